@@ -1,0 +1,50 @@
+//! What can be wrong with data: every variant names the place, what was expected and what was found.
+
+use std::path::PathBuf;
+
+/// An error of a dataset reader.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetError {
+    /// A file that the reader needs is absent.
+    #[error("{set}: missing file {path}; {hint}")]
+    Missing {
+        /// Reader or set name.
+        set: String,
+        /// Where the file was expected.
+        path: PathBuf,
+        /// How to get it.
+        hint: String,
+    },
+    /// A file exists but its contents are not what the format says.
+    #[error("{path}: {what}: expected {expected}, found {found}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Which property is wrong (byte count, label, header…).
+        what: String,
+        /// What the format demands.
+        expected: String,
+        /// What the file has.
+        found: String,
+    },
+    /// The operating system refused to read.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// A manifest asks for something that the reader cannot give.
+    #[error("{set}: {what}: expected {expected}, found {found}")]
+    Unsatisfiable {
+        /// Reader or set name.
+        set: String,
+        /// Which setting.
+        what: String,
+        /// What is possible.
+        expected: String,
+        /// What was asked.
+        found: String,
+    },
+}
