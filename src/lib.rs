@@ -6,6 +6,8 @@
 //! [`manifest`] → [`dataset`] → [`model`] → [`feature`] → [`measure`] → [`transfer`] → [`run`] →
 //! [`figure`] → [`report`] → [`cli`]. `ARCHITECTURE.md` draws the map.
 
+mod atomic;
+
 pub mod cli;
 pub mod dataset;
 pub mod feature;

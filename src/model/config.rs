@@ -1,0 +1,169 @@
+//! The shape of a Swin transformer, as Hugging Face's `config.json` writes it.
+
+use super::ModelError;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A checked Swin architecture. Field names are those of Hugging Face's `SwinConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SwinConfig {
+    /// Always `swin`.
+    #[serde(default = "swin")]
+    pub model_type: String,
+    /// Side of the square input in pixels.
+    pub image_size: usize,
+    /// Side of a patch in pixels.
+    pub patch_size: usize,
+    /// Input channels.
+    #[serde(default = "rgb")]
+    pub num_channels: usize,
+    /// Channels after the patch embedding.
+    pub embed_dim: usize,
+    /// Blocks of every stage.
+    pub depths: Vec<usize>,
+    /// Attention heads of every stage.
+    pub num_heads: Vec<usize>,
+    /// Window side in tokens.
+    pub window_size: usize,
+    /// Hidden over outer width of the MLP.
+    #[serde(default = "four")]
+    pub mlp_ratio: f64,
+    /// Whether queries, keys and values have biases.
+    #[serde(default = "yes")]
+    pub qkv_bias: bool,
+    /// Largest drop-path rate; it grows linearly with depth.
+    #[serde(default)]
+    pub drop_path_rate: f64,
+    /// Added to variances.
+    #[serde(default = "epsilon")]
+    pub layer_norm_eps: f64,
+    /// Activation; `gelu` (the exact one) is supported.
+    #[serde(default = "gelu")]
+    pub hidden_act: String,
+    /// Learnable absolute positions; not supported.
+    #[serde(default)]
+    pub use_absolute_embeddings: bool,
+    /// Class names by index.
+    #[serde(default)]
+    pub id2label: BTreeMap<usize, String>,
+}
+
+fn swin() -> String {
+    "swin".into()
+}
+fn gelu() -> String {
+    "gelu".into()
+}
+fn rgb() -> usize {
+    3
+}
+fn four() -> f64 {
+    4.0
+}
+fn yes() -> bool {
+    true
+}
+fn epsilon() -> f64 {
+    1e-5
+}
+
+impl SwinConfig {
+    /// Reads and checks `config.json` of a model folder.
+    pub fn read(path: &Path) -> Result<Self, ModelError> {
+        let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => ModelError::Missing {
+                path: path.into(),
+                hint: "a model folder holds config.json and model.safetensors".into(),
+            },
+            _ => ModelError::Io { path: path.into(), source },
+        })?;
+        let malformed = |expected: &str, found: String| ModelError::Malformed {
+            path: path.into(),
+            what: "model configuration".into(),
+            expected: expected.into(),
+            found,
+        };
+        let value: serde_json::Value =
+            serde_json::from_str(&text).map_err(|e| malformed("a JSON object", e.to_string()))?;
+        let kind = value.get("model_type").and_then(|v| v.as_str()).unwrap_or("none");
+        if kind != "swin" {
+            return Err(malformed("model_type \"swin\"", format!("model_type {kind:?}")));
+        }
+        let config: Self = serde_json::from_value(value)
+            .map_err(|e| malformed("the keys of a Swin configuration", e.to_string()))?;
+        config.check().map_err(|e| match e {
+            ModelError::Config { what, expected, found } => {
+                ModelError::Malformed { path: path.into(), what, expected, found }
+            }
+            other => other,
+        })
+    }
+
+    /// Returns the configuration if a model can be built from it.
+    pub fn check(self) -> Result<Self, ModelError> {
+        let wrong = |what: &str, expected: &str, found: String| {
+            Err(ModelError::Config { what: what.into(), expected: expected.into(), found })
+        };
+        if self.depths.is_empty() || self.depths.len() != self.num_heads.len() || self.depths.len() > 8 {
+            return wrong(
+                "depths and num_heads",
+                "one entry a stage in both, 1 to 8 stages",
+                format!("{:?} and {:?}", self.depths, self.num_heads),
+            );
+        }
+        for (name, value, top) in [
+            ("image_size", self.image_size, 8192),
+            ("patch_size", self.patch_size, 256),
+            ("num_channels", self.num_channels, 65_536),
+            ("embed_dim", self.embed_dim, 16_384),
+            ("window_size", self.window_size, 256),
+        ] {
+            if value == 0 || value > top {
+                return wrong(name, &format!("1 to {top}"), value.to_string());
+            }
+        }
+        for (stage, &heads) in self.num_heads.iter().enumerate() {
+            let width = self.width(stage);
+            if heads == 0 || width % heads != 0 {
+                return wrong("num_heads", &format!("a divisor of {width} in stage {stage}"), heads.to_string());
+            }
+        }
+        if self.image_size < self.patch_size {
+            return wrong("image_size", "at least patch_size", self.image_size.to_string());
+        }
+        if !(self.mlp_ratio > 0.0 && self.mlp_ratio <= 64.0) {
+            return wrong("mlp_ratio", "above 0, at most 64", self.mlp_ratio.to_string());
+        }
+        if !(0.0..1.0).contains(&self.drop_path_rate) {
+            return wrong("drop_path_rate", "0 to below 1", self.drop_path_rate.to_string());
+        }
+        if self.hidden_act != "gelu" {
+            return wrong("hidden_act", "\"gelu\"", format!("{:?}", self.hidden_act));
+        }
+        if self.use_absolute_embeddings {
+            return wrong("use_absolute_embeddings", "false", "true".into());
+        }
+        Ok(self)
+    }
+
+    /// Channels of stage `stage`.
+    pub fn width(&self, stage: usize) -> usize {
+        self.embed_dim << stage
+    }
+
+    /// Channels of the last stage: the feature dimension.
+    pub fn hidden_size(&self) -> usize {
+        self.width(self.depths.len() - 1)
+    }
+
+    /// Token rows and columns after the patch embedding of an `image_size` input.
+    pub fn grid(&self) -> usize {
+        self.image_size.div_ceil(self.patch_size)
+    }
+
+    /// Class names in order; `LABEL_i` where the file names none.
+    pub fn labels(&self, count: usize) -> Vec<String> {
+        (0..count).map(|i| self.id2label.get(&i).cloned().unwrap_or(format!("LABEL_{i}"))).collect()
+    }
+}

@@ -1,0 +1,84 @@
+//! What can be wrong with a model: its description, its weights or the device it should run on.
+
+use std::path::PathBuf;
+
+/// An error of the model room.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A file is absent.
+    #[error("missing model file {path}; {hint}")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// What to do about it.
+        hint: String,
+    },
+    /// The operating system refused.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// A file is not what its format says.
+    #[error("{path}: {what}: expected {expected}, found {found}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Which property is wrong.
+        what: String,
+        /// What is demanded.
+        expected: String,
+        /// What the file has.
+        found: String,
+    },
+    /// The weights do not fit the architecture.
+    #[error("{path}: weights do not fit the architecture{}", list(missing, unexpected, shapes))]
+    Mismatch {
+        /// The weights file.
+        path: PathBuf,
+        /// Tensors that the architecture needs and the file lacks.
+        missing: Vec<String>,
+        /// Tensors that the file has and the architecture does not know.
+        unexpected: Vec<String>,
+        /// Tensors with another shape than the architecture's.
+        shapes: Vec<String>,
+    },
+    /// A configuration that no model can be built from.
+    #[error("{what}: expected {expected}, found {found}")]
+    Config {
+        /// The setting.
+        what: String,
+        /// What is possible.
+        expected: String,
+        /// What was asked.
+        found: String,
+    },
+    /// A device that this build does not have.
+    #[error("device {asked:?} is not available: this build has {compiled}; {hint}")]
+    Device {
+        /// The device asked for.
+        asked: String,
+        /// The devices compiled in.
+        compiled: String,
+        /// How to get it.
+        hint: String,
+    },
+}
+
+/// Lists what does not fit, at most eight of a kind.
+fn list(missing: &[String], unexpected: &[String], shapes: &[String]) -> String {
+    let mut text = String::new();
+    for (title, names) in [("missing", missing), ("unexpected", unexpected), ("wrong shape", shapes)] {
+        if names.is_empty() {
+            continue;
+        }
+        text.push_str(&format!("\n  {title} ({}): ", names.len()));
+        text.push_str(&names.iter().take(8).cloned().collect::<Vec<_>>().join(", "));
+        if names.len() > 8 {
+            text.push_str(", …");
+        }
+    }
+    text
+}

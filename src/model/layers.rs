@@ -1,0 +1,95 @@
+//! The two layers with parameters that everything is made of, in PyTorch's layout and naming, so
+//! that checkpoints move in both directions without transposing.
+
+use super::ops;
+use burn::module::{Module, Param};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use rand::{Rng, RngExt};
+use rand_chacha::ChaCha8Rng;
+
+/// Where and how parameters are made: device, float type and the stream of initial values.
+pub struct Init<'a> {
+    /// Device of the parameters.
+    pub device: &'a Device,
+    /// `F32` (default everywhere) or `F64` (reference computations).
+    pub dtype: DType,
+    /// Stream of random numbers; drawn on the host, so every device starts the same.
+    pub rng: &'a mut ChaCha8Rng,
+}
+
+impl Init<'_> {
+    /// A parameter from values in row-major order.
+    pub fn parameter<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
+        let data = TensorData::new(values, shape);
+        Param::from_tensor(Tensor::from_data(data, (self.device, self.dtype)))
+    }
+
+    /// Normal values of standard deviation `std`, redrawn beyond two of them.
+    pub fn truncated_normal<const D: usize>(&mut self, std: f32, shape: [usize; D]) -> Param<Tensor<D>> {
+        let count = shape.iter().product();
+        let values = (0..count).map(|_| std * truncated(self.rng)).collect();
+        self.parameter(values, shape)
+    }
+
+    /// A parameter filled with one value.
+    pub fn constant<const D: usize>(&self, value: f32, shape: [usize; D]) -> Param<Tensor<D>> {
+        self.parameter(vec![value; shape.iter().product()], shape)
+    }
+}
+
+/// A standard normal value within ±2 (Box–Muller, redrawn).
+fn truncated(rng: &mut impl Rng) -> f32 {
+    loop {
+        let (u, v): (f64, f64) = (rng.random(), rng.random());
+        let value = (-2.0 * (1.0 - u).ln()).sqrt() * (std::f64::consts::TAU * v).cos();
+        if value.abs() <= 2.0 {
+            return value as f32;
+        }
+    }
+}
+
+/// `y = x·Wᵀ + b`.
+#[derive(Module, Debug)]
+pub struct Linear {
+    /// `[out, in]`.
+    pub weight: Param<Tensor<2>>,
+    /// `[out]`.
+    pub bias: Option<Param<Tensor<1>>>,
+}
+
+impl Linear {
+    /// Truncated-normal weights (std 0.02, as Swin), zero bias.
+    pub fn new(inputs: usize, outputs: usize, bias: bool, init: &mut Init) -> Self {
+        let weight = init.truncated_normal(0.02, [outputs, inputs]);
+        Self { weight, bias: bias.then(|| init.constant(0.0, [outputs])) }
+    }
+
+    /// `[B, T, in]` → `[B, T, out]`.
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        ops::linear(x, self.weight.val(), self.bias.as_ref().map(Param::val))
+    }
+}
+
+/// LayerNorm over the last axis.
+#[derive(Module, Debug)]
+pub struct LayerNorm {
+    /// Gain `[C]`.
+    pub weight: Param<Tensor<1>>,
+    /// Shift `[C]`.
+    pub bias: Param<Tensor<1>>,
+    /// Added to the variance.
+    #[module(skip)]
+    pub epsilon: f64,
+}
+
+impl LayerNorm {
+    /// Unit gain, no shift.
+    pub fn new(width: usize, epsilon: f64, init: &mut Init) -> Self {
+        Self { weight: init.constant(1.0, [width]), bias: init.constant(0.0, [width]), epsilon }
+    }
+
+    /// `[B, T, C]` → the same shape.
+    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        ops::layer_norm(x, self.weight.val(), self.bias.val(), self.epsilon)
+    }
+}

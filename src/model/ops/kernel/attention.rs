@@ -1,0 +1,300 @@
+//! Windowed multi-head attention with relative position bias and shifted windows (Liu et al.,
+//! *Swin Transformer*, ICCV 2021), straight from the image layout.
+//!
+//! The composed form rolls, partitions, permutes, softmaxes, permutes and rolls back: nine copies
+//! of every activation. Here a window is gathered by index into buffers of a few kilobytes, all
+//! products are done there, and the result is scattered to its place. The backward pass computes
+//! the probabilities again instead of storing them.
+
+use super::linear::add_up;
+use super::simd::{Block, LANES, exp, fma, multiversion, sum};
+use rayon::prelude::*;
+
+/// The geometry of one attention call; `height` and `width` are multiples of `window`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowGeometry {
+    /// Token rows of the (padded) grid.
+    pub height: usize,
+    /// Token columns of the (padded) grid.
+    pub width: usize,
+    /// Window side.
+    pub window: usize,
+    /// Cyclic shift; 0 for regular windows.
+    pub shift: usize,
+    /// Attention heads; they divide the channels.
+    pub heads: usize,
+}
+
+impl WindowGeometry {
+    /// Tokens of a window.
+    pub fn tokens(&self) -> usize {
+        self.window * self.window
+    }
+
+    /// Windows of an image.
+    pub fn windows(&self) -> usize {
+        (self.height / self.window) * (self.width / self.window)
+    }
+
+    /// For every window, the positions of its tokens in the unshifted grid, row by row.
+    pub fn token_index(&self) -> Vec<usize> {
+        self.per_token(|h, w| {
+            ((h + self.shift) % self.height) * self.width + (w + self.shift) % self.width
+        })
+    }
+
+    /// For every window, the region each token comes from: tokens of different regions are no
+    /// neighbours in the image and must not attend to each other. All zero without a shift.
+    pub fn regions(&self) -> Vec<usize> {
+        let band = |at: usize, size: usize| match (at + self.window >= size, at + self.shift >= size) {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => 2,
+        };
+        self.per_token(|h, w| {
+            if self.shift == 0 { 0 } else { 3 * band(h, self.height) + band(w, self.width) }
+        })
+    }
+
+    fn per_token(&self, value: impl Fn(usize, usize) -> usize) -> Vec<usize> {
+        let mut all = Vec::with_capacity(self.height * self.width);
+        for top in (0..self.height).step_by(self.window) {
+            for left in (0..self.width).step_by(self.window) {
+                for h in top..top + self.window {
+                    all.extend((left..left + self.window).map(|w| value(h, w)));
+                }
+            }
+        }
+        all
+    }
+}
+
+/// What is added to the logit of a pair from different regions (the reference implementation's
+/// −100, not −∞: it decides the last digits of parity).
+pub const REGION_PENALTY: f32 = -100.0;
+
+/// `c [m, n] = a [m, k] · b [k, n]`, n a multiple of [`LANES`], four rows at a time.
+#[inline(always)]
+fn small_product<const FMA: bool>(m: usize, n: usize, k: usize, a: &[f32], lda: usize, b: &[f32], c: &mut [f32]) {
+    let mut row = 0;
+    while row < m {
+        let height = (m - row).min(4);
+        for col in (0..n).step_by(LANES) {
+            let mut acc = [[0.0f32; LANES]; 4];
+            if height == 4 {
+                let (a0, a1, a2, a3) = (&a[row * lda..][..k], &a[(row + 1) * lda..][..k], &a[(row + 2) * lda..][..k], &a[(row + 3) * lda..][..k]);
+                for t in 0..k {
+                    let lane: &Block = b[t * n + col..].first_chunk().expect("row of b holds n values");
+                    for i in 0..LANES {
+                        acc[0][i] = fma::<FMA>(a0[t], lane[i], acc[0][i]);
+                        acc[1][i] = fma::<FMA>(a1[t], lane[i], acc[1][i]);
+                        acc[2][i] = fma::<FMA>(a2[t], lane[i], acc[2][i]);
+                        acc[3][i] = fma::<FMA>(a3[t], lane[i], acc[3][i]);
+                    }
+                }
+            } else {
+                for t in 0..k {
+                    let lane: &Block = b[t * n + col..].first_chunk().expect("row of b holds n values");
+                    for (r, acc) in acc.iter_mut().enumerate().take(height) {
+                        let s = a[(row + r) * lda + t];
+                        for i in 0..LANES {
+                            acc[i] = fma::<FMA>(s, lane[i], acc[i]);
+                        }
+                    }
+                }
+            }
+            for (r, acc) in acc.iter().enumerate().take(height) {
+                c[(row + r) * n + col..][..LANES].copy_from_slice(acc);
+            }
+        }
+        row += height;
+    }
+}
+
+/// `t [cols, rows_padded] = a [rows, cols]ᵀ`.
+#[inline(always)]
+fn transpose(rows: usize, cols: usize, a: &[f32], lda: usize, t: &mut [f32], ldt: usize) {
+    for c in 0..cols {
+        for r in 0..rows {
+            t[c * ldt + r] = a[r * lda + c];
+        }
+    }
+}
+
+/// Buffers of one window and head; widths are padded to whole blocks with zeros.
+struct Scratch {
+    q: Vec<f32>,
+    k: Vec<f32>,
+    v: Vec<f32>,
+    kt: Vec<f32>,
+    vt: Vec<f32>,
+    p: Vec<f32>,
+    pt: Vec<f32>,
+    ds: Vec<f32>,
+    o: Vec<f32>,
+    np: usize,
+    dp: usize,
+}
+
+impl Scratch {
+    fn new(n: usize, d: usize) -> Self {
+        let (np, dp) = (n.next_multiple_of(LANES), d.next_multiple_of(LANES));
+        let tall = || vec![0.0; np * dp];
+        let square = || vec![0.0; np * np];
+        Self { q: tall(), k: tall(), v: tall(), kt: tall(), vt: tall(), p: square(), pt: square(), ds: square(), o: tall(), np, dp }
+    }
+}
+
+/// Gathers `d` columns from `column` of the tokens `index`, scaled, into rows of width `dp`.
+#[inline(always)]
+fn gather(src: &[f32], stride: usize, index: &[usize], column: usize, d: usize, scale: f32, out: &mut [f32], dp: usize) {
+    for (&token, row) in index.iter().zip(out.chunks_exact_mut(dp)) {
+        let from = &src[token * stride + column..][..d];
+        row.iter_mut().zip(from).for_each(|(o, &v)| *o = v * scale);
+    }
+}
+
+#[inline(always)]
+fn scatter(rows: &[f32], dp: usize, index: &[usize], column: usize, d: usize, scale: f32, out: &mut [f32], stride: usize) {
+    for (&token, row) in index.iter().zip(rows.chunks_exact(dp)) {
+        let to = &mut out[token * stride + column..][..d];
+        to.iter_mut().zip(row).for_each(|(o, &v)| *o = v * scale);
+    }
+}
+
+/// Probabilities of one window and head into `s.p`, from `s.q` (scaled) and `s.kt`.
+#[inline(always)]
+fn probabilities<const FMA: bool>(s: &mut Scratch, n: usize, d: usize, bias: &[f32], regions: Option<&[usize]>) {
+    let np = s.np;
+    small_product::<FMA>(n, np, d, &s.q, s.dp, &s.kt, &mut s.p);
+    for (i, row) in s.p.chunks_exact_mut(np).enumerate().take(n) {
+        for (v, b) in row.iter_mut().zip(&bias[i * n..(i + 1) * n]) {
+            *v += b;
+        }
+        if let Some(regions) = regions {
+            for (v, r) in row.iter_mut().zip(regions) {
+                *v += if *r == regions[i] { 0.0 } else { REGION_PENALTY };
+            }
+        }
+        row[n..].fill(f32::NEG_INFINITY);
+        let (blocks, _) = row.as_chunks_mut::<LANES>();
+        let mut top: Block = [f32::NEG_INFINITY; LANES];
+        for block in blocks.iter() {
+            for i in 0..LANES {
+                top[i] = top[i].max(block[i]);
+            }
+        }
+        let peak = top.iter().fold(f32::NEG_INFINITY, |a, &b| a.max(b));
+        let mut total: Block = [0.0; LANES];
+        for block in blocks.iter_mut() {
+            for i in 0..LANES {
+                block[i] = exp::<FMA>(block[i] - peak);
+                total[i] += block[i];
+            }
+        }
+        let inverse = 1.0 / sum(&total);
+        row.iter_mut().for_each(|v| *v *= inverse);
+    }
+}
+
+multiversion! {
+    fn forward_image(qkv: &[f32], bias: &[f32], geometry: WindowGeometry, index: &[usize], regions: &[usize], channels: usize, out: &mut [f32]) {
+        let (n, d) = (geometry.tokens(), channels / geometry.heads);
+        let mut s = Scratch::new(n, d);
+        let scale = 1.0 / (d as f32).sqrt();
+        for (index, regions) in index.chunks_exact(n).zip(regions.chunks_exact(n)) {
+            for head in 0..geometry.heads {
+                let column = head * d;
+                gather(qkv, 3 * channels, index, column, d, scale, &mut s.q, s.dp);
+                gather(qkv, 3 * channels, index, channels + column, d, 1.0, &mut s.k, s.dp);
+                gather(qkv, 3 * channels, index, 2 * channels + column, d, 1.0, &mut s.v, s.dp);
+                transpose(n, d, &s.k, s.dp, &mut s.kt, s.np);
+                let masked = (geometry.shift > 0).then_some(regions);
+                probabilities::<FMA>(&mut s, n, d, &bias[head * n * n..(head + 1) * n * n], masked);
+                small_product::<FMA>(n, s.dp, n, &s.p, s.np, &s.v, &mut s.o);
+                scatter(&s.o, s.dp, index, column, d, 1.0, out, channels);
+            }
+        }
+    }
+}
+
+multiversion! {
+    fn backward_image(qkv: &[f32], bias: &[f32], dy: &[f32], geometry: WindowGeometry, index: &[usize], regions: &[usize], channels: usize, dqkv: &mut [f32], dbias: &mut [f32]) {
+        let (n, d) = (geometry.tokens(), channels / geometry.heads);
+        let mut s = Scratch::new(n, d);
+        let mut g = vec![0.0; s.np * s.dp];
+        let (np, dp) = (s.np, s.dp);
+        let scale = 1.0 / (d as f32).sqrt();
+        for (index, regions) in index.chunks_exact(n).zip(regions.chunks_exact(n)) {
+            for head in 0..geometry.heads {
+                let column = head * d;
+                gather(qkv, 3 * channels, index, column, d, scale, &mut s.q, dp);
+                gather(qkv, 3 * channels, index, channels + column, d, 1.0, &mut s.k, dp);
+                gather(qkv, 3 * channels, index, 2 * channels + column, d, 1.0, &mut s.v, dp);
+                gather(dy, channels, index, column, d, 1.0, &mut g, dp);
+                transpose(n, d, &s.k, dp, &mut s.kt, np);
+                transpose(n, d, &s.v, dp, &mut s.vt, np);
+                let masked = (geometry.shift > 0).then_some(regions);
+                probabilities::<FMA>(&mut s, n, d, &bias[head * n * n..(head + 1) * n * n], masked);
+                // dV = Pᵀ·dO
+                transpose(n, n, &s.p, np, &mut s.pt, np);
+                small_product::<FMA>(n, dp, n, &s.pt, np, &g, &mut s.o);
+                scatter(&s.o, dp, index, 2 * channels + column, d, 1.0, dqkv, 3 * channels);
+                // dS = P ∘ (dP − Σ dP∘P), dP = dO·Vᵀ
+                small_product::<FMA>(n, np, d, &g, dp, &s.vt, &mut s.ds);
+                let head_bias = &mut dbias[head * n * n..(head + 1) * n * n];
+                for ((row, p), db) in s.ds.chunks_exact_mut(np).zip(s.p.chunks_exact(np)).zip(head_bias.chunks_exact_mut(n)) {
+                    let (rows, _) = row.as_chunks_mut::<LANES>();
+                    let (ps, _) = p.as_chunks::<LANES>();
+                    let mut dot: Block = [0.0; LANES];
+                    for (r, p) in rows.iter().zip(ps) {
+                        for i in 0..LANES { dot[i] = fma::<FMA>(r[i], p[i], dot[i]); }
+                    }
+                    let dot = sum(&dot);
+                    for (r, p) in rows.iter_mut().zip(ps) {
+                        for i in 0..LANES { r[i] = p[i] * (r[i] - dot); }
+                    }
+                    db.iter_mut().zip(row.iter()).for_each(|(b, v)| *b += v);
+                }
+                // dQ = scale·dS·K, dK = dSᵀ·(scale·Q)
+                small_product::<FMA>(n, dp, n, &s.ds, np, &s.k, &mut s.o);
+                scatter(&s.o, dp, index, column, d, scale, dqkv, 3 * channels);
+                transpose(n, n, &s.ds, np, &mut s.pt, np);
+                small_product::<FMA>(n, dp, n, &s.pt, np, &s.q, &mut s.o);
+                scatter(&s.o, dp, index, channels + column, d, 1.0, dqkv, 3 * channels);
+            }
+        }
+    }
+}
+
+/// Attention of every window: `qkv [B, H·W, 3C]`, `bias [heads, n, n]` → `out [B, H·W, C]`.
+pub fn forward(qkv: &[f32], bias: &[f32], geometry: WindowGeometry, channels: usize, out: &mut [f32]) {
+    let (index, regions) = (geometry.token_index(), geometry.regions());
+    let tokens = geometry.height * geometry.width;
+    out.par_chunks_mut(tokens * channels).zip(qkv.par_chunks(tokens * 3 * channels)).for_each(|(out, qkv)| {
+        forward_image(qkv, bias, geometry, &index, &regions, channels, out);
+    });
+}
+
+/// Images whose bias gradients are summed in one task.
+const IMAGES: usize = 8;
+
+/// Gradients of [`forward`] with respect to `qkv` and `bias`.
+pub fn backward(qkv: &[f32], bias: &[f32], dy: &[f32], geometry: WindowGeometry, channels: usize, dqkv: &mut [f32], dbias: &mut [f32]) {
+    let (index, regions) = (geometry.token_index(), geometry.regions());
+    let tokens = geometry.height * geometry.width;
+    let (wide, narrow) = (tokens * 3 * channels, tokens * channels);
+    let partial: Vec<Vec<f32>> = dqkv
+        .par_chunks_mut(IMAGES * wide)
+        .zip(qkv.par_chunks(IMAGES * wide))
+        .zip(dy.par_chunks(IMAGES * narrow))
+        .map(|((dqkv, qkv), dy)| {
+            let mut sum = vec![0.0; bias.len()];
+            for ((dqkv, qkv), dy) in dqkv.chunks_mut(wide).zip(qkv.chunks(wide)).zip(dy.chunks(narrow)) {
+                backward_image(qkv, bias, dy, geometry, &index, &regions, channels, dqkv, &mut sum);
+            }
+            sum
+        })
+        .collect();
+    add_up(&partial, dbias);
+}

@@ -1,0 +1,113 @@
+//! `y = x·Wᵀ + b` and its gradients, on the `gemm` crate (AVX-512 where the CPU has it).
+//!
+//! Weights keep PyTorch's layout `[out, in]`. Rows are cut into blocks that fit the cache, one
+//! single-threaded product each, with the bias written just before the block is multiplied.
+
+use gemm::Parallelism;
+use rayon::prelude::*;
+
+/// Token rows per parallel task.
+const ROWS: usize = 256;
+
+/// `c = alpha·c + a·b` for row-major `c [m, n]`; strides are (row, column) of each operand.
+#[allow(clippy::too_many_arguments)]
+fn product(
+    (m, n, k): (usize, usize, usize),
+    c: &mut [f32],
+    accumulate: bool,
+    a: &[f32],
+    (a_row, a_col): (usize, usize),
+    b: &[f32],
+    (b_row, b_col): (usize, usize),
+) {
+    debug_assert!(c.len() >= m * n);
+    if m == 0 || n == 0 {
+        return;
+    }
+    if k == 0 {
+        if !accumulate {
+            c[..m * n].fill(0.0);
+        }
+        return;
+    }
+    assert!(a.len() > (m - 1) * a_row + (k - 1) * a_col, "left operand too short");
+    assert!(b.len() > (k - 1) * b_row + (n - 1) * b_col, "right operand too short");
+    assert!(c.len() >= m * n, "destination too short");
+    // SAFETY: the asserts above bound every access of the three operands.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            c.as_mut_ptr(),
+            1,
+            n as isize,
+            accumulate,
+            a.as_ptr(),
+            a_col as isize,
+            a_row as isize,
+            b.as_ptr(),
+            b_col as isize,
+            b_row as isize,
+            1.0f32,
+            1.0f32,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
+    }
+}
+
+/// `y [rows, out] = x [rows, in] · wᵀ + b`, with `w [out, in]` and an optional `b [out]`.
+pub fn forward(x: &[f32], w: &[f32], b: Option<&[f32]>, y: &mut [f32], inputs: usize, outputs: usize) {
+    y.par_chunks_mut(ROWS * outputs).zip(x.par_chunks(ROWS * inputs)).for_each(|(y, x)| {
+        let rows = y.len() / outputs;
+        if let Some(b) = b {
+            y.chunks_exact_mut(outputs).for_each(|row| row.copy_from_slice(b));
+        }
+        product((rows, outputs, inputs), y, b.is_some(), x, (inputs, 1), w, (1, inputs));
+    });
+}
+
+/// `dx [rows, in] = dy [rows, out] · w`.
+pub fn backward_input(dy: &[f32], w: &[f32], dx: &mut [f32], inputs: usize, outputs: usize) {
+    dx.par_chunks_mut(ROWS * inputs).zip(dy.par_chunks(ROWS * outputs)).for_each(|(dx, dy)| {
+        let rows = dx.len() / inputs;
+        product((rows, inputs, outputs), dx, false, dy, (outputs, 1), w, (inputs, 1));
+    });
+}
+
+/// `dw [out, in] = dyᵀ · x`, cut over output rows so that no two tasks write one value.
+pub fn backward_weight(dy: &[f32], x: &[f32], dw: &mut [f32], inputs: usize, outputs: usize) {
+    let rows = dy.len() / outputs.max(1);
+    let block = (outputs / 4).next_multiple_of(16).clamp(16, 256);
+    dw.par_chunks_mut(block * inputs).enumerate().for_each(|(i, dw)| {
+        let height = dw.len() / inputs;
+        product((height, inputs, rows), dw, false, &dy[i * block..], (1, outputs), x, (inputs, 1));
+    });
+}
+
+/// `db [out] = Σ_rows dy`, by partial sums over fixed blocks of rows.
+pub fn backward_bias(dy: &[f32], db: &mut [f32]) {
+    let outputs = db.len();
+    let partial: Vec<Vec<f32>> = dy
+        .par_chunks(ROWS * outputs)
+        .map(|block| {
+            let mut sum = vec![0.0; outputs];
+            for row in block.chunks_exact(outputs) {
+                sum.iter_mut().zip(row).for_each(|(s, v)| *s += v);
+            }
+            sum
+        })
+        .collect();
+    add_up(&partial, db);
+}
+
+/// Adds partial sums in their order: the same bits on any number of threads.
+pub fn add_up(partial: &[Vec<f32>], total: &mut [f32]) {
+    total.fill(0.0);
+    for part in partial {
+        total.iter_mut().zip(part).for_each(|(t, v)| *t += v);
+    }
+}
