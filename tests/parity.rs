@@ -19,7 +19,7 @@ fn relative_error(found: &[f32], want: &Array) -> f32 {
 }
 
 fn check<const D: usize>(name: &str, what: &str, found: Tensor<D>, io: &Weights) {
-    let error = relative_error(&found.into_data().to_vec::<f32>().unwrap(), &io.read(what).unwrap());
+    let error = relative_error(&found.into_data().try_to_vec::<f32>().unwrap(), &io.read(what).unwrap());
     println!("{name:>14} {what:<18} max relative error {error:.2e}");
     assert!(error < 1e-4, "{name} {what}: {error}");
 }

@@ -6,6 +6,7 @@
 //! [`Splits`].
 
 pub mod error;
+pub mod loader;
 
 pub use error::DatasetError;
 

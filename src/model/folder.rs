@@ -41,7 +41,7 @@ impl ModuleVisitor for Collector {
         let tensor = param.val();
         self.shapes.push((self.path.join("."), tensor.dims().to_vec()));
         if let Some(values) = &mut self.values {
-            values.push(tensor.cast(DType::F32).into_data().to_vec().unwrap_or_default());
+            values.push(tensor.cast(DType::F32).into_data().try_to_vec().unwrap_or_default());
         }
     }
 }

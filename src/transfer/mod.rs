@@ -1,1 +1,9 @@
-//! TODO
+//! Transfer: training loops, optimisers, and the methods that carry a source model to a target.
+
+pub mod error;
+pub mod loss;
+pub mod optimiser;
+pub mod schedule;
+pub mod train;
+
+pub use error::TransferError;

@@ -6,6 +6,7 @@
 //! products are done there, and the result is scattered to its place. The backward pass computes
 //! the probabilities again instead of storing them.
 
+use super::lanes::{Lanes, product, transpose};
 use super::linear::add_up;
 use super::simd::{Block, LANES, exp, fma, multiversion, sum};
 use rayon::prelude::*;
@@ -73,54 +74,6 @@ impl WindowGeometry {
 /// −100, not −∞: it decides the last digits of parity).
 pub const REGION_PENALTY: f32 = -100.0;
 
-/// `c [m, n] = a [m, k] · b [k, n]`, n a multiple of [`LANES`], four rows at a time.
-#[inline(always)]
-fn small_product<const FMA: bool>(m: usize, n: usize, k: usize, a: &[f32], lda: usize, b: &[f32], c: &mut [f32]) {
-    let mut row = 0;
-    while row < m {
-        let height = (m - row).min(4);
-        for col in (0..n).step_by(LANES) {
-            let mut acc = [[0.0f32; LANES]; 4];
-            if height == 4 {
-                let (a0, a1, a2, a3) = (&a[row * lda..][..k], &a[(row + 1) * lda..][..k], &a[(row + 2) * lda..][..k], &a[(row + 3) * lda..][..k]);
-                for t in 0..k {
-                    let lane: &Block = b[t * n + col..].first_chunk().expect("row of b holds n values");
-                    for i in 0..LANES {
-                        acc[0][i] = fma::<FMA>(a0[t], lane[i], acc[0][i]);
-                        acc[1][i] = fma::<FMA>(a1[t], lane[i], acc[1][i]);
-                        acc[2][i] = fma::<FMA>(a2[t], lane[i], acc[2][i]);
-                        acc[3][i] = fma::<FMA>(a3[t], lane[i], acc[3][i]);
-                    }
-                }
-            } else {
-                for t in 0..k {
-                    let lane: &Block = b[t * n + col..].first_chunk().expect("row of b holds n values");
-                    for (r, acc) in acc.iter_mut().enumerate().take(height) {
-                        let s = a[(row + r) * lda + t];
-                        for i in 0..LANES {
-                            acc[i] = fma::<FMA>(s, lane[i], acc[i]);
-                        }
-                    }
-                }
-            }
-            for (r, acc) in acc.iter().enumerate().take(height) {
-                c[(row + r) * n + col..][..LANES].copy_from_slice(acc);
-            }
-        }
-        row += height;
-    }
-}
-
-/// `t [cols, rows_padded] = a [rows, cols]ᵀ`.
-#[inline(always)]
-fn transpose(rows: usize, cols: usize, a: &[f32], lda: usize, t: &mut [f32], ldt: usize) {
-    for c in 0..cols {
-        for r in 0..rows {
-            t[c * ldt + r] = a[r * lda + c];
-        }
-    }
-}
-
 /// Buffers of one window and head; widths are padded to whole blocks with zeros.
 struct Scratch {
     q: Vec<f32>,
@@ -164,9 +117,9 @@ fn scatter(rows: &[f32], dp: usize, index: &[usize], column: usize, d: usize, sc
 
 /// Probabilities of one window and head into `s.p`, from `s.q` (scaled) and `s.kt`.
 #[inline(always)]
-fn probabilities<const FMA: bool>(s: &mut Scratch, n: usize, d: usize, bias: &[f32], regions: Option<&[usize]>) {
+fn probabilities<const FMA: bool, L: Lanes>(s: &mut Scratch, n: usize, d: usize, bias: &[f32], regions: Option<&[usize]>) {
     let np = s.np;
-    small_product::<FMA>(n, np, d, &s.q, s.dp, &s.kt, &mut s.p);
+    product::<L>(n, np, d, &s.q, s.dp, &s.kt, &mut s.p);
     for (i, row) in s.p.chunks_exact_mut(np).enumerate().take(n) {
         for (v, b) in row.iter_mut().zip(&bias[i * n..(i + 1) * n]) {
             *v += b;
@@ -208,10 +161,10 @@ multiversion! {
                 gather(qkv, 3 * channels, index, column, d, scale, &mut s.q, s.dp);
                 gather(qkv, 3 * channels, index, channels + column, d, 1.0, &mut s.k, s.dp);
                 gather(qkv, 3 * channels, index, 2 * channels + column, d, 1.0, &mut s.v, s.dp);
-                transpose(n, d, &s.k, s.dp, &mut s.kt, s.np);
+                transpose::<L>(s.np, s.dp, &s.k, &mut s.kt);
                 let masked = (geometry.shift > 0).then_some(regions);
-                probabilities::<FMA>(&mut s, n, d, &bias[head * n * n..(head + 1) * n * n], masked);
-                small_product::<FMA>(n, s.dp, n, &s.p, s.np, &s.v, &mut s.o);
+                probabilities::<FMA, L>(&mut s, n, d, &bias[head * n * n..(head + 1) * n * n], masked);
+                product::<L>(n, s.dp, n, &s.p, s.np, &s.v, &mut s.o);
                 scatter(&s.o, s.dp, index, column, d, 1.0, out, channels);
             }
         }
@@ -232,16 +185,16 @@ multiversion! {
                 gather(qkv, 3 * channels, index, channels + column, d, 1.0, &mut s.k, dp);
                 gather(qkv, 3 * channels, index, 2 * channels + column, d, 1.0, &mut s.v, dp);
                 gather(dy, channels, index, column, d, 1.0, &mut g, dp);
-                transpose(n, d, &s.k, dp, &mut s.kt, np);
-                transpose(n, d, &s.v, dp, &mut s.vt, np);
+                transpose::<L>(np, dp, &s.k, &mut s.kt);
+                transpose::<L>(np, dp, &s.v, &mut s.vt);
                 let masked = (geometry.shift > 0).then_some(regions);
-                probabilities::<FMA>(&mut s, n, d, &bias[head * n * n..(head + 1) * n * n], masked);
+                probabilities::<FMA, L>(&mut s, n, d, &bias[head * n * n..(head + 1) * n * n], masked);
                 // dV = Pᵀ·dO
-                transpose(n, n, &s.p, np, &mut s.pt, np);
-                small_product::<FMA>(n, dp, n, &s.pt, np, &g, &mut s.o);
+                transpose::<L>(np, np, &s.p, &mut s.pt);
+                product::<L>(n, dp, n, &s.pt, np, &g, &mut s.o);
                 scatter(&s.o, dp, index, 2 * channels + column, d, 1.0, dqkv, 3 * channels);
                 // dS = P ∘ (dP − Σ dP∘P), dP = dO·Vᵀ
-                small_product::<FMA>(n, np, d, &g, dp, &s.vt, &mut s.ds);
+                product::<L>(n, np, d, &g, dp, &s.vt, &mut s.ds);
                 let head_bias = &mut dbias[head * n * n..(head + 1) * n * n];
                 for ((row, p), db) in s.ds.chunks_exact_mut(np).zip(s.p.chunks_exact(np)).zip(head_bias.chunks_exact_mut(n)) {
                     let (rows, _) = row.as_chunks_mut::<LANES>();
@@ -257,10 +210,10 @@ multiversion! {
                     db.iter_mut().zip(row.iter()).for_each(|(b, v)| *b += v);
                 }
                 // dQ = scale·dS·K, dK = dSᵀ·(scale·Q)
-                small_product::<FMA>(n, dp, n, &s.ds, np, &s.k, &mut s.o);
+                product::<L>(n, dp, n, &s.ds, np, &s.k, &mut s.o);
                 scatter(&s.o, dp, index, column, d, scale, dqkv, 3 * channels);
-                transpose(n, n, &s.ds, np, &mut s.pt, np);
-                small_product::<FMA>(n, dp, n, &s.pt, np, &s.q, &mut s.o);
+                transpose::<L>(np, np, &s.ds, &mut s.pt);
+                product::<L>(n, dp, n, &s.pt, np, &s.q, &mut s.o);
                 scatter(&s.o, dp, index, channels + column, d, 1.0, dqkv, 3 * channels);
             }
         }

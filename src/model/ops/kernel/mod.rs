@@ -8,6 +8,7 @@
 
 pub mod activation;
 pub mod attention;
+pub mod lanes;
 pub mod linear;
 pub mod norm;
 pub mod optimiser;

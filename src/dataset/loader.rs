@@ -1,0 +1,115 @@
+//! Batches from a dataset, prepared on a background thread while the last one is in use. At most
+//! three batches exist at a time, whatever the size of the set.
+
+use super::{Dataset, DatasetError};
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+/// What is done to a training image before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Augment {
+    /// Nothing.
+    #[default]
+    None,
+    /// Random crop after padding by an eighth of the side, and horizontal flip.
+    CropFlip,
+}
+
+/// A batch of samples, row-major `[B, C, H, W]`.
+pub struct Batch {
+    /// Pixel values.
+    pub values: Vec<f32>,
+    /// `[B, C, H, W]`.
+    pub shape: [usize; 4],
+    /// One label a sample.
+    pub labels: Vec<usize>,
+}
+
+/// How a set is walked through.
+#[derive(Debug, Clone, Copy)]
+pub struct Order {
+    /// Samples a batch.
+    pub batch: usize,
+    /// Shuffle by this seed and epoch; `None` keeps the set's order.
+    pub shuffle: Option<(u64, usize)>,
+    /// Drops a last batch that is not full (training only: it would weigh its samples more).
+    pub drop_last: bool,
+    /// Training-time augmentation.
+    pub augment: Augment,
+}
+
+impl Order {
+    /// All samples in order: evaluation and extraction.
+    pub fn sequential(batch: usize) -> Self {
+        Self { batch, shuffle: None, drop_last: false, augment: Augment::None }
+    }
+
+    /// Number of batches of a set of `len` samples.
+    pub fn batches(&self, len: usize) -> usize {
+        if self.drop_last && len >= self.batch { len / self.batch } else { len.div_ceil(self.batch) }
+    }
+}
+
+/// Starts walking through `set`. Order and augmentation depend on the seed, the epoch and the
+/// sample alone, never on timing.
+pub fn batches(set: Arc<dyn Dataset>, order: Order) -> Receiver<Result<Batch, DatasetError>> {
+    let (send, receive) = sync_channel(1);
+    std::thread::spawn(move || {
+        let mut index: Vec<usize> = (0..set.len()).collect();
+        let (seed, epoch) = order.shuffle.unwrap_or_default();
+        if order.shuffle.is_some() {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(epoch as u64);
+            index.shuffle(&mut rng);
+        }
+        for chunk in index.chunks(order.batch).take(order.batches(set.len())) {
+            let batch = load(set.as_ref(), chunk, order.augment, seed, epoch);
+            if send.send(batch).is_err() {
+                return; // the consumer stopped early
+            }
+        }
+    });
+    receive
+}
+
+fn load(set: &dyn Dataset, index: &[usize], augment: Augment, seed: u64, epoch: usize) -> Result<Batch, DatasetError> {
+    let shape = set.shape();
+    let size = shape.iter().product::<usize>();
+    let mut values = vec![0.0; index.len() * size];
+    values.par_chunks_mut(size).zip(index).try_for_each(|(out, &i)| {
+        set.read(i, out)?;
+        if augment == Augment::CropFlip {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x5eed_c20b);
+            rng.set_stream(((epoch as u64) << 32) | i as u64);
+            crop_flip(out, shape, &mut rng);
+        }
+        Ok(())
+    })?;
+    let labels = index.iter().map(|&i| set.label(i)).collect();
+    Ok(Batch { values, shape: [index.len(), shape[0], shape[1], shape[2]], labels })
+}
+
+/// Shifts by up to an eighth of each side (zeros come in) and flips every second image.
+fn crop_flip(image: &mut [f32], [_, height, width]: [usize; 3], rng: &mut ChaCha8Rng) {
+    let (reach_y, reach_x) = ((height / 8) as i64, (width / 8) as i64);
+    let dy = rng.random_range(-reach_y..=reach_y);
+    let dx = rng.random_range(-reach_x..=reach_x);
+    let flip = rng.random_bool(0.5);
+    let source = image.to_vec();
+    for (plane, from) in image.chunks_exact_mut(height * width).zip(source.chunks_exact(height * width)) {
+        for y in 0..height {
+            for x in 0..width {
+                let column = if flip { width - 1 - x } else { x } as i64 + dx;
+                let row = y as i64 + dy;
+                let inside = (0..height as i64).contains(&row) && (0..width as i64).contains(&column);
+                plane[y * width + x] = if inside { from[row as usize * width + column as usize] } else { 0.0 };
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! What can go wrong while a model is trained.
+
+use crate::dataset::DatasetError;
+use crate::model::ModelError;
+
+/// An error of the transfer room.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    /// Data could not be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A model could not be built, read or written.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A setting that training cannot run with.
+    #[error("training setting {setting}: expected {expected}, found {found}")]
+    Setting {
+        /// The setting's name.
+        setting: &'static str,
+        /// What is possible.
+        expected: String,
+        /// What was asked.
+        found: String,
+    },
+    /// The loss stopped being a number; parameters of that step are not kept.
+    #[error("the loss became {loss} in epoch {epoch}, step {step}; lower the learning rate or set a gradient clip")]
+    Diverged {
+        /// Epoch from 1.
+        epoch: usize,
+        /// Step within the epoch, from 1.
+        step: usize,
+        /// The value found.
+        loss: f64,
+    },
+    /// The user asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}

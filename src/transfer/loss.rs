@@ -1,0 +1,20 @@
+//! Losses of the task kinds.
+
+use burn::tensor::{Tensor, TensorData, activation, loss};
+
+/// Mean cross-entropy of `logits [B, K]` against integer labels, with label smoothing `ε`
+/// (Szegedy et al. 2016: target `1 − ε` on the label plus `ε/K` everywhere).
+pub fn cross_entropy(logits: Tensor<2>, labels: &[usize], smoothing: f64) -> Tensor<1> {
+    let [batch, classes] = logits.dims();
+    let mut target = vec![(smoothing / classes as f64) as f32; batch * classes];
+    for (row, &label) in labels.iter().enumerate() {
+        target[row * classes + label] += (1.0 - smoothing) as f32;
+    }
+    let target = Tensor::<2>::from_data(TensorData::new(target, [batch, classes]), (&logits.device(), logits.dtype()));
+    loss::cross_entropy_with_logits(logits, target)
+}
+
+/// Row-wise softmax on the host: `[B, K]` row-major.
+pub fn probabilities(logits: Tensor<2>) -> Vec<f32> {
+    activation::softmax(logits, 1).into_data().convert::<f32>().try_to_vec().unwrap_or_default()
+}

@@ -1,0 +1,176 @@
+//! AdamW and SGD with PyTorch's formulas, over any burn module: one fused pass per parameter on
+//! the CPU, clipping by the global gradient norm, and a state keyed by parameter path so that it
+//! can be written to a checkpoint and read back.
+
+use crate::model::ops::{self, AdamWStep};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Which update rule.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, tag = "name")]
+pub enum Rule {
+    /// Loshchilov & Hutter 2019.
+    Adamw {
+        /// Decay of the first moment.
+        #[serde(default = "beta1")]
+        beta1: f64,
+        /// Decay of the second moment.
+        #[serde(default = "beta2")]
+        beta2: f64,
+        /// Added to the root of the second moment.
+        #[serde(default = "epsilon")]
+        epsilon: f64,
+    },
+    /// Stochastic gradient descent with heavy-ball momentum.
+    Sgd {
+        /// Momentum factor.
+        #[serde(default = "beta1")]
+        momentum: f64,
+    },
+}
+
+fn beta1() -> f64 {
+    0.9
+}
+fn beta2() -> f64 {
+    0.999
+}
+fn epsilon() -> f64 {
+    1e-8
+}
+
+impl Default for Rule {
+    fn default() -> Self {
+        Self::Adamw { beta1: beta1(), beta2: beta2(), epsilon: epsilon() }
+    }
+}
+
+/// Moments of one parameter, flattened.
+#[derive(Debug, Clone)]
+struct Moments {
+    first: Tensor<1>,
+    second: Option<Tensor<1>>,
+}
+
+/// An optimiser and its state.
+#[derive(Debug, Clone)]
+pub struct Optimiser {
+    rule: Rule,
+    weight_decay: f64,
+    clip: Option<f64>,
+    steps: i32,
+    moments: BTreeMap<String, Moments>,
+}
+
+impl Optimiser {
+    /// A fresh optimiser. Weight decay applies to matrices and kernels, not to biases, norms and
+    /// position tables (as Swin's authors train); `clip` bounds the global gradient norm.
+    pub fn new(rule: Rule, weight_decay: f64, clip: Option<f64>) -> Self {
+        Self { rule, weight_decay, clip, steps: 0, moments: BTreeMap::new() }
+    }
+
+    /// Updates every parameter of `module` that has a gradient.
+    pub fn step<M: Module>(&mut self, lr: f64, module: M, grads: GradientsParams) -> M {
+        self.steps += 1;
+        let scale = self.clip.map_or(1.0, |clip| clip_scale(&module, &grads, clip));
+        let mut update = Update { optimiser: self, grads, lr, scale, path: Vec::new() };
+        module.map(&mut update)
+    }
+}
+
+/// Factor that brings the global gradient norm down to `clip`.
+fn clip_scale<M: Module>(module: &M, grads: &GradientsParams, clip: f64) -> f64 {
+    struct Norm<'a> {
+        grads: &'a GradientsParams,
+        total: Option<Tensor<1>>,
+    }
+    impl ModuleVisitor for Norm<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(grad) = self.grads.get::<D>(param.id) {
+                let square = grad.square().sum();
+                self.total = Some(match self.total.take() {
+                    Some(total) => total + square,
+                    None => square,
+                });
+            }
+        }
+    }
+    let mut norm = Norm { grads, total: None };
+    module.visit(&mut norm);
+    let total = norm.total.map_or(0.0, |t| t.into_scalar::<f32>()) as f64;
+    (clip / (total.sqrt() + 1e-6)).min(1.0)
+}
+
+struct Update<'a> {
+    optimiser: &'a mut Optimiser,
+    grads: GradientsParams,
+    lr: f64,
+    scale: f64,
+    path: Vec<String>,
+}
+
+impl ModuleMapper for Update<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.into());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(grad) = self.grads.remove::<D>(param.id) else {
+            return param;
+        };
+        let path = self.path.join(".");
+        let decays = D >= 2 && !path.ends_with("bias_table");
+        let decay = if decays { self.optimiser.weight_decay } else { 0.0 };
+        param.map(|value| {
+            let shape = value.dims();
+            let count = shape.iter().product::<usize>();
+            let grad = if self.scale < 1.0 { grad.mul_scalar(self.scale) } else { grad };
+            let updated =
+                self.optimiser.update(path, value.inner().reshape([count]), grad.reshape([count]), self.lr, decay);
+            Tensor::from_inner(updated.reshape(shape)).require_grad()
+        })
+    }
+}
+
+impl Optimiser {
+    fn update(&mut self, path: String, p: Tensor<1>, g: Tensor<1>, lr: f64, decay: f64) -> Tensor<1> {
+        let old = self.moments.remove(&path);
+        match self.rule {
+            Rule::Adamw { beta1, beta2, epsilon } => {
+                let (m, v) = match old {
+                    Some(Moments { first, second: Some(second) }) => (first, second),
+                    _ => (g.zeros_like(), g.zeros_like()),
+                };
+                let step = AdamWStep {
+                    lr: lr as f32,
+                    beta1: beta1 as f32,
+                    beta2: beta2 as f32,
+                    epsilon: epsilon as f32,
+                    weight_decay: decay as f32,
+                    time: self.steps,
+                };
+                let [p, m, v] = ops::adamw(p, m, v, g, step);
+                self.moments.insert(path, Moments { first: m, second: Some(v) });
+                p
+            }
+            Rule::Sgd { momentum } => {
+                let g = if decay > 0.0 { g + p.clone().mul_scalar(decay) } else { g };
+                let velocity = match old {
+                    Some(Moments { first, .. }) => first.mul_scalar(momentum) + g,
+                    None => g,
+                };
+                let p = p - velocity.clone().mul_scalar(lr);
+                self.moments.insert(path, Moments { first: velocity, second: None });
+                p
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Supervised training of a whole network: the inner loop of every method, and of pretraining.
+
+use super::error::TransferError;
+use super::loss;
+use super::optimiser::{Optimiser, Rule};
+use super::schedule::Decay;
+use crate::dataset::loader::{Augment, Batch, Order, batches};
+use crate::dataset::{Dataset, Splits};
+use crate::model::{Mode, Model, Network};
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Settings of a training run. Every one is recorded with the run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainSettings {
+    /// Passes over the training part.
+    pub epochs: usize,
+    /// Samples a step.
+    pub batch: usize,
+    /// Base learning rate.
+    pub learning_rate: f64,
+    /// Update rule.
+    pub optimiser: Rule,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+    /// Bound on the global gradient norm; 0 = none.
+    pub clip: f64,
+    /// Epochs of linear warm-up (fractions allowed).
+    pub warmup_epochs: f64,
+    /// Decay after the warm-up.
+    pub decay: Decay,
+    /// Label smoothing.
+    pub label_smoothing: f64,
+    /// Augmentation of training samples.
+    pub augment: Augment,
+}
+
+impl Default for TrainSettings {
+    fn default() -> Self {
+        Self {
+            epochs: 10,
+            batch: 32,
+            learning_rate: 1e-3,
+            optimiser: Rule::default(),
+            weight_decay: 0.05,
+            clip: 1.0,
+            warmup_epochs: 1.0,
+            decay: Decay::Cosine,
+            label_smoothing: 0.0,
+            augment: Augment::None,
+        }
+    }
+}
+
+impl TrainSettings {
+    /// Checks that training can run with these settings on `samples` training samples.
+    pub fn check(&self, samples: usize) -> Result<(), TransferError> {
+        let wrong = |setting, expected: &str, found: String| {
+            Err(TransferError::Setting { setting, expected: expected.into(), found })
+        };
+        if samples == 0 {
+            return wrong("training set", "at least one sample", "none".into());
+        }
+        if self.batch == 0 {
+            return wrong("batch", "at least 1", "0".into());
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            return wrong("learning_rate", "a positive number", self.learning_rate.to_string());
+        }
+        if !(0.0..1.0).contains(&self.label_smoothing) {
+            return wrong("label_smoothing", "0 to below 1", self.label_smoothing.to_string());
+        }
+        for (setting, value) in [("weight_decay", self.weight_decay), ("clip", self.clip), ("warmup_epochs", self.warmup_epochs)] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return wrong(setting, "zero or a positive number", value.to_string());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One epoch, measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// From 1; 0 is the state before training.
+    pub epoch: usize,
+    /// Mean training loss.
+    pub train_loss: f64,
+    /// Share of wrong validation samples.
+    pub valid_error: f64,
+    /// Seconds since training began.
+    pub seconds: f64,
+}
+
+/// Where training stands, for a progress display.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    /// Steps done.
+    pub done: usize,
+    /// Steps in all.
+    pub total: usize,
+}
+
+/// A trained model and its course.
+pub struct Trained {
+    /// The model after the last epoch, untracked.
+    pub model: Model,
+    /// One record an epoch.
+    pub course: Vec<EpochRecord>,
+}
+
+/// Moves a batch to a device.
+pub fn to_tensor(batch: &Batch, device: &Device) -> Tensor<4> {
+    Tensor::from_data(TensorData::new(batch.values.clone(), batch.shape), device)
+}
+
+/// Fine-tunes (or pretrains) every parameter of `model`.
+///
+/// `progress` is called after each step and may ask to stop by returning `false`.
+pub fn train(
+    model: Model,
+    splits: &Splits,
+    settings: &TrainSettings,
+    seed: u64,
+    progress: &mut dyn FnMut(Step) -> bool,
+) -> Result<Trained, TransferError> {
+    settings.check(splits.train.len())?;
+    let started = Instant::now();
+    let Model { config, network } = model;
+    let device = network.predictor.weight.val().device().inner();
+    let mut network = network.unfreeze().train();
+    let clip = (settings.clip > 0.0).then_some(settings.clip);
+    let mut optimiser = Optimiser::new(settings.optimiser, settings.weight_decay, clip);
+    let order = |epoch| Order {
+        batch: settings.batch,
+        shuffle: Some((seed, epoch)),
+        drop_last: true,
+        augment: settings.augment,
+    };
+    let per_epoch = order(1).batches(splits.train.len());
+    let total = per_epoch * settings.epochs;
+    let warmup = (settings.warmup_epochs * per_epoch as f64).round() as usize;
+    let mut course = Vec::with_capacity(settings.epochs);
+    for epoch in 1..=settings.epochs {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0xd20b);
+        rng.set_stream(epoch as u64);
+        let mut sum = 0.0;
+        for (i, batch) in batches(splits.train.clone(), order(epoch)).into_iter().enumerate() {
+            let batch = batch?;
+            let done = (epoch - 1) * per_epoch + i;
+            let x = to_tensor(&batch, &device.clone().autodiff());
+            let logits = network.forward(x, &mut Mode::Train(&mut rng));
+            let loss = loss::cross_entropy(logits, &batch.labels, settings.label_smoothing);
+            let value = f64::from(loss.clone().into_scalar::<f32>());
+            if !value.is_finite() {
+                return Err(TransferError::Diverged { epoch, step: i + 1, loss: value });
+            }
+            sum += value;
+            let grads = GradientsParams::from_grads(loss.backward(), &network);
+            let lr = settings.learning_rate * settings.decay.factor(done, warmup, total);
+            network = optimiser.step(lr, network, grads);
+            if !progress(Step { done: done + 1, total }) {
+                return Err(TransferError::Interrupted);
+            }
+        }
+        let valid_error = error_rate(&network.valid(), splits.valid.clone(), &device)?;
+        course.push(EpochRecord {
+            epoch,
+            train_loss: sum / per_epoch as f64,
+            valid_error,
+            seconds: started.elapsed().as_secs_f64(),
+        });
+    }
+    Ok(Trained { model: Model { config, network: network.valid() }, course })
+}
+
+/// Batch of evaluation passes.
+pub const EVAL_BATCH: usize = 128;
+
+/// Share of samples whose largest logit is not their label's; 0 on an empty set.
+pub fn error_rate(network: &Network, set: Arc<dyn Dataset>, device: &Device) -> Result<f64, TransferError> {
+    let count = set.len();
+    let mut wrong = 0;
+    for batch in batches(set, Order::sequential(EVAL_BATCH)) {
+        let batch = batch?;
+        let logits = network.forward(to_tensor(&batch, device), &mut Mode::Eval);
+        let classes = logits.dims()[1];
+        let logits: Vec<f32> = logits.into_data().convert::<f32>().try_to_vec().unwrap_or_default();
+        for (row, &label) in logits.chunks_exact(classes).zip(&batch.labels) {
+            let best = row.iter().enumerate().fold(0, |b, (i, v)| if *v > row[b] { i } else { b });
+            wrong += usize::from(best != label);
+        }
+    }
+    Ok(wrong as f64 / count.max(1) as f64)
+}
