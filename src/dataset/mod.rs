@@ -3,12 +3,33 @@
 //! Everything downstream sees the [`Dataset`] trait alone: a sample is read by index into a
 //! caller's buffer, so training and extraction stream and no copy of a whole set is made. A
 //! reader (CIFAR, EMG, sounds, the procedural demo domain) turns a manifest entry into three
-//! [`Splits`].
+//! [`Splits`]; [`open`] is the door to all of them.
 
+pub mod audio;
+pub mod cifar;
+pub mod demo;
+pub mod emg;
 pub mod error;
+pub mod esc10;
+mod files;
 pub mod loader;
+pub mod memory;
+pub mod normalise;
+mod open;
+#[cfg(test)]
+mod real_data;
+pub mod resize;
+pub mod spherical;
+mod stream;
+pub mod subset;
 
 pub use error::DatasetError;
+pub use memory::InMemory;
+pub use normalise::Normalise;
+pub use open::open;
+pub use resize::{Resized, Resizer};
+pub use spherical::Spherical;
+pub use subset::{Subset, balanced_indices, cap, class_counts, labels};
 
 use std::sync::Arc;
 
@@ -44,4 +65,47 @@ pub struct Splits {
     pub valid: Arc<dyn Dataset>,
     /// For reported numbers alone.
     pub test: Arc<dyn Dataset>,
+}
+
+impl Splits {
+    /// The same three parts, each passed through `wrap` (resizing, projecting…).
+    pub fn map(&self, wrap: impl Fn(Arc<dyn Dataset>) -> Arc<dyn Dataset>) -> Splits {
+        Splits {
+            train: wrap(self.train.clone()),
+            valid: wrap(self.valid.clone()),
+            test: wrap(self.test.clone()),
+        }
+    }
+}
+
+/// Number of values of one sample.
+pub fn sample_len(data: &dyn Dataset) -> usize {
+    data.shape().iter().product()
+}
+
+/// Refuses an index or a buffer that does not fit `data`; every reader's first line.
+pub(crate) fn check_request(
+    set: &str,
+    data: &dyn Dataset,
+    index: usize,
+    buffer: usize,
+) -> Result<(), DatasetError> {
+    let unsatisfiable = |what: &str, expected: String, found: usize| DatasetError::Unsatisfiable {
+        set: set.to_string(),
+        what: what.to_string(),
+        expected,
+        found: found.to_string(),
+    };
+    if index >= data.len() {
+        return Err(unsatisfiable(
+            "sample index",
+            format!("below {}", data.len()),
+            index,
+        ));
+    }
+    let values = sample_len(data);
+    if buffer != values {
+        return Err(unsatisfiable("buffer length", values.to_string(), buffer));
+    }
+    Ok(())
 }

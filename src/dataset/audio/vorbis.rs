@@ -1,0 +1,55 @@
+//! Ogg Vorbis from memory, by the `lewton` decoder, with limits: a stream may not decode to more
+//! than what its index entry promises (and a little for the last block), so a hostile file cannot
+//! make the program allocate without bound.
+
+use std::io::Cursor;
+
+use lewton::inside_ogg::OggStreamReader;
+use lewton::samples::InterleavedSamples;
+
+/// Samples that a stream may exceed its promise by: the largest Vorbis block.
+const SLACK: usize = 8192;
+
+/// Decodes a mono stream of `rate` samples per second to values in about `−1..=1`.
+///
+/// # Errors
+/// A message `(expected, found)` when the stream is broken, has another rate or more than one
+/// channel, or decodes to more than `promised` samples.
+pub fn decode(ogg: &[u8], rate: u32, promised: usize) -> Result<Vec<f32>, (String, String)> {
+    let valid = || "a valid Ogg Vorbis stream".to_string();
+    let mut reader =
+        OggStreamReader::new(Cursor::new(ogg)).map_err(|e| (valid(), e.to_string()))?;
+    let (channels, found) = (
+        reader.ident_hdr.audio_channels,
+        reader.ident_hdr.audio_sample_rate,
+    );
+    if channels != 1 || found != rate {
+        return Err((
+            format!("1 channel at {rate} Hz"),
+            format!("{channels} at {found} Hz"),
+        ));
+    }
+    let mut samples = Vec::new();
+    while let Some(packet) = reader
+        .read_dec_packet_generic::<InterleavedSamples<f32>>()
+        .map_err(|e| (valid(), e.to_string()))?
+    {
+        samples.extend_from_slice(&packet.samples);
+        if samples.len() > promised.saturating_add(SLACK) {
+            return Err((format!("{promised} samples"), "more".to_string()));
+        }
+    }
+    Ok(samples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rubbish_is_refused() {
+        assert!(decode(b"", 44_100, 10).is_err());
+        assert!(decode(b"OggS and nothing else", 44_100, 10).is_err());
+        assert!(decode(&[0; 5000], 44_100, 10).is_err());
+    }
+}

@@ -1,0 +1,178 @@
+//! CIFAR-100, cut into the 80 fine classes that the source model learns and the 20 that it never
+//! sees: of every coarse class the first fine class in label order is held out.
+//!
+//! Which classes these are is derived from the records themselves (every record carries both
+//! labels) and checked to be consistent over both files.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::super::files::{Place, malformed, names};
+use super::super::spherical::{Projection, Rotation, Spherical};
+use super::super::{Dataset, DatasetError, Normalise, Splits, Subset};
+use super::{Cifar, Records, train_and_valid};
+
+const PLACE: Place = Place {
+    set: "CIFAR-100",
+    folders: &["cifar100", "cifar-100-binary"],
+    hint: "get https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz, unpack it and pass \
+           --data DIR with DIR/cifar100/train.bin and test.bin (or DIR/cifar-100-binary/…)",
+};
+/// Classes that the two label bytes count: coarse, fine.
+const LIMITS: [u8; 2] = [20, 100];
+const FINE: usize = 1;
+
+/// The 80 source classes, relabelled `0..80` in fine-label order.
+pub(in crate::dataset) fn source(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
+    let whole = Whole::open(data_dir)?;
+    let heldout = whole.heldout()?;
+    let rest: Vec<usize> = (0..100).filter(|fine| !heldout.contains(fine)).collect();
+    whole.part(&rest)
+}
+
+/// The 20 held-out classes, relabelled `0..20` in coarse-label order.
+pub(in crate::dataset) fn heldout(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
+    let whole = Whole::open(data_dir)?;
+    let heldout = whole.heldout()?;
+    whole.part(&heldout)
+}
+
+/// The held-out classes on the sphere, 3 × 60 × 60, every sample under its own random rotation.
+pub(in crate::dataset) fn heldout_spherical(
+    data_dir: Option<&Path>,
+    seed: u64,
+) -> Result<Splits, DatasetError> {
+    let black = Normalise::cifar().of(0.0);
+    let projection = Arc::new(Projection::new(30));
+    Spherical::splits(
+        &heldout(data_dir)?,
+        &projection,
+        Rotation::Uniform,
+        &black,
+        seed,
+    )
+}
+
+/// Both files with all hundred classes.
+struct Whole {
+    train: Arc<Cifar>,
+    test: Arc<Cifar>,
+    train_path: std::path::PathBuf,
+    test_path: std::path::PathBuf,
+}
+
+impl Whole {
+    fn open(data_dir: Option<&Path>) -> Result<Self, DatasetError> {
+        let train_path = PLACE.find(data_dir, &["train.bin", "train_25000_balanced.bin"])?;
+        let test_path = PLACE.find(data_dir, &["test.bin"])?;
+        let classes = names(&PLACE.find(data_dir, &["fine_label_names.txt"])?, 100)?;
+        let norm = Normalise::cifar();
+        let make = |path: &Path| -> Result<Arc<Cifar>, DatasetError> {
+            let records = Records::open(&[path.to_path_buf()], &LIMITS)?;
+            Ok(Arc::new(Cifar::new(records, FINE, classes.clone(), &norm)))
+        };
+        Ok(Self {
+            train: make(&train_path)?,
+            test: make(&test_path)?,
+            train_path,
+            test_path,
+        })
+    }
+
+    /// The first fine class of every coarse class, in coarse order.
+    fn heldout(&self) -> Result<Vec<usize>, DatasetError> {
+        let mut coarse_of = [None; 100];
+        for (path, set) in [
+            (&self.train_path, &self.train),
+            (&self.test_path, &self.test),
+        ] {
+            for index in 0..set.len() {
+                let labels = set.records.record(index).0;
+                let (coarse, fine) = (labels[0], usize::from(labels[FINE]));
+                if *coarse_of[fine].get_or_insert(coarse) != coarse {
+                    return Err(malformed(
+                        path,
+                        format!("coarse label of record {index} (fine class {fine})"),
+                        coarse_of[fine].unwrap_or(coarse).to_string(),
+                        coarse.to_string(),
+                    ));
+                }
+            }
+        }
+        (0..LIMITS[0])
+            .map(|coarse| {
+                coarse_of
+                    .iter()
+                    .position(|&c| c == Some(coarse))
+                    .ok_or_else(|| {
+                        let expected = format!("records of coarse class {coarse}");
+                        malformed(&self.train_path, "coarse classes", expected, "none")
+                    })
+            })
+            .collect()
+    }
+
+    /// The fine classes `keep` of both files.
+    fn part(&self, keep: &[usize]) -> Result<Splits, DatasetError> {
+        let train: Arc<dyn Dataset> = Arc::new(Subset::of_classes(self.train.clone(), keep)?);
+        let (train, valid) = train_and_valid(train)?;
+        let test = Arc::new(Subset::of_classes(self.test.clone(), keep)?);
+        Ok(Splits { train, valid, test })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::write;
+    use super::*;
+
+    fn folder(train: &[[u8; 2]], test: &[[u8; 2]]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("cifar100");
+        std::fs::create_dir(&folder).unwrap();
+        for (name, records) in [("train.bin", train), ("test.bin", test)] {
+            let records: Vec<&[u8]> = records.iter().map(|r| r.as_slice()).collect();
+            write(&folder.join(name), &records);
+        }
+        let names: String = (0..100).map(|i| format!("fine {i}\n")).collect();
+        std::fs::write(folder.join("fine_label_names.txt"), names).unwrap();
+        dir
+    }
+
+    /// Two records per fine class; fine `f` belongs to coarse `19 − f % 20`.
+    fn records() -> Vec<[u8; 2]> {
+        (0..200)
+            .map(|i| [19 - (i % 20) as u8, (i % 100) as u8])
+            .collect()
+    }
+
+    #[test]
+    fn the_first_fine_class_of_each_coarse_class_is_held_out() {
+        let dir = folder(&records(), &records());
+        let held = heldout(Some(dir.path())).unwrap();
+        assert_eq!(held.test.classes().len(), 20);
+        // coarse 0 holds fine 19, 39, …
+        assert_eq!(held.test.classes()[0], "fine 19");
+        assert_eq!(held.test.len(), 40);
+        let rest = source(Some(dir.path())).unwrap();
+        assert_eq!(rest.train.classes().len(), 80);
+        assert!(
+            rest.train
+                .classes()
+                .iter()
+                .all(|c| !held.test.classes().contains(c))
+        );
+        assert_eq!(rest.train.len() + rest.valid.len(), 160);
+    }
+
+    #[test]
+    fn contradictory_coarse_labels_are_refused() {
+        let mut wrong = records();
+        wrong[150][0] = 3;
+        let dir = folder(&records(), &wrong);
+        let message = heldout(Some(dir.path())).err().unwrap().to_string();
+        assert!(message.contains("record 150"), "{message}");
+        let dir = folder(&records()[..10], &records()[..10]);
+        assert!(heldout(Some(dir.path())).is_err());
+    }
+}

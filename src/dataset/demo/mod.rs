@@ -1,0 +1,120 @@
+//! The demo domain: data made by the program from a seed, for a suite that needs no download.
+//!
+//! It has the structure of the real thing on a small scale: an image domain with classes for
+//! pretraining, classes for the surrogate set and classes for a near target, and two far targets
+//! (muscle signals and sounds) in which the class shows in other ways than in images. Every
+//! sample is a pure function of (seed, part, class, number); training, validation and test parts
+//! are different random streams. A set has as many samples as it is asked for, classes in turn:
+//! sample `i` is number `i / K` of class `i % K`.
+
+mod emg;
+mod images;
+mod scene;
+mod shape;
+mod sound;
+mod synth;
+mod texture;
+
+pub use images::{Class, Domain};
+
+use std::sync::Arc;
+
+use super::spherical::{Projection, Rotation};
+use super::stream::Part;
+use super::{Dataset, DatasetError, Normalise, Spherical, Splits};
+
+/// Numbers of samples asked for; 0 stands for the set's default.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sizes {
+    /// Training samples.
+    pub train: usize,
+    /// Validation samples.
+    pub valid: usize,
+    /// Test samples.
+    pub test: usize,
+}
+
+impl Sizes {
+    /// Zeros filled in with `classes` times the default numbers per class.
+    fn or(self, classes: usize, train: usize, valid: usize, test: usize) -> Self {
+        let or = |asked: usize, per_class: usize| match asked {
+            0 => classes * per_class,
+            n => n,
+        };
+        Self {
+            train: or(self.train, train),
+            valid: or(self.valid, valid),
+            test: or(self.test, test),
+        }
+    }
+
+    /// One dataset per part.
+    fn splits<D: Dataset + 'static>(self, make: impl Fn(Part, usize) -> D) -> Splits {
+        Splits {
+            train: Arc::new(make(Part::Train, self.train)),
+            valid: Arc::new(make(Part::Valid, self.valid)),
+            test: Arc::new(make(Part::Test, self.test)),
+        }
+    }
+}
+
+/// Procedural images 3 × 32 × 32 of one group of classes.
+///
+/// Defaults per class (training, validation, test): source 250, 20, 20; surrogate 100, 20, 100;
+/// unseen 60, 15, 40.
+pub fn images(domain: Domain, sizes: Sizes, seed: u64) -> Splits {
+    let classes = domain.classes().len();
+    let sizes = match domain {
+        Domain::Source => sizes.or(classes, 250, 20, 20),
+        Domain::Surrogate => sizes.or(classes, 100, 20, 100),
+        Domain::Unseen => sizes.or(classes, 60, 15, 40),
+    };
+    sizes.splits(|part, len| images::DemoImages::new(domain, part, len, seed))
+}
+
+/// [`Domain::Unseen`] on the sphere, 3 × 60 × 60, every sample under its own random rotation.
+///
+/// # Errors
+/// None that a caller can cause; the projection's own check is passed on.
+pub fn spherical(sizes: Sizes, seed: u64) -> Result<Splits, DatasetError> {
+    let black = images::normalise().of(0.0);
+    let flat = images(Domain::Unseen, sizes, seed);
+    let projection = Arc::new(Projection::new(30));
+    Spherical::splits(&flat, &projection, Rotation::Uniform, &black, seed)
+}
+
+/// Muscle-signal windows 1 × 16 × 52 of eight gestures; 100, 25 and 50 per class by default.
+///
+/// # Errors
+/// None that a caller can cause; those of fitting the statistics are passed on.
+pub fn emg(sizes: Sizes, seed: u64) -> Result<Splits, DatasetError> {
+    let sizes = sizes.or(emg::GESTURES.len(), 100, 25, 50);
+    let raw = emg::DemoEmg::new(Part::Train, sizes.train, seed);
+    let norm = Normalise::fit(&raw, emg::ELECTRODES)?;
+    Ok(sizes.splits(|part, len| emg::DemoEmg::new(part, len, seed).normalised(&norm)))
+}
+
+/// Log-mel spectrograms 1 × 96 × 102 of ten kinds of sound; 60, 20 and 30 per class by default.
+///
+/// Spectrograms are made at opening, on all cores (about 2 ms each), and kept (39 KB each).
+///
+/// # Errors
+/// None that a caller can cause; those of fitting the statistics are passed on.
+pub fn sound(sizes: Sizes, seed: u64) -> Result<Splits, DatasetError> {
+    let sizes = sizes.or(synth::SOUNDS.len(), 60, 20, 30);
+    let mut train = sound::render(Part::Train, sizes.train, seed)?;
+    let mut valid = sound::render(Part::Valid, sizes.valid, seed)?;
+    let mut test = sound::render(Part::Test, sizes.test, seed)?;
+    let norm = Normalise::fit(&train, 1)?;
+    for set in [&mut train, &mut valid, &mut test] {
+        set.normalise(&norm);
+    }
+    Ok(Splits {
+        train: Arc::new(train),
+        valid: Arc::new(valid),
+        test: Arc::new(test),
+    })
+}
+
+#[cfg(test)]
+mod tests;

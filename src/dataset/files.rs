@@ -1,0 +1,164 @@
+//! Finding and mapping files: every failure becomes a [`DatasetError`] that names the file, what
+//! was expected of it and how to get it.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+
+use super::DatasetError;
+
+/// Where a set's files lie under the data folder and how a user gets them.
+pub(crate) struct Place {
+    /// Set name for messages.
+    pub set: &'static str,
+    /// Folder names under the data folder, in order of preference.
+    pub folders: &'static [&'static str],
+    /// How to get the files.
+    pub hint: &'static str,
+}
+
+impl Place {
+    /// The first of `names` that exists in one of the set's folders.
+    ///
+    /// # Errors
+    /// `Missing`, naming the preferred place.
+    pub fn find(&self, data_dir: Option<&Path>, names: &[&str]) -> Result<PathBuf, DatasetError> {
+        let expected = Path::new(self.folders.first().copied().unwrap_or_default())
+            .join(names.first().copied().unwrap_or_default());
+        let Some(data_dir) = data_dir else {
+            return Err(self.missing(&expected));
+        };
+        for folder in self.folders {
+            for name in names {
+                let path = data_dir.join(folder).join(name);
+                if path.is_file() {
+                    return Ok(path);
+                }
+            }
+        }
+        Err(self.missing(&data_dir.join(expected)))
+    }
+
+    /// The error for an absent file.
+    pub fn missing(&self, path: &Path) -> DatasetError {
+        DatasetError::Missing {
+            set: self.set.to_string(),
+            path: path.to_path_buf(),
+            hint: self.hint.to_string(),
+        }
+    }
+}
+
+/// Wraps the system's error with the path.
+pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> DatasetError + '_ {
+    move |source| DatasetError::Io {
+        path: path.to_path_buf(),
+        source,
+    }
+}
+
+/// A `Malformed` error.
+pub(crate) fn malformed(
+    path: &Path,
+    what: impl Into<String>,
+    expected: impl Into<String>,
+    found: impl Into<String>,
+) -> DatasetError {
+    DatasetError::Malformed {
+        path: path.to_path_buf(),
+        what: what.into(),
+        expected: expected.into(),
+        found: found.into(),
+    }
+}
+
+/// Maps a file read-only; an empty file is refused, since no format here may be empty.
+pub(crate) fn map(path: &Path) -> Result<Mmap, DatasetError> {
+    let file = File::open(path).map_err(io(path))?;
+    if file.metadata().map_err(io(path))?.len() == 0 {
+        return Err(malformed(
+            path,
+            "file size",
+            "at least one record",
+            "0 bytes",
+        ));
+    }
+    // SAFETY: the mapping is read-only and private to this process. Its one hazard is another
+    // process cutting the file short meanwhile, which the system answers with SIGBUS; dataset
+    // files are written once and then left alone.
+    unsafe { Mmap::map(&file) }.map_err(io(path))
+}
+
+/// The non-empty lines of a text file, trimmed: class names.
+pub(crate) fn names(path: &Path, expected: usize) -> Result<Vec<String>, DatasetError> {
+    let text = std::fs::read_to_string(path).map_err(io(path))?;
+    let names: Vec<String> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(str::to_string)
+        .collect();
+    if names.len() != expected {
+        return Err(malformed(
+            path,
+            "number of class names",
+            expected.to_string(),
+            names.len().to_string(),
+        ));
+    }
+    Ok(names)
+}
+
+/// A CSV table read by column name, with typed errors that name row and column.
+pub(crate) struct Table {
+    path: PathBuf,
+    header: csv::StringRecord,
+    /// Data rows.
+    pub rows: Vec<csv::StringRecord>,
+}
+
+impl Table {
+    /// Reads the whole table (indices of small sets).
+    pub fn read(path: &Path) -> Result<Self, DatasetError> {
+        let wrong =
+            |e: csv::Error| malformed(path, "table", "CSV with a header row", e.to_string());
+        let mut reader = csv::Reader::from_path(path).map_err(wrong)?;
+        let header = reader.headers().map_err(wrong)?.clone();
+        let rows = reader
+            .records()
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(wrong)?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            header,
+            rows,
+        })
+    }
+
+    /// The value of `column` in data row `row`, parsed.
+    pub fn get<T: std::str::FromStr>(&self, row: usize, column: &str) -> Result<T, DatasetError> {
+        let position = self
+            .header
+            .iter()
+            .position(|name| name == column)
+            .ok_or_else(|| {
+                let found = self.header.iter().collect::<Vec<_>>().join(", ");
+                malformed(&self.path, "columns", format!("a column {column:?}"), found)
+            })?;
+        let text = self
+            .rows
+            .get(row)
+            .and_then(|r| r.get(position))
+            .unwrap_or_default();
+        text.parse().map_err(|_| {
+            let expected = format!("a {}", std::any::type_name::<T>());
+            malformed(
+                &self.path,
+                format!("row {row}, column {column:?}"),
+                expected,
+                text,
+            )
+        })
+    }
+}

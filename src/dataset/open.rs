@@ -1,0 +1,49 @@
+//! The door to all readers: a manifest entry becomes three capped parts.
+
+use std::path::Path;
+
+use super::{DatasetError, Splits, cap, cifar, demo, emg, esc10};
+use crate::manifest::suite::{DatasetSpec, Reader};
+
+/// Opens the dataset of a manifest entry.
+///
+/// `data_dir` holds the files of the real sets, one folder each; the demo readers need none.
+/// `seed` fixes which samples a cap keeps, the demo data and the rotations on the sphere. It does
+/// not move samples between training, validation and test parts of real sets.
+///
+/// `spec.train`, `spec.valid` and `spec.test` cap the parts, balanced over classes; 0 keeps what
+/// the reader has. The demo readers make as many samples as they are asked for.
+///
+/// # Errors
+/// `Missing` with the place and the source of an absent file; `Malformed` for a file that breaks
+/// its format; `Io` for what the system refuses.
+pub fn open(
+    spec: &DatasetSpec,
+    data_dir: Option<&Path>,
+    seed: u64,
+) -> Result<Splits, DatasetError> {
+    let sizes = demo::Sizes {
+        train: spec.train,
+        valid: spec.valid,
+        test: spec.test,
+    };
+    let whole = match spec.reader {
+        Reader::DemoSource => demo::images(demo::Domain::Source, sizes, seed),
+        Reader::DemoSurrogate => demo::images(demo::Domain::Surrogate, sizes, seed),
+        Reader::DemoUnseen => demo::images(demo::Domain::Unseen, sizes, seed),
+        Reader::DemoSpherical => demo::spherical(sizes, seed)?,
+        Reader::DemoEmg => demo::emg(sizes, seed)?,
+        Reader::DemoSound => demo::sound(sizes, seed)?,
+        Reader::Cifar10 => cifar::ten(data_dir)?,
+        Reader::Cifar100Source => cifar::source(data_dir)?,
+        Reader::Cifar100Heldout => cifar::heldout(data_dir)?,
+        Reader::Cifar100HeldoutSpherical => cifar::heldout_spherical(data_dir, seed)?,
+        Reader::EmgMyo => emg::open(data_dir)?,
+        Reader::Esc10 => esc10::open(data_dir)?,
+    };
+    Ok(Splits {
+        train: cap(whole.train, spec.train, seed),
+        valid: cap(whole.valid, spec.valid, seed),
+        test: cap(whole.test, spec.test, seed),
+    })
+}

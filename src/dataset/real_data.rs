@@ -1,0 +1,202 @@
+//! The real files, where they are present: counts, disjoint parts, finite values.
+//!
+//! The data folder is `$MODALIGN_DATA`, or `../shared/data` beside the crate. Without it every
+//! test here says so and passes, since the files are no part of the repository.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use super::{Dataset, Splits, class_counts, open, sample_len};
+use crate::manifest::suite::{DatasetSpec, Reader};
+
+/// The data folder, if it holds `file`.
+fn data(file: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("MODALIGN_DATA").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data")),
+        PathBuf::from,
+    );
+    if folder.join(file).is_file() {
+        return Some(folder);
+    }
+    eprintln!("skipped: {} is absent", folder.join(file).display());
+    None
+}
+
+fn spec(reader: Reader, train: usize, valid: usize, test: usize) -> DatasetSpec {
+    DatasetSpec {
+        name: "set".into(),
+        title: "Set".into(),
+        reader,
+        train,
+        valid,
+        test,
+    }
+}
+
+fn parts(splits: &Splits) -> [&dyn Dataset; 3] {
+    [
+        splits.train.as_ref(),
+        splits.valid.as_ref(),
+        splits.test.as_ref(),
+    ]
+}
+
+fn read(data: &dyn Dataset, index: usize) -> Vec<f32> {
+    let mut out = vec![f32::NAN; sample_len(data)];
+    data.read(index, &mut out).unwrap();
+    out
+}
+
+/// Every `step`-th sample is finite, its label in range; no two of those are the same sample.
+fn check(splits: &Splits, step: usize) {
+    let mut seen = HashSet::new();
+    for (part, set) in parts(splits).into_iter().enumerate() {
+        assert!(!set.is_empty());
+        for index in (0..set.len()).step_by(step) {
+            assert!(set.label(index) < set.classes().len());
+            let sample = read(set, index);
+            assert!(sample.iter().all(|x| x.is_finite()));
+            let bits: Vec<u32> = sample.iter().map(|x| x.to_bits()).collect();
+            assert!(
+                seen.insert(bits),
+                "part {part}, sample {index} repeats an earlier one"
+            );
+        }
+    }
+}
+
+#[test]
+fn cifar10_has_its_published_counts_and_first_record() {
+    let Some(folder) = data("cifar10/test_batch.bin") else {
+        return;
+    };
+    let splits = open(&spec(Reader::Cifar10, 0, 0, 0), Some(&folder), 0).unwrap();
+    assert_eq!(class_counts(splits.test.as_ref()), vec![1000; 10]);
+    let both: Vec<usize> = class_counts(splits.train.as_ref())
+        .iter()
+        .zip(class_counts(splits.valid.as_ref()))
+        .map(|(train, valid)| {
+            assert!(valid * 9 <= train + 9);
+            train + valid
+        })
+        .collect();
+    if both.iter().sum::<usize>() == 10_000 {
+        assert_eq!(
+            both,
+            [1005, 974, 1032, 1016, 999, 937, 1030, 1001, 1025, 981]
+        );
+    }
+    // the first test image is a cat whose first red pixel is 158
+    assert_eq!(splits.test.classes()[splits.test.label(0)], "cat");
+    let bytes = std::fs::read(folder.join("cifar10/test_batch.bin")).unwrap();
+    let sample = read(splits.test.as_ref(), 0);
+    assert_eq!((bytes[0], bytes[1]), (3, 158));
+    for (value, &byte) in sample[2048..].iter().zip(&bytes[2049..3073]) {
+        assert!((value * 0.2761 + 0.4408 - f32::from(byte) / 255.0).abs() < 1e-6);
+    }
+    check(&splits, 97);
+
+    let capped = open(&spec(Reader::Cifar10, 500, 95, 100), Some(&folder), 1).unwrap();
+    assert_eq!(class_counts(capped.train.as_ref()), vec![50; 10]);
+    assert_eq!(capped.valid.len(), 95);
+    assert_eq!(class_counts(capped.test.as_ref()), vec![10; 10]);
+}
+
+#[test]
+fn cifar100_is_cut_into_source_and_heldout_classes() {
+    let Some(folder) = data("cifar100/test.bin") else {
+        return;
+    };
+    let source = open(&spec(Reader::Cifar100Source, 0, 0, 0), Some(&folder), 0).unwrap();
+    let held = open(&spec(Reader::Cifar100Heldout, 0, 0, 0), Some(&folder), 0).unwrap();
+    assert_eq!(class_counts(source.test.as_ref()), vec![100; 80]);
+    assert_eq!(class_counts(held.test.as_ref()), vec![100; 20]);
+    let names: HashSet<&String> = source.test.classes().iter().collect();
+    assert!(held.test.classes().iter().all(|name| !names.contains(name)));
+    // first fine classes of aquatic mammals, fish, flowers, food containers
+    assert_eq!(
+        held.test.classes()[..4],
+        ["beaver", "aquarium_fish", "orchid", "bottle"]
+    );
+    for splits in [&source, &held] {
+        let train = class_counts(splits.train.as_ref());
+        let valid = class_counts(splits.valid.as_ref());
+        assert!(train.iter().all(|&n| n == train[0]) && valid.iter().all(|&n| n == valid[0]));
+        assert_eq!(train[0], 9 * valid[0]);
+    }
+    check(&source, 101);
+    check(&held, 11);
+
+    let sphere = open(
+        &spec(Reader::Cifar100HeldoutSpherical, 200, 0, 0),
+        Some(&folder),
+        0,
+    )
+    .unwrap();
+    assert_eq!(
+        (sphere.test.shape(), sphere.train.len()),
+        ([3, 60, 60], 200)
+    );
+    assert_eq!(sphere.test.classes(), held.test.classes());
+    check(&sphere, 53);
+}
+
+#[test]
+fn emg_windows_of_different_parts_share_no_row() {
+    let Some(folder) = data("emg_myo/recordings.i8") else {
+        return;
+    };
+    let whole = super::emg::parts(Some(&folder), super::emg::HOP).unwrap();
+    let mut covered = HashSet::new();
+    for (number, part) in [&whole.train, &whole.valid, &whole.test]
+        .into_iter()
+        .enumerate()
+    {
+        let mut own = HashSet::new();
+        for index in 0..part.len() {
+            let rows: Vec<usize> = part.byte_range(index).step_by(9).collect();
+            assert!(
+                rows.iter().all(|row| !covered.contains(row)),
+                "part {number}"
+            );
+            own.extend(rows);
+        }
+        covered.extend(own);
+        let counts = class_counts(part);
+        println!(
+            "EMG part {number}: {} windows, per class {counts:?}",
+            part.len()
+        );
+        assert!(counts.len() == 7 && counts.iter().all(|&n| n > 100));
+    }
+    let splits = open(&spec(Reader::EmgMyo, 700, 140, 350), Some(&folder), 0).unwrap();
+    assert_eq!(splits.train.shape(), [1, 8, 52]);
+    assert_eq!(class_counts(splits.test.as_ref()), vec![50; 7]);
+    check(&splits, 3);
+    let norm = super::Normalise::fit(&whole.train, 8).unwrap();
+    assert!(norm.mean().iter().all(|m| m.abs() < 1e-3));
+    assert!(norm.std().iter().all(|s| (s - 1.0).abs() < 1e-3));
+}
+
+#[test]
+fn esc10_chunks_are_split_by_fold() {
+    let Some(folder) = data("esc10/esc10_100clips.tar") else {
+        return;
+    };
+    let splits = open(&spec(Reader::Esc10, 0, 0, 0), Some(&folder), 0).unwrap();
+    for part in parts(&splits) {
+        let counts = class_counts(part);
+        println!("ESC-10: {} chunks, per class {counts:?}", part.len());
+        assert_eq!((part.shape(), part.classes().len()), ([1, 96, 102], 10));
+        assert!(counts.iter().all(|&n| n > 0));
+    }
+    // 60, 20 and 20 clips of at most nine chunks
+    let lengths: Vec<usize> = parts(&splits).iter().map(|part| part.len()).collect();
+    assert!(
+        lengths[0] <= 540 && lengths[1] <= 180 && lengths[2] <= 180,
+        "{lengths:?}"
+    );
+    check(&splits, 1);
+    let norm = super::Normalise::fit(splits.train.as_ref(), 1).unwrap();
+    assert!(norm.mean()[0].abs() < 1e-3 && (norm.std()[0] - 1.0).abs() < 1e-3);
+}

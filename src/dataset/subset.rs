@@ -1,0 +1,272 @@
+//! Parts of a set: a list of indices over a shared dataset, with optional relabelling, and the
+//! class-balanced, seeded choice of such lists.
+
+use std::sync::Arc;
+
+use rand::seq::SliceRandom;
+
+use super::stream::stream;
+use super::{Dataset, DatasetError, check_request};
+
+/// Tag of the stream that orders samples within a class and classes within a round.
+const SELECTION: u64 = 0x5e1e_c710;
+
+/// Some samples of a dataset, in a given order.
+#[derive(Clone)]
+pub struct Subset {
+    inner: Arc<dyn Dataset>,
+    indices: Vec<usize>,
+    relabel: Option<Relabel>,
+}
+
+#[derive(Clone)]
+struct Relabel {
+    new_label: Vec<Option<usize>>,
+    classes: Vec<String>,
+}
+
+impl Subset {
+    /// The samples `indices` of `inner`, with its classes.
+    ///
+    /// # Errors
+    /// `Unsatisfiable` if an index is beyond the set.
+    pub fn new(inner: Arc<dyn Dataset>, indices: Vec<usize>) -> Result<Self, DatasetError> {
+        if let Some(&index) = indices.iter().find(|&&i| i >= inner.len()) {
+            return Err(refuse(
+                "sample index",
+                format!("below {}", inner.len()),
+                index,
+            ));
+        }
+        Ok(Self {
+            inner,
+            indices,
+            relabel: None,
+        })
+    }
+
+    /// All samples of the old classes `keep`, in file order; old class `keep[k]` becomes class `k`.
+    ///
+    /// # Errors
+    /// `Unsatisfiable` if an old class does not exist or is named twice.
+    pub fn of_classes(inner: Arc<dyn Dataset>, keep: &[usize]) -> Result<Self, DatasetError> {
+        let mut new_label = vec![None; inner.classes().len()];
+        let mut classes = Vec::with_capacity(keep.len());
+        for (new, &old) in keep.iter().enumerate() {
+            match new_label.get_mut(old) {
+                Some(slot @ None) => *slot = Some(new),
+                Some(Some(_)) => return Err(refuse("class", "each class once".into(), old)),
+                None => {
+                    let expected = format!("below {}", inner.classes().len());
+                    return Err(refuse("class", expected, old));
+                }
+            }
+            classes.push(inner.classes()[old].clone());
+        }
+        let indices = (0..inner.len())
+            .filter(|&i| new_label[inner.label(i)].is_some())
+            .collect();
+        Ok(Self {
+            inner,
+            indices,
+            relabel: Some(Relabel { new_label, classes }),
+        })
+    }
+
+    /// Positions in the inner set, in this subset's order.
+    pub fn indices(&self) -> &[usize] {
+        &self.indices
+    }
+}
+
+fn refuse(what: &str, expected: String, found: usize) -> DatasetError {
+    DatasetError::Unsatisfiable {
+        set: "subset".into(),
+        what: what.into(),
+        expected,
+        found: found.to_string(),
+    }
+}
+
+impl Dataset for Subset {
+    fn shape(&self) -> [usize; 3] {
+        self.inner.shape()
+    }
+
+    fn classes(&self) -> &[String] {
+        match &self.relabel {
+            Some(relabel) => &relabel.classes,
+            None => self.inner.classes(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    fn label(&self, index: usize) -> usize {
+        let old = self.inner.label(self.indices[index]);
+        match &self.relabel {
+            // every index was chosen because its class is kept
+            Some(relabel) => relabel.new_label[old].unwrap_or_default(),
+            None => old,
+        }
+    }
+
+    fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        check_request("subset", self, index, out.len())?;
+        self.inner.read(self.indices[index], out)
+    }
+}
+
+/// All labels of a set, in its order.
+pub fn labels(data: &dyn Dataset) -> Vec<usize> {
+    (0..data.len()).map(|i| data.label(i)).collect()
+}
+
+/// How many samples each class has, in class order.
+pub fn class_counts(data: &dyn Dataset) -> Vec<usize> {
+    let mut counts = vec![0; data.classes().len()];
+    for index in 0..data.len() {
+        counts[data.label(index)] += 1;
+    }
+    counts
+}
+
+/// Chooses `min(total, labels.len())` positions, balanced over classes, in ascending order.
+///
+/// Classes are visited in rounds, each giving its next sample in a seeded random order, so that
+/// class sizes differ by at most one as long as every class has samples left. The choice is
+/// nested: with the same seed, a smaller `total` chooses a subset of what a larger one does.
+pub fn balanced_indices(labels: &[usize], total: usize, seed: u64) -> Vec<usize> {
+    let classes = labels.iter().max().map_or(0, |&l| l + 1);
+    let mut members = vec![Vec::new(); classes];
+    for (index, &label) in labels.iter().enumerate() {
+        members[label].push(index);
+    }
+    for (class, list) in members.iter_mut().enumerate() {
+        list.shuffle(&mut stream(seed, &[SELECTION, class as u64]));
+    }
+    let mut order: Vec<usize> = (0..classes).collect();
+    order.shuffle(&mut stream(seed, &[SELECTION, u64::MAX]));
+    let longest = members.iter().map(Vec::len).max().unwrap_or(0);
+    let mut chosen: Vec<usize> = (0..longest)
+        .flat_map(|round| {
+            let members = &members;
+            order
+                .iter()
+                .filter_map(move |&class| members[class].get(round).copied())
+        })
+        .take(total)
+        .collect();
+    chosen.sort_unstable();
+    chosen
+}
+
+/// At most `total` samples of `data`, balanced over classes; 0, or more than there are, keeps all.
+pub fn cap(data: Arc<dyn Dataset>, total: usize, seed: u64) -> Arc<dyn Dataset> {
+    if total == 0 || total >= data.len() {
+        return data;
+    }
+    let indices = balanced_indices(&labels(data.as_ref()), total, seed);
+    Arc::new(Subset {
+        inner: data,
+        indices,
+        relabel: None,
+    })
+}
+
+/// Splits positions into (kept, held out): of every class the share `held` (rounded up, but never
+/// the whole class), chosen by `seed`; both ascending.
+pub(crate) fn hold_out(labels: &[usize], held: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
+    let classes = labels.iter().max().map_or(0, |&l| l + 1);
+    let mut members = vec![Vec::new(); classes];
+    for (index, &label) in labels.iter().enumerate() {
+        members[label].push(index);
+    }
+    let (mut kept, mut out) = (Vec::new(), Vec::new());
+    for (class, mut list) in members.into_iter().enumerate() {
+        list.shuffle(&mut stream(seed, &[SELECTION, class as u64]));
+        let share = (list.len() as f64 * held).ceil() as usize;
+        let rest = list.split_off(share.min(list.len().saturating_sub(1)));
+        out.extend(list);
+        kept.extend(rest);
+    }
+    kept.sort_unstable();
+    out.sort_unstable();
+    (kept, out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::InMemory;
+    use super::*;
+
+    fn set(labels: Vec<usize>, classes: usize) -> Arc<dyn Dataset> {
+        let data = (0..labels.len()).map(|i| i as f32).collect();
+        let names = (0..classes).map(|c| format!("class {c}")).collect();
+        Arc::new(InMemory::new([1, 1, 1], names, labels, data).unwrap())
+    }
+
+    #[test]
+    fn caps_are_balanced_nested_and_deterministic() {
+        let labels: Vec<usize> = (0..300).map(|i| (i * i + i / 7) % 5).collect();
+        let mut smaller: Vec<usize> = Vec::new();
+        for total in [0, 1, 4, 5, 23, 100, 299, 300, 1000] {
+            let chosen = balanced_indices(&labels, total, 3);
+            assert_eq!(chosen, balanced_indices(&labels, total, 3));
+            assert_eq!(chosen.len(), total.min(300));
+            assert!(chosen.windows(2).all(|w| w[0] < w[1]));
+            assert!(
+                smaller.iter().all(|i| chosen.contains(i)),
+                "not nested at {total}"
+            );
+            smaller = chosen;
+        }
+        let data = set(labels, 5);
+        let counts = class_counts(cap(data.clone(), 23, 3).as_ref());
+        assert_eq!(counts.iter().sum::<usize>(), 23);
+        assert!(counts.iter().all(|&c| c == 4 || c == 5), "{counts:?}");
+        assert_ne!(
+            balanced_indices(&super::labels(data.as_ref()), 23, 3),
+            balanced_indices(&super::labels(data.as_ref()), 23, 4)
+        );
+    }
+
+    #[test]
+    fn a_scarce_class_gives_all_it_has() {
+        let mut labels = vec![0; 50];
+        labels.extend([1, 1]);
+        let data = set(labels, 2);
+        assert_eq!(class_counts(cap(data, 20, 0).as_ref()), vec![18, 2]);
+    }
+
+    #[test]
+    fn holding_out_is_disjoint_complete_and_balanced() {
+        let labels: Vec<usize> = (0..200).map(|i| i % 4).collect();
+        let (kept, held) = hold_out(&labels, 0.1, 9);
+        assert_eq!((kept.len(), held.len()), (180, 20));
+        let mut all = [kept, held].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..200).collect::<Vec<_>>());
+        // a class of one sample stays in training
+        let (kept, held) = hold_out(&[0, 0, 1], 0.5, 9);
+        assert!(kept.contains(&2) && held.len() == 1);
+    }
+
+    #[test]
+    fn classes_are_relabelled_and_bad_requests_refused() {
+        let data = set(vec![0, 1, 2, 1, 2], 3);
+        let part = Subset::of_classes(data.clone(), &[2, 1]).unwrap();
+        assert_eq!(part.classes(), ["class 2", "class 1"]);
+        assert_eq!(labels(&part), vec![1, 0, 1, 0]);
+        assert_eq!(part.indices(), [1, 2, 3, 4]);
+        let mut out = [0.0];
+        part.read(3, &mut out).unwrap();
+        assert_eq!(out, [4.0]);
+        assert!(part.read(4, &mut out).is_err());
+        assert!(Subset::of_classes(data.clone(), &[3]).is_err());
+        assert!(Subset::of_classes(data.clone(), &[1, 1]).is_err());
+        assert!(Subset::new(data, vec![5]).is_err());
+    }
+}
