@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | [`probe`] | do hyperplanes separate the classes? | train, validation and test features |
 //! | [`geometry`] | are classes tight and features spread (alignment, uniformity)? | features |
+//! | [`knn`] | do neighbours share a class? | train and test features |
+//! | [`discrepancy`] | how well do source classes stand in for target classes? | source probabilities, target labels |
 //!
 //! All follow one pattern: parameters → `check()` → valid parameters → compute, so that only
 //! valid settings can run. Whatever the input (NaN, one class, one sample, no sample, more
@@ -12,8 +14,10 @@
 //! number of threads, except where a result says so.
 
 pub mod blas;
+pub mod discrepancy;
 pub mod error;
 pub mod geometry;
+pub mod knn;
 pub mod probe;
 pub mod samples;
 pub mod stats;
