@@ -1,1 +1,13 @@
-//! TODO
+//! Features: what a frozen encoder says about samples, as one matrix with labels.
+//!
+//! [`FeatureSet`] is the only thing that passes from models to measures: a checked `[N, D]`
+//! matrix, a class label for every row and the names of the classes. [`file`] exchanges such
+//! sets as `.safetensors` and `.npz`, so that features made elsewhere can be measured here.
+
+pub mod error;
+pub mod file;
+pub mod npy;
+pub mod set;
+
+pub use error::FeatureError;
+pub use set::FeatureSet;

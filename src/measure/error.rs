@@ -1,0 +1,125 @@
+//! What a measure refuses: every variant names the place, what was expected and what was found.
+
+/// An error of a measure.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum MeasureError {
+    /// An input number is NaN or infinite.
+    #[error("{what}: expected finite numbers, found {value} in row {row}, column {column}")]
+    NotFinite {
+        /// Which input.
+        what: &'static str,
+        /// Row of the first such number.
+        row: usize,
+        /// Column of the first such number.
+        column: usize,
+        /// The number.
+        value: f64,
+    },
+    /// A row of features is zero where its direction is needed.
+    #[error("{what}: expected vectors with a direction, found a zero vector in row {row}")]
+    ZeroVector {
+        /// Which input.
+        what: &'static str,
+        /// The row.
+        row: usize,
+    },
+    /// Two inputs disagree in shape.
+    #[error("{what}: expected {expected}, found {found}")]
+    Shape {
+        /// Which input and which side of it.
+        what: &'static str,
+        /// The size demanded by the other inputs.
+        expected: usize,
+        /// The size found.
+        found: usize,
+    },
+    /// A label is not a class.
+    #[error("{what}: row {row}: expected a class below {classes}, found {found}")]
+    Label {
+        /// Which input.
+        what: &'static str,
+        /// Row of the label.
+        row: usize,
+        /// Number of classes.
+        classes: usize,
+        /// The label.
+        found: usize,
+    },
+    /// Too few samples, features or classes for the measure to be defined.
+    #[error("{what}: expected at least {expected}, found {found}")]
+    TooFew {
+        /// Of what.
+        what: &'static str,
+        /// How many are needed.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// More than the measure can take.
+    #[error("{what}: expected at most {expected}, found {found}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many are allowed.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A number is outside of `[0, 1]`, or a row of probabilities sums to more than one.
+    #[error(
+        "{what}: row {row}: expected probabilities in [0, 1] summing to at most 1, found {found}"
+    )]
+    Probability {
+        /// Which input.
+        what: &'static str,
+        /// The row.
+        row: usize,
+        /// The offending number or sum.
+        found: f64,
+    },
+    /// A setting is out of its range.
+    #[error("{setting}: expected {expected}, found {found}")]
+    Parameter {
+        /// The setting's name.
+        setting: &'static str,
+        /// Its range.
+        expected: String,
+        /// The value given.
+        found: String,
+    },
+    /// A routine for linear algebra gave up.
+    #[error("{what}: expected a solution, found {found}")]
+    Numerical {
+        /// Which computation.
+        what: &'static str,
+        /// What the routine said.
+        found: String,
+    },
+}
+
+impl MeasureError {
+    pub(crate) fn parameter(
+        setting: &'static str,
+        expected: impl ToString,
+        found: impl ToString,
+    ) -> Self {
+        Self::Parameter {
+            setting,
+            expected: expected.to_string(),
+            found: found.to_string(),
+        }
+    }
+
+    /// Fails unless `found` is at least `expected`.
+    pub(crate) fn at_least(what: &'static str, expected: usize, found: usize) -> Result<(), Self> {
+        if found < expected {
+            Err(Self::TooFew {
+                what,
+                expected,
+                found,
+            })
+        } else {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! The linear probe: how well do frozen features separate classes by hyperplanes?
+//!
+//! Multinomial logistic regression with scikit-learn's objective ([`objective`]) solved by
+//! L-BFGS ([`lbfgs`]): the error of this probe on a surrogate set is the paper's measure of how
+//! much source knowledge a fine-tuned encoder has kept (MoNA, ICML 2024, figure 3). `C` is given,
+//! or chosen on a validation set. Classes without a training sample are not fitted (as in
+//! scikit-learn) and so are never predicted.
+
+pub mod lbfgs;
+pub mod model;
+pub mod objective;
+
+pub use model::LinearProbe;
+
+use std::time::Instant;
+
+use ndarray::Array1;
+use serde::Serialize;
+
+use super::samples::{Real, Samples};
+use super::{MeasureError, blas, stats};
+use lbfgs::{Minimum, Stop, minimize};
+use objective::Objective;
+
+/// Where the inverse regularisation strength comes from.
+#[derive(Debug, Clone, PartialEq)]
+enum Strength {
+    Given(f64),
+    Sweep(Vec<f64>),
+}
+
+/// Settings of the probe, not yet checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProbeParams(ValidProbeParams);
+
+/// Checked settings; only these can run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ValidProbeParams {
+    strength: Strength,
+    standardize: bool,
+    iterations: usize,
+    tolerance: f64,
+}
+
+impl Default for ProbeParams {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ProbeParams {
+    /// `C = 0.316` (CLIP's default point), standardised features, at most 2,000 iterations,
+    /// tolerance 1e-7.
+    pub fn new() -> Self {
+        Self(ValidProbeParams {
+            strength: Strength::Given(0.316),
+            standardize: true,
+            iterations: 2000,
+            tolerance: 1e-7,
+        })
+    }
+
+    /// A fixed inverse regularisation strength, scikit-learn's `C`.
+    pub fn c(mut self, c: f64) -> Self {
+        self.0.strength = Strength::Given(c);
+        self
+    }
+
+    /// Chooses `C` from a list by the error on the validation set; ties take the smaller `C`.
+    pub fn sweep(mut self, cs: impl Into<Vec<f64>>) -> Self {
+        self.0.strength = Strength::Sweep(cs.into());
+        self
+    }
+
+    /// Whether features are shifted and scaled to the training set's mean and deviation.
+    pub fn standardize(mut self, yes: bool) -> Self {
+        self.0.standardize = yes;
+        self
+    }
+
+    /// L-BFGS iterations at most, for each `C`.
+    pub fn iterations(mut self, iterations: usize) -> Self {
+        self.0.iterations = iterations;
+        self
+    }
+
+    /// Stops once no entry of the gradient of the *mean* loss exceeds this (absolute rule), or
+    /// once the objective falls by less than `1e-5 ·` this, relatively, twice in a row.
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.0.tolerance = tolerance;
+        self
+    }
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`MeasureError::Parameter`] for a `C` or tolerance that is not positive and finite, an
+    /// empty list or no iteration.
+    pub fn check(mut self) -> Result<ValidProbeParams, MeasureError> {
+        let positive = |c: f64| c.is_finite() && c > 0.0;
+        let cs = match &mut self.0.strength {
+            Strength::Given(c) => std::slice::from_mut(c),
+            Strength::Sweep(cs) => {
+                // Sorted, so that each fit starts from its neighbour's solution.
+                cs.sort_by(f64::total_cmp);
+                cs.dedup();
+                cs.as_mut_slice()
+            }
+        };
+        if cs.is_empty() {
+            return Err(MeasureError::parameter("sweep", "at least one C", "none"));
+        }
+        if let Some(c) = cs.iter().find(|&&c| !positive(c)) {
+            return Err(MeasureError::parameter("c", "a positive number", c));
+        }
+        if !positive(self.0.tolerance) {
+            return Err(MeasureError::parameter(
+                "tolerance",
+                "a positive number",
+                self.0.tolerance,
+            ));
+        }
+        if self.0.iterations == 0 {
+            return Err(MeasureError::parameter("iterations", "at least 1", 0));
+        }
+        Ok(self.0)
+    }
+}
+
+/// One fit of a sweep.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SweepPoint {
+    /// The inverse regularisation strength.
+    pub c: f64,
+    /// The training objective reached.
+    pub objective: f64,
+    /// Error on the validation set, in `[0, 1]`; `None` where `C` was given.
+    pub valid_error: Option<f64>,
+    /// L-BFGS iterations (from the neighbour's solution).
+    pub iterations: usize,
+}
+
+/// What the probe found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ProbeReport {
+    /// Share of test samples predicted wrongly, in `[0, 1]`.
+    pub error: f64,
+    /// Training objective: sum of log losses + ‖W‖²/(2C).
+    pub objective: f64,
+    /// The inverse regularisation strength used: scikit-learn's `C`.
+    pub c: f64,
+    /// L-BFGS iterations over all fits.
+    pub iterations: usize,
+    /// Whether the chosen fit met a stopping rule rather than the limit of iterations.
+    pub converged: bool,
+    /// Wall-clock seconds of everything.
+    pub seconds: f64,
+    /// Wilson's 95 % interval of the error.
+    pub interval: [f64; 2],
+    /// Test samples by true class (row) and predicted class (column).
+    pub confusion: Vec<Vec<usize>>,
+    /// The predicted class of each test sample.
+    pub predictions: Vec<usize>,
+    /// Every `C` tried, ascending.
+    pub sweep: Vec<SweepPoint>,
+}
+
+impl ValidProbeParams {
+    /// Fits on `train`, chooses `C` on `valid` if asked to, reports on `test`.
+    ///
+    /// # Errors
+    /// [`MeasureError::TooFew`] for fewer than two classes with samples in `train`, no feature, no
+    /// test sample, or a sweep without a validation sample; [`MeasureError::Shape`] if the sets
+    /// have different dimensions or class counts.
+    pub fn run<A: Real, B: Real>(
+        &self,
+        train: &Samples<'_, A>,
+        valid: Option<&Samples<'_, B>>,
+        test: &Samples<'_, B>,
+    ) -> Result<ProbeReport, MeasureError> {
+        let start = Instant::now();
+        MeasureError::at_least("test samples", 1, test.len())?;
+        same_space("test", train, test)?;
+        let (probe, chosen, sweep) = self.fit(train, valid)?;
+        let predictions = probe.predict(test.features())?;
+        let mut confusion = vec![vec![0; test.classes()]; test.classes()];
+        for (&truth, &predicted) in test.labels().iter().zip(&predictions) {
+            confusion[truth][predicted] += 1;
+        }
+        let wrong = test
+            .labels()
+            .iter()
+            .zip(&predictions)
+            .filter(|(a, b)| a != b)
+            .count();
+        Ok(ProbeReport {
+            error: wrong as f64 / test.len() as f64,
+            objective: chosen.value,
+            c: probe.c(),
+            iterations: sweep.iter().map(|p| p.iterations).sum(),
+            converged: chosen.converged,
+            seconds: start.elapsed().as_secs_f64(),
+            interval: stats::wilson(wrong, test.len()),
+            confusion,
+            predictions,
+            sweep,
+        })
+    }
+
+    /// Fits the probe alone, for its probabilities.
+    ///
+    /// # Errors
+    /// As [`ValidProbeParams::run`], for the sets it sees.
+    pub fn fit<A: Real, B: Real>(
+        &self,
+        train: &Samples<'_, A>,
+        valid: Option<&Samples<'_, B>>,
+    ) -> Result<(LinearProbe, Minimum, Vec<SweepPoint>), MeasureError> {
+        blas::single_threaded();
+        let counts = train.counts();
+        let present: Vec<usize> = (0..counts.len()).filter(|&c| counts[c] > 0).collect();
+        MeasureError::at_least("classes with training samples", 2, present.len())?;
+        MeasureError::at_least("features", 1, train.dim())?;
+        let (cs, valid) = match (&self.strength, valid) {
+            (Strength::Given(c), _) => (std::slice::from_ref(c), None),
+            (Strength::Sweep(cs), Some(valid)) if !valid.is_empty() => {
+                same_space("validation", train, valid)?;
+                (cs.as_slice(), Some(valid))
+            }
+            (Strength::Sweep(_), _) => {
+                return Err(MeasureError::TooFew {
+                    what: "validation samples",
+                    expected: 1,
+                    found: 0,
+                });
+            }
+        };
+        let scaling = model::Scaling::of(train.features(), self.standardize);
+        let features = scaling.apply(train.features());
+        let mut index = vec![0; counts.len()];
+        present.iter().enumerate().for_each(|(i, &c)| index[c] = i);
+        let labels: Vec<usize> = train.labels().iter().map(|&l| index[l]).collect();
+        let objective = Objective::new(features.view(), &labels, present.len());
+        let stop = Stop {
+            gradient: self.tolerance * train.len() as f64,
+            decrease: self.tolerance * 1e-5,
+            iterations: self.iterations,
+        };
+        let mut point = Array1::zeros(objective.parameters());
+        let mut best: Option<(f64, LinearProbe, Minimum)> = None;
+        let mut sweep = Vec::with_capacity(cs.len());
+        for &c in cs {
+            let end = minimize(|p| objective.evaluate(p, c), point, stop);
+            let probe = LinearProbe::new(&end.point, &present, scaling.clone(), c);
+            let valid_error = valid.map(|v| probe.error(v)).transpose()?;
+            sweep.push(SweepPoint {
+                c,
+                objective: end.value,
+                valid_error,
+                iterations: end.iterations,
+            });
+            point = end.point.clone();
+            let error = valid_error.unwrap_or(0.0);
+            if best.as_ref().is_none_or(|b| error < b.0) {
+                best = Some((error, probe, end));
+            }
+        }
+        match best {
+            Some((_, probe, end)) => Ok((probe, end, sweep)),
+            None => Err(MeasureError::parameter("sweep", "at least one C", "none")),
+        }
+    }
+}
+
+fn same_space<A: Real, B: Real>(
+    what: &'static str,
+    train: &Samples<'_, A>,
+    other: &Samples<'_, B>,
+) -> Result<(), MeasureError> {
+    let (features, classes) = match what {
+        "test" => ("test features", "test classes"),
+        _ => ("validation features", "validation classes"),
+    };
+    for (what, expected, found) in [
+        (features, train.dim(), other.dim()),
+        (classes, train.classes(), other.classes()),
+    ] {
+        if expected != found {
+            return Err(MeasureError::Shape {
+                what,
+                expected,
+                found,
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

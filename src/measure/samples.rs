@@ -1,0 +1,158 @@
+//! Labelled feature rows as the measures take them: a borrowed, checked view.
+//!
+//! A measure does not care where features come from. [`Samples`] borrows a matrix in single or
+//! double precision and its labels; a [`FeatureSet`] lends itself as one. What every measure
+//! demands (finite numbers, labels that are classes) is checked here, once.
+
+use ndarray::{Array2, ArrayView2};
+
+use super::MeasureError;
+use crate::feature::FeatureSet;
+
+/// The floating-point types that features come in.
+pub trait Real: Copy + Send + Sync + Into<f64> + 'static {}
+impl Real for f32 {}
+impl Real for f64 {}
+
+/// Features `[N, D]` with labels `[N]` in `0..classes`, all finite.
+#[derive(Debug, Clone, Copy)]
+pub struct Samples<'a, A: Real = f32> {
+    features: ArrayView2<'a, A>,
+    labels: &'a [usize],
+    classes: usize,
+}
+
+impl<'a, A: Real> Samples<'a, A> {
+    /// Checks the parts against each other.
+    ///
+    /// # Errors
+    /// [`MeasureError::Shape`] unless there is one label per row, [`MeasureError::NotFinite`]
+    /// with row and column, [`MeasureError::Label`] for a label outside `0..classes`.
+    pub fn new(
+        features: ArrayView2<'a, A>,
+        labels: &'a [usize],
+        classes: usize,
+    ) -> Result<Self, MeasureError> {
+        check_labels("labels", labels, features.nrows(), classes)?;
+        check_finite("features", features)?;
+        Ok(Self {
+            features,
+            labels,
+            classes,
+        })
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no sample.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Number of features.
+    pub fn dim(&self) -> usize {
+        self.features.ncols()
+    }
+
+    /// Number of declared classes.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The features.
+    pub fn features(&self) -> ArrayView2<'a, A> {
+        self.features
+    }
+
+    /// The labels.
+    pub fn labels(&self) -> &'a [usize] {
+        self.labels
+    }
+
+    /// How many samples each declared class has.
+    pub fn counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes];
+        self.labels.iter().for_each(|&l| counts[l] += 1);
+        counts
+    }
+}
+
+impl<'a> From<&'a FeatureSet> for Samples<'a, f32> {
+    fn from(set: &'a FeatureSet) -> Self {
+        // A feature set has passed the same checks.
+        Self {
+            features: set.features(),
+            labels: set.labels(),
+            classes: set.classes(),
+        }
+    }
+}
+
+/// Fails on the first NaN or infinity, with its row and column.
+pub fn check_finite<A: Real>(
+    what: &'static str,
+    matrix: ArrayView2<'_, A>,
+) -> Result<(), MeasureError> {
+    for ((row, column), &value) in matrix.indexed_iter() {
+        let value: f64 = value.into();
+        if !value.is_finite() {
+            return Err(MeasureError::NotFinite {
+                what,
+                row,
+                column,
+                value,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Fails unless there are `rows` labels, all below `classes`.
+pub fn check_labels(
+    what: &'static str,
+    labels: &[usize],
+    rows: usize,
+    classes: usize,
+) -> Result<(), MeasureError> {
+    if labels.len() != rows {
+        return Err(MeasureError::Shape {
+            what,
+            expected: rows,
+            found: labels.len(),
+        });
+    }
+    match labels.iter().enumerate().find(|&(_, &l)| l >= classes) {
+        Some((row, &found)) => Err(MeasureError::Label {
+            what,
+            row,
+            classes,
+            found,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The rows scaled to unit length, in double precision.
+///
+/// # Errors
+/// [`MeasureError::ZeroVector`] with the row of a vector that has no direction.
+pub fn unit_rows<A: Real>(
+    what: &'static str,
+    matrix: ArrayView2<'_, A>,
+) -> Result<Array2<f64>, MeasureError> {
+    let mut out = matrix.mapv(Into::into);
+    for (row, mut values) in out.outer_iter_mut().enumerate() {
+        // Scaling by the largest entry first keeps squares from under- or overflowing.
+        let largest = values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        if largest == 0.0 {
+            return Err(MeasureError::ZeroVector { what, row });
+        }
+        values.mapv_inplace(|v| v / largest);
+        let norm = values.dot(&values).sqrt();
+        values.mapv_inplace(|v| v / norm);
+    }
+    Ok(out)
+}
