@@ -6,7 +6,8 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Tensor, TensorData};
 use modalign::model::{Mode, Model, SwinConfig, device};
-use modalign::transfer::{loss, optimiser::{Optimiser, Rule}};
+use modalign::manifest::training::Rule;
+use modalign::transfer::{loss, optimiser::Optimiser};
 use rand::SeedableRng;
 use std::time::Instant;
 

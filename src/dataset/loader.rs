@@ -2,24 +2,13 @@
 //! three batches exist at a time, whatever the size of the set.
 
 use super::{Dataset, DatasetError};
+use crate::manifest::training::Augment;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-
-/// What is done to a training image before it is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Augment {
-    /// Nothing.
-    #[default]
-    None,
-    /// Random crop after padding by an eighth of the side, and horizontal flip.
-    CropFlip,
-}
 
 /// A batch of samples, row-major `[B, C, H, W]`.
 pub struct Batch {

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use super::{Dataset, DatasetError, check_request, sample_len};
+use super::{Dataset, DatasetError, Splits, check_request, sample_len};
 
 /// The weights of one axis: output `i` is `Σ_k weights[i][k] · input[first[i] + k]`.
 #[derive(Debug, Clone)]
@@ -146,6 +146,15 @@ impl Resized {
             inner
         } else {
             Arc::new(Self::new(inner, side))
+        }
+    }
+
+    /// [`Resized::wrap`] on all three parts.
+    pub fn splits(splits: Splits, side: usize) -> Splits {
+        Splits {
+            train: Self::wrap(splits.train, side),
+            valid: Self::wrap(splits.valid, side),
+            test: Self::wrap(splits.test, side),
         }
     }
 }

@@ -1,3 +1,9 @@
-//! Data manifests and suites: the TOML files that name datasets, models and experiments.
+//! Data manifests and suites: the TOML files that name datasets, models and experiments, and the
+//! vocabulary they are written in.
 
+pub mod error;
+pub mod reader;
 pub mod suite;
+pub mod training;
+
+pub use error::ManifestError;

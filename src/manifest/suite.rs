@@ -1,55 +1,292 @@
 //! A suite: one experiment, as data. Which source model, which surrogate, which targets, which
-//! methods, epochs, seeds and measures.
+//! methods, epochs, seeds and measures. Suites ship inside the program or come from a file; a key
+//! that is not known is refused, with the nearest one that is.
 
+use super::error::ManifestError;
+pub use super::reader::{DatasetSpec, Reader};
+use super::training::{EmbedderInit, TrainSettings};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
-/// One dataset of a suite: which reader makes it and how much of it is used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The suites inside the program: name and text.
+pub const EMBEDDED: [(&str, &str); 2] = [
+    ("demo", include_str!("../../data-manifests/suites/demo.toml")),
+    ("real-mini", include_str!("../../data-manifests/suites/real-mini.toml")),
+];
+
+/// One experiment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DatasetSpec {
-    /// Short name used in tables and file names (`[a-z0-9-]+`).
+pub struct Suite {
+    /// Short name used in file names (`[a-z0-9-]+`).
     pub name: String,
-    /// Name shown in figures and reports.
+    /// Name shown in the report.
     pub title: String,
-    /// Which reader makes it.
-    pub reader: Reader,
-    /// At most this many training samples (balanced over classes; 0 = all).
+    /// What the experiment is about, in a sentence or two.
     #[serde(default)]
-    pub train: usize,
-    /// At most this many validation samples (0 = the reader's own share).
+    pub description: String,
+    /// Seed of the data: which samples a cap keeps, procedural samples, rotations.
     #[serde(default)]
-    pub valid: usize,
-    /// At most this many test samples (0 = all).
+    pub data_seed: u64,
+    /// The source model and what it was trained on.
+    pub source: Source,
+    /// The surrogate source set: unseen by the model, of the source modality.
+    pub surrogate: DatasetSpec,
+    /// The target tasks, in the order of the figures.
+    pub targets: Vec<DatasetSpec>,
+    /// How the source model is transferred.
+    pub transfer: Transfer,
+    /// What is measured.
     #[serde(default)]
-    pub test: usize,
+    pub measures: Measures,
 }
 
-/// The dataset readers known to suites.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// The source model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// Name of a checkpoint inside the program, or path of a model folder (relative to the suite
+    /// file).
+    pub model: String,
+    /// What it was, or is to be, trained on.
+    pub data: DatasetSpec,
+    /// Its architecture, for `modalign pretrain`.
+    pub shape: Shape,
+    /// Its recipe, for `modalign pretrain`.
+    pub pretrain: Pretrain,
+}
+
+/// A Swin shape; see the model room for what the fields mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shape {
+    /// Side of the square input in pixels.
+    pub image_size: usize,
+    /// Side of a patch in pixels.
+    pub patch_size: usize,
+    /// Channels after the patch embedding.
+    pub embed_dim: usize,
+    /// Blocks of every stage.
+    pub depths: Vec<usize>,
+    /// Heads of every stage.
+    pub num_heads: Vec<usize>,
+    /// Window side in tokens.
+    pub window_size: usize,
+    /// Largest drop-path rate.
+    #[serde(default)]
+    pub drop_path_rate: f64,
+}
+
+/// How the source model is made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pretrain {
+    /// Seed of initial values, order and augmentation.
+    #[serde(default)]
+    pub seed: u64,
+    /// The training itself.
+    pub train: TrainSettings,
+}
+
+/// How the source model is transferred.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transfer {
+    /// Transfer methods.
+    #[serde(default = "nft")]
+    pub methods: Vec<Method>,
+    /// One run for each of these seeds (initial values, order, dropped paths).
+    #[serde(default = "first")]
+    pub seeds: Vec<u64>,
+    /// How a target's embedder starts.
+    #[serde(default)]
+    pub embedder: EmbedderInit,
+    /// The fine-tuning.
+    pub train: TrainSettings,
+}
+
+fn nft() -> Vec<Method> {
+    vec![Method::Nft]
+}
+
+fn first() -> Vec<u64> {
+    vec![0]
+}
+
+/// The transfer methods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Reader {
-    /// Procedural images, the classes the demo source model is trained on.
-    DemoSource,
-    /// Procedural images, 10 classes unseen by the source model.
-    DemoSurrogate,
-    /// Procedural images, further unseen classes.
-    DemoUnseen,
-    /// [`Reader::DemoUnseen`] projected on the sphere.
-    DemoSpherical,
-    /// Synthesised multi-channel EMG-like windows.
-    DemoEmg,
-    /// Log-mel spectrograms of synthesised sounds.
-    DemoSound,
-    /// CIFAR-10 binary files.
-    Cifar10,
-    /// The 80 CIFAR-100 classes that the source model is trained on.
-    Cifar100Source,
-    /// The 20 held-out CIFAR-100 classes (first fine class of each coarse class).
-    Cifar100Heldout,
-    /// [`Reader::Cifar100Heldout`] projected on the sphere.
-    Cifar100HeldoutSpherical,
-    /// Surface EMG of wrist gestures (Myo armband).
-    EmgMyo,
-    /// ESC-10 environmental sounds as log-mel spectrograms.
-    Esc10,
+pub enum Method {
+    /// Plain fine-tuning of everything.
+    Nft,
+}
+
+impl Method {
+    /// The name used in tables and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nft => "nft",
+        }
+    }
+}
+
+/// What is measured, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Measures {
+    /// Values of C (scikit-learn's inverse regularisation) to choose from on the validation part.
+    pub probe_c: Vec<f64>,
+    /// Whether the probe's features are standardised by training statistics.
+    pub probe_standardize: bool,
+    /// Surrogate test samples in the t-SNE panels (balanced over classes; 0 = all).
+    pub tsne_points: usize,
+    /// Perplexity of t-SNE.
+    pub tsne_perplexity: f64,
+    /// Gradient steps of t-SNE.
+    pub tsne_iterations: usize,
+    /// Seed of t-SNE.
+    pub tsne_seed: u64,
+    /// Share of a target's training samples that choose the label assignment of D(Ms, Mt); the
+    /// rest evaluates it.
+    pub discrepancy_holdout: f64,
+    /// Bootstrap replicates of its interval.
+    pub discrepancy_bootstrap: usize,
+    /// Label shuffles of its null.
+    pub discrepancy_null: usize,
+    /// Seed of splits, replicates and shuffles.
+    pub discrepancy_seed: u64,
+}
+
+impl Default for Measures {
+    fn default() -> Self {
+        Self {
+            probe_c: vec![0.01, 0.1, 0.316, 1.0],
+            probe_standardize: true,
+            tsne_points: 1000,
+            tsne_perplexity: 30.0,
+            tsne_iterations: 1000,
+            tsne_seed: 0,
+            discrepancy_holdout: 0.5,
+            discrepancy_bootstrap: 500,
+            discrepancy_null: 100,
+            discrepancy_seed: 0,
+        }
+    }
+}
+
+impl Suite {
+    /// Resolves a name of an embedded suite or the path of a TOML file.
+    pub fn resolve(asked: &str) -> Result<Self, ManifestError> {
+        if let Some((name, text)) = EMBEDDED.iter().find(|(name, _)| *name == asked) {
+            return Self::parse(text, &format!("suite {name}"));
+        }
+        let path = Path::new(asked);
+        let names: Vec<&str> = EMBEDDED.iter().map(|(name, _)| *name).collect();
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let mut suite = Self::parse(&text, asked)?;
+                // A model folder is named relative to the file that names it.
+                let beside = path.parent().unwrap_or(Path::new(".")).join(&suite.source.model);
+                if beside.join("config.json").exists() {
+                    suite.source.model = beside.to_string_lossy().into_owned();
+                }
+                Ok(suite)
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(ManifestError::Unknown {
+                asked: asked.into(),
+                known: names.join(", "),
+                near: nearest(asked, names.iter().copied()),
+            }),
+            Err(source) => Err(ManifestError::Io { path: path.into(), source }),
+        }
+    }
+
+    /// Parses and checks a suite; `origin` names it in errors.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, ManifestError> {
+        let suite: Self = toml::from_str(text).map_err(|e| ManifestError::Parse {
+            origin: origin.into(),
+            near: misspelt(e.message()),
+            message: e.to_string().trim_end().to_string(),
+        })?;
+        suite.check(origin)?;
+        Ok(suite)
+    }
+
+    fn check(&self, origin: &str) -> Result<(), ManifestError> {
+        let wrong = |what: &str, expected: &str, found: String| {
+            Err(ManifestError::Invalid { origin: origin.into(), what: what.into(), expected: expected.into(), found })
+        };
+        let plain = |name: &str| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        };
+        let mut names = vec![&self.name, &self.surrogate.name];
+        names.extend(self.targets.iter().map(|t| &t.name));
+        if let Some(name) = names.iter().find(|n| !plain(n)) {
+            return wrong("name", "lower-case letters, digits and dashes", format!("{name:?}"));
+        }
+        let mut sorted: Vec<&String> = self.targets.iter().map(|t| &t.name).collect();
+        sorted.sort();
+        if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
+            return wrong("targets", "different names", format!("{:?} twice", twice[0]));
+        }
+        if let Some(name) = sorted.iter().find(|n| ["pretrained", "pixels"].contains(&n.as_str())) {
+            return wrong("target name", "a name other than the reference encoders'", format!("{name:?}"));
+        }
+        if self.targets.is_empty() || self.transfer.methods.is_empty() || self.transfer.seeds.is_empty() {
+            return wrong("targets, methods and seeds", "at least one of each", "an empty list".into());
+        }
+        if self.measures.probe_c.is_empty() || self.measures.probe_c.iter().any(|c| !(*c > 0.0 && c.is_finite())) {
+            return wrong("measures.probe_c", "one or more positive numbers", format!("{:?}", self.measures.probe_c));
+        }
+        let holdout = self.measures.discrepancy_holdout;
+        if !(holdout > 0.0 && holdout < 1.0) {
+            return wrong("measures.discrepancy_holdout", "between 0 and 1", holdout.to_string());
+        }
+        Ok(())
+    }
+}
+
+/// The known key nearest to the unknown one that serde complains of
+/// (``unknown field `epoch`, expected one of `epochs`, …``).
+fn misspelt(message: &str) -> Option<String> {
+    let rest = message.split_once("unknown field `").or_else(|| message.split_once("unknown variant `"))?.1;
+    let (unknown, rest) = rest.split_once('`')?;
+    nearest(unknown, rest.split('`').skip(1).step_by(2))
+}
+
+/// The candidate most like `word`, if any is like it at all.
+fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    candidates
+        .map(|c| (strsim::jaro_winkler(word, c), c))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .map(|(_, c)| c.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn embedded_suites_parse_and_replay() {
+        for (name, text) in EMBEDDED {
+            let suite = Suite::parse(text, name).unwrap();
+            assert_eq!(suite.name, name);
+            let again = Suite::parse(&toml::to_string(&suite).unwrap(), name).unwrap();
+            assert_eq!(suite, again, "the resolved configuration must replay the suite");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_key_is_refused_with_the_nearest() {
+        let text = EMBEDDED[0].1.replacen("epochs", "epoch", 1);
+        let error = Suite::parse(&text, "x").unwrap_err().to_string();
+        assert!(error.contains("did you mean \"epochs\"?"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_suite_names_the_nearest() {
+        let error = Suite::resolve("real-mimi").unwrap_err().to_string();
+        assert!(error.contains("did you mean \"real-mini\"?"), "{error}");
+    }
 }

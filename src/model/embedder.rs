@@ -7,21 +7,9 @@ use super::config::SwinConfig;
 use super::layers::{Init, LayerNorm};
 use super::ops;
 use super::swin::Grid;
+use crate::manifest::training::EmbedderInit;
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Tensor, TensorData};
-use serde::{Deserialize, Serialize};
-
-/// How a target's embedder starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EmbedderInit {
-    /// The source projection, its channels tiled and cut to the target's (as ORCA does; the norm
-    /// after it takes care of scale); bias and norm copied.
-    #[default]
-    SourceTiled,
-    /// Truncated normal (std 0.02), zero bias.
-    Random,
-}
 
 /// Patch embedding followed by LayerNorm.
 #[derive(Module, Debug)]

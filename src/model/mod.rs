@@ -13,7 +13,7 @@ pub mod swin;
 pub mod weights;
 
 pub use config::SwinConfig;
-pub use embedder::{Embedder, EmbedderInit};
+pub use embedder::Embedder;
 pub use error::ModelError;
 pub use network::{Model, Network};
 pub use swin::Mode;

@@ -3,9 +3,10 @@
 
 use super::ModelError;
 use super::config::SwinConfig;
-use super::embedder::{Embedder, EmbedderInit};
+use super::embedder::Embedder;
 use super::layers::{Init, Linear};
 use super::swin::{Mode, SwinEncoder, pool};
+use crate::manifest::training::EmbedderInit;
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor};
 use rand::SeedableRng;

@@ -2,52 +2,12 @@
 //! the CPU, clipping by the global gradient norm, and a state keyed by parameter path so that it
 //! can be written to a checkpoint and read back.
 
+use crate::manifest::training::Rule;
 use crate::model::ops::{self, AdamWStep};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Which update rule.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, tag = "name")]
-pub enum Rule {
-    /// Loshchilov & Hutter 2019.
-    Adamw {
-        /// Decay of the first moment.
-        #[serde(default = "beta1")]
-        beta1: f64,
-        /// Decay of the second moment.
-        #[serde(default = "beta2")]
-        beta2: f64,
-        /// Added to the root of the second moment.
-        #[serde(default = "epsilon")]
-        epsilon: f64,
-    },
-    /// Stochastic gradient descent with heavy-ball momentum.
-    Sgd {
-        /// Momentum factor.
-        #[serde(default = "beta1")]
-        momentum: f64,
-    },
-}
-
-fn beta1() -> f64 {
-    0.9
-}
-fn beta2() -> f64 {
-    0.999
-}
-fn epsilon() -> f64 {
-    1e-8
-}
-
-impl Default for Rule {
-    fn default() -> Self {
-        Self::Adamw { beta1: beta1(), beta2: beta2(), epsilon: epsilon() }
-    }
-}
 
 /// Moments of one parameter, flattened.
 #[derive(Debug, Clone)]

@@ -1,19 +1,6 @@
 //! The learning rate as a function of the step: linear warm-up, then a decay.
 
-use serde::{Deserialize, Serialize};
-
-/// Shape of the decay after warm-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Decay {
-    /// Half a cosine down to zero.
-    #[default]
-    Cosine,
-    /// A straight line down to zero.
-    Linear,
-    /// No decay.
-    Constant,
-}
+use crate::manifest::training::Decay;
 
 impl Decay {
     /// Factor on the base learning rate at `step` (from 0) of `total` with `warmup` steps.

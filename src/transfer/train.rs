@@ -2,10 +2,10 @@
 
 use super::error::TransferError;
 use super::loss;
-use super::optimiser::{Optimiser, Rule};
-use super::schedule::Decay;
-use crate::dataset::loader::{Augment, Batch, Order, batches};
+use super::optimiser::Optimiser;
+use crate::dataset::loader::{Batch, Order, batches};
 use crate::dataset::{Dataset, Splits};
+use crate::manifest::training::TrainSettings;
 use crate::model::{Mode, Model, Network};
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -15,49 +15,6 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Settings of a training run. Every one is recorded with the run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TrainSettings {
-    /// Passes over the training part.
-    pub epochs: usize,
-    /// Samples a step.
-    pub batch: usize,
-    /// Base learning rate.
-    pub learning_rate: f64,
-    /// Update rule.
-    pub optimiser: Rule,
-    /// Decoupled weight decay.
-    pub weight_decay: f64,
-    /// Bound on the global gradient norm; 0 = none.
-    pub clip: f64,
-    /// Epochs of linear warm-up (fractions allowed).
-    pub warmup_epochs: f64,
-    /// Decay after the warm-up.
-    pub decay: Decay,
-    /// Label smoothing.
-    pub label_smoothing: f64,
-    /// Augmentation of training samples.
-    pub augment: Augment,
-}
-
-impl Default for TrainSettings {
-    fn default() -> Self {
-        Self {
-            epochs: 10,
-            batch: 32,
-            learning_rate: 1e-3,
-            optimiser: Rule::default(),
-            weight_decay: 0.05,
-            clip: 1.0,
-            warmup_epochs: 1.0,
-            decay: Decay::Cosine,
-            label_smoothing: 0.0,
-            augment: Augment::None,
-        }
-    }
-}
 
 impl TrainSettings {
     /// Checks that training can run with these settings on `samples` training samples.

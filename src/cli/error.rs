@@ -1,0 +1,50 @@
+//! Everything that can end a command, and the exit code it ends with.
+
+use crate::dataset::DatasetError;
+use crate::feature::FeatureError;
+use crate::manifest::ManifestError;
+use crate::measure::MeasureError;
+use crate::model::ModelError;
+use crate::transfer::TransferError;
+use std::path::PathBuf;
+
+/// An error as the user sees it.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Feature(#[from] FeatureError),
+    #[error(transparent)]
+    Measure(#[from] MeasureError),
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    /// A file that the command reads or writes.
+    #[error("{path}: {source}")]
+    Io {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    /// An argument that is well-formed but cannot be used.
+    #[error("{what}: expected {expected}, found {found}")]
+    Usage {
+        what: String,
+        expected: String,
+        found: String,
+    },
+}
+
+impl CliError {
+    /// 1 the work failed, 2 wrong usage, 130 interrupted.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Transfer(TransferError::Interrupted) => 130,
+            Self::Usage { .. } | Self::Manifest(_) | Self::Model(ModelError::Device { .. }) => 2,
+            _ => 1,
+        }
+    }
+}

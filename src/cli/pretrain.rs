@@ -1,0 +1,71 @@
+//! `modalign pretrain`: makes the source model of a suite by the suite's own recipe, and writes
+//! the recipe beside it.
+
+use super::args::PretrainArgs;
+use super::error::CliError;
+use super::progress::{Stage, catch_interrupts, go_on};
+use crate::dataset::{self, Resized};
+use crate::manifest::suite::{Shape, Suite};
+use crate::model::{Model, SwinConfig, device, folder};
+use crate::transfer::train::{error_rate, train};
+use burn::tensor::DType;
+use std::path::PathBuf;
+
+/// The architecture that a suite describes.
+pub fn architecture(shape: &Shape) -> SwinConfig {
+    SwinConfig {
+        model_type: "swin".into(),
+        image_size: shape.image_size,
+        patch_size: shape.patch_size,
+        num_channels: 3,
+        embed_dim: shape.embed_dim,
+        depths: shape.depths.clone(),
+        num_heads: shape.num_heads.clone(),
+        window_size: shape.window_size,
+        mlp_ratio: 4.0,
+        qkv_bias: true,
+        drop_path_rate: shape.drop_path_rate,
+        layer_norm_eps: 1e-5,
+        hidden_act: "gelu".into(),
+        use_absolute_embeddings: false,
+        id2label: Default::default(),
+    }
+}
+
+/// Runs the command; returns the folder that was written.
+pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
+    catch_interrupts();
+    let suite = Suite::resolve(&args.suite)?;
+    let device = device::open(&args.device)?;
+    let whole = dataset::open(&suite.source.data, args.data.as_deref(), suite.data_seed)?;
+    let labels = whole.train.classes().to_vec();
+    let splits = Resized::splits(whole, suite.source.shape.image_size);
+    let recipe = &suite.source.pretrain;
+    let channels = splits.train.shape()[0];
+    let model = Model::new(architecture(&suite.source.shape), channels, labels.len(), recipe.seed, &device, DType::F32)?;
+    let stage = Stage::new(&format!("pretraining {} on {} samples", suite.source.model, splits.train.len()), 1);
+    let trained = train(model, &splits, &recipe.train, recipe.seed, &mut |step| {
+        stage.set(step.done, step.total);
+        go_on()
+    })?;
+    stage.finish();
+    let test_error = error_rate(&trained.model.network, splits.test.clone(), &device)?;
+    let out = args.out.clone().unwrap_or_else(|| PathBuf::from(&suite.source.model));
+    folder::save(&trained.model, &labels, &out)?;
+    let note = serde_json::json!({
+        "made_by": format!("modalign {} pretrain --suite {}", env!("CARGO_PKG_VERSION"), args.suite),
+        "data": suite.source.data,
+        "data_seed": suite.data_seed,
+        "samples": { "train": splits.train.len(), "valid": splits.valid.len(), "test": splits.test.len() },
+        "classes": labels.len(),
+        "parameters": trained.model.network.size(),
+        "recipe": recipe,
+        "course": trained.course,
+        "test_error": test_error,
+    });
+    let path = out.join("recipe.json");
+    let text = serde_json::to_string_pretty(&note).unwrap_or_default() + "\n";
+    crate::atomic::write(&path, text.as_bytes()).map_err(|source| CliError::Io { path, source })?;
+    eprintln!("test error on the source classes: {:.1} %", 100.0 * test_error);
+    Ok(out)
+}

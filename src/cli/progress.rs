@@ -1,0 +1,55 @@
+//! Progress on stderr: a bar with steps and time left on a terminal, nothing elsewhere.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// One stage of a command: a title and a bar.
+pub struct Stage {
+    bar: ProgressBar,
+}
+
+impl Stage {
+    /// Starts a stage of `steps` steps.
+    pub fn new(title: &str, steps: usize) -> Self {
+        let bar = ProgressBar::new(steps as u64);
+        let template = "{msg:<44} [{bar:28}] {pos:>5}/{len:<5} {elapsed:>4} elapsed, {eta:>4} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_message(title.to_string());
+        Self { bar }
+    }
+
+    /// Moves to `done` steps.
+    pub fn set(&self, done: usize, total: usize) {
+        self.bar.set_length(total as u64);
+        self.bar.set_position(done as u64);
+    }
+
+    /// Ends the stage, leaving its line.
+    pub fn finish(self) {
+        self.bar.finish();
+    }
+}
+
+static STOP: AtomicBool = AtomicBool::new(false);
+static HANDLER: OnceLock<()> = OnceLock::new();
+
+/// Makes Ctrl-C ask the running command to stop at its next step; a second one stops at once.
+pub fn catch_interrupts() {
+    HANDLER.get_or_init(|| {
+        // Without a handler the default (immediate exit) stays: nothing half-written either way.
+        ctrlc::set_handler(|| {
+            if STOP.swap(true, Ordering::SeqCst) {
+                std::process::exit(130);
+            }
+        })
+        .ok();
+    });
+}
+
+/// Whether the user has not asked to stop.
+pub fn go_on() -> bool {
+    !STOP.load(Ordering::SeqCst)
+}

@@ -1,0 +1,54 @@
+//! The vocabulary of datasets: which readers exist and how a suite asks for one.
+
+use serde::{Deserialize, Serialize};
+
+/// One dataset of a suite: which reader makes it and how much of it is used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatasetSpec {
+    /// Short name used in tables and file names (`[a-z0-9-]+`).
+    pub name: String,
+    /// Name shown in figures and reports.
+    pub title: String,
+    /// Which reader makes it.
+    pub reader: Reader,
+    /// At most this many training samples (balanced over classes; 0 = all).
+    #[serde(default)]
+    pub train: usize,
+    /// At most this many validation samples (0 = the reader's own share).
+    #[serde(default)]
+    pub valid: usize,
+    /// At most this many test samples (0 = all).
+    #[serde(default)]
+    pub test: usize,
+}
+
+/// The dataset readers known to suites.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reader {
+    /// Procedural images, the classes the demo source model is trained on.
+    DemoSource,
+    /// Procedural images, 10 classes unseen by the source model.
+    DemoSurrogate,
+    /// Procedural images, further unseen classes.
+    DemoUnseen,
+    /// [`Reader::DemoUnseen`] projected on the sphere.
+    DemoSpherical,
+    /// Synthesised multi-channel EMG-like windows.
+    DemoEmg,
+    /// Log-mel spectrograms of synthesised sounds.
+    DemoSound,
+    /// CIFAR-10 binary files.
+    Cifar10,
+    /// The 80 CIFAR-100 classes that the source model is trained on.
+    Cifar100Source,
+    /// The 20 held-out CIFAR-100 classes (first fine class of each coarse class).
+    Cifar100Heldout,
+    /// [`Reader::Cifar100Heldout`] projected on the sphere.
+    Cifar100HeldoutSpherical,
+    /// Surface EMG of wrist gestures (Myo armband).
+    EmgMyo,
+    /// ESC-10 environmental sounds as log-mel spectrograms.
+    Esc10,
+}

@@ -1,0 +1,123 @@
+//! Settings of training as a suite writes them: plain data that the transfer room acts on.
+
+use serde::{Deserialize, Serialize};
+
+/// Which update rule.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, tag = "name")]
+pub enum Rule {
+    /// Loshchilov & Hutter 2019.
+    Adamw {
+        /// Decay of the first moment.
+        #[serde(default = "beta1")]
+        beta1: f64,
+        /// Decay of the second moment.
+        #[serde(default = "beta2")]
+        beta2: f64,
+        /// Added to the root of the second moment.
+        #[serde(default = "epsilon")]
+        epsilon: f64,
+    },
+    /// Stochastic gradient descent with heavy-ball momentum.
+    Sgd {
+        /// Momentum factor.
+        #[serde(default = "beta1")]
+        momentum: f64,
+    },
+}
+
+fn beta1() -> f64 {
+    0.9
+}
+fn beta2() -> f64 {
+    0.999
+}
+fn epsilon() -> f64 {
+    1e-8
+}
+
+impl Default for Rule {
+    /// AdamW with PyTorch's defaults.
+    fn default() -> Self {
+        Self::Adamw { beta1: beta1(), beta2: beta2(), epsilon: epsilon() }
+    }
+}
+
+/// Shape of the learning rate after warm-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decay {
+    /// Half a cosine down to zero.
+    #[default]
+    Cosine,
+    /// A straight line down to zero.
+    Linear,
+    /// No decay.
+    Constant,
+}
+
+/// What is done to a training image before it is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Augment {
+    /// Nothing.
+    #[default]
+    None,
+    /// Random crop after padding by an eighth of the side, and horizontal flip.
+    CropFlip,
+}
+
+/// How a target's embedder starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EmbedderInit {
+    /// The source projection, its channels tiled and cut to the target's (as ORCA does; the norm
+    /// after it takes care of scale); bias and norm copied.
+    #[default]
+    SourceTiled,
+    /// Truncated normal (std 0.02), zero bias.
+    Random,
+}
+
+/// Settings of a training run. Every one is recorded with the run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainSettings {
+    /// Passes over the training part.
+    pub epochs: usize,
+    /// Samples a step.
+    pub batch: usize,
+    /// Base learning rate.
+    pub learning_rate: f64,
+    /// Update rule.
+    pub optimiser: Rule,
+    /// Decoupled weight decay, on matrices and kernels only.
+    pub weight_decay: f64,
+    /// Bound on the global gradient norm; 0 = none.
+    pub clip: f64,
+    /// Epochs of linear warm-up (fractions allowed).
+    pub warmup_epochs: f64,
+    /// Decay after the warm-up.
+    pub decay: Decay,
+    /// Label smoothing.
+    pub label_smoothing: f64,
+    /// Augmentation of training samples.
+    pub augment: Augment,
+}
+
+impl Default for TrainSettings {
+    fn default() -> Self {
+        Self {
+            epochs: 10,
+            batch: 32,
+            learning_rate: 1e-3,
+            optimiser: Rule::default(),
+            weight_decay: 0.05,
+            clip: 1.0,
+            warmup_epochs: 1.0,
+            decay: Decay::Cosine,
+            label_smoothing: 0.0,
+            augment: Augment::None,
+        }
+    }
+}
