@@ -123,6 +123,7 @@ pub fn parts(data_dir: Option<&Path>, hop: usize) -> Result<EmgParts, DatasetErr
     let gestures = names(&PLACE.find(data_dir, &["gesture_names.txt"])?, 8)?;
     let classes = Arc::new(gestures[1..].to_vec());
     let bytes = Arc::new(map(&path)?);
+    let mut ranges = Vec::with_capacity(table.rows.len());
 
     let (mut train, mut valid, mut test) = (Vec::new(), Vec::new(), Vec::new());
     for row in 0..table.rows.len() {
@@ -141,7 +142,7 @@ pub fn parts(data_dir: Option<&Path>, hop: usize) -> Result<EmgParts, DatasetErr
         let recording = start
             .checked_add(length)
             .and_then(|end| bytes.get(start..end))
-            .filter(|_| length % ROW == 0)
+            .filter(|_| length.is_multiple_of(ROW))
             .ok_or_else(|| {
                 malformed(
                     &path,
@@ -150,6 +151,7 @@ pub fn parts(data_dir: Option<&Path>, hop: usize) -> Result<EmgParts, DatasetErr
                     format!("{length} bytes from offset {start}"),
                 )
             })?;
+        ranges.push((start, start + length));
         let repetitions = repetitions(&path, row, recording, gesture)?;
         for (number, run) in repetitions.iter().enumerate() {
             let part = match session {
@@ -163,6 +165,15 @@ pub fn parts(data_dir: Option<&Path>, hop: usize) -> Result<EmgParts, DatasetErr
                 part.push((start + (run.start + first) * ROW, gesture - 1));
             }
         }
+    }
+    // recordings that overlap would put the same rows in two parts
+    ranges.sort_unstable();
+    if let Some(pair) = ranges.windows(2).find(|pair| pair[1].0 < pair[0].1) {
+        let found = format!(
+            "one up to byte {} and one from byte {}",
+            pair[0].1, pair[1].0
+        );
+        return Err(malformed(&path, "recordings", "no overlap", found));
     }
     let part = |windows, norm: &Normalise| EmgWindows {
         bytes: bytes.clone(),
@@ -272,6 +283,11 @@ mod tests {
             message.contains("row 5") && message.contains("0 or 2"),
             "{message}"
         );
+        let dir = folder(|_| ());
+        let rows = format!("{HEADER}7,1,2,extension,0,6300\n7,2,2,extension,6291,6300\n");
+        std::fs::write(dir.path().join("emg_myo/index.csv"), rows).unwrap();
+        let message = parts(Some(dir.path()), HOP).err().unwrap().to_string();
+        assert!(message.contains("no overlap"), "{message}");
         let message = refused(&|bytes| bytes.truncate(bytes.len() - 1));
         assert!(message.contains("recording 1"), "{message}");
         let dir = folder(|_| ());

@@ -26,6 +26,8 @@ use super::{DatasetError, InMemory, Normalise, Splits};
 pub const SILENCE: f32 = 1e-4;
 /// Sampling rate of the clips.
 const RATE: u32 = 44_100;
+/// Samples of the longest clip that is believed: the decoder may make this many and no more.
+const LONGEST: usize = 60 * RATE as usize;
 /// Bytes of a tar header.
 const HEADER: usize = 512;
 const CLASSES: usize = 10;
@@ -115,6 +117,9 @@ fn index(path: &Path) -> Result<(Vec<Clip>, Vec<String>), DatasetError> {
         };
         if !(1..=5).contains(&clip.fold) {
             return Err(wrong("fold", "1..=5", clip.fold));
+        }
+        if clip.samples > LONGEST {
+            return Err(wrong("n_samples", "at most one minute", clip.samples));
         }
         *classes
             .get_mut(clip.label)
@@ -245,5 +250,11 @@ mod tests {
         assert!(open(&tar).contains("Ogg Vorbis"));
         std::fs::write(folder.join("index.csv"), rows.replace(",1,1000", ",6,1000")).unwrap();
         assert!(open(&tar).contains("1..=5"));
+        std::fs::write(
+            folder.join("index.csv"),
+            rows.replace(",1,1000", ",1,4000000000"),
+        )
+        .unwrap();
+        assert!(open(&tar).contains("one minute"));
     }
 }

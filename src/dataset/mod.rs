@@ -3,7 +3,7 @@
 //! Everything downstream sees the [`Dataset`] trait alone: a sample is read by index into a
 //! caller's buffer, so training and extraction stream and no copy of a whole set is made. A
 //! reader (CIFAR, EMG, sounds, the procedural demo domain) turns a manifest entry into three
-//! [`Splits`]; [`open`] is the door to all of them.
+//! [`Splits`]; [`open()`] is the door to all of them.
 
 pub mod audio;
 pub mod cifar;

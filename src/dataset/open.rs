@@ -47,3 +47,57 @@ pub fn open(
         test: cap(whole.test, spec.test, seed),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(reader: Reader, train: usize) -> DatasetSpec {
+        DatasetSpec {
+            name: "set".into(),
+            title: "Set".into(),
+            reader,
+            train,
+            valid: 11,
+            test: 12,
+        }
+    }
+
+    #[test]
+    fn real_sets_without_data_say_what_is_missing_and_how_to_get_it() {
+        let empty = tempfile::tempdir().unwrap();
+        for reader in [
+            Reader::Cifar10,
+            Reader::Cifar100Source,
+            Reader::Cifar100Heldout,
+            Reader::Cifar100HeldoutSpherical,
+            Reader::EmgMyo,
+            Reader::Esc10,
+        ] {
+            for folder in [None, Some(empty.path())] {
+                let error = open(&spec(reader, 0), folder, 0).err();
+                let Some(DatasetError::Missing { path, hint, .. }) = error else {
+                    panic!("{reader:?}: {error:?}");
+                };
+                assert!(path.extension().is_some() && hint.contains("--data DIR"));
+                assert!(hint.contains("https://"), "{hint}");
+            }
+        }
+    }
+
+    #[test]
+    fn demo_sets_have_as_many_samples_as_asked_for() {
+        for reader in [
+            Reader::DemoSource,
+            Reader::DemoSurrogate,
+            Reader::DemoUnseen,
+            Reader::DemoSpherical,
+            Reader::DemoEmg,
+            Reader::DemoSound,
+        ] {
+            let splits = open(&spec(reader, 30), None, 7).unwrap();
+            let lengths = [&splits.train, &splits.valid, &splits.test].map(|part| part.len());
+            assert_eq!(lengths, [30, 11, 12], "{reader:?}");
+        }
+    }
+}

@@ -97,26 +97,34 @@ impl Projection {
                 .zip(background)
             {
                 // background + Σ weight · (pixel − background): pixels beyond the edge weigh 0
-                plane[point] = taps.iter().fold(fill, |value, &(index, weight)| {
-                    value + weight * (image[index] - fill)
+                plane[point] = taps.map_or(fill, |taps| {
+                    taps.iter().fold(fill, |value, &(index, weight)| {
+                        value + weight * (image[index] - fill)
+                    })
                 });
             }
         }
     }
 }
 
-/// The four pixels around a position and their bilinear weights; beyond the edge the weight is 0.
-fn taps(row: f64, column: f64, height: usize, width: usize) -> [(usize, f32); 4] {
+/// The four pixels around a position and their bilinear weights; beyond the edge the weight is 0,
+/// and there are none a pixel or more away from the image, where most of the sphere lies.
+fn taps(row: f64, column: f64, height: usize, width: usize) -> Option<[(usize, f32); 4]> {
+    let near = |at: f64, limit: usize| at > -1.0 && at < limit as f64;
+    if !near(row, height) || !near(column, width) {
+        return None;
+    }
     let inside = |at: f64, limit: usize| (at >= 0.0 && at < limit as f64).then_some(at as usize);
     let (top, left) = (row.floor(), column.floor());
     let (down, right) = (row - top, column - left);
-    [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)].map(|(i, j): (f64, f64)| {
+    let taps = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)].map(|(i, j): (f64, f64)| {
         let weight = (1.0 - (down - i).abs()) * (1.0 - (right - j).abs());
         match (inside(top + i, height), inside(left + j, width)) {
             (Some(r), Some(c)) => (r * width + c, weight as f32),
             _ => (0, 0.0),
         }
-    })
+    });
+    Some(taps)
 }
 
 fn rotate(m: &Matrix, p: &[f64; 3]) -> [f64; 3] {

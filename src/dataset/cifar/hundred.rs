@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::super::files::{Place, malformed, names};
 use super::super::spherical::{Projection, Rotation, Spherical};
 use super::super::{Dataset, DatasetError, Normalise, Splits, Subset};
-use super::{Cifar, Records, train_and_valid};
+use super::{Cifar, Records, split};
 
 const PLACE: Place = Place {
     set: "CIFAR-100",
@@ -114,10 +114,9 @@ impl Whole {
 
     /// The fine classes `keep` of both files.
     fn part(&self, keep: &[usize]) -> Result<Splits, DatasetError> {
-        let train: Arc<dyn Dataset> = Arc::new(Subset::of_classes(self.train.clone(), keep)?);
-        let (train, valid) = train_and_valid(train)?;
-        let test = Arc::new(Subset::of_classes(self.test.clone(), keep)?);
-        Ok(Splits { train, valid, test })
+        let train = Subset::of_classes(self.train.clone(), keep)?;
+        let test = Subset::of_classes(self.test.clone(), keep)?;
+        split(Arc::new(train), Arc::new(test))
     }
 }
 

@@ -18,7 +18,8 @@ use std::sync::Arc;
 use memmap2::Mmap;
 
 use super::files::{malformed, map};
-use super::{Dataset, DatasetError, Normalise, check_request};
+use super::subset::hold_out;
+use super::{Dataset, DatasetError, Normalise, Splits, Subset, check_request, labels};
 
 /// Bytes of pixels in a record.
 const PIXELS: usize = 3 * 32 * 32;
@@ -167,16 +168,14 @@ impl Dataset for Cifar {
     }
 }
 
-/// Training and validation parts of one training set (see [`SPLIT_SEED`]).
-fn train_and_valid(
-    train: Arc<dyn Dataset>,
-) -> Result<(Arc<dyn Dataset>, Arc<dyn Dataset>), DatasetError> {
-    let labels = super::labels(train.as_ref());
-    let (kept, held) = super::subset::hold_out(&labels, VALID_SHARE, SPLIT_SEED);
-    Ok((
-        Arc::new(super::Subset::new(train.clone(), kept)?),
-        Arc::new(super::Subset::new(train, held)?),
-    ))
+/// The three parts: a share of the training set is held out for validation (see [`SPLIT_SEED`]).
+fn split(train: Arc<dyn Dataset>, test: Arc<dyn Dataset>) -> Result<Splits, DatasetError> {
+    let (kept, held) = hold_out(&labels(train.as_ref()), VALID_SHARE, SPLIT_SEED);
+    Ok(Splits {
+        valid: Arc::new(Subset::new(train.clone(), held)?),
+        train: Arc::new(Subset::new(train, kept)?),
+        test,
+    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::super::files::{Place, io, names};
 use super::super::{Dataset, DatasetError, Normalise, Splits};
-use super::{Cifar, Records, train_and_valid};
+use super::{Cifar, Records, split};
 
 const PLACE: Place = Place {
     set: "CIFAR-10",
@@ -28,8 +28,7 @@ pub(in crate::dataset) fn open(data_dir: Option<&Path>) -> Result<Splits, Datase
         Ok(Arc::new(Cifar::new(records, 0, classes.clone(), &norm)))
     };
     let test = make(&[test_path])?;
-    let (train, valid) = train_and_valid(make(&batches)?)?;
-    Ok(Splits { train, valid, test })
+    split(make(&batches)?, test)
 }
 
 /// `data_batch_*.bin` of the folder, by name.

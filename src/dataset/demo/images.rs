@@ -15,9 +15,9 @@ use super::texture::Fill;
 const PICTURE: u64 = 0x91c7_04e5;
 
 /// Mean per channel over the source classes; red, green and blue are exchangeable here.
-const MEAN: [f32; 3] = [0.5; 3];
+const MEAN: [f32; 3] = [0.387; 3];
 /// Standard deviation per channel over the source classes.
-const STD: [f32; 3] = [0.245; 3];
+const STD: [f32; 3] = [0.230; 3];
 
 /// The preprocessing shared by all groups (and by the source model).
 pub fn normalise() -> Normalise {

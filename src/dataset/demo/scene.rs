@@ -3,6 +3,7 @@
 //! a partial cover, the fall of light, and noise.
 
 use std::f32::consts::TAU;
+use std::ops::Range;
 
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
@@ -54,10 +55,11 @@ impl Scene {
     /// Draws everything but shape and fill.
     pub fn draw(shape: Shape, fill: Fill, rng: &mut impl Rng) -> Self {
         let radius = rng.random_range(8.5..12.5f32);
-        // the object stays in the frame but for a sliver
-        let slack = (15.5 - radius).max(2.0);
+        // the object stays in the frame, most often near the middle
+        let slack = 0.6 * (15.5 - radius);
         let centre = [(); 2].map(|()| 15.5 + rng.random_range(-slack..slack));
-        let angle = rng.random_range(0.0..TAU);
+        // turned by up to 36° either way
+        let angle = rng.random_range(-TAU / 10.0..TAU / 10.0f32);
         let colours = palette(rng);
         let wave_angle = rng.random_range(0.0..TAU);
         let wavelength = rng.random_range(14.0..44.0f32);
@@ -71,7 +73,7 @@ impl Scene {
                 x: rng.random_range(0.0..32.0),
                 y: rng.random_range(0.0..32.0),
                 radius: rng.random_range(0.8..2.8),
-                colour: colour(rng),
+                colour: colour(0.0..0.8, 0.1..0.95, rng),
             })
             .collect();
         let cover = rng.random_bool(0.35).then(|| {
@@ -80,7 +82,7 @@ impl Scene {
                 x: centre[0] + radius * 0.8 * at.cos(),
                 y: centre[1] + radius * 0.8 * at.sin(),
                 radius: rng.random_range(2.0..3.8),
-                colour: colour(rng),
+                colour: colour(0.0..0.8, 0.1..0.95, rng),
             }
         });
         let light_angle = rng.random_range(0.0..TAU);
@@ -152,8 +154,14 @@ fn blend(under: &mut Colour, over: &Colour, amount: f32) {
     }
 }
 
-fn colour(rng: &mut impl Rng) -> Colour {
-    [(); 3].map(|()| rng.random_range(0.05..0.95))
+/// A random hue with saturation and value (HSV) in the given ranges.
+fn colour(saturation: Range<f32>, value: Range<f32>, rng: &mut impl Rng) -> Colour {
+    let hue = rng.random_range(0.0..6.0f32);
+    let (saturation, value) = (rng.random_range(saturation), rng.random_range(value));
+    [5.0, 3.0, 1.0].map(|shift| {
+        let k = (shift + hue) % 6.0;
+        value * (1.0 - saturation * k.min(4.0 - k).clamp(0.0, 1.0))
+    })
 }
 
 fn apart(a: &Colour, b: &Colour) -> f32 {
@@ -165,32 +173,48 @@ fn apart(a: &Colour, b: &Colour) -> f32 {
 }
 
 /// Two colours of the object and two of the background: the object's stand well apart from each
-/// other and from the background, whose own two are alike.
+/// other and from the background, whose own two are alike and muted. Four objects of five are
+/// lighter than their background, so that raw pixels tell a little, as in photographs.
 fn palette(rng: &mut impl Rng) -> [Colour; 4] {
-    let ground = colour(rng);
-    let shift = rng.random_range(0.05..0.3f32);
-    let other = colour(rng);
-    let mut far = ground;
-    blend(&mut far, &other, shift);
-    let far_from = |rng: &mut _, others: &[&Colour]| {
-        let mut best = (f32::NEG_INFINITY, ground);
-        // the first colour far enough from all others, or the farthest of sixteen
-        for _ in 0..16 {
-            let candidate = colour(rng);
-            let gap = others
-                .iter()
-                .map(|o| apart(&candidate, o))
-                .fold(f32::INFINITY, f32::min);
-            if gap > best.0 {
-                best = (gap, candidate);
-            }
-            if gap > 0.5 {
-                break;
-            }
-        }
-        best.1
+    let light_object = rng.random_bool(0.8);
+    let (ground_value, object_value) = if light_object {
+        (0.08..0.5, 0.6..1.0)
+    } else {
+        (0.65..0.95, 0.1..0.6)
     };
-    let first = far_from(rng, &[&ground, &far]);
-    let second = far_from(rng, &[&ground, &far, &first]);
+    let ground = colour(0.05..0.5, ground_value, rng);
+    let mut far = ground;
+    let shift = rng.random_range(0.05..0.25);
+    blend(&mut far, &colour(0.1..0.6, 0.2..0.9, rng), shift);
+    let first = far_from(&[&ground, &far], 0.5, rng, |rng| {
+        colour(0.35..0.95, object_value.clone(), rng)
+    });
+    let second = far_from(&[&ground, &far, &first], 0.45, rng, |rng| {
+        colour(0.0..0.95, 0.1..1.0, rng)
+    });
     [first, second, ground, far]
+}
+
+/// The first colour drawn that is `gap` away from all `others`, or the farthest of sixteen.
+fn far_from<R: Rng>(
+    others: &[&Colour],
+    gap: f32,
+    rng: &mut R,
+    draw: impl Fn(&mut R) -> Colour,
+) -> Colour {
+    let mut best = (f32::NEG_INFINITY, [0.5; 3]);
+    for _ in 0..16 {
+        let candidate = draw(rng);
+        let nearest = others
+            .iter()
+            .map(|other| apart(&candidate, other))
+            .fold(f32::INFINITY, f32::min);
+        if nearest > best.0 {
+            best = (nearest, candidate);
+        }
+        if nearest > gap {
+            break;
+        }
+    }
+    best.1
 }

@@ -112,14 +112,17 @@ fn background(rng: &mut impl Rng, out: &mut [f32]) {
     out.iter_mut().for_each(|x| *x *= gain);
 }
 
-/// A tone with falling overtones whose frequency follows `frequency(t)` (t in seconds).
+/// A tone with falling overtones whose frequency follows `frequency(t)` (t in seconds); overtones
+/// beyond half the sampling rate are left out, as they would fold back.
 fn tone(out: &mut [f32], overtones: &[f32], frequency: impl Fn(f32) -> f32) {
     let mut phase = 0f32;
     for (n, x) in out.iter_mut().enumerate() {
-        phase = (phase + frequency(n as f32 / SECOND) / SECOND).fract();
+        let step = frequency(n as f32 / SECOND) / SECOND;
+        phase = (phase + step).fract();
         *x += overtones
             .iter()
             .zip(1u8..)
+            .take_while(|&(_, k)| step * f32::from(k) < 0.48)
             .map(|(strength, k)| strength * (TAU * phase * f32::from(k)).sin())
             .sum::<f32>();
     }

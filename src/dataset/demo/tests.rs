@@ -146,3 +146,47 @@ fn muscle_signals_carry_no_class_in_their_mean() {
     };
     assert_ne!(strongest(0) / 4, strongest(1) / 4);
 }
+
+/// Error of assigning each test sample to the nearest class mean of `feature`, of the training
+/// samples.
+fn centroid_error(splits: &Splits, feature: impl Fn(Vec<f32>) -> Vec<f32>) -> f32 {
+    let classes = splits.train.classes().len();
+    let mut sums: Vec<Vec<f32>> = vec![Vec::new(); classes];
+    let counts = class_counts(splits.train.as_ref());
+    for i in 0..splits.train.len() {
+        let values = feature(read(splits.train.as_ref(), i));
+        let sum = &mut sums[splits.train.label(i)];
+        sum.resize(values.len(), 0.0);
+        sum.iter_mut().zip(values).for_each(|(s, v)| *s += v);
+    }
+    let wrong = (0..splits.test.len()).filter(|&i| {
+        let values = feature(read(splits.test.as_ref(), i));
+        let distance = |class: usize| -> f32 {
+            let scale = 1.0 / counts[class] as f32;
+            sums[class]
+                .iter()
+                .zip(&values)
+                .map(|(s, v)| (s * scale - v).powi(2))
+                .sum()
+        };
+        let nearest = (0..classes).min_by(|&a, &b| distance(a).total_cmp(&distance(b)));
+        nearest != Some(splits.test.label(i))
+    });
+    wrong.count() as f32 / splits.test.len() as f32
+}
+
+#[test]
+fn raw_values_tell_little_but_something() {
+    let error = centroid_error(&images(Domain::Surrogate, Sizes::default(), 0), |x| x);
+    println!("surrogate images, nearest mean of raw pixels: error {error}");
+    assert!((0.6..0.87).contains(&error), "{error}");
+
+    let signals = emg(Sizes::default(), 0).unwrap();
+    let raw = centroid_error(&signals, |x| x);
+    let power = centroid_error(&signals, |x| {
+        let spread = |row: &[f32]| row.iter().map(|v| v * v).sum::<f32>().max(1e-3).ln();
+        x.chunks_exact(52).map(spread).collect()
+    });
+    println!("muscle signals, nearest mean: raw error {raw}, log power error {power}");
+    assert!(raw > 0.7 && power < 0.35, "raw {raw}, power {power}");
+}
