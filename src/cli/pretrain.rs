@@ -7,7 +7,7 @@ use super::progress::{Stage, catch_interrupts, go_on};
 use crate::dataset::{self, Resized};
 use crate::manifest::suite::{Shape, Suite};
 use crate::model::{Model, SwinConfig, device, folder};
-use crate::transfer::train::{error_rate, train};
+use crate::transfer::train::{Event, error_rate, train};
 use burn::tensor::DType;
 use std::path::PathBuf;
 
@@ -44,8 +44,16 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
     let channels = splits.train.shape()[0];
     let model = Model::new(architecture(&suite.source.shape), channels, labels.len(), recipe.seed, &device, DType::F32)?;
     let stage = Stage::new(&format!("pretraining {} on {} samples", suite.source.model, splits.train.len()), 1);
-    let trained = train(model, &splits, &recipe.train, recipe.seed, &mut |step| {
-        stage.set(step.done, step.total);
+    let trained = train(model, &splits, &recipe.train, recipe.seed, &mut |event| {
+        match event {
+            Event::Step(done, total) => stage.set(done, total),
+            Event::Epoch(record) => stage.say(&format!(
+                "epoch {:>3}: training loss {:.4}, validation error {:.1} %",
+                record.epoch,
+                record.train_loss,
+                100.0 * record.valid_error
+            )),
+        }
         go_on()
     })?;
     stage.finish();

@@ -27,6 +27,11 @@ impl Stage {
         self.bar.set_position(done as u64);
     }
 
+    /// Prints a line above the bar (on a terminal).
+    pub fn say(&self, line: &str) {
+        self.bar.println(line);
+    }
+
     /// Ends the stage, leaving its line.
     pub fn finish(self) {
         self.bar.finish();

@@ -56,13 +56,13 @@ pub struct EpochRecord {
     pub seconds: f64,
 }
 
-/// Where training stands, for a progress display.
+/// What training tells while it runs.
 #[derive(Debug, Clone, Copy)]
-pub struct Step {
-    /// Steps done.
-    pub done: usize,
-    /// Steps in all.
-    pub total: usize,
+pub enum Event<'a> {
+    /// So many steps of so many are done.
+    Step(usize, usize),
+    /// An epoch ended.
+    Epoch(&'a EpochRecord),
 }
 
 /// A trained model and its course.
@@ -80,13 +80,13 @@ pub fn to_tensor(batch: &Batch, device: &Device) -> Tensor<4> {
 
 /// Fine-tunes (or pretrains) every parameter of `model`.
 ///
-/// `progress` is called after each step and may ask to stop by returning `false`.
+/// `watch` hears of every step and epoch and may ask to stop by returning `false`.
 pub fn train(
     model: Model,
     splits: &Splits,
     settings: &TrainSettings,
     seed: u64,
-    progress: &mut dyn FnMut(Step) -> bool,
+    watch: &mut dyn FnMut(Event) -> bool,
 ) -> Result<Trained, TransferError> {
     settings.check(splits.train.len())?;
     let started = Instant::now();
@@ -123,17 +123,22 @@ pub fn train(
             let grads = GradientsParams::from_grads(loss.backward(), &network);
             let lr = settings.learning_rate * settings.decay.factor(done, warmup, total);
             network = optimiser.step(lr, network, grads);
-            if !progress(Step { done: done + 1, total }) {
+            if !watch(Event::Step(done + 1, total)) {
                 return Err(TransferError::Interrupted);
             }
         }
         let valid_error = error_rate(&network.valid(), splits.valid.clone(), &device)?;
-        course.push(EpochRecord {
+        let record = EpochRecord {
             epoch,
             train_loss: sum / per_epoch as f64,
             valid_error,
             seconds: started.elapsed().as_secs_f64(),
-        });
+        };
+        let go_on = watch(Event::Epoch(&record));
+        course.push(record);
+        if !go_on && epoch < settings.epochs {
+            return Err(TransferError::Interrupted);
+        }
     }
     Ok(Trained { model: Model { config, network: network.valid() }, course })
 }
