@@ -10,7 +10,8 @@ use super::palette::{self, BAND, GRID, INK, MUTED, RULE, Shape};
 use super::scene::{Anchor, Scene, Stroke, Text};
 use super::table::{DiscrepancyRow, Row};
 
-const WIDTH: f64 = 440.0;
+/// Narrow enough for a phone and a column of print.
+const WIDTH: f64 = 360.0;
 
 /// Draws the discrepancies.
 pub fn figure(rows: &[DiscrepancyRow]) -> Result<Figure, FigureError> {
@@ -45,13 +46,13 @@ pub fn divergence_name(id: &str) -> String {
 
 fn panel(divergence: &str, rows: &[&DiscrepancyRow]) -> Scene {
     const LINE: f64 = 34.0;
-    const TOP: f64 = 68.0;
+    const TOP: f64 = 76.0;
     let several = distinct(rows.iter().map(|row| row.embedder.as_str())).len() > 1;
     let widest = rows
         .iter()
         .map(|row| font::width(&row.target_title, 11.5, Weight::Regular));
-    let left = widest.fold(60.0, f64::max).min(130.0) + 14.0;
-    let right = WIDTH - 62.0;
+    let left = widest.fold(50.0, f64::max).min(110.0) + 14.0;
+    let right = WIDTH - 56.0;
     let bottom = TOP + rows.len() as f64 * LINE;
     let mut scene = Scene::new(WIDTH, bottom + 24.0, label(divergence, rows));
     scene.text(
@@ -116,7 +117,7 @@ fn legend(scene: &mut Scene, y: f64, rows: &[&DiscrepancyRow]) {
         let text = Text::new(name, 10.5);
         let room = text.width();
         scene.text((x + 23.0, y), text);
-        x += room + 40.0;
+        x += room + 37.0;
     };
     entry(scene, "D, 95\u{a0}% bootstrap", &|scene, x| {
         scene.line((x, y - 4.0), (x + 18.0, y - 4.0), Stroke::solid(hue, 1.75));

@@ -103,14 +103,20 @@ fn draw(panel: &Panel, what: &str, reference: Option<&Reference>, x: &Axis, y: &
 
     let level = reference.map(|reference| at(0.0, reference.value).1);
     if let Some(level) = level {
-        scene.line((LEFT, level), (right, level), Stroke::dashed(INK, 1.0, 4.0, 3.0));
+        scene.line(
+            (LEFT, level),
+            (right, level),
+            Stroke::dashed(INK, 1.0, 4.0, 3.0),
+        );
     }
     for series in &panel.series {
         curve(&mut scene, series, &at);
     }
     // Named last, so that no line crosses the name.
     if let (Some(Reference { name, value }), Some(level)) = (reference, level) {
-        let text = Text::new(format!("{name} {value:.1}"), 9.0).halo().anchor(Anchor::End);
+        let text = Text::new(format!("{name} {value:.1}"), 9.0)
+            .halo()
+            .anchor(Anchor::End);
         scene.text((right, level + 11.0), text);
     }
     scene

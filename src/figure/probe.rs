@@ -163,18 +163,21 @@ impl<'a> Chart<'a> {
 
     /// One sheet: targets across, a dot per method.
     fn dots(&self) -> Scene {
-        const WIDTH: f64 = 440.0;
-        const LEFT: f64 = 34.0;
-        // The margin beyond it names the reference lines.
-        const RIGHT: f64 = 372.0;
-        let key = (self.methods.len() > 1).then(|| lines::key(&self.methods, WIDTH));
+        // Narrow enough for a phone and a column of print; wider only if the targets need it.
+        // The margin on the right names the reference lines.
+        const LEFT: f64 = 32.0;
+        const MARGIN: f64 = 66.0;
+        let room = (16.0 * self.methods.len() as f64).max(64.0);
+        let width = (LEFT + room * self.encoders.len() as f64 + MARGIN).max(360.0);
+        let right = width - MARGIN;
+        let key = (self.methods.len() > 1).then(|| lines::key(&self.methods, width));
         let top = 48.0 + key.as_ref().map_or(0.0, |key| key.height + 6.0);
         let bottom = top + 210.0;
-        let mut scene = Scene::new(WIDTH, bottom + 36.0, self.label());
+        let mut scene = Scene::new(width, bottom + 36.0, self.label());
         scene.text((0.0, 14.0), Text::new(WHAT, 13.0).bold());
         scene.text(
             (0.0, 30.0),
-            Text::new(self.subtitle(), 10.5).colour(MUTED).fit(WIDTH),
+            Text::new(self.subtitle(), 10.5).colour(MUTED).fit(width),
         );
         if let Some(key) = &key {
             scene.place(key, (0.0, 38.0));
@@ -184,15 +187,15 @@ impl<'a> Chart<'a> {
         let height = |percent: f64| y.at(percent, bottom, top);
         for tick in &y.ticks {
             let at = height(*tick);
-            scene.line((LEFT, at), (RIGHT, at), Stroke::solid(GRID, 0.75));
+            scene.line((LEFT, at), (right, at), Stroke::solid(GRID, 0.75));
             let text = Text::new(y.label(*tick), 11.0)
                 .colour(MUTED)
                 .anchor(Anchor::End);
             scene.text((LEFT - 7.0, at + 4.0), text);
         }
-        scene.line((LEFT, bottom), (RIGHT, bottom), Stroke::solid(RULE, 0.75));
+        scene.line((LEFT, bottom), (right, bottom), Stroke::solid(RULE, 0.75));
 
-        let slot = (RIGHT - LEFT) / self.encoders.len().max(1) as f64;
+        let slot = (right - LEFT) / self.encoders.len().max(1) as f64;
         for (place, (encoder, title)) in self.encoders.iter().enumerate() {
             let centre = LEFT + (place as f64 + 0.5) * slot;
             for (line, text) in wrap(title, 11.0, Weight::Regular, slot - 6.0, 2)
@@ -204,7 +207,7 @@ impl<'a> Chart<'a> {
             }
             self.target(&mut scene, encoder, centre, slot, &height);
         }
-        self.references(&mut scene, &y, (LEFT, RIGHT), (top, bottom));
+        self.references(&mut scene, &y, (LEFT, right), (top, bottom));
         scene
     }
 

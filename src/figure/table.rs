@@ -201,7 +201,7 @@ table! {
         null_lower: Option<f64>,
         /// Upper end of the null's interval.
         null_upper: Option<f64>,
-        /// D of a source model that knows nothing.
+        /// D of guessing.
         chance: Option<f64>,
         /// D over the null's mean.
         normalized: Option<f64>,

@@ -38,7 +38,10 @@ fn same_tables_give_the_same_bytes() {
     for path in written {
         let name = path.file_name().unwrap();
         let again = std::fs::read(second.path().join(name)).unwrap();
-        assert!(std::fs::read(&path).unwrap() == again, "{name:?} differs between two drawings");
+        assert!(
+            std::fs::read(&path).unwrap() == again,
+            "{name:?} differs between two drawings"
+        );
     }
 }
 
@@ -48,12 +51,17 @@ fn png_has_four_device_pixels_to_the_css_pixel() {
     let bytes = figure.png().unwrap();
     let mut reader = png::Decoder::new(bytes.as_slice()).read_info().unwrap();
     let size = (reader.info().width, reader.info().height);
-    let expected =
-        ((figure.whole.width * 4.0).ceil() as u32, (figure.whole.height * 4.0).ceil() as u32);
+    let expected = (
+        (figure.whole.width * 4.0).ceil() as u32,
+        (figure.whole.height * 4.0).ceil() as u32,
+    );
     assert_eq!(size, expected);
     let mut pixels = vec![0; reader.output_buffer_size()];
     reader.next_frame(&mut pixels).unwrap();
-    let dark = pixels.chunks(3).filter(|pixel| pixel.iter().all(|value| *value < 64)).count();
+    let dark = pixels
+        .chunks(3)
+        .filter(|pixel| pixel.iter().all(|value| *value < 64))
+        .count();
     assert!(dark > 1000, "only {dark} pixels of ink: text is missing");
 }
 
@@ -61,8 +69,14 @@ fn png_has_four_device_pixels_to_the_css_pixel() {
 fn svg_is_exact_and_carries_its_font() {
     let svg = figure(2, &fixtures()).unwrap().svg().unwrap();
     assert!(svg.contains("@font-face") && svg.contains("data:font/otf;base64,"));
-    assert!(!svg.contains("http://") || svg.matches("http://").count() == 1, "only the namespace");
-    assert!(svg.contains(r#"paint-order="stroke""#), "class labels have a rim");
+    assert!(
+        !svg.contains("http://") || svg.matches("http://").count() == 1,
+        "only the namespace"
+    );
+    assert!(
+        svg.contains(r#"paint-order="stroke""#),
+        "class labels have a rim"
+    );
 }
 
 #[test]
@@ -71,10 +85,20 @@ fn hostile_names_come_out_inert() {
     let evil = "</text><script>alert(1)</script><img onerror=x>\u{202e}&amp;";
     spoil(folder.path(), "tsne.csv", "disc", evil);
     spoil(folder.path(), "tsne.csv", "Pretrained", evil);
-    spoil(folder.path(), "probe.csv", "Sound", "\"A \"\"quoted\"\" <b>name</b>\"");
+    spoil(
+        folder.path(),
+        "probe.csv",
+        "Sound",
+        "\"A \"\"quoted\"\" <b>name</b>\"",
+    );
     for number in [2, 3] {
         let figure = figure(number, folder.path()).unwrap();
-        for svg in figure.panel_svgs().unwrap().iter().chain([&figure.svg().unwrap()]) {
+        for svg in figure
+            .panel_svgs()
+            .unwrap()
+            .iter()
+            .chain([&figure.svg().unwrap()])
+        {
             for tag in ["<script", "<img", "<b>", "\u{202e}"] {
                 assert!(!svg.contains(tag), "figure {number} lets {tag:?} through");
             }
@@ -90,7 +114,16 @@ fn missing_table_is_not_run() {
     let written = draw(folder.path(), out.path(), &[Format::Svg], None).unwrap();
     assert_eq!(written.len(), 3, "the other figures are still drawn");
     let error = draw(folder.path(), out.path(), &[Format::Svg], Some(&[4])).unwrap_err();
-    assert!(matches!(error, FigureError::NotRun { table: "discrepancy.csv", .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            FigureError::NotRun {
+                table: "discrepancy.csv",
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[test]
@@ -101,7 +134,10 @@ fn missing_column_names_file_column_expected_and_found() {
     for part in ["probe.csv", "`error`", "expected", "mistake"] {
         assert!(error.contains(part), "{error:?} lacks {part}");
     }
-    assert!(figure(2, folder.path()).is_err(), "a broken table is not the same as an absent one");
+    assert!(
+        figure(2, folder.path()).is_err(),
+        "a broken table is not the same as an absent one"
+    );
 }
 
 #[test]
@@ -160,7 +196,10 @@ fn several_epochs_become_small_multiples() {
 
 #[test]
 fn unknown_figure_is_an_error() {
-    assert!(matches!(figure(1, &fixtures()), Err(FigureError::UnknownFigure { found: 1 })));
+    assert!(matches!(
+        figure(1, &fixtures()),
+        Err(FigureError::UnknownFigure { found: 1 })
+    ));
     assert!("pdf".parse::<Format>().is_err());
 }
 

@@ -111,8 +111,10 @@ impl Record {
             }
             Err(source) => return Err(ReportError::Io { path, source }),
         };
-        serde_json::from_slice(&bytes)
-            .map_err(|error| ReportError::Record { path, found: error.to_string() })
+        serde_json::from_slice(&bytes).map_err(|error| ReportError::Record {
+            path,
+            found: error.to_string(),
+        })
     }
 }
 
