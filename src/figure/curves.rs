@@ -45,7 +45,7 @@ pub fn figure(rows: &[CurveRow]) -> Result<Figure, FigureError> {
     let mut panels = lines::panels(&drawn, "Validation error, %", None);
     let columns = panels.len().clamp(1, 3);
     if !panels.is_empty() && named.len() > 1 {
-        panels.push(lines::key(&named, panels[0].width));
+        panels.push(lines::key(&named, None, panels[0].width));
     }
     Figure::new(
         5,

@@ -101,8 +101,8 @@ fn draw(panel: &Panel, what: &str, reference: Option<&Reference>, x: &Axis, y: &
     let text = Text::new("epoch", 10.0).colour(MUTED).anchor(Anchor::End);
     scene.text((right, bottom + 28.0), text);
 
-    let level = reference.map(|reference| at(0.0, reference.value).1);
-    if let Some(level) = level {
+    if let Some(reference) = reference {
+        let (_, level) = at(0.0, reference.value);
         scene.line(
             (LEFT, level),
             (right, level),
@@ -111,13 +111,6 @@ fn draw(panel: &Panel, what: &str, reference: Option<&Reference>, x: &Axis, y: &
     }
     for series in &panel.series {
         curve(&mut scene, series, &at);
-    }
-    // Named last, so that no line crosses the name.
-    if let (Some(Reference { name, value }), Some(level)) = (reference, level) {
-        let text = Text::new(format!("{name} {value:.1}"), 9.0)
-            .halo()
-            .anchor(Anchor::End);
-        scene.text((right, level + 11.0), text);
     }
     scene
 }
@@ -144,26 +137,37 @@ fn curve(scene: &mut Scene, series: &Series, at: &impl Fn(f64, f64) -> Point) {
     }
 }
 
-/// A key of methods as one row (or several) of markers and names, no wider than `width`.
-pub fn key(methods: &[(String, usize)], width: f64) -> Scene {
-    let mut scene = Scene::new(width, 20.0, "Key of the methods");
+/// A key as one row (or several) of marks and names, no wider than `width`: the methods, then the
+/// reference, which is named here because in the panels lines would cross its name.
+pub fn key(methods: &[(String, usize)], reference: Option<&Reference>, width: f64) -> Scene {
+    let mut scene = Scene::new(width, 20.0, "Key of the lines");
     let (mut x, mut y) = (0.0, 13.0);
-    for (name, hue) in methods {
-        let (colour, _, shape) = palette::series(*hue);
+    let mut entry = |scene: &mut Scene, name: &str, draw: &dyn Fn(&mut Scene, Point)| {
         let text = Text::new(name, 11.0).fit(width - 20.0);
         let room = text.width() + 32.0;
-        if x > 0.0 && x + room > width {
+        if x > 0.0 && x + room > width + 13.0 {
             (x, y) = (0.0, y + 17.0);
         }
-        scene.line(
-            (x, y - 4.0),
-            (x + 14.0, y - 4.0),
-            Stroke::solid(colour, 1.5),
-        );
-        scene.dot((x + 7.0, y - 4.0), 3.0, shape, colour);
+        draw(scene, (x, y - 4.0));
         scene.text((x + 19.0, y), text);
+        scene.height = y + 7.0;
         x += room;
+    };
+    for (name, hue) in methods {
+        let (colour, _, shape) = palette::series(*hue);
+        entry(&mut scene, name, &|scene, (x, y)| {
+            scene.line((x, y), (x + 14.0, y), Stroke::solid(colour, 1.5));
+            scene.dot((x + 7.0, y), 3.0, shape, colour);
+        });
     }
-    scene.height = y + 7.0;
+    if let Some(Reference { name, value }) = reference {
+        entry(
+            &mut scene,
+            &format!("{name} {value:.1}"),
+            &|scene, (x, y)| {
+                scene.line((x, y), (x + 14.0, y), Stroke::dashed(INK, 1.0, 4.0, 3.0));
+            },
+        );
+    }
     scene
 }

@@ -34,11 +34,7 @@ pub fn figure(rows: &[ProbeRow]) -> Result<Figure, FigureError> {
         });
     }
     if chart.over_epochs() {
-        let mut panels = chart.epochs();
-        panels.push(lines::key(
-            &chart.methods,
-            panels.first().map_or(224.0, |p| p.width),
-        ));
+        let panels = chart.epochs();
         return Figure::new(3, ProbeRow::FILE, WHAT, panels, 3);
     }
     Figure::new(3, ProbeRow::FILE, WHAT, vec![chart.dots()], 1)
@@ -137,11 +133,11 @@ impl<'a> Chart<'a> {
             name: "pretrained".into(),
             value: row.error * 100.0,
         });
-        lines::panels(
-            &panels,
-            "Probe error on the surrogate, %",
-            reference.as_ref(),
-        )
+        let what = "Probe error on the surrogate, %";
+        let mut scenes = lines::panels(&panels, what, reference.as_ref());
+        let width = scenes.first().map_or(224.0, |scene| scene.width);
+        scenes.push(lines::key(&self.methods, reference.as_ref(), width));
+        scenes
     }
 
     /// What the dots stand for, in words, as far as it is the same for all.
@@ -170,7 +166,7 @@ impl<'a> Chart<'a> {
         let room = (16.0 * self.methods.len() as f64).max(64.0);
         let width = (LEFT + room * self.encoders.len() as f64 + MARGIN).max(360.0);
         let right = width - MARGIN;
-        let key = (self.methods.len() > 1).then(|| lines::key(&self.methods, width));
+        let key = (self.methods.len() > 1).then(|| lines::key(&self.methods, None, width));
         let top = 48.0 + key.as_ref().map_or(0.0, |key| key.height + 6.0);
         let bottom = top + 210.0;
         let mut scene = Scene::new(width, bottom + 36.0, self.label());

@@ -93,10 +93,11 @@ pub fn maps(data: &Data) -> Result<Markup, FigureError> {
 pub fn distortion(data: &Data) -> Result<Markup, FigureError> {
     const CAPTION: Caption = Caption {
         shown: "Test error of a linear probe on the surrogate for each target (and method) the encoder was transferred to. The dashed line is the pretrained encoder, the dotted one a probe on raw pixels.",
-        computed: "Features through the original source embedder; multinomial logistic regression, its regularisation C chosen on a validation part. Bars are Wilson 95 % intervals of the test error.",
-        read: "Above the dashed line the transfer destroyed source knowledge, below it the transfer improved the features even for the source. The height above the line is the distortion.",
+        computed: "Features through the original source embedder; multinomial logistic regression, its regularisation C chosen on a validation part. Intervals are Wilson 95 % intervals of the test error.",
+        read: "Above the dashed line source knowledge was lost to the transfer; below it the transfer improved the features even for the source. The height above the line is the distortion.",
         limits: "The intervals cover the choice of test samples, not the chance of training: other seeds may move a point further. Intervals that do not overlap are a cautious sign of a difference; overlapping ones prove no equality.",
     };
+    const OVER_EPOCHS: &str = "Test error of a linear probe on the surrogate as the transfer goes on, one panel per target and one line per method (the mean over seeds; every seed as a faint mark). The dashed line is the pretrained encoder.";
     let Some(table) = &data.probe else {
         return Ok(not_run("the linear probe", "probe.csv"));
     };
@@ -114,12 +115,20 @@ pub fn distortion(data: &Data) -> Result<Markup, FigureError> {
         Column::number("tested on", |row| maybe(row.n_test, whole)),
     ];
     let drawn = match probe::figure(&table.rows) {
-        Ok(drawn) => figure(
-            3,
-            "Distortion of the source knowledge.",
-            &drawn.panel_svgs()?,
-            &CAPTION,
-        ),
+        Ok(drawn) => {
+            let shown = if drawn.panels.len() > 1 {
+                OVER_EPOCHS
+            } else {
+                CAPTION.shown
+            };
+            let caption = Caption { shown, ..CAPTION };
+            figure(
+                3,
+                "Distortion of the source knowledge.",
+                &drawn.panel_svgs()?,
+                &caption,
+            )
+        }
         Err(FigureError::Content { .. }) => not_run("any probed encoder", "probe.csv with rows"),
         Err(error) => return Err(error),
     };

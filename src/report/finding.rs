@@ -100,6 +100,19 @@ fn distortion(probe: &Table<ProbeRow>) -> Markup {
             .filter(|row| !is_reference(row))
             .map(|row| row.method.as_str()),
     );
+    let told: Vec<(String, Vec<Transfer<'_>>)> = match pretrained {
+        None => Vec::new(),
+        Some(line) => methods
+            .iter()
+            .enumerate()
+            .map(|(place, id)| {
+                (
+                    palette::method(id, place).0,
+                    transfers(probe, id, Some(line.row)),
+                )
+            })
+            .collect(),
+    };
     html! {
         p.lead {
             @match pretrained {
@@ -114,13 +127,14 @@ fn distortion(probe: &Table<ProbeRow>) -> Markup {
                 }
                 None => "The pretrained encoder was not probed, so no change can be told.",
             }
-            @if pretrained.is_some() {
-                @for (place, id) in methods.iter().enumerate() {
-                    " " (of_method(&palette::method(id, place).0,
-                        &transfers(probe, id, pretrained.map(|line| line.row))))
-                }
-            }
+            @if let [(name, transfers)] = told.as_slice() { " " (of_method(name, transfers)) }
             @if methods.is_empty() { " No transfer was probed." }
+        }
+        @if told.len() > 1 {
+            ul.methods { @for (name, transfers) in &told { li { (of_method(name, transfers)) } } }
+        }
+        @if told.iter().flat_map(|(_, all)| all).any(|transfer| transfer.rows.len() > 1) {
+            p.hint { "Ranges run over seeds, from the smallest error to the largest." }
         }
     }
 }
@@ -184,9 +198,7 @@ fn list(preposition: &str, transfers: &[&Transfer<'_>]) -> Markup {
                     }
                 }
                 [low, .., high] => {
-                    "between " (cite(*low, &percent(low.row.error))) " and "
-                    (cite(*high, &percent(high.row.error)))
-                    " (" (transfer.rows.len()) " seeds)"
+                    (cite(*low, &percent(low.row.error))) "–" (cite(*high, &percent(high.row.error)))
                 }
             }
             " on " b { (transfer.title) }

@@ -202,3 +202,29 @@ fn broken_runs_are_typed_errors() {
         "nothing half-done is left"
     );
 }
+
+#[test]
+fn several_methods_and_seeds_are_told_apart() {
+    let run = run();
+    let path = run.path().join("tables/probe.csv");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    for (method, error) in [("nft", 0.31), ("mona", 0.12), ("mona", 0.13)] {
+        let (lower, upper) = (error - 0.02, error + 0.02);
+        text += &format!("sound,Sound,{method},1,10,{error},{lower},{upper},0.3,4000,1000\n");
+    }
+    std::fs::write(&path, text).unwrap();
+    let page = html(run.path());
+    assert!(
+        page.contains("30.4\u{a0}%</a>–<a"),
+        "two seeds give a range"
+    );
+    assert!(page.contains("Transfer by MoNA shows no change beyond the intervals"));
+    assert!(
+        page.contains("Meta-gradient"),
+        "what MoNA does is told where it ran"
+    );
+    assert!(
+        !html(self::run().path()).contains("Meta-gradient"),
+        "and only there"
+    );
+}
