@@ -1,1 +1,153 @@
-//! TODO
+//! Figures, drawn from tables alone.
+//!
+//! This room knows no run, model or dataset: given the `tables` folder of a finished run, every
+//! figure can be drawn again, and the same tables give the same bytes. [`table`] holds the rows,
+//! one module per figure turns rows into a [`Scene`](scene::Scene), and [`render`] turns a scene
+//! into SVG and PNG.
+//!
+//! | figure | module | table |
+//! |---|---|---|
+//! | 2, t-SNE maps | [`tsne`] | `tsne.csv` (and `probe.csv` for the errors in its titles) |
+//! | 3, distortion | [`probe`] | `probe.csv` |
+//! | 4, discrepancy | [`discrepancy`] | `discrepancy.csv` |
+//! | 5, training | [`curves`] | `curves.csv` |
+
+mod axis;
+mod csv;
+pub mod curves;
+pub mod discrepancy;
+pub mod error;
+pub mod font;
+pub mod layout;
+mod lines;
+pub mod palette;
+pub mod probe;
+pub mod render;
+pub mod scene;
+pub mod table;
+pub mod tsne;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+pub use error::FigureError;
+pub use layout::Figure;
+use table::Row as _;
+
+/// The figures this room draws, by number.
+pub const NUMBERS: [u8; 4] = [2, 3, 4, 5];
+
+/// A file format of figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// Scalable, carries its font.
+    Svg,
+    /// Raster, four device pixels to the CSS pixel.
+    Png,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 2] = [Self::Svg, Self::Png];
+
+    /// File name extension, which is also the name on the command line.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Svg => "svg",
+            Self::Png => "png",
+        }
+    }
+}
+
+impl std::str::FromStr for Format {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL
+            .into_iter()
+            .find(|format| format.extension() == name);
+        found.ok_or_else(|| format!("figure format: expected svg or png, found {name}"))
+    }
+}
+
+/// Builds figure `number` from the tables in `tables`.
+pub fn figure(number: u8, tables: &Path) -> Result<Figure, FigureError> {
+    match number {
+        2 => {
+            // The map stands without probe errors; a broken probe table must still be told.
+            let probes = optional(table::ProbeRow::read(tables))?.unwrap_or_default();
+            tsne::figure(&table::TsneRow::read(tables)?, &probes)
+        }
+        3 => probe::figure(&table::ProbeRow::read(tables)?),
+        4 => discrepancy::figure(&table::DiscrepancyRow::read(tables)?),
+        5 => curves::figure(&table::CurveRow::read(tables)?),
+        found => Err(FigureError::UnknownFigure { found }),
+    }
+}
+
+/// Turns "its table was never written" into `None`.
+pub fn optional<T>(result: Result<T, FigureError>) -> Result<Option<T>, FigureError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(FigureError::NotRun { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Draws figures into `out` as `fig<number>.<format>` and returns the paths written.
+///
+/// Figures named in `only` must have their tables; without `only`, those whose tables were never
+/// written are passed over.
+pub fn draw(
+    tables: &Path,
+    out: &Path,
+    formats: &[Format],
+    only: Option<&[u8]>,
+) -> Result<Vec<PathBuf>, FigureError> {
+    std::fs::create_dir_all(out).map_err(|source| FigureError::Io {
+        path: out.to_owned(),
+        source,
+    })?;
+    let mut written = Vec::new();
+    for &number in only.unwrap_or(&NUMBERS) {
+        let figure = match only {
+            Some(_) => figure(number, tables)?,
+            None => match optional(figure(number, tables))? {
+                Some(figure) => figure,
+                None => continue,
+            },
+        };
+        for &format in formats {
+            let bytes = match format {
+                Format::Svg => figure.svg()?.into_bytes(),
+                Format::Png => figure.png()?,
+            };
+            let path = out.join(format!("fig{number}.{}", format.extension()));
+            write_whole(&path, &bytes)?;
+            written.push(path);
+        }
+    }
+    Ok(written)
+}
+
+/// Writes a file so that no reader and no crash ever sees half of it.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FigureError> {
+    let fault = |source| FigureError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.suffix(".partial");
+    // Temporary files are private by default; a finished figure is as readable as any file.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder).map_err(fault)?;
+    file.write_all(bytes).map_err(fault)?;
+    file.as_file().sync_all().map_err(fault)?;
+    file.persist(path).map_err(|error| fault(error.error))?;
+    Ok(())
+}

@@ -1,1 +1,33 @@
-//! TODO
+//! The report of a run: one HTML file that needs no network, readable on a phone and on paper, in
+//! light and dark.
+//!
+//! This room computes nothing. It reads the tables a run left, has the figure room draw them, and
+//! sets numbers and drawings into text; every number says which line of which table it is. What a
+//! run did not do reads "not run". All values pass through templates that escape them.
+
+mod chapters;
+mod data;
+pub mod error;
+mod finding;
+mod notes;
+mod number;
+mod page;
+pub mod record;
+mod sheet;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+pub use error::ReportError;
+
+use crate::figure::write_whole;
+
+/// Writes `report.html` into the run folder `run` and returns its path.
+pub fn write(run: &Path) -> Result<PathBuf, ReportError> {
+    let document = page::page(&data::Data::read(run)?)?;
+    let path = run.join("report.html");
+    write_whole(&path, document.as_bytes())?;
+    Ok(path)
+}

@@ -1,0 +1,81 @@
+//! What can go wrong between a folder of tables and a drawn figure. Every variant names the
+//! file (and the column, where there is one), what was expected and what was found.
+
+use std::path::PathBuf;
+
+/// An error of the figure room.
+#[derive(Debug, thiserror::Error)]
+pub enum FigureError {
+    /// The table was never written: the step that makes it did not run.
+    #[error("{path}: table not found; expected it from the step that writes {table}")]
+    NotRun {
+        /// Where the table was looked for.
+        path: PathBuf,
+        /// Its file name.
+        table: &'static str,
+    },
+    /// The file is there but is not a table.
+    #[error("{path}: expected a CSV table with a header line, found: {found}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The parser's own words.
+        found: String,
+    },
+    /// The table lacks a column.
+    #[error("{path}: column `{column}`: expected in the header, found columns {found}")]
+    MissingColumn {
+        /// The file.
+        path: PathBuf,
+        /// The absent column.
+        column: &'static str,
+        /// The header as it stands.
+        found: String,
+    },
+    /// A cell does not hold what its column promises.
+    #[error("{path}: line {line}, column `{column}`: expected {expected}, found `{found}`")]
+    Cell {
+        /// The file.
+        path: PathBuf,
+        /// Line in the file, the header being line 1.
+        line: usize,
+        /// The column.
+        column: &'static str,
+        /// What the column holds.
+        expected: &'static str,
+        /// What the cell holds.
+        found: String,
+    },
+    /// The table is there and well formed but gives nothing to draw, or too much.
+    #[error("{table}: expected {expected}, found {found}")]
+    Content {
+        /// Its file name.
+        table: &'static str,
+        /// What the figure needs.
+        expected: String,
+        /// What the table has.
+        found: String,
+    },
+    /// A figure number outside the set that this room draws.
+    #[error("figure {found}: expected one of 2, 3, 4, 5")]
+    UnknownFigure {
+        /// The number asked for.
+        found: u8,
+    },
+    /// The drawing backend refused.
+    #[error("figure could not be rendered as {format}: {found}")]
+    Render {
+        /// `svg` or `png`.
+        format: &'static str,
+        /// The backend's own words.
+        found: String,
+    },
+    /// The operating system refused to read or write.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,173 @@
+//! Lines over epochs in small multiples, one panel per target on common axes. Figures 3 and 5
+//! share it: the surrogate's probe error, or the target's validation error, as training goes on.
+
+use super::axis::Axis;
+use super::layout::mean;
+use super::palette::{self, GRID, INK, MUTED, RULE};
+use super::scene::{Anchor, Point, Scene, Stroke, Text};
+
+const WIDTH: f64 = 224.0;
+const TOP: f64 = 44.0;
+const PLOT: f64 = 150.0;
+const LEFT: f64 = 30.0;
+const RIGHT: f64 = 12.0;
+
+/// One line: a method's values by epoch.
+pub struct Series {
+    /// The method's name for readers.
+    pub name: String,
+    /// Its place in the palette.
+    pub hue: usize,
+    /// Epoch, and every value there (one per seed).
+    pub points: Vec<(u64, Vec<f64>)>,
+}
+
+/// One panel's content.
+pub struct Panel {
+    /// Its title.
+    pub title: String,
+    /// Its lines.
+    pub series: Vec<Series>,
+}
+
+/// A value all panels are compared with.
+pub struct Reference {
+    /// What it is.
+    pub name: String,
+    /// The value.
+    pub value: f64,
+}
+
+/// Draws all panels, values in percent, on common axes.
+pub fn panels(panels: &[Panel], what: &str, reference: Option<&Reference>) -> Vec<Scene> {
+    let all = || {
+        panels
+            .iter()
+            .flat_map(|panel| &panel.series)
+            .flat_map(|series| &series.points)
+    };
+    let values = all().flat_map(|(_, values)| values.iter().copied());
+    let y = Axis::over(
+        values.chain(reference.map(|reference| reference.value)),
+        (0.0, 100.0),
+        4,
+    );
+    let x = Axis::whole(all().map(|(epoch, _)| *epoch).max().unwrap_or(1), 5);
+    panels
+        .iter()
+        .map(|panel| draw(panel, what, reference, &x, &y))
+        .collect()
+}
+
+fn draw(panel: &Panel, what: &str, reference: Option<&Reference>, x: &Axis, y: &Axis) -> Scene {
+    let (right, bottom) = (WIDTH - RIGHT, TOP + PLOT);
+    let names: Vec<&str> = panel
+        .series
+        .iter()
+        .map(|series| series.name.as_str())
+        .collect();
+    let label = format!(
+        "{}: {what}, over epochs, lines for {}",
+        panel.title,
+        names.join(", ")
+    );
+    let mut scene = Scene::new(WIDTH, bottom + 36.0, label);
+    scene.text((0.0, 13.0), Text::new(&panel.title, 13.0).bold().fit(WIDTH));
+    scene.text((0.0, 29.0), Text::new(what, 10.0).colour(MUTED).fit(WIDTH));
+    let at = |epoch: f64, value: f64| -> Point {
+        (x.at(epoch, LEFT + 6.0, right), y.at(value, bottom, TOP))
+    };
+    for tick in &y.ticks {
+        let (_, height) = at(0.0, *tick);
+        scene.line((LEFT, height), (right, height), Stroke::solid(GRID, 0.75));
+        let text = Text::new(y.label(*tick), 10.0)
+            .colour(MUTED)
+            .anchor(Anchor::End);
+        scene.text((LEFT - 6.0, height + 3.5), text);
+    }
+    for tick in &x.ticks {
+        let (across, _) = at(*tick, 0.0);
+        scene.line(
+            (across, bottom),
+            (across, bottom + 3.0),
+            Stroke::solid(RULE, 0.75),
+        );
+        let text = Text::new(x.label(*tick), 10.0)
+            .colour(MUTED)
+            .anchor(Anchor::Middle);
+        scene.text((across, bottom + 14.0), text);
+    }
+    scene.line((LEFT, bottom), (right, bottom), Stroke::solid(RULE, 0.75));
+    let text = Text::new("epoch", 10.0).colour(MUTED).anchor(Anchor::End);
+    scene.text((right, bottom + 28.0), text);
+
+    if let Some(reference) = reference {
+        let (_, level) = at(0.0, reference.value);
+        scene.line(
+            (LEFT, level),
+            (right, level),
+            Stroke::dashed(INK, 1.0, 4.0, 3.0),
+        );
+    }
+    for series in &panel.series {
+        curve(&mut scene, series, &at);
+    }
+    scene
+}
+
+/// One method: its mean over seeds as a line, every seed as a faint dot.
+fn curve(scene: &mut Scene, series: &Series, at: &impl Fn(f64, f64) -> Point) {
+    let (hue, _, shape) = palette::series(series.hue);
+    let mut line = Vec::new();
+    for (epoch, values) in &series.points {
+        let Some(middle) = mean(values) else { continue };
+        if values.len() > 1 {
+            for value in values {
+                scene.dot(at(*epoch as f64, *value), 1.5, shape, hue.fade(0.4));
+            }
+        }
+        line.push(at(*epoch as f64, middle));
+    }
+    // Long curves read better without a marker on every epoch.
+    let every = line.len().div_ceil(12).max(1);
+    let markers: Vec<Point> = line.iter().copied().step_by(every).collect();
+    scene.path(line, Stroke::solid(hue, 1.5));
+    for point in markers {
+        scene.dot(point, 2.6, shape, hue);
+    }
+}
+
+/// A key as one row (or several) of marks and names, no wider than `width`: the methods, then the
+/// reference, which is named here because in the panels lines would cross its name.
+pub fn key(methods: &[(String, usize)], reference: Option<&Reference>, width: f64) -> Scene {
+    let mut scene = Scene::new(width, 20.0, "Key of the lines");
+    let (mut x, mut y) = (0.0, 13.0);
+    let mut entry = |scene: &mut Scene, name: &str, draw: &dyn Fn(&mut Scene, Point)| {
+        let text = Text::new(name, 11.0).fit(width - 20.0);
+        let room = text.width() + 32.0;
+        if x > 0.0 && x + room > width + 13.0 {
+            (x, y) = (0.0, y + 17.0);
+        }
+        draw(scene, (x, y - 4.0));
+        scene.text((x + 19.0, y), text);
+        scene.height = y + 7.0;
+        x += room;
+    };
+    for (name, hue) in methods {
+        let (colour, _, shape) = palette::series(*hue);
+        entry(&mut scene, name, &|scene, (x, y)| {
+            scene.line((x, y), (x + 14.0, y), Stroke::solid(colour, 1.5));
+            scene.dot((x + 7.0, y), 3.0, shape, colour);
+        });
+    }
+    if let Some(Reference { name, value }) = reference {
+        entry(
+            &mut scene,
+            &format!("{name} {value:.1}"),
+            &|scene, (x, y)| {
+                scene.line((x, y), (x + 14.0, y), Stroke::dashed(INK, 1.0, 4.0, 3.0));
+            },
+        );
+    }
+    scene
+}

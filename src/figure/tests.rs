@@ -1,0 +1,212 @@
+//! Tests of the room as its users see it: a folder of tables goes in, files come out. The
+//! fixture tables hold invented numbers (`tests/fixtures/tables/make.py`).
+
+use std::path::{Path, PathBuf};
+
+use super::table::{Row as _, *};
+use super::*;
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tables")
+}
+
+/// A copy of the fixture tables that a test may spoil.
+fn copy() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(fixtures()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "csv") {
+            std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    folder
+}
+
+fn spoil(folder: &Path, file: &str, from: &str, to: &str) {
+    let path = folder.join(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{file} lacks {from}");
+    std::fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+#[test]
+fn same_tables_give_the_same_bytes() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let written = draw(&fixtures(), first.path(), &Format::ALL, None).unwrap();
+    assert_eq!(written.len(), 8);
+    draw(&fixtures(), second.path(), &Format::ALL, None).unwrap();
+    for path in written {
+        let name = path.file_name().unwrap();
+        let again = std::fs::read(second.path().join(name)).unwrap();
+        assert!(
+            std::fs::read(&path).unwrap() == again,
+            "{name:?} differs between two drawings"
+        );
+    }
+}
+
+#[test]
+fn png_has_four_device_pixels_to_the_css_pixel() {
+    let figure = figure(3, &fixtures()).unwrap();
+    let bytes = figure.png().unwrap();
+    let mut reader = png::Decoder::new(bytes.as_slice()).read_info().unwrap();
+    let size = (reader.info().width, reader.info().height);
+    let expected = (
+        (figure.whole.width * 4.0).ceil() as u32,
+        (figure.whole.height * 4.0).ceil() as u32,
+    );
+    assert_eq!(size, expected);
+    let mut pixels = vec![0; reader.output_buffer_size()];
+    reader.next_frame(&mut pixels).unwrap();
+    let dark = pixels
+        .chunks(3)
+        .filter(|pixel| pixel.iter().all(|value| *value < 64))
+        .count();
+    assert!(dark > 1000, "only {dark} pixels of ink: text is missing");
+}
+
+#[test]
+fn svg_is_exact_and_carries_its_font() {
+    let svg = figure(2, &fixtures()).unwrap().svg().unwrap();
+    assert!(svg.contains("@font-face") && svg.contains("data:font/otf;base64,"));
+    assert!(
+        !svg.contains("http://") || svg.matches("http://").count() == 1,
+        "only the namespace"
+    );
+    assert!(
+        svg.contains(r#"paint-order="stroke""#),
+        "class labels have a rim"
+    );
+}
+
+#[test]
+fn hostile_names_come_out_inert() {
+    let folder = copy();
+    let evil = "</text><script>alert(1)</script><img onerror=x>\u{202e}&amp;";
+    spoil(folder.path(), "tsne.csv", "disc", evil);
+    spoil(folder.path(), "tsne.csv", "Pretrained", evil);
+    spoil(
+        folder.path(),
+        "probe.csv",
+        "Sound",
+        "\"A \"\"quoted\"\" <b>name</b>\"",
+    );
+    for number in [2, 3] {
+        let figure = figure(number, folder.path()).unwrap();
+        for svg in figure
+            .panel_svgs()
+            .unwrap()
+            .iter()
+            .chain([&figure.svg().unwrap()])
+        {
+            for tag in ["<script", "<img", "<b>", "\u{202e}"] {
+                assert!(!svg.contains(tag), "figure {number} lets {tag:?} through");
+            }
+        }
+    }
+}
+
+#[test]
+fn missing_table_is_not_run() {
+    let folder = copy();
+    std::fs::remove_file(folder.path().join("discrepancy.csv")).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let written = draw(folder.path(), out.path(), &[Format::Svg], None).unwrap();
+    assert_eq!(written.len(), 3, "the other figures are still drawn");
+    let error = draw(folder.path(), out.path(), &[Format::Svg], Some(&[4])).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            FigureError::NotRun {
+                table: "discrepancy.csv",
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn missing_column_names_file_column_expected_and_found() {
+    let folder = copy();
+    spoil(folder.path(), "probe.csv", ",error,", ",mistake,");
+    let error = figure(3, folder.path()).unwrap_err().to_string();
+    for part in ["probe.csv", "`error`", "expected", "mistake"] {
+        assert!(error.contains(part), "{error:?} lacks {part}");
+    }
+    assert!(
+        figure(2, folder.path()).is_err(),
+        "a broken table is not the same as an absent one"
+    );
+}
+
+#[test]
+fn wrong_cell_names_its_line() {
+    let folder = copy();
+    spoil(folder.path(), "discrepancy.csv", "0.412000", "much");
+    let error = figure(4, folder.path()).unwrap_err().to_string();
+    for part in ["line 2", "`value`", "a finite number", "`much`"] {
+        assert!(error.contains(part), "{error:?} lacks {part}");
+    }
+}
+
+#[test]
+fn numbers_that_are_no_numbers_are_refused() {
+    for bad in ["NaN", "inf", "-inf", ""] {
+        let folder = copy();
+        spoil(folder.path(), "discrepancy.csv", "0.412000", bad);
+        assert!(figure(4, folder.path()).is_err(), "{bad:?} was drawn");
+    }
+}
+
+#[test]
+fn empty_and_extreme_tables_do_not_panic() {
+    let folder = copy();
+    let header = TsneRow::COLUMNS.join(",");
+    let rows = |body: &str| {
+        std::fs::write(folder.path().join("tsne.csv"), format!("{header}\n{body}")).unwrap();
+        figure(2, folder.path())
+    };
+    assert!(rows("").is_err(), "no rows, no figure");
+    for body in [
+        "a,A,0,0,0,one,,\n",
+        "a,A,1e308,-1e308,0,one,,\na,A,-1e308,1e308,1,two,NaN,-\n",
+        "a,,5,5,18446744073709551615,,,\n",
+    ] {
+        let figure = rows(body).unwrap();
+        assert!(!figure.svg().unwrap().contains("NaN"));
+        figure.png().unwrap();
+    }
+}
+
+#[test]
+fn several_epochs_become_small_multiples() {
+    let folder = copy();
+    let path = folder.path().join("probe.csv");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    for (target, title) in [("emg", "EMG gestures"), ("sound", "Sound")] {
+        for epoch in [0, 1, 2, 5] {
+            text += &format!("{target},{title},nft,0,{epoch},0.15,0.13,0.17,0.3,4000,1000\n");
+        }
+    }
+    std::fs::write(&path, text).unwrap();
+    let figure = figure(3, folder.path()).unwrap();
+    assert_eq!(figure.panels.len(), 5, "four targets and the key");
+}
+
+#[test]
+fn unknown_figure_is_an_error() {
+    assert!(matches!(
+        figure(1, &fixtures()),
+        Err(FigureError::UnknownFigure { found: 1 })
+    ));
+    assert!("pdf".parse::<Format>().is_err());
+}
+
+#[test]
+fn widths_follow_the_font() {
+    let wide = font::width("mmmm", 10.0, font::Weight::Regular);
+    let narrow = font::width("iiii", 10.0, font::Weight::Regular);
+    assert!(wide > 3.0 * narrow && wide < 40.0);
+    assert!(font::fit("a long title indeed", 10.0, font::Weight::Regular, 40.0).ends_with('…'));
+}

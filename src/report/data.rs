@@ -1,0 +1,104 @@
+//! Everything a report is made of, read once: the record, the typed tables, and the bytes of the
+//! tables for readers who want to compute further. A table that was never written is `None`.
+
+use std::path::Path;
+
+use super::error::ReportError;
+use super::record::Record;
+use crate::figure::optional;
+use crate::figure::table::{
+    CurveRow, DiscrepancyRow, GeometryRow, PairRow, ProbeRow, Row, TargetRow, TsneRow,
+};
+
+/// Tables larger than this are named, not embedded.
+const LARGEST_EMBEDDED: u64 = 256 * 1024;
+
+/// A table as the report needs it.
+pub struct Table<R> {
+    /// Its rows, in file order.
+    pub rows: Vec<R>,
+    /// Its bytes, unless it is large.
+    pub bytes: Option<Vec<u8>>,
+}
+
+impl<R: Row> Table<R> {
+    fn read(tables: &Path) -> Result<Option<Self>, ReportError> {
+        let Some(rows) = optional(R::read(tables))? else {
+            return Ok(None);
+        };
+        let path = tables.join(R::FILE);
+        let fault = |source| ReportError::Io {
+            path: path.clone(),
+            source,
+        };
+        let small = std::fs::metadata(&path).map_err(fault)?.len() <= LARGEST_EMBEDDED;
+        let bytes = if small {
+            Some(std::fs::read(&path).map_err(fault)?)
+        } else {
+            None
+        };
+        Ok(Some(Self { rows, bytes }))
+    }
+
+    /// Rows with their lines in the file, the header being line 1.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'_, R>> {
+        self.rows.iter().enumerate().map(|(index, row)| Line {
+            line: index + 2,
+            row,
+        })
+    }
+}
+
+/// A row and where it stands in its file.
+#[derive(Debug)]
+pub struct Line<'a, R> {
+    /// Line in the file.
+    pub line: usize,
+    /// The row.
+    pub row: &'a R,
+}
+
+impl<R> Clone for Line<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Line<'_, R> {}
+
+/// A run as a report sees it.
+pub struct Data {
+    /// `run.json`.
+    pub record: Record,
+    /// `tsne.csv`.
+    pub tsne: Option<Table<TsneRow>>,
+    /// `probe.csv`.
+    pub probe: Option<Table<ProbeRow>>,
+    /// `discrepancy.csv`.
+    pub discrepancy: Option<Table<DiscrepancyRow>>,
+    /// `pairs.csv`.
+    pub pairs: Option<Table<PairRow>>,
+    /// `geometry.csv`.
+    pub geometry: Option<Table<GeometryRow>>,
+    /// `targets.csv`.
+    pub targets: Option<Table<TargetRow>>,
+    /// `curves.csv`.
+    pub curves: Option<Table<CurveRow>>,
+}
+
+impl Data {
+    /// Reads the run in `folder`.
+    pub fn read(folder: &Path) -> Result<Self, ReportError> {
+        let tables = folder.join("tables");
+        Ok(Self {
+            record: Record::read(folder)?,
+            tsne: Table::read(&tables)?,
+            probe: Table::read(&tables)?,
+            discrepancy: Table::read(&tables)?,
+            pairs: Table::read(&tables)?,
+            geometry: Table::read(&tables)?,
+            targets: Table::read(&tables)?,
+            curves: Table::read(&tables)?,
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! The page: head, order of the chapters, style. One file, no script and no network; a content
+//! security policy forbids both, so that nothing a table contains could fetch or run anything.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::chapters;
+use super::data::Data;
+use super::finding::finding;
+use super::notes;
+use super::record::Shown;
+use crate::figure::FigureError;
+use crate::figure::palette::{self, Colour};
+use crate::figure::render::font_faces;
+
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'";
+
+/// The whole document.
+pub fn page(data: &Data) -> Result<String, FigureError> {
+    let record = &data.record;
+    let title = record.suite_title.0.as_ref().or(record.suite.0.as_ref());
+    let title = title.map_or("Cross-modality transfer", String::as_str);
+    let chapters: [(&str, &str, Markup); 9] = [
+        ("maps", "Features before and after", chapters::maps(data)?),
+        (
+            "distortion",
+            "Distortion of the source knowledge",
+            chapters::distortion(data)?,
+        ),
+        (
+            "discrepancy",
+            "Modality knowledge discrepancy",
+            chapters::discrepancies(data)?,
+        ),
+        ("pairs", "Matched classes", chapters::pairs(data)),
+        (
+            "targets",
+            "Results on the targets",
+            chapters::targets(data)?,
+        ),
+        (
+            "geometry",
+            "Alignment and uniformity",
+            chapters::geometry(data),
+        ),
+        ("method", "How it was measured", notes::method(data)),
+        ("settings", "Settings and hashes", notes::settings(record)),
+        ("reproduce", "How to reproduce", notes::reproduce(record)),
+    ];
+    let document = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                meta name="generator" content={ "modalign " (record.version) };
+                title { (title) " – modalign report" }
+                style { (PreEscaped(font_faces())) (PreEscaped(include_str!("style.css"))) (PreEscaped(dark_figures())) }
+            }
+            body {
+                header {
+                    p.kicker { "Modality knowledge alignment" }
+                    h1 { (title) }
+                    p.meta {
+                        (date(&record.finished)) " · modalign " (record.version) " · "
+                        (record.device) " · seeds " (record.seeds)
+                    }
+                }
+                main {
+                    section #finding {
+                        h2 { "Finding" }
+                        (finding(data))
+                        p.hint { "Every underlined number leads to the table row it was read from." }
+                    }
+                    nav aria-label="Contents" { ol {
+                        @for (id, name, _) in &chapters { li { a href={ "#" (id) } { (name) } } }
+                    } }
+                    @for (id, name, body) in &chapters {
+                        section id=(id) { h2 { (name) } (body) }
+                    }
+                }
+                footer {
+                    p { "Written by modalign from the tables of one run. Figures and text contain no value that is not in those tables. Method: Ma, Li, Cai and Kang, “Learning Modality Knowledge Alignment for Cross-Modality Transfer”, ICML 2024. Set in a subset of Inter (SIL Open Font License 1.1)." }
+                }
+            }
+        }
+    };
+    Ok(document.into_string())
+}
+
+/// The day of an RFC 3339 time; anything else as it stands.
+fn date(time: &Shown) -> String {
+    let text = time.to_string();
+    match text.split_once('T') {
+        Some((day, _)) if day.len() == 10 => day.to_owned(),
+        _ => text,
+    }
+}
+
+/// Figures are drawn for white paper; on dark screens their neutral colours turn over and the
+/// hues grow lighter. Attributes give way to style sheets, so selecting on them is enough.
+fn dark_figures() -> String {
+    let neutral = [
+        (palette::PAPER, "#171B20"),
+        (palette::INK, "#E8EBEE"),
+        (palette::MUTED, "#A3ABB5"),
+        (palette::RULE, "#5D6670"),
+        (palette::GRID, "#2B3138"),
+        (palette::BAND, "#3C444D"),
+    ];
+    const HUES: [(&str, &str); 7] = [
+        ("#3D9BD9", "#7CBFEF"),
+        ("#E6A91E", "#F2C35C"),
+        ("#21B389", "#5FD0AE"),
+        ("#E8772B", "#F6A06A"),
+        ("#6FC3F0", "#A2DAF8"),
+        ("#D68DB6", "#E9B5D1"),
+        ("#C3C8CE", "#DDE1E5"),
+    ];
+    let rule = |(from, to): (Colour, &str)| {
+        let from = from.hex();
+        format!(
+            "figure svg [fill=\"{from}\"]{{fill:{to}}}figure svg [stroke=\"{from}\"]{{stroke:{to}}}"
+        )
+    };
+    let hues = palette::HUES.iter().zip(HUES);
+    let hues = hues.flat_map(|((hue, shade), (light, lighter))| [(*hue, light), (*shade, lighter)]);
+    let rules: String = neutral.into_iter().chain(hues).map(rule).collect();
+    format!("@media screen and (prefers-color-scheme:dark){{{rules}}}")
+}

@@ -1,0 +1,230 @@
+//! Tests of the report as its readers meet it: a run folder goes in, one HTML file comes out. The
+//! fixture tables hold invented numbers (`tests/fixtures/tables/make.py`).
+
+use std::path::Path;
+
+use super::{ReportError, write};
+
+const RECORD: &str = r#"{
+    "schema_version": 1, "suite": "demo", "suite_title": "Demo", "version": "0.1.0",
+    "device": "cpu", "threads": 2, "seeds": [0], "finished": "2024-06-01T10:00:00Z",
+    "command": "modalign report --suite demo", "notes": ["invented numbers"],
+    "source": {"model": "demo", "sha256": "00ff", "parameters": 12, "classes": 80},
+    "inputs": [{"name": "weights", "sha256": "00ff"}]
+}"#;
+
+/// A run folder with the fixture tables.
+fn run() -> tempfile::TempDir {
+    let run = tempfile::tempdir().unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tables");
+    std::fs::create_dir(run.path().join("tables")).unwrap();
+    for entry in std::fs::read_dir(fixtures).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "csv") {
+            let copy = run.path().join("tables").join(path.file_name().unwrap());
+            std::fs::copy(&path, copy).unwrap();
+        }
+    }
+    std::fs::write(run.path().join("run.json"), RECORD).unwrap();
+    run
+}
+
+fn html(run: &Path) -> String {
+    std::fs::read_to_string(write(run).unwrap()).unwrap()
+}
+
+fn replace(run: &Path, table: &str, from: &str, to: &str) {
+    let path = run.join("tables").join(table);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{table} lacks {from}");
+    std::fs::write(path, text.replace(from, to)).unwrap();
+}
+
+/// The page without embedded fonts, styles and downloads, in which any text may occur.
+fn visible(page: &str) -> String {
+    let body = page.split_once("</style>").unwrap().1;
+    body.split("base64,")
+        .map(|part| part.split_once('"').map_or(part, |(_, rest)| rest))
+        .collect()
+}
+
+#[test]
+fn same_run_gives_the_same_bytes() {
+    let run = run();
+    assert!(html(run.path()) == html(run.path()));
+}
+
+#[test]
+fn one_file_without_script_or_network() {
+    let page = html(run().path());
+    assert!(page.contains("default-src 'none'"));
+    assert!(!page.contains("<script") && !page.contains("<link") && !page.contains("@import"));
+    let body = visible(&page).replace("http://www.w3.org/2000/svg", "");
+    for address in ["http:", "https:", "src=", "url("] {
+        assert!(!body.contains(address), "the page refers to {address}");
+    }
+}
+
+#[test]
+fn finding_speaks_from_the_tables() {
+    let page = html(run().path());
+    let text = page
+        .split_once("id=\"finding\"")
+        .unwrap()
+        .1
+        .split_once("<nav")
+        .unwrap()
+        .0;
+    assert!(
+        text.contains("12.1\u{a0}%") && text.contains("raised it"),
+        "{text}"
+    );
+    assert!(text.contains("No change beyond the intervals"), "{text}");
+    assert!(
+        text.contains("href=\"#probe-7\""),
+        "numbers lead to their rows"
+    );
+    assert!(page.contains("id=\"probe-7\""), "and the rows are there");
+    assert!(text.contains("the same order"), "{text}");
+}
+
+#[test]
+fn overlapping_intervals_are_no_finding() {
+    let run = run();
+    for (from, to) in [
+        ("0.304000,0.27", "0.125000,0.10"),
+        ("0.221000,0.19", "0.130000,0.11"),
+    ] {
+        replace(run.path(), "probe.csv", from, to);
+    }
+    let page = html(run.path());
+    assert!(page.contains("shows no change beyond the intervals on any target"));
+    assert!(page.contains("another order than"));
+}
+
+#[test]
+fn hostile_names_come_out_inert() {
+    let run = run();
+    let evil = r#"</script><img src=x onerror=alert(1)>"" onload=""alert(2)' --> </svg></style>"#;
+    for (table, name) in [
+        ("tsne.csv", "disc"),
+        ("probe.csv", "Sound"),
+        ("discrepancy.csv", "Sound"),
+        ("pairs.csv", "Sound"),
+        ("targets.csv", "Sound"),
+        ("curves.csv", "Sound"),
+        ("geometry.csv", "Sound"),
+    ] {
+        replace(
+            run.path(),
+            table,
+            &format!(",{name},"),
+            &format!(",\"{evil}\","),
+        );
+    }
+    let record = RECORD.replace("\"Demo\"", r#""</title><script>alert(3)</script>""#);
+    let record = record.replace("invented numbers", "<b onclick=alert(4)>note</b>");
+    std::fs::write(run.path().join("run.json"), record).unwrap();
+    let page = html(run.path());
+    let body = visible(&page);
+    for tag in ["<script", "<img", "<b onclick", "\" onload=", "--> <"] {
+        assert!(
+            !page.contains(tag) && !body.contains(tag),
+            "{tag} came through"
+        );
+    }
+    assert_eq!(page.matches("</title>").count(), 1);
+    assert_eq!(page.matches("</style>").count(), 1);
+    assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
+    assert!(
+        body.contains("&lt;img src=x onerror=alert(1)&gt;"),
+        "the name itself is still shown"
+    );
+}
+
+#[test]
+fn missing_results_say_not_run() {
+    let run = run();
+    for table in std::fs::read_dir(run.path().join("tables")).unwrap() {
+        std::fs::remove_file(table.unwrap().path()).unwrap();
+    }
+    let page = html(run.path());
+    assert!(
+        page.matches("not run").count() >= 8,
+        "one for every missing table"
+    );
+    assert!(page.contains("Distortion of the source knowledge: not run"));
+}
+
+#[test]
+fn missing_record_fields_say_not_recorded() {
+    let run = run();
+    std::fs::write(run.path().join("run.json"), "{}").unwrap();
+    let page = html(run.path());
+    assert!(page.contains("not recorded"));
+}
+
+#[test]
+fn tables_without_rows_are_not_run() {
+    let run = run();
+    for entry in std::fs::read_dir(run.path().join("tables")).unwrap() {
+        let path = entry.unwrap().path();
+        let header = std::fs::read_to_string(&path)
+            .unwrap()
+            .lines()
+            .next()
+            .unwrap()
+            .to_owned();
+        std::fs::write(&path, header + "\n").unwrap();
+    }
+    assert!(html(run.path()).contains("not run"));
+}
+
+#[test]
+fn broken_runs_are_typed_errors() {
+    let empty = tempfile::tempdir().unwrap();
+    assert!(matches!(
+        write(empty.path()),
+        Err(ReportError::NotARun { .. })
+    ));
+    let run = run();
+    std::fs::write(run.path().join("run.json"), "{\"notes\": 3").unwrap();
+    assert!(matches!(write(run.path()), Err(ReportError::Record { .. })));
+    std::fs::write(run.path().join("run.json"), RECORD).unwrap();
+    replace(run.path(), "discrepancy.csv", ",divergence,", ",divergenz,");
+    let error = write(run.path()).unwrap_err().to_string();
+    assert!(
+        error.contains("discrepancy.csv") && error.contains("`divergence`"),
+        "{error}"
+    );
+    assert!(
+        !run.path().join("report.html").exists(),
+        "nothing half-done is left"
+    );
+}
+
+#[test]
+fn several_methods_and_seeds_are_told_apart() {
+    let run = run();
+    let path = run.path().join("tables/probe.csv");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    for (method, error) in [("nft", 0.31), ("mona", 0.12), ("mona", 0.13)] {
+        let (lower, upper) = (error - 0.02, error + 0.02);
+        text += &format!("sound,Sound,{method},1,10,{error},{lower},{upper},0.3,4000,1000\n");
+    }
+    std::fs::write(&path, text).unwrap();
+    let page = html(run.path());
+    assert!(
+        page.contains("30.4\u{a0}%</a>–<a"),
+        "two seeds give a range"
+    );
+    assert!(page.contains("Transfer by MoNA shows no change beyond the intervals"));
+    assert!(
+        page.contains("Meta-gradient"),
+        "what MoNA does is told where it ran"
+    );
+    assert!(
+        !html(self::run().path()).contains("Meta-gradient"),
+        "and only there"
+    );
+}
