@@ -37,7 +37,7 @@ impl Affinities {
     }
 
     /// Number of points.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.rows.len()
     }
 
@@ -49,12 +49,12 @@ impl Affinities {
     /// p_ij of two different points at squared distance `square`.
     pub fn joint(&self, i: usize, j: usize, square: f64) -> f64 {
         let part = |r: &Row| (-r.beta * (square - r.nearest)).exp() / r.sum;
-        (part(&self.rows[i]) + part(&self.rows[j])) / (2 * self.len()) as f64
+        (part(&self.rows[i]) + part(&self.rows[j])) / (2 * self.count()) as f64
     }
 
     /// All p_ij, row-major `N × N`, zero on the diagonal.
     pub fn dense(&self) -> Vec<f64> {
-        let n = self.len();
+        let n = self.count();
         let mut out = vec![0.0; n * n];
         out.par_chunks_mut(n)
             .enumerate()

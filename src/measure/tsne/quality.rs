@@ -10,7 +10,7 @@ use super::affinity::Affinities;
 
 /// KL(P‖Q) over all pairs, with exact affinities; finite and, up to rounding, ≥ 0.
 pub fn kl(affinities: &Affinities, map: &Array2<f64>) -> f64 {
-    let n = affinities.len();
+    let n = affinities.count();
     let kernel = |i: usize, j: usize| {
         let (dx, dy) = (map[[i, 0]] - map[[j, 0]], map[[i, 1]] - map[[j, 1]]);
         1.0 / (1.0 + dx * dx + dy * dy)
@@ -43,7 +43,7 @@ pub fn kl(affinities: &Affinities, map: &Array2<f64>) -> f64 {
 ///
 /// Source: Venna & Kaski 2001, as in scikit-learn: 1 − 2/(Nk(2N−3k−1)) Σᵢ Σ_{j ∈ map-kNN} max(0, r(i, j) − k).
 pub fn trustworthiness(affinities: &Affinities, map: &Array2<f64>, k: usize) -> Option<f64> {
-    let n = affinities.len();
+    let n = affinities.count();
     if k == 0 || 2 * k >= n {
         return None;
     }
