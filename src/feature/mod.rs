@@ -1,7 +1,7 @@
 //! Features: what a frozen encoder says about samples, as one matrix with labels.
 //!
 //! [`FeatureSet`] is the only thing that passes from models to measures: a checked `[N, D]`
-//! matrix, a class label for every row and the names of the classes. [`file`] exchanges such
+//! matrix, a class label for every row and the names of the classes. [`mod@file`] exchanges such
 //! sets as `.safetensors` and `.npz`, so that features made elsewhere can be measured here.
 
 pub mod error;

@@ -5,6 +5,7 @@
 //! | [`probe`] | do hyperplanes separate the classes? | train, validation and test features |
 //! | [`geometry`] | are classes tight and features spread (alignment, uniformity)? | features |
 //! | [`knn`] | do neighbours share a class? | train and test features |
+//! | [`tsne`] | what does the neighbourhood structure look like? | features |
 //! | [`discrepancy`] | how well do source classes stand in for target classes? | source probabilities, target labels |
 //!
 //! All follow one pattern: parameters → `check()` → valid parameters → compute, so that only
@@ -18,12 +19,16 @@ pub mod discrepancy;
 pub mod error;
 pub mod geometry;
 pub mod knn;
+pub mod pca;
 pub mod probe;
 pub mod samples;
 pub mod stats;
+pub mod tsne;
 
 pub use error::MeasureError;
 pub use samples::{Real, Samples};
 
+#[cfg(test)]
+mod conformance;
 #[cfg(test)]
 pub(crate) mod fixture;

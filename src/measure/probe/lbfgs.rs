@@ -72,7 +72,7 @@ pub fn minimize(
         }
         let mut direction = direction(&pairs, &gradient);
         let mut slope = gradient.dot(&direction);
-        if !(slope < 0.0) {
+        if slope.is_nan() || slope >= 0.0 {
             // Only rounding can do this on a convex function: start over from steepest descent.
             pairs.clear();
             direction = -&gradient;

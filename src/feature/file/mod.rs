@@ -1,0 +1,214 @@
+//! Feature sets as files: `.safetensors` and `.npz`.
+//!
+//! Both hold `features [N, D]` (floats), `labels [N]` (integers), optional `class_names` and
+//! optional `ids`. In safetensors the two lists of strings are JSON lists in the header's
+//! `__metadata__`; in npz they are unicode arrays. Without class names, classes are named by
+//! their numbers. Reading allocates in proportion to the file and never to what a header promises
+//! (deflated npz members: up to [`MAX_MEMBER`]); writing is atomic (temporary file in the same
+//! folder, fsync, rename, fsync of the folder) and the same set gives the same bytes.
+//!
+//! To export from PyTorch: `safetensors.torch.save_file({"features": f, "labels": y}, path)`.
+
+mod npz;
+mod safetensors;
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use ndarray::Array2;
+use zip::result::ZipError;
+
+use super::{FeatureError, FeatureSet};
+
+/// Inflated npz members above this many bytes are refused (16 GiB).
+pub const MAX_MEMBER: u64 = 1 << 34;
+
+enum Format {
+    Safetensors,
+    Npz,
+}
+
+fn format_of(path: &Path) -> Result<Format, FeatureError> {
+    let ending = path
+        .extension()
+        .map(|e| e.to_string_lossy().to_lowercase())
+        .unwrap_or_default();
+    match ending.as_str() {
+        "safetensors" => Ok(Format::Safetensors),
+        "npz" => Ok(Format::Npz),
+        _ => Err(FeatureError::UnknownFormat {
+            path: path.to_owned(),
+            found: ending,
+        }),
+    }
+}
+
+/// Reads a feature set; the file's ending decides the format.
+///
+/// # Errors
+/// [`FeatureError`] with the path: unreadable, malformed, or a set that is not valid.
+pub fn read(path: &Path) -> Result<FeatureSet, FeatureError> {
+    match format_of(path)? {
+        Format::Safetensors => safetensors::read(path),
+        Format::Npz => npz::read(path),
+    }
+}
+
+/// Writes a feature set atomically; the file's ending decides the format.
+///
+/// # Errors
+/// [`FeatureError`] with the path. An existing file is left as it was.
+pub fn write(path: &Path, set: &FeatureSet) -> Result<(), FeatureError> {
+    let format = format_of(path)?;
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let io = |e| FeatureError::io(path, e);
+    let mut builder = tempfile::Builder::new();
+    // Temporary files are private by default; a result is as readable as any new file.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder).map_err(io)?;
+    match format {
+        Format::Safetensors => safetensors::write(&mut file, set).map_err(io)?,
+        Format::Npz => npz::write(&mut file, set).map_err(|e| match e {
+            ZipError::Io(e) => FeatureError::io(path, e),
+            e => FeatureError::io(path, std::io::Error::other(e)),
+        })?,
+    }
+    file.as_file().sync_all().map_err(io)?;
+    file.persist(path)
+        .map_err(|e| FeatureError::io(path, e.error))?;
+    // The rename itself lives in the folder.
+    File::open(folder)
+        .and_then(|f| f.sync_all())
+        .map_err(|e| FeatureError::io(folder, e))
+}
+
+/// Builds the set from its parts as a file has them.
+fn assemble(
+    path: &Path,
+    features: Array2<f32>,
+    labels: impl IntoIterator<Item = i64>,
+    class_names: Option<Vec<String>>,
+    ids: Option<Vec<String>>,
+) -> Result<FeatureSet, FeatureError> {
+    let invalid = |source| FeatureError::Invalid {
+        path: path.to_owned(),
+        source: Box::new(source),
+    };
+    let labels = labels
+        .into_iter()
+        .enumerate()
+        .map(|(row, l)| {
+            usize::try_from(l).map_err(|_| {
+                FeatureError::malformed(path, format!("labels, row {row}"), "a class, from 0", l)
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let set = match class_names {
+        Some(names) => FeatureSet::new(features, labels, names),
+        None => FeatureSet::unnamed(features, labels),
+    };
+    let set = set.map_err(invalid)?;
+    match ids {
+        Some(ids) => set.with_ids(ids).map_err(invalid),
+        None => Ok(set),
+    }
+}
+
+fn write_features(out: &mut impl Write, set: &FeatureSet) -> std::io::Result<()> {
+    set.features()
+        .iter()
+        .try_for_each(|v| out.write_all(&v.to_le_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    fn example() -> FeatureSet {
+        FeatureSet::new(
+            array![[1.0, 2.5], [-3.0, 4.0], [0.0, 1e-8]],
+            vec![1, 0, 1],
+            vec!["cat".into(), "größe".into()],
+        )
+        .and_then(|s| s.with_ids(vec!["a".into(), "b".into(), "</script>".into()]))
+        .expect("valid")
+    }
+
+    #[test]
+    fn both_formats_return_what_was_written_and_the_same_bytes() {
+        let folder = tempfile::tempdir().expect("folder");
+        for name in ["f.safetensors", "f.npz"] {
+            let path = folder.path().join(name);
+            write(&path, &example()).expect("writes");
+            let first = std::fs::read(&path).expect("bytes");
+            assert_eq!(read(&path).expect("reads"), example());
+            write(&path, &example()).expect("overwrites");
+            assert_eq!(
+                std::fs::read(&path).expect("bytes"),
+                first,
+                "{name}: same set, same bytes"
+            );
+        }
+        assert_eq!(
+            std::fs::read_dir(folder.path()).expect("folder").count(),
+            2,
+            "no temporary is left"
+        );
+        let empty =
+            FeatureSet::new(Array2::zeros((0, 4)), vec![], vec!["a".into()]).expect("empty");
+        let path = folder.path().join("e.npz");
+        write(&path, &empty).expect("writes");
+        assert_eq!(read(&path).expect("reads"), empty);
+    }
+
+    #[test]
+    fn every_truncation_and_every_flipped_byte_is_survived() {
+        let folder = tempfile::tempdir().expect("folder");
+        for name in ["f.safetensors", "f.npz"] {
+            let path = folder.path().join(name);
+            write(&path, &example()).expect("writes");
+            let good = std::fs::read(&path).expect("bytes");
+            let bad = folder.path().join(format!("bad-{name}"));
+            for end in 0..good.len() {
+                std::fs::write(&bad, &good[..end]).expect("writes");
+                assert!(read(&bad).is_err(), "{name} cut to {end}");
+            }
+            for at in 0..good.len() {
+                let mut bytes = good.clone();
+                bytes[at] ^= 0xff;
+                std::fs::write(&bad, &bytes).expect("writes");
+                // Some bytes are padding or names; what matters is that nothing panics.
+                if let Err(e) = read(&bad) {
+                    assert!(e.to_string().contains("bad-f"), "{e}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nan_weights_missing_parts_and_unknown_endings_are_named() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("f.safetensors");
+        write(&path, &example()).expect("writes");
+        let mut bytes = std::fs::read(&path).expect("bytes");
+        let end = bytes.len();
+        bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+        std::fs::write(&path, &bytes).expect("writes");
+        let error = read(&path).expect_err("NaN").to_string();
+        assert!(error.contains("row 2, column 1"), "{error}");
+        assert!(matches!(
+            read(Path::new("x.csv")),
+            Err(FeatureError::UnknownFormat { .. })
+        ));
+        assert!(matches!(
+            read(&folder.path().join("none.npz")),
+            Err(FeatureError::Io { .. })
+        ));
+    }
+}

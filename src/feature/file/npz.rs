@@ -1,0 +1,110 @@
+//! Feature sets as `.npz`: a zip archive of one `.npy` per array, stored or deflated.
+
+use std::fs::File;
+use std::io::{BufWriter, Read, Write};
+use std::path::Path;
+
+use ndarray::{Ix1, Ix2};
+use zip::{
+    CompressionMethod, DateTime, ZipArchive, ZipWriter, result::ZipError, write::SimpleFileOptions,
+};
+
+use super::{MAX_MEMBER, assemble, write_features};
+use crate::feature::npy::{self, Npy, NpyError};
+use crate::feature::{FeatureError, FeatureSet};
+
+pub(super) fn read(path: &Path) -> Result<FeatureSet, FeatureError> {
+    let file = File::open(path).map_err(|e| FeatureError::io(path, e))?;
+    let mut archive = ZipArchive::new(std::io::BufReader::new(file))
+        .map_err(|e| FeatureError::malformed(path, "npz", "a zip archive", e))?;
+    let mut member = |name: &str| -> Result<Option<Vec<u8>>, FeatureError> {
+        let entry = match archive.by_name(&format!("{name}.npy")) {
+            Ok(entry) => entry,
+            Err(ZipError::FileNotFound) => return Ok(None),
+            Err(e) => {
+                return Err(FeatureError::malformed(
+                    path,
+                    format!("npz member {name}"),
+                    "readable",
+                    e,
+                ));
+            }
+        };
+        // The stated size is not believed: bytes are kept as they come, up to the cap.
+        let mut bytes = Vec::new();
+        let mut bounded = entry.take(MAX_MEMBER + 1);
+        bounded.read_to_end(&mut bytes).map_err(|e| {
+            FeatureError::malformed(path, format!("npz member {name}"), "intact data", e)
+        })?;
+        if bytes.len() as u64 > MAX_MEMBER {
+            return Err(FeatureError::malformed(
+                path,
+                format!("npz member {name}"),
+                format!("≤ {MAX_MEMBER} bytes"),
+                "more",
+            ));
+        }
+        Ok(Some(bytes))
+    };
+    let mut need = |name: &str| {
+        member(name)?
+            .ok_or_else(|| FeatureError::malformed(path, "npz members", name, "no such member"))
+    };
+    let (features, labels) = (need("features")?, need("labels")?);
+    let (class_names, ids) = (member("class_names")?, member("ids")?);
+    let npy = |e: NpyError| FeatureError::malformed(path, e.what, e.expected, e.found);
+    let parsed = Npy::parse(&features).map_err(npy)?;
+    let values = parsed
+        .to_f32()
+        .map_err(npy)?
+        .into_dimensionality::<Ix2>()
+        .map_err(|_| {
+            FeatureError::malformed(
+                path,
+                "features",
+                "shape [N, D]",
+                format!("{:?}", parsed.shape()),
+            )
+        })?;
+    let parsed = Npy::parse(&labels).map_err(npy)?;
+    let labels = parsed
+        .to_i64()
+        .map_err(npy)?
+        .into_dimensionality::<Ix1>()
+        .map_err(|_| {
+            FeatureError::malformed(path, "labels", "shape [N]", format!("{:?}", parsed.shape()))
+        })?;
+    let list = |bytes: Option<Vec<u8>>| match bytes {
+        Some(bytes) => Npy::parse(&bytes)
+            .and_then(|a| a.to_strings())
+            .map(Some)
+            .map_err(npy),
+        None => Ok(None),
+    };
+    assemble(path, values, labels, list(class_names)?, list(ids)?)
+}
+
+pub(super) fn write(out: impl Write + std::io::Seek, set: &FeatureSet) -> Result<(), ZipError> {
+    let mut zip = ZipWriter::new(BufWriter::new(out));
+    // Stored, and dated as the epoch of zip: the same set is the same file.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::default())
+        .large_file(set.len().saturating_mul(set.dim()) > 1 << 29);
+    zip.start_file("features.npy", options)?;
+    zip.write_all(&npy::header("<f4", &[set.len(), set.dim()]))?;
+    write_features(&mut zip, set)?;
+    zip.start_file("labels.npy", options)?;
+    zip.write_all(&npy::header("<i8", &[set.len()]))?;
+    set.labels()
+        .iter()
+        .try_for_each(|&l| zip.write_all(&(l as i64).to_le_bytes()))?;
+    zip.start_file("class_names.npy", options)?;
+    zip.write_all(&npy::strings(set.class_names()))?;
+    if let Some(ids) = set.ids() {
+        zip.start_file("ids.npy", options)?;
+        zip.write_all(&npy::strings(ids))?;
+    }
+    zip.finish()?.flush()?;
+    Ok(())
+}

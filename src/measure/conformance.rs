@@ -1,0 +1,233 @@
+//! One suite over every measure: whatever the input, a typed result of finite numbers or a typed
+//! error, and for NaN and infinities the row and column.
+//!
+//! A new measure joins by one line in [`MEASURES`].
+
+use ndarray::{Array2, Axis};
+
+use super::discrepancy::{
+    CostAccumulator, DiscrepancyParams, Divergence, Search, Target, discrepancy,
+};
+use super::geometry::geometry;
+use super::knn::knn;
+use super::probe::ProbeParams;
+use super::tsne::{Engine, TsneParams};
+use super::{MeasureError, Samples};
+
+/// One input: features `[N, D]`, labels, number of classes.
+struct Input {
+    name: &'static str,
+    features: Array2<f32>,
+    labels: Vec<usize>,
+    classes: usize,
+}
+
+/// A measure as a function to all the numbers it reports.
+type Measure = fn(&Input) -> Result<Vec<f64>, MeasureError>;
+
+const MEASURES: [(&str, Measure); 10] = [
+    ("probe", |i| probe(i, ProbeParams::new())),
+    ("probe, raw features", |i| {
+        probe(i, ProbeParams::new().standardize(false).c(10.0))
+    }),
+    ("probe, sweep", |i| {
+        probe(i, ProbeParams::new().sweep([0.1, 1.0]))
+    }),
+    ("geometry", |i| {
+        let g = geometry(&samples(i)?)?;
+        Ok(vec![g.align.unwrap_or(0.0), g.uniform])
+    }),
+    ("knn", |i| {
+        let s = samples(i)?;
+        let k = knn(&s, &s, 1)?;
+        Ok(vec![k.accuracy, k.interval[0], k.interval[1]])
+    }),
+    ("t-SNE, exact", |i| tsne(i, Engine::Exact)),
+    ("t-SNE, linfa", |i| tsne(i, Engine::Linfa)),
+    ("discrepancy", |i| distance(i, DiscrepancyParams::new())),
+    ("discrepancy, held out", |i| {
+        distance(
+            i,
+            DiscrepancyParams::new()
+                .holdout(0.5)
+                .divergence(Divergence::Nll),
+        )
+    }),
+    ("discrepancy, streamed", |i| {
+        let p = probabilities(&i.features);
+        let mut costs = CostAccumulator::new(i.classes, p.ncols(), Divergence::Brier)?;
+        costs.add_labels(p.view(), &i.labels)?;
+        Ok(vec![costs.solve(Search::Exact)?.total])
+    }),
+];
+
+fn samples(i: &Input) -> Result<Samples<'_>, MeasureError> {
+    Samples::new(i.features.view(), &i.labels, i.classes)
+}
+
+fn probe(i: &Input, params: ProbeParams) -> Result<Vec<f64>, MeasureError> {
+    let s = samples(i)?;
+    let r = params.check()?.run(&s, Some(&s), &s)?;
+    Ok(vec![
+        r.error,
+        r.objective,
+        r.c,
+        r.interval[0],
+        r.interval[1],
+    ])
+}
+
+fn tsne(i: &Input, engine: Engine) -> Result<Vec<f64>, MeasureError> {
+    let params = TsneParams::new()
+        .perplexity(3.0)
+        .iterations(60)
+        .engine(engine)
+        .pca(5);
+    let t = params.check()?.run(i.features.view())?;
+    Ok(t.embedding
+        .iter()
+        .copied()
+        .chain(t.kl)
+        .chain(t.trustworthiness)
+        .collect())
+}
+
+fn distance(i: &Input, params: DiscrepancyParams) -> Result<Vec<f64>, MeasureError> {
+    let params = params.null(10).bootstrap(10).check()?;
+    let p = probabilities(&i.features);
+    let d = discrepancy(
+        p.view(),
+        Target::Labels {
+            labels: &i.labels,
+            classes: i.classes,
+        },
+        &params,
+    )?;
+    let numbers = [d.value, d.lower_bound, d.gap, d.chance];
+    Ok(numbers
+        .into_iter()
+        .chain(d.null_mean)
+        .chain(d.normalized)
+        .chain(d.interval.into_iter().flatten())
+        .collect())
+}
+
+/// Rows of features as rows of probabilities; faulty numbers stay as they are.
+fn probabilities(features: &Array2<f32>) -> Array2<f32> {
+    let mut p = features.clone();
+    for mut row in p.outer_iter_mut() {
+        let exp = |v: f32| v.clamp(-30.0, 30.0).exp();
+        let sum: f32 = row.iter().filter(|v| v.is_finite()).map(|&v| exp(v)).sum();
+        row.mapv_inplace(|v| if v.is_finite() { exp(v) / sum } else { v });
+    }
+    p
+}
+
+fn wave(n: usize, d: usize) -> Array2<f32> {
+    Array2::from_shape_fn((n, d), |(i, j)| {
+        (((i + 1) * (2 * j + 3)) as f32 * 0.7).sin()
+    })
+}
+
+fn inputs() -> Vec<Input> {
+    let input = |name, features: Array2<f32>, classes: usize| {
+        let labels = (0..features.nrows()).map(|i| i % classes.max(1)).collect();
+        Input {
+            name,
+            features,
+            labels,
+            classes,
+        }
+    };
+    let mut half_constant = wave(30, 8);
+    half_constant.slice_mut(ndarray::s![.., 3..]).fill(2.5);
+    let twice =
+        ndarray::concatenate(Axis(0), &[wave(15, 8).view(), wave(15, 8).view()]).expect("shapes");
+    vec![
+        input("ordinary", wave(40, 8), 3),
+        input("one class", wave(30, 8), 1),
+        input("one sample", wave(1, 8), 1),
+        input("two samples", wave(2, 8), 2),
+        input("every sample its own class", wave(8, 8), 8),
+        input("fewer samples than features", wave(16, 64), 3),
+        input("one feature", wave(30, 1), 2),
+        input("constant features", half_constant, 3),
+        input("all constant", Array2::from_elem((30, 8), 0.1), 3),
+        input("all zero", Array2::zeros((30, 8)), 3),
+        input("coincident samples", twice, 3),
+        input("no sample", Array2::zeros((0, 8)), 3),
+        input("no feature", Array2::zeros((30, 0)), 3),
+        input("no class", Array2::zeros((0, 8)), 0),
+        input(
+            "largest numbers",
+            wave(30, 8).mapv(|v| v.signum() * f32::MAX),
+            3,
+        ),
+        input("smallest numbers", wave(30, 8) * f32::MIN_POSITIVE, 3),
+        Input {
+            labels: vec![0; 12],
+            ..input("fewer labels than rows", wave(30, 8), 3)
+        },
+        Input {
+            labels: vec![7; 30],
+            ..input("labels out of range", wave(30, 8), 3)
+        },
+        Input {
+            features: wave(30, 8).reversed_axes(),
+            ..input("columns first", wave(8, 30), 3)
+        },
+    ]
+}
+
+#[test]
+fn every_measure_answers_every_input_with_finite_numbers_or_a_typed_error() {
+    for input in inputs() {
+        for (name, measure) in MEASURES {
+            match measure(&input) {
+                Ok(numbers) => {
+                    assert!(
+                        numbers.iter().all(|v| v.is_finite()),
+                        "{name} on {}: {numbers:?}",
+                        input.name
+                    );
+                }
+                Err(error) => {
+                    assert!(input.name != "ordinary", "{name}: {error}");
+                    let text = error.to_string();
+                    assert!(
+                        text.contains("expected") && text.contains("found"),
+                        "{name} on {}: {text}",
+                        input.name
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_measure_refuses_nan_and_infinity_with_row_and_column() {
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut input = inputs().remove(0);
+        input.features[[4, 2]] = value;
+        input.features[[9, 0]] = value;
+        for (name, measure) in MEASURES {
+            match measure(&input) {
+                Err(MeasureError::NotFinite {
+                    row: 4, column: 2, ..
+                }) => {}
+                other => panic!("{name} on {value}: {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn errors_and_results_can_cross_threads() {
+    fn autotraits<T: Send + Sync + Unpin>() {}
+    autotraits::<MeasureError>();
+    autotraits::<super::discrepancy::Discrepancy>();
+    autotraits::<super::probe::ProbeReport>();
+    autotraits::<super::tsne::Tsne>();
+    autotraits::<super::geometry::Geometry>();
+}

@@ -1,0 +1,165 @@
+use super::*;
+use rand::RngExt;
+
+/// `n` points of ten Gaussian clusters in `d` dimensions.
+fn clusters(n: usize, d: usize) -> Array2<f32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let noise = Normal::new(0.0f32, 1.0).expect("valid");
+    let centres = Array2::from_shape_fn((10, d), |_| 3.0 * noise.sample(&mut rng));
+    Array2::from_shape_fn((n, d), |(i, j)| {
+        centres[[i % 10, j]] + noise.sample(&mut rng)
+    })
+}
+
+fn run(x: &Array2<f32>, params: TsneParams) -> Result<Tsne, MeasureError> {
+    params.check()?.run(x.view())
+}
+
+#[test]
+fn clusters_stay_together_and_both_engines_end_alike() {
+    let x = clusters(300, 20);
+    let exact = run(&x, TsneParams::new()).expect("runs");
+    let linfa = run(&x, TsneParams::new().engine(Engine::Linfa).theta(0.0)).expect("runs");
+    let rough = run(&x, TsneParams::new().engine(Engine::Linfa)).expect("runs");
+    for t in [&exact, &linfa, &rough] {
+        println!(
+            "t-SNE 300 × 20, {:?}: KL {:?}, trustworthiness {:?}, {:.2} s",
+            t.engine, t.kl, t.trustworthiness, t.seconds
+        );
+    }
+    let (a, b) = (exact.kl.expect("judged"), linfa.kl.expect("judged"));
+    assert!(a > 0.0 && a < 1.05 * b, "exact {a}, linfa {b}");
+    assert!(exact.trustworthiness.expect("judged") > 0.9);
+    assert!(exact.reproducible && linfa.reproducible && !rough.reproducible);
+    let nearest = |i: usize| {
+        let d = |j: usize| {
+            (&exact.embedding.row(i) - &exact.embedding.row(j))
+                .mapv(|v| v * v)
+                .sum()
+        };
+        (0..300)
+            .filter(|&j| j != i)
+            .min_by(|&a, &b| d(a).total_cmp(&d(b)))
+            .expect("some")
+    };
+    let right = (0..300).filter(|&i| nearest(i) % 10 == i % 10).count();
+    assert!(
+        right > 285,
+        "{right} of 300 have a neighbour of their cluster"
+    );
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_for_any_number_of_threads() {
+    let x = clusters(150, 60);
+    let params = TsneParams::new().iterations(300).check().expect("valid");
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .expect("pool");
+        pool.install(|| params.run(x.view())).expect("runs")
+    };
+    let (one, three) = (with(1), with(3));
+    assert_eq!(one.embedding, three.embedding);
+    assert_eq!(
+        (one.kl, one.trustworthiness, one.dims),
+        (three.kl, three.trustworthiness, 50)
+    );
+    let other = run(&x, TsneParams::new().iterations(300).seed(1)).expect("runs");
+    assert_ne!(one.embedding, other.embedding);
+    let linfa = TsneParams::new()
+        .iterations(50)
+        .engine(Engine::Linfa)
+        .theta(0.0);
+    assert_eq!(
+        run(&x, linfa.clone()).expect("runs").embedding,
+        run(&x, linfa).expect("runs").embedding
+    );
+}
+
+#[test]
+fn coincident_constant_and_one_dimensional_points_survive() {
+    let params = TsneParams::new().perplexity(5.0).iterations(300);
+    let mut x = clusters(80, 8);
+    for i in 1..40 {
+        let first = x.row(0).to_owned();
+        x.row_mut(i).assign(&first);
+    }
+    let thin = Array2::from_shape_fn((50, 1), |(i, _)| (i as f32).sin());
+    let constant = Array2::from_elem((40, 3), 7.7f32);
+    let extreme = Array2::from_shape_fn((40, 3), |(i, j)| {
+        if (i + j) % 2 == 0 {
+            f32::MAX
+        } else {
+            -f32::MAX
+        }
+    });
+    for x in [&x, &thin, &constant, &extreme] {
+        for engine in [Engine::Exact, Engine::Linfa] {
+            match run(x, params.clone().engine(engine)) {
+                Ok(t) => {
+                    assert!(t.embedding.iter().all(|v| v.is_finite()));
+                    assert!(t.kl.expect("judged").is_finite() && t.kl.expect("judged") > -1e-9);
+                }
+                Err(MeasureError::TooFew {
+                    what: "different samples",
+                    ..
+                }) => assert!(engine == Engine::Linfa),
+                Err(e) => panic!("{e}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn perplexity_and_settings_are_guarded() {
+    let x = clusters(91, 4);
+    assert_eq!(
+        run(&x, TsneParams::new()).expect_err("too few"),
+        MeasureError::TooFew {
+            what: "samples for this perplexity",
+            expected: 92,
+            found: 91
+        }
+    );
+    assert!(run(&x, TsneParams::new().perplexity(1e300)).is_err());
+    for params in [
+        TsneParams::new().perplexity(0.5),
+        TsneParams::new().perplexity(f64::NAN),
+        TsneParams::new().iterations(0),
+        TsneParams::new().theta(-0.1),
+        TsneParams::new().pca(1),
+    ] {
+        assert!(matches!(
+            params.check(),
+            Err(MeasureError::Parameter { .. })
+        ));
+    }
+}
+
+#[test]
+fn trustworthiness_is_scikit_learns() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let x = Array2::from_shape_fn((40, 2), |_| rng.random::<f64>());
+    let affinities = Affinities::new(x.clone(), 5.0);
+    assert_eq!(quality::trustworthiness(&affinities, &x, 12), Some(1.0));
+    assert_eq!(quality::trustworthiness(&affinities, &x, 20), None);
+    // Points on a line, mapped to a permutation of them: sklearn.manifold.trustworthiness
+    let line = Array2::from_shape_fn(
+        (30, 2),
+        |(i, a)| if a == 0 { (i as f64).powf(1.5) } else { 0.0 },
+    );
+    let mixed = Array2::from_shape_fn((30, 2), |(i, a)| {
+        if a == 0 {
+            ((i * 7) % 30) as f64 + (i as f64) * 0.001
+        } else {
+            0.0
+        }
+    });
+    let found = quality::trustworthiness(&Affinities::new(line, 5.0), &mixed, 4).expect("defined");
+    assert!((found - TRUST).abs() < 1e-12, "{found}");
+}
+
+/// Of the example above.
+const TRUST: f64 = 0.490_780_141_843_971_6;
