@@ -64,6 +64,9 @@ pub enum FeatureError {
         /// The system's error.
         source: std::io::Error,
     },
+    /// The samples themselves could not be read.
+    #[error(transparent)]
+    Dataset(#[from] crate::dataset::DatasetError),
     /// The file is well formed, but the set in it is not.
     #[error("{path}: {source}")]
     Invalid {

@@ -5,6 +5,7 @@
 //! sets as `.safetensors` and `.npz`, so that features made elsewhere can be measured here.
 
 pub mod error;
+pub mod extract;
 pub mod file;
 pub mod npy;
 pub mod set;

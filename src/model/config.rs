@@ -78,6 +78,11 @@ impl SwinConfig {
             },
             _ => ModelError::Io { path: path.into(), source },
         })?;
+        Self::parse(&text, path)
+    }
+
+    /// Parses and checks the text of a `config.json`; `path` names it in errors.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ModelError> {
         let malformed = |expected: &str, found: String| ModelError::Malformed {
             path: path.into(),
             what: "model configuration".into(),
@@ -85,7 +90,7 @@ impl SwinConfig {
             found,
         };
         let value: serde_json::Value =
-            serde_json::from_str(&text).map_err(|e| malformed("a JSON object", e.to_string()))?;
+            serde_json::from_str(text).map_err(|e| malformed("a JSON object", e.to_string()))?;
         let kind = value.get("model_type").and_then(|v| v.as_str()).unwrap_or("none");
         if kind != "swin" {
             return Err(malformed("model_type \"swin\"", format!("model_type {kind:?}")));

@@ -114,8 +114,12 @@ pub fn with_state<M: Module>(module: M, mut arrays: BTreeMap<String, Array>, ori
 /// Loads a Hugging Face style Swin folder onto `device` in float type `dtype`.
 pub fn load(folder: &Path, device: &Device, dtype: DType) -> Result<Loaded, ModelError> {
     let config = SwinConfig::read(&folder.join("config.json"))?;
-    let file = folder.join("model.safetensors");
-    let weights = Weights::open(&file)?;
+    build(config, &Weights::open(&folder.join("model.safetensors"))?, device, dtype)
+}
+
+/// A model from its configuration and weights.
+pub fn build(config: SwinConfig, weights: &Weights, device: &Device, dtype: DType) -> Result<Loaded, ModelError> {
+    let file = weights.path().to_path_buf();
     // Canonical name → name in the file.
     let known: BTreeMap<String, String> =
         weights.names().filter_map(|n| Some((canonical(n)?, n.to_string()))).collect();
@@ -151,16 +155,7 @@ pub fn load(folder: &Path, device: &Device, dtype: DType) -> Result<Loaded, Mode
     }
     model.network = with_state(model.network, arrays, &file)?;
     let labels = classes.map_or(Vec::new(), |k| model.config.labels(k));
-    Ok(Loaded { model, labels, sha256: sha256(&file)? })
-}
-
-/// SHA-256 of a file, in hexadecimal.
-pub fn sha256(path: &Path) -> Result<String, ModelError> {
-    use sha2::Digest;
-    let io = |source| ModelError::Io { path: path.into(), source };
-    let mut hash = sha2::Sha256::new();
-    std::io::copy(&mut std::fs::File::open(path).map_err(io)?, &mut hash).map_err(io)?;
-    Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
+    Ok(Loaded { model, labels, sha256: weights.sha256() })
 }
 
 /// Writes a model as a Hugging Face style folder; `labels` name the classes of its predictor.

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod device;
+pub mod embedded;
 pub mod embedder;
 pub mod error;
 pub mod folder;

@@ -18,10 +18,25 @@ pub struct Array {
     pub values: Vec<f32>,
 }
 
-/// A mapped safetensors file.
+/// Where the bytes of a file are.
+enum Bytes {
+    Mapped(Mmap),
+    Embedded(&'static [u8]),
+}
+
+impl Bytes {
+    fn all(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Embedded(bytes) => bytes,
+        }
+    }
+}
+
+/// A checked safetensors file, mapped or part of the program.
 pub struct Weights {
     path: PathBuf,
-    map: Mmap,
+    bytes: Bytes,
     /// Shape and type by name.
     entries: BTreeMap<String, (Vec<usize>, Dtype)>,
 }
@@ -44,12 +59,30 @@ impl Weights {
         // SAFETY: the file is only read; a process that truncates it while we run breaks its own
         // contract, as with every memory-mapped reader.
         let map = unsafe { Mmap::map(&file) }.map_err(io)?;
-        let entries = SafeTensors::deserialize(&map)
-            .map_err(|e| malformed(path, "safetensors header", "a header that covers the file exactly", describe(&e, &map)))?
+        Self::check(path, Bytes::Mapped(map))
+    }
+
+    /// Checks a file that is part of the program; `name` stands for its path in errors.
+    pub fn embedded(name: &str, bytes: &'static [u8]) -> Result<Self, ModelError> {
+        Self::check(Path::new(name), Bytes::Embedded(bytes))
+    }
+
+    fn check(path: &Path, bytes: Bytes) -> Result<Self, ModelError> {
+        let entries = SafeTensors::deserialize(bytes.all())
+            .map_err(|e| {
+                let found = describe(&e, bytes.all());
+                malformed(path, "safetensors header", "a header that covers the file exactly", found)
+            })?
             .iter()
             .map(|(name, view)| (name.to_string(), (view.shape().to_vec(), view.dtype())))
             .collect();
-        Ok(Self { path: path.into(), map, entries })
+        Ok(Self { path: path.into(), bytes, entries })
+    }
+
+    /// SHA-256 of the whole file, in hexadecimal.
+    pub fn sha256(&self) -> String {
+        use sha2::Digest;
+        sha2::Sha256::digest(self.bytes.all()).iter().map(|b| format!("{b:02x}")).collect()
     }
 
     /// The file.
@@ -77,7 +110,7 @@ impl Weights {
                 shapes: vec![],
             });
         };
-        let view = SafeTensors::deserialize(&self.map).ok().and_then(|all| all.tensor(name).ok());
+        let view = SafeTensors::deserialize(self.bytes.all()).ok().and_then(|all| all.tensor(name).ok());
         let bytes = view.as_ref().map_or(&[][..], |v| v.data());
         let values: Vec<f32> = match dtype {
             Dtype::F32 => bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),

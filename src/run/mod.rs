@@ -1,1 +1,5 @@
-//! TODO
+//! Runs.
+pub mod error;
+pub mod folder;
+pub mod table;
+pub use error::RunError;

@@ -94,3 +94,6 @@ pub fn adamw<const D: usize>(p: Tensor<D>, m: Tensor<D>, v: Tensor<D>, g: Tensor
     let keep = 1.0 - f64::from(step.lr) * f64::from(step.weight_decay);
     [p.mul_scalar(keep) - delta.mul_scalar(rate), m, v]
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! The checkpoints inside the program: small Swins made by `modalign pretrain`, with the recipe
+//! that made each beside it in `data-manifests/models/`.
+
+use super::config::SwinConfig;
+use super::folder::{self, Loaded};
+use super::weights::Weights;
+use super::ModelError;
+use burn::tensor::{DType, Device};
+use std::path::Path;
+
+/// Name, configuration and weights.
+const MODELS: [(&str, &str, &[u8]); 2] = [
+    (
+        "demo",
+        include_str!("../../data-manifests/models/demo/config.json"),
+        include_bytes!("../../data-manifests/models/demo/model.safetensors"),
+    ),
+    (
+        "real-mini",
+        include_str!("../../data-manifests/models/real-mini/config.json"),
+        include_bytes!("../../data-manifests/models/real-mini/model.safetensors"),
+    ),
+];
+
+/// Loads a checkpoint inside the program by name, or else a model folder.
+pub fn load(name: &str, device: &Device, dtype: DType) -> Result<Loaded, ModelError> {
+    let Some((_, config, weights)) = MODELS.iter().find(|(known, ..)| *known == name) else {
+        return folder::load(Path::new(name), device, dtype);
+    };
+    let config = SwinConfig::parse(config, Path::new(name))?;
+    folder::build(config, &Weights::embedded(name, weights)?, device, dtype)
+}
+
+/// Names of the checkpoints inside the program.
+pub fn names() -> Vec<&'static str> {
+    MODELS.iter().map(|(name, ..)| *name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::device;
+
+    #[test]
+    fn every_embedded_model_loads_and_names_its_classes() {
+        let device = device::open("flex").unwrap();
+        for name in names() {
+            let loaded = load(name, &device, DType::F32).unwrap();
+            assert_eq!(loaded.labels.len(), loaded.model.classes());
+            assert!(loaded.labels.iter().all(|l| !l.starts_with("LABEL_")), "{name}");
+        }
+    }
+}

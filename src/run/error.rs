@@ -1,0 +1,79 @@
+//! What can go wrong in a run.
+
+use crate::dataset::DatasetError;
+use crate::feature::FeatureError;
+use crate::measure::MeasureError;
+use crate::model::ModelError;
+use crate::transfer::TransferError;
+use std::path::PathBuf;
+
+/// An error of the run room.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Data could not be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A model could not be read or written.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Features could not be made, read or written.
+    #[error(transparent)]
+    Feature(#[from] FeatureError),
+    /// A measure refused its input.
+    #[error("{what}: {source}")]
+    Measure {
+        /// Which measure of what.
+        what: String,
+        /// The measure's own error.
+        source: MeasureError,
+    },
+    /// Training failed or was interrupted.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    /// The folder cannot be used.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// Another process works in this folder.
+    #[error("{path}: another modalign process is working on this run; wait for it or choose another --out")]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The folder holds a run with other settings.
+    #[error("{path}: this folder holds a run with other settings (first difference: {difference}); choose another --out, or --fresh to replace it")]
+    OtherSettings {
+        /// The folder.
+        path: PathBuf,
+        /// First line that differs.
+        difference: String,
+    },
+    /// The folder holds files that are no run of ours.
+    #[error("{path}: the folder is not empty and holds no run; choose another --out")]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A table could not be built or written.
+    #[error("{path}: table: {found}")]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What polars says.
+        found: String,
+    },
+    /// Parts of the suite do not fit each other.
+    #[error("{what}: expected {expected}, found {found}")]
+    Unfit {
+        /// Which parts.
+        what: String,
+        /// What would fit.
+        expected: String,
+        /// What was found.
+        found: String,
+    },
+}
