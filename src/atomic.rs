@@ -7,24 +7,22 @@ use std::path::Path;
 
 /// Writes `path` atomically by a closure; on any error the old file is untouched and the
 /// temporary one removed.
-pub fn write_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+pub fn write_with<E: From<io::Error>>(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     fs::create_dir_all(folder)?;
-    let mut temporary = tempfile::Builder::new().prefix(".partial-").tempfile_in(folder)?;
-    {
-        let mut buffered = io::BufWriter::new(&mut temporary);
-        write(&mut buffered)?;
-        buffered.flush()?;
-    }
-    // Temporary files are private by default; results are ordinary files.
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".partial-");
+    // Temporary files are private by default; a result is as readable as any new file.
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        temporary.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
-    }
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut temporary = builder.tempfile_in(folder)?;
+    write(temporary.as_file_mut())?;
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|e| e.error)?;
     // The rename itself must survive a power cut; folders cannot be synced everywhere.
@@ -48,7 +46,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("result.txt");
         write(&path, b"old").unwrap();
-        let failed = write_with(&path, |out| {
+        let failed: io::Result<()> = write_with(&path, |out| {
             out.write_all(b"half")?;
             Err(io::Error::other("disk full"))
         });

@@ -2,9 +2,11 @@
 
 use crate::dataset::DatasetError;
 use crate::feature::FeatureError;
+use crate::figure::FigureError;
 use crate::manifest::ManifestError;
-use crate::measure::MeasureError;
 use crate::model::ModelError;
+use crate::report::ReportError;
+use crate::run::RunError;
 use crate::transfer::TransferError;
 use std::path::PathBuf;
 
@@ -20,7 +22,11 @@ pub enum CliError {
     #[error(transparent)]
     Feature(#[from] FeatureError),
     #[error(transparent)]
-    Measure(#[from] MeasureError),
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Figure(#[from] FigureError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
     #[error(transparent)]
     Transfer(#[from] TransferError),
     /// A file that the command reads or writes.
@@ -42,7 +48,8 @@ impl CliError {
     /// 1 the work failed, 2 wrong usage, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Transfer(TransferError::Interrupted) => 130,
+            Self::Transfer(TransferError::Interrupted)
+            | Self::Run(RunError::Transfer(TransferError::Interrupted)) => 130,
             Self::Usage { .. } | Self::Manifest(_) | Self::Model(ModelError::Device { .. }) => 2,
             _ => 1,
         }

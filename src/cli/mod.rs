@@ -2,12 +2,16 @@
 //! stderr.
 
 pub mod args;
+mod doctor;
 pub mod error;
+mod extract;
+mod figures;
 mod pretrain;
 mod progress;
+mod report;
 
 use args::{Cli, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use error::CliError;
 use std::process::ExitCode;
 
@@ -25,7 +29,37 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<(), CliError> {
     match cli.command {
+        Command::Report(args) => report::run(&args)?,
+        Command::Figures(args) => {
+            for path in figures::run(&args)? {
+                println!("{}", path.display());
+            }
+        }
         Command::Pretrain(args) => println!("{}", pretrain::run(&args)?.display()),
+        Command::Extract(args) => extract::run(&args)?,
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "modalign", &mut std::io::stdout());
+        }
+        Command::Man => man()?,
     }
     Ok(())
+}
+
+/// The manual page: the overview, then a page for every verb.
+fn man() -> Result<(), CliError> {
+    let mut command = Cli::command();
+    command.build();
+    let mut out = Vec::new();
+    let io = |source| CliError::Io { path: "stdout".into(), source };
+    clap_mangen::Man::new(command.clone()).render(&mut out).map_err(io)?;
+    for verb in command.get_subcommands() {
+        let title = format!("modalign-{}", verb.get_name());
+        clap_mangen::Man::new(verb.clone()).title(title).render(&mut out).map_err(io)?;
+    }
+    use std::io::Write;
+    match std::io::stdout().write_all(&out) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(io(e)),
+        _ => Ok(()),
+    }
 }

@@ -1,5 +1,6 @@
 //! Progress on stderr: a bar with steps and time left on a terminal, nothing elsewhere.
 
+use crate::run::watch::Watch;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,4 +58,48 @@ pub fn catch_interrupts() {
 /// Whether the user has not asked to stop.
 pub fn go_on() -> bool {
     !STOP.load(Ordering::SeqCst)
+}
+
+/// Bars for a run: one after the other, with the number of the stage.
+pub struct Bars {
+    current: Option<Stage>,
+    count: usize,
+}
+
+impl Bars {
+    /// No stage yet.
+    pub fn new() -> Self {
+        Self { current: None, count: 0 }
+    }
+
+    /// A stage without steps.
+    pub fn note(&mut self, text: &str) {
+        self.begin(text, 1);
+        self.step(1, 1);
+        self.end();
+    }
+}
+
+impl Watch for Bars {
+    fn begin(&mut self, title: &str, steps: usize) {
+        self.count += 1;
+        self.current = Some(Stage::new(&format!("{:>2} {title}", self.count), steps));
+    }
+
+    fn step(&mut self, done: usize, total: usize) -> bool {
+        if let Some(stage) = &self.current {
+            stage.set(done, total);
+        }
+        go_on()
+    }
+
+    fn end(&mut self) {
+        if let Some(stage) = self.current.take() {
+            stage.finish();
+        }
+    }
+
+    fn skip(&mut self, note: &str) {
+        self.note(note);
+    }
 }

@@ -30,7 +30,6 @@ pub mod tsne;
 #[cfg(test)]
 mod tests;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 pub use error::FigureError;
@@ -139,15 +138,5 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FigureError> 
         path: path.to_owned(),
         source,
     };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.suffix(".partial");
-    // Temporary files are private by default; a finished figure is as readable as any file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder).map_err(fault)?;
-    file.write_all(bytes).map_err(fault)?;
-    file.as_file().sync_all().map_err(fault)?;
-    file.persist(path).map_err(|error| fault(error.error))?;
-    Ok(())
+    crate::atomic::write(path, bytes).map_err(fault)
 }

@@ -52,3 +52,39 @@ pub enum Reader {
     /// ESC-10 environmental sounds as log-mel spectrograms.
     Esc10,
 }
+
+impl Reader {
+    /// All readers, in the order of their documentation.
+    pub const ALL: [Self; 12] = [
+        Self::DemoSource,
+        Self::DemoSurrogate,
+        Self::DemoUnseen,
+        Self::DemoSpherical,
+        Self::DemoEmg,
+        Self::DemoSound,
+        Self::Cifar10,
+        Self::Cifar100Source,
+        Self::Cifar100Heldout,
+        Self::Cifar100HeldoutSpherical,
+        Self::EmgMyo,
+        Self::Esc10,
+    ];
+
+    /// The name that suites and the command line use.
+    pub fn name(self) -> String {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(name)) => name,
+            _ => String::new(),
+        }
+    }
+
+    /// The reader of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| r.name() == name)
+    }
+
+    /// All names, comma-separated.
+    pub fn names() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+}

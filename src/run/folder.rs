@@ -92,6 +92,14 @@ impl RunFolder {
         crate::atomic::write(&path, bytes).map_err(|source| RunError::Io { path, source })
     }
 
+    /// SHA-256 of a file inside, in hexadecimal.
+    pub fn sha256(&self, name: &str) -> Result<String, RunError> {
+        use sha2::Digest;
+        let path = self.path(name);
+        let bytes = fs::read(&path).map_err(|source| RunError::Io { path, source })?;
+        Ok(sha2::Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect())
+    }
+
     /// Writes a value as JSON, atomically.
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), RunError> {
         let path = self.path(name);

@@ -9,8 +9,11 @@
 //!
 //! To export from PyTorch: `safetensors.torch.save_file({"features": f, "labels": y}, path)`.
 
+mod arrays;
 mod npz;
 mod safetensors;
+
+pub use arrays::{Arrays, write_arrays};
 
 use std::fs::File;
 use std::io::Write;
@@ -61,30 +64,23 @@ pub fn read(path: &Path) -> Result<FeatureSet, FeatureError> {
 /// [`FeatureError`] with the path. An existing file is left as it was.
 pub fn write(path: &Path, set: &FeatureSet) -> Result<(), FeatureError> {
     let format = format_of(path)?;
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let io = |e| FeatureError::io(path, e);
-    let mut builder = tempfile::Builder::new();
-    // Temporary files are private by default; a result is as readable as any new file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder).map_err(io)?;
-    match format {
-        Format::Safetensors => safetensors::write(&mut file, set).map_err(io)?,
-        Format::Npz => npz::write(&mut file, set).map_err(|e| match e {
-            ZipError::Io(e) => FeatureError::io(path, e),
-            e => FeatureError::io(path, std::io::Error::other(e)),
-        })?,
-    }
-    file.as_file().sync_all().map_err(io)?;
-    file.persist(path)
-        .map_err(|e| FeatureError::io(path, e.error))?;
-    // The rename itself lives in the folder.
-    File::open(folder)
-        .and_then(|f| f.sync_all())
-        .map_err(|e| FeatureError::io(folder, e))
+    save(path, |file| match format {
+        Format::Safetensors => Ok(safetensors::write(file, set)?),
+        Format::Npz => npz::write(file, set),
+    })
+}
+
+/// Writes a file atomically, with errors that name it.
+fn save(path: &Path, write: impl FnOnce(&mut File) -> Result<(), ZipError>) -> Result<(), FeatureError> {
+    crate::atomic::write_with(path, write).map_err(|e| {
+        FeatureError::io(
+            path,
+            match e {
+                ZipError::Io(e) => e,
+                e => std::io::Error::other(e),
+            },
+        )
+    })
 }
 
 /// Builds the set from its parts as a file has them.

@@ -85,12 +85,8 @@ pub(super) fn read(path: &Path) -> Result<FeatureSet, FeatureError> {
 }
 
 pub(super) fn write(out: impl Write + std::io::Seek, set: &FeatureSet) -> Result<(), ZipError> {
-    let mut zip = ZipWriter::new(BufWriter::new(out));
-    // Stored, and dated as the epoch of zip: the same set is the same file.
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Stored)
-        .last_modified_time(DateTime::default())
-        .large_file(set.len().saturating_mul(set.dim()) > 1 << 29);
+    let large = set.len().saturating_mul(set.dim()) > 1 << 29;
+    let (mut zip, options) = archive(BufWriter::new(out), large);
     zip.start_file("features.npy", options)?;
     zip.write_all(&npy::header("<f4", &[set.len(), set.dim()]))?;
     write_features(&mut zip, set)?;
@@ -106,5 +102,35 @@ pub(super) fn write(out: impl Write + std::io::Seek, set: &FeatureSet) -> Result
         zip.write_all(&npy::strings(ids))?;
     }
     zip.finish()?.flush()?;
+    Ok(())
+}
+
+/// An archive whose members are stored and dated as the epoch of zip: the same contents are the
+/// same file.
+fn archive<W: Write + std::io::Seek>(out: W, large: bool) -> (ZipWriter<W>, SimpleFileOptions) {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::default())
+        .large_file(large);
+    (ZipWriter::new(out), options)
+}
+
+/// Writes arrays given as name, NumPy type, shape and bytes, and class names if there are any.
+pub(super) fn write_members(
+    out: impl Write + std::io::Seek,
+    members: &[(String, &str, Vec<usize>, Vec<u8>)],
+    class_names: &[String],
+) -> Result<(), ZipError> {
+    let (mut zip, options) = archive(out, members.iter().any(|m| m.3.len() > 1 << 31));
+    for (name, kind, shape, bytes) in members {
+        zip.start_file(format!("{name}.npy"), options)?;
+        zip.write_all(&npy::header(kind, shape))?;
+        zip.write_all(bytes)?;
+    }
+    if !class_names.is_empty() {
+        zip.start_file("class_names.npy", options)?;
+        zip.write_all(&npy::strings(class_names))?;
+    }
+    zip.finish()?;
     Ok(())
 }

@@ -1,0 +1,37 @@
+# One profile (release) for everything: dependencies compile once.
+CARGO ?= cargo
+PROFILE := --release
+MODALIGN := $(or $(CARGO_TARGET_DIR),target)/release/modalign
+
+.PHONY: report test parity bench test-gpu clean
+
+## Build, run the embedded demo suite, write runs/demo/report.html
+report:
+	@scripts/bootstrap.sh
+	$(CARGO) build $(PROFILE) --locked
+	$(MODALIGN) report --suite demo --out runs/demo
+
+## Format, lints, documentation, all tests
+test:
+	@scripts/bootstrap.sh --test
+	$(CARGO) fmt --check
+	$(CARGO) clippy $(PROFILE) --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(PROFILE) --locked --no-deps --document-private-items
+	$(CARGO) test $(PROFILE) --locked
+
+## Parity with the implementations the field trusts; prints each largest error
+parity:
+	@scripts/bootstrap.sh
+	$(CARGO) test $(PROFILE) --locked --test parity -- --nocapture
+
+## The same parity on a GPU device (cargo feature gpu)
+test-gpu:
+	@scripts/bootstrap.sh
+	$(CARGO) test $(PROFILE) --locked --features gpu --test parity -- --nocapture
+
+## Training step against PyTorch on this machine (needs Python with torch and transformers)
+bench:
+	benches/train_step.sh
+
+clean:
+	$(CARGO) clean

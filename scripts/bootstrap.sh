@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Installs the system packages that the build needs, if they are missing, and says so.
+# Idempotent: on a machine that has them it does nothing.
+set -euo pipefail
+
+missing=()
+command -v cc >/dev/null 2>&1 || missing+=(gcc libc6-dev)
+command -v pkg-config >/dev/null 2>&1 || missing+=(pkg-config)
+if ! pkg-config --exists openblas 2>/dev/null; then
+    # Debian registers it under this name only with the development package.
+    missing+=(libopenblas-dev)
+fi
+if [ "${1:-}" = "--test" ] && ! command -v chromium >/dev/null 2>&1; then
+    missing+=(chromium)
+fi
+
+if ! command -v cargo >/dev/null 2>&1; then
+    echo "bootstrap: no cargo found; install Rust 1.95 or later from https://rustup.rs and run this again" >&2
+    exit 1
+fi
+if [ ${#missing[@]} -eq 0 ]; then
+    echo "bootstrap: all system packages are there"
+    exit 0
+fi
+
+sudo=()
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null 2>&1 || {
+        echo "bootstrap: please install as root: apt-get install ${missing[*]}" >&2
+        exit 1
+    }
+    sudo=(sudo)
+fi
+command -v apt-get >/dev/null 2>&1 || {
+    echo "bootstrap: no apt-get here; please install: ${missing[*]}" >&2
+    exit 1
+}
+echo "bootstrap: installing ${missing[*]}"
+"${sudo[@]}" apt-get update -qq
+DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+echo "bootstrap: done"

@@ -1,0 +1,102 @@
+//! `modalign report`: the main job. Runs a suite in a folder, draws its figures, writes its
+//! report; with finished runs as arguments it only draws and writes again.
+
+use super::args::ReportArgs;
+use super::error::CliError;
+use super::progress::{Bars, catch_interrupts};
+use crate::figure::{self, Format};
+use crate::manifest::suite::Suite;
+use crate::model::device;
+use crate::report;
+use crate::run::pipeline::{self, Request};
+use crate::run::{RunError, RunFolder};
+use crate::transfer::TransferError;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Runs the command; prints the report's path (or the JSON summary) on stdout.
+pub fn run(args: &ReportArgs) -> Result<(), CliError> {
+    let started = Instant::now();
+    let reports = if args.runs.is_empty() {
+        vec![compute(args)?]
+    } else {
+        args.runs.iter().map(|run| draw(run)).collect::<Result<_, _>>()?
+    };
+    if args.json {
+        let all: Vec<_> = reports
+            .iter()
+            .map(|path| {
+                let run = path.parent().unwrap_or(Path::new("."));
+                Ok(serde_json::json!({ "report": path, "run": run, "tables": summary(run)? }))
+            })
+            .collect::<Result<_, CliError>>()?;
+        let seconds = started.elapsed().as_secs_f64();
+        println!("{}", serde_json::json!({ "report": reports.last(), "runs": all, "seconds": seconds }));
+    } else {
+        reports.iter().for_each(|path| println!("{}", path.display()));
+    }
+    Ok(())
+}
+
+fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
+    catch_interrupts();
+    let suite = Suite::resolve(&args.suite)?;
+    let device = device::open(&args.device)?;
+    let root = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&suite.name));
+    let folder = RunFolder::open(&root, &suite, args.fresh)?;
+    let request = Request {
+        data: args.data.as_deref(),
+        device: &device,
+        device_name: &args.device,
+        command: command(args),
+    };
+    let mut bars = Bars::new();
+    pipeline::run(&suite, &request, &folder, &mut bars).map_err(|error| {
+        if matches!(error, RunError::Transfer(TransferError::Interrupted)) {
+            eprintln!("interrupted: finished parts are kept in {}; the same command continues there", root.display());
+        }
+        error
+    })?;
+    bars.note("drawing figures and writing the report");
+    draw(&root)
+}
+
+/// The command that repeats the run; data folders differ from machine to machine.
+fn command(args: &ReportArgs) -> String {
+    let mut command = format!("modalign report --suite {}", args.suite);
+    if args.data.is_some() {
+        command.push_str(" --data DIR");
+    }
+    if args.device != "flex" {
+        command.push_str(&format!(" --device {}", args.device));
+    }
+    command
+}
+
+/// Figures and report of a run, from its tables.
+fn draw(run: &Path) -> Result<PathBuf, CliError> {
+    figure::draw(&run.join("tables"), &run.join("figures"), &Format::ALL, None)?;
+    Ok(report::write(run)?)
+}
+
+/// What machines ask for: the small tables of a run.
+fn summary(run: &Path) -> Result<serde_json::Value, CliError> {
+    use figure::table::{DiscrepancyRow, ProbeRow, Row, TargetRow};
+    let tables = run.join("tables");
+    let probes: Vec<_> = figure::optional(ProbeRow::read(&tables))?
+        .unwrap_or_default()
+        .into_iter()
+        .map(|r| serde_json::json!({ "encoder": r.encoder, "method": r.method, "seed": r.seed, "epochs": r.epochs, "error": r.error, "interval": [r.lower, r.upper], "c": r.c }))
+        .collect();
+    let targets: Vec<_> = figure::optional(TargetRow::read(&tables))?
+        .unwrap_or_default()
+        .into_iter()
+        .map(|r| serde_json::json!({ "target": r.target, "method": r.method, "seed": r.seed, "metric": r.metric, "valid": r.valid, "test": r.test, "chance": r.chance }))
+        .collect();
+    let distances: Vec<_> = figure::optional(DiscrepancyRow::read(&tables))?
+        .unwrap_or_default()
+        .into_iter()
+        .map(|r| serde_json::json!({ "target": r.target, "divergence": r.divergence, "embedder": r.embedder, "value": r.value, "null_mean": r.null_mean, "normalized": r.normalized, "certified": r.certified }))
+        .collect();
+    Ok(serde_json::json!({ "probe": probes, "targets": targets, "discrepancy": distances }))
+}

@@ -1,0 +1,85 @@
+//! Named arrays that are no feature set: what `modalign extract` writes. Same formats, same
+//! atomic writing.
+
+use super::{FeatureError, Format, format_of, npz, save};
+use ::safetensors::tensor::{Dtype, TensorView};
+use std::collections::{BTreeMap, HashMap};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use zip::result::ZipError;
+
+/// Float arrays by name, with labels if the samples have any.
+#[derive(Debug, Clone, Default)]
+pub struct Arrays {
+    /// Shape and row-major values.
+    floats: BTreeMap<String, (Vec<usize>, Vec<f32>)>,
+    /// One class a sample.
+    pub labels: Option<Vec<usize>>,
+    /// Names of the classes.
+    pub class_names: Vec<String>,
+}
+
+impl Arrays {
+    /// Appends rows to the array `name`; all but the first axis stay the same.
+    pub fn append(&mut self, name: &str, shape: &[usize], values: Vec<f32>) {
+        match self.floats.get_mut(name) {
+            Some((old, all)) => {
+                old[0] += shape[0];
+                all.extend(values);
+            }
+            None => {
+                self.floats.insert(name.into(), (shape.to_vec(), values));
+            }
+        }
+    }
+
+    /// Gives an array a second name: pooled outputs with labels are a feature set.
+    pub fn alias(&mut self, name: &str, also: &str) {
+        if let Some(array) = self.floats.get(name).cloned() {
+            self.floats.insert(also.into(), array);
+        }
+    }
+
+    /// Little-endian bytes of everything: name, NumPy type, shape, bytes.
+    fn members(&self) -> Vec<(String, &'static str, Vec<usize>, Vec<u8>)> {
+        let mut all = Vec::new();
+        for (name, (shape, values)) in &self.floats {
+            let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            all.push((name.clone(), "<f4", shape.clone(), bytes));
+        }
+        if let Some(labels) = &self.labels {
+            let bytes = labels.iter().flat_map(|&l| (l as i64).to_le_bytes()).collect();
+            all.push(("labels".into(), "<i8", vec![labels.len()], bytes));
+        }
+        all
+    }
+}
+
+/// Writes arrays as `.safetensors` or `.npz`, atomically.
+///
+/// # Errors
+/// [`FeatureError`] with the path. An existing file is left as it was.
+pub fn write_arrays(path: &Path, arrays: &Arrays) -> Result<(), FeatureError> {
+    let format = format_of(path)?;
+    let members = arrays.members();
+    save(path, |file| {
+        let mut out = BufWriter::new(file);
+        match format {
+            Format::Npz => npz::write_members(&mut out, &members, &arrays.class_names)?,
+            Format::Safetensors => out.write_all(&safetensors(&members, &arrays.class_names)?)?,
+        }
+        Ok(out.flush()?)
+    })
+}
+
+fn safetensors(members: &[(String, &str, Vec<usize>, Vec<u8>)], class_names: &[String]) -> Result<Vec<u8>, ZipError> {
+    let wrong = |e| ZipError::Io(std::io::Error::other(e));
+    let mut views = Vec::with_capacity(members.len());
+    for (name, kind, shape, bytes) in members {
+        let dtype = if *kind == "<f4" { Dtype::F32 } else { Dtype::I64 };
+        views.push((name, TensorView::new(dtype, shape.clone(), bytes).map_err(wrong)?));
+    }
+    let metadata = (!class_names.is_empty())
+        .then(|| HashMap::from([("class_names".to_string(), serde_json::json!(class_names).to_string())]));
+    ::safetensors::serialize(views, metadata).map_err(wrong)
+}

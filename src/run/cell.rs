@@ -1,0 +1,116 @@
+//! Cells: one transfer of the source model to one target by one method and one seed. A cell is
+//! done when its `cell.json` exists; it is written last, so a run that dies loses at most the cell
+//! it was in.
+
+use super::error::RunError;
+use super::folder::RunFolder;
+use super::watch::Watch;
+use crate::dataset::Splits;
+use crate::manifest::suite::{DatasetSpec, Method, Suite};
+use crate::model::{Model, folder};
+use crate::transfer::train::{EpochRecord, Event, error_rate, train};
+use burn::tensor::{DType, Device};
+use serde::{Deserialize, Serialize};
+
+/// Which cell.
+#[derive(Debug, Clone, Copy)]
+pub struct Cell<'a> {
+    /// The target.
+    pub target: &'a DatasetSpec,
+    /// The method.
+    pub method: Method,
+    /// The seed.
+    pub seed: u64,
+}
+
+/// What a cell found, as its `cell.json` keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Target id.
+    pub target: String,
+    /// Method name.
+    pub method: String,
+    /// Seed of the transfer.
+    pub seed: u64,
+    /// Share of wrong validation samples after the last epoch.
+    pub valid_error: f64,
+    /// Share of wrong test samples after the last epoch.
+    pub test_error: f64,
+    /// Every epoch.
+    pub course: Vec<EpochRecord>,
+    /// Training, validation and test samples.
+    pub samples: [usize; 3],
+    /// Shape of a sample before resizing.
+    pub shape: [usize; 3],
+    /// Classes of the target.
+    pub classes: usize,
+    /// Wall-clock seconds of the training.
+    pub seconds: f64,
+}
+
+impl Cell<'_> {
+    /// Folder of the cell inside the run.
+    pub fn name(&self) -> String {
+        format!("cells/{}-{}-{}", self.target.name, self.method.name(), self.seed)
+    }
+}
+
+/// All cells of a suite, targets first: the order in which they are run and reported.
+pub fn cells(suite: &Suite) -> Vec<Cell<'_>> {
+    let mut all = Vec::new();
+    for target in &suite.targets {
+        for &method in &suite.transfer.methods {
+            all.extend(suite.transfer.seeds.iter().map(|&seed| Cell { target, method, seed }));
+        }
+    }
+    all
+}
+
+/// Trains a cell, or reads it if it is done; returns the target model and what was found.
+///
+/// `data` is the target at the model's input size; `shape` its own shape.
+pub fn run(
+    cell: Cell,
+    suite: &Suite,
+    source: &Model,
+    data: &Splits,
+    shape: [usize; 3],
+    device: &Device,
+    folder: &RunFolder,
+    watch: &mut dyn Watch,
+) -> Result<(Model, Outcome), RunError> {
+    let name = cell.name();
+    let record = format!("{name}/cell.json");
+    let title = format!("{} · {} · seed {}", cell.target.title, cell.method.name(), cell.seed);
+    if let Some(outcome) = folder.read_json::<Outcome>(&record) {
+        let loaded = folder::load(&folder.path(&name).join("model"), device, DType::F32)?;
+        watch.skip(&format!("{title}: done before"));
+        return Ok((loaded.model, outcome));
+    }
+    let classes = data.train.classes().len();
+    let channels = data.train.shape()[0];
+    let start = source.for_target(channels, classes, suite.transfer.embedder, cell.seed);
+    watch.begin(&title, suite.transfer.train.epochs);
+    let trained = match cell.method {
+        Method::Nft => train(start, data, &suite.transfer.train, cell.seed, &mut |event| match event {
+            Event::Step(done, total) => watch.step(done, total),
+            Event::Epoch(_) => true,
+        })?,
+    };
+    watch.end();
+    let outcome = Outcome {
+        target: cell.target.name.clone(),
+        method: cell.method.name().into(),
+        seed: cell.seed,
+        valid_error: error_rate(&trained.model.network, data.valid.clone(), device)?,
+        test_error: error_rate(&trained.model.network, data.test.clone(), device)?,
+        samples: [data.train.len(), data.valid.len(), data.test.len()],
+        shape,
+        classes,
+        seconds: trained.course.last().map_or(0.0, |e| e.seconds),
+        course: trained.course,
+    };
+    folder::save(&trained.model, data.train.classes(), &folder.path(&name).join("model"))?;
+    folder.write_json(&record, &outcome)?;
+    Ok((trained.model, outcome))
+}

@@ -1,0 +1,239 @@
+//! The main job: fine-tune on every target, look at the surrogate through every encoder, measure,
+//! and write the tables. Drawing and reporting come after, from the tables alone.
+
+use super::cell::{self, Cell, Outcome};
+use super::error::RunError;
+use super::folder::RunFolder;
+use super::measures::{self, View};
+use super::record::Record;
+use super::table::{Table, row};
+use super::watch::Watch;
+use crate::dataset::{self, Resized, Splits};
+use crate::feature::{extract, file};
+use crate::manifest::suite::{DatasetSpec, Suite};
+use crate::model::{Model, SwinConfig, embedded};
+use crate::transfer::TransferError;
+use burn::tensor::{DType, Device};
+use std::path::Path;
+
+/// An encoder in the tables.
+#[derive(Debug, Clone)]
+pub struct Encoder {
+    /// `pretrained`, `pixels` or a target's name.
+    pub id: String,
+    /// Name for readers.
+    pub title: String,
+    /// Transfer method, `-` for the two references.
+    pub method: String,
+    /// Seed of the transfer.
+    pub seed: Option<u64>,
+    /// Epochs of the transfer.
+    pub epochs: Option<u64>,
+}
+
+/// A target at the model's input size.
+pub struct Target<'a> {
+    /// Its manifest entry.
+    pub spec: &'a DatasetSpec,
+    /// Its parts.
+    pub data: Splits,
+    /// Its own sample shape.
+    pub shape: [usize; 3],
+}
+
+/// What a run is asked to do, beside its suite.
+pub struct Request<'a> {
+    /// Folder with real data files.
+    pub data: Option<&'a Path>,
+    /// Device of all model computations.
+    pub device: &'a Device,
+    /// Its name on the command line.
+    pub device_name: &'a str,
+    /// The command line that repeats the run.
+    pub command: String,
+}
+
+/// Runs a suite in a run folder, continuing what is there.
+pub fn run(suite: &Suite, request: &Request, folder: &RunFolder, watch: &mut dyn Watch) -> Result<(), RunError> {
+    let device = request.device;
+    let source = embedded::load(&suite.source.model, device, DType::F32)?;
+    let mut record = Record::start(suite, request, &source);
+    record.input("config.toml".into(), folder.sha256("config.toml")?);
+    folder.write_json("run.json", &record)?;
+    let side = source.model.config.image_size;
+    watch.begin("opening data", 1 + suite.targets.len());
+    let surrogate = Resized::splits(dataset::open(&suite.surrogate, request.data, suite.data_seed)?, side);
+    fits_source(&suite.surrogate, &surrogate, &source.model.config)?;
+    go_on(watch.step(1, 1 + suite.targets.len()))?;
+    let mut targets = Vec::new();
+    for (i, spec) in suite.targets.iter().enumerate() {
+        let whole = dataset::open(spec, request.data, suite.data_seed)?;
+        let shape = whole.train.shape();
+        fits_discrepancy(spec, &whole, source.labels.len())?;
+        targets.push(Target { spec, data: Resized::splits(whole, side), shape });
+        go_on(watch.step(2 + i, 1 + suite.targets.len()))?;
+    }
+    watch.end();
+
+    let mut tables = Tables::new();
+    let pixels = reference("pixels", "Raw pixels");
+    watch.begin("raw pixels: linear probe", 1);
+    let raw = View {
+        train: extract::pixels(surrogate.train.clone())?,
+        valid: extract::pixels(surrogate.valid.clone())?,
+        test: extract::pixels(surrogate.test.clone())?,
+    };
+    measures::probe(&pixels, &raw, &suite.measures, &mut tables.probe)?;
+    drop(raw);
+    watch.end();
+    let pretrained = reference("pretrained", "Pretrained");
+    look(&pretrained, &source.model, &source.model, &surrogate, suite, device, folder, true, &mut tables, watch)?;
+
+    for target in &targets {
+        let (channels, classes) = (target.data.train.shape()[0], target.data.train.classes().len());
+        let start = source.model.for_target(channels, classes, suite.transfer.embedder, suite.transfer.seeds[0]);
+        let embedder = ("initial", &start.network.embedder);
+        measures::distance(target, embedder, &source, suite, device, &mut tables.discrepancy, Some(&mut tables.pairs), watch)?;
+    }
+    for (target, cell) in targets.iter().flat_map(|t| cell::cells(suite).into_iter().filter(|c| c.target.name == t.spec.name).map(move |c| (t, c))) {
+        let (model, outcome) = cell::run(cell, suite, &source.model, &target.data, target.shape, device, folder, watch)?;
+        tables.outcome(&outcome, target.spec);
+        let first = cell.seed == suite.transfer.seeds[0] && cell.method == suite.transfer.methods[0];
+        let encoder = encoder_of(&cell, suite);
+        look(&encoder, &source.model, &model, &surrogate, suite, device, folder, first, &mut tables, watch)?;
+        if first {
+            measures::distance(target, ("fine-tuned", &model.network.embedder), &source, suite, device, &mut tables.discrepancy, None, watch)?;
+        }
+    }
+    tables.write(folder)?;
+    record.finish(suite);
+    folder.write_json("run.json", &record)
+}
+
+/// Looks at the surrogate through an encoder: features kept, probe, geometry and (with `map`)
+/// t-SNE measured.
+#[allow(clippy::too_many_arguments)]
+fn look(
+    encoder: &Encoder,
+    source: &Model,
+    model: &Model,
+    surrogate: &Splits,
+    suite: &Suite,
+    device: &Device,
+    folder: &RunFolder,
+    map: bool,
+    tables: &mut Tables,
+    watch: &mut dyn Watch,
+) -> Result<(), RunError> {
+    let seed = encoder.seed.map(|s| format!("-{}-{s}", encoder.method)).unwrap_or_default();
+    watch.begin(&format!("surrogate through {}{seed}: features, probe, t-SNE", encoder.title), 3);
+    let view = measures::view(source, &model.network.encoder, surrogate, device)?;
+    for (part, set) in [("train", &view.train), ("test", &view.test)] {
+        file::write(&folder.path(&format!("features/{}{seed}-{part}.safetensors", encoder.id)), set)?;
+    }
+    go_on(watch.step(1, 3))?;
+    measures::probe(encoder, &view, &suite.measures, &mut tables.probe)?;
+    measures::shape(encoder, &view, &mut tables.geometry)?;
+    go_on(watch.step(2, 3))?;
+    if map {
+        measures::map(encoder, &view, &suite.measures, &mut tables.tsne)?;
+    }
+    go_on(watch.step(3, 3))?;
+    watch.end();
+    Ok(())
+}
+
+fn go_on(yes: bool) -> Result<(), RunError> {
+    if yes { Ok(()) } else { Err(TransferError::Interrupted.into()) }
+}
+
+fn reference(id: &str, title: &str) -> Encoder {
+    Encoder { id: id.into(), title: title.into(), method: "-".into(), seed: None, epochs: None }
+}
+
+fn encoder_of(cell: &Cell, suite: &Suite) -> Encoder {
+    Encoder {
+        id: cell.target.name.clone(),
+        title: cell.target.title.clone(),
+        method: cell.method.name().into(),
+        seed: Some(cell.seed),
+        epochs: Some(suite.transfer.train.epochs as u64),
+    }
+}
+
+/// The surrogate goes through the source embedder: it must have its channels.
+fn fits_source(spec: &DatasetSpec, data: &Splits, config: &SwinConfig) -> Result<(), RunError> {
+    let found = data.train.shape()[0];
+    if found == config.num_channels {
+        return Ok(());
+    }
+    Err(RunError::Unfit {
+        what: format!("channels of the surrogate {}", spec.name),
+        expected: format!("{} as the source model has", config.num_channels),
+        found: found.to_string(),
+    })
+}
+
+/// D matches target classes with different source classes: there must be enough of them.
+fn fits_discrepancy(spec: &DatasetSpec, data: &Splits, source: usize) -> Result<(), RunError> {
+    let found = data.train.classes().len();
+    if found <= source {
+        return Ok(());
+    }
+    Err(RunError::Unfit {
+        what: format!("classes of the target {}", spec.name),
+        expected: format!("at most {source}, the source model's"),
+        found: found.to_string(),
+    })
+}
+
+/// The tables of a run while they grow.
+struct Tables {
+    probe: Table,
+    geometry: Table,
+    tsne: Table,
+    discrepancy: Table,
+    pairs: Table,
+    targets: Table,
+    curves: Table,
+}
+
+impl Tables {
+    fn new() -> Self {
+        Self {
+            probe: Table::new(measures::PROBE),
+            geometry: Table::new(measures::GEOMETRY),
+            tsne: Table::new(measures::TSNE),
+            discrepancy: Table::new(measures::DISCREPANCY),
+            pairs: Table::new(measures::PAIRS),
+            targets: Table::new(&[
+                "target", "target_title", "method", "seed", "epochs", "best_epoch", "metric", "valid", "test",
+                "chance", "n_train", "n_valid", "n_test", "shape", "seconds",
+            ]),
+            curves: Table::new(&["target", "target_title", "method", "seed", "epoch", "train_loss", "valid_error"]),
+        }
+    }
+
+    fn outcome(&mut self, o: &Outcome, spec: &DatasetSpec) {
+        let epochs = o.course.len();
+        let [channels, height, width] = o.shape;
+        self.targets.push(row![
+            &o.target, &spec.title, &o.method, o.seed, epochs, epochs, "error", o.valid_error, o.test_error,
+            1.0 - 1.0 / o.classes as f64, o.samples[0], o.samples[1], o.samples[2],
+            format!("{channels}×{height}×{width}"), o.seconds,
+        ]);
+        for e in &o.course {
+            self.curves.push(row![&o.target, &spec.title, &o.method, o.seed, e.epoch, e.train_loss, e.valid_error]);
+        }
+    }
+
+    fn write(self, folder: &RunFolder) -> Result<(), RunError> {
+        self.probe.write(folder, "probe.csv")?;
+        self.geometry.write(folder, "geometry.csv")?;
+        self.tsne.write(folder, "tsne.csv")?;
+        self.discrepancy.write(folder, "discrepancy.csv")?;
+        self.pairs.write(folder, "pairs.csv")?;
+        self.targets.write(folder, "targets.csv")?;
+        self.curves.write(folder, "curves.csv")
+    }
+}

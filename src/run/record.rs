@@ -1,0 +1,112 @@
+//! `run.json`: what ran, on what, with which versions, seeds and hashes.
+
+use super::pipeline::Request;
+use crate::manifest::suite::Suite;
+use crate::model::folder::Loaded;
+use serde::Serialize;
+use std::time::{Instant, SystemTime};
+
+/// The record of a run.
+#[derive(Debug, Serialize)]
+pub struct Record {
+    schema_version: u32,
+    state: &'static str,
+    suite: String,
+    suite_title: String,
+    version: &'static str,
+    device: String,
+    threads: usize,
+    seeds: Vec<u64>,
+    data_seed: u64,
+    started: String,
+    finished: Option<String>,
+    seconds: Option<f64>,
+    command: String,
+    host: String,
+    source: Source,
+    inputs: Vec<Input>,
+    notes: Vec<String>,
+    #[serde(skip)]
+    clock: Instant,
+}
+
+#[derive(Debug, Serialize)]
+struct Source {
+    model: String,
+    sha256: String,
+    parameters: usize,
+    classes: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Input {
+    name: String,
+    sha256: String,
+}
+
+impl Record {
+    /// The record of a run that begins now.
+    pub fn start(suite: &Suite, request: &Request, source: &Loaded) -> Self {
+        Self {
+            schema_version: 1,
+            state: "running",
+            suite: suite.name.clone(),
+            suite_title: suite.title.clone(),
+            version: env!("CARGO_PKG_VERSION"),
+            device: request.device_name.into(),
+            threads: rayon::current_num_threads(),
+            seeds: suite.transfer.seeds.clone(),
+            data_seed: suite.data_seed,
+            started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            finished: None,
+            seconds: None,
+            command: request.command.clone(),
+            host: processor(),
+            source: Source {
+                model: suite.source.model.clone(),
+                sha256: source.sha256.clone(),
+                parameters: source.model.network.size(),
+                classes: source.labels.len(),
+            },
+            inputs: Vec::new(),
+            notes: Vec::new(),
+            clock: Instant::now(),
+        }
+    }
+
+    /// Names an input file of the run and its hash.
+    pub fn input(&mut self, name: String, sha256: String) {
+        self.inputs.push(Input { name, sha256 });
+    }
+
+    /// Marks the run as finished and says what a reader must know of its choices.
+    pub fn finish(&mut self, suite: &Suite) {
+        let t = &suite.transfer.train;
+        self.state = "finished";
+        self.finished = Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string());
+        self.seconds = Some(self.clock.elapsed().as_secs_f64());
+        self.notes = vec![
+            format!(
+                "Every target model is the one after the last of {} epochs; no epoch was chosen by its validation or test error.",
+                t.epochs
+            ),
+            format!(
+                "D is the expected error 1 − p, matched on {:.0} % of each target's test samples and evaluated on the rest; the null shuffles the target's labels {} times.",
+                100.0 * suite.measures.discrepancy_holdout,
+                suite.measures.discrepancy_null
+            ),
+            "D with embedder \"initial\" sends target samples through the embedder that the transfer starts from; with \"fine-tuned\" through the target's embedder after fine-tuning; always into the pretrained encoder and predictor.".into(),
+            format!(
+                "t-SNE shows {} test samples of the surrogate, balanced over classes.",
+                if suite.measures.tsne_points == 0 { "all".to_string() } else { format!("at most {}", suite.measures.tsne_points) }
+            ),
+        ];
+    }
+}
+
+/// Name of the processor, where the system tells.
+fn processor() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = text.lines().find_map(|l| l.strip_prefix("model name")?.split_once(':').map(|p| p.1.trim().to_string()));
+    name.unwrap_or_else(|| std::env::consts::ARCH.into())
+}

@@ -1,0 +1,72 @@
+//! The program from outside: what a user types, what comes out, which exit code.
+
+mod bad_input;
+mod extract;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Runs `modalign` with these arguments.
+fn modalign(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_modalign")).args(arguments).output().expect("the program starts")
+}
+
+fn fixtures() -> PathBuf {
+    std::env::var_os("MODALIGN_FIXTURES")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"), PathBuf::from)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A suite that runs in seconds: the demo's model and readers, few samples, one epoch.
+const TINY: &str = r#"
+name = "tiny"
+title = "Tiny"
+
+[source]
+model = "demo"
+data = { name = "source", title = "Source", reader = "demo-source", train = 96, valid = 48, test = 48 }
+shape = { image_size = 32, patch_size = 4, embed_dim = 16, depths = [1, 1], num_heads = [1, 2], window_size = 4 }
+
+[source.pretrain]
+train = { epochs = 1, batch = 16 }
+
+[surrogate]
+name = "surrogate"
+title = "Surrogate"
+reader = "demo-surrogate"
+train = 200
+valid = 50
+test = 100
+
+[[targets]]
+name = "emg"
+title = "EMG <b>&"
+reader = "demo-emg"
+train = 64
+valid = 32
+test = 64
+
+[[targets]]
+name = "unseen"
+title = "Unseen"
+reader = "demo-unseen"
+train = 60
+valid = 30
+test = 60
+
+[transfer]
+seeds = [0, 1]
+train = { epochs = 2, batch = 16, learning_rate = 5e-4 }
+
+[measures]
+probe_c = [0.1, 1.0]
+tsne_points = 60
+tsne_perplexity = 10
+tsne_iterations = 50
+discrepancy_null = 10
+discrepancy_bootstrap = 20
+"#;
