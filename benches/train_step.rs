@@ -5,8 +5,8 @@
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Tensor, TensorData};
-use modalign::model::{Mode, Model, SwinConfig, device};
 use modalign::manifest::training::Rule;
+use modalign::model::{Mode, Model, SwinConfig, device};
 use modalign::transfer::{loss, optimiser::Optimiser};
 use rand::SeedableRng;
 use std::time::Instant;
@@ -16,7 +16,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let name = std::env::var("MODALIGN_DEVICE").unwrap_or_else(|_| "flex".into());
-    let seconds: f64 = std::env::var("BENCH_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(6.0);
+    let seconds: f64 = std::env::var("BENCH_SECONDS")
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .unwrap_or(6.0);
     let plain = device::open(&name).expect("device");
     let tracked = plain.clone().autodiff();
     let config: SwinConfig = serde_json::from_str(
@@ -25,7 +28,9 @@ fn main() {
     .expect("configuration");
     let model = Model::new(config, 3, 80, 0, &plain, DType::F32).expect("model");
     let (batch, size) = (64, 3 * 32 * 32);
-    let pixels: Vec<f32> = (0..batch * size).map(|i| ((i * 2_654_435_761) % 1000) as f32 / 500.0 - 1.0).collect();
+    let pixels: Vec<f32> = (0..batch * size)
+        .map(|i| ((i * 2_654_435_761) % 1000) as f32 / 500.0 - 1.0)
+        .collect();
     let labels: Vec<usize> = (0..batch).map(|i| i % 80).collect();
     let input = |d| Tensor::<4>::from_data(TensorData::new(pixels.clone(), [batch, 3, 32, 32]), d);
 
@@ -40,7 +45,11 @@ fn main() {
         network.predictor.weight.val().sum().into_scalar::<f32>();
     });
     let extract = rate(seconds / 2.0, batch, || {
-        model.network.features(input(&plain), &mut Mode::Eval).sum().into_scalar::<f32>();
+        model
+            .network
+            .features(input(&plain), &mut Mode::Eval)
+            .sum()
+            .into_scalar::<f32>();
     });
     println!(
         "{{\"engine\": \"modalign {name}\", \"threads\": {}, \"parameters\": {}, \"train_images_per_s\": {train:.1}, \"extract_images_per_s\": {extract:.1}}}",

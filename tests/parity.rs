@@ -7,19 +7,28 @@ use modalign::model::{Mode, folder, swin::pool};
 use std::path::PathBuf;
 
 fn fixtures() -> PathBuf {
-    std::env::var_os("MODALIGN_FIXTURES")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"), PathBuf::from)
+    std::env::var_os("MODALIGN_FIXTURES").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"),
+        PathBuf::from,
+    )
 }
 
 /// Largest difference relative to the largest reference value.
 fn relative_error(found: &[f32], want: &Array) -> f32 {
     assert_eq!(found.len(), want.values.len(), "shape {:?}", want.shape);
     let scale = want.values.iter().fold(0.0f32, |a, v| a.max(v.abs()));
-    found.iter().zip(&want.values).fold(0.0f32, |a, (x, y)| a.max((x - y).abs())) / scale
+    found
+        .iter()
+        .zip(&want.values)
+        .fold(0.0f32, |a, (x, y)| a.max((x - y).abs()))
+        / scale
 }
 
 fn check<const D: usize>(name: &str, what: &str, found: Tensor<D>, io: &Weights) {
-    let error = relative_error(&found.into_data().try_to_vec::<f32>().unwrap(), &io.read(what).unwrap());
+    let error = relative_error(
+        &found.into_data().try_to_vec::<f32>().unwrap(),
+        &io.read(what).unwrap(),
+    );
     println!("{name:>14} {what:<18} max relative error {error:.2e}");
     assert!(error < 1e-4, "{name} {what}: {error}");
 }

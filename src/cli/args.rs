@@ -6,7 +6,12 @@ use std::path::PathBuf;
 
 /// How far does the knowledge of a pretrained source modality fit a target modality?
 #[derive(Debug, Parser)]
-#[command(name = "modalign", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "modalign",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 #[command(after_help = "Examples:
   modalign report                                    the embedded demo suite, whole, in minutes
   modalign report --suite real-mini --data DIR       real CIFAR-10/100, EMG and sounds

@@ -25,20 +25,44 @@ pub fn run(args: &DoctorArgs) {
         .into_iter()
         .filter(|r| !r.name().starts_with("demo-"))
         .map(|reader| {
-            let spec = DatasetSpec { name: "d".into(), title: "d".into(), reader, train: 0, valid: 0, test: 0 };
+            let spec = DatasetSpec {
+                name: "d".into(),
+                title: "d".into(),
+                reader,
+                train: 0,
+                valid: 0,
+                test: 0,
+            };
             let state = match dataset::open(&spec, args.data.as_deref(), 0) {
-                Ok(s) => format!("found: {} train, {} valid, {} test", s.train.len(), s.valid.len(), s.test.len()),
+                Ok(s) => format!(
+                    "found: {} train, {} valid, {} test",
+                    s.train.len(),
+                    s.valid.len(),
+                    s.test.len()
+                ),
                 Err(e) => e.to_string(),
             };
             (reader.name(), state)
         })
         .collect();
     let sections = [
-        ("modalign", vec![("version".into(), env!("CARGO_PKG_VERSION").into())]),
+        (
+            "modalign",
+            vec![("version".into(), env!("CARGO_PKG_VERSION").into())],
+        ),
         ("processor", processor()),
         ("devices", devices),
-        ("linear algebra", vec![("OpenBLAS".into(), crate::measure::blas::describe())]),
-        ("models inside", embedded::names().into_iter().map(|n| (n.to_string(), "loads with --suite of that name".into())).collect()),
+        (
+            "linear algebra",
+            vec![("OpenBLAS".into(), crate::measure::blas::describe())],
+        ),
+        (
+            "models inside",
+            embedded::names()
+                .into_iter()
+                .map(|n| (n.to_string(), "loads with --suite of that name".into()))
+                .collect(),
+        ),
         ("suites inside", suites()),
         ("data", data),
         ("disk", vec![("free here".into(), free_space())]),
@@ -46,14 +70,23 @@ pub fn run(args: &DoctorArgs) {
     if args.json {
         let all: serde_json::Map<_, _> = sections
             .into_iter()
-            .map(|(title, rows)| (title.to_string(), rows.into_iter().map(|(k, v)| (k, v.into())).collect::<serde_json::Map<_, _>>().into()))
+            .map(|(title, rows)| {
+                (
+                    title.to_string(),
+                    rows.into_iter()
+                        .map(|(k, v)| (k, v.into()))
+                        .collect::<serde_json::Map<_, _>>()
+                        .into(),
+                )
+            })
             .collect();
         println!("{}", serde_json::Value::Object(all));
         return;
     }
     for (title, rows) in sections {
         println!("{title}");
-        rows.iter().for_each(|(name, state)| println!("  {name:<28} {state}"));
+        rows.iter()
+            .for_each(|(name, state)| println!("  {name:<28} {state}"));
     }
 }
 
@@ -61,14 +94,24 @@ pub fn run(args: &DoctorArgs) {
 fn probe(device: &Device) -> String {
     let x = Tensor::<2>::ones([8, 8], device);
     let sum = x.clone().matmul(x).sum().into_scalar::<f32>();
-    if sum == 512.0 { "works".into() } else { format!("wrong result {sum}, expected 512") }
+    if sum == 512.0 {
+        "works".into()
+    } else {
+        format!("wrong result {sum}, expected 512")
+    }
 }
 
 fn processor() -> Vec<(String, String)> {
-    let mut rows = vec![("threads".to_string(), rayon::current_num_threads().to_string())];
+    let mut rows = vec![(
+        "threads".to_string(),
+        rayon::current_num_threads().to_string(),
+    )];
     #[cfg(target_arch = "x86_64")]
     {
-        let kernels = match (std::arch::is_x86_feature_detected!("avx512f"), std::arch::is_x86_feature_detected!("avx2")) {
+        let kernels = match (
+            std::arch::is_x86_feature_detected!("avx512f"),
+            std::arch::is_x86_feature_detected!("avx2"),
+        ) {
             (true, _) => "AVX-512",
             (false, true) => "AVX2",
             _ => "baseline (slow)",
@@ -90,8 +133,12 @@ fn suites() -> Vec<(String, String)> {
 
 /// Free bytes where runs are written, by the system's own tool.
 fn free_space() -> String {
-    let out = std::process::Command::new("df").args(["-h", "--output=avail", "."]).output();
-    let text = out.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
+    let out = std::process::Command::new("df")
+        .args(["-h", "--output=avail", "."])
+        .output();
+    let text = out
+        .map(|o| String::from_utf8_lossy(&o.stdout).into_owned())
+        .unwrap_or_default();
     let free = text.lines().nth(1).map(|l| l.trim().to_string());
     free.unwrap_or_else(|| format!("not known for {}", Path::new(".").display()))
 }

@@ -38,7 +38,14 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
             let stage = Stage::new("extracting", count.div_ceil(BATCH));
             for (i, chunk) in input.values.chunks((BATCH * size).max(1)).enumerate() {
                 let shape = [chunk.len() / size, c, h, w];
-                forward(&loaded.model, chunk.to_vec(), shape, &device, &args.outputs, &mut arrays);
+                forward(
+                    &loaded.model,
+                    chunk.to_vec(),
+                    shape,
+                    &device,
+                    &args.outputs,
+                    &mut arrays,
+                );
                 stage.set(i + 1, count.div_ceil(BATCH));
             }
             stage.finish();
@@ -51,7 +58,14 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
             arrays.class_names = data.classes().to_vec();
             for (i, batch) in batches(data, order).into_iter().enumerate() {
                 let batch = batch?;
-                forward(&loaded.model, batch.values, batch.shape, &device, &args.outputs, &mut arrays);
+                forward(
+                    &loaded.model,
+                    batch.values,
+                    batch.shape,
+                    &device,
+                    &args.outputs,
+                    &mut arrays,
+                );
                 stage.set(i + 1, total);
             }
             stage.finish();
@@ -70,7 +84,14 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
 }
 
 /// One batch through the model, appending the wanted outputs.
-fn forward(model: &Model, values: Vec<f32>, shape: [usize; 4], device: &Device, outputs: &[Output], arrays: &mut Arrays) {
+fn forward(
+    model: &Model,
+    values: Vec<f32>,
+    shape: [usize; 4],
+    device: &Device,
+    outputs: &[Output],
+    arrays: &mut Arrays,
+) {
     let x = Tensor::<4>::from_data(TensorData::new(values, shape), device);
     let (tokens, grid) = model.network.embedder.forward(x);
     let embedded = tokens.clone();
@@ -80,29 +101,49 @@ fn forward(model: &Model, values: Vec<f32>, shape: [usize; 4], device: &Device, 
             Output::Embedded => append(arrays, "embedded", embedded.clone()),
             Output::LastHiddenState => append(arrays, "last_hidden_state", encoded.last.clone()),
             Output::Pooled => append(arrays, "pooled", pool(encoded.last.clone())),
-            Output::Logits => append(arrays, "logits", model.network.predict(pool(encoded.last.clone()))),
+            Output::Logits => append(
+                arrays,
+                "logits",
+                model.network.predict(pool(encoded.last.clone())),
+            ),
         }
     }
 }
 
 fn append<const D: usize>(arrays: &mut Arrays, name: &str, tensor: Tensor<D>) {
     let shape = tensor.dims().to_vec();
-    let values = tensor.into_data().convert::<f32>().try_to_vec::<f32>().unwrap_or_default();
+    let values = tensor
+        .into_data()
+        .convert::<f32>()
+        .try_to_vec::<f32>()
+        .unwrap_or_default();
     arrays.append(name, &shape, values);
 }
 
 /// Reads `FILE.safetensors:NAME` as `[N, C, H, W]` pixels for the model.
 fn read_tensor(text: &str, model: &Model) -> Result<Array, CliError> {
-    let usage = |expected: &str, found: String| CliError::Usage { what: "--tensor".into(), expected: expected.into(), found };
-    let (path, name) = text.rsplit_once(':').ok_or_else(|| usage("FILE.safetensors:NAME", format!("{text:?}")))?;
+    let usage = |expected: &str, found: String| CliError::Usage {
+        what: "--tensor".into(),
+        expected: expected.into(),
+        found,
+    };
+    let (path, name) = text
+        .rsplit_once(':')
+        .ok_or_else(|| usage("FILE.safetensors:NAME", format!("{text:?}")))?;
     let file = Weights::open(Path::new(path))?;
     let known = file.names().collect::<Vec<_>>().join(", ");
     let Some(shape) = file.shape(name) else {
-        return Err(usage(&format!("one of the tensors of {path}: {known}"), format!("{name:?}")));
+        return Err(usage(
+            &format!("one of the tensors of {path}: {known}"),
+            format!("{name:?}"),
+        ));
     };
     let channels = model.network.embedder.channels();
     if shape.len() != 4 || shape[1] != channels || shape.contains(&0) {
-        return Err(usage(&format!("a tensor [N, {channels}, H, W] without empty axes"), format!("{name} {shape:?}")));
+        return Err(usage(
+            &format!("a tensor [N, {channels}, H, W] without empty axes"),
+            format!("{name} {shape:?}"),
+        ));
     }
     Ok(file.read(name)?)
 }
@@ -110,9 +151,21 @@ fn read_tensor(text: &str, model: &Model) -> Result<Array, CliError> {
 /// A dataset by reader name, `SET[:split]`, at the model's input size.
 fn open_set(text: &str, data: Option<&Path>, model: &Model) -> Result<Arc<dyn Dataset>, CliError> {
     let (name, split) = text.split_once(':').unwrap_or((text, "test"));
-    let wrong = |expected: String, found: &str| CliError::Usage { what: "--data".into(), expected, found: format!("{found:?}") };
-    let reader: Reader = Reader::parse(name).ok_or_else(|| wrong(format!("one of {}", Reader::names()), name))?;
-    let spec = DatasetSpec { name: "data".into(), title: name.into(), reader, train: 0, valid: 0, test: 0 };
+    let wrong = |expected: String, found: &str| CliError::Usage {
+        what: "--data".into(),
+        expected,
+        found: format!("{found:?}"),
+    };
+    let reader: Reader =
+        Reader::parse(name).ok_or_else(|| wrong(format!("one of {}", Reader::names()), name))?;
+    let spec = DatasetSpec {
+        name: "data".into(),
+        title: name.into(),
+        reader,
+        train: 0,
+        valid: 0,
+        test: 0,
+    };
     let splits = Resized::splits(dataset::open(&spec, data, 0)?, model.config.image_size);
     let set = match split {
         "train" => splits.train,
@@ -122,7 +175,10 @@ fn open_set(text: &str, data: Option<&Path>, model: &Model) -> Result<Arc<dyn Da
     };
     let (found, channels) = (set.shape()[0], model.network.embedder.channels());
     if found != channels {
-        return Err(wrong(format!("a set of {channels} channels, as the model's embedder has"), &format!("{name} with {found}")));
+        return Err(wrong(
+            format!("a set of {channels} channels, as the model's embedder has"),
+            &format!("{name} with {found}"),
+        ));
     }
     Ok(set)
 }

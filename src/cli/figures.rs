@@ -8,7 +8,16 @@ use std::path::PathBuf;
 /// Draws and returns the files that were written.
 pub fn run(args: &FiguresArgs) -> Result<Vec<PathBuf>, CliError> {
     let out = args.out.clone().unwrap_or_else(|| args.run.join("figures"));
-    let formats = if args.format.is_empty() { Format::ALL.to_vec() } else { args.format.clone() };
+    let formats = if args.format.is_empty() {
+        Format::ALL.to_vec()
+    } else {
+        args.format.clone()
+    };
     let only = (!args.only.is_empty()).then_some(args.only.as_slice());
-    Ok(figure::draw(&args.run.join("tables"), &out, &formats, only)?)
+    Ok(figure::draw(
+        &args.run.join("tables"),
+        &out,
+        &formats,
+        only,
+    )?)
 }

@@ -39,7 +39,12 @@ fn run(cli: Cli) -> Result<(), CliError> {
         Command::Extract(args) => extract::run(&args)?,
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "modalign", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "modalign",
+                &mut std::io::stdout(),
+            );
         }
         Command::Man => man()?,
     }
@@ -51,11 +56,19 @@ fn man() -> Result<(), CliError> {
     let mut command = Cli::command();
     command.build();
     let mut out = Vec::new();
-    let io = |source| CliError::Io { path: "stdout".into(), source };
-    clap_mangen::Man::new(command.clone()).render(&mut out).map_err(io)?;
+    let io = |source| CliError::Io {
+        path: "stdout".into(),
+        source,
+    };
+    clap_mangen::Man::new(command.clone())
+        .render(&mut out)
+        .map_err(io)?;
     for verb in command.get_subcommands() {
         let title = format!("modalign-{}", verb.get_name());
-        clap_mangen::Man::new(verb.clone()).title(title).render(&mut out).map_err(io)?;
+        clap_mangen::Man::new(verb.clone())
+            .title(title)
+            .render(&mut out)
+            .map_err(io)?;
     }
     use std::io::Write;
     match std::io::stdout().write_all(&out) {

@@ -42,8 +42,22 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
     let splits = Resized::splits(whole, suite.source.shape.image_size);
     let recipe = &suite.source.pretrain;
     let channels = splits.train.shape()[0];
-    let model = Model::new(architecture(&suite.source.shape), channels, labels.len(), recipe.seed, &device, DType::F32)?;
-    let stage = Stage::new(&format!("pretraining {} on {} samples", suite.source.model, splits.train.len()), 1);
+    let model = Model::new(
+        architecture(&suite.source.shape),
+        channels,
+        labels.len(),
+        recipe.seed,
+        &device,
+        DType::F32,
+    )?;
+    let stage = Stage::new(
+        &format!(
+            "pretraining {} on {} samples",
+            suite.source.model,
+            splits.train.len()
+        ),
+        1,
+    );
     let trained = train(model, &splits, &recipe.train, recipe.seed, &mut |event| {
         match event {
             Event::Step(done, total) => stage.set(done, total),
@@ -58,7 +72,10 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
     })?;
     stage.finish();
     let test_error = error_rate(&trained.model.network, splits.test.clone(), &device)?;
-    let out = args.out.clone().unwrap_or_else(|| PathBuf::from(&suite.source.model));
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(&suite.source.model));
     folder::save(&trained.model, &labels, &out)?;
     let note = serde_json::json!({
         "made_by": format!("modalign {} pretrain --suite {}", env!("CARGO_PKG_VERSION"), args.suite),
@@ -74,6 +91,9 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
     let path = out.join("recipe.json");
     let text = serde_json::to_string_pretty(&note).unwrap_or_default() + "\n";
     crate::atomic::write(&path, text.as_bytes()).map_err(|source| CliError::Io { path, source })?;
-    eprintln!("test error on the source classes: {:.1} %", 100.0 * test_error);
+    eprintln!(
+        "test error on the source classes: {:.1} %",
+        100.0 * test_error
+    );
     Ok(out)
 }

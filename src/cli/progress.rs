@@ -69,7 +69,10 @@ pub struct Bars {
 impl Bars {
     /// No stage yet.
     pub fn new() -> Self {
-        Self { current: None, count: 0 }
+        Self {
+            current: None,
+            count: 0,
+        }
     }
 
     /// A stage without steps.

@@ -20,7 +20,10 @@ pub fn run(args: &ReportArgs) -> Result<(), CliError> {
     let reports = if args.runs.is_empty() {
         vec![compute(args)?]
     } else {
-        args.runs.iter().map(|run| draw(run)).collect::<Result<_, _>>()?
+        args.runs
+            .iter()
+            .map(|run| draw(run))
+            .collect::<Result<_, _>>()?
     };
     if args.json {
         let all: Vec<_> = reports
@@ -31,9 +34,14 @@ pub fn run(args: &ReportArgs) -> Result<(), CliError> {
             })
             .collect::<Result<_, CliError>>()?;
         let seconds = started.elapsed().as_secs_f64();
-        println!("{}", serde_json::json!({ "report": reports.last(), "runs": all, "seconds": seconds }));
+        println!(
+            "{}",
+            serde_json::json!({ "report": reports.last(), "runs": all, "seconds": seconds })
+        );
     } else {
-        reports.iter().for_each(|path| println!("{}", path.display()));
+        reports
+            .iter()
+            .for_each(|path| println!("{}", path.display()));
     }
     Ok(())
 }
@@ -42,7 +50,10 @@ fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
     catch_interrupts();
     let suite = Suite::resolve(&args.suite)?;
     let device = device::open(&args.device)?;
-    let root = args.out.clone().unwrap_or_else(|| Path::new("runs").join(&suite.name));
+    let root = args
+        .out
+        .clone()
+        .unwrap_or_else(|| Path::new("runs").join(&suite.name));
     let folder = RunFolder::open(&root, &suite, args.fresh)?;
     let request = Request {
         data: args.data.as_deref(),
@@ -53,7 +64,10 @@ fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
     let mut bars = Bars::new();
     pipeline::run(&suite, &request, &folder, &mut bars).map_err(|error| {
         if matches!(error, RunError::Transfer(TransferError::Interrupted)) {
-            eprintln!("interrupted: finished parts are kept in {}; the same command continues there", root.display());
+            eprintln!(
+                "interrupted: finished parts are kept in {}; the same command continues there",
+                root.display()
+            );
         }
         error
     })?;
@@ -75,7 +89,12 @@ fn command(args: &ReportArgs) -> String {
 
 /// Figures and report of a run, from its tables.
 fn draw(run: &Path) -> Result<PathBuf, CliError> {
-    figure::draw(&run.join("tables"), &run.join("figures"), &Format::ALL, None)?;
+    figure::draw(
+        &run.join("tables"),
+        &run.join("figures"),
+        &Format::ALL,
+        None,
+    )?;
     Ok(report::write(run)?)
 }
 

@@ -36,12 +36,21 @@ pub struct Order {
 impl Order {
     /// All samples in order: evaluation and extraction.
     pub fn sequential(batch: usize) -> Self {
-        Self { batch, shuffle: None, drop_last: false, augment: Augment::None }
+        Self {
+            batch,
+            shuffle: None,
+            drop_last: false,
+            augment: Augment::None,
+        }
     }
 
     /// Number of batches of a set of `len` samples.
     pub fn batches(&self, len: usize) -> usize {
-        if self.drop_last && len >= self.batch { len / self.batch } else { len.div_ceil(self.batch) }
+        if self.drop_last && len >= self.batch {
+            len / self.batch
+        } else {
+            len.div_ceil(self.batch)
+        }
     }
 }
 
@@ -67,21 +76,34 @@ pub fn batches(set: Arc<dyn Dataset>, order: Order) -> Receiver<Result<Batch, Da
     receive
 }
 
-fn load(set: &dyn Dataset, index: &[usize], augment: Augment, seed: u64, epoch: usize) -> Result<Batch, DatasetError> {
+fn load(
+    set: &dyn Dataset,
+    index: &[usize],
+    augment: Augment,
+    seed: u64,
+    epoch: usize,
+) -> Result<Batch, DatasetError> {
     let shape = set.shape();
     let size = shape.iter().product::<usize>();
     let mut values = vec![0.0; index.len() * size];
-    values.par_chunks_mut(size).zip(index).try_for_each(|(out, &i)| {
-        set.read(i, out)?;
-        if augment == Augment::CropFlip {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x5eed_c20b);
-            rng.set_stream(((epoch as u64) << 32) | i as u64);
-            crop_flip(out, shape, &mut rng);
-        }
-        Ok(())
-    })?;
+    values
+        .par_chunks_mut(size)
+        .zip(index)
+        .try_for_each(|(out, &i)| {
+            set.read(i, out)?;
+            if augment == Augment::CropFlip {
+                let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x5eed_c20b);
+                rng.set_stream(((epoch as u64) << 32) | i as u64);
+                crop_flip(out, shape, &mut rng);
+            }
+            Ok(())
+        })?;
     let labels = index.iter().map(|&i| set.label(i)).collect();
-    Ok(Batch { values, shape: [index.len(), shape[0], shape[1], shape[2]], labels })
+    Ok(Batch {
+        values,
+        shape: [index.len(), shape[0], shape[1], shape[2]],
+        labels,
+    })
 }
 
 /// Shifts by up to an eighth of each side (zeros come in) and flips every second image.
@@ -91,13 +113,21 @@ fn crop_flip(image: &mut [f32], [_, height, width]: [usize; 3], rng: &mut ChaCha
     let dx = rng.random_range(-reach_x..=reach_x);
     let flip = rng.random_bool(0.5);
     let source = image.to_vec();
-    for (plane, from) in image.chunks_exact_mut(height * width).zip(source.chunks_exact(height * width)) {
+    for (plane, from) in image
+        .chunks_exact_mut(height * width)
+        .zip(source.chunks_exact(height * width))
+    {
         for y in 0..height {
             for x in 0..width {
                 let column = if flip { width - 1 - x } else { x } as i64 + dx;
                 let row = y as i64 + dy;
-                let inside = (0..height as i64).contains(&row) && (0..width as i64).contains(&column);
-                plane[y * width + x] = if inside { from[row as usize * width + column as usize] } else { 0.0 };
+                let inside =
+                    (0..height as i64).contains(&row) && (0..width as i64).contains(&column);
+                plane[y * width + x] = if inside {
+                    from[row as usize * width + column as usize]
+                } else {
+                    0.0
+                };
             }
         }
     }

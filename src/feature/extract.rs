@@ -32,8 +32,14 @@ pub fn features(
 }
 
 /// Class probabilities of every sample by a whole network, `[N, K]`, in the order of the set.
-pub fn probabilities(network: &Network, set: Arc<dyn Dataset>, device: &Device) -> Result<Array2<f32>, FeatureError> {
-    forward(set, device, |x| activation::softmax(network.forward(x, &mut Mode::Eval), 1))
+pub fn probabilities(
+    network: &Network,
+    set: Arc<dyn Dataset>,
+    device: &Device,
+) -> Result<Array2<f32>, FeatureError> {
+    forward(set, device, |x| {
+        activation::softmax(network.forward(x, &mut Mode::Eval), 1)
+    })
 }
 
 /// The samples themselves as features: what a probe on raw pixels sees.
@@ -50,15 +56,25 @@ pub fn pixels(set: Arc<dyn Dataset>) -> Result<FeatureSet, FeatureError> {
 }
 
 fn describe(set: &dyn Dataset) -> (Vec<String>, Vec<usize>) {
-    (set.classes().to_vec(), (0..set.len()).map(|i| set.label(i)).collect())
+    (
+        set.classes().to_vec(),
+        (0..set.len()).map(|i| set.label(i)).collect(),
+    )
 }
 
-fn forward(set: Arc<dyn Dataset>, device: &Device, run: impl Fn(Tensor<4>) -> Tensor<2>) -> Result<Array2<f32>, FeatureError> {
+fn forward(
+    set: Arc<dyn Dataset>,
+    device: &Device,
+    run: impl Fn(Tensor<4>) -> Tensor<2>,
+) -> Result<Array2<f32>, FeatureError> {
     let count = set.len();
     let (mut values, mut width) = (Vec::new(), 0);
     for batch in batches(set, Order::sequential(BATCH)) {
         let batch = batch?;
-        let y = run(Tensor::from_data(TensorData::new(batch.values, batch.shape), device));
+        let y = run(Tensor::from_data(
+            TensorData::new(batch.values, batch.shape),
+            device,
+        ));
         width = y.dims()[1];
         let data = y.into_data().convert::<f32>();
         values.extend(data.try_to_vec::<f32>().unwrap_or_default());

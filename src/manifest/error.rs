@@ -6,7 +6,10 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// Neither an embedded suite nor a file.
-    #[error("no suite {asked:?}: expected a TOML file or one of {known}{}", nearest(near))]
+    #[error(
+        "no suite {asked:?}: expected a TOML file or one of {known}{}",
+        nearest(near)
+    )]
     Unknown {
         /// What was asked for.
         asked: String,
@@ -48,5 +51,7 @@ pub enum ManifestError {
 }
 
 fn nearest(near: &Option<String>) -> String {
-    near.as_ref().map(|n| format!(" (did you mean {n:?}?)")).unwrap_or_default()
+    near.as_ref()
+        .map(|n| format!(" (did you mean {n:?}?)"))
+        .unwrap_or_default()
 }

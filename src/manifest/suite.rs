@@ -10,8 +10,14 @@ use std::path::Path;
 
 /// The suites inside the program: name and text.
 pub const EMBEDDED: [(&str, &str); 2] = [
-    ("demo", include_str!("../../data-manifests/suites/demo.toml")),
-    ("real-mini", include_str!("../../data-manifests/suites/real-mini.toml")),
+    (
+        "demo",
+        include_str!("../../data-manifests/suites/demo.toml"),
+    ),
+    (
+        "real-mini",
+        include_str!("../../data-manifests/suites/real-mini.toml"),
+    ),
 ];
 
 /// One experiment.
@@ -186,7 +192,10 @@ impl Suite {
             Ok(text) => {
                 let mut suite = Self::parse(&text, asked)?;
                 // A model folder is named relative to the file that names it.
-                let beside = path.parent().unwrap_or(Path::new(".")).join(&suite.source.model);
+                let beside = path
+                    .parent()
+                    .unwrap_or(Path::new("."))
+                    .join(&suite.source.model);
                 if beside.join("config.json").exists() {
                     suite.source.model = beside.to_string_lossy().into_owned();
                 }
@@ -197,7 +206,10 @@ impl Suite {
                 known: names.join(", "),
                 near: nearest(asked, names.iter().copied()),
             }),
-            Err(source) => Err(ManifestError::Io { path: path.into(), source }),
+            Err(source) => Err(ManifestError::Io {
+                path: path.into(),
+                source,
+            }),
         }
     }
 
@@ -214,33 +226,77 @@ impl Suite {
 
     fn check(&self, origin: &str) -> Result<(), ManifestError> {
         let wrong = |what: &str, expected: &str, found: String| {
-            Err(ManifestError::Invalid { origin: origin.into(), what: what.into(), expected: expected.into(), found })
+            Err(ManifestError::Invalid {
+                origin: origin.into(),
+                what: what.into(),
+                expected: expected.into(),
+                found,
+            })
         };
         let plain = |name: &str| {
-            !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            !name.is_empty()
+                && name
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         };
         let mut names = vec![&self.name, &self.surrogate.name];
         names.extend(self.targets.iter().map(|t| &t.name));
         if let Some(name) = names.iter().find(|n| !plain(n)) {
-            return wrong("name", "lower-case letters, digits and dashes", format!("{name:?}"));
+            return wrong(
+                "name",
+                "lower-case letters, digits and dashes",
+                format!("{name:?}"),
+            );
         }
         let mut sorted: Vec<&String> = self.targets.iter().map(|t| &t.name).collect();
         sorted.sort();
         if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
-            return wrong("targets", "different names", format!("{:?} twice", twice[0]));
+            return wrong(
+                "targets",
+                "different names",
+                format!("{:?} twice", twice[0]),
+            );
         }
-        if let Some(name) = sorted.iter().find(|n| ["pretrained", "pixels"].contains(&n.as_str())) {
-            return wrong("target name", "a name other than the reference encoders'", format!("{name:?}"));
+        if let Some(name) = sorted
+            .iter()
+            .find(|n| ["pretrained", "pixels"].contains(&n.as_str()))
+        {
+            return wrong(
+                "target name",
+                "a name other than the reference encoders'",
+                format!("{name:?}"),
+            );
         }
-        if self.targets.is_empty() || self.transfer.methods.is_empty() || self.transfer.seeds.is_empty() {
-            return wrong("targets, methods and seeds", "at least one of each", "an empty list".into());
+        if self.targets.is_empty()
+            || self.transfer.methods.is_empty()
+            || self.transfer.seeds.is_empty()
+        {
+            return wrong(
+                "targets, methods and seeds",
+                "at least one of each",
+                "an empty list".into(),
+            );
         }
-        if self.measures.probe_c.is_empty() || self.measures.probe_c.iter().any(|c| !(*c > 0.0 && c.is_finite())) {
-            return wrong("measures.probe_c", "one or more positive numbers", format!("{:?}", self.measures.probe_c));
+        if self.measures.probe_c.is_empty()
+            || self
+                .measures
+                .probe_c
+                .iter()
+                .any(|c| !(*c > 0.0 && c.is_finite()))
+        {
+            return wrong(
+                "measures.probe_c",
+                "one or more positive numbers",
+                format!("{:?}", self.measures.probe_c),
+            );
         }
         let holdout = self.measures.discrepancy_holdout;
         if !(holdout > 0.0 && holdout < 1.0) {
-            return wrong("measures.discrepancy_holdout", "between 0 and 1", holdout.to_string());
+            return wrong(
+                "measures.discrepancy_holdout",
+                "between 0 and 1",
+                holdout.to_string(),
+            );
         }
         Ok(())
     }
@@ -249,7 +305,10 @@ impl Suite {
 /// The known key nearest to the unknown one that serde complains of
 /// (``unknown field `epoch`, expected one of `epochs`, …``).
 fn misspelt(message: &str) -> Option<String> {
-    let rest = message.split_once("unknown field `").or_else(|| message.split_once("unknown variant `"))?.1;
+    let rest = message
+        .split_once("unknown field `")
+        .or_else(|| message.split_once("unknown variant `"))?
+        .1;
     let (unknown, rest) = rest.split_once('`')?;
     nearest(unknown, rest.split('`').skip(1).step_by(2))
 }
@@ -273,7 +332,10 @@ mod tests {
             let suite = Suite::parse(text, name).unwrap();
             assert_eq!(suite.name, name);
             let again = Suite::parse(&toml::to_string(&suite).unwrap(), name).unwrap();
-            assert_eq!(suite, again, "the resolved configuration must replay the suite");
+            assert_eq!(
+                suite, again,
+                "the resolved configuration must replay the suite"
+            );
         }
     }
 

@@ -39,7 +39,11 @@ fn epsilon() -> f64 {
 impl Default for Rule {
     /// AdamW with PyTorch's defaults.
     fn default() -> Self {
-        Self::Adamw { beta1: beta1(), beta2: beta2(), epsilon: epsilon() }
+        Self::Adamw {
+            beta1: beta1(),
+            beta2: beta2(),
+            epsilon: epsilon(),
+        }
     }
 }
 

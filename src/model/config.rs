@@ -76,7 +76,10 @@ impl SwinConfig {
                 path: path.into(),
                 hint: "a model folder holds config.json and model.safetensors".into(),
             },
-            _ => ModelError::Io { path: path.into(), source },
+            _ => ModelError::Io {
+                path: path.into(),
+                source,
+            },
         })?;
         Self::parse(&text, path)
     }
@@ -91,16 +94,29 @@ impl SwinConfig {
         };
         let value: serde_json::Value =
             serde_json::from_str(text).map_err(|e| malformed("a JSON object", e.to_string()))?;
-        let kind = value.get("model_type").and_then(|v| v.as_str()).unwrap_or("none");
+        let kind = value
+            .get("model_type")
+            .and_then(|v| v.as_str())
+            .unwrap_or("none");
         if kind != "swin" {
-            return Err(malformed("model_type \"swin\"", format!("model_type {kind:?}")));
+            return Err(malformed(
+                "model_type \"swin\"",
+                format!("model_type {kind:?}"),
+            ));
         }
         let config: Self = serde_json::from_value(value)
             .map_err(|e| malformed("the keys of a Swin configuration", e.to_string()))?;
         config.check().map_err(|e| match e {
-            ModelError::Config { what, expected, found } => {
-                ModelError::Malformed { path: path.into(), what, expected, found }
-            }
+            ModelError::Config {
+                what,
+                expected,
+                found,
+            } => ModelError::Malformed {
+                path: path.into(),
+                what,
+                expected,
+                found,
+            },
             other => other,
         })
     }
@@ -108,9 +124,16 @@ impl SwinConfig {
     /// Returns the configuration if a model can be built from it.
     pub fn check(self) -> Result<Self, ModelError> {
         let wrong = |what: &str, expected: &str, found: String| {
-            Err(ModelError::Config { what: what.into(), expected: expected.into(), found })
+            Err(ModelError::Config {
+                what: what.into(),
+                expected: expected.into(),
+                found,
+            })
         };
-        if self.depths.is_empty() || self.depths.len() != self.num_heads.len() || self.depths.len() > 8 {
+        if self.depths.is_empty()
+            || self.depths.len() != self.num_heads.len()
+            || self.depths.len() > 8
+        {
             return wrong(
                 "depths and num_heads",
                 "one entry a stage in both, 1 to 8 stages",
@@ -131,17 +154,33 @@ impl SwinConfig {
         for (stage, &heads) in self.num_heads.iter().enumerate() {
             let width = self.width(stage);
             if heads == 0 || width % heads != 0 {
-                return wrong("num_heads", &format!("a divisor of {width} in stage {stage}"), heads.to_string());
+                return wrong(
+                    "num_heads",
+                    &format!("a divisor of {width} in stage {stage}"),
+                    heads.to_string(),
+                );
             }
         }
         if self.image_size < self.patch_size {
-            return wrong("image_size", "at least patch_size", self.image_size.to_string());
+            return wrong(
+                "image_size",
+                "at least patch_size",
+                self.image_size.to_string(),
+            );
         }
         if !(self.mlp_ratio > 0.0 && self.mlp_ratio <= 64.0) {
-            return wrong("mlp_ratio", "above 0, at most 64", self.mlp_ratio.to_string());
+            return wrong(
+                "mlp_ratio",
+                "above 0, at most 64",
+                self.mlp_ratio.to_string(),
+            );
         }
         if !(0.0..1.0).contains(&self.drop_path_rate) {
-            return wrong("drop_path_rate", "0 to below 1", self.drop_path_rate.to_string());
+            return wrong(
+                "drop_path_rate",
+                "0 to below 1",
+                self.drop_path_rate.to_string(),
+            );
         }
         if self.hidden_act != "gelu" {
             return wrong("hidden_act", "\"gelu\"", format!("{:?}", self.hidden_act));
@@ -169,6 +208,13 @@ impl SwinConfig {
 
     /// Class names in order; `LABEL_i` where the file names none.
     pub fn labels(&self, count: usize) -> Vec<String> {
-        (0..count).map(|i| self.id2label.get(&i).cloned().unwrap_or(format!("LABEL_{i}"))).collect()
+        (0..count)
+            .map(|i| {
+                self.id2label
+                    .get(&i)
+                    .cloned()
+                    .unwrap_or(format!("LABEL_{i}"))
+            })
+            .collect()
     }
 }

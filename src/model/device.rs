@@ -22,12 +22,17 @@ pub fn compiled() -> String {
 /// Opens the device called `name`.
 pub fn open(name: &str) -> Result<Device, ModelError> {
     let refuse = |hint: String| {
-        Err(ModelError::Device { asked: name.into(), compiled: compiled(), hint })
+        Err(ModelError::Device {
+            asked: name.into(),
+            compiled: compiled(),
+            hint,
+        })
     };
     match name {
         "flex" => Ok(Device::flex()),
         #[cfg(feature = "ndarray")]
-        #[allow(deprecated)] // upstream's removal is planned; it is our independent CPU reference
+        #[allow(deprecated)]
+        // upstream's removal is planned; it is our independent CPU reference
         "ndarray" => Ok(Device::ndarray()),
         #[cfg(feature = "gpu")]
         "wgpu" => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
@@ -36,8 +41,13 @@ pub fn open(name: &str) -> Result<Device, ModelError> {
         #[cfg(feature = "cuda")]
         "cuda" => Ok(Device::cuda(0usize)),
         _ => match DEVICES.iter().find(|d| d.0 == name) {
-            Some((_, _, feature)) => refuse(format!("build with `cargo build --release --features {feature}`")),
-            None => refuse(format!("known devices: {}", DEVICES.map(|d| d.0).join(", "))),
+            Some((_, _, feature)) => refuse(format!(
+                "build with `cargo build --release --features {feature}`"
+            )),
+            None => refuse(format!(
+                "known devices: {}",
+                DEVICES.map(|d| d.0).join(", ")
+            )),
         },
     }
 }

@@ -1,10 +1,10 @@
 //! The checkpoints inside the program: small Swins made by `modalign pretrain`, with the recipe
 //! that made each beside it in `data-manifests/models/`.
 
+use super::ModelError;
 use super::config::SwinConfig;
 use super::folder::{self, Loaded};
 use super::weights::Weights;
-use super::ModelError;
 use burn::tensor::{DType, Device};
 use std::path::Path;
 
@@ -47,7 +47,10 @@ mod tests {
         for name in names() {
             let loaded = load(name, &device, DType::F32).unwrap();
             assert_eq!(loaded.labels.len(), loaded.model.classes());
-            assert!(loaded.labels.iter().all(|l| !l.starts_with("LABEL_")), "{name}");
+            assert!(
+                loaded.labels.iter().all(|l| !l.starts_with("LABEL_")),
+                "{name}"
+            );
         }
     }
 }

@@ -33,12 +33,24 @@ impl Embedder {
     }
 
     /// An embedder for `channels` channels that starts from this one.
-    pub fn for_target(&self, config: &SwinConfig, channels: usize, how: EmbedderInit, init: &mut Init) -> Self {
+    pub fn for_target(
+        &self,
+        config: &SwinConfig,
+        channels: usize,
+        how: EmbedderInit,
+        init: &mut Init,
+    ) -> Self {
         if how == EmbedderInit::Random {
             return Self::new(config, channels, init);
         }
         let [out, own, p, _] = self.weight.dims();
-        let source: Vec<f32> = self.weight.val().cast(DType::F32).into_data().try_to_vec().unwrap_or_default();
+        let source: Vec<f32> = self
+            .weight
+            .val()
+            .cast(DType::F32)
+            .into_data()
+            .try_to_vec()
+            .unwrap_or_default();
         let mut tiled = Vec::with_capacity(out * channels * p * p);
         for o in 0..out {
             for c in 0..channels {

@@ -34,7 +34,10 @@ pub enum ModelError {
         found: String,
     },
     /// The weights do not fit the architecture.
-    #[error("{path}: weights do not fit the architecture{}", list(missing, unexpected, shapes))]
+    #[error(
+        "{path}: weights do not fit the architecture{}",
+        list(missing, unexpected, shapes)
+    )]
     Mismatch {
         /// The weights file.
         path: PathBuf,
@@ -70,7 +73,11 @@ pub enum ModelError {
 /// Lists what does not fit, at most eight of a kind.
 fn list(missing: &[String], unexpected: &[String], shapes: &[String]) -> String {
     let mut text = String::new();
-    for (title, names) in [("missing", missing), ("unexpected", unexpected), ("wrong shape", shapes)] {
+    for (title, names) in [
+        ("missing", missing),
+        ("unexpected", unexpected),
+        ("wrong shape", shapes),
+    ] {
         if names.is_empty() {
             continue;
         }

@@ -39,9 +39,16 @@ impl ModuleVisitor for Collector {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let tensor = param.val();
-        self.shapes.push((self.path.join("."), tensor.dims().to_vec()));
+        self.shapes
+            .push((self.path.join("."), tensor.dims().to_vec()));
         if let Some(values) = &mut self.values {
-            values.push(tensor.cast(DType::F32).into_data().try_to_vec().unwrap_or_default());
+            values.push(
+                tensor
+                    .cast(DType::F32)
+                    .into_data()
+                    .try_to_vec()
+                    .unwrap_or_default(),
+            );
         }
     }
 }
@@ -55,7 +62,10 @@ pub fn parameters(module: &impl Module) -> Vec<(String, Vec<usize>)> {
 
 /// Paths and values of all parameters of a module.
 pub fn state(module: &impl Module) -> BTreeMap<String, Array> {
-    let mut collector = Collector { values: Some(Vec::new()), ..Collector::default() };
+    let mut collector = Collector {
+        values: Some(Vec::new()),
+        ..Collector::default()
+    };
     module.visit(&mut collector);
     let values = collector.values.unwrap_or_default();
     collector
@@ -93,45 +103,90 @@ impl ModuleMapper for Filler<'_> {
 }
 
 /// Replaces parameters by `arrays` (paths as [`parameters`] gives); lists what does not fit.
-pub fn with_state<M: Module>(module: M, mut arrays: BTreeMap<String, Array>, origin: &Path) -> Result<M, ModelError> {
+pub fn with_state<M: Module>(
+    module: M,
+    mut arrays: BTreeMap<String, Array>,
+    origin: &Path,
+) -> Result<M, ModelError> {
     let (mut missing, mut shapes) = (Vec::new(), Vec::new());
     let expected = parameters(&module);
     for (path, shape) in &expected {
         match arrays.get(path) {
             None => missing.push(path.clone()),
-            Some(a) if a.shape != *shape => shapes.push(format!("{path}: expected {shape:?}, found {:?}", a.shape)),
+            Some(a) if a.shape != *shape => {
+                shapes.push(format!("{path}: expected {shape:?}, found {:?}", a.shape))
+            }
             Some(_) => {}
         }
     }
-    let unexpected: Vec<String> =
-        arrays.keys().filter(|k| !expected.iter().any(|(p, _)| p == *k)).cloned().collect();
+    let unexpected: Vec<String> = arrays
+        .keys()
+        .filter(|k| !expected.iter().any(|(p, _)| p == *k))
+        .cloned()
+        .collect();
     if !(missing.is_empty() && shapes.is_empty() && unexpected.is_empty()) {
-        return Err(ModelError::Mismatch { path: origin.into(), missing, unexpected, shapes });
+        return Err(ModelError::Mismatch {
+            path: origin.into(),
+            missing,
+            unexpected,
+            shapes,
+        });
     }
-    Ok(module.map(&mut Filler { path: Vec::new(), arrays: &mut arrays }))
+    Ok(module.map(&mut Filler {
+        path: Vec::new(),
+        arrays: &mut arrays,
+    }))
 }
 
 /// Loads a Hugging Face style Swin folder onto `device` in float type `dtype`.
 pub fn load(folder: &Path, device: &Device, dtype: DType) -> Result<Loaded, ModelError> {
     let config = SwinConfig::read(&folder.join("config.json"))?;
-    build(config, &Weights::open(&folder.join("model.safetensors"))?, device, dtype)
+    build(
+        config,
+        &Weights::open(&folder.join("model.safetensors"))?,
+        device,
+        dtype,
+    )
 }
 
 /// A model from its configuration and weights.
-pub fn build(config: SwinConfig, weights: &Weights, device: &Device, dtype: DType) -> Result<Loaded, ModelError> {
+pub fn build(
+    config: SwinConfig,
+    weights: &Weights,
+    device: &Device,
+    dtype: DType,
+) -> Result<Loaded, ModelError> {
     let file = weights.path().to_path_buf();
     // Canonical name → name in the file.
-    let known: BTreeMap<String, String> =
-        weights.names().filter_map(|n| Some((canonical(n)?, n.to_string()))).collect();
-    let classes = known.get("classifier.weight").and_then(|n| weights.shape(n)).and_then(|s| s.first().copied());
+    let known: BTreeMap<String, String> = weights
+        .names()
+        .filter_map(|n| Some((canonical(n)?, n.to_string())))
+        .collect();
+    let classes = known
+        .get("classifier.weight")
+        .and_then(|n| weights.shape(n))
+        .and_then(|s| s.first().copied());
     let channels = config.num_channels;
-    let mut model = Model::new(config, channels, classes.unwrap_or(1).max(1), 0, device, dtype)?;
+    let mut model = Model::new(
+        config,
+        channels,
+        classes.unwrap_or(1).max(1),
+        0,
+        device,
+        dtype,
+    )?;
     let (mut missing, mut shapes, mut used) = (Vec::new(), Vec::new(), Vec::new());
     let mut arrays = BTreeMap::new();
     for (path, shape) in parameters(&model.network) {
         let parts = checkpoint_names(&path);
         if classes.is_none() && path.starts_with("predictor.") {
-            arrays.insert(path, Array { values: vec![0.0; shape.iter().product()], shape });
+            arrays.insert(
+                path,
+                Array {
+                    values: vec![0.0; shape.iter().product()],
+                    shape,
+                },
+            );
             continue;
         }
         let mut expected = shape.clone();
@@ -141,7 +196,10 @@ pub fn build(config: SwinConfig, weights: &Weights, device: &Device, dtype: DTyp
             match known.get(part) {
                 None => missing.push(part.clone()),
                 Some(name) if weights.shape(name) != Some(&expected) => {
-                    shapes.push(format!("{part}: expected {expected:?}, found {:?}", weights.shape(name).unwrap_or_default()));
+                    shapes.push(format!(
+                        "{part}: expected {expected:?}, found {:?}",
+                        weights.shape(name).unwrap_or_default()
+                    ));
                 }
                 Some(name) => values.extend(weights.read(name)?.values),
             }
@@ -149,13 +207,26 @@ pub fn build(config: SwinConfig, weights: &Weights, device: &Device, dtype: DTyp
         }
         arrays.insert(path, Array { shape, values });
     }
-    let unexpected: Vec<String> = known.keys().filter(|k| !used.contains(k)).cloned().collect();
+    let unexpected: Vec<String> = known
+        .keys()
+        .filter(|k| !used.contains(k))
+        .cloned()
+        .collect();
     if !(missing.is_empty() && shapes.is_empty() && unexpected.is_empty()) {
-        return Err(ModelError::Mismatch { path: file, missing, unexpected, shapes });
+        return Err(ModelError::Mismatch {
+            path: file,
+            missing,
+            unexpected,
+            shapes,
+        });
     }
     model.network = with_state(model.network, arrays, &file)?;
     let labels = classes.map_or(Vec::new(), |k| model.config.labels(k));
-    Ok(Loaded { model, labels, sha256: weights.sha256() })
+    Ok(Loaded {
+        model,
+        labels,
+        sha256: weights.sha256(),
+    })
 }
 
 /// Writes a model as a Hugging Face style folder; `labels` name the classes of its predictor.
@@ -167,12 +238,19 @@ pub fn save(model: &Model, labels: &[String], folder: &Path) -> Result<(), Model
         shape[0] /= parts.len();
         let size = shape.iter().product::<usize>().max(1);
         for (name, values) in parts.into_iter().zip(array.values.chunks(size)) {
-            arrays.insert(name, Array { shape: shape.clone(), values: values.to_vec() });
+            arrays.insert(
+                name,
+                Array {
+                    shape: shape.clone(),
+                    values: values.to_vec(),
+                },
+            );
         }
     }
     let config = config_json(model, labels);
     let path = folder.join("config.json");
-    crate::atomic::write(&path, config.as_bytes()).map_err(|source| ModelError::Io { path, source })?;
+    crate::atomic::write(&path, config.as_bytes())
+        .map_err(|source| ModelError::Io { path, source })?;
     let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
     write(&folder.join("model.safetensors"), &arrays, metadata)
 }
@@ -186,8 +264,12 @@ fn config_json(model: &Model, labels: &[String]) -> String {
     };
     let mut value = serde_json::to_value(&config).unwrap_or_default();
     if let Some(map) = value.as_object_mut() {
-        map.insert("architectures".into(), serde_json::json!(["SwinForImageClassification"]));
-        let by_name: BTreeMap<&String, usize> = labels.iter().enumerate().map(|(i, l)| (l, i)).collect();
+        map.insert(
+            "architectures".into(),
+            serde_json::json!(["SwinForImageClassification"]),
+        );
+        let by_name: BTreeMap<&String, usize> =
+            labels.iter().enumerate().map(|(i, l)| (l, i)).collect();
         map.insert("label2id".into(), serde_json::json!(by_name));
     }
     serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
@@ -196,6 +278,9 @@ fn config_json(model: &Model, labels: &[String]) -> String {
 impl Network {
     /// Number of parameters.
     pub fn size(&self) -> usize {
-        parameters(self).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
+        parameters(self)
+            .iter()
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum()
     }
 }

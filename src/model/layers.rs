@@ -19,13 +19,21 @@ pub struct Init<'a> {
 
 impl Init<'_> {
     /// A parameter from values in row-major order.
-    pub fn parameter<const D: usize>(&self, values: Vec<f32>, shape: [usize; D]) -> Param<Tensor<D>> {
+    pub fn parameter<const D: usize>(
+        &self,
+        values: Vec<f32>,
+        shape: [usize; D],
+    ) -> Param<Tensor<D>> {
         let data = TensorData::new(values, shape);
         Param::from_tensor(Tensor::from_data(data, (self.device, self.dtype)))
     }
 
     /// Normal values of standard deviation `std`, redrawn beyond two of them.
-    pub fn truncated_normal<const D: usize>(&mut self, std: f32, shape: [usize; D]) -> Param<Tensor<D>> {
+    pub fn truncated_normal<const D: usize>(
+        &mut self,
+        std: f32,
+        shape: [usize; D],
+    ) -> Param<Tensor<D>> {
         let count = shape.iter().product();
         let values = (0..count).map(|_| std * truncated(self.rng)).collect();
         self.parameter(values, shape)
@@ -61,7 +69,10 @@ impl Linear {
     /// Truncated-normal weights (std 0.02, as Swin), zero bias.
     pub fn new(inputs: usize, outputs: usize, bias: bool, init: &mut Init) -> Self {
         let weight = init.truncated_normal(0.02, [outputs, inputs]);
-        Self { weight, bias: bias.then(|| init.constant(0.0, [outputs])) }
+        Self {
+            weight,
+            bias: bias.then(|| init.constant(0.0, [outputs])),
+        }
     }
 
     /// `[B, T, in]` → `[B, T, out]`.
@@ -85,7 +96,11 @@ pub struct LayerNorm {
 impl LayerNorm {
     /// Unit gain, no shift.
     pub fn new(width: usize, epsilon: f64, init: &mut Init) -> Self {
-        Self { weight: init.constant(1.0, [width]), bias: init.constant(0.0, [width]), epsilon }
+        Self {
+            weight: init.constant(1.0, [width]),
+            bias: init.constant(0.0, [width]),
+            epsilon,
+        }
     }
 
     /// `[B, T, C]` → the same shape.

@@ -27,7 +27,10 @@ pub fn checkpoint_names(path: &str) -> Vec<String> {
             .to_vec();
     }
     let rest = rest
-        .replace(".relative_position_bias_table", ".attention.self.relative_position_bias_table")
+        .replace(
+            ".relative_position_bias_table",
+            ".attention.self.relative_position_bias_table",
+        )
         .replace(".projection.", ".attention.output.dense.")
         .replace(".fc1.", ".intermediate.dense.")
         .replace(".fc2.", ".output.dense.");
@@ -49,7 +52,10 @@ pub fn canonical(name: &str) -> Option<String> {
         .replace(".mlp.fc1.", ".intermediate.dense.")
         .replace(".mlp.fc2.", ".output.dense.");
     // A bare `SwinModel` has no task prefix.
-    if ["embeddings.", "encoder.", "layernorm."].iter().any(|p| name.starts_with(p)) {
+    if ["embeddings.", "encoder.", "layernorm."]
+        .iter()
+        .any(|p| name.starts_with(p))
+    {
         name.insert_str(0, "swin.");
     }
     Some(name)
@@ -61,8 +67,14 @@ mod tests {
 
     #[test]
     fn names_follow_the_published_checkpoints() {
-        assert_eq!(checkpoint_names("embedder.weight"), ["swin.embeddings.patch_embeddings.projection.weight"]);
-        assert_eq!(checkpoint_names("embedder.norm.bias"), ["swin.embeddings.norm.bias"]);
+        assert_eq!(
+            checkpoint_names("embedder.weight"),
+            ["swin.embeddings.patch_embeddings.projection.weight"]
+        );
+        assert_eq!(
+            checkpoint_names("embedder.norm.bias"),
+            ["swin.embeddings.norm.bias"]
+        );
         assert_eq!(
             checkpoint_names("encoder.layers.1.blocks.0.qkv.bias")[2],
             "swin.encoder.layers.1.blocks.0.attention.self.value.bias"
@@ -71,7 +83,10 @@ mod tests {
             checkpoint_names("encoder.layers.0.blocks.1.fc2.weight"),
             ["swin.encoder.layers.0.blocks.1.output.dense.weight"]
         );
-        assert_eq!(checkpoint_names("encoder.layernorm.weight"), ["swin.layernorm.weight"]);
+        assert_eq!(
+            checkpoint_names("encoder.layernorm.weight"),
+            ["swin.layernorm.weight"]
+        );
         assert_eq!(checkpoint_names("predictor.weight"), ["classifier.weight"]);
     }
 
@@ -81,6 +96,9 @@ mod tests {
             canonical("encoder.layers.0.blocks.0.attention.q_proj.weight").as_deref(),
             Some("swin.encoder.layers.0.blocks.0.attention.self.query.weight")
         );
-        assert_eq!(canonical("swin.encoder.layers.0.blocks.0.attention.self.relative_position_index"), None);
+        assert_eq!(
+            canonical("swin.encoder.layers.0.blocks.0.attention.self.relative_position_index"),
+            None
+        );
     }
 }

@@ -51,7 +51,11 @@ impl Model {
             });
         }
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut init = Init { device, dtype, rng: &mut rng };
+        let mut init = Init {
+            device,
+            dtype,
+            rng: &mut rng,
+        };
         let network = Network {
             embedder: Embedder::new(&config, channels, &mut init),
             encoder: SwinEncoder::new(&config, &mut init),
@@ -62,17 +66,33 @@ impl Model {
 
     /// A target model that starts from this source model: its encoder, a new embedder for
     /// `channels` channels and a new predictor for `classes` classes.
-    pub fn for_target(&self, channels: usize, classes: usize, how: EmbedderInit, seed: u64) -> Self {
+    pub fn for_target(
+        &self,
+        channels: usize,
+        classes: usize,
+        how: EmbedderInit,
+        seed: u64,
+    ) -> Self {
         let weight = self.network.predictor.weight.val();
         let (device, dtype) = (weight.device(), weight.dtype());
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut init = Init { device: &device, dtype, rng: &mut rng };
+        let mut init = Init {
+            device: &device,
+            dtype,
+            rng: &mut rng,
+        };
         let network = Network {
-            embedder: self.network.embedder.for_target(&self.config, channels, how, &mut init),
+            embedder: self
+                .network
+                .embedder
+                .for_target(&self.config, channels, how, &mut init),
             encoder: self.network.encoder.clone(),
             predictor: Linear::new(self.config.hidden_size(), classes, true, &mut init),
         };
-        Self { config: self.config.clone(), network }
+        Self {
+            config: self.config.clone(),
+            network,
+        }
     }
 
     /// Number of classes of the predictor.

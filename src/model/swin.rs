@@ -46,7 +46,13 @@ pub struct Block {
 }
 
 impl Block {
-    fn new(config: &SwinConfig, stage: usize, shifted: bool, drop_path: f64, init: &mut Init) -> Self {
+    fn new(
+        config: &SwinConfig,
+        stage: usize,
+        shifted: bool,
+        drop_path: f64,
+        init: &mut Init,
+    ) -> Self {
         let (width, heads) = (config.width(stage), config.num_heads[stage]);
         let hidden = (config.mlp_ratio * width as f64) as usize;
         let side = 2 * config.window_size - 1;
@@ -76,13 +82,32 @@ impl Block {
     fn attention(&self, x: Tensor<3>, [height, width]: Grid) -> Tensor<3> {
         // A grid no larger than the window is one window of its own size, unshifted.
         let smaller = height.min(width) <= self.window;
-        let window = if smaller { height.min(width) } else { self.window };
-        let shift = if smaller || !self.shifted { 0 } else { self.window / 2 };
-        let padded = [height.next_multiple_of(window), width.next_multiple_of(window)];
-        let geometry = WindowGeometry { height: padded[0], width: padded[1], window, shift, heads: self.heads };
+        let window = if smaller {
+            height.min(width)
+        } else {
+            self.window
+        };
+        let shift = if smaller || !self.shifted {
+            0
+        } else {
+            self.window / 2
+        };
+        let padded = [
+            height.next_multiple_of(window),
+            width.next_multiple_of(window),
+        ];
+        let geometry = WindowGeometry {
+            height: padded[0],
+            width: padded[1],
+            window,
+            shift,
+            heads: self.heads,
+        };
         let x = resize_grid(x, [height, width], padded);
-        let mixed = ops::window_attention(self.qkv.forward(x), self.position_bias(window), geometry);
-        self.projection.forward(resize_grid(mixed, padded, [height, width]))
+        let mixed =
+            ops::window_attention(self.qkv.forward(x), self.position_bias(window), geometry);
+        self.projection
+            .forward(resize_grid(mixed, padded, [height, width]))
     }
 
     /// The table's entries for every pair of tokens of a window: `[heads, n, n]`.
@@ -98,7 +123,10 @@ impl Block {
         }
         let table = self.relative_position_bias_table.val();
         let index = Tensor::<1, Int>::from_data(TensorData::new(index, [n * n]), &table.device());
-        table.select(0, index).transpose().reshape([self.heads, n, n])
+        table
+            .select(0, index)
+            .transpose()
+            .reshape([self.heads, n, n])
     }
 }
 
@@ -131,9 +159,18 @@ fn drop_path(x: Tensor<3>, rate: f64, mode: &mut Mode) -> Tensor<3> {
     let batch = x.dims()[0];
     let keep = 1.0 - rate;
     let scale: Vec<f32> = (0..batch)
-        .map(|_| if rng.random_bool(keep) { (1.0 / keep) as f32 } else { 0.0 })
+        .map(|_| {
+            if rng.random_bool(keep) {
+                (1.0 / keep) as f32
+            } else {
+                0.0
+            }
+        })
         .collect();
-    let scale = Tensor::<3>::from_data(TensorData::new(scale, [batch, 1, 1]), (&x.device(), x.dtype()));
+    let scale = Tensor::<3>::from_data(
+        TensorData::new(scale, [batch, 1, 1]),
+        (&x.device(), x.dtype()),
+    );
     x * scale
 }
 
@@ -204,7 +241,10 @@ impl SwinEncoder {
                 Stage { blocks, downsample }
             })
             .collect();
-        Self { layers, layernorm: LayerNorm::new(config.hidden_size(), config.layer_norm_eps, init) }
+        Self {
+            layers,
+            layernorm: LayerNorm::new(config.hidden_size(), config.layer_norm_eps, init),
+        }
     }
 
     /// Runs all stages on `x [B, H·W, C]`, keeping every stage's output.
@@ -219,7 +259,10 @@ impl SwinEncoder {
             }
             stages.push(x.clone());
         }
-        Encoded { last: self.layernorm.forward(x), stages }
+        Encoded {
+            last: self.layernorm.forward(x),
+            stages,
+        }
     }
 
     /// The feature of every sample: the mean of the normed tokens, `[B, D]`.

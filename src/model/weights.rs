@@ -49,12 +49,20 @@ impl Weights {
                 path: path.into(),
                 hint: "a safetensors file was expected there".into(),
             },
-            _ => ModelError::Io { path: path.into(), source },
+            _ => ModelError::Io {
+                path: path.into(),
+                source,
+            },
         };
         let file = File::open(path).map_err(io)?;
         let length = file.metadata().map_err(io)?.len();
         if length < 8 {
-            return Err(malformed(path, "safetensors header", "at least 8 bytes", format!("{length} bytes")));
+            return Err(malformed(
+                path,
+                "safetensors header",
+                "at least 8 bytes",
+                format!("{length} bytes"),
+            ));
         }
         // SAFETY: the file is only read; a process that truncates it while we run breaks its own
         // contract, as with every memory-mapped reader.
@@ -71,18 +79,30 @@ impl Weights {
         let entries = SafeTensors::deserialize(bytes.all())
             .map_err(|e| {
                 let found = describe(&e, bytes.all());
-                malformed(path, "safetensors header", "a header that covers the file exactly", found)
+                malformed(
+                    path,
+                    "safetensors header",
+                    "a header that covers the file exactly",
+                    found,
+                )
             })?
             .iter()
             .map(|(name, view)| (name.to_string(), (view.shape().to_vec(), view.dtype())))
             .collect();
-        Ok(Self { path: path.into(), bytes, entries })
+        Ok(Self {
+            path: path.into(),
+            bytes,
+            entries,
+        })
     }
 
     /// SHA-256 of the whole file, in hexadecimal.
     pub fn sha256(&self) -> String {
         use sha2::Digest;
-        sha2::Sha256::digest(self.bytes.all()).iter().map(|b| format!("{b:02x}")).collect()
+        sha2::Sha256::digest(self.bytes.all())
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect()
     }
 
     /// The file.
@@ -110,40 +130,95 @@ impl Weights {
                 shapes: vec![],
             });
         };
-        let view = SafeTensors::deserialize(self.bytes.all()).ok().and_then(|all| all.tensor(name).ok());
+        let view = SafeTensors::deserialize(self.bytes.all())
+            .ok()
+            .and_then(|all| all.tensor(name).ok());
         let bytes = view.as_ref().map_or(&[][..], |v| v.data());
         let values: Vec<f32> = match dtype {
-            Dtype::F32 => bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-            Dtype::F64 => bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect(),
-            Dtype::F16 => bytes.as_chunks().0.iter().map(|b| half::f16::from_le_bytes(*b).to_f32()).collect(),
-            Dtype::BF16 => bytes.as_chunks().0.iter().map(|b| half::bf16::from_le_bytes(*b).to_f32()).collect(),
+            Dtype::F32 => bytes
+                .as_chunks()
+                .0
+                .iter()
+                .map(|b| f32::from_le_bytes(*b))
+                .collect(),
+            Dtype::F64 => bytes
+                .as_chunks()
+                .0
+                .iter()
+                .map(|b| f64::from_le_bytes(*b) as f32)
+                .collect(),
+            Dtype::F16 => bytes
+                .as_chunks()
+                .0
+                .iter()
+                .map(|b| half::f16::from_le_bytes(*b).to_f32())
+                .collect(),
+            Dtype::BF16 => bytes
+                .as_chunks()
+                .0
+                .iter()
+                .map(|b| half::bf16::from_le_bytes(*b).to_f32())
+                .collect(),
             other => {
-                return Err(malformed(&self.path, &format!("type of tensor {name}"), "F32, F64, F16 or BF16", format!("{other:?}")));
+                return Err(malformed(
+                    &self.path,
+                    &format!("type of tensor {name}"),
+                    "F32, F64, F16 or BF16",
+                    format!("{other:?}"),
+                ));
             }
         };
         if let Some(at) = values.iter().position(|v| !v.is_finite()) {
-            return Err(malformed(&self.path, &format!("tensor {name}"), "finite values", format!("{} at element {at}", values[at])));
+            return Err(malformed(
+                &self.path,
+                &format!("tensor {name}"),
+                "finite values",
+                format!("{} at element {at}", values[at]),
+            ));
         }
-        Ok(Array { shape: shape.clone(), values })
+        Ok(Array {
+            shape: shape.clone(),
+            values,
+        })
     }
 }
 
 fn malformed(path: &Path, what: &str, expected: &str, found: String) -> ModelError {
-    ModelError::Malformed { path: path.into(), what: what.into(), expected: expected.into(), found }
+    ModelError::Malformed {
+        path: path.into(),
+        what: what.into(),
+        expected: expected.into(),
+        found,
+    }
 }
 
 /// Says what is wrong with a header in numbers where there are any.
 fn describe(error: &safetensors::SafeTensorError, map: &[u8]) -> String {
     let declared = map.first_chunk().map_or(0, |b| u64::from_le_bytes(*b));
-    format!("{error} (file of {} bytes, declared header of {declared} bytes)", map.len())
+    format!(
+        "{error} (file of {} bytes, declared header of {declared} bytes)",
+        map.len()
+    )
 }
 
 /// Writes arrays and metadata as one safetensors file, atomically.
-pub fn write(path: &Path, arrays: &BTreeMap<String, Array>, metadata: HashMap<String, String>) -> Result<(), ModelError> {
-    let io = |source| ModelError::Io { path: path.into(), source };
+pub fn write(
+    path: &Path,
+    arrays: &BTreeMap<String, Array>,
+    metadata: HashMap<String, String>,
+) -> Result<(), ModelError> {
+    let io = |source| ModelError::Io {
+        path: path.into(),
+        source,
+    };
     let bytes: BTreeMap<&str, Vec<u8>> = arrays
         .iter()
-        .map(|(name, a)| (name.as_str(), a.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+        .map(|(name, a)| {
+            (
+                name.as_str(),
+                a.values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            )
+        })
         .collect();
     let mut views = Vec::with_capacity(arrays.len());
     for (name, array) in arrays {
@@ -151,7 +226,8 @@ pub fn write(path: &Path, arrays: &BTreeMap<String, Array>, metadata: HashMap<St
             .map_err(|e| io(std::io::Error::other(e)))?;
         views.push((name.as_str(), view));
     }
-    let file = safetensors::serialize(views, Some(metadata)).map_err(|e| io(std::io::Error::other(e)))?;
+    let file =
+        safetensors::serialize(views, Some(metadata)).map_err(|e| io(std::io::Error::other(e)))?;
     crate::atomic::write(path, &file).map_err(io)
 }
 

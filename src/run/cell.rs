@@ -51,7 +51,12 @@ pub struct Outcome {
 impl Cell<'_> {
     /// Folder of the cell inside the run.
     pub fn name(&self) -> String {
-        format!("cells/{}-{}-{}", self.target.name, self.method.name(), self.seed)
+        format!(
+            "cells/{}-{}-{}",
+            self.target.name,
+            self.method.name(),
+            self.seed
+        )
     }
 }
 
@@ -60,7 +65,11 @@ pub fn cells(suite: &Suite) -> Vec<Cell<'_>> {
     let mut all = Vec::new();
     for target in &suite.targets {
         for &method in &suite.transfer.methods {
-            all.extend(suite.transfer.seeds.iter().map(|&seed| Cell { target, method, seed }));
+            all.extend(suite.transfer.seeds.iter().map(|&seed| Cell {
+                target,
+                method,
+                seed,
+            }));
         }
     }
     all
@@ -81,7 +90,12 @@ pub fn run(
 ) -> Result<(Model, Outcome), RunError> {
     let name = cell.name();
     let record = format!("{name}/cell.json");
-    let title = format!("{} · {} · seed {}", cell.target.title, cell.method.name(), cell.seed);
+    let title = format!(
+        "{} · {} · seed {}",
+        cell.target.title,
+        cell.method.name(),
+        cell.seed
+    );
     if let Some(outcome) = folder.read_json::<Outcome>(&record) {
         let loaded = folder::load(&folder.path(&name).join("model"), device, DType::F32)?;
         watch.skip(&format!("{title}: done before"));
@@ -92,10 +106,16 @@ pub fn run(
     let start = source.for_target(channels, classes, suite.transfer.embedder, cell.seed);
     watch.begin(&title, suite.transfer.train.epochs);
     let trained = match cell.method {
-        Method::Nft => train(start, data, &suite.transfer.train, cell.seed, &mut |event| match event {
-            Event::Step(done, total) => watch.step(done, total),
-            Event::Epoch(_) => true,
-        })?,
+        Method::Nft => train(
+            start,
+            data,
+            &suite.transfer.train,
+            cell.seed,
+            &mut |event| match event {
+                Event::Step(done, total) => watch.step(done, total),
+                Event::Epoch(_) => true,
+            },
+        )?,
     };
     watch.end();
     let outcome = Outcome {
@@ -110,7 +130,11 @@ pub fn run(
         seconds: trained.course.last().map_or(0.0, |e| e.seconds),
         course: trained.course,
     };
-    folder::save(&trained.model, data.train.classes(), &folder.path(&name).join("model"))?;
+    folder::save(
+        &trained.model,
+        data.train.classes(),
+        &folder.path(&name).join("model"),
+    )?;
     folder.write_json(&record, &outcome)?;
     Ok((trained.model, outcome))
 }

@@ -39,13 +39,17 @@ pub enum RunError {
         source: std::io::Error,
     },
     /// Another process works in this folder.
-    #[error("{path}: another modalign process is working on this run; wait for it or choose another --out")]
+    #[error(
+        "{path}: another modalign process is working on this run; wait for it or choose another --out"
+    )]
     Locked {
         /// The lock file.
         path: PathBuf,
     },
     /// The folder holds a run with other settings.
-    #[error("{path}: this folder holds a run with other settings (first difference: {difference}); choose another --out, or --fresh to replace it")]
+    #[error(
+        "{path}: this folder holds a run with other settings (first difference: {difference}); choose another --out, or --fresh to replace it"
+    )]
     OtherSettings {
         /// The folder.
         path: PathBuf,

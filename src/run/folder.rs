@@ -29,7 +29,10 @@ impl RunFolder {
     /// Opens `root` for `suite`: makes it, continues a run with the same settings, or (with
     /// `fresh`) removes what an earlier run left there.
     pub fn open(root: &Path, suite: &Suite, fresh: bool) -> Result<Self, RunError> {
-        let io = |source| RunError::Io { path: root.into(), source };
+        let io = |source| RunError::Io {
+            path: root.into(),
+            source,
+        };
         let config = root.join("config.toml");
         let lock_path = root.join("run.lock");
         let occupied = match fs::read_dir(root) {
@@ -42,20 +45,34 @@ impl RunFolder {
             return Err(RunError::NotARun { path: root.into() });
         }
         fs::create_dir_all(root).map_err(io)?;
-        let lock = File::create(&lock_path).map_err(|source| RunError::Io { path: lock_path.clone(), source })?;
+        let lock = File::create(&lock_path).map_err(|source| RunError::Io {
+            path: lock_path.clone(),
+            source,
+        })?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(RunError::Locked { path: lock_path }),
-            Err(TryLockError::Error(source)) => return Err(RunError::Io { path: lock_path, source }),
+            Err(TryLockError::Error(source)) => {
+                return Err(RunError::Io {
+                    path: lock_path,
+                    source,
+                });
+            }
         }
-        let folder = Self { root: root.into(), _lock: lock };
+        let folder = Self {
+            root: root.into(),
+            _lock: lock,
+        };
         let text = toml::to_string(suite).map_err(|e| io(std::io::Error::other(e)))?;
         if fresh {
             folder.clear()?;
         } else if let Ok(old) = fs::read_to_string(&config)
             && old != text
         {
-            return Err(RunError::OtherSettings { path: root.into(), difference: first_difference(&old, &text) });
+            return Err(RunError::OtherSettings {
+                path: root.into(),
+                difference: first_difference(&old, &text),
+            });
         }
         folder.write("config.toml", text.as_bytes())?;
         Ok(folder)
@@ -63,9 +80,21 @@ impl RunFolder {
 
     /// Removes what a run writes, and nothing else.
     fn clear(&self) -> Result<(), RunError> {
-        for name in ["cells", "features", "tables", "figures", "run.json", "results.json", "report.html"] {
+        for name in [
+            "cells",
+            "features",
+            "tables",
+            "figures",
+            "run.json",
+            "results.json",
+            "report.html",
+        ] {
             let path = self.root.join(name);
-            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            let removed = if path.is_dir() {
+                fs::remove_dir_all(&path)
+            } else {
+                fs::remove_file(&path)
+            };
             match removed {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                     return Err(RunError::Io { path, source: e });
@@ -97,14 +126,19 @@ impl RunFolder {
         use sha2::Digest;
         let path = self.path(name);
         let bytes = fs::read(&path).map_err(|source| RunError::Io { path, source })?;
-        Ok(sha2::Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect())
+        Ok(sha2::Sha256::digest(&bytes)
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect())
     }
 
     /// Writes a value as JSON, atomically.
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), RunError> {
         let path = self.path(name);
-        let text = serde_json::to_string_pretty(value)
-            .map_err(|e| RunError::Io { path, source: std::io::Error::other(e) })?;
+        let text = serde_json::to_string_pretty(value).map_err(|e| RunError::Io {
+            path,
+            source: std::io::Error::other(e),
+        })?;
         self.write(name, (text + "\n").as_bytes())
     }
 
@@ -121,7 +155,13 @@ fn first_difference(old: &str, new: &str) -> String {
         match (old.next(), new.next()) {
             (Some(a), Some(b)) if a == b => {}
             (None, None) => return "none".into(),
-            (a, b) => return format!("{:?} there, {:?} asked", a.unwrap_or("nothing"), b.unwrap_or("nothing")),
+            (a, b) => {
+                return format!(
+                    "{:?} there, {:?} asked",
+                    a.unwrap_or("nothing"),
+                    b.unwrap_or("nothing")
+                );
+            }
         }
     }
 }

@@ -54,7 +54,12 @@ pub struct Request<'a> {
 }
 
 /// Runs a suite in a run folder, continuing what is there.
-pub fn run(suite: &Suite, request: &Request, folder: &RunFolder, watch: &mut dyn Watch) -> Result<(), RunError> {
+pub fn run(
+    suite: &Suite,
+    request: &Request,
+    folder: &RunFolder,
+    watch: &mut dyn Watch,
+) -> Result<(), RunError> {
     let device = request.device;
     let source = embedded::load(&suite.source.model, device, DType::F32)?;
     let mut record = Record::start(suite, request, &source);
@@ -62,7 +67,10 @@ pub fn run(suite: &Suite, request: &Request, folder: &RunFolder, watch: &mut dyn
     folder.write_json("run.json", &record)?;
     let side = source.model.config.image_size;
     watch.begin("opening data", 1 + suite.targets.len());
-    let surrogate = Resized::splits(dataset::open(&suite.surrogate, request.data, suite.data_seed)?, side);
+    let surrogate = Resized::splits(
+        dataset::open(&suite.surrogate, request.data, suite.data_seed)?,
+        side,
+    );
     fits_source(&suite.surrogate, &surrogate, &source.model.config)?;
     go_on(watch.step(1, 1 + suite.targets.len()))?;
     let mut targets = Vec::new();
@@ -70,7 +78,11 @@ pub fn run(suite: &Suite, request: &Request, folder: &RunFolder, watch: &mut dyn
         let whole = dataset::open(spec, request.data, suite.data_seed)?;
         let shape = whole.train.shape();
         fits_discrepancy(spec, &whole, source.labels.len())?;
-        targets.push(Target { spec, data: Resized::splits(whole, side), shape });
+        targets.push(Target {
+            spec,
+            data: Resized::splits(whole, side),
+            shape,
+        });
         go_on(watch.step(2 + i, 1 + suite.targets.len()))?;
     }
     watch.end();
@@ -87,22 +99,85 @@ pub fn run(suite: &Suite, request: &Request, folder: &RunFolder, watch: &mut dyn
     drop(raw);
     watch.end();
     let pretrained = reference("pretrained", "Pretrained");
-    look(&pretrained, &source.model, &source.model, &surrogate, suite, device, folder, true, &mut tables, watch)?;
+    look(
+        &pretrained,
+        &source.model,
+        &source.model,
+        &surrogate,
+        suite,
+        device,
+        folder,
+        true,
+        &mut tables,
+        watch,
+    )?;
 
     for target in &targets {
-        let (channels, classes) = (target.data.train.shape()[0], target.data.train.classes().len());
-        let start = source.model.for_target(channels, classes, suite.transfer.embedder, suite.transfer.seeds[0]);
+        let (channels, classes) = (
+            target.data.train.shape()[0],
+            target.data.train.classes().len(),
+        );
+        let start = source.model.for_target(
+            channels,
+            classes,
+            suite.transfer.embedder,
+            suite.transfer.seeds[0],
+        );
         let embedder = ("initial", &start.network.embedder);
-        measures::distance(target, embedder, &source, suite, device, &mut tables.discrepancy, Some(&mut tables.pairs), watch)?;
+        measures::distance(
+            target,
+            embedder,
+            &source,
+            suite,
+            device,
+            &mut tables.discrepancy,
+            Some(&mut tables.pairs),
+            watch,
+        )?;
     }
-    for (target, cell) in targets.iter().flat_map(|t| cell::cells(suite).into_iter().filter(|c| c.target.name == t.spec.name).map(move |c| (t, c))) {
-        let (model, outcome) = cell::run(cell, suite, &source.model, &target.data, target.shape, device, folder, watch)?;
+    for (target, cell) in targets.iter().flat_map(|t| {
+        cell::cells(suite)
+            .into_iter()
+            .filter(|c| c.target.name == t.spec.name)
+            .map(move |c| (t, c))
+    }) {
+        let (model, outcome) = cell::run(
+            cell,
+            suite,
+            &source.model,
+            &target.data,
+            target.shape,
+            device,
+            folder,
+            watch,
+        )?;
         tables.outcome(&outcome, target.spec);
-        let first = cell.seed == suite.transfer.seeds[0] && cell.method == suite.transfer.methods[0];
+        let first =
+            cell.seed == suite.transfer.seeds[0] && cell.method == suite.transfer.methods[0];
         let encoder = encoder_of(&cell, suite);
-        look(&encoder, &source.model, &model, &surrogate, suite, device, folder, first, &mut tables, watch)?;
+        look(
+            &encoder,
+            &source.model,
+            &model,
+            &surrogate,
+            suite,
+            device,
+            folder,
+            first,
+            &mut tables,
+            watch,
+        )?;
         if first {
-            measures::distance(target, ("fine-tuned", &model.network.embedder), &source, suite, device, &mut tables.discrepancy, None, watch)?;
+            measures::distance(
+                target,
+                ("fine-tuned", &model.network.embedder),
+                &source,
+                suite,
+                device,
+                &mut tables.discrepancy,
+                None,
+                watch,
+            )?;
         }
     }
     tables.write(folder)?;
@@ -125,11 +200,23 @@ fn look(
     tables: &mut Tables,
     watch: &mut dyn Watch,
 ) -> Result<(), RunError> {
-    let seed = encoder.seed.map(|s| format!("-{}-{s}", encoder.method)).unwrap_or_default();
-    watch.begin(&format!("surrogate through {}{seed}: features, probe, t-SNE", encoder.title), 3);
+    let seed = encoder
+        .seed
+        .map(|s| format!("-{}-{s}", encoder.method))
+        .unwrap_or_default();
+    watch.begin(
+        &format!(
+            "surrogate through {}{seed}: features, probe, t-SNE",
+            encoder.title
+        ),
+        3,
+    );
     let view = measures::view(source, &model.network.encoder, surrogate, device)?;
     for (part, set) in [("train", &view.train), ("test", &view.test)] {
-        file::write(&folder.path(&format!("features/{}{seed}-{part}.safetensors", encoder.id)), set)?;
+        file::write(
+            &folder.path(&format!("features/{}{seed}-{part}.safetensors", encoder.id)),
+            set,
+        )?;
     }
     go_on(watch.step(1, 3))?;
     measures::probe(encoder, &view, &suite.measures, &mut tables.probe)?;
@@ -144,11 +231,21 @@ fn look(
 }
 
 fn go_on(yes: bool) -> Result<(), RunError> {
-    if yes { Ok(()) } else { Err(TransferError::Interrupted.into()) }
+    if yes {
+        Ok(())
+    } else {
+        Err(TransferError::Interrupted.into())
+    }
 }
 
 fn reference(id: &str, title: &str) -> Encoder {
-    Encoder { id: id.into(), title: title.into(), method: "-".into(), seed: None, epochs: None }
+    Encoder {
+        id: id.into(),
+        title: title.into(),
+        method: "-".into(),
+        seed: None,
+        epochs: None,
+    }
 }
 
 fn encoder_of(cell: &Cell, suite: &Suite) -> Encoder {
@@ -207,10 +304,31 @@ impl Tables {
             discrepancy: Table::new(measures::DISCREPANCY),
             pairs: Table::new(measures::PAIRS),
             targets: Table::new(&[
-                "target", "target_title", "method", "seed", "epochs", "best_epoch", "metric", "valid", "test",
-                "chance", "n_train", "n_valid", "n_test", "shape", "seconds",
+                "target",
+                "target_title",
+                "method",
+                "seed",
+                "epochs",
+                "best_epoch",
+                "metric",
+                "valid",
+                "test",
+                "chance",
+                "n_train",
+                "n_valid",
+                "n_test",
+                "shape",
+                "seconds",
             ]),
-            curves: Table::new(&["target", "target_title", "method", "seed", "epoch", "train_loss", "valid_error"]),
+            curves: Table::new(&[
+                "target",
+                "target_title",
+                "method",
+                "seed",
+                "epoch",
+                "train_loss",
+                "valid_error",
+            ]),
         }
     }
 
@@ -218,12 +336,32 @@ impl Tables {
         let epochs = o.course.len();
         let [channels, height, width] = o.shape;
         self.targets.push(row![
-            &o.target, &spec.title, &o.method, o.seed, epochs, epochs, "error", o.valid_error, o.test_error,
-            1.0 - 1.0 / o.classes as f64, o.samples[0], o.samples[1], o.samples[2],
-            format!("{channels}×{height}×{width}"), o.seconds,
+            &o.target,
+            &spec.title,
+            &o.method,
+            o.seed,
+            epochs,
+            epochs,
+            "error",
+            o.valid_error,
+            o.test_error,
+            1.0 - 1.0 / o.classes as f64,
+            o.samples[0],
+            o.samples[1],
+            o.samples[2],
+            format!("{channels}×{height}×{width}"),
+            o.seconds,
         ]);
         for e in &o.course {
-            self.curves.push(row![&o.target, &spec.title, &o.method, o.seed, e.epoch, e.train_loss, e.valid_error]);
+            self.curves.push(row![
+                &o.target,
+                &spec.title,
+                &o.method,
+                o.seed,
+                e.epoch,
+                e.train_loss,
+                e.valid_error
+            ]);
         }
     }
 

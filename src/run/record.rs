@@ -107,6 +107,10 @@ impl Record {
 /// Name of the processor, where the system tells.
 fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = text.lines().find_map(|l| l.strip_prefix("model name")?.split_once(':').map(|p| p.1.trim().to_string()));
+    let name = text.lines().find_map(|l| {
+        l.strip_prefix("model name")?
+            .split_once(':')
+            .map(|p| p.1.trim().to_string())
+    });
     name.unwrap_or_else(|| std::env::consts::ARCH.into())
 }

@@ -78,12 +78,20 @@ pub(crate) use row;
 impl Table {
     /// An empty table with these columns.
     pub fn new(columns: &'static [&'static str]) -> Self {
-        Self { columns, cells: vec![Vec::new(); columns.len()] }
+        Self {
+            columns,
+            cells: vec![Vec::new(); columns.len()],
+        }
     }
 
     /// Appends a row; one cell a column.
     pub fn push<const N: usize>(&mut self, row: [Cell; N]) {
-        debug_assert_eq!(N, self.columns.len(), "one cell for each of {:?}", self.columns);
+        debug_assert_eq!(
+            N,
+            self.columns.len(),
+            "one cell for each of {:?}",
+            self.columns
+        );
         for (column, cell) in self.cells.iter_mut().zip(row) {
             column.push(cell);
         }
@@ -101,10 +109,18 @@ impl Table {
             found: e.to_string(),
         };
         let height = self.cells.first().map_or(0, Vec::len);
-        let columns = self.columns.iter().zip(self.cells).map(|(name, cells)| column(name, cells)).collect();
+        let columns = self
+            .columns
+            .iter()
+            .zip(self.cells)
+            .map(|(name, cells)| column(name, cells))
+            .collect();
         let mut frame = DataFrame::new(height, columns).map_err(wrong)?;
         let mut bytes = Vec::new();
-        CsvWriter::new(&mut bytes).include_header(true).finish(&mut frame).map_err(wrong)?;
+        CsvWriter::new(&mut bytes)
+            .include_header(true)
+            .finish(&mut frame)
+            .map_err(wrong)?;
         folder.write(&format!("tables/{name}"), &bytes)
     }
 }
@@ -115,19 +131,37 @@ fn column(name: &str, cells: Vec<Cell>) -> Column {
     match cells.first() {
         Some(Cell::Number(_)) => Column::new(
             name,
-            cells.into_iter().map(|c| if let Cell::Number(v) = c { v } else { None }).collect::<Vec<_>>(),
+            cells
+                .into_iter()
+                .map(|c| if let Cell::Number(v) = c { v } else { None })
+                .collect::<Vec<_>>(),
         ),
         Some(Cell::Count(_)) => Column::new(
             name,
-            cells.into_iter().map(|c| if let Cell::Count(v) = c { v } else { None }).collect::<Vec<_>>(),
+            cells
+                .into_iter()
+                .map(|c| if let Cell::Count(v) = c { v } else { None })
+                .collect::<Vec<_>>(),
         ),
         Some(Cell::Flag(_)) => Column::new(
             name,
-            cells.into_iter().map(|c| matches!(c, Cell::Flag(true))).collect::<Vec<_>>(),
+            cells
+                .into_iter()
+                .map(|c| matches!(c, Cell::Flag(true)))
+                .collect::<Vec<_>>(),
         ),
         _ => Column::new(
             name,
-            cells.into_iter().map(|c| if let Cell::Text(t) = c { defuse(t) } else { String::new() }).collect::<Vec<_>>(),
+            cells
+                .into_iter()
+                .map(|c| {
+                    if let Cell::Text(t) = c {
+                        defuse(t)
+                    } else {
+                        String::new()
+                    }
+                })
+                .collect::<Vec<_>>(),
         ),
     }
 }

@@ -23,7 +23,9 @@ pub enum TransferError {
         found: String,
     },
     /// The loss stopped being a number; parameters of that step are not kept.
-    #[error("the loss became {loss} in epoch {epoch}, step {step}; lower the learning rate or set a gradient clip")]
+    #[error(
+        "the loss became {loss} in epoch {epoch}, step {step}; lower the learning rate or set a gradient clip"
+    )]
     Diverged {
         /// Epoch from 1.
         epoch: usize,

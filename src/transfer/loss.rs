@@ -10,11 +10,18 @@ pub fn cross_entropy(logits: Tensor<2>, labels: &[usize], smoothing: f64) -> Ten
     for (row, &label) in labels.iter().enumerate() {
         target[row * classes + label] += (1.0 - smoothing) as f32;
     }
-    let target = Tensor::<2>::from_data(TensorData::new(target, [batch, classes]), (&logits.device(), logits.dtype()));
+    let target = Tensor::<2>::from_data(
+        TensorData::new(target, [batch, classes]),
+        (&logits.device(), logits.dtype()),
+    );
     loss::cross_entropy_with_logits(logits, target)
 }
 
 /// Row-wise softmax on the host: `[B, K]` row-major.
 pub fn probabilities(logits: Tensor<2>) -> Vec<f32> {
-    activation::softmax(logits, 1).into_data().convert::<f32>().try_to_vec().unwrap_or_default()
+    activation::softmax(logits, 1)
+        .into_data()
+        .convert::<f32>()
+        .try_to_vec()
+        .unwrap_or_default()
 }

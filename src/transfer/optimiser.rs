@@ -30,14 +30,28 @@ impl Optimiser {
     /// A fresh optimiser. Weight decay applies to matrices and kernels, not to biases, norms and
     /// position tables (as Swin's authors train); `clip` bounds the global gradient norm.
     pub fn new(rule: Rule, weight_decay: f64, clip: Option<f64>) -> Self {
-        Self { rule, weight_decay, clip, steps: 0, moments: BTreeMap::new() }
+        Self {
+            rule,
+            weight_decay,
+            clip,
+            steps: 0,
+            moments: BTreeMap::new(),
+        }
     }
 
     /// Updates every parameter of `module` that has a gradient.
     pub fn step<M: Module>(&mut self, lr: f64, module: M, grads: GradientsParams) -> M {
         self.steps += 1;
-        let scale = self.clip.map_or(1.0, |clip| clip_scale(&module, &grads, clip));
-        let mut update = Update { optimiser: self, grads, lr, scale, path: Vec::new() };
+        let scale = self
+            .clip
+            .map_or(1.0, |clip| clip_scale(&module, &grads, clip));
+        let mut update = Update {
+            optimiser: self,
+            grads,
+            lr,
+            scale,
+            path: Vec::new(),
+        };
         module.map(&mut update)
     }
 }
@@ -88,25 +102,52 @@ impl ModuleMapper for Update<'_> {
         };
         let path = self.path.join(".");
         let decays = D >= 2 && !path.ends_with("bias_table");
-        let decay = if decays { self.optimiser.weight_decay } else { 0.0 };
+        let decay = if decays {
+            self.optimiser.weight_decay
+        } else {
+            0.0
+        };
         param.map(|value| {
             let shape = value.dims();
             let count = shape.iter().product::<usize>();
-            let grad = if self.scale < 1.0 { grad.mul_scalar(self.scale) } else { grad };
-            let updated =
-                self.optimiser.update(path, value.inner().reshape([count]), grad.reshape([count]), self.lr, decay);
+            let grad = if self.scale < 1.0 {
+                grad.mul_scalar(self.scale)
+            } else {
+                grad
+            };
+            let updated = self.optimiser.update(
+                path,
+                value.inner().reshape([count]),
+                grad.reshape([count]),
+                self.lr,
+                decay,
+            );
             Tensor::from_inner(updated.reshape(shape)).require_grad()
         })
     }
 }
 
 impl Optimiser {
-    fn update(&mut self, path: String, p: Tensor<1>, g: Tensor<1>, lr: f64, decay: f64) -> Tensor<1> {
+    fn update(
+        &mut self,
+        path: String,
+        p: Tensor<1>,
+        g: Tensor<1>,
+        lr: f64,
+        decay: f64,
+    ) -> Tensor<1> {
         let old = self.moments.remove(&path);
         match self.rule {
-            Rule::Adamw { beta1, beta2, epsilon } => {
+            Rule::Adamw {
+                beta1,
+                beta2,
+                epsilon,
+            } => {
                 let (m, v) = match old {
-                    Some(Moments { first, second: Some(second) }) => (first, second),
+                    Some(Moments {
+                        first,
+                        second: Some(second),
+                    }) => (first, second),
                     _ => (g.zeros_like(), g.zeros_like()),
                 };
                 let step = AdamWStep {
@@ -118,17 +159,33 @@ impl Optimiser {
                     time: self.steps,
                 };
                 let [p, m, v] = ops::adamw(p, m, v, g, step);
-                self.moments.insert(path, Moments { first: m, second: Some(v) });
+                self.moments.insert(
+                    path,
+                    Moments {
+                        first: m,
+                        second: Some(v),
+                    },
+                );
                 p
             }
             Rule::Sgd { momentum } => {
-                let g = if decay > 0.0 { g + p.clone().mul_scalar(decay) } else { g };
+                let g = if decay > 0.0 {
+                    g + p.clone().mul_scalar(decay)
+                } else {
+                    g
+                };
                 let velocity = match old {
                     Some(Moments { first, .. }) => first.mul_scalar(momentum) + g,
                     None => g,
                 };
                 let p = p - velocity.clone().mul_scalar(lr);
-                self.moments.insert(path, Moments { first: velocity, second: None });
+                self.moments.insert(
+                    path,
+                    Moments {
+                        first: velocity,
+                        second: None,
+                    },
+                );
                 p
             }
         }

@@ -20,7 +20,11 @@ impl TrainSettings {
     /// Checks that training can run with these settings on `samples` training samples.
     pub fn check(&self, samples: usize) -> Result<(), TransferError> {
         let wrong = |setting, expected: &str, found: String| {
-            Err(TransferError::Setting { setting, expected: expected.into(), found })
+            Err(TransferError::Setting {
+                setting,
+                expected: expected.into(),
+                found,
+            })
         };
         if samples == 0 {
             return wrong("training set", "at least one sample", "none".into());
@@ -29,12 +33,24 @@ impl TrainSettings {
             return wrong("batch", "at least 1", "0".into());
         }
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            return wrong("learning_rate", "a positive number", self.learning_rate.to_string());
+            return wrong(
+                "learning_rate",
+                "a positive number",
+                self.learning_rate.to_string(),
+            );
         }
         if !(0.0..1.0).contains(&self.label_smoothing) {
-            return wrong("label_smoothing", "0 to below 1", self.label_smoothing.to_string());
+            return wrong(
+                "label_smoothing",
+                "0 to below 1",
+                self.label_smoothing.to_string(),
+            );
         }
-        for (setting, value) in [("weight_decay", self.weight_decay), ("clip", self.clip), ("warmup_epochs", self.warmup_epochs)] {
+        for (setting, value) in [
+            ("weight_decay", self.weight_decay),
+            ("clip", self.clip),
+            ("warmup_epochs", self.warmup_epochs),
+        ] {
             if !(value >= 0.0 && value.is_finite()) {
                 return wrong(setting, "zero or a positive number", value.to_string());
             }
@@ -109,7 +125,10 @@ pub fn train(
         let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0xd20b);
         rng.set_stream(epoch as u64);
         let mut sum = 0.0;
-        for (i, batch) in batches(splits.train.clone(), order(epoch)).into_iter().enumerate() {
+        for (i, batch) in batches(splits.train.clone(), order(epoch))
+            .into_iter()
+            .enumerate()
+        {
             let batch = batch?;
             let done = (epoch - 1) * per_epoch + i;
             let x = to_tensor(&batch, &device.clone().autodiff());
@@ -117,7 +136,11 @@ pub fn train(
             let loss = loss::cross_entropy(logits, &batch.labels, settings.label_smoothing);
             let value = f64::from(loss.clone().into_scalar::<f32>());
             if !value.is_finite() {
-                return Err(TransferError::Diverged { epoch, step: i + 1, loss: value });
+                return Err(TransferError::Diverged {
+                    epoch,
+                    step: i + 1,
+                    loss: value,
+                });
             }
             sum += value;
             let grads = GradientsParams::from_grads(loss.backward(), &network);
@@ -140,23 +163,40 @@ pub fn train(
             return Err(TransferError::Interrupted);
         }
     }
-    Ok(Trained { model: Model { config, network: network.valid() }, course })
+    Ok(Trained {
+        model: Model {
+            config,
+            network: network.valid(),
+        },
+        course,
+    })
 }
 
 /// Batch of evaluation passes.
 pub const EVAL_BATCH: usize = 128;
 
 /// Share of samples whose largest logit is not their label's; 0 on an empty set.
-pub fn error_rate(network: &Network, set: Arc<dyn Dataset>, device: &Device) -> Result<f64, TransferError> {
+pub fn error_rate(
+    network: &Network,
+    set: Arc<dyn Dataset>,
+    device: &Device,
+) -> Result<f64, TransferError> {
     let count = set.len();
     let mut wrong = 0;
     for batch in batches(set, Order::sequential(EVAL_BATCH)) {
         let batch = batch?;
         let logits = network.forward(to_tensor(&batch, device), &mut Mode::Eval);
         let classes = logits.dims()[1];
-        let logits: Vec<f32> = logits.into_data().convert::<f32>().try_to_vec().unwrap_or_default();
+        let logits: Vec<f32> = logits
+            .into_data()
+            .convert::<f32>()
+            .try_to_vec()
+            .unwrap_or_default();
         for (row, &label) in logits.chunks_exact(classes).zip(&batch.labels) {
-            let best = row.iter().enumerate().fold(0, |b, (i, v)| if *v > row[b] { i } else { b });
+            let best = row
+                .iter()
+                .enumerate()
+                .fold(0, |b, (i, v)| if *v > row[b] { i } else { b });
             wrong += usize::from(best != label);
         }
     }

@@ -20,13 +20,25 @@ fn refused_suite(from: &str, to: &str, code: i32) -> String {
     assert!(TINY.contains(from));
     fs::write(&suite, TINY.replacen(from, to, 1)).unwrap();
     let out = home.path().join("run");
-    refused(&["report", "--suite", suite.to_str().unwrap(), "--out", out.to_str().unwrap()], code)
+    refused(
+        &[
+            "report",
+            "--suite",
+            suite.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ],
+        code,
+    )
 }
 
 #[test]
 fn unknown_keys_name_the_nearest() {
     let said = refused_suite("tsne_points", "tsne_point", 2);
-    assert!(said.contains("tsne_points") && said.contains("did you mean"), "{said}");
+    assert!(
+        said.contains("tsne_points") && said.contains("did you mean"),
+        "{said}"
+    );
     let said = refused_suite("reader = \"demo-emg\"", "reader = \"demo-egm\"", 2);
     assert!(said.contains("did you mean \"demo-emg\"?"), "{said}");
     let said = refused(&["report", "--suite", "dmeo"], 2);
@@ -36,7 +48,9 @@ fn unknown_keys_name_the_nearest() {
 #[test]
 fn impossible_settings_are_refused() {
     assert!(refused_suite("batch = 16, learning_rate = 5e-4", "batch = 0", 1).contains("batch"));
-    assert!(refused_suite("learning_rate = 5e-4", "learning_rate = -1.0", 1).contains("learning_rate"));
+    assert!(
+        refused_suite("learning_rate = 5e-4", "learning_rate = -1.0", 1).contains("learning_rate")
+    );
     assert!(refused_suite("seeds = [0, 1]", "seeds = []", 2).contains("at least one"));
     assert!(refused_suite("name = \"unseen\"", "name = \"emg\"", 2).contains("twice"));
     assert!(refused_suite("model = \"demo\"", "model = \"nowhere\"", 1).contains("nowhere"));
@@ -50,19 +64,35 @@ fn missing_and_damaged_cifar_files_are_named_with_their_sizes() {
     fs::write(&suite, TINY.replace("demo-surrogate", "cifar10")).unwrap();
     let run = home.path().join("run");
     let arguments = [
-        "report", "--suite", suite.to_str().unwrap(), "--data", data.to_str().unwrap(), "--out", run.to_str().unwrap(),
+        "report",
+        "--suite",
+        suite.to_str().unwrap(),
+        "--data",
+        data.to_str().unwrap(),
+        "--out",
+        run.to_str().unwrap(),
     ];
     let said = refused(&arguments, 1);
-    assert!(said.contains("missing file") && said.contains("cs.toronto.edu"), "{said}");
+    assert!(
+        said.contains("missing file") && said.contains("cs.toronto.edu"),
+        "{said}"
+    );
 
     let folder = data.join("cifar10");
     fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("batches.meta.txt"), "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n").unwrap();
+    fs::write(
+        folder.join("batches.meta.txt"),
+        "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n",
+    )
+    .unwrap();
     let records = |label: u8| [vec![label], vec![7; 3072]].concat().repeat(20);
     fs::write(folder.join("data_batch_1.bin"), records(3)).unwrap();
     fs::write(folder.join("test_batch.bin"), &records(3)[1..]).unwrap();
     let said = refused(&arguments, 1);
-    assert!(said.contains("test_batch.bin") && said.contains("3073") && said.contains("61459"), "{said}");
+    assert!(
+        said.contains("test_batch.bin") && said.contains("3073") && said.contains("61459"),
+        "{said}"
+    );
 
     fs::write(folder.join("test_batch.bin"), records(10)).unwrap();
     let said = refused(&arguments, 1);
@@ -75,19 +105,40 @@ fn foreign_checkpoints_list_what_does_not_fit() {
     let model = home.path().join("model");
     fs::create_dir_all(&model).unwrap();
     let out = home.path().join("out.npz");
-    let tensor = format!("{}:pixels", fixtures().join("swin-cifar/io.safetensors").display());
+    let tensor = format!(
+        "{}:pixels",
+        fixtures().join("swin-cifar/io.safetensors").display()
+    );
     let arguments = [
-        "extract", "--model", model.to_str().unwrap(), "--tensor", &tensor, "--outputs", "pooled", "--out",
+        "extract",
+        "--model",
+        model.to_str().unwrap(),
+        "--tensor",
+        &tensor,
+        "--outputs",
+        "pooled",
+        "--out",
         out.to_str().unwrap(),
     ];
     assert!(refused(&arguments, 1).contains("config.json"));
 
-    fs::copy(fixtures().join("swin-cifar/config.json"), model.join("config.json")).unwrap();
+    fs::copy(
+        fixtures().join("swin-cifar/config.json"),
+        model.join("config.json"),
+    )
+    .unwrap();
     assert!(refused(&arguments, 1).contains("model.safetensors"));
 
-    fs::copy(fixtures().join("swin-padded/model.safetensors"), model.join("model.safetensors")).unwrap();
+    fs::copy(
+        fixtures().join("swin-padded/model.safetensors"),
+        model.join("model.safetensors"),
+    )
+    .unwrap();
     let said = refused(&arguments, 1);
-    assert!(said.contains("missing") && said.contains("wrong shape") && said.contains("swin.layernorm"), "{said}");
+    assert!(
+        said.contains("missing") && said.contains("wrong shape") && said.contains("swin.layernorm"),
+        "{said}"
+    );
 
     let whole = fs::read(fixtures().join("swin-cifar/model.safetensors")).unwrap();
     for broken in [&whole[..5], &whole[..100], &whole[..whole.len() - 1]] {
@@ -107,7 +158,11 @@ fn foreign_checkpoints_list_what_does_not_fit() {
 
     fs::write(model.join("model.safetensors"), &whole).unwrap();
     let config = fs::read_to_string(model.join("config.json")).unwrap();
-    fs::write(model.join("config.json"), config.replace("\"swin\"", "\"vit\"")).unwrap();
+    fs::write(
+        model.join("config.json"),
+        config.replace("\"swin\"", "\"vit\""),
+    )
+    .unwrap();
     assert!(refused(&arguments, 1).contains("vit"));
     assert!(!out.exists(), "nothing half-written");
 }
@@ -130,12 +185,33 @@ fn outputs_that_cannot_be_written_are_named() {
     // A file where a folder is needed: fails for every user, root included.
     let file = home.path().join("file");
     fs::write(&file, "mine").unwrap();
-    let said = refused(&["report", "--suite", suite.to_str().unwrap(), "--out", file.to_str().unwrap()], 1);
+    let said = refused(
+        &[
+            "report",
+            "--suite",
+            suite.to_str().unwrap(),
+            "--out",
+            file.to_str().unwrap(),
+        ],
+        1,
+    );
     assert!(said.contains("file"), "{said}");
     // A folder of somebody's own files is not taken over.
-    let said = refused(&["report", "--suite", suite.to_str().unwrap(), "--out", home.path().to_str().unwrap()], 1);
+    let said = refused(
+        &[
+            "report",
+            "--suite",
+            suite.to_str().unwrap(),
+            "--out",
+            home.path().to_str().unwrap(),
+        ],
+        1,
+    );
     assert!(said.contains("holds no run"), "{said}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
-    let said = refused(&["figures", home.path().to_str().unwrap(), "--only", "2"], 1);
+    let said = refused(
+        &["figures", home.path().to_str().unwrap(), "--only", "2"],
+        1,
+    );
     assert!(said.contains("tsne.csv"), "{said}");
 }

@@ -10,16 +10,31 @@ fn outputs_agree_with_transformers() {
     let out = home.path().join("out.safetensors");
     let tensor = format!("{}:pixels", model.join("io.safetensors").display());
     let run = modalign(&[
-        "extract", "--model", model.to_str().unwrap(), "--tensor", &tensor, "--outputs",
-        "embedded,pooled,logits,last_hidden_state", "--out", out.to_str().unwrap(),
+        "extract",
+        "--model",
+        model.to_str().unwrap(),
+        "--tensor",
+        &tensor,
+        "--outputs",
+        "embedded,pooled,logits,last_hidden_state",
+        "--out",
+        out.to_str().unwrap(),
     ]);
     assert!(run.status.success(), "{}", text(&run.stderr));
-    let (found, want) = (Weights::open(&out).unwrap(), Weights::open(&model.join("io.safetensors")).unwrap());
+    let (found, want) = (
+        Weights::open(&out).unwrap(),
+        Weights::open(&model.join("io.safetensors")).unwrap(),
+    );
     for name in ["embedded", "pooled", "logits", "last_hidden_state"] {
         let (a, b) = (found.read(name).unwrap(), want.read(name).unwrap());
         assert_eq!(a.shape, b.shape, "{name}");
         let scale = b.values.iter().fold(0.0f32, |s, v| s.max(v.abs()));
-        let worst = a.values.iter().zip(&b.values).fold(0.0f32, |w, (x, y)| w.max((x - y).abs())) / scale;
+        let worst = a
+            .values
+            .iter()
+            .zip(&b.values)
+            .fold(0.0f32, |w, (x, y)| w.max((x - y).abs()))
+            / scale;
         assert!(worst < 1e-4, "{name}: {worst}");
     }
 }
@@ -33,6 +48,9 @@ fn a_model_folder_goes_out_as_it_came_in() {
     let loaded = folder::load(&origin, &Device::flex(), DType::F32).unwrap();
     folder::save(&loaded.model, &loaded.labels, home.path()).unwrap();
     let again = folder::load(home.path(), &Device::flex(), DType::F32).unwrap();
-    assert_eq!(folder::state(&loaded.model.network), folder::state(&again.model.network));
+    assert_eq!(
+        folder::state(&loaded.model.network),
+        folder::state(&again.model.network)
+    );
     assert_eq!(loaded.labels, again.labels);
 }

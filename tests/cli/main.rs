@@ -9,12 +9,17 @@ use std::process::{Command, Output};
 
 /// Runs `modalign` with these arguments.
 fn modalign(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_modalign")).args(arguments).output().expect("the program starts")
+    Command::new(env!("CARGO_BIN_EXE_modalign"))
+        .args(arguments)
+        .output()
+        .expect("the program starts")
 }
 
 fn fixtures() -> PathBuf {
-    std::env::var_os("MODALIGN_FIXTURES")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"), PathBuf::from)
+    std::env::var_os("MODALIGN_FIXTURES").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"),
+        PathBuf::from,
+    )
 }
 
 fn text(bytes: &[u8]) -> String {

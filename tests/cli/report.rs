@@ -10,7 +10,10 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         .expect("folder")
         .map(|entry| {
             let path = entry.expect("entry").path();
-            (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&path).expect("file"))
+            (
+                path.file_name().unwrap().to_string_lossy().into_owned(),
+                fs::read(&path).expect("file"),
+            )
         })
         .collect()
 }
@@ -21,23 +24,50 @@ fn a_suite_runs_whole_resumes_and_redraws_byte_for_byte() {
     let suite = home.path().join("tiny.toml");
     fs::write(&suite, TINY).unwrap();
     let run = home.path().join("run");
-    let arguments = ["report", "--suite", suite.to_str().unwrap(), "--out", run.to_str().unwrap()];
+    let arguments = [
+        "report",
+        "--suite",
+        suite.to_str().unwrap(),
+        "--out",
+        run.to_str().unwrap(),
+    ];
 
     let first = modalign(&arguments);
     assert!(first.status.success(), "{}", text(&first.stderr));
     let printed = text(&first.stdout);
     let report = PathBuf::from(printed.lines().last().expect("the report's path"));
     assert_eq!(report, run.join("report.html"));
-    assert!(first.stderr.is_empty(), "silent off a terminal, found {}", text(&first.stderr));
+    assert!(
+        first.stderr.is_empty(),
+        "silent off a terminal, found {}",
+        text(&first.stderr)
+    );
 
     let html = fs::read_to_string(&report).unwrap();
-    for part in ["Figure 2", "Figure 3", "Figure 4", "EMG &lt;b&gt;&amp;", "<svg"] {
+    for part in [
+        "Figure 2",
+        "Figure 3",
+        "Figure 4",
+        "EMG &lt;b&gt;&amp;",
+        "<svg",
+    ] {
         assert!(html.contains(part), "{part} is missing in the report");
     }
     assert!(!html.contains("EMG <b>"), "names are escaped");
     let tables = files(&run.join("tables"));
-    for name in ["probe", "geometry", "tsne", "discrepancy", "pairs", "targets", "curves"] {
-        assert!(tables.contains_key(&format!("{name}.csv")), "{name}.csv is missing");
+    for name in [
+        "probe",
+        "geometry",
+        "tsne",
+        "discrepancy",
+        "pairs",
+        "targets",
+        "curves",
+    ] {
+        assert!(
+            tables.contains_key(&format!("{name}.csv")),
+            "{name}.csv is missing"
+        );
     }
     // Pixels, pretrained, two targets times two seeds; maps of pretrained and the first seeds.
     let lines = |name: &str| text(&tables[name]).lines().count() - 1;
@@ -50,24 +80,49 @@ fn a_suite_runs_whole_resumes_and_redraws_byte_for_byte() {
     fs::remove_dir_all(run.join("figures")).unwrap();
     let redrawn = modalign(&["figures", run.to_str().unwrap()]);
     assert!(redrawn.status.success(), "{}", text(&redrawn.stderr));
-    assert!(figures == files(&run.join("figures")), "redrawn figures differ");
+    assert!(
+        figures == files(&run.join("figures")),
+        "redrawn figures differ"
+    );
 
     // A cell that was lost is trained again and gives the same numbers; the others are kept.
     fs::remove_file(run.join("cells/emg-nft-1/cell.json")).unwrap();
-    let kept = fs::metadata(run.join("cells/emg-nft-0/cell.json")).unwrap().modified().unwrap();
+    let kept = fs::metadata(run.join("cells/emg-nft-0/cell.json"))
+        .unwrap()
+        .modified()
+        .unwrap();
     let again = modalign(&arguments);
     assert!(again.status.success(), "{}", text(&again.stderr));
-    assert_eq!(kept, fs::metadata(run.join("cells/emg-nft-0/cell.json")).unwrap().modified().unwrap());
+    assert_eq!(
+        kept,
+        fs::metadata(run.join("cells/emg-nft-0/cell.json"))
+            .unwrap()
+            .modified()
+            .unwrap()
+    );
     let second = files(&run.join("tables"));
-    for name in ["probe.csv", "tsne.csv", "discrepancy.csv", "pairs.csv", "geometry.csv"] {
-        assert!(tables[name] == second[name], "{name} differs after resuming");
+    for name in [
+        "probe.csv",
+        "tsne.csv",
+        "discrepancy.csv",
+        "pairs.csv",
+        "geometry.csv",
+    ] {
+        assert!(
+            tables[name] == second[name],
+            "{name} differs after resuming"
+        );
     }
 
     // Other settings do not mix with this run.
     fs::write(&suite, TINY.replace("epochs = 2", "epochs = 3")).unwrap();
     let other = modalign(&arguments);
     assert_eq!(other.status.code(), Some(1));
-    assert!(text(&other.stderr).contains("epochs = 2"), "{}", text(&other.stderr));
+    assert!(
+        text(&other.stderr).contains("epochs = 2"),
+        "{}",
+        text(&other.stderr)
+    );
 }
 
 #[test]
@@ -76,13 +131,27 @@ fn pretraining_writes_a_folder_that_loads_and_its_recipe() {
     let suite = home.path().join("tiny.toml");
     fs::write(&suite, TINY).unwrap();
     let out = home.path().join("model");
-    let made = modalign(&["pretrain", "--suite", suite.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    let made = modalign(&[
+        "pretrain",
+        "--suite",
+        suite.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+    ]);
     assert!(made.status.success(), "{}", text(&made.stderr));
-    let recipe: serde_json::Value = serde_json::from_slice(&fs::read(out.join("recipe.json")).unwrap()).unwrap();
+    let recipe: serde_json::Value =
+        serde_json::from_slice(&fs::read(out.join("recipe.json")).unwrap()).unwrap();
     assert_eq!(recipe["classes"], 48);
     let features = home.path().join("f.npz");
     let run = modalign(&[
-        "extract", "--model", out.to_str().unwrap(), "--data", "demo-surrogate:valid", "--outputs", "pooled", "--out",
+        "extract",
+        "--model",
+        out.to_str().unwrap(),
+        "--data",
+        "demo-surrogate:valid",
+        "--outputs",
+        "pooled",
+        "--out",
         features.to_str().unwrap(),
     ]);
     assert!(run.status.success(), "{}", text(&run.stderr));

@@ -48,7 +48,10 @@ impl Arrays {
             all.push((name.clone(), "<f4", shape.clone(), bytes));
         }
         if let Some(labels) = &self.labels {
-            let bytes = labels.iter().flat_map(|&l| (l as i64).to_le_bytes()).collect();
+            let bytes = labels
+                .iter()
+                .flat_map(|&l| (l as i64).to_le_bytes())
+                .collect();
             all.push(("labels".into(), "<i8", vec![labels.len()], bytes));
         }
         all
@@ -72,14 +75,28 @@ pub fn write_arrays(path: &Path, arrays: &Arrays) -> Result<(), FeatureError> {
     })
 }
 
-fn safetensors(members: &[(String, &str, Vec<usize>, Vec<u8>)], class_names: &[String]) -> Result<Vec<u8>, ZipError> {
+fn safetensors(
+    members: &[(String, &str, Vec<usize>, Vec<u8>)],
+    class_names: &[String],
+) -> Result<Vec<u8>, ZipError> {
     let wrong = |e| ZipError::Io(std::io::Error::other(e));
     let mut views = Vec::with_capacity(members.len());
     for (name, kind, shape, bytes) in members {
-        let dtype = if *kind == "<f4" { Dtype::F32 } else { Dtype::I64 };
-        views.push((name, TensorView::new(dtype, shape.clone(), bytes).map_err(wrong)?));
+        let dtype = if *kind == "<f4" {
+            Dtype::F32
+        } else {
+            Dtype::I64
+        };
+        views.push((
+            name,
+            TensorView::new(dtype, shape.clone(), bytes).map_err(wrong)?,
+        ));
     }
-    let metadata = (!class_names.is_empty())
-        .then(|| HashMap::from([("class_names".to_string(), serde_json::json!(class_names).to_string())]));
+    let metadata = (!class_names.is_empty()).then(|| {
+        HashMap::from([(
+            "class_names".to_string(),
+            serde_json::json!(class_names).to_string(),
+        )])
+    });
     ::safetensors::serialize(views, metadata).map_err(wrong)
 }

@@ -71,7 +71,10 @@ pub fn write(path: &Path, set: &FeatureSet) -> Result<(), FeatureError> {
 }
 
 /// Writes a file atomically, with errors that name it.
-fn save(path: &Path, write: impl FnOnce(&mut File) -> Result<(), ZipError>) -> Result<(), FeatureError> {
+fn save(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> Result<(), ZipError>,
+) -> Result<(), FeatureError> {
     crate::atomic::write_with(path, write).map_err(|e| {
         FeatureError::io(
             path,

@@ -39,26 +39,44 @@ pub fn window_attention(qkv: Tensor<3>, bias: Tensor<3>, geometry: WindowGeometr
     let d = channels / heads;
     let order = geometry.token_index();
     let mut place = vec![0i64; tokens];
-    order.iter().enumerate().for_each(|(at, &token)| place[token] = at as i64);
+    order
+        .iter()
+        .enumerate()
+        .for_each(|(at, &token)| place[token] = at as i64);
     let index = |v: Vec<i64>| Tensor::<1, Int>::from_data(TensorData::new(v, [tokens]), &device);
     let gathered = qkv
         .select(1, index(order.iter().map(|&t| t as i64).collect()))
         .reshape([batch * windows, n, 3, heads, d])
         .permute([2, 0, 3, 1, 4]);
-    let part = |i: usize| gathered.clone().slice([i..i + 1]).reshape([batch * windows, heads, n, d]);
-    let (q, k, v) = (part(0).mul_scalar(1.0 / (d as f64).sqrt()), part(1), part(2));
+    let part = |i: usize| {
+        gathered
+            .clone()
+            .slice([i..i + 1])
+            .reshape([batch * windows, heads, n, d])
+    };
+    let (q, k, v) = (
+        part(0).mul_scalar(1.0 / (d as f64).sqrt()),
+        part(1),
+        part(2),
+    );
     let mut logits = q.matmul(k.transpose()) + bias.unsqueeze::<4>();
     if geometry.shift > 0 {
         let regions = geometry.regions();
         let mut penalty = Vec::with_capacity(windows * n * n);
         for window in regions.chunks_exact(n) {
             for a in window {
-                penalty.extend(window.iter().map(|b| if a == b { 0.0 } else { REGION_PENALTY }));
+                penalty.extend(
+                    window
+                        .iter()
+                        .map(|b| if a == b { 0.0 } else { REGION_PENALTY }),
+                );
             }
         }
-        let penalty = Tensor::<3>::from_data(TensorData::new(penalty, [windows, n, n]), &device).cast(logits.dtype());
-        logits = (logits.reshape([batch, windows, heads, n * n]) + penalty.reshape([1, windows, 1, n * n]))
-            .reshape([batch * windows, heads, n, n]);
+        let penalty = Tensor::<3>::from_data(TensorData::new(penalty, [windows, n, n]), &device)
+            .cast(logits.dtype());
+        logits = (logits.reshape([batch, windows, heads, n * n])
+            + penalty.reshape([1, windows, 1, n * n]))
+        .reshape([batch * windows, heads, n, n]);
     }
     activation::softmax(logits, 3)
         .matmul(v)

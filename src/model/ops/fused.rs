@@ -21,16 +21,33 @@ pub use optimiser::AdamWStep;
 /// [`super`].
 #[backend_extension(Flex, Autodiff)]
 pub trait FusedOps: Backend {
-    fn fused_linear(x: FloatTensor<Self>, w: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn fused_linear(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
     fn fused_linear_unbiased(x: FloatTensor<Self>, w: FloatTensor<Self>) -> FloatTensor<Self>;
-    fn fused_layer_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, bias: FloatTensor<Self>, epsilon: f32) -> FloatTensor<Self>;
+    fn fused_layer_norm(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        epsilon: f32,
+    ) -> FloatTensor<Self>;
     fn fused_gelu(x: FloatTensor<Self>) -> FloatTensor<Self>;
-    fn fused_window_attention(qkv: FloatTensor<Self>, bias: FloatTensor<Self>, geometry: WindowGeometry) -> FloatTensor<Self>;
+    fn fused_window_attention(
+        qkv: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        geometry: WindowGeometry,
+    ) -> FloatTensor<Self>;
 }
 
 /// Values of a contiguous f32 tensor; copies only when it is a strided view.
 fn contiguous(tensor: &FlexTensor) -> FlexTensor {
-    if tensor.as_slice::<f32>().is_some() { tensor.clone() } else { tensor.to_contiguous() }
+    if tensor.as_slice::<f32>().is_some() {
+        tensor.clone()
+    } else {
+        tensor.to_contiguous()
+    }
 }
 
 fn values(tensor: &FlexTensor) -> &[f32] {
@@ -38,7 +55,11 @@ fn values(tensor: &FlexTensor) -> &[f32] {
 }
 
 fn wrap(values: Vec<f32>, shape: Shape) -> FlexTensor {
-    FlexTensor::new(Bytes::from_elems(values), Layout::contiguous(shape), DType::F32)
+    FlexTensor::new(
+        Bytes::from_elems(values),
+        Layout::contiguous(shape),
+        DType::F32,
+    )
 }
 
 fn dims(tensor: &FlexTensor) -> Vec<usize> {
@@ -68,24 +89,51 @@ impl FusedOps for Flex {
         linear_forward(&contiguous(&x), &contiguous(&w), None)
     }
 
-    fn fused_layer_norm(x: FlexTensor, gain: FlexTensor, bias: FlexTensor, epsilon: f32) -> FlexTensor {
-        layer_norm_forward(&contiguous(&x), &contiguous(&gain), &contiguous(&bias), epsilon).0
+    fn fused_layer_norm(
+        x: FlexTensor,
+        gain: FlexTensor,
+        bias: FlexTensor,
+        epsilon: f32,
+    ) -> FlexTensor {
+        layer_norm_forward(
+            &contiguous(&x),
+            &contiguous(&gain),
+            &contiguous(&bias),
+            epsilon,
+        )
+        .0
     }
 
     fn fused_gelu(x: FlexTensor) -> FlexTensor {
         gelu_forward(&contiguous(&x))
     }
 
-    fn fused_window_attention(qkv: FlexTensor, bias: FlexTensor, geometry: WindowGeometry) -> FlexTensor {
+    fn fused_window_attention(
+        qkv: FlexTensor,
+        bias: FlexTensor,
+        geometry: WindowGeometry,
+    ) -> FlexTensor {
         attention_forward(&contiguous(&qkv), &contiguous(&bias), geometry)
     }
 }
 
-fn layer_norm_forward(x: &FlexTensor, gain: &FlexTensor, bias: &FlexTensor, epsilon: f32) -> (FlexTensor, Vec<[f32; 2]>) {
+fn layer_norm_forward(
+    x: &FlexTensor,
+    gain: &FlexTensor,
+    bias: &FlexTensor,
+    epsilon: f32,
+) -> (FlexTensor, Vec<[f32; 2]>) {
     let rows = values(x).len() / values(gain).len();
     let mut y = kernel::output(values(x).len());
     let mut stats = vec![[0.0; 2]; rows];
-    norm::forward(values(x), values(gain), values(bias), epsilon, &mut y, &mut stats);
+    norm::forward(
+        values(x),
+        values(gain),
+        values(bias),
+        epsilon,
+        &mut y,
+        &mut stats,
+    );
     (wrap(y, x.layout().shape().clone()), stats)
 }
 
@@ -153,9 +201,21 @@ impl Backward<Flex, 3> for LayerNormGrad {
         let width = values(&gain).len();
         let mut dx = kernel::output(values(&x).len());
         let (mut dgain, mut dbias) = (vec![0.0; width], vec![0.0; width]);
-        norm::backward(values(&x), values(&gain), &stats, values(&dy), &mut dx, &mut dgain, &mut dbias);
+        norm::backward(
+            values(&x),
+            values(&gain),
+            &stats,
+            values(&dy),
+            &mut dx,
+            &mut dgain,
+            &mut dbias,
+        );
         let shape = x.layout().shape().clone();
-        let all = [wrap(dx, shape), wrap(dgain, Shape::from(vec![width])), wrap(dbias, Shape::from(vec![width]))];
+        let all = [
+            wrap(dx, shape),
+            wrap(dgain, Shape::from(vec![width])),
+            wrap(dbias, Shape::from(vec![width])),
+        ];
         for (parent, grad) in ops.parents.into_iter().zip(all) {
             if let Some(parent) = parent {
                 grads.register::<Flex>(parent.id, grad);
@@ -194,8 +254,19 @@ impl Backward<Flex, 2> for WindowAttentionGrad {
         let channels = dims(&qkv)[2] / 3;
         let mut dqkv = kernel::output(values(&qkv).len());
         let mut dbias = vec![0.0; values(&bias).len()];
-        attention::backward(values(&qkv), values(&bias), values(&dy), geometry, channels, &mut dqkv, &mut dbias);
-        let all = [wrap(dqkv, qkv.layout().shape().clone()), wrap(dbias, bias.layout().shape().clone())];
+        attention::backward(
+            values(&qkv),
+            values(&bias),
+            values(&dy),
+            geometry,
+            channels,
+            &mut dqkv,
+            &mut dbias,
+        );
+        let all = [
+            wrap(dqkv, qkv.layout().shape().clone()),
+            wrap(dbias, bias.layout().shape().clone()),
+        ];
         for (parent, grad) in ops.parents.into_iter().zip(all) {
             if let Some(parent) = parent {
                 grads.register::<Flex>(parent.id, grad);
@@ -205,9 +276,17 @@ impl Backward<Flex, 2> for WindowAttentionGrad {
 }
 
 impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
-    fn fused_linear(x: FloatTensor<Self>, w: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn fused_linear(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
         let guards = [x.node(), w.node(), b.node()];
-        let (x, w, b) = (contiguous(x.primitive()), contiguous(w.primitive()), contiguous(b.primitive()));
+        let (x, w, b) = (
+            contiguous(x.primitive()),
+            contiguous(w.primitive()),
+            contiguous(b.primitive()),
+        );
         let y = linear_forward(&x, &w, Some(&b));
         match LinearGrad.prepare::<C>(guards).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish((x, w), y),
@@ -225,11 +304,24 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
         }
     }
 
-    fn fused_layer_norm(x: FloatTensor<Self>, gain: FloatTensor<Self>, bias: FloatTensor<Self>, epsilon: f32) -> FloatTensor<Self> {
+    fn fused_layer_norm(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        epsilon: f32,
+    ) -> FloatTensor<Self> {
         let guards = [x.node(), gain.node(), bias.node()];
-        let (x, gain, bias) = (contiguous(x.primitive()), contiguous(gain.primitive()), contiguous(bias.primitive()));
+        let (x, gain, bias) = (
+            contiguous(x.primitive()),
+            contiguous(gain.primitive()),
+            contiguous(bias.primitive()),
+        );
         let (y, stats) = layer_norm_forward(&x, &gain, &bias, epsilon);
-        match LayerNormGrad.prepare::<C>(guards).compute_bound().stateful() {
+        match LayerNormGrad
+            .prepare::<C>(guards)
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(prep) => prep.finish((x, gain, stats), y),
             OpsKind::UnTracked(prep) => prep.finish(y),
         }
@@ -245,11 +337,19 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
         }
     }
 
-    fn fused_window_attention(qkv: FloatTensor<Self>, bias: FloatTensor<Self>, geometry: WindowGeometry) -> FloatTensor<Self> {
+    fn fused_window_attention(
+        qkv: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        geometry: WindowGeometry,
+    ) -> FloatTensor<Self> {
         let guards = [qkv.node(), bias.node()];
         let (qkv, bias) = (contiguous(qkv.primitive()), contiguous(bias.primitive()));
         let y = attention_forward(&qkv, &bias, geometry);
-        match WindowAttentionGrad.prepare::<C>(guards).compute_bound().stateful() {
+        match WindowAttentionGrad
+            .prepare::<C>(guards)
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(prep) => prep.finish((qkv, bias, geometry), y),
             OpsKind::UnTracked(prep) => prep.finish(y),
         }
@@ -258,14 +358,34 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
 
 /// One AdamW step on `flex` tensors (parameter, moments, gradient); buffers that nobody else
 /// holds are updated in place.
-pub fn adamw(mut p: FlexTensor, mut m: FlexTensor, mut v: FlexTensor, g: &FlexTensor, step: AdamWStep) -> [FlexTensor; 3] {
+pub fn adamw(
+    mut p: FlexTensor,
+    mut m: FlexTensor,
+    mut v: FlexTensor,
+    g: &FlexTensor,
+    step: AdamWStep,
+) -> [FlexTensor; 3] {
     let g = contiguous(g);
     for t in [&mut p, &mut m, &mut v] {
         // `storage_mut` is the whole buffer: a view of a larger one must become its own first.
-        if t.as_slice::<f32>().is_none_or(|s| s.len() != t.storage::<f32>().len()) {
-            *t = wrap(t.to_contiguous().as_slice().map(<[f32]>::to_vec).unwrap_or_default(), t.layout().shape().clone());
+        if t.as_slice::<f32>()
+            .is_none_or(|s| s.len() != t.storage::<f32>().len())
+        {
+            *t = wrap(
+                t.to_contiguous()
+                    .as_slice()
+                    .map(<[f32]>::to_vec)
+                    .unwrap_or_default(),
+                t.layout().shape().clone(),
+            );
         }
     }
-    optimiser::adamw(p.storage_mut(), m.storage_mut(), v.storage_mut(), values(&g), step);
+    optimiser::adamw(
+        p.storage_mut(),
+        m.storage_mut(),
+        v.storage_mut(),
+        values(&g),
+        step,
+    );
     [p, m, v]
 }

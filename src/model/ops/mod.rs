@@ -67,12 +67,22 @@ pub fn window_attention(qkv: Tensor<3>, bias: Tensor<3>, geometry: WindowGeometr
     if !fusible(&qkv) {
         return composed::window_attention(qkv, bias, geometry);
     }
-    Tensor::from_dispatch(Dispatch::fused_window_attention(qkv.into_dispatch(), bias.into_dispatch(), geometry))
+    Tensor::from_dispatch(Dispatch::fused_window_attention(
+        qkv.into_dispatch(),
+        bias.into_dispatch(),
+        geometry,
+    ))
 }
 
 /// One AdamW step: parameter, first and second moment, gradient → the first three, updated.
 /// All four are untracked tensors of one shape.
-pub fn adamw<const D: usize>(p: Tensor<D>, m: Tensor<D>, v: Tensor<D>, g: Tensor<D>, step: AdamWStep) -> [Tensor<D>; 3] {
+pub fn adamw<const D: usize>(
+    p: Tensor<D>,
+    m: Tensor<D>,
+    v: Tensor<D>,
+    g: Tensor<D>,
+    step: AdamWStep,
+) -> [Tensor<D>; 3] {
     if fusible(&p) {
         let primitives = (
             p.clone().try_into_primitive::<Flex>(),
@@ -89,7 +99,11 @@ pub fn adamw<const D: usize>(p: Tensor<D>, m: Tensor<D>, v: Tensor<D>, g: Tensor
     let m = m.mul_scalar(b1) + g.clone().mul_scalar(1.0 - b1);
     let v = v.mul_scalar(b2) + g.square().mul_scalar(1.0 - b2);
     let root = (1.0 - b2.powi(step.time)).sqrt();
-    let delta = m.clone() / (v.clone().sqrt().div_scalar(root).add_scalar(f64::from(step.epsilon)));
+    let delta = m.clone()
+        / (v.clone()
+            .sqrt()
+            .div_scalar(root)
+            .add_scalar(f64::from(step.epsilon)));
     let rate = f64::from(step.lr) / (1.0 - b1.powi(step.time));
     let keep = 1.0 - f64::from(step.lr) * f64::from(step.weight_decay);
     [p.mul_scalar(keep) - delta.mul_scalar(rate), m, v]

@@ -5,7 +5,9 @@ use burn::tensor::{Device, TensorData};
 
 fn values<const D: usize>(shape: [usize; D], salt: usize) -> TensorData {
     let count: usize = shape.iter().product();
-    let wave = |i: usize| ((i * 7 + salt * 13) as f32 * 0.37).sin() * 1.3 + ((i * i + salt) % 7) as f32 * 0.1 - 0.3;
+    let wave = |i: usize| {
+        ((i * 7 + salt * 13) as f32 * 0.37).sin() * 1.3 + ((i * i + salt) % 7) as f32 * 0.1 - 0.3
+    };
     TensorData::new((0..count).map(wave).collect::<Vec<_>>(), shape)
 }
 
@@ -14,9 +16,16 @@ fn leaf<const D: usize>(shape: [usize; D], salt: usize) -> Tensor<D> {
 }
 
 fn close<const D: usize>(what: &str, a: Tensor<D>, b: Tensor<D>) {
-    let (a, b) = (a.into_data().try_to_vec::<f32>().unwrap(), b.into_data().try_to_vec::<f32>().unwrap());
+    let (a, b) = (
+        a.into_data().try_to_vec::<f32>().unwrap(),
+        b.into_data().try_to_vec::<f32>().unwrap(),
+    );
     let scale = b.iter().fold(1e-6f32, |s, v| s.max(v.abs()));
-    let worst = a.iter().zip(&b).fold(0.0f32, |w, (x, y)| w.max((x - y).abs())) / scale;
+    let worst = a
+        .iter()
+        .zip(&b)
+        .fold(0.0f32, |w, (x, y)| w.max((x - y).abs()))
+        / scale;
     assert!(worst < 1e-5, "{what}: relative difference {worst}");
 }
 
@@ -30,7 +39,11 @@ fn loss(y: Tensor<3>) -> Tensor<1> {
 #[test]
 fn linear_agrees_with_its_composition() {
     for (batch, tokens, inputs, outputs) in [(3, 7, 5, 11), (5, 64, 64, 192), (2, 300, 48, 16)] {
-        let (x, w, b) = (leaf([batch, tokens, inputs], 1), leaf([outputs, inputs], 2), leaf([outputs], 3));
+        let (x, w, b) = (
+            leaf([batch, tokens, inputs], 1),
+            leaf([outputs, inputs], 2),
+            leaf([outputs], 3),
+        );
         for bias in [Some(b.clone()), None] {
             let fused = linear(x.clone(), w.clone(), bias.clone());
             let plain = composed::linear(x.clone(), w.clone(), bias.clone());
@@ -71,10 +84,20 @@ fn gelu_agrees_with_its_composition() {
 #[test]
 fn window_attention_agrees_with_its_composition() {
     // regular and shifted, one window, odd head widths, windows of 3, 4 and 7
-    for (height, width, window, shift, heads, channels) in
-        [(8, 8, 4, 0, 2, 32), (8, 8, 4, 2, 2, 48), (4, 4, 4, 0, 3, 24), (6, 9, 3, 1, 1, 16), (14, 7, 7, 3, 4, 64)]
-    {
-        let geometry = WindowGeometry { height, width, window, shift, heads };
+    for (height, width, window, shift, heads, channels) in [
+        (8, 8, 4, 0, 2, 32),
+        (8, 8, 4, 2, 2, 48),
+        (4, 4, 4, 0, 3, 24),
+        (6, 9, 3, 1, 1, 16),
+        (14, 7, 7, 3, 4, 64),
+    ] {
+        let geometry = WindowGeometry {
+            height,
+            width,
+            window,
+            shift,
+            heads,
+        };
         let n = geometry.tokens();
         let qkv = leaf([9, height * width, 3 * channels], 8);
         let bias = leaf([heads, n, n], 9);
@@ -92,16 +115,32 @@ fn adamw_agrees_with_its_formula() {
     let device = Device::flex();
     let make = |salt| Tensor::<1>::from_data(values([1000], salt), &device);
     let (p, m, v, g) = (make(1), make(2), make(3).square(), make(4));
-    let step = AdamWStep { lr: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.05, time: 3 };
+    let step = AdamWStep {
+        lr: 1e-2,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.05,
+        time: 3,
+    };
     let [fp, fm, fv] = adamw(p.clone(), m.clone(), v.clone(), g.clone(), step);
     let all = [p, m, v, g].map(|t| t.into_data().try_to_vec::<f32>().unwrap());
-    for (i, found) in fp.into_data().try_to_vec::<f32>().unwrap().into_iter().enumerate() {
+    for (i, found) in fp
+        .into_data()
+        .try_to_vec::<f32>()
+        .unwrap()
+        .into_iter()
+        .enumerate()
+    {
         // PyTorch's documentation of AdamW, in f64
         let [p, m, v, g] = [0, 1, 2, 3].map(|k| f64::from(all[k][i]));
         let (m, v) = (0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g);
         let hat = (m / (1.0 - 0.9f64.powi(3))) / ((v / (1.0 - 0.999f64.powi(3))).sqrt() + 1e-8);
         let want = p * (1.0 - 1e-2 * 0.05) - 1e-2 * hat;
-        assert!((f64::from(found) - want).abs() < 1e-5, "{i}: {found} {want}");
+        assert!(
+            (f64::from(found) - want).abs() < 1e-5,
+            "{i}: {found} {want}"
+        );
     }
     assert_eq!(fm.dims(), fv.dims());
 }

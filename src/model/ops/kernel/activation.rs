@@ -43,7 +43,9 @@ multiversion! {
 
 /// `y = x·Φ(x)`, element by element.
 pub fn gelu(x: &[f32], y: &mut [f32]) {
-    y.par_chunks_mut(TASK).zip(x.par_chunks(TASK)).for_each(|(y, x)| forward_block(x, y));
+    y.par_chunks_mut(TASK)
+        .zip(x.par_chunks(TASK))
+        .for_each(|(y, x)| forward_block(x, y));
 }
 
 /// `dx = dy·(Φ(x) + x·φ(x))`, element by element.

@@ -47,13 +47,18 @@ impl WindowGeometry {
     /// For every window, the region each token comes from: tokens of different regions are no
     /// neighbours in the image and must not attend to each other. All zero without a shift.
     pub fn regions(&self) -> Vec<usize> {
-        let band = |at: usize, size: usize| match (at + self.window >= size, at + self.shift >= size) {
-            (false, _) => 0,
-            (true, false) => 1,
-            (true, true) => 2,
-        };
+        let band =
+            |at: usize, size: usize| match (at + self.window >= size, at + self.shift >= size) {
+                (false, _) => 0,
+                (true, false) => 1,
+                (true, true) => 2,
+            };
         self.per_token(|h, w| {
-            if self.shift == 0 { 0 } else { 3 * band(h, self.height) + band(w, self.width) }
+            if self.shift == 0 {
+                0
+            } else {
+                3 * band(h, self.height) + band(w, self.width)
+            }
         })
     }
 
@@ -94,13 +99,34 @@ impl Scratch {
         let (np, dp) = (n.next_multiple_of(LANES), d.next_multiple_of(LANES));
         let tall = || vec![0.0; np * dp];
         let square = || vec![0.0; np * np];
-        Self { q: tall(), k: tall(), v: tall(), kt: tall(), vt: tall(), p: square(), pt: square(), ds: square(), o: tall(), np, dp }
+        Self {
+            q: tall(),
+            k: tall(),
+            v: tall(),
+            kt: tall(),
+            vt: tall(),
+            p: square(),
+            pt: square(),
+            ds: square(),
+            o: tall(),
+            np,
+            dp,
+        }
     }
 }
 
 /// Gathers `d` columns from `column` of the tokens `index`, scaled, into rows of width `dp`.
 #[inline(always)]
-fn gather(src: &[f32], stride: usize, index: &[usize], column: usize, d: usize, scale: f32, out: &mut [f32], dp: usize) {
+fn gather(
+    src: &[f32],
+    stride: usize,
+    index: &[usize],
+    column: usize,
+    d: usize,
+    scale: f32,
+    out: &mut [f32],
+    dp: usize,
+) {
     for (&token, row) in index.iter().zip(out.chunks_exact_mut(dp)) {
         let from = &src[token * stride + column..][..d];
         row.iter_mut().zip(from).for_each(|(o, &v)| *o = v * scale);
@@ -108,7 +134,16 @@ fn gather(src: &[f32], stride: usize, index: &[usize], column: usize, d: usize, 
 }
 
 #[inline(always)]
-fn scatter(rows: &[f32], dp: usize, index: &[usize], column: usize, d: usize, scale: f32, out: &mut [f32], stride: usize) {
+fn scatter(
+    rows: &[f32],
+    dp: usize,
+    index: &[usize],
+    column: usize,
+    d: usize,
+    scale: f32,
+    out: &mut [f32],
+    stride: usize,
+) {
     for (&token, row) in index.iter().zip(rows.chunks_exact(dp)) {
         let to = &mut out[token * stride + column..][..d];
         to.iter_mut().zip(row).for_each(|(o, &v)| *o = v * scale);
@@ -117,7 +152,13 @@ fn scatter(rows: &[f32], dp: usize, index: &[usize], column: usize, d: usize, sc
 
 /// Probabilities of one window and head into `s.p`, from `s.q` (scaled) and `s.kt`.
 #[inline(always)]
-fn probabilities<const FMA: bool, L: Lanes>(s: &mut Scratch, n: usize, d: usize, bias: &[f32], regions: Option<&[usize]>) {
+fn probabilities<const FMA: bool, L: Lanes>(
+    s: &mut Scratch,
+    n: usize,
+    d: usize,
+    bias: &[f32],
+    regions: Option<&[usize]>,
+) {
     let np = s.np;
     product::<L>(n, np, d, &s.q, s.dp, &s.kt, &mut s.p);
     for (i, row) in s.p.chunks_exact_mut(np).enumerate().take(n) {
@@ -126,7 +167,11 @@ fn probabilities<const FMA: bool, L: Lanes>(s: &mut Scratch, n: usize, d: usize,
         }
         if let Some(regions) = regions {
             for (v, r) in row.iter_mut().zip(regions) {
-                *v += if *r == regions[i] { 0.0 } else { REGION_PENALTY };
+                *v += if *r == regions[i] {
+                    0.0
+                } else {
+                    REGION_PENALTY
+                };
             }
         }
         row[n..].fill(f32::NEG_INFINITY);
@@ -221,19 +266,35 @@ multiversion! {
 }
 
 /// Attention of every window: `qkv [B, H·W, 3C]`, `bias [heads, n, n]` → `out [B, H·W, C]`.
-pub fn forward(qkv: &[f32], bias: &[f32], geometry: WindowGeometry, channels: usize, out: &mut [f32]) {
+pub fn forward(
+    qkv: &[f32],
+    bias: &[f32],
+    geometry: WindowGeometry,
+    channels: usize,
+    out: &mut [f32],
+) {
     let (index, regions) = (geometry.token_index(), geometry.regions());
     let tokens = geometry.height * geometry.width;
-    out.par_chunks_mut(tokens * channels).zip(qkv.par_chunks(tokens * 3 * channels)).for_each(|(out, qkv)| {
-        forward_image(qkv, bias, geometry, &index, &regions, channels, out);
-    });
+    out.par_chunks_mut(tokens * channels)
+        .zip(qkv.par_chunks(tokens * 3 * channels))
+        .for_each(|(out, qkv)| {
+            forward_image(qkv, bias, geometry, &index, &regions, channels, out);
+        });
 }
 
 /// Images whose bias gradients are summed in one task.
 const IMAGES: usize = 8;
 
 /// Gradients of [`forward`] with respect to `qkv` and `bias`.
-pub fn backward(qkv: &[f32], bias: &[f32], dy: &[f32], geometry: WindowGeometry, channels: usize, dqkv: &mut [f32], dbias: &mut [f32]) {
+pub fn backward(
+    qkv: &[f32],
+    bias: &[f32],
+    dy: &[f32],
+    geometry: WindowGeometry,
+    channels: usize,
+    dqkv: &mut [f32],
+    dbias: &mut [f32],
+) {
     let (index, regions) = (geometry.token_index(), geometry.regions());
     let tokens = geometry.height * geometry.width;
     let (wide, narrow) = (tokens * 3 * channels, tokens * channels);
@@ -243,8 +304,14 @@ pub fn backward(qkv: &[f32], bias: &[f32], dy: &[f32], geometry: WindowGeometry,
         .zip(dy.par_chunks(IMAGES * narrow))
         .map(|((dqkv, qkv), dy)| {
             let mut sum = vec![0.0; bias.len()];
-            for ((dqkv, qkv), dy) in dqkv.chunks_mut(wide).zip(qkv.chunks(wide)).zip(dy.chunks(narrow)) {
-                backward_image(qkv, bias, dy, geometry, &index, &regions, channels, dqkv, &mut sum);
+            for ((dqkv, qkv), dy) in dqkv
+                .chunks_mut(wide)
+                .zip(qkv.chunks(wide))
+                .zip(dy.chunks(narrow))
+            {
+                backward_image(
+                    qkv, bias, dy, geometry, &index, &regions, channels, dqkv, &mut sum,
+                );
             }
             sum
         })

@@ -134,7 +134,12 @@ mod x86 {
         }
         #[inline(always)]
         fn load(from: &Block) -> Self {
-            unsafe { Self(_mm256_loadu_ps(from.as_ptr()), _mm256_loadu_ps(from.as_ptr().add(8))) }
+            unsafe {
+                Self(
+                    _mm256_loadu_ps(from.as_ptr()),
+                    _mm256_loadu_ps(from.as_ptr().add(8)),
+                )
+            }
         }
         #[inline(always)]
         fn store(self, to: &mut Block) {
@@ -147,7 +152,10 @@ mod x86 {
         fn add_scaled(self, a: f32, b: Self) -> Self {
             unsafe {
                 let a = _mm256_set1_ps(a);
-                Self(_mm256_fmadd_ps(a, b.0, self.0), _mm256_fmadd_ps(a, b.1, self.1))
+                Self(
+                    _mm256_fmadd_ps(a, b.0, self.0),
+                    _mm256_fmadd_ps(a, b.1, self.1),
+                )
             }
         }
         #[inline(always)]
@@ -176,12 +184,22 @@ pub fn block(values: &[f32], at: usize) -> &Block {
 /// The mutable block that starts at `at`.
 #[inline(always)]
 pub fn block_mut(values: &mut [f32], at: usize) -> &mut Block {
-    values[at..at + 16].first_chunk_mut().expect("sixteen values")
+    values[at..at + 16]
+        .first_chunk_mut()
+        .expect("sixteen values")
 }
 
 /// `c [m, n] = a [m, k] · b [k, n]`, all row-major, n a multiple of 16; `a` has row stride `lda`.
 #[inline(always)]
-pub fn product<L: Lanes>(m: usize, n: usize, k: usize, a: &[f32], lda: usize, b: &[f32], c: &mut [f32]) {
+pub fn product<L: Lanes>(
+    m: usize,
+    n: usize,
+    k: usize,
+    a: &[f32],
+    lda: usize,
+    b: &[f32],
+    c: &mut [f32],
+) {
     debug_assert!(n % 16 == 0);
     let mut row = 0;
     while row + 8 <= m {
@@ -196,7 +214,15 @@ pub fn product<L: Lanes>(m: usize, n: usize, k: usize, a: &[f32], lda: usize, b:
 
 /// `R` rows of the product, sixteen columns at a time, all sums in registers.
 #[inline(always)]
-fn panel<L: Lanes, const R: usize>(row: usize, n: usize, k: usize, a: &[f32], lda: usize, b: &[f32], c: &mut [f32]) {
+fn panel<L: Lanes, const R: usize>(
+    row: usize,
+    n: usize,
+    k: usize,
+    a: &[f32],
+    lda: usize,
+    b: &[f32],
+    c: &mut [f32],
+) {
     let rows: [&[f32]; R] = std::array::from_fn(|r| &a[(row + r) * lda..][..k]);
     for column in (0..n).step_by(16) {
         let mut sums = [L::zero(); R];
@@ -218,7 +244,8 @@ pub fn transpose<L: Lanes>(rows: usize, columns: usize, a: &[f32], t: &mut [f32]
     debug_assert!(rows % 16 == 0 && columns % 16 == 0);
     for r in (0..rows).step_by(16) {
         for c in (0..columns).step_by(16) {
-            let mut tile: [L; 16] = std::array::from_fn(|i| L::load(block(a, (r + i) * columns + c)));
+            let mut tile: [L; 16] =
+                std::array::from_fn(|i| L::load(block(a, (r + i) * columns + c)));
             L::transpose(&mut tile);
             for (i, lane) in tile.into_iter().enumerate() {
                 lane.store(block_mut(t, (c + i) * rows + r));

@@ -30,8 +30,14 @@ fn product(
         }
         return;
     }
-    assert!(a.len() > (m - 1) * a_row + (k - 1) * a_col, "left operand too short");
-    assert!(b.len() > (k - 1) * b_row + (n - 1) * b_col, "right operand too short");
+    assert!(
+        a.len() > (m - 1) * a_row + (k - 1) * a_col,
+        "left operand too short"
+    );
+    assert!(
+        b.len() > (k - 1) * b_row + (n - 1) * b_col,
+        "right operand too short"
+    );
     assert!(c.len() >= m * n, "destination too short");
     // SAFETY: the asserts above bound every access of the three operands.
     unsafe {
@@ -60,32 +66,70 @@ fn product(
 }
 
 /// `y [rows, out] = x [rows, in] · wᵀ + b`, with `w [out, in]` and an optional `b [out]`.
-pub fn forward(x: &[f32], w: &[f32], b: Option<&[f32]>, y: &mut [f32], inputs: usize, outputs: usize) {
-    y.par_chunks_mut(ROWS * outputs).zip(x.par_chunks(ROWS * inputs)).for_each(|(y, x)| {
-        let rows = y.len() / outputs;
-        if let Some(b) = b {
-            y.chunks_exact_mut(outputs).for_each(|row| row.copy_from_slice(b));
-        }
-        product((rows, outputs, inputs), y, b.is_some(), x, (inputs, 1), w, (1, inputs));
-    });
+pub fn forward(
+    x: &[f32],
+    w: &[f32],
+    b: Option<&[f32]>,
+    y: &mut [f32],
+    inputs: usize,
+    outputs: usize,
+) {
+    y.par_chunks_mut(ROWS * outputs)
+        .zip(x.par_chunks(ROWS * inputs))
+        .for_each(|(y, x)| {
+            let rows = y.len() / outputs;
+            if let Some(b) = b {
+                y.chunks_exact_mut(outputs)
+                    .for_each(|row| row.copy_from_slice(b));
+            }
+            product(
+                (rows, outputs, inputs),
+                y,
+                b.is_some(),
+                x,
+                (inputs, 1),
+                w,
+                (1, inputs),
+            );
+        });
 }
 
 /// `dx [rows, in] = dy [rows, out] · w`.
 pub fn backward_input(dy: &[f32], w: &[f32], dx: &mut [f32], inputs: usize, outputs: usize) {
-    dx.par_chunks_mut(ROWS * inputs).zip(dy.par_chunks(ROWS * outputs)).for_each(|(dx, dy)| {
-        let rows = dx.len() / inputs;
-        product((rows, inputs, outputs), dx, false, dy, (outputs, 1), w, (inputs, 1));
-    });
+    dx.par_chunks_mut(ROWS * inputs)
+        .zip(dy.par_chunks(ROWS * outputs))
+        .for_each(|(dx, dy)| {
+            let rows = dx.len() / inputs;
+            product(
+                (rows, inputs, outputs),
+                dx,
+                false,
+                dy,
+                (outputs, 1),
+                w,
+                (inputs, 1),
+            );
+        });
 }
 
 /// `dw [out, in] = dyᵀ · x`, cut over output rows so that no two tasks write one value.
 pub fn backward_weight(dy: &[f32], x: &[f32], dw: &mut [f32], inputs: usize, outputs: usize) {
     let rows = dy.len() / outputs.max(1);
     let block = (outputs / 4).next_multiple_of(16).clamp(16, 256);
-    dw.par_chunks_mut(block * inputs).enumerate().for_each(|(i, dw)| {
-        let height = dw.len() / inputs;
-        product((height, inputs, rows), dw, false, &dy[i * block..], (1, outputs), x, (inputs, 1));
-    });
+    dw.par_chunks_mut(block * inputs)
+        .enumerate()
+        .for_each(|(i, dw)| {
+            let height = dw.len() / inputs;
+            product(
+                (height, inputs, rows),
+                dw,
+                false,
+                &dy[i * block..],
+                (1, outputs),
+                x,
+                (inputs, 1),
+            );
+        });
 }
 
 /// `db [out] = Σ_rows dy`, by partial sums over fixed blocks of rows.

@@ -77,7 +77,14 @@ multiversion! {
 }
 
 /// `y = (x − mean) / √(var + eps) · gain + bias` per row; `stats` receives (mean, 1/std).
-pub fn forward(x: &[f32], gain: &[f32], bias: &[f32], eps: f32, y: &mut [f32], stats: &mut [[f32; 2]]) {
+pub fn forward(
+    x: &[f32],
+    gain: &[f32],
+    bias: &[f32],
+    eps: f32,
+    y: &mut [f32],
+    stats: &mut [[f32; 2]],
+) {
     let width = gain.len();
     y.par_chunks_mut(ROWS * width)
         .zip(x.par_chunks(ROWS * width))

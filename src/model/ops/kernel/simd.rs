@@ -72,7 +72,12 @@ pub fn sum(block: &Block) -> f32 {
     for i in 0..8 {
         half[i] = block[i] + block[i + 8];
     }
-    let quarter = [half[0] + half[4], half[1] + half[5], half[2] + half[6], half[3] + half[7]];
+    let quarter = [
+        half[0] + half[4],
+        half[1] + half[5],
+        half[2] + half[6],
+        half[3] + half[7],
+    ];
     (quarter[0] + quarter[2]) + (quarter[1] + quarter[3])
 }
 
@@ -150,7 +155,10 @@ mod tests {
         exp_all(&xs, &mut ys);
         for (&x, &y) in xs.iter().zip(&ys) {
             let want = f64::from(x).exp();
-            assert!(((f64::from(y) - want) / want).abs() < 2.4e-7, "exp({x}) = {y}, want {want}");
+            assert!(
+                ((f64::from(y) - want) / want).abs() < 2.4e-7,
+                "exp({x}) = {y}, want {want}"
+            );
         }
         let mut extreme = [1.0; 3];
         exp_all(&[-100.0, -1e30, f32::NEG_INFINITY], &mut extreme);
@@ -163,7 +171,10 @@ mod tests {
         let mut ys = vec![0.0; xs.len()];
         erf_all(&xs, &mut ys);
         for (&x, &y) in xs.iter().zip(&ys) {
-            assert!((f64::from(y) - erf_reference(f64::from(x))).abs() < 5e-7, "erf({x}) = {y}");
+            assert!(
+                (f64::from(y) - erf_reference(f64::from(x))).abs() < 5e-7,
+                "erf({x}) = {y}"
+            );
         }
         let mut extreme = [0.0; 2];
         erf_all(&[-50.0, 50.0], &mut extreme);
