@@ -7,6 +7,8 @@
 //! [`figure`] → [`report`] → [`cli`]. `ARCHITECTURE.md` draws the map.
 
 mod atomic;
+#[cfg(test)]
+mod fixture;
 
 pub mod cli;
 pub mod dataset;

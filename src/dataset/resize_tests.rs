@@ -1,22 +1,18 @@
 //! Resizing against torchvision's own output (`tests/fixtures/resize/make.py`).
 
 use ndarray::Array3;
-use ndarray_npy::NpzReader;
 
 use super::super::InMemory;
 use super::*;
+use crate::fixture::npz_f32;
 
 #[test]
 fn agrees_with_torchvision() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/fixtures/resize/resize.npz"
-    );
-    let mut npz = NpzReader::new(std::fs::File::open(path).unwrap()).unwrap();
+    let file = "resize/resize.npz";
     let mut worst = 0f32;
     for case in ["up", "down", "mixed", "tall", "double", "same", "one"] {
-        let source: Array3<f32> = npz.by_name(&format!("in_{case}.npy")).unwrap();
-        let expected: Array3<f32> = npz.by_name(&format!("out_{case}.npy")).unwrap();
+        let source: Array3<f32> = npz_f32(file, &format!("in_{case}"));
+        let expected: Array3<f32> = npz_f32(file, &format!("out_{case}"));
         let ((c, h, w), (_, rows, columns)) = (source.dim(), expected.dim());
         let mut out = vec![0.0; expected.len()];
         Resizer::new([h, w], [rows, columns])

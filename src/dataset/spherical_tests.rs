@@ -1,25 +1,21 @@
 //! The projection against an independent NumPy version (`tests/fixtures/spherical/make.py`).
 
 use ndarray::{Array1, Array2, Array3};
-use ndarray_npy::NpzReader;
 
 use super::super::InMemory;
 use super::*;
+use crate::fixture::{npz, npz_f32};
 
 #[test]
 fn agrees_with_the_formula_in_numpy() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/fixtures/spherical/spherical.npz"
-    );
-    let mut npz = NpzReader::new(std::fs::File::open(path).unwrap()).unwrap();
-    let image: Array3<f32> = npz.by_name("image.npy").unwrap();
-    let fill: Array1<f32> = npz.by_name("fill.npy").unwrap();
-    let turn: Array2<f64> = npz.by_name("rotation.npy").unwrap();
+    let file = "spherical/spherical.npz";
+    let image: Array3<f32> = npz_f32(file, "image");
+    let fill: Array1<f32> = npz_f32(file, "fill");
+    let turn: Array2<f64> = npz(file, "rotation").into_dimensionality().unwrap();
     let turn: Matrix = std::array::from_fn(|i| std::array::from_fn(|j| turn[(i, j)]));
     let mut worst = 0f32;
-    for (name, rotation) in [("plain.npy", IDENTITY), ("turned.npy", turn)] {
-        let expected: Array3<f32> = npz.by_name(name).unwrap();
+    for (name, rotation) in [("plain", IDENTITY), ("turned", turn)] {
+        let expected: Array3<f32> = npz_f32(file, name);
         let mut out = vec![f32::NAN; expected.len()];
         let fill = fill.as_slice().unwrap();
         Projection::new(30).apply(

@@ -107,7 +107,7 @@ fn tile(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::fixture;
+    use crate::fixture;
     use ndarray::array;
 
     #[test]

@@ -30,5 +30,3 @@ pub use samples::{Real, Samples};
 
 #[cfg(test)]
 mod conformance;
-#[cfg(test)]
-pub(crate) mod fixture;

@@ -153,7 +153,7 @@ impl SwinConfig {
         }
         for (stage, &heads) in self.num_heads.iter().enumerate() {
             let width = self.width(stage);
-            if heads == 0 || width % heads != 0 {
+            if heads == 0 || !width.is_multiple_of(heads) {
                 return wrong(
                     "num_heads",
                     &format!("a divisor of {width} in stage {stage}"),

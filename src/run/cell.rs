@@ -3,13 +3,12 @@
 //! it was in.
 
 use super::error::RunError;
-use super::folder::RunFolder;
+use super::pipeline::{Context, Target};
 use super::watch::Watch;
-use crate::dataset::Splits;
 use crate::manifest::suite::{DatasetSpec, Method, Suite};
 use crate::model::{Model, folder};
 use crate::transfer::train::{EpochRecord, Event, error_rate, train};
-use burn::tensor::{DType, Device};
+use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
 
 /// Which cell.
@@ -60,34 +59,32 @@ impl Cell<'_> {
     }
 }
 
-/// All cells of a suite, targets first: the order in which they are run and reported.
-pub fn cells(suite: &Suite) -> Vec<Cell<'_>> {
-    let mut all = Vec::new();
-    for target in &suite.targets {
-        for &method in &suite.transfer.methods {
-            all.extend(suite.transfer.seeds.iter().map(|&seed| Cell {
-                target,
-                method,
-                seed,
-            }));
-        }
-    }
-    all
+/// All cells of a target, in the order in which they are run and reported.
+pub fn cells<'a>(suite: &'a Suite, target: &'a DatasetSpec) -> impl Iterator<Item = Cell<'a>> {
+    let seeds = &suite.transfer.seeds;
+    suite.transfer.methods.iter().flat_map(move |&method| {
+        seeds.iter().map(move |&seed| Cell {
+            target,
+            method,
+            seed,
+        })
+    })
 }
 
 /// Trains a cell, or reads it if it is done; returns the target model and what was found.
-///
-/// `data` is the target at the model's input size; `shape` its own shape.
 pub fn run(
+    context: &Context,
     cell: Cell,
-    suite: &Suite,
-    source: &Model,
-    data: &Splits,
-    shape: [usize; 3],
-    device: &Device,
-    folder: &RunFolder,
+    target: &Target,
     watch: &mut dyn Watch,
 ) -> Result<(Model, Outcome), RunError> {
+    let Context {
+        suite,
+        device,
+        folder,
+        ..
+    } = context;
+    let data = &target.data;
     let name = cell.name();
     let record = format!("{name}/cell.json");
     let title = format!(
@@ -103,7 +100,11 @@ pub fn run(
     }
     let classes = data.train.classes().len();
     let channels = data.train.shape()[0];
-    let start = source.for_target(channels, classes, suite.transfer.embedder, cell.seed);
+    let start =
+        context
+            .source
+            .model
+            .for_target(channels, classes, suite.transfer.embedder, cell.seed);
     watch.begin(&title, suite.transfer.train.epochs);
     let trained = match cell.method {
         Method::Nft => train(
@@ -125,7 +126,7 @@ pub fn run(
         valid_error: error_rate(&trained.model.network, data.valid.clone(), device)?,
         test_error: error_rate(&trained.model.network, data.test.clone(), device)?,
         samples: [data.train.len(), data.valid.len(), data.test.len()],
-        shape,
+        shape: target.shape,
         classes,
         seconds: trained.course.last().map_or(0.0, |e| e.seconds),
         course: trained.course,

@@ -2,20 +2,21 @@
 //! target, each written to its table.
 
 use super::error::RunError;
-use super::pipeline::{Encoder, Target};
+use super::pipeline::{Context, Encoder, Target};
 use super::table::{Table, row};
 use super::watch::Watch;
+use crate::dataset::Dataset;
 use crate::feature::{FeatureSet, extract};
-use crate::manifest::suite::{Measures, Suite};
+use crate::manifest::suite::Measures;
 use crate::measure::MeasureError;
 use crate::measure::discrepancy::{DiscrepancyParams, Divergence, Target as Labels, discrepancy};
 use crate::measure::geometry::geometry;
 use crate::measure::probe::{ProbeParams, ProbeReport};
 use crate::measure::samples::Samples;
 use crate::measure::tsne::TsneParams;
-use crate::model::Model;
-use crate::model::folder::Loaded;
-use burn::tensor::Device;
+use crate::model::Embedder;
+use crate::model::swin::SwinEncoder;
+use std::sync::Arc;
 
 /// Surrogate features under one encoder.
 pub struct View {
@@ -207,28 +208,25 @@ pub const PAIRS: &[&str] = &[
 /// target and the **pretrained** encoder and predictor.
 ///
 /// With `pairs`, the matched classes are written too.
-#[allow(clippy::too_many_arguments)]
 pub fn distance(
+    context: &Context,
     target: &Target,
-    embedder: (&str, &crate::model::Embedder),
-    source: &Loaded,
-    suite: &Suite,
-    device: &Device,
+    (embedder_name, embedder): (&str, &Embedder),
     table: &mut Table,
     pairs: Option<&mut Table>,
     watch: &mut dyn Watch,
 ) -> Result<(), RunError> {
+    let (source, measures) = (context.source, &context.suite.measures);
     watch.begin(
-        &format!("D(Ms, Mt): {} ({})", target.spec.title, embedder.0),
+        &format!("D(Ms, Mt): {} ({})", target.spec.title, embedder_name),
         1,
     );
     let wrong = named(format!("discrepancy of {}", target.spec.title));
     let mut network = source.model.network.clone();
-    network.embedder = embedder.1.clone();
-    let probabilities = extract::probabilities(&network, target.data.test.clone(), device)?;
+    network.embedder = embedder.clone();
+    let probabilities = extract::probabilities(&network, target.data.test.clone(), context.device)?;
     let labels = crate::dataset::labels(target.data.test.as_ref());
     let classes = target.data.test.classes();
-    let measures = &suite.measures;
     let params = DiscrepancyParams::new()
         .divergence(Divergence::Error)
         .holdout(measures.discrepancy_holdout)
@@ -247,7 +245,7 @@ pub fn distance(
         &target.spec.name,
         &target.spec.title,
         found.divergence.name(),
-        embedder.0,
+        embedder_name,
         found.value,
         bounds(found.interval, 0),
         bounds(found.interval, 1),
@@ -288,16 +286,13 @@ pub fn distance(
 }
 
 /// Surrogate features under an encoder, always through the source embedder.
-pub fn view(
-    source: &Model,
-    encoder: &crate::model::swin::SwinEncoder,
-    surrogate: &crate::dataset::Splits,
-    device: &Device,
-) -> Result<View, RunError> {
-    let features = |set| extract::features(&source.network.embedder, encoder, set, device);
+pub fn view(context: &Context, encoder: &SwinEncoder) -> Result<View, RunError> {
+    let embedder = &context.source.model.network.embedder;
+    let features =
+        |set: &Arc<dyn Dataset>| extract::features(embedder, encoder, set.clone(), context.device);
     Ok(View {
-        train: features(surrogate.train.clone())?,
-        valid: features(surrogate.valid.clone())?,
-        test: features(surrogate.test.clone())?,
+        train: features(&context.surrogate.train)?,
+        valid: features(&context.surrogate.valid)?,
+        test: features(&context.surrogate.test)?,
     })
 }

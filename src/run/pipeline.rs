@@ -11,6 +11,7 @@ use super::watch::Watch;
 use crate::dataset::{self, Resized, Splits};
 use crate::feature::{extract, file};
 use crate::manifest::suite::{DatasetSpec, Suite};
+use crate::model::folder::Loaded;
 use crate::model::{Model, SwinConfig, embedded};
 use crate::transfer::TransferError;
 use burn::tensor::{DType, Device};
@@ -39,6 +40,20 @@ pub struct Target<'a> {
     pub data: Splits,
     /// Its own sample shape.
     pub shape: [usize; 3],
+}
+
+/// What every part of a run works with.
+pub struct Context<'a> {
+    /// The experiment.
+    pub suite: &'a Suite,
+    /// The pretrained source model.
+    pub source: &'a Loaded,
+    /// The surrogate at the model's input size.
+    pub surrogate: &'a Splits,
+    /// Device of all model computations.
+    pub device: &'a Device,
+    /// Where results go.
+    pub folder: &'a RunFolder,
 }
 
 /// What a run is asked to do, beside its suite.
@@ -87,31 +102,23 @@ pub fn run(
     }
     watch.end();
 
-    let mut tables = Tables::new();
-    let pixels = reference("pixels", "Raw pixels");
-    watch.begin("raw pixels: linear probe", 1);
-    let raw = View {
-        train: extract::pixels(surrogate.train.clone())?,
-        valid: extract::pixels(surrogate.valid.clone())?,
-        test: extract::pixels(surrogate.test.clone())?,
-    };
-    measures::probe(&pixels, &raw, &suite.measures, &mut tables.probe)?;
-    drop(raw);
-    watch.end();
-    let pretrained = reference("pretrained", "Pretrained");
-    look(
-        &pretrained,
-        &source.model,
-        &source.model,
-        &surrogate,
+    let context = Context {
         suite,
+        source: &source,
+        surrogate: &surrogate,
         device,
         folder,
+    };
+    let mut tables = Tables::new();
+    raw_pixels(&context, &mut tables, watch)?;
+    look(
+        &context,
+        &reference("pretrained", "Pretrained"),
+        &source.model,
         true,
         &mut tables,
         watch,
     )?;
-
     for target in &targets {
         let (channels, classes) = (
             target.data.train.shape()[0],
@@ -125,59 +132,39 @@ pub fn run(
         );
         let embedder = ("initial", &start.network.embedder);
         measures::distance(
+            &context,
             target,
             embedder,
-            &source,
-            suite,
-            device,
             &mut tables.discrepancy,
             Some(&mut tables.pairs),
             watch,
         )?;
     }
-    for (target, cell) in targets.iter().flat_map(|t| {
-        cell::cells(suite)
-            .into_iter()
-            .filter(|c| c.target.name == t.spec.name)
-            .map(move |c| (t, c))
-    }) {
-        let (model, outcome) = cell::run(
-            cell,
-            suite,
-            &source.model,
-            &target.data,
-            target.shape,
-            device,
-            folder,
-            watch,
-        )?;
-        tables.outcome(&outcome, target.spec);
-        let first =
-            cell.seed == suite.transfer.seeds[0] && cell.method == suite.transfer.methods[0];
-        let encoder = encoder_of(&cell, suite);
-        look(
-            &encoder,
-            &source.model,
-            &model,
-            &surrogate,
-            suite,
-            device,
-            folder,
-            first,
-            &mut tables,
-            watch,
-        )?;
-        if first {
-            measures::distance(
-                target,
-                ("fine-tuned", &model.network.embedder),
-                &source,
-                suite,
-                device,
-                &mut tables.discrepancy,
-                None,
+    for target in &targets {
+        for cell in cell::cells(suite, target.spec) {
+            let (model, outcome) = cell::run(&context, cell, target, watch)?;
+            tables.outcome(&outcome, target.spec);
+            let first =
+                cell.seed == suite.transfer.seeds[0] && cell.method == suite.transfer.methods[0];
+            look(
+                &context,
+                &encoder_of(&cell, suite),
+                &model,
+                first,
+                &mut tables,
                 watch,
             )?;
+            if first {
+                let embedder = ("fine-tuned", &model.network.embedder);
+                measures::distance(
+                    &context,
+                    target,
+                    embedder,
+                    &mut tables.discrepancy,
+                    None,
+                    watch,
+                )?;
+            }
         }
     }
     tables.write(folder)?;
@@ -185,17 +172,35 @@ pub fn run(
     folder.write_json("run.json", &record)
 }
 
-/// Looks at the surrogate through an encoder: features kept, probe, geometry and (with `map`)
-/// t-SNE measured.
-#[allow(clippy::too_many_arguments)]
+/// What a probe sees without any encoder.
+fn raw_pixels(
+    context: &Context,
+    tables: &mut Tables,
+    watch: &mut dyn Watch,
+) -> Result<(), RunError> {
+    watch.begin("raw pixels: linear probe", 1);
+    let view = View {
+        train: extract::pixels(context.surrogate.train.clone())?,
+        valid: extract::pixels(context.surrogate.valid.clone())?,
+        test: extract::pixels(context.surrogate.test.clone())?,
+    };
+    measures::probe(
+        &reference("pixels", "Raw pixels"),
+        &view,
+        &context.suite.measures,
+        &mut tables.probe,
+    )?;
+    go_on(watch.step(1, 1))?;
+    watch.end();
+    Ok(())
+}
+
+/// Looks at the surrogate through the encoder of `model`: features kept, probe, geometry and
+/// (with `map`) t-SNE measured.
 fn look(
+    context: &Context,
     encoder: &Encoder,
-    source: &Model,
     model: &Model,
-    surrogate: &Splits,
-    suite: &Suite,
-    device: &Device,
-    folder: &RunFolder,
     map: bool,
     tables: &mut Tables,
     watch: &mut dyn Watch,
@@ -204,26 +209,19 @@ fn look(
         .seed
         .map(|s| format!("-{}-{s}", encoder.method))
         .unwrap_or_default();
-    watch.begin(
-        &format!(
-            "surrogate through {}{seed}: features, probe, t-SNE",
-            encoder.title
-        ),
-        3,
-    );
-    let view = measures::view(source, &model.network.encoder, surrogate, device)?;
+    let measures = &context.suite.measures;
+    watch.begin(&format!("surrogate through {}{seed}", encoder.title), 3);
+    let view = measures::view(context, &model.network.encoder)?;
     for (part, set) in [("train", &view.train), ("test", &view.test)] {
-        file::write(
-            &folder.path(&format!("features/{}{seed}-{part}.safetensors", encoder.id)),
-            set,
-        )?;
+        let name = format!("features/{}{seed}-{part}.safetensors", encoder.id);
+        file::write(&context.folder.path(&name), set)?;
     }
     go_on(watch.step(1, 3))?;
-    measures::probe(encoder, &view, &suite.measures, &mut tables.probe)?;
+    measures::probe(encoder, &view, measures, &mut tables.probe)?;
     measures::shape(encoder, &view, &mut tables.geometry)?;
     go_on(watch.step(2, 3))?;
     if map {
-        measures::map(encoder, &view, &suite.measures, &mut tables.tsne)?;
+        measures::map(encoder, &view, measures, &mut tables.tsne)?;
     }
     go_on(watch.step(3, 3))?;
     watch.end();

@@ -157,21 +157,17 @@ fn mel_filters(setting: &SpectrogramSetting) -> Vec<(usize, Vec<f64>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture::npz_f32;
     use ndarray::{Array1, Array2};
-    use ndarray_npy::NpzReader;
 
     #[test]
     fn agrees_with_librosa() {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/fixtures/logmel/logmel.npz"
-        );
-        let mut npz = NpzReader::new(std::fs::File::open(path).unwrap()).unwrap();
+        let file = "logmel/logmel.npz";
         let transform = LogMel::new(SpectrogramSetting::default());
         let mut worst = 0f32;
         for name in ["chirp", "click", "quiet"] {
-            let signal: Array1<f32> = npz.by_name(&format!("{name}_signal.npy")).unwrap();
-            let expected: Array2<f32> = npz.by_name(&format!("{name}_db.npy")).unwrap();
+            let signal: Array1<f32> = npz_f32(file, &format!("{name}_signal"));
+            let expected: Array2<f32> = npz_f32(file, &format!("{name}_db"));
             let found = transform.decibels(signal.as_slice().unwrap());
             assert_eq!(found.len(), expected.len());
             for (a, b) in found.iter().zip(expected.iter()) {

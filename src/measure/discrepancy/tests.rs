@@ -1,5 +1,5 @@
 use super::*;
-use crate::measure::fixture;
+use crate::fixture;
 use ndarray::{Array2, Axis, Ix2, array};
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;

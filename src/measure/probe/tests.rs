@@ -1,5 +1,5 @@
 use super::*;
-use crate::measure::fixture;
+use crate::fixture;
 use ndarray::{Array2, Ix2};
 
 fn part(name: &str) -> (Array2<f64>, Vec<usize>) {

@@ -51,7 +51,7 @@ pub fn window_attention(qkv: Tensor<3>, bias: Tensor<3>, geometry: WindowGeometr
     let part = |i: usize| {
         gathered
             .clone()
-            .slice([i..i + 1])
+            .narrow(0, i, 1)
             .reshape([batch * windows, heads, n, d])
     };
     let (q, k, v) = (

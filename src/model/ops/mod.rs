@@ -92,7 +92,7 @@ pub fn adamw<const D: usize>(
         );
         if let (Ok(fp), Ok(fm), Ok(fv), Ok(fg)) = primitives {
             drop((p, m, v));
-            return fused::adamw(fp, fm, fv, &fg, step).map(|t| Tensor::from_primitive::<Flex>(t));
+            return fused::adamw(fp, fm, fv, &fg, step).map(Tensor::from_primitive::<Flex>);
         }
     }
     let (b1, b2) = (f64::from(step.beta1), f64::from(step.beta2));

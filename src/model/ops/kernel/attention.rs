@@ -115,38 +115,69 @@ impl Scratch {
     }
 }
 
-/// Gathers `d` columns from `column` of the tokens `index`, scaled, into rows of width `dp`.
-#[inline(always)]
-fn gather(
-    src: &[f32],
+/// Some columns of a token matrix: where a head's queries, keys, values or outputs stand.
+#[derive(Clone, Copy)]
+struct Columns {
+    /// Width of the whole matrix.
     stride: usize,
-    index: &[usize],
-    column: usize,
-    d: usize,
+    /// The first of them.
+    first: usize,
+    /// How many.
+    count: usize,
+    /// Factor applied on the way.
     scale: f32,
-    out: &mut [f32],
-    dp: usize,
-) {
-    for (&token, row) in index.iter().zip(out.chunks_exact_mut(dp)) {
-        let from = &src[token * stride + column..][..d];
-        row.iter_mut().zip(from).for_each(|(o, &v)| *o = v * scale);
-    }
 }
 
-#[inline(always)]
-fn scatter(
-    rows: &[f32],
-    dp: usize,
-    index: &[usize],
-    column: usize,
-    d: usize,
-    scale: f32,
-    out: &mut [f32],
-    stride: usize,
-) {
-    for (&token, row) in index.iter().zip(rows.chunks_exact(dp)) {
-        let to = &mut out[token * stride + column..][..d];
-        to.iter_mut().zip(row).for_each(|(o, &v)| *o = v * scale);
+impl Columns {
+    /// Columns of `head` in part `part` (0 queries, 1 keys, 2 values) of `[T, 3C]`.
+    #[inline(always)]
+    fn of(part: usize, head: usize, channels: usize, heads: usize) -> Self {
+        let count = channels / heads;
+        Self {
+            stride: 3 * channels,
+            first: part * channels + head * count,
+            count,
+            scale: 1.0,
+        }
+    }
+
+    /// Columns of `head` in an output `[T, C]`.
+    #[inline(always)]
+    fn output(head: usize, channels: usize, heads: usize) -> Self {
+        let count = channels / heads;
+        Self {
+            stride: channels,
+            first: head * count,
+            count,
+            scale: 1.0,
+        }
+    }
+
+    #[inline(always)]
+    fn scaled(self, scale: f32) -> Self {
+        Self { scale, ..self }
+    }
+
+    /// Copies the columns of the tokens `index` into rows of width `width`.
+    #[inline(always)]
+    fn gather(self, from: &[f32], index: &[usize], rows: &mut [f32], width: usize) {
+        for (&token, row) in index.iter().zip(rows.chunks_exact_mut(width)) {
+            let from = &from[token * self.stride + self.first..][..self.count];
+            row.iter_mut()
+                .zip(from)
+                .for_each(|(o, &v)| *o = v * self.scale);
+        }
+    }
+
+    /// Copies rows of width `width` to the columns of the tokens `index`.
+    #[inline(always)]
+    fn scatter(self, rows: &[f32], width: usize, index: &[usize], to: &mut [f32]) {
+        for (&token, row) in index.iter().zip(rows.chunks_exact(width)) {
+            let to = &mut to[token * self.stride + self.first..][..self.count];
+            to.iter_mut()
+                .zip(row)
+                .for_each(|(o, &v)| *o = v * self.scale);
+        }
     }
 }
 
@@ -202,15 +233,15 @@ multiversion! {
         let scale = 1.0 / (d as f32).sqrt();
         for (index, regions) in index.chunks_exact(n).zip(regions.chunks_exact(n)) {
             for head in 0..geometry.heads {
-                let column = head * d;
-                gather(qkv, 3 * channels, index, column, d, scale, &mut s.q, s.dp);
-                gather(qkv, 3 * channels, index, channels + column, d, 1.0, &mut s.k, s.dp);
-                gather(qkv, 3 * channels, index, 2 * channels + column, d, 1.0, &mut s.v, s.dp);
+                let of = |part| Columns::of(part, head, channels, geometry.heads);
+                of(0).scaled(scale).gather(qkv, index, &mut s.q, s.dp);
+                of(1).gather(qkv, index, &mut s.k, s.dp);
+                of(2).gather(qkv, index, &mut s.v, s.dp);
                 transpose::<L>(s.np, s.dp, &s.k, &mut s.kt);
                 let masked = (geometry.shift > 0).then_some(regions);
                 probabilities::<FMA, L>(&mut s, n, d, &bias[head * n * n..(head + 1) * n * n], masked);
                 product::<L>(n, s.dp, n, &s.p, s.np, &s.v, &mut s.o);
-                scatter(&s.o, s.dp, index, column, d, 1.0, out, channels);
+                Columns::output(head, channels, geometry.heads).scatter(&s.o, s.dp, index, out);
             }
         }
     }
@@ -225,11 +256,11 @@ multiversion! {
         let scale = 1.0 / (d as f32).sqrt();
         for (index, regions) in index.chunks_exact(n).zip(regions.chunks_exact(n)) {
             for head in 0..geometry.heads {
-                let column = head * d;
-                gather(qkv, 3 * channels, index, column, d, scale, &mut s.q, dp);
-                gather(qkv, 3 * channels, index, channels + column, d, 1.0, &mut s.k, dp);
-                gather(qkv, 3 * channels, index, 2 * channels + column, d, 1.0, &mut s.v, dp);
-                gather(dy, channels, index, column, d, 1.0, &mut g, dp);
+                let of = |part| Columns::of(part, head, channels, geometry.heads);
+                of(0).scaled(scale).gather(qkv, index, &mut s.q, dp);
+                of(1).gather(qkv, index, &mut s.k, dp);
+                of(2).gather(qkv, index, &mut s.v, dp);
+                Columns::output(head, channels, geometry.heads).gather(dy, index, &mut g, dp);
                 transpose::<L>(np, dp, &s.k, &mut s.kt);
                 transpose::<L>(np, dp, &s.v, &mut s.vt);
                 let masked = (geometry.shift > 0).then_some(regions);
@@ -237,7 +268,7 @@ multiversion! {
                 // dV = Pᵀ·dO
                 transpose::<L>(np, np, &s.p, &mut s.pt);
                 product::<L>(n, dp, n, &s.pt, np, &g, &mut s.o);
-                scatter(&s.o, dp, index, 2 * channels + column, d, 1.0, dqkv, 3 * channels);
+                of(2).scatter(&s.o, dp, index, dqkv);
                 // dS = P ∘ (dP − Σ dP∘P), dP = dO·Vᵀ
                 product::<L>(n, np, d, &g, dp, &s.vt, &mut s.ds);
                 let head_bias = &mut dbias[head * n * n..(head + 1) * n * n];
@@ -256,10 +287,10 @@ multiversion! {
                 }
                 // dQ = scale·dS·K, dK = dSᵀ·(scale·Q)
                 product::<L>(n, dp, n, &s.ds, np, &s.k, &mut s.o);
-                scatter(&s.o, dp, index, column, d, scale, dqkv, 3 * channels);
+                of(0).scaled(scale).scatter(&s.o, dp, index, dqkv);
                 transpose::<L>(np, np, &s.ds, &mut s.pt);
                 product::<L>(n, dp, n, &s.pt, np, &s.q, &mut s.o);
-                scatter(&s.o, dp, index, channels + column, d, 1.0, dqkv, 3 * channels);
+                of(1).scatter(&s.o, dp, index, dqkv);
             }
         }
     }

@@ -200,7 +200,7 @@ pub fn product<L: Lanes>(
     b: &[f32],
     c: &mut [f32],
 ) {
-    debug_assert!(n % 16 == 0);
+    debug_assert!(n.is_multiple_of(16));
     let mut row = 0;
     while row + 8 <= m {
         panel::<L, 8>(row, n, k, a, lda, b, c);
@@ -228,8 +228,8 @@ fn panel<L: Lanes, const R: usize>(
         let mut sums = [L::zero(); R];
         for t in 0..k {
             let lane = L::load(block(b, t * n + column));
-            for r in 0..R {
-                sums[r] = sums[r].add_scaled(rows[r][t], lane);
+            for (sum, row) in sums.iter_mut().zip(&rows) {
+                *sum = sum.add_scaled(row[t], lane);
             }
         }
         for (r, sum) in sums.into_iter().enumerate() {
@@ -241,7 +241,7 @@ fn panel<L: Lanes, const R: usize>(
 /// `t [columns, rows] = a [rows, columns]ᵀ`, both counts multiples of 16.
 #[inline(always)]
 pub fn transpose<L: Lanes>(rows: usize, columns: usize, a: &[f32], t: &mut [f32]) {
-    debug_assert!(rows % 16 == 0 && columns % 16 == 0);
+    debug_assert!(rows.is_multiple_of(16) && columns.is_multiple_of(16));
     for r in (0..rows).step_by(16) {
         for c in (0..columns).step_by(16) {
             let mut tile: [L; 16] =

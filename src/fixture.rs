@@ -6,17 +6,30 @@ use ndarray::ArrayD;
 
 use crate::feature::npy::Npy;
 
-/// The path of a file below the fixture folder.
+/// The path of a fixture: below `$MODALIGN_FIXTURES` if it is there, else our own.
 pub fn path(name: &str) -> PathBuf {
-    let root = std::env::var_os("MODALIGN_FIXTURES").map(PathBuf::from);
-    root.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"))
-        .join(name)
+    std::env::var_os("MODALIGN_FIXTURES")
+        .map(|root| PathBuf::from(root).join(name))
+        .filter(|path| path.exists())
+        .unwrap_or_else(|| {
+            PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/fixtures")
+                .join(name)
+        })
 }
 
 /// A JSON fixture.
 pub fn json(name: &str) -> serde_json::Value {
     let text = std::fs::read_to_string(path(name)).expect("fixture");
     serde_json::from_str(&text).expect("JSON")
+}
+
+/// One array of an npz fixture, as single-precision floats of a known rank.
+pub fn npz_f32<D: ndarray::Dimension>(name: &str, array: &str) -> ndarray::Array<f32, D> {
+    npz(name, array)
+        .mapv(|v| v as f32)
+        .into_dimensionality()
+        .expect("rank")
 }
 
 /// One array of an npz fixture, as doubles.
