@@ -165,3 +165,49 @@ fn first_difference(old: &str, new: &str) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::suite::EMBEDDED;
+
+    #[test]
+    fn a_folder_is_locked_bound_to_its_settings_and_cleared_only_of_its_own() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("run");
+        let suite = Suite::parse(EMBEDDED[0].1, "demo").unwrap();
+        let first = RunFolder::open(&root, &suite, false).unwrap();
+        assert!(matches!(
+            RunFolder::open(&root, &suite, false),
+            Err(RunError::Locked { .. })
+        ));
+        first.write("tables/probe.csv", b"x").unwrap();
+        first.write("mine.txt", b"keep").unwrap();
+        drop(first);
+
+        let mut other = suite.clone();
+        other.transfer.train.epochs += 1;
+        let refused = RunFolder::open(&root, &other, false)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(refused.contains("epochs"), "{refused}");
+        let fresh = RunFolder::open(&root, &other, true).unwrap();
+        assert!(!fresh.path("tables").exists());
+        assert_eq!(fs::read(fresh.path("mine.txt")).unwrap(), b"keep");
+    }
+
+    #[test]
+    fn a_damaged_record_counts_as_absent() {
+        let home = tempfile::tempdir().unwrap();
+        let suite = Suite::parse(EMBEDDED[0].1, "demo").unwrap();
+        let folder = RunFolder::open(home.path(), &suite, false).unwrap();
+        folder.write_json("cell.json", &vec![1, 2, 3]).unwrap();
+        assert_eq!(
+            folder.read_json::<Vec<u32>>("cell.json"),
+            Some(vec![1, 2, 3])
+        );
+        folder.write("cell.json", b"[1, 2").unwrap();
+        assert_eq!(folder.read_json::<Vec<u32>>("cell.json"), None);
+    }
+}

@@ -4,7 +4,7 @@
 //! product apart into scalars. Here the registers are named.
 //!
 //! Every function must be called from code compiled for its instruction set, which
-//! [`super::simd::multiversion`] guarantees: it hands [`V4`], [`V3`] or [`Portable`] to a body only
+//! `super::simd::multiversion` guarantees: it hands [`V4`], [`V3`] or [`Portable`] to a body only
 //! after it has seen the CPU's features.
 
 use super::simd::Block;

@@ -1,6 +1,6 @@
 //! Run-time choice of instruction set, and vector-friendly `exp` and `erf`.
 //!
-//! A portable build must not assume AVX; a scalar build is four times slower. [`multiversion`]
+//! A portable build must not assume AVX, and a build without it is slow. `multiversion`
 //! compiles a kernel body three times (AVX-512, AVX2 + FMA, baseline) and picks by what the CPU
 //! has. Bodies are written over `[f32; 16]` blocks, which the compiler turns into vectors.
 
