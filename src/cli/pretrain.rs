@@ -78,7 +78,7 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
         .unwrap_or_else(|| PathBuf::from(&suite.source.model));
     folder::save(&trained.model, &labels, &out)?;
     let note = serde_json::json!({
-        "made_by": format!("modalign {} pretrain --suite {}", env!("CARGO_PKG_VERSION"), args.suite),
+        "made_by": format!("modalign {} pretrain --suite {}", env!("CARGO_PKG_VERSION"), suite.name),
         "data": suite.source.data,
         "data_seed": suite.data_seed,
         "samples": { "train": splits.train.len(), "valid": splits.valid.len(), "test": splits.test.len() },
