@@ -144,6 +144,8 @@ pub struct Measures {
     pub probe_c: Vec<f64>,
     /// Whether the probe's features are standardised by training statistics.
     pub probe_standardize: bool,
+    /// L-BFGS iterations at most, for each C; a probe that needs more is named in the run's notes.
+    pub probe_iterations: usize,
     /// Surrogate test samples in the t-SNE panels (balanced over classes; 0 = all).
     pub tsne_points: usize,
     /// Perplexity of t-SNE.
@@ -168,6 +170,7 @@ impl Default for Measures {
         Self {
             probe_c: vec![0.01, 0.1, 0.316, 1.0],
             probe_standardize: true,
+            probe_iterations: 500,
             tsne_points: 1000,
             tsne_perplexity: 30.0,
             tsne_iterations: 1000,

@@ -10,8 +10,9 @@ use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::MeasureError;
+use super::product::product;
 use super::samples::{Real, Samples, unit_rows};
-use super::{MeasureError, blas};
 
 /// Rows per block of scalar products.
 const BLOCK: usize = 256;
@@ -44,7 +45,6 @@ struct Sums {
 /// [`MeasureError::TooFew`] below two samples or without a feature;
 /// [`MeasureError::ZeroVector`] with the row of a vector that cannot be scaled to the sphere.
 pub fn geometry<A: Real>(samples: &Samples<'_, A>) -> Result<Geometry, MeasureError> {
-    blas::single_threaded();
     let n = samples.len();
     MeasureError::at_least("samples", 2, n)?;
     MeasureError::at_least("features", 1, samples.dim())?;
@@ -84,16 +84,19 @@ fn tile(
     columns: std::ops::Range<usize>,
     sums: &mut Sums,
 ) {
-    let products: Array2<f64> = unit
-        .slice(s![rows.clone(), ..])
-        .dot(&unit.slice(s![columns.clone(), ..]).t());
+    let mut products = Array2::zeros((rows.len(), columns.len()));
+    let (left, right) = (
+        unit.slice(s![rows.clone(), ..]),
+        unit.slice(s![columns.clone(), ..]),
+    );
+    product(left, right.t(), false, products.view_mut());
     for (i, row) in rows.zip(products.outer_iter()) {
-        for (j, &product) in columns.clone().zip(row) {
+        for (j, &cosine) in columns.clone().zip(row) {
             if j <= i {
                 continue;
             }
             // ‖a − b‖² = 2 − 2⟨a, b⟩ on the sphere; rounding must not leave [0, 4].
-            let square = (2.0 - 2.0 * product).clamp(0.0, 4.0);
+            let square = (2.0 - 2.0 * cosine).clamp(0.0, 4.0);
             // The exponent lies in [−8, 0]: the sum needs no shift by the maximum.
             sums.kernel += (-T * square).exp();
             if labels[i] == labels[j] {

@@ -3,12 +3,13 @@
 //! The accuracy of a majority vote among the k training samples of highest cosine similarity. It
 //! needs no fitting and so says what the geometry of features holds without a head.
 
-use ndarray::{Axis, s};
+use ndarray::{Array2, Axis, s};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::product::product;
 use super::samples::{Real, Samples, unit_rows};
-use super::{MeasureError, blas, stats};
+use super::{MeasureError, stats};
 
 /// Test rows per block of similarities.
 const BLOCK: usize = 128;
@@ -48,7 +49,6 @@ pub fn knn<A: Real, B: Real>(
             found,
         });
     }
-    blas::single_threaded();
     let known = unit_rows("training features", train.features())?;
     let asked = unit_rows("test features", test.features())?;
     let classes = train.classes();
@@ -56,7 +56,13 @@ pub fn knn<A: Real, B: Real>(
         .into_par_iter()
         .map(|block| {
             let range = block * BLOCK..((block + 1) * BLOCK).min(test.len());
-            let similar = asked.slice(s![range.clone(), ..]).dot(&known.t());
+            let mut similar = Array2::zeros((range.len(), known.nrows()));
+            product(
+                asked.slice(s![range.clone(), ..]),
+                known.t(),
+                false,
+                similar.view_mut(),
+            );
             let mut order: Vec<usize> = (0..train.len()).collect();
             let mut votes = vec![(0usize, 0.0f64); classes];
             let mut hits = 0;

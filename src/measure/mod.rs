@@ -21,6 +21,7 @@ pub mod geometry;
 pub mod knn;
 pub mod pca;
 pub mod probe;
+pub mod product;
 pub mod samples;
 pub mod stats;
 pub mod tsne;

@@ -61,6 +61,7 @@ pub fn probe(
     let params = ProbeParams::new()
         .sweep(measures.probe_c.clone())
         .standardize(measures.probe_standardize)
+        .iterations(measures.probe_iterations)
         .check()
         .map_err(&wrong)?;
     let (train, valid, test) = (

@@ -167,8 +167,8 @@ pub fn run(
             }
         }
     }
+    record.finish(suite, std::mem::take(&mut tables.notes));
     tables.write(folder)?;
-    record.finish(suite);
     folder.write_json("run.json", &record)
 }
 
@@ -184,12 +184,7 @@ fn raw_pixels(
         valid: extract::pixels(context.surrogate.valid.clone())?,
         test: extract::pixels(context.surrogate.test.clone())?,
     };
-    measures::probe(
-        &reference("pixels", "Raw pixels"),
-        &view,
-        &context.suite.measures,
-        &mut tables.probe,
-    )?;
+    tables.probe(&reference("pixels", "Raw pixels"), &view, context.suite)?;
     go_on(watch.step(1, 1))?;
     watch.end();
     Ok(())
@@ -217,7 +212,7 @@ fn look(
         file::write(&context.folder.path(&name), set)?;
     }
     go_on(watch.step(1, 3))?;
-    measures::probe(encoder, &view, measures, &mut tables.probe)?;
+    tables.probe(encoder, &view, context.suite)?;
     measures::shape(encoder, &view, &mut tables.geometry)?;
     go_on(watch.step(2, 3))?;
     if map {
@@ -291,6 +286,8 @@ struct Tables {
     pairs: Table,
     targets: Table,
     curves: Table,
+    /// What a reader must know of single results.
+    notes: Vec<String>,
 }
 
 impl Tables {
@@ -327,7 +324,19 @@ impl Tables {
                 "train_loss",
                 "valid_error",
             ]),
+            notes: Vec::new(),
         }
+    }
+
+    fn probe(&mut self, encoder: &Encoder, view: &View, suite: &Suite) -> Result<(), RunError> {
+        let report = measures::probe(encoder, view, &suite.measures, &mut self.probe)?;
+        if !report.converged {
+            self.notes.push(format!(
+                "The probe of {} had not converged after {} iterations; its error is that of the last step.",
+                encoder.title, suite.measures.probe_iterations
+            ));
+        }
+        Ok(())
     }
 
     fn outcome(&mut self, o: &Outcome, spec: &DatasetSpec) {

@@ -80,7 +80,7 @@ impl Record {
     }
 
     /// Marks the run as finished and says what a reader must know of its choices.
-    pub fn finish(&mut self, suite: &Suite) {
+    pub fn finish(&mut self, suite: &Suite, remarks: Vec<String>) {
         let t = &suite.transfer.train;
         self.state = "finished";
         self.finished = Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string());
@@ -101,6 +101,7 @@ impl Record {
                 if suite.measures.tsne_points == 0 { "all".to_string() } else { format!("at most {}", suite.measures.tsne_points) }
             ),
         ];
+        self.notes.extend(remarks);
     }
 }
 

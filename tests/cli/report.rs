@@ -125,6 +125,70 @@ fn a_suite_runs_whole_resumes_and_redraws_byte_for_byte() {
     );
 }
 
+/// The page as a real browser understands it: the parsed document, serialised again.
+fn in_a_browser(page: &Path) -> Option<String> {
+    let profile = tempfile::tempdir().unwrap();
+    let run = std::process::Command::new("chromium")
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+        ])
+        .args([
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ])
+        .arg(format!("--user-data-dir={}", profile.path().display()))
+        .args(["--dump-dom", &format!("file://{}", page.display())])
+        .output();
+    match run {
+        Ok(output) => Some(text(&output.stdout)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+        Err(e) => panic!("chromium: {e}"),
+    }
+}
+
+#[test]
+fn a_hostile_name_is_inert_in_a_real_browser() {
+    let home = tempfile::tempdir().unwrap();
+    let tables = home.path().join("tables");
+    fs::create_dir_all(&tables).unwrap();
+    let hostile = "</script><img src=x onerror=alert(1)>";
+    for (name, bytes) in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tables"))
+    {
+        if name.ends_with(".csv") {
+            let table = text(&bytes).replace("Spherical", hostile);
+            fs::write(tables.join(&name), table).unwrap();
+        }
+    }
+    fs::write(
+        home.path().join("run.json"),
+        format!("{{\"suite_title\": {hostile:?}}}"),
+    )
+    .unwrap();
+    let made = modalign(&["report", home.path().to_str().unwrap()]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let Some(dom) = in_a_browser(&home.path().join("report.html")) else {
+        println!("skipped: no chromium on this machine (scripts/bootstrap.sh --test installs it)");
+        return;
+    };
+    assert!(
+        dom.contains("<h1") && dom.contains("Figure 4"),
+        "the page did not render"
+    );
+    assert!(
+        dom.contains("&lt;img src=x onerror"),
+        "the name is shown as text"
+    );
+    assert!(
+        !dom.contains("<img src=\"x\"") && !dom.contains("<script"),
+        "the name became markup"
+    );
+}
+
 #[test]
 fn pretraining_writes_a_folder_that_loads_and_its_recipe() {
     let home = tempfile::tempdir().unwrap();

@@ -18,7 +18,7 @@ use ndarray::Array1;
 use serde::Serialize;
 
 use super::samples::{Real, Samples};
-use super::{MeasureError, blas, stats};
+use super::{MeasureError, stats};
 use lbfgs::{Minimum, Stop, minimize};
 use objective::Objective;
 
@@ -216,7 +216,6 @@ impl ValidProbeParams {
         train: &Samples<'_, A>,
         valid: Option<&Samples<'_, B>>,
     ) -> Result<(LinearProbe, Minimum, Vec<SweepPoint>), MeasureError> {
-        blas::single_threaded();
         let counts = train.counts();
         let present: Vec<usize> = (0..counts.len()).filter(|&c| counts[c] > 0).collect();
         MeasureError::at_least("classes with training samples", 2, present.len())?;

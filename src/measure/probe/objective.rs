@@ -6,11 +6,16 @@
 //! log-sum-exp subtracts the maximum of each row. Blocks of rows run in parallel and their
 //! partial sums are added in order, so that the number of threads changes no bit.
 
+use crate::measure::product::product;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
-/// Rows per block: big enough for BLAS, small enough to share among cores.
-const BLOCK: usize = 512;
+/// Parallel tasks at most, whatever the number of threads; each keeps one partial gradient.
+const TASKS: usize = 16;
+
+/// Numbers of a block of rows: it is read twice, for logits and for the gradient, and should
+/// still be in the core's cache the second time.
+const BLOCK: usize = 1 << 17;
 
 /// The data of one fit: features `[N, D]` and labels in `0..classes`, each class present.
 pub struct Objective<'a> {
@@ -39,7 +44,7 @@ pub fn logits(
     let mut z = Array2::zeros((features.nrows(), classes));
     let free = classes - weights.nrows();
     let mut part = z.slice_mut(s![.., free..]);
-    ndarray::linalg::general_mat_mul(1.0, &features, &weights.t(), 0.0, &mut part);
+    product(features, weights.t(), false, part.view_mut());
     part += &intercepts;
     z
 }
@@ -80,11 +85,18 @@ impl<'a> Objective<'a> {
     pub fn evaluate(&self, flat: &Array1<f64>, c: f64) -> (f64, Array1<f64>) {
         let dim = self.features.ncols();
         let (weights, intercepts) = unpack(flat, dim);
-        let blocks: Vec<(f64, Array1<f64>)> = (0..self.labels.len().div_ceil(BLOCK))
+        let (samples, height) = (self.labels.len(), (BLOCK / dim.max(1)).clamp(16, 512));
+        let task = samples.div_ceil(TASKS).next_multiple_of(height);
+        let blocks: Vec<(f64, Array1<f64>)> = (0..samples.div_ceil(task.max(1)))
             .into_par_iter()
-            .map(|block| {
-                let range = block * BLOCK..((block + 1) * BLOCK).min(self.labels.len());
-                self.block(range, weights, intercepts)
+            .map(|i| {
+                let (mut loss, mut gradient) = (0.0, Array1::zeros(flat.len()));
+                let end = ((i + 1) * task).min(samples);
+                for start in (i * task..end).step_by(height) {
+                    let rows = start..(start + height).min(end);
+                    loss += self.block(rows, weights, intercepts, &mut gradient);
+                }
+                (loss, gradient)
             })
             .collect();
         let mut value = 0.5 / c * weights.iter().map(|w| w * w).sum::<f64>();
@@ -100,12 +112,14 @@ impl<'a> Objective<'a> {
         (value, gradient)
     }
 
+    /// Adds a block of rows to `gradient` and returns its loss.
     fn block(
         &self,
         range: std::ops::Range<usize>,
         weights: ArrayView2<'_, f64>,
         intercepts: ArrayView1<'_, f64>,
-    ) -> (f64, Array1<f64>) {
+        gradient: &mut Array1<f64>,
+    ) -> f64 {
         let (rows, dim) = weights.dim();
         let x = self.features.slice(s![range.clone(), ..]);
         let mut p = logits(x, weights, intercepts, self.classes);
@@ -120,13 +134,12 @@ impl<'a> Objective<'a> {
             row[label] -= 1.0;
         }
         let residual = p.slice(s![.., self.classes - rows..]);
-        let mut gradient = Array1::zeros(rows * (dim + 1));
         let (weight_part, mut intercept_part) = gradient.view_mut().split_at(Axis(0), rows * dim);
-        if let Ok(mut weight_part) = weight_part.into_shape_with_order((rows, dim)) {
-            ndarray::linalg::general_mat_mul(1.0, &residual.t(), &x, 0.0, &mut weight_part);
+        if let Ok(weight_part) = weight_part.into_shape_with_order((rows, dim)) {
+            product(residual.t(), x, true, weight_part);
         }
-        intercept_part.assign(&residual.sum_axis(Axis(0)));
-        (loss, gradient)
+        intercept_part += &residual.sum_axis(Axis(0));
+        loss
     }
 }
 
