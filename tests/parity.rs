@@ -3,7 +3,7 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use modalign::model::weights::{Array, Weights};
-use modalign::model::{Mode, folder, swin::pool};
+use modalign::model::{Mode, device, folder, swin::pool};
 use std::path::PathBuf;
 
 fn fixtures() -> PathBuf {
@@ -33,6 +33,16 @@ fn check<const D: usize>(name: &str, what: &str, found: Tensor<D>, io: &Weights)
     assert!(error < 1e-4, "{name} {what}: {error}");
 }
 
+/// Every device of this build: `flex` always, others by cargo feature.
+fn swin_on_all_devices(name: &str) {
+    for (device, built, _) in device::DEVICES {
+        if built {
+            println!("device {device}");
+            swin(name, &device::open(device).unwrap());
+        }
+    }
+}
+
 fn swin(name: &str, device: &Device) {
     let root = fixtures().join(name);
     let io = Weights::open(&root.join("io.safetensors")).unwrap();
@@ -54,15 +64,15 @@ fn swin(name: &str, device: &Device) {
 
 #[test]
 fn swin_regular() {
-    swin("swin-regular", &Device::flex());
+    swin_on_all_devices("swin-regular");
 }
 
 #[test]
 fn swin_padded() {
-    swin("swin-padded", &Device::flex());
+    swin_on_all_devices("swin-padded");
 }
 
 #[test]
 fn swin_cifar() {
-    swin("swin-cifar", &Device::flex());
+    swin_on_all_devices("swin-cifar");
 }
