@@ -71,13 +71,14 @@ pub fn cells<'a>(suite: &'a Suite, target: &'a DatasetSpec) -> impl Iterator<Ite
     })
 }
 
-/// Trains a cell, or reads it if it is done; returns the target model and what was found.
+/// Trains a cell, or reads it if it is done; returns the target model, what was found, and
+/// whether it had been done before.
 pub fn run(
     context: &Context,
     cell: Cell,
     target: &Target,
     watch: &mut dyn Watch,
-) -> Result<(Model, Outcome), RunError> {
+) -> Result<(Model, Outcome, bool), RunError> {
     let Context {
         suite,
         device,
@@ -96,7 +97,7 @@ pub fn run(
     if let Some(outcome) = folder.read_json::<Outcome>(&record) {
         let loaded = folder::load(&folder.path(&name).join("model"), device, DType::F32)?;
         watch.skip(&format!("{title}: done before"));
-        return Ok((loaded.model, outcome));
+        return Ok((loaded.model, outcome, true));
     }
     let classes = data.train.classes().len();
     let channels = data.train.shape()[0];
@@ -137,5 +138,5 @@ pub fn run(
         &folder.path(&name).join("model"),
     )?;
     folder.write_json(&record, &outcome)?;
-    Ok((trained.model, outcome))
+    Ok((trained.model, outcome, false))
 }

@@ -140,9 +140,11 @@ pub fn run(
             watch,
         )?;
     }
+    let mut reused = 0;
     for target in &targets {
         for cell in cell::cells(suite, target.spec) {
-            let (model, outcome) = cell::run(&context, cell, target, watch)?;
+            let (model, outcome, before) = cell::run(&context, cell, target, watch)?;
+            reused += usize::from(before);
             tables.outcome(&outcome, target.spec);
             let first =
                 cell.seed == suite.transfer.seeds[0] && cell.method == suite.transfer.methods[0];
@@ -166,6 +168,11 @@ pub fn run(
                 )?;
             }
         }
+    }
+    if reused > 0 {
+        tables.notes.push(format!(
+            "{reused} transfers had been trained by an earlier start of this run; the run's seconds do not count them."
+        ));
     }
     record.finish(suite, std::mem::take(&mut tables.notes));
     tables.write(folder)?;
@@ -332,8 +339,10 @@ impl Tables {
         let report = measures::probe(encoder, view, &suite.measures, &mut self.probe)?;
         if !report.converged {
             self.notes.push(format!(
-                "The probe of {} had not converged after {} iterations; its error is that of the last step.",
-                encoder.title, suite.measures.probe_iterations
+                "The probe of {}{} had not converged after {} iterations; its error is that of the last step.",
+                encoder.title,
+                encoder.seed.map_or(String::new(), |s| format!(" ({}, seed {s})", encoder.method)),
+                suite.measures.probe_iterations
             ));
         }
         Ok(())
