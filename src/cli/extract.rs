@@ -54,7 +54,7 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
             let data = open_set(set, args.data_dir.as_deref(), &loaded.model)?;
             let order = Order::sequential(BATCH);
             let (total, stage) = (order.batches(data.len()), Stage::new("extracting", 1));
-            arrays.labels = Some((0..data.len()).map(|i| data.label(i)).collect());
+            arrays.labels = Some(dataset::labels(data.as_ref()));
             arrays.class_names = data.classes().to_vec();
             for (i, batch) in batches(data, order).into_iter().enumerate() {
                 let batch = batch?;

@@ -151,11 +151,7 @@ impl Resized {
 
     /// [`Resized::wrap`] on all three parts.
     pub fn splits(splits: Splits, side: usize) -> Splits {
-        Splits {
-            train: Self::wrap(splits.train, side),
-            valid: Self::wrap(splits.valid, side),
-            test: Self::wrap(splits.test, side),
-        }
+        splits.map(|part| Self::wrap(part, side))
     }
 }
 

@@ -56,10 +56,7 @@ pub fn pixels(set: Arc<dyn Dataset>) -> Result<FeatureSet, FeatureError> {
 }
 
 fn describe(set: &dyn Dataset) -> (Vec<String>, Vec<usize>) {
-    (
-        set.classes().to_vec(),
-        (0..set.len()).map(|i| set.label(i)).collect(),
-    )
+    (set.classes().to_vec(), crate::dataset::labels(set))
 }
 
 fn forward(

@@ -7,6 +7,7 @@ use memmap2::Mmap;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// A tensor on its way to or from a file: shape and row-major `f32` values.
@@ -33,12 +34,18 @@ impl Bytes {
     }
 }
 
+/// A tensor of the file, as the checked header places it.
+struct Entry {
+    shape: Vec<usize>,
+    dtype: Dtype,
+    bytes: Range<usize>,
+}
+
 /// A checked safetensors file, mapped or part of the program.
 pub struct Weights {
     path: PathBuf,
     bytes: Bytes,
-    /// Shape and type by name.
-    entries: BTreeMap<String, (Vec<usize>, Dtype)>,
+    entries: BTreeMap<String, Entry>,
 }
 
 impl Weights {
@@ -87,7 +94,16 @@ impl Weights {
                 )
             })?
             .iter()
-            .map(|(name, view)| (name.to_string(), (view.shape().to_vec(), view.dtype())))
+            .map(|(name, view)| {
+                // The view borrows from the file: its place is the distance of the pointers.
+                let start = view.data().as_ptr() as usize - bytes.all().as_ptr() as usize;
+                let entry = Entry {
+                    shape: view.shape().to_vec(),
+                    dtype: view.dtype(),
+                    bytes: start..start + view.data().len(),
+                };
+                (name.to_string(), entry)
+            })
             .collect();
         Ok(Self {
             path: path.into(),
@@ -117,12 +133,17 @@ impl Weights {
 
     /// Shape of a tensor, if the file has it.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.entries.get(name).map(|e| e.0.as_slice())
+        self.entries.get(name).map(|e| e.shape.as_slice())
     }
 
     /// Reads a tensor as `f32`; refuses other than floating types and values that are not finite.
     pub fn read(&self, name: &str) -> Result<Array, ModelError> {
-        let Some((shape, dtype)) = self.entries.get(name) else {
+        let Some(Entry {
+            shape,
+            dtype,
+            bytes,
+        }) = self.entries.get(name)
+        else {
             return Err(ModelError::Mismatch {
                 path: self.path.clone(),
                 missing: vec![name.into()],
@@ -130,10 +151,7 @@ impl Weights {
                 shapes: vec![],
             });
         };
-        let view = SafeTensors::deserialize(self.bytes.all())
-            .ok()
-            .and_then(|all| all.tensor(name).ok());
-        let bytes = view.as_ref().map_or(&[][..], |v| v.data());
+        let bytes = &self.bytes.all()[bytes.clone()];
         let values: Vec<f32> = match dtype {
             Dtype::F32 => bytes
                 .as_chunks()

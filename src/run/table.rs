@@ -97,11 +97,6 @@ impl Table {
         }
     }
 
-    /// Whether no row was pushed.
-    pub fn is_empty(&self) -> bool {
-        self.cells.first().is_none_or(Vec::is_empty)
-    }
-
     /// Writes the table as `tables/NAME` of a run.
     pub fn write(self, folder: &RunFolder, name: &str) -> Result<(), RunError> {
         let wrong = |e: polars::prelude::PolarsError| RunError::Table {

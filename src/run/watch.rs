@@ -11,15 +11,3 @@ pub trait Watch {
     /// A stage was not needed.
     fn skip(&mut self, note: &str);
 }
-
-/// Watches nothing.
-pub struct Silent;
-
-impl Watch for Silent {
-    fn begin(&mut self, _: &str, _: usize) {}
-    fn step(&mut self, _: usize, _: usize) -> bool {
-        true
-    }
-    fn end(&mut self) {}
-    fn skip(&mut self, _: &str) {}
-}

@@ -1,6 +1,6 @@
 //! Losses of the task kinds.
 
-use burn::tensor::{Tensor, TensorData, activation, loss};
+use burn::tensor::{Tensor, TensorData, loss};
 
 /// Mean cross-entropy of `logits [B, K]` against integer labels, with label smoothing `ε`
 /// (Szegedy et al. 2016: target `1 − ε` on the label plus `ε/K` everywhere).
@@ -15,13 +15,4 @@ pub fn cross_entropy(logits: Tensor<2>, labels: &[usize], smoothing: f64) -> Ten
         (&logits.device(), logits.dtype()),
     );
     loss::cross_entropy_with_logits(logits, target)
-}
-
-/// Row-wise softmax on the host: `[B, K]` row-major.
-pub fn probabilities(logits: Tensor<2>) -> Vec<f32> {
-    activation::softmax(logits, 1)
-        .into_data()
-        .convert::<f32>()
-        .try_to_vec()
-        .unwrap_or_default()
 }

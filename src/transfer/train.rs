@@ -89,9 +89,10 @@ pub struct Trained {
     pub course: Vec<EpochRecord>,
 }
 
-/// Moves a batch to a device.
-pub fn to_tensor(batch: &Batch, device: &Device) -> Tensor<4> {
-    Tensor::from_data(TensorData::new(batch.values.clone(), batch.shape), device)
+/// Moves a batch to a device; its labels stay here.
+fn to_device(batch: Batch, device: &Device) -> (Tensor<4>, Vec<usize>) {
+    let data = TensorData::new(batch.values, batch.shape);
+    (Tensor::from_data(data, device), batch.labels)
 }
 
 /// Fine-tunes (or pretrains) every parameter of `model`.
@@ -129,11 +130,10 @@ pub fn train(
             .into_iter()
             .enumerate()
         {
-            let batch = batch?;
+            let (x, labels) = to_device(batch?, &device.clone().autodiff());
             let done = (epoch - 1) * per_epoch + i;
-            let x = to_tensor(&batch, &device.clone().autodiff());
             let logits = network.forward(x, &mut Mode::Train(&mut rng));
-            let loss = loss::cross_entropy(logits, &batch.labels, settings.label_smoothing);
+            let loss = loss::cross_entropy(logits, &labels, settings.label_smoothing);
             let value = f64::from(loss.clone().into_scalar::<f32>());
             if !value.is_finite() {
                 return Err(TransferError::Diverged {
@@ -184,15 +184,15 @@ pub fn error_rate(
     let count = set.len();
     let mut wrong = 0;
     for batch in batches(set, Order::sequential(EVAL_BATCH)) {
-        let batch = batch?;
-        let logits = network.forward(to_tensor(&batch, device), &mut Mode::Eval);
+        let (x, labels) = to_device(batch?, device);
+        let logits = network.forward(x, &mut Mode::Eval);
         let classes = logits.dims()[1];
         let logits: Vec<f32> = logits
             .into_data()
             .convert::<f32>()
             .try_to_vec()
             .unwrap_or_default();
-        for (row, &label) in logits.chunks_exact(classes).zip(&batch.labels) {
+        for (row, &label) in logits.chunks_exact(classes).zip(&labels) {
             let best = row
                 .iter()
                 .enumerate()
