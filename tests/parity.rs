@@ -3,7 +3,7 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use modalign::model::weights::{Array, Weights};
-use modalign::model::{Mode, device, folder, swin::pool};
+use modalign::model::{Pass, device, folder};
 use std::path::PathBuf;
 
 fn fixtures() -> PathBuf {
@@ -49,17 +49,19 @@ fn swin(name: &str, device: &Device) {
     let model = folder::load(&root, device, DType::F32).unwrap().model;
     let pixels = io.read("pixels").unwrap();
     let x = Tensor::<4>::from_data(TensorData::new(pixels.values, pixels.shape), device);
-    let (tokens, grid) = model.network.embedder.forward(x);
-    check(name, "embedded", tokens.clone(), &io);
-    check(name, "hidden_0", tokens.clone(), &io);
-    let encoded = model.network.encoder.encode(tokens, grid, &mut Mode::Eval);
+    let pass = &mut Pass::eval();
+    let tokens = model.network.embedder.forward(x, pass);
+    check(name, "embedded", tokens.values.primal.clone(), &io);
+    check(name, "hidden_0", tokens.values.primal.clone(), &io);
+    let encoded = model.network.encoder.stages(tokens, pass);
     for (i, stage) in encoded.stages.into_iter().enumerate() {
-        check(name, &format!("hidden_{}", i + 1), stage, &io);
+        check(name, &format!("hidden_{}", i + 1), stage.values.primal, &io);
     }
-    check(name, "last_hidden_state", encoded.last.clone(), &io);
-    let pooled = pool(encoded.last);
-    check(name, "pooled", pooled.clone(), &io);
-    check(name, "logits", model.network.predict(pooled), &io);
+    let last = encoded.last;
+    check(name, "last_hidden_state", last.values.primal.clone(), &io);
+    check(name, "pooled", last.clone().pool().primal, &io);
+    let logits = model.network.predictor.forward(last, pass);
+    check(name, "logits", logits.primal, &io);
 }
 
 #[test]

@@ -8,9 +8,8 @@ use crate::dataset::loader::{Order, batches};
 use crate::dataset::{self, Dataset, Resized};
 use crate::feature::file::{self, Arrays};
 use crate::manifest::suite::{DatasetSpec, Reader};
-use crate::model::swin::pool;
 use crate::model::weights::{Array, Weights};
-use crate::model::{Mode, Model, device, folder};
+use crate::model::{Model, Pass, device, folder};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::path::Path;
 use std::sync::Arc;
@@ -93,19 +92,20 @@ fn forward(
     arrays: &mut Arrays,
 ) {
     let x = Tensor::<4>::from_data(TensorData::new(values, shape), device);
-    let (tokens, grid) = model.network.embedder.forward(x);
-    let embedded = tokens.clone();
-    let encoded = model.network.encoder.encode(tokens, grid, &mut Mode::Eval);
+    let pass = &mut Pass::eval();
+    let tokens = model.network.embedder.forward(x, pass);
+    let embedded = tokens.values.primal.clone();
+    let last = model.network.encoder.encode(tokens, pass);
     for output in outputs {
+        let last = last.clone();
         match output {
             Output::Embedded => append(arrays, "embedded", embedded.clone()),
-            Output::LastHiddenState => append(arrays, "last_hidden_state", encoded.last.clone()),
-            Output::Pooled => append(arrays, "pooled", pool(encoded.last.clone())),
-            Output::Logits => append(
-                arrays,
-                "logits",
-                model.network.predict(pool(encoded.last.clone())),
-            ),
+            Output::LastHiddenState => append(arrays, "last_hidden_state", last.values.primal),
+            Output::Pooled => append(arrays, "pooled", last.pool().primal),
+            Output::Logits => {
+                let logits = model.network.predictor.forward(last, pass);
+                append(arrays, "logits", logits.primal);
+            }
         }
     }
 }
@@ -166,7 +166,12 @@ fn open_set(text: &str, data: Option<&Path>, model: &Model) -> Result<Arc<dyn Da
         valid: 0,
         test: 0,
     };
-    let splits = Resized::splits(dataset::open(&spec, data, 0)?, model.config.image_size);
+    let side = model.config.image_size().ok_or_else(|| CliError::Usage {
+        what: "--data".into(),
+        expected: "a model of images (model_type swin)".into(),
+        found: format!("model_type {}", model.config.name()),
+    })?;
+    let splits = Resized::splits(dataset::open(&spec, data, 0)?, side);
     let set = match split {
         "train" => splits.train,
         "valid" => splits.valid,

@@ -5,8 +5,9 @@ use super::args::PretrainArgs;
 use super::error::CliError;
 use super::progress::{Stage, catch_interrupts, go_on};
 use crate::dataset::{self, Resized};
+use crate::manifest::parts::PredictorSpec;
 use crate::manifest::suite::{Shape, Suite};
-use crate::model::{Model, SwinConfig, device, folder};
+use crate::model::{Model, SwinConfig, device, folder, state};
 use crate::transfer::train::{Event, error_rate, train};
 use burn::tensor::DType;
 use std::path::PathBuf;
@@ -45,7 +46,9 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
     let model = Model::new(
         architecture(&suite.source.shape),
         channels,
-        labels.len(),
+        Some(&PredictorSpec::Classification {
+            classes: labels.len(),
+        }),
         recipe.seed,
         &device,
         DType::F32,
@@ -83,7 +86,7 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
         "data_seed": suite.data_seed,
         "samples": { "train": splits.train.len(), "valid": splits.valid.len(), "test": splits.test.len() },
         "classes": labels.len(),
-        "parameters": trained.model.network.size(),
+        "parameters": state::size(&trained.model.network),
         "recipe": recipe,
         "course": trained.course,
         "test_error": test_error,

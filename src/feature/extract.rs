@@ -4,8 +4,7 @@
 use super::{FeatureError, FeatureSet};
 use crate::dataset::Dataset;
 use crate::dataset::loader::{Order, batches};
-use crate::model::swin::{Mode, SwinEncoder};
-use crate::model::{Embedder, Network};
+use crate::model::{Embedder, Encoder, Network, Pass};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use ndarray::Array2;
 use std::sync::Arc;
@@ -19,14 +18,15 @@ const BATCH: usize = 128;
 /// through the **source** embedder and any encoder (method.md, figures 2 and 3).
 pub fn features(
     embedder: &Embedder,
-    encoder: &SwinEncoder,
+    encoder: &Encoder,
     set: Arc<dyn Dataset>,
     device: &Device,
 ) -> Result<FeatureSet, FeatureError> {
     let (names, labels) = describe(set.as_ref());
     let rows = forward(set, device, |x| {
-        let (tokens, grid) = embedder.forward(x);
-        encoder.features(tokens, grid, &mut Mode::Eval)
+        let pass = &mut Pass::eval();
+        let tokens = embedder.forward(x, pass);
+        encoder.features(tokens, pass).primal
     })?;
     FeatureSet::new(rows, labels, names)
 }
@@ -38,7 +38,7 @@ pub fn probabilities(
     device: &Device,
 ) -> Result<Array2<f32>, FeatureError> {
     forward(set, device, |x| {
-        activation::softmax(network.forward(x, &mut Mode::Eval), 1)
+        activation::softmax(network.forward(x, &mut Pass::eval()).primal, 1)
     })
 }
 

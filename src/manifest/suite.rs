@@ -3,8 +3,9 @@
 //! that is not known is refused, with the nearest one that is.
 
 use super::error::ManifestError;
+use super::parts::EmbedderInit;
 pub use super::reader::{DatasetSpec, Reader};
-use super::training::{EmbedderInit, TrainSettings};
+use super::training::TrainSettings;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 

@@ -71,18 +71,6 @@ pub enum Augment {
     CropFlip,
 }
 
-/// How a target's embedder starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EmbedderInit {
-    /// The source projection, its channels tiled and cut to the target's (as ORCA does; the norm
-    /// after it takes care of scale); bias and norm copied.
-    #[default]
-    SourceTiled,
-    /// Truncated normal (std 0.02), zero bias.
-    Random,
-}
-
 /// Settings of a training run. Every one is recorded with the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -91,6 +79,12 @@ pub struct TrainSettings {
     pub epochs: usize,
     /// Samples a step.
     pub batch: usize,
+    /// Samples that go through the model at once; their gradients add up to the step's. 0 = all
+    /// of `batch`.
+    pub micro_batch: usize,
+    /// Computes activations again, block by block, in the backward pass instead of keeping them:
+    /// about a third more time for a fraction of the memory.
+    pub recompute: bool,
     /// Base learning rate.
     pub learning_rate: f64,
     /// Update rule.
@@ -114,6 +108,8 @@ impl Default for TrainSettings {
         Self {
             epochs: 10,
             batch: 32,
+            micro_batch: 0,
+            recompute: false,
             learning_rate: 1e-3,
             optimiser: Rule::default(),
             weight_decay: 0.05,

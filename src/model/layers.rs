@@ -1,9 +1,11 @@
 //! The two layers with parameters that everything is made of, in PyTorch's layout and naming, so
 //! that checkpoints move in both directions without transposing.
 
+use super::dual::Dual;
 use super::ops;
-use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use super::pass::Pass;
+use burn::module::{Module, Param, ParamId};
+use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
 use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 
@@ -13,8 +15,9 @@ pub struct Init<'a> {
     pub device: &'a Device,
     /// `F32` (default everywhere) or `F64` (reference computations).
     pub dtype: DType,
-    /// Stream of random numbers; drawn on the host, so every device starts the same.
-    pub rng: &'a mut ChaCha8Rng,
+    /// Stream of random numbers, drawn on the host, so that every device starts the same; `None`
+    /// makes placeholders without memory, for values that a checkpoint will bring.
+    pub rng: Option<&'a mut ChaCha8Rng>,
 }
 
 impl Init<'_> {
@@ -35,13 +38,54 @@ impl Init<'_> {
         shape: [usize; D],
     ) -> Param<Tensor<D>> {
         let count = shape.iter().product();
-        let values = (0..count).map(|_| std * truncated(self.rng)).collect();
-        self.parameter(values, shape)
+        match &mut self.rng {
+            None => self.placeholder(shape),
+            Some(rng) => {
+                let values = (0..count).map(|_| std * truncated(rng)).collect();
+                self.parameter(values, shape)
+            }
+        }
+    }
+
+    /// Xavier's uniform values (Glorot & Bengio 2010) times `gain`, for `inputs` and `outputs`
+    /// connections of a unit.
+    pub fn xavier_uniform<const D: usize>(
+        &mut self,
+        gain: f32,
+        [inputs, outputs]: [usize; 2],
+        shape: [usize; D],
+    ) -> Param<Tensor<D>> {
+        let bound = gain * (6.0 / (inputs + outputs) as f32).sqrt();
+        let count = shape.iter().product();
+        match &mut self.rng {
+            None => self.placeholder(shape),
+            Some(rng) => {
+                let values = (0..count)
+                    .map(|_| bound * (2.0 * rng.random::<f32>() - 1.0))
+                    .collect();
+                self.parameter(values, shape)
+            }
+        }
     }
 
     /// A parameter filled with one value.
     pub fn constant<const D: usize>(&self, value: f32, shape: [usize; D]) -> Param<Tensor<D>> {
-        self.parameter(vec![value; shape.iter().product()], shape)
+        match self.rng {
+            None => self.placeholder(shape),
+            Some(_) => self.parameter(vec![value; shape.iter().product()], shape),
+        }
+    }
+
+    /// A parameter of zeros that takes no memory before it is looked at.
+    fn placeholder<const D: usize>(&self, shape: [usize; D]) -> Param<Tensor<D>> {
+        let dtype = self.dtype;
+        Param::uninitialized(
+            ParamId::new(),
+            move |device, tracked| Tensor::zeros(shape, (device, dtype)).set_require_grad(tracked),
+            self.device.clone(),
+            false,
+            Shape::from(shape),
+        )
     }
 }
 
@@ -76,8 +120,9 @@ impl Linear {
     }
 
     /// `[B, T, in]` → `[B, T, out]`.
-    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        ops::linear(x, self.weight.val(), self.bias.as_ref().map(Param::val))
+    pub fn forward(&self, x: Dual<3>, pass: &Pass) -> Dual<3> {
+        let bias = pass.optional(self.bias.as_ref());
+        ops::linear(x, pass.parameter(&self.weight), bias)
     }
 }
 
@@ -104,7 +149,8 @@ impl LayerNorm {
     }
 
     /// `[B, T, C]` → the same shape.
-    pub fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        ops::layer_norm(x, self.weight.val(), self.bias.val(), self.epsilon)
+    pub fn forward(&self, x: Dual<3>, pass: &Pass) -> Dual<3> {
+        let (gain, bias) = (pass.parameter(&self.weight), pass.parameter(&self.bias));
+        ops::layer_norm(x, gain, bias, self.epsilon)
     }
 }

@@ -1,20 +1,36 @@
-//! Models: the Swin encoder, embedders, predictors, their weights and the devices they run on.
+//! Models: encoders (Swin, RoBERTa), embedders and predictors, their weights and the devices they
+//! run on.
 
 pub mod config;
 pub mod device;
+pub mod dual;
 pub mod embedded;
 pub mod embedder;
+pub mod encoder;
 pub mod error;
 pub mod folder;
 pub mod layers;
 pub mod names;
 pub mod network;
 pub mod ops;
+pub mod pass;
+pub mod predictor;
+pub mod recompute;
+pub mod roberta;
+pub mod state;
 pub mod swin;
+pub mod tokens;
 pub mod weights;
 
-pub use config::SwinConfig;
+pub use config::{Architecture, RobertaConfig, SwinConfig};
+pub use dual::Dual;
 pub use embedder::Embedder;
+pub use encoder::Encoder;
 pub use error::ModelError;
-pub use network::{Model, Network};
-pub use swin::Mode;
+pub use network::{Model, Network, Target};
+pub use pass::Pass;
+pub use predictor::Predictor;
+pub use tokens::Tokens;
+
+#[cfg(test)]
+mod dual_tests;

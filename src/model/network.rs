@@ -1,124 +1,260 @@
 //! The whole model g = h ∘ f ∘ e: embedder, encoder, predictor. Source and target models share
-//! this type; they differ in the input channels of e and the classes of h.
+//! this type; a target model takes the source's encoder and gets a new e and h.
 
 use super::ModelError;
-use super::config::SwinConfig;
-use super::embedder::Embedder;
-use super::layers::{Init, Linear};
-use super::swin::{Mode, SwinEncoder, pool};
-use crate::manifest::training::EmbedderInit;
-use burn::module::Module;
+use super::config::Architecture;
+use super::dual::Dual;
+use super::embedder::{Embedder, IdEmbedder, PatchEmbedder, PieceEmbedder, stack};
+use super::encoder::Encoder;
+use super::layers::Init;
+use super::pass::Pass;
+use super::predictor::{Absent, Before, Predictor};
+use super::roberta::RobertaEncoder;
+use super::swin::SwinEncoder;
+use crate::manifest::parts::{EmbedderInit, PredictorInit, PredictorSpec};
+use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// Embedder, encoder and classification predictor.
+/// Embedder, encoder and predictor.
 #[derive(Module, Debug)]
 pub struct Network {
-    /// e: pixels to tokens.
+    /// e: samples to tokens.
     pub embedder: Embedder,
     /// f: tokens to features.
-    pub encoder: SwinEncoder,
-    /// h: features to logits.
-    pub predictor: Linear,
+    pub encoder: Encoder,
+    /// h: features to outputs.
+    pub predictor: Predictor,
 }
 
 /// A network with its architecture.
 #[derive(Debug, Clone)]
 pub struct Model {
     /// The architecture of the encoder.
-    pub config: SwinConfig,
+    pub config: Architecture,
     /// The parameters.
     pub network: Network,
 }
 
+/// What a target model is built for.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Shape of a sample `[C, H, W]`, as the model will see it; a signal is `[C, 1, L]`.
+    pub input: [usize; 3],
+    /// What the predictor gives.
+    pub predictor: PredictorSpec,
+    /// How the embedder starts.
+    pub embedder_init: EmbedderInit,
+    /// How the predictor starts.
+    pub predictor_init: PredictorInit,
+}
+
+impl Target {
+    /// A target of samples `[C, H, W]` and `predictor`, with the usual initial values.
+    pub fn new(input: [usize; 3], predictor: PredictorSpec) -> Self {
+        Self {
+            input,
+            predictor,
+            embedder_init: EmbedderInit::default(),
+            predictor_init: PredictorInit::default(),
+        }
+    }
+}
+
+/// The parts of a source model of `config`: its own embedder, its encoder and `predictor`.
+fn assemble(
+    config: &Architecture,
+    channels: usize,
+    predictor: Option<&PredictorSpec>,
+    init: &mut Init,
+) -> Result<Network, ModelError> {
+    let (embedder, encoder) = match config {
+        Architecture::Swin(swin) => (
+            Embedder::Patches(PatchEmbedder::new(swin, channels, init)),
+            Encoder::Swin(SwinEncoder::new(swin, init)),
+        ),
+        Architecture::Roberta(roberta) => (
+            Embedder::Ids(IdEmbedder::new(roberta, init)),
+            Encoder::Roberta(RobertaEncoder::new(roberta, init)),
+        ),
+    };
+    let before = before(config, &embedder);
+    let predictor = match predictor {
+        Some(spec) => Predictor::new(spec, before, PredictorInit::default(), init)?,
+        None => Predictor::Absent(Absent {}),
+    };
+    Ok(Network {
+        embedder,
+        encoder,
+        predictor,
+    })
+}
+
+/// What a predictor after these parts must know.
+pub(super) fn before(config: &Architecture, embedder: &Embedder) -> Before {
+    let (stack, tokens) = match embedder {
+        Embedder::Pieces(pieces) => (pieces.stack(), pieces.longest() / pieces.stack()),
+        Embedder::Ids(ids) => (1, ids.longest()),
+        Embedder::Patches(_) => (1, usize::MAX),
+    };
+    Before {
+        features: config.features(),
+        stride: match config {
+            Architecture::Swin(swin) => swin.stride(),
+            Architecture::Roberta(_) => 1,
+        },
+        stack,
+        tokens,
+    }
+}
+
 impl Model {
-    /// A freshly initialised model for `channels` input channels and `classes` classes.
+    /// A freshly initialised model for `channels` input channels; without a `predictor` it ends in
+    /// its pooled features.
     pub fn new(
-        config: SwinConfig,
+        config: impl Into<Architecture>,
         channels: usize,
-        classes: usize,
+        predictor: Option<&PredictorSpec>,
         seed: u64,
         device: &Device,
         dtype: DType,
     ) -> Result<Self, ModelError> {
-        let config = config.check()?;
-        if classes == 0 || channels == 0 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        Self::build(
+            config.into(),
+            channels,
+            predictor,
+            &mut Init {
+                device,
+                dtype,
+                rng: Some(&mut rng),
+            },
+        )
+    }
+
+    /// The same with initial values from `init`.
+    pub(super) fn build(
+        config: Architecture,
+        channels: usize,
+        predictor: Option<&PredictorSpec>,
+        init: &mut Init,
+    ) -> Result<Self, ModelError> {
+        let config = match config {
+            Architecture::Swin(swin) => Architecture::Swin(swin.check()?),
+            Architecture::Roberta(roberta) => Architecture::Roberta(roberta.check()?),
+        };
+        if channels == 0 {
             return Err(ModelError::Config {
-                what: "classes and channels".into(),
-                expected: "at least one of each".into(),
-                found: format!("{classes} and {channels}"),
+                what: "input channels".into(),
+                expected: "at least one".into(),
+                found: "0".into(),
             });
         }
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut init = Init {
-            device,
-            dtype,
-            rng: &mut rng,
-        };
-        let network = Network {
-            embedder: Embedder::new(&config, channels, &mut init),
-            encoder: SwinEncoder::new(&config, &mut init),
-            predictor: Linear::new(config.hidden_size(), classes, true, &mut init),
-        };
+        let network = assemble(&config, channels, predictor, init)?;
         Ok(Self { config, network })
     }
 
-    /// A target model that starts from this source model: its encoder, a new embedder for
-    /// `channels` channels and a new predictor for `classes` classes.
-    pub fn for_target(
-        &self,
-        channels: usize,
-        classes: usize,
-        how: EmbedderInit,
-        seed: u64,
-    ) -> Self {
-        let weight = self.network.predictor.weight.val();
-        let (device, dtype) = (weight.device(), weight.dtype());
+    /// A target model that starts from this source model: its encoder, a new embedder and a new
+    /// predictor.
+    pub fn for_target(&self, target: &Target, seed: u64) -> Result<Self, ModelError> {
+        let [channels, height, width] = target.input;
+        if target.input.contains(&0) {
+            return Err(ModelError::Config {
+                what: "shape of a target sample".into(),
+                expected: "no empty axis".into(),
+                found: format!("{:?}", target.input),
+            });
+        }
+        let (device, dtype) = self.place();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut init = Init {
             device: &device,
             dtype,
-            rng: &mut rng,
+            rng: Some(&mut rng),
         };
-        let network = Network {
-            embedder: self
-                .network
-                .embedder
-                .for_target(&self.config, channels, how, &mut init),
-            encoder: self.network.encoder.clone(),
-            predictor: Linear::new(self.config.hidden_size(), classes, true, &mut init),
+        let how = target.embedder_init;
+        let embedder = match (&self.network.embedder, &self.config) {
+            (Embedder::Patches(source), Architecture::Swin(swin)) => {
+                Embedder::Patches(source.for_target(swin, channels, how, &mut init))
+            }
+            (Embedder::Ids(source), _) if height == 1 => {
+                let pieces = stack(width, source.longest());
+                let shape = [channels, pieces, self.config.features()];
+                let table = source.positions();
+                Embedder::Pieces(PieceEmbedder::new(shape, table, how, &mut init))
+            }
+            _ => {
+                return Err(ModelError::Config {
+                    what: "source model for this target".into(),
+                    expected: format!(
+                        "a {} model with its own embedder",
+                        if height == 1 {
+                            "roberta or swin"
+                        } else {
+                            "swin"
+                        }
+                    ),
+                    found: format!("{} for samples {:?}", self.config.name(), target.input),
+                });
+            }
         };
-        Self {
+        let before = before(&self.config, &embedder);
+        let predictor =
+            Predictor::new(&target.predictor, before, target.predictor_init, &mut init)?;
+        Ok(Self {
             config: self.config.clone(),
-            network,
-        }
+            network: Network {
+                embedder,
+                encoder: self.network.encoder.clone(),
+                predictor,
+            },
+        })
     }
 
-    /// Number of classes of the predictor.
-    pub fn classes(&self) -> usize {
-        self.network.predictor.weight.dims()[0]
+    /// Device and float type of the parameters.
+    pub fn place(&self) -> (Device, DType) {
+        self.network.place()
+    }
+
+    /// Number of classes (or labels) of the predictor, if it has such.
+    pub fn classes(&self) -> Option<usize> {
+        match self.network.predictor.spec()? {
+            PredictorSpec::Classification { classes } | PredictorSpec::MultiLabel { classes } => {
+                Some(classes)
+            }
+            _ => None,
+        }
     }
 }
 
 impl Network {
-    /// `[B, C, H, W]` → logits `[B, K]`.
-    pub fn forward(&self, x: Tensor<4>, mode: &mut Mode) -> Tensor<2> {
-        let features = self.features(x, mode);
-        self.predict(features)
+    /// `[B, C, H, W]` → outputs `[B, K]` (see [`Predictor::forward`]).
+    pub fn forward(&self, x: impl Into<Dual<4>>, pass: &mut Pass) -> Dual<2> {
+        let tokens = self.embedder.forward(x, pass);
+        let last = self.encoder.encode(tokens, pass);
+        self.predictor.forward(last, pass)
     }
 
     /// `[B, C, H, W]` → pooled features `[B, D]`.
-    pub fn features(&self, x: Tensor<4>, mode: &mut Mode) -> Tensor<2> {
-        let (tokens, grid) = self.embedder.forward(x);
-        pool(self.encoder.encode(tokens, grid, mode).last)
+    pub fn features(&self, x: impl Into<Dual<4>>, pass: &mut Pass) -> Dual<2> {
+        let tokens = self.embedder.forward(x, pass);
+        self.encoder.features(tokens, pass)
     }
 
-    /// Features `[B, D]` → logits `[B, K]`.
-    pub fn predict(&self, features: Tensor<2>) -> Tensor<2> {
-        let [batch, width] = features.dims();
-        let logits = self.predictor.forward(features.reshape([1, batch, width]));
-        let classes = logits.dims()[2];
-        logits.reshape([batch, classes])
+    /// Device and float type of the parameters.
+    pub fn place(&self) -> (Device, DType) {
+        struct First(Option<(Device, DType)>);
+        impl burn::module::ModuleVisitor for First {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                if self.0.is_none() {
+                    let value = param.val();
+                    self.0 = Some((value.device(), value.dtype()));
+                }
+            }
+        }
+        let mut first = First(None);
+        self.visit(&mut first);
+        first.0.unwrap_or((Device::flex(), DType::F32))
     }
 }

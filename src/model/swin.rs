@@ -5,20 +5,12 @@
 //! [`ops::window_attention`].
 
 use super::config::SwinConfig;
+use super::dual::Dual;
 use super::layers::{Init, LayerNorm, Linear};
 use super::ops::{self, WindowGeometry};
+use super::pass::Pass;
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, TensorData};
-use rand::RngExt;
-use rand_chacha::ChaCha8Rng;
-
-/// Whether a forward pass trains: training drops residual branches by a seeded stream.
-pub enum Mode<'a> {
-    /// Deterministic evaluation.
-    Eval,
-    /// Training with stochastic depth drawn from this stream.
-    Train(&'a mut ChaCha8Rng),
-}
 
 /// A token grid: rows and columns.
 pub type Grid = [usize; 2];
@@ -72,14 +64,17 @@ impl Block {
     }
 
     /// `[B, H·W, C]` → the same shape.
-    pub fn forward(&self, x: Tensor<3>, grid: Grid, mode: &mut Mode) -> Tensor<3> {
-        let attended = self.attention(self.layernorm_before.forward(x.clone()), grid);
-        let x = x + drop_path(attended, self.drop_path, mode);
-        let hidden = ops::gelu(self.fc1.forward(self.layernorm_after.forward(x.clone())));
-        x + drop_path(self.fc2.forward(hidden), self.drop_path, mode)
+    fn forward(&self, x: Dual<3>, grid: Grid, pass: &mut Pass) -> Dual<3> {
+        let attended = self.attention(self.layernorm_before.forward(x.clone(), pass), grid, pass);
+        let x = x + pass.drop_path(attended, self.drop_path);
+        let normed = self.layernorm_after.forward(x.clone(), pass);
+        let hidden = self
+            .fc2
+            .forward(ops::gelu(self.fc1.forward(normed, pass)), pass);
+        x + pass.drop_path(hidden, self.drop_path)
     }
 
-    fn attention(&self, x: Tensor<3>, [height, width]: Grid) -> Tensor<3> {
+    fn attention(&self, x: Dual<3>, [height, width]: Grid, pass: &Pass) -> Dual<3> {
         // A grid no larger than the window is one window of its own size, unshifted.
         let smaller = height.min(width) <= self.window;
         let window = if smaller {
@@ -99,19 +94,19 @@ impl Block {
         let geometry = WindowGeometry {
             height: padded[0],
             width: padded[1],
-            window,
+            window: [window, window],
             shift,
             heads: self.heads,
         };
-        let x = resize_grid(x, [height, width], padded);
-        let mixed =
-            ops::window_attention(self.qkv.forward(x), self.position_bias(window), geometry);
-        self.projection
-            .forward(resize_grid(mixed, padded, [height, width]))
+        let x = x.linear(|t| resize_grid(t, [height, width], padded));
+        let qkv = self.qkv.forward(x, pass);
+        let mixed = ops::window_attention(qkv, Some(self.position_bias(window, pass)), geometry)
+            .linear(|t| resize_grid(t, padded, [height, width]));
+        self.projection.forward(mixed, pass)
     }
 
     /// The table's entries for every pair of tokens of a window: `[heads, n, n]`.
-    fn position_bias(&self, window: usize) -> Tensor<3> {
+    fn position_bias(&self, window: usize, pass: &Pass) -> Dual<3> {
         let (n, side) = (window * window, 2 * self.window - 1);
         let mut index = Vec::with_capacity(n * n);
         for a in 0..n {
@@ -121,11 +116,10 @@ impl Block {
                 index.push((down * side + right) as i64);
             }
         }
-        let table = self.relative_position_bias_table.val();
+        let table = pass.parameter(&self.relative_position_bias_table);
         let index = Tensor::<1, Int>::from_data(TensorData::new(index, [n * n]), &table.device());
         table
-            .select(0, index)
-            .transpose()
+            .linear(|t| t.select(0, index.clone()).transpose())
             .reshape([self.heads, n, n])
     }
 }
@@ -150,30 +144,6 @@ fn resize_grid(x: Tensor<3>, from: Grid, to: Grid) -> Tensor<3> {
     x.reshape([batch, to[0] * to[1], channels])
 }
 
-/// Stochastic depth: drops whole samples of a branch and rescales the rest.
-fn drop_path(x: Tensor<3>, rate: f64, mode: &mut Mode) -> Tensor<3> {
-    let Mode::Train(rng) = mode else { return x };
-    if rate == 0.0 {
-        return x;
-    }
-    let batch = x.dims()[0];
-    let keep = 1.0 - rate;
-    let scale: Vec<f32> = (0..batch)
-        .map(|_| {
-            if rng.random_bool(keep) {
-                (1.0 / keep) as f32
-            } else {
-                0.0
-            }
-        })
-        .collect();
-    let scale = Tensor::<3>::from_data(
-        TensorData::new(scale, [batch, 1, 1]),
-        (&x.device(), x.dtype()),
-    );
-    x * scale
-}
-
 /// Concatenates 2×2 neighbours and halves the channels that result: `[B, H·W, C]` →
 /// `[B, ⌈H/2⌉·⌈W/2⌉, 2C]`.
 #[derive(Module, Debug)]
@@ -183,16 +153,18 @@ pub struct PatchMerging {
 }
 
 impl PatchMerging {
-    fn forward(&self, x: Tensor<3>, grid: Grid) -> (Tensor<3>, Grid) {
+    fn forward(&self, x: Dual<3>, grid: Grid, pass: &Pass) -> (Dual<3>, Grid) {
         let even = grid.map(|side| side.next_multiple_of(2));
         let half = even.map(|side| side / 2);
         let [batch, _, channels] = x.dims();
-        let merged = resize_grid(x, grid, even)
+        let merged = x
+            .linear(|t| resize_grid(t, grid, even))
             .reshape([batch, half[0], 2, half[1], 2, channels])
             // column before row, as the reference orders the four neighbours
             .permute([0, 1, 3, 4, 2, 5])
             .reshape([batch, half[0] * half[1], 4 * channels]);
-        (self.reduction.forward(self.norm.forward(merged)), half)
+        let normed = self.norm.forward(merged, pass);
+        (self.reduction.forward(normed, pass), half)
     }
 }
 
@@ -208,14 +180,6 @@ pub struct Stage {
 pub struct SwinEncoder {
     layers: Vec<Stage>,
     layernorm: LayerNorm,
-}
-
-/// What an encoder gives.
-pub struct Encoded {
-    /// Output of every stage (after merging), without the final norm.
-    pub stages: Vec<Tensor<3>>,
-    /// Normed tokens of the last stage `[B, T, D]`.
-    pub last: Tensor<3>,
 }
 
 impl SwinEncoder {
@@ -247,32 +211,41 @@ impl SwinEncoder {
         }
     }
 
-    /// Runs all stages on `x [B, H·W, C]`, keeping every stage's output.
-    pub fn encode(&self, mut x: Tensor<3>, mut grid: Grid, mode: &mut Mode) -> Encoded {
-        let mut stages = Vec::with_capacity(self.layers.len());
+    /// How many [`SwinEncoder::step`]s the encoder has: its blocks.
+    pub fn steps(&self) -> usize {
+        self.layers.iter().map(|stage| stage.blocks.len()).sum()
+    }
+
+    /// Runs block `index` on `x [B, H·W, C]`, with the merging after it if it ends its stage.
+    /// Also says whether it ends its stage.
+    pub fn step(
+        &self,
+        index: usize,
+        x: Dual<3>,
+        grid: Grid,
+        pass: &mut Pass,
+    ) -> (Dual<3>, Grid, bool) {
+        let mut first = 0;
         for stage in &self.layers {
-            for block in &stage.blocks {
-                x = block.forward(x, grid, mode);
-            }
-            if let Some(merge) = &stage.downsample {
-                (x, grid) = merge.forward(x, grid);
-            }
-            stages.push(x.clone());
+            let Some(block) = stage.blocks.get(index - first) else {
+                first += stage.blocks.len();
+                continue;
+            };
+            let x = block.forward(x, grid, pass);
+            let ends = index + 1 == first + stage.blocks.len();
+            return match &stage.downsample {
+                Some(merge) if ends => {
+                    let (x, grid) = merge.forward(x, grid, pass);
+                    (x, grid, true)
+                }
+                _ => (x, grid, ends),
+            };
         }
-        Encoded {
-            last: self.layernorm.forward(x),
-            stages,
-        }
+        (x, grid, true)
     }
 
-    /// The feature of every sample: the mean of the normed tokens, `[B, D]`.
-    pub fn features(&self, x: Tensor<3>, grid: Grid, mode: &mut Mode) -> Tensor<2> {
-        pool(self.encode(x, grid, mode).last)
+    /// The final norm.
+    pub fn finish(&self, x: Dual<3>, pass: &Pass) -> Dual<3> {
+        self.layernorm.forward(x, pass)
     }
-}
-
-/// Mean over tokens: `[B, T, D]` → `[B, D]`.
-pub fn pool(tokens: Tensor<3>) -> Tensor<2> {
-    let [batch, _, width] = tokens.dims();
-    tokens.mean_dim(1).reshape([batch, width])
 }

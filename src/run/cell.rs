@@ -100,12 +100,10 @@ pub fn run(
         return Ok((loaded.model, outcome, true));
     }
     let classes = data.train.classes().len();
-    let channels = data.train.shape()[0];
-    let start =
-        context
-            .source
-            .model
-            .for_target(channels, classes, suite.transfer.embedder, cell.seed);
+    let start = context
+        .source
+        .model
+        .for_target(&target.of_model(suite), cell.seed)?;
     watch.begin(&title, suite.transfer.train.epochs);
     let trained = match cell.method {
         Method::Nft => train(

@@ -15,7 +15,7 @@ use crate::measure::probe::{ProbeParams, ProbeReport};
 use crate::measure::samples::Samples;
 use crate::measure::tsne::TsneParams;
 use crate::model::Embedder;
-use crate::model::swin::SwinEncoder;
+use crate::model::Encoder as ModelEncoder;
 use std::sync::Arc;
 
 /// Surrogate features under one encoder.
@@ -287,7 +287,7 @@ pub fn distance(
 }
 
 /// Surrogate features under an encoder, always through the source embedder.
-pub fn view(context: &Context, encoder: &SwinEncoder) -> Result<View, RunError> {
+pub fn view(context: &Context, encoder: &ModelEncoder) -> Result<View, RunError> {
     let embedder = &context.source.model.network.embedder;
     let features =
         |set: &Arc<dyn Dataset>| extract::features(embedder, encoder, set.clone(), context.device);

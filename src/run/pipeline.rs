@@ -10,9 +10,10 @@ use super::table::{Table, row};
 use super::watch::Watch;
 use crate::dataset::{self, Resized, Splits};
 use crate::feature::{extract, file};
+use crate::manifest::parts::PredictorSpec;
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::model::folder::Loaded;
-use crate::model::{Model, SwinConfig, embedded};
+use crate::model::{self, Model, embedded};
 use crate::transfer::TransferError;
 use burn::tensor::{DType, Device};
 use std::path::Path;
@@ -40,6 +41,20 @@ pub struct Target<'a> {
     pub data: Splits,
     /// Its own sample shape.
     pub shape: [usize; 3],
+}
+
+impl Target<'_> {
+    /// What a target model is built for.
+    pub fn of_model(&self, suite: &Suite) -> model::Target {
+        let classes = self.data.train.classes().len();
+        model::Target {
+            embedder_init: suite.transfer.embedder,
+            ..model::Target::new(
+                self.data.train.shape(),
+                PredictorSpec::Classification { classes },
+            )
+        }
+    }
 }
 
 /// What every part of a run works with.
@@ -80,13 +95,13 @@ pub fn run(
     let mut record = Record::start(suite, request, &source);
     record.input("config.toml".into(), folder.sha256("config.toml")?);
     folder.write_json("run.json", &record)?;
-    let side = source.model.config.image_size;
+    let side = image_size(&suite.source.model, &source.model)?;
     watch.begin("opening data", 1 + suite.targets.len());
     let surrogate = Resized::splits(
         dataset::open(&suite.surrogate, request.data, suite.data_seed)?,
         side,
     );
-    fits_source(&suite.surrogate, &surrogate, &source.model.config)?;
+    fits_source(&suite.surrogate, &surrogate, &source.model)?;
     go_on(watch.step(1, 1 + suite.targets.len()))?;
     let mut targets = Vec::new();
     for (i, spec) in suite.targets.iter().enumerate() {
@@ -120,16 +135,9 @@ pub fn run(
         watch,
     )?;
     for target in &targets {
-        let (channels, classes) = (
-            target.data.train.shape()[0],
-            target.data.train.classes().len(),
-        );
-        let start = source.model.for_target(
-            channels,
-            classes,
-            suite.transfer.embedder,
-            suite.transfer.seeds[0],
-        );
+        let start = source
+            .model
+            .for_target(&target.of_model(suite), suite.transfer.seeds[0])?;
         let embedder = ("initial", &start.network.embedder);
         measures::distance(
             &context,
@@ -259,15 +267,24 @@ fn encoder_of(cell: &Cell, suite: &Suite) -> Encoder {
 }
 
 /// The surrogate goes through the source embedder: it must have its channels.
-fn fits_source(spec: &DatasetSpec, data: &Splits, config: &SwinConfig) -> Result<(), RunError> {
-    let found = data.train.shape()[0];
-    if found == config.num_channels {
+fn fits_source(spec: &DatasetSpec, data: &Splits, source: &Model) -> Result<(), RunError> {
+    let (found, expected) = (data.train.shape()[0], source.network.embedder.channels());
+    if found == expected {
         return Ok(());
     }
     Err(RunError::Unfit {
         what: format!("channels of the surrogate {}", spec.name),
-        expected: format!("{} as the source model has", config.num_channels),
+        expected: format!("{expected} as the source model has"),
         found: found.to_string(),
+    })
+}
+
+/// Side of the images that the source model takes.
+fn image_size(name: &str, source: &Model) -> Result<usize, RunError> {
+    source.config.image_size().ok_or_else(|| RunError::Unfit {
+        what: format!("source model {name}"),
+        expected: "a model of images (model_type swin)".into(),
+        found: format!("model_type {}", source.config.name()),
     })
 }
 

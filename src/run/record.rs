@@ -65,7 +65,7 @@ impl Record {
             source: Source {
                 model: suite.source.model.clone(),
                 sha256: source.sha256.clone(),
-                parameters: source.model.network.size(),
+                parameters: crate::model::state::size(&source.model.network),
                 classes: source.labels.len(),
             },
             inputs: Vec::new(),

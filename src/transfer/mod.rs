@@ -4,6 +4,7 @@ pub mod error;
 pub mod loss;
 pub mod optimiser;
 pub mod schedule;
+pub mod step;
 pub mod train;
 
 pub use error::TransferError;

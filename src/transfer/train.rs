@@ -1,14 +1,13 @@
 //! Supervised training of a whole network: the inner loop of every method, and of pretraining.
 
 use super::error::TransferError;
-use super::loss;
 use super::optimiser::Optimiser;
+use super::step;
 use crate::dataset::loader::{Batch, Order, batches};
 use crate::dataset::{Dataset, Splits};
 use crate::manifest::training::TrainSettings;
-use crate::model::{Mode, Model, Network};
+use crate::model::{Model, Network, Pass};
 use burn::module::Module;
-use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -108,7 +107,7 @@ pub fn train(
     settings.check(splits.train.len())?;
     let started = Instant::now();
     let Model { config, network } = model;
-    let device = network.predictor.weight.val().device().inner();
+    let device = network.place().0.inner();
     let mut network = network.unfreeze().train();
     let clip = (settings.clip > 0.0).then_some(settings.clip);
     let mut optimiser = Optimiser::new(settings.optimiser, settings.weight_decay, clip);
@@ -130,11 +129,8 @@ pub fn train(
             .into_iter()
             .enumerate()
         {
-            let (x, labels) = to_device(batch?, &device.clone().autodiff());
             let done = (epoch - 1) * per_epoch + i;
-            let logits = network.forward(x, &mut Mode::Train(&mut rng));
-            let loss = loss::cross_entropy(logits, &labels, settings.label_smoothing);
-            let value = f64::from(loss.clone().into_scalar::<f32>());
+            let (value, grads) = step::gradients(&network, batch?, &device, settings, &mut rng);
             if !value.is_finite() {
                 return Err(TransferError::Diverged {
                     epoch,
@@ -143,7 +139,6 @@ pub fn train(
                 });
             }
             sum += value;
-            let grads = GradientsParams::from_grads(loss.backward(), &network);
             let lr = settings.learning_rate * settings.decay.factor(done, warmup, total);
             network = optimiser.step(lr, network, grads);
             if !watch(Event::Step(done + 1, total)) {
@@ -185,7 +180,7 @@ pub fn error_rate(
     let mut wrong = 0;
     for batch in batches(set, Order::sequential(EVAL_BATCH)) {
         let (x, labels) = to_device(batch?, device);
-        let logits = network.forward(x, &mut Mode::Eval);
+        let logits = network.forward(x, &mut Pass::eval()).primal;
         let classes = logits.dims()[1];
         let logits: Vec<f32> = logits
             .into_data()

@@ -3,6 +3,7 @@
 
 use super::WindowGeometry;
 use super::kernel::attention::REGION_PENALTY;
+use crate::model::dual::Dual;
 use burn::tensor::{Int, Tensor, TensorData, activation};
 
 /// See [`super::linear`].
@@ -17,13 +18,17 @@ pub fn linear(x: Tensor<3>, w: Tensor<2>, b: Option<Tensor<1>>) -> Tensor<3> {
     y.reshape([batch, tokens, outputs])
 }
 
+/// Rows with mean 0 and variance 1, and one over their standard deviations (`ε` inside the root).
+pub fn standardise(x: Tensor<3>, epsilon: f64) -> (Tensor<3>, Tensor<3>) {
+    let centred = x.clone() - x.mean_dim(2);
+    let variance = centred.clone().square().mean_dim(2);
+    let inverse = variance.add_scalar(epsilon).sqrt().recip();
+    (centred * inverse.clone(), inverse)
+}
+
 /// See [`super::layer_norm`].
 pub fn layer_norm(x: Tensor<3>, gain: Tensor<1>, bias: Tensor<1>, epsilon: f64) -> Tensor<3> {
-    let mean = x.clone().mean_dim(2);
-    let centred = x - mean;
-    let variance = centred.clone().square().mean_dim(2);
-    let normed = centred / variance.add_scalar(epsilon).sqrt();
-    normed * gain.unsqueeze::<3>() + bias.unsqueeze::<3>()
+    standardise(x, epsilon).0 * gain.unsqueeze::<3>() + bias.unsqueeze::<3>()
 }
 
 /// See [`super::gelu`].
@@ -31,12 +36,56 @@ pub fn gelu(x: Tensor<3>) -> Tensor<3> {
     activation::gelu(x)
 }
 
+/// The slope of GELU, `Φ(x) + x·φ(x)`.
+pub fn gelu_slope(x: Tensor<3>) -> Tensor<3> {
+    let cumulative = x
+        .clone()
+        .mul_scalar(std::f64::consts::FRAC_1_SQRT_2)
+        .erf()
+        .add_scalar(1.0)
+        .mul_scalar(0.5);
+    let density = x
+        .clone()
+        .square()
+        .mul_scalar(-0.5)
+        .exp()
+        .mul_scalar(1.0 / std::f64::consts::TAU.sqrt());
+    cumulative + x * density
+}
+
+/// Scaled dot-product attention of `[B, heads, n, d]` queries, keys and values; `shift` is applied
+/// to the logits `[B, heads, n, n]` and `thin` to the probabilities.
+pub fn attend(
+    [q, k, v]: [Dual<4>; 3],
+    shift: impl FnOnce(Dual<4>) -> Dual<4>,
+    thin: impl FnOnce(Dual<4>) -> Dual<4>,
+) -> Dual<4> {
+    let width = q.dims()[3] as f64;
+    let logits = q.mul_scalar(1.0 / width.sqrt()).matmul(k.transpose());
+    thin(shift(logits).softmax(3)).matmul(v)
+}
+
+/// Queries, keys and values side by side `[B, n, 3C]` → three `[B, heads, n, d]`.
+pub fn split_heads(qkv: Dual<3>, heads: usize) -> [Dual<4>; 3] {
+    let [batch, n, wide] = qkv.dims();
+    let d = wide / 3 / heads;
+    let parts = qkv
+        .reshape([batch, n, 3, heads, d])
+        .permute([2, 0, 3, 1, 4]);
+    [0, 1, 2].map(|i| parts.clone().narrow(0, i, 1).reshape([batch, heads, n, d]))
+}
+
+/// `[B, heads, n, d]` → `[B, n, C]`.
+pub fn join_heads(x: Dual<4>) -> Dual<3> {
+    let [batch, heads, n, d] = x.dims();
+    x.permute([0, 2, 1, 3]).reshape([batch, n, heads * d])
+}
+
 /// See [`super::window_attention`].
-pub fn window_attention(qkv: Tensor<3>, bias: Tensor<3>, geometry: WindowGeometry) -> Tensor<3> {
+pub fn window_attention(qkv: Dual<3>, bias: Option<Dual<3>>, geometry: WindowGeometry) -> Dual<3> {
     let [batch, tokens, wide] = qkv.dims();
-    let (channels, device) = (wide / 3, qkv.device());
+    let (device, dtype) = (qkv.device(), qkv.dtype());
     let (n, windows, heads) = (geometry.tokens(), geometry.windows(), geometry.heads);
-    let d = channels / heads;
     let order = geometry.token_index();
     let mut place = vec![0i64; tokens];
     order
@@ -44,43 +93,46 @@ pub fn window_attention(qkv: Tensor<3>, bias: Tensor<3>, geometry: WindowGeometr
         .enumerate()
         .for_each(|(at, &token)| place[token] = at as i64);
     let index = |v: Vec<i64>| Tensor::<1, Int>::from_data(TensorData::new(v, [tokens]), &device);
-    let gathered = qkv
-        .select(1, index(order.iter().map(|&t| t as i64).collect()))
-        .reshape([batch * windows, n, 3, heads, d])
-        .permute([2, 0, 3, 1, 4]);
-    let part = |i: usize| {
-        gathered
-            .clone()
-            .narrow(0, i, 1)
-            .reshape([batch * windows, heads, n, d])
-    };
-    let (q, k, v) = (
-        part(0).mul_scalar(1.0 / (d as f64).sqrt()),
-        part(1),
-        part(2),
+    let (order, place) = (
+        index(order.iter().map(|&t| t as i64).collect()),
+        index(place),
     );
-    let mut logits = q.matmul(k.transpose()) + bias.unsqueeze::<4>();
-    if geometry.shift > 0 {
-        let regions = geometry.regions();
-        let mut penalty = Vec::with_capacity(windows * n * n);
-        for window in regions.chunks_exact(n) {
-            for a in window {
-                penalty.extend(
-                    window
-                        .iter()
-                        .map(|b| if a == b { 0.0 } else { REGION_PENALTY }),
-                );
-            }
+    let gathered = qkv
+        .linear(|t| t.select(1, order.clone()))
+        .reshape([batch * windows, n, wide]);
+    let shift = |mut logits: Dual<4>| {
+        if let Some(bias) = bias {
+            logits = logits + bias.reshape([1, heads, n, n]);
         }
-        let penalty = Tensor::<3>::from_data(TensorData::new(penalty, [windows, n, n]), &device)
-            .cast(logits.dtype());
-        logits = (logits.reshape([batch, windows, heads, n * n])
-            + penalty.reshape([1, windows, 1, n * n]))
-        .reshape([batch * windows, heads, n, n]);
+        if geometry.shift == 0 {
+            return logits;
+        }
+        let penalty = Tensor::<4>::from_data(
+            TensorData::new(penalties(geometry), [1, windows, 1, n * n]),
+            (&device, dtype),
+        );
+        logits
+            .reshape([batch, windows, heads, n * n])
+            .add_constant(penalty)
+            .reshape([batch * windows, heads, n, n])
+    };
+    join_heads(attend(split_heads(gathered, heads), shift, |p| p))
+        .reshape([batch, tokens, wide / 3])
+        .linear(|t| t.select(1, place.clone()))
+}
+
+/// What is added to the logit of every pair of every window: nothing within a region.
+fn penalties(geometry: WindowGeometry) -> Vec<f32> {
+    let (n, regions) = (geometry.tokens(), geometry.regions());
+    let mut all = Vec::with_capacity(geometry.windows() * n * n);
+    for window in regions.chunks_exact(n) {
+        for a in window {
+            all.extend(
+                window
+                    .iter()
+                    .map(|b| if a == b { 0.0 } else { REGION_PENALTY }),
+            );
+        }
     }
-    activation::softmax(logits, 3)
-        .matmul(v)
-        .permute([0, 2, 1, 3])
-        .reshape([batch, tokens, channels])
-        .select(1, index(place))
+    all
 }

@@ -39,6 +39,7 @@ pub trait FusedOps: Backend {
         bias: FloatTensor<Self>,
         geometry: WindowGeometry,
     ) -> FloatTensor<Self>;
+    fn fused_attention(qkv: FloatTensor<Self>, geometry: WindowGeometry) -> FloatTensor<Self>;
 }
 
 /// Values of a contiguous f32 tensor; copies only when it is a strided view.
@@ -113,7 +114,11 @@ impl FusedOps for Flex {
         bias: FlexTensor,
         geometry: WindowGeometry,
     ) -> FlexTensor {
-        attention_forward(&contiguous(&qkv), &contiguous(&bias), geometry)
+        attention_forward(&contiguous(&qkv), Some(&contiguous(&bias)), geometry)
+    }
+
+    fn fused_attention(qkv: FlexTensor, geometry: WindowGeometry) -> FlexTensor {
+        attention_forward(&contiguous(&qkv), None, geometry)
     }
 }
 
@@ -143,10 +148,15 @@ fn gelu_forward(x: &FlexTensor) -> FlexTensor {
     wrap(y, x.layout().shape().clone())
 }
 
-fn attention_forward(qkv: &FlexTensor, bias: &FlexTensor, geometry: WindowGeometry) -> FlexTensor {
+fn attention_forward(
+    qkv: &FlexTensor,
+    bias: Option<&FlexTensor>,
+    geometry: WindowGeometry,
+) -> FlexTensor {
     let channels = dims(qkv)[2] / 3;
     let mut out = kernel::output(values(qkv).len() / 3);
-    attention::forward(values(qkv), values(bias), geometry, channels, &mut out);
+    let bias = bias.map_or(&[][..], values);
+    attention::forward(values(qkv), bias, geometry, channels, &mut out);
     wrap(out, with_last(dims(qkv), channels))
 }
 
@@ -242,33 +252,36 @@ impl Backward<Flex, 1> for GeluGrad {
     }
 }
 
+/// Gradient of attention; `N` is 2 with a bias and 1 without.
 #[derive(Debug)]
-struct WindowAttentionGrad;
+struct AttentionGrad;
 
-impl Backward<Flex, 2> for WindowAttentionGrad {
-    type State = (FlexTensor, FlexTensor, WindowGeometry);
+impl<const N: usize> Backward<Flex, N> for AttentionGrad {
+    type State = (FlexTensor, Option<FlexTensor>, WindowGeometry);
 
-    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
         let dy = contiguous(&grads.consume::<Flex>(&ops.node));
         let (qkv, bias, geometry) = ops.state;
         let channels = dims(&qkv)[2] / 3;
         let mut dqkv = kernel::output(values(&qkv).len());
-        let mut dbias = vec![0.0; values(&bias).len()];
+        let given = bias.as_ref().map_or(&[][..], values);
+        let mut dbias = vec![0.0; given.len()];
         attention::backward(
             values(&qkv),
-            values(&bias),
+            given,
             values(&dy),
             geometry,
             channels,
             &mut dqkv,
             &mut dbias,
         );
+        let shape = |t: &FlexTensor| t.layout().shape().clone();
         let all = [
-            wrap(dqkv, qkv.layout().shape().clone()),
-            wrap(dbias, bias.layout().shape().clone()),
+            Some(wrap(dqkv, shape(&qkv))),
+            bias.map(|b| wrap(dbias, shape(&b))),
         ];
         for (parent, grad) in ops.parents.into_iter().zip(all) {
-            if let Some(parent) = parent {
+            if let (Some(parent), Some(grad)) = (parent, grad) {
                 grads.register::<Flex>(parent.id, grad);
             }
         }
@@ -344,13 +357,27 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
     ) -> FloatTensor<Self> {
         let guards = [qkv.node(), bias.node()];
         let (qkv, bias) = (contiguous(qkv.primitive()), contiguous(bias.primitive()));
-        let y = attention_forward(&qkv, &bias, geometry);
-        match WindowAttentionGrad
+        let y = attention_forward(&qkv, Some(&bias), geometry);
+        match AttentionGrad
             .prepare::<C>(guards)
             .compute_bound()
             .stateful()
         {
-            OpsKind::Tracked(prep) => prep.finish((qkv, bias, geometry), y),
+            OpsKind::Tracked(prep) => prep.finish((qkv, Some(bias), geometry), y),
+            OpsKind::UnTracked(prep) => prep.finish(y),
+        }
+    }
+
+    fn fused_attention(qkv: FloatTensor<Self>, geometry: WindowGeometry) -> FloatTensor<Self> {
+        let guards = [qkv.node()];
+        let qkv = contiguous(qkv.primitive());
+        let y = attention_forward(&qkv, None, geometry);
+        match AttentionGrad
+            .prepare::<C>(guards)
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(prep) => prep.finish((qkv, None, geometry), y),
             OpsKind::UnTracked(prep) => prep.finish(y),
         }
     }

@@ -1,6 +1,7 @@
 //! Fused kernels against the composed forms: values and every gradient.
 
 use super::*;
+use burn::tensor::Tensor;
 use burn::tensor::{Device, TensorData};
 
 fn values<const D: usize>(shape: [usize; D], salt: usize) -> TensorData {
@@ -45,7 +46,7 @@ fn linear_agrees_with_its_composition() {
             leaf([outputs], 3),
         );
         for bias in [Some(b.clone()), None] {
-            let fused = linear(x.clone(), w.clone(), bias.clone());
+            let fused = plain::linear(x.clone(), w.clone(), bias.clone());
             let plain = composed::linear(x.clone(), w.clone(), bias.clone());
             close("linear", fused.clone(), plain.clone());
             let (f, p) = (loss(fused).backward(), loss(plain).backward());
@@ -62,7 +63,7 @@ fn linear_agrees_with_its_composition() {
 fn layer_norm_agrees_with_its_composition() {
     for width in [16, 24, 64, 100] {
         let (x, g, b) = (leaf([3, 70, width], 4), leaf([width], 5), leaf([width], 6));
-        let fused = layer_norm(x.clone(), g.clone(), b.clone(), 1e-5);
+        let fused = plain::layer_norm(x.clone(), g.clone(), b.clone(), 1e-5);
         let plain = composed::layer_norm(x.clone(), g.clone(), b.clone(), 1e-5);
         close("norm", fused.clone(), plain.clone());
         let (f, p) = (loss(fused).backward(), loss(plain).backward());
@@ -75,7 +76,7 @@ fn layer_norm_agrees_with_its_composition() {
 #[test]
 fn gelu_agrees_with_its_composition() {
     let x = leaf([3, 50, 23], 7).mul_scalar(2.0).detach().require_grad();
-    let (fused, plain) = (gelu(x.clone()), composed::gelu(x.clone()));
+    let (fused, plain) = (plain::gelu(x.clone()), composed::gelu(x.clone()));
     close("gelu", fused.clone(), plain.clone());
     let (f, p) = (loss(fused).backward(), loss(plain).backward());
     close("dx", x.grad(&f).unwrap(), x.grad(&p).unwrap());
@@ -94,19 +95,34 @@ fn window_attention_agrees_with_its_composition() {
         let geometry = WindowGeometry {
             height,
             width,
-            window,
+            window: [window, window],
             shift,
             heads,
         };
         let n = geometry.tokens();
         let qkv = leaf([9, height * width, 3 * channels], 8);
         let bias = leaf([heads, n, n], 9);
-        let fused = window_attention(qkv.clone(), bias.clone(), geometry);
-        let plain = composed::window_attention(qkv.clone(), bias.clone(), geometry);
+        let fused = plain::window_attention(qkv.clone(), Some(bias.clone()), geometry);
+        let plain =
+            composed::window_attention(qkv.clone().into(), Some(bias.clone().into()), geometry);
+        let plain = plain.primal;
         close("attention", fused.clone(), plain.clone());
         let (f, p) = (loss(fused).backward(), loss(plain).backward());
         close("dqkv", qkv.grad(&f).unwrap(), qkv.grad(&p).unwrap());
         close("dbias", bias.grad(&f).unwrap(), bias.grad(&p).unwrap());
+    }
+}
+
+#[test]
+fn attention_over_a_sequence_agrees_with_its_composition() {
+    for (tokens, heads, channels) in [(20, 4, 32), (33, 3, 24), (1, 2, 16)] {
+        let geometry = WindowGeometry::sequence(tokens, heads);
+        let qkv = leaf([9, tokens, 3 * channels], 10);
+        let fused = plain::window_attention(qkv.clone(), None, geometry);
+        let plain = composed::window_attention(qkv.clone().into(), None, geometry).primal;
+        close("attention", fused.clone(), plain.clone());
+        let (f, p) = (loss(fused).backward(), loss(plain).backward());
+        close("dqkv", qkv.grad(&f).unwrap(), qkv.grad(&p).unwrap());
     }
 }
 

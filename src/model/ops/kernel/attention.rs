@@ -11,15 +11,15 @@ use super::linear::add_up;
 use super::simd::{Block, LANES, exp, fma, multiversion, sum};
 use rayon::prelude::*;
 
-/// The geometry of one attention call; `height` and `width` are multiples of `window`.
+/// The geometry of one attention call; `height` and `width` are multiples of the window's sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowGeometry {
     /// Token rows of the (padded) grid.
     pub height: usize,
     /// Token columns of the (padded) grid.
     pub width: usize,
-    /// Window side.
-    pub window: usize,
+    /// Rows and columns of a window.
+    pub window: [usize; 2],
     /// Cyclic shift; 0 for regular windows.
     pub shift: usize,
     /// Attention heads; they divide the channels.
@@ -27,14 +27,25 @@ pub struct WindowGeometry {
 }
 
 impl WindowGeometry {
+    /// One window over a whole sequence of `tokens` tokens.
+    pub fn sequence(tokens: usize, heads: usize) -> Self {
+        Self {
+            height: 1,
+            width: tokens,
+            window: [1, tokens],
+            shift: 0,
+            heads,
+        }
+    }
+
     /// Tokens of a window.
     pub fn tokens(&self) -> usize {
-        self.window * self.window
+        self.window[0] * self.window[1]
     }
 
     /// Windows of an image.
     pub fn windows(&self) -> usize {
-        (self.height / self.window) * (self.width / self.window)
+        (self.height / self.window[0]) * (self.width / self.window[1])
     }
 
     /// For every window, the positions of its tokens in the unshifted grid, row by row.
@@ -47,27 +58,30 @@ impl WindowGeometry {
     /// For every window, the region each token comes from: tokens of different regions are no
     /// neighbours in the image and must not attend to each other. All zero without a shift.
     pub fn regions(&self) -> Vec<usize> {
-        let band =
-            |at: usize, size: usize| match (at + self.window >= size, at + self.shift >= size) {
-                (false, _) => 0,
-                (true, false) => 1,
-                (true, true) => 2,
-            };
+        let band = |at: usize, size: usize, window: usize| match (
+            at + window >= size,
+            at + self.shift >= size,
+        ) {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => 2,
+        };
         self.per_token(|h, w| {
             if self.shift == 0 {
                 0
             } else {
-                3 * band(h, self.height) + band(w, self.width)
+                3 * band(h, self.height, self.window[0]) + band(w, self.width, self.window[1])
             }
         })
     }
 
     fn per_token(&self, value: impl Fn(usize, usize) -> usize) -> Vec<usize> {
         let mut all = Vec::with_capacity(self.height * self.width);
-        for top in (0..self.height).step_by(self.window) {
-            for left in (0..self.width).step_by(self.window) {
-                for h in top..top + self.window {
-                    all.extend((left..left + self.window).map(|w| value(h, w)));
+        let [rows, columns] = self.window;
+        for top in (0..self.height).step_by(rows) {
+            for left in (0..self.width).step_by(columns) {
+                for h in top..top + rows {
+                    all.extend((left..left + columns).map(|w| value(h, w)));
                 }
             }
         }
@@ -193,8 +207,10 @@ fn probabilities<const FMA: bool, L: Lanes>(
     let np = s.np;
     product::<L>(n, np, d, &s.q, s.dp, &s.kt, &mut s.p);
     for (i, row) in s.p.chunks_exact_mut(np).enumerate().take(n) {
-        for (v, b) in row.iter_mut().zip(&bias[i * n..(i + 1) * n]) {
-            *v += b;
+        if !bias.is_empty() {
+            for (v, b) in row.iter_mut().zip(&bias[i * n..(i + 1) * n]) {
+                *v += b;
+            }
         }
         if let Some(regions) = regions {
             for (v, r) in row.iter_mut().zip(regions) {
@@ -226,6 +242,16 @@ fn probabilities<const FMA: bool, L: Lanes>(
     }
 }
 
+/// The bias of one head; empty if there is none at all.
+#[inline(always)]
+fn of_head(bias: &[f32], head: usize, n: usize) -> &[f32] {
+    if bias.is_empty() {
+        bias
+    } else {
+        &bias[head * n * n..(head + 1) * n * n]
+    }
+}
+
 multiversion! {
     fn forward_image(qkv: &[f32], bias: &[f32], geometry: WindowGeometry, index: &[usize], regions: &[usize], channels: usize, out: &mut [f32]) {
         let (n, d) = (geometry.tokens(), channels / geometry.heads);
@@ -239,7 +265,7 @@ multiversion! {
                 of(2).gather(qkv, index, &mut s.v, s.dp);
                 transpose::<L>(s.np, s.dp, &s.k, &mut s.kt);
                 let masked = (geometry.shift > 0).then_some(regions);
-                probabilities::<FMA, L>(&mut s, n, d, &bias[head * n * n..(head + 1) * n * n], masked);
+                probabilities::<FMA, L>(&mut s, n, d, of_head(bias, head, n), masked);
                 product::<L>(n, s.dp, n, &s.p, s.np, &s.v, &mut s.o);
                 Columns::output(head, channels, geometry.heads).scatter(&s.o, s.dp, index, out);
             }
@@ -264,15 +290,14 @@ multiversion! {
                 transpose::<L>(np, dp, &s.k, &mut s.kt);
                 transpose::<L>(np, dp, &s.v, &mut s.vt);
                 let masked = (geometry.shift > 0).then_some(regions);
-                probabilities::<FMA, L>(&mut s, n, d, &bias[head * n * n..(head + 1) * n * n], masked);
+                probabilities::<FMA, L>(&mut s, n, d, of_head(bias, head, n), masked);
                 // dV = Pᵀ·dO
                 transpose::<L>(np, np, &s.p, &mut s.pt);
                 product::<L>(n, dp, n, &s.pt, np, &g, &mut s.o);
                 of(2).scatter(&s.o, dp, index, dqkv);
                 // dS = P ∘ (dP − Σ dP∘P), dP = dO·Vᵀ
                 product::<L>(n, np, d, &g, dp, &s.vt, &mut s.ds);
-                let head_bias = &mut dbias[head * n * n..(head + 1) * n * n];
-                for ((row, p), db) in s.ds.chunks_exact_mut(np).zip(s.p.chunks_exact(np)).zip(head_bias.chunks_exact_mut(n)) {
+                for (i, (row, p)) in s.ds.chunks_exact_mut(np).zip(s.p.chunks_exact(np)).enumerate().take(n) {
                     let (rows, _) = row.as_chunks_mut::<LANES>();
                     let (ps, _) = p.as_chunks::<LANES>();
                     let mut dot: Block = [0.0; LANES];
@@ -283,7 +308,10 @@ multiversion! {
                     for (r, p) in rows.iter_mut().zip(ps) {
                         for i in 0..LANES { r[i] = p[i] * (r[i] - dot); }
                     }
-                    db.iter_mut().zip(row.iter()).for_each(|(b, v)| *b += v);
+                    if !dbias.is_empty() {
+                        let db = &mut dbias[(head * n + i) * n..][..n];
+                        db.iter_mut().zip(row.iter()).for_each(|(b, v)| *b += v);
+                    }
                 }
                 // dQ = scale·dS·K, dK = dSᵀ·(scale·Q)
                 product::<L>(n, dp, n, &s.ds, np, &s.k, &mut s.o);
@@ -296,7 +324,8 @@ multiversion! {
     }
 }
 
-/// Attention of every window: `qkv [B, H·W, 3C]`, `bias [heads, n, n]` → `out [B, H·W, C]`.
+/// Attention of every window: `qkv [B, H·W, 3C]`, `bias [heads, n, n]` or empty →
+/// `out [B, H·W, C]`.
 pub fn forward(
     qkv: &[f32],
     bias: &[f32],

@@ -3,7 +3,6 @@
 use super::ModelError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// A checked Swin architecture. Field names are those of Hugging Face's `SwinConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,58 +68,6 @@ fn epsilon() -> f64 {
 }
 
 impl SwinConfig {
-    /// Reads and checks `config.json` of a model folder.
-    pub fn read(path: &Path) -> Result<Self, ModelError> {
-        let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound => ModelError::Missing {
-                path: path.into(),
-                hint: "a model folder holds config.json and model.safetensors".into(),
-            },
-            _ => ModelError::Io {
-                path: path.into(),
-                source,
-            },
-        })?;
-        Self::parse(&text, path)
-    }
-
-    /// Parses and checks the text of a `config.json`; `path` names it in errors.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, ModelError> {
-        let malformed = |expected: &str, found: String| ModelError::Malformed {
-            path: path.into(),
-            what: "model configuration".into(),
-            expected: expected.into(),
-            found,
-        };
-        let value: serde_json::Value =
-            serde_json::from_str(text).map_err(|e| malformed("a JSON object", e.to_string()))?;
-        let kind = value
-            .get("model_type")
-            .and_then(|v| v.as_str())
-            .unwrap_or("none");
-        if kind != "swin" {
-            return Err(malformed(
-                "model_type \"swin\"",
-                format!("model_type {kind:?}"),
-            ));
-        }
-        let config: Self = serde_json::from_value(value)
-            .map_err(|e| malformed("the keys of a Swin configuration", e.to_string()))?;
-        config.check().map_err(|e| match e {
-            ModelError::Config {
-                what,
-                expected,
-                found,
-            } => ModelError::Malformed {
-                path: path.into(),
-                what,
-                expected,
-                found,
-            },
-            other => other,
-        })
-    }
-
     /// Returns the configuration if a model can be built from it.
     pub fn check(self) -> Result<Self, ModelError> {
         let wrong = |what: &str, expected: &str, found: String| {
@@ -206,15 +153,8 @@ impl SwinConfig {
         self.image_size.div_ceil(self.patch_size)
     }
 
-    /// Class names in order; `LABEL_i` where the file names none.
-    pub fn labels(&self, count: usize) -> Vec<String> {
-        (0..count)
-            .map(|i| {
-                self.id2label
-                    .get(&i)
-                    .cloned()
-                    .unwrap_or(format!("LABEL_{i}"))
-            })
-            .collect()
+    /// Input pixels that a last token stands for along a side.
+    pub fn stride(&self) -> usize {
+        self.patch_size << (self.depths.len() - 1)
     }
 }

@@ -3,17 +3,19 @@
 //!
 //! The projection keeps the shape of the convolution it is (`[out, C, p, p]`), as checkpoints do.
 
-use super::config::SwinConfig;
-use super::layers::{Init, LayerNorm};
-use super::ops;
-use super::swin::Grid;
-use crate::manifest::training::EmbedderInit;
+use crate::manifest::parts::EmbedderInit;
+use crate::model::config::SwinConfig;
+use crate::model::dual::Dual;
+use crate::model::layers::{Init, LayerNorm};
+use crate::model::ops;
+use crate::model::pass::Pass;
+use crate::model::tokens::Tokens;
 use burn::module::{Module, Param};
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{DType, Tensor};
 
 /// Patch embedding followed by LayerNorm.
 #[derive(Module, Debug)]
-pub struct Embedder {
+pub struct PatchEmbedder {
     /// `[out, C, p, p]`.
     weight: Param<Tensor<4>>,
     /// `[out]`.
@@ -21,7 +23,7 @@ pub struct Embedder {
     norm: LayerNorm,
 }
 
-impl Embedder {
+impl PatchEmbedder {
     /// A freshly initialised embedder for `channels` input channels.
     pub fn new(config: &SwinConfig, channels: usize, init: &mut Init) -> Self {
         let (out, p) = (config.embed_dim, config.patch_size);
@@ -68,35 +70,33 @@ impl Embedder {
         self.weight.dims()[1]
     }
 
-    /// `[B, C, H, W]` → tokens `[B, h·w, out]` and their grid; sides that are no multiple of the
-    /// patch are padded with zeros.
-    pub fn forward(&self, x: Tensor<4>) -> (Tensor<3>, Grid) {
+    /// `[B, C, H, W]` → tokens `[B, h·w, out]`; sides that are no multiple of the patch are padded
+    /// with zeros.
+    pub fn forward(&self, x: Dual<4>, pass: &Pass) -> Tokens {
         let [out, channels, p, _] = self.weight.dims();
-        let x = pad(x, p);
+        let x = x.linear(|t| pad(t, [p, p]));
         let [batch, _, height, width] = x.dims();
         let grid = [height / p, width / p];
         let patches = x
             .reshape([batch, channels, grid[0], p, grid[1], p])
             .permute([0, 2, 4, 1, 3, 5])
             .reshape([batch, grid[0] * grid[1], channels * p * p]);
-        let kernel = self.weight.val().reshape([out, channels * p * p]);
-        let tokens = ops::linear(patches, kernel, Some(self.bias.val()));
-        (self.norm.forward(tokens), grid)
+        let kernel = pass
+            .parameter(&self.weight)
+            .reshape([out, channels * p * p]);
+        let tokens = ops::linear(patches, kernel, Some(pass.parameter(&self.bias)));
+        Tokens::new(self.norm.forward(tokens, pass), grid)
     }
 }
 
-/// Pads bottom and right to multiples of `p`.
-fn pad(x: Tensor<4>, p: usize) -> Tensor<4> {
-    let mut x = x;
-    for axis in 2..4 {
+/// Pads bottom and right with zeros to multiples of the two sides.
+pub(super) fn pad(mut x: Tensor<4>, sides: [usize; 2]) -> Tensor<4> {
+    for (axis, side) in [2, 3].into_iter().zip(sides) {
         let mut shape = x.dims();
-        let missing = shape[axis].next_multiple_of(p) - shape[axis];
+        let missing = shape[axis].next_multiple_of(side) - shape[axis];
         if missing > 0 {
             shape[axis] = missing;
-            let zeros = Tensor::<4>::from_data(
-                TensorData::zeros::<f32, _>(shape),
-                (&x.device(), x.dtype()),
-            );
+            let zeros = Tensor::zeros(shape, (&x.device(), x.dtype()));
             x = Tensor::cat(vec![x, zeros], axis);
         }
     }

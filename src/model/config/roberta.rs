@@ -1,0 +1,137 @@
+//! The shape of a RoBERTa encoder, as Hugging Face's `config.json` writes it.
+
+use super::ModelError;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A checked RoBERTa architecture. Field names are those of Hugging Face's `RobertaConfig`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RobertaConfig {
+    /// Always `roberta`.
+    #[serde(default = "roberta")]
+    pub model_type: String,
+    /// Size of the vocabulary.
+    pub vocab_size: usize,
+    /// Width of the tokens.
+    pub hidden_size: usize,
+    /// Layers.
+    pub num_hidden_layers: usize,
+    /// Attention heads of every layer.
+    pub num_attention_heads: usize,
+    /// Hidden width of the MLP.
+    pub intermediate_size: usize,
+    /// Rows of the position table; two more than the longest sequence.
+    pub max_position_embeddings: usize,
+    /// Rows of the type table.
+    #[serde(default = "one")]
+    pub type_vocab_size: usize,
+    /// Id of padding; positions count from the one after it.
+    #[serde(default = "one")]
+    pub pad_token_id: usize,
+    /// Added to variances.
+    #[serde(default = "epsilon")]
+    pub layer_norm_eps: f64,
+    /// Activation; `gelu` (the exact one) is supported.
+    #[serde(default = "gelu")]
+    pub hidden_act: String,
+    /// Dropout after embeddings, attention and MLP while training.
+    #[serde(default = "tenth")]
+    pub hidden_dropout_prob: f64,
+    /// Dropout of attention probabilities while training.
+    #[serde(default = "tenth")]
+    pub attention_probs_dropout_prob: f64,
+    /// Kind of positions; `absolute` is supported.
+    #[serde(default = "absolute")]
+    pub position_embedding_type: String,
+    /// Class names by index.
+    #[serde(default)]
+    pub id2label: BTreeMap<usize, String>,
+}
+
+fn roberta() -> String {
+    "roberta".into()
+}
+fn absolute() -> String {
+    "absolute".into()
+}
+fn gelu() -> String {
+    "gelu".into()
+}
+fn one() -> usize {
+    1
+}
+fn tenth() -> f64 {
+    0.1
+}
+fn epsilon() -> f64 {
+    1e-5
+}
+
+impl RobertaConfig {
+    /// Returns the configuration if a model can be built from it.
+    pub fn check(self) -> Result<Self, ModelError> {
+        let wrong = |what: &str, expected: String, found: String| {
+            Err(ModelError::Config {
+                what: what.into(),
+                expected,
+                found,
+            })
+        };
+        for (name, value, top) in [
+            ("vocab_size", self.vocab_size, 1 << 24),
+            ("hidden_size", self.hidden_size, 65_536),
+            ("num_hidden_layers", self.num_hidden_layers, 1024),
+            ("num_attention_heads", self.num_attention_heads, 1024),
+            ("intermediate_size", self.intermediate_size, 1 << 20),
+            (
+                "max_position_embeddings",
+                self.max_position_embeddings,
+                1 << 20,
+            ),
+            ("type_vocab_size", self.type_vocab_size, 1024),
+        ] {
+            if value == 0 || value > top {
+                return wrong(name, format!("1 to {top}"), value.to_string());
+            }
+        }
+        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
+            return wrong(
+                "num_attention_heads",
+                format!("a divisor of {}", self.hidden_size),
+                self.num_attention_heads.to_string(),
+            );
+        }
+        if self.pad_token_id + 1 >= self.max_position_embeddings
+            || self.pad_token_id >= self.vocab_size
+        {
+            return wrong(
+                "pad_token_id",
+                format!(
+                    "below the vocabulary ({}) and the positions ({}) less one",
+                    self.vocab_size, self.max_position_embeddings
+                ),
+                self.pad_token_id.to_string(),
+            );
+        }
+        for (name, value) in [
+            ("hidden_dropout_prob", self.hidden_dropout_prob),
+            (
+                "attention_probs_dropout_prob",
+                self.attention_probs_dropout_prob,
+            ),
+        ] {
+            if !(0.0..1.0).contains(&value) {
+                return wrong(name, "0 to below 1".into(), value.to_string());
+            }
+        }
+        if self.hidden_act != "gelu" {
+            let found = format!("{:?}", self.hidden_act);
+            return wrong("hidden_act", "\"gelu\"".into(), found);
+        }
+        if self.position_embedding_type != "absolute" {
+            let found = format!("{:?}", self.position_embedding_type);
+            return wrong("position_embedding_type", "\"absolute\"".into(), found);
+        }
+        Ok(self)
+    }
+}

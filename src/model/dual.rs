@@ -1,0 +1,194 @@
+//! Values with an optional tangent: forward-mode differentiation beside burn's reverse mode.
+//!
+//! MoNA's meta-gradient needs the derivative of a loss gradient along a direction v of the
+//! encoder's parameters (method.md, forward over reverse). So every layer runs on [`Dual`] values:
+//! a primal, and perhaps the tangent ẋ that v causes. Without a tangent nothing more than the plain
+//! forward is computed; with one, both parts stay ordinary burn tensors, so that one ordinary
+//! backward pass differentiates through them.
+//!
+//! The rules are the textbook's: linear maps act on both parts alike, products by Leibniz, softmax
+//! `s ∘ (ẋ − Σ s∘ẋ)`.
+
+use burn::tensor::{DType, Device, Tensor, activation};
+use std::ops::{Add, Mul, Sub};
+
+/// A tensor and, if anything it depends on moves, its derivative along that direction.
+#[derive(Debug, Clone)]
+pub struct Dual<const D: usize> {
+    /// The value.
+    pub primal: Tensor<D>,
+    /// Its directional derivative, of the same shape; `None` means zero.
+    pub tangent: Option<Tensor<D>>,
+}
+
+impl<const D: usize> From<Tensor<D>> for Dual<D> {
+    fn from(primal: Tensor<D>) -> Self {
+        Self {
+            primal,
+            tangent: None,
+        }
+    }
+}
+
+/// The sum of two tangents of which either may be zero.
+pub(super) fn total<const D: usize>(
+    a: Option<Tensor<D>>,
+    b: Option<Tensor<D>>,
+) -> Option<Tensor<D>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a + b),
+        (a, b) => a.or(b),
+    }
+}
+
+impl<const D: usize> Dual<D> {
+    /// A value that moves.
+    pub fn new(primal: Tensor<D>, tangent: Tensor<D>) -> Self {
+        Self {
+            primal,
+            tangent: Some(tangent),
+        }
+    }
+
+    /// Lengths of the axes.
+    pub fn dims(&self) -> [usize; D] {
+        self.primal.dims()
+    }
+
+    /// Where the value is.
+    pub fn device(&self) -> Device {
+        self.primal.device()
+    }
+
+    /// The float type.
+    pub fn dtype(&self) -> DType {
+        self.primal.dtype()
+    }
+
+    /// Applies a linear map: its derivative is itself.
+    pub fn linear<const E: usize>(self, map: impl Fn(Tensor<D>) -> Tensor<E>) -> Dual<E> {
+        Dual {
+            tangent: self.tangent.map(&map),
+            primal: map(self.primal),
+        }
+    }
+
+    /// The same values under other axes.
+    pub fn reshape<const E: usize>(self, shape: [usize; E]) -> Dual<E> {
+        self.linear(|t| t.reshape(shape))
+    }
+
+    /// Reorders the axes.
+    pub fn permute(self, order: [isize; D]) -> Self {
+        self.linear(|t| t.permute(order))
+    }
+
+    /// Swaps the last two axes.
+    pub fn transpose(self) -> Self {
+        self.linear(Tensor::transpose)
+    }
+
+    /// `count` entries of an axis from `first` on.
+    pub fn narrow(self, axis: usize, first: usize, count: usize) -> Self {
+        self.linear(|t| t.narrow(axis, first, count))
+    }
+
+    /// Times a constant.
+    pub fn mul_scalar(self, factor: f64) -> Self {
+        self.linear(|t| t.mul_scalar(factor))
+    }
+
+    /// Mean along an axis, which stays with length one.
+    pub fn mean_dim(self, axis: usize) -> Self {
+        self.linear(|t| t.mean_dim(axis))
+    }
+
+    /// Sum along an axis, which stays with length one.
+    pub fn sum_dim(self, axis: usize) -> Self {
+        self.linear(|t| t.sum_dim(axis))
+    }
+
+    /// Plus something that does not move.
+    pub fn add_constant(self, constant: Tensor<D>) -> Self {
+        self + Self::from(constant)
+    }
+
+    /// Batched matrix product over the last two axes.
+    pub fn matmul(self, other: Self) -> Self {
+        let left = self.tangent.map(|t| t.matmul(other.primal.clone()));
+        let right = other.tangent.map(|t| self.primal.clone().matmul(t));
+        Self {
+            primal: self.primal.matmul(other.primal),
+            tangent: total(left, right),
+        }
+    }
+
+    /// Softmax along an axis.
+    pub fn softmax(self, axis: usize) -> Self {
+        let s = activation::softmax(self.primal, axis);
+        let tangent = self.tangent.map(|t| {
+            let mean = (s.clone() * t.clone()).sum_dim(axis);
+            s.clone() * (t - mean)
+        });
+        Self { primal: s, tangent }
+    }
+
+    /// Logarithm of the softmax along an axis.
+    pub fn log_softmax(self, axis: usize) -> Self {
+        let tangent = self.tangent.map(|t| {
+            let s = activation::softmax(self.primal.clone(), axis);
+            t.clone() - (s * t).sum_dim(axis)
+        });
+        Self {
+            primal: activation::log_softmax(self.primal, axis),
+            tangent,
+        }
+    }
+}
+
+/// Brings a tangent to the shape its value has after broadcasting.
+fn broadcast<const D: usize>(tangent: Tensor<D>, shape: [usize; D]) -> Tensor<D> {
+    if tangent.dims() == shape {
+        tangent
+    } else {
+        tangent.expand(shape)
+    }
+}
+
+impl<const D: usize> Add for Dual<D> {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        let primal = self.primal + other.primal;
+        let shape = primal.dims();
+        let tangent = total(self.tangent, other.tangent).map(|t| broadcast(t, shape));
+        Self { primal, tangent }
+    }
+}
+
+impl<const D: usize> Sub for Dual<D> {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        let primal = self.primal - other.primal;
+        let shape = primal.dims();
+        let tangent = total(self.tangent, other.tangent.map(Tensor::neg));
+        Self {
+            primal,
+            tangent: tangent.map(|t| broadcast(t, shape)),
+        }
+    }
+}
+
+impl<const D: usize> Mul for Dual<D> {
+    type Output = Self;
+
+    fn mul(self, other: Self) -> Self {
+        let left = self.tangent.map(|t| t * other.primal.clone());
+        let right = other.tangent.map(|t| t * self.primal.clone());
+        Self {
+            primal: self.primal * other.primal,
+            tangent: total(left, right),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The embedder e: samples `[B, C, H, W]` to tokens of the encoder's width. Source models have
+//! their pretraining's own; target models get one for their modality.
+
+mod ids;
+mod patches;
+mod pieces;
+
+pub use ids::IdEmbedder;
+pub use patches::PatchEmbedder;
+pub use pieces::{PieceEmbedder, stack};
+
+use super::dual::Dual;
+use super::pass::Pass;
+use super::tokens::Tokens;
+use burn::module::Module;
+
+/// An embedder.
+#[derive(Module, Debug)]
+pub enum Embedder {
+    /// Square patches of images and fields.
+    Patches(PatchEmbedder),
+    /// Pieces of signals and sequences.
+    Pieces(PieceEmbedder),
+    /// Token ids of text.
+    Ids(IdEmbedder),
+}
+
+impl Embedder {
+    /// Channels of the samples that it takes; ids count as one.
+    pub fn channels(&self) -> usize {
+        match self {
+            Self::Patches(patches) => patches.channels(),
+            Self::Pieces(pieces) => pieces.channels(),
+            Self::Ids(_) => 1,
+        }
+    }
+
+    /// `[B, C, H, W]` → tokens. Signals are `[B, C, 1, L]`, ids (as whole numbers) `[B, 1, 1, L]`.
+    pub fn forward(&self, x: impl Into<Dual<4>>, pass: &mut Pass) -> Tokens {
+        let x = x.into();
+        match self {
+            Self::Patches(patches) => patches.forward(x, pass),
+            Self::Pieces(pieces) => pieces.forward(x, pass),
+            Self::Ids(ids) => {
+                let [batch, _, _, length] = x.dims();
+                ids.forward(x.primal.int().reshape([batch, length]), None, pass)
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The predictor h: last tokens to what the task asks for.
+
+mod adaptive;
+mod dense;
+
+pub use dense::{Dense1d, Dense2d};
+
+use super::ModelError;
+use super::dual::Dual;
+use super::layers::{Init, Linear};
+use super::pass::Pass;
+use super::tokens::Tokens;
+use crate::manifest::parts::{PredictorInit, PredictorSpec};
+use burn::module::Module;
+
+/// A predictor.
+#[derive(Module, Debug)]
+pub enum Predictor {
+    /// Classes or labels: mean over tokens, linear.
+    Pooled(Pooled),
+    /// Fields.
+    Dense2d(Dense2d),
+    /// Signals.
+    Dense1d(Dense1d),
+    /// None: the model ends in its pooled features (an encoder published without a head).
+    Absent(Absent),
+}
+
+/// Mean over tokens, then a linear map.
+#[derive(Module, Debug)]
+pub struct Pooled {
+    /// `[K, D]` and `[K]`.
+    pub linear: Linear,
+    #[module(skip)]
+    several: bool,
+}
+
+/// Nothing to learn, nothing to do.
+#[derive(Module, Debug, Default)]
+pub struct Absent {}
+
+/// What the parts before it fix about a predictor.
+#[derive(Debug, Clone, Copy)]
+pub struct Before {
+    /// Width of the last tokens.
+    pub features: usize,
+    /// Input pixels a last token stands for along a side (2D).
+    pub stride: usize,
+    /// Values of a piece (1D).
+    pub stack: usize,
+    /// Last tokens of a sequence (1D).
+    pub tokens: usize,
+}
+
+impl Predictor {
+    /// A predictor of kind `spec` after an encoder as `before` describes it.
+    pub fn new(
+        spec: &PredictorSpec,
+        before: Before,
+        how: PredictorInit,
+        init: &mut Init,
+    ) -> Result<Self, ModelError> {
+        if spec.outputs() == 0 {
+            return Err(ModelError::Config {
+                what: format!("{} predictor", spec.name()),
+                expected: "at least one output".into(),
+                found: format!("{spec:?}"),
+            });
+        }
+        let mut linear = |outputs: usize| {
+            let (inputs, shape) = (before.features, [outputs, before.features]);
+            let weight = match how {
+                PredictorInit::TruncatedNormal { std } => init.truncated_normal(std, shape),
+                PredictorInit::XavierUniform { gain } => {
+                    init.xavier_uniform(gain, [inputs, outputs], shape)
+                }
+            };
+            Linear {
+                weight,
+                bias: Some(init.constant(0.0, [outputs])),
+            }
+        };
+        Ok(match *spec {
+            PredictorSpec::Classification { classes } | PredictorSpec::MultiLabel { classes } => {
+                Self::Pooled(Pooled {
+                    linear: linear(classes),
+                    several: matches!(spec, PredictorSpec::MultiLabel { .. }),
+                })
+            }
+            PredictorSpec::Dense2d {
+                channels,
+                height,
+                width,
+                upscale,
+                inner,
+            } => {
+                let upscale = upscale.unwrap_or(before.stride);
+                Self::Dense2d(Dense2d {
+                    projection: linear(inner * upscale * upscale),
+                    upscale,
+                    inner,
+                    shape: [channels, height, width],
+                })
+            }
+            PredictorSpec::Dense1d { channels, length } => {
+                let (most, enough) = (before.features, before.tokens * before.stack);
+                if before.stack * channels > most || length > enough {
+                    return Err(ModelError::Config {
+                        what: "dense-1d predictor".into(),
+                        expected: format!(
+                            "at most {most} numbers a piece and {enough} positions in all"
+                        ),
+                        found: format!(
+                            "{channels} channels in pieces of {}, length {length}",
+                            before.stack
+                        ),
+                    });
+                }
+                Self::Dense1d(Dense1d {
+                    stack: before.stack,
+                    shape: [channels, length],
+                })
+            }
+        })
+    }
+
+    /// What this predictor gives; `None` without one.
+    pub fn spec(&self) -> Option<PredictorSpec> {
+        Some(match self {
+            Self::Pooled(pooled) => {
+                let classes = pooled.linear.weight.dims()[0];
+                match pooled.several {
+                    true => PredictorSpec::MultiLabel { classes },
+                    false => PredictorSpec::Classification { classes },
+                }
+            }
+            Self::Dense2d(dense) => {
+                let [channels, height, width] = dense.shape;
+                PredictorSpec::Dense2d {
+                    channels,
+                    height,
+                    width,
+                    upscale: Some(dense.upscale),
+                    inner: dense.inner,
+                }
+            }
+            Self::Dense1d(dense) => {
+                let [channels, length] = dense.shape;
+                PredictorSpec::Dense1d { channels, length }
+            }
+            Self::Absent(_) => return None,
+        })
+    }
+
+    /// Last tokens → `[B, outputs]`: logits, or a field's or signal's values row-major; pooled
+    /// features without a predictor.
+    pub fn forward(&self, last: Tokens, pass: &Pass) -> Dual<2> {
+        match self {
+            Self::Pooled(pooled) => pooled.predict(last.pool(), pass),
+            Self::Dense2d(dense) => dense.forward(last, pass),
+            Self::Dense1d(dense) => dense.forward(last),
+            Self::Absent(_) => last.pool(),
+        }
+    }
+}
+
+impl Pooled {
+    /// Features `[B, D]` → `[B, K]`.
+    fn predict(&self, features: Dual<2>, pass: &Pass) -> Dual<2> {
+        let [batch, width] = features.dims();
+        let logits = self
+            .linear
+            .forward(features.reshape([1, batch, width]), pass);
+        let classes = logits.dims()[2];
+        logits.reshape([batch, classes])
+    }
+}

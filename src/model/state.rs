@@ -1,0 +1,183 @@
+//! Parameters of a module by path, out of it and into it.
+//!
+//! A path is the chain of field names; the variant of an enum (which architecture, which kind of
+//! embedder) is not part of it.
+
+use super::ModelError;
+use super::weights::Array;
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{DType, Tensor};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The path of a visit: enum variants are passed through.
+#[derive(Debug, Default)]
+pub struct Trail(Vec<String>);
+
+impl Trail {
+    /// A module begins.
+    pub fn enter(&mut self, name: &str, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.0.push(name.into());
+        }
+    }
+
+    /// A module ends.
+    pub fn exit(&mut self, container: &str) {
+        if !container.starts_with("Enum:") {
+            self.0.pop();
+        }
+    }
+
+    /// The path where the visit stands.
+    pub fn path(&self) -> String {
+        self.0.join(".")
+    }
+}
+
+/// Visits parameters with their paths.
+#[derive(Default)]
+struct Collector {
+    trail: Trail,
+    shapes: Vec<(String, Vec<usize>)>,
+    /// Filled only when values are asked for.
+    values: Option<Vec<Vec<f32>>>,
+}
+
+impl ModuleVisitor for Collector {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.trail.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.trail.exit(container);
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.shapes
+            .push((self.trail.path(), param.lazy_shape().to_vec()));
+        if let Some(values) = &mut self.values {
+            let value = param.val().cast(DType::F32).into_data();
+            values.push(value.try_to_vec().unwrap_or_default());
+        }
+    }
+}
+
+/// Paths and shapes of all parameters of a module, in order.
+pub fn parameters(module: &impl Module) -> Vec<(String, Vec<usize>)> {
+    let mut collector = Collector::default();
+    module.visit(&mut collector);
+    collector.shapes
+}
+
+/// Number of parameters of a module.
+pub fn size(module: &impl Module) -> usize {
+    let count = |(_, shape): &(String, Vec<usize>)| shape.iter().product::<usize>();
+    parameters(module).iter().map(count).sum()
+}
+
+/// Paths and values of all parameters of a module.
+pub fn state(module: &impl Module) -> BTreeMap<String, Array> {
+    let mut collector = Collector {
+        values: Some(Vec::new()),
+        ..Collector::default()
+    };
+    module.visit(&mut collector);
+    let values = collector.values.unwrap_or_default();
+    collector
+        .shapes
+        .into_iter()
+        .zip(values)
+        .map(|((path, shape), values)| (path, Array { shape, values }))
+        .collect()
+}
+
+/// Puts arrays in the place of parameters; all are present and of the right shape.
+struct Filler<'a> {
+    trail: Trail,
+    arrays: &'a mut BTreeMap<String, Array>,
+    dtype: DType,
+}
+
+impl ModuleMapper for Filler<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.trail.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.trail.exit(container);
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(array) = self.arrays.remove(&self.trail.path()) else {
+            return param;
+        };
+        // A placeholder is replaced without ever taking memory.
+        let (device, tracked) = (
+            param.lazy_device(),
+            param.is_initialized() && param.is_require_grad(),
+        );
+        let value = Tensor::from_data(array.into_data(self.dtype), (&device, self.dtype));
+        Param::initialized(param.id, value.set_require_grad(tracked))
+    }
+}
+
+/// Replaces parameters by `arrays` (paths as [`parameters`] gives) in float type `dtype`; lists
+/// what does not fit.
+pub fn with_state<M: Module>(
+    module: M,
+    mut arrays: BTreeMap<String, Array>,
+    dtype: DType,
+    origin: &Path,
+) -> Result<M, ModelError> {
+    let (mut missing, mut shapes) = (Vec::new(), Vec::new());
+    let expected = parameters(&module);
+    for (path, shape) in &expected {
+        match arrays.get(path) {
+            None => missing.push(path.clone()),
+            Some(a) if a.shape != *shape => {
+                shapes.push(format!("{path}: expected {shape:?}, found {:?}", a.shape))
+            }
+            Some(_) => {}
+        }
+    }
+    let unexpected: Vec<String> = arrays
+        .keys()
+        .filter(|k| !expected.iter().any(|(p, _)| p == *k))
+        .cloned()
+        .collect();
+    if !(missing.is_empty() && shapes.is_empty() && unexpected.is_empty()) {
+        return Err(ModelError::Mismatch {
+            path: origin.into(),
+            missing,
+            unexpected,
+            shapes,
+        });
+    }
+    Ok(module.map(&mut Filler {
+        trail: Trail::default(),
+        arrays: &mut arrays,
+        dtype,
+    }))
+}
+
+/// Adds the gradients `part` of parameters of `module` to `total`.
+pub fn add_gradients(total: &mut GradientsParams, part: GradientsParams, module: &impl Module) {
+    struct Adder<'a> {
+        total: &'a mut GradientsParams,
+        part: GradientsParams,
+    }
+    impl ModuleVisitor for Adder<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(new) = self.part.remove::<D>(param.id) {
+                let sum = match self.total.remove::<D>(param.id) {
+                    Some(old) => old + new,
+                    None => new,
+                };
+                self.total.register(param.id, sum);
+            }
+        }
+    }
+    module.visit(&mut Adder { total, part });
+}
