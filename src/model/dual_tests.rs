@@ -291,20 +291,22 @@ fn recomputed_activations_give_the_same_gradients() {
             };
             let (mut a, mut b) = (stream(6), stream(6));
             let tracked = Tensor::<4>::from_inner(x.clone());
-            let value = scalar(network.forward(tracked, &mut pass(&mut a)));
-            let mut plain = GradientsParams::from_grads(value.clone().backward(), &network);
+            let whole = scalar(network.forward(tracked, &mut pass(&mut a)));
+            let mut plain = GradientsParams::from_grads(whole.clone().backward(), &network);
             let (again, mut less) =
                 recompute::gradients(&network, x.clone().into(), &mut pass(&mut b), scalar);
-            assert_eq!(
-                value.into_data().convert::<f64>(),
-                again.into_data().convert::<f64>()
+            let value = |t: Tensor<1>| t.into_data().iter::<f64>().next().unwrap();
+            let (whole, again) = (value(whole), value(again));
+            assert!(
+                (whole - again).abs() <= 1e-12 * whole.abs(),
+                "{whole} {again}"
             );
             let (plain, less) = (by_path(&network, &mut plain), by_path(&network, &mut less));
             for ((path, p), (_, l)) in plain.iter().zip(&less) {
-                if direction.is_none() {
+                if dtype == DType::F32 {
                     assert_eq!(p, l, "{path}");
                 }
-                // with tangents, branches of the tape add up in another order
+                // composed operations: branches of the tape add up in another order
                 let scale = p.iter().fold(0.0f64, |a, v| a.max(v.abs()));
                 for (p, l) in p.iter().zip(l) {
                     assert!((p - l).abs() <= 1e-12 * scale, "{path}: {p} {l}");

@@ -2,8 +2,9 @@
 //! pass keeps only the input of every block; the backward pass runs each block again, with a tape
 //! of its own, from the last to the first.
 //!
-//! The result is that of one long tape, without tangents to the last bit: the same operations run
-//! on the same values, and dropped paths are drawn again from the same place of the random stream.
+//! The result is that of one long tape: the same operations run on the same values, and dropped
+//! paths are drawn again from the same place of the random stream. With the fused kernels it is
+//! equal to the last bit; composed operations may add up the branches of a tape in another order.
 
 use super::dual::Dual;
 use super::network::Network;
