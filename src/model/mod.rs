@@ -11,6 +11,7 @@ pub mod names;
 pub mod network;
 pub mod ops;
 pub mod swin;
+pub mod timm;
 pub mod weights;
 
 pub use config::SwinConfig;
