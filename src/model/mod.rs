@@ -20,6 +20,7 @@ pub mod roberta;
 pub mod state;
 pub mod swin;
 pub mod tokens;
+pub mod timm;
 pub mod weights;
 
 pub use config::{Architecture, RobertaConfig, SwinConfig};
