@@ -33,6 +33,19 @@ pub enum ModelError {
         /// What the file has.
         found: String,
     },
+    /// A checkpoint holds objects that only running its pickle would make.
+    #[error(
+        "{path}: PyTorch checkpoint: expected only tensors, containers, numbers and strings, found \
+         {}; nothing of it was run; where it was made, save the state dict alone with \
+         torch.save(model.state_dict(), \"weights.pth\"), or as safetensors",
+        names.join(", ")
+    )]
+    Foreign {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The classes and functions that it names.
+        names: Vec<String>,
+    },
     /// The weights do not fit the architecture.
     #[error(
         "{path}: weights do not fit the architecture{}",

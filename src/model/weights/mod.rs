@@ -1,0 +1,246 @@
+//! Weights files as named arrays: safetensors and PyTorch checkpoints, whole or in shards, opened
+//! by content, checked before anything is allocated, and converted one tensor at a time.
+
+mod decode;
+mod header;
+mod pickle;
+mod shards;
+mod sniff;
+mod source;
+mod torch;
+mod write;
+
+#[cfg(test)]
+mod bad_tests;
+#[cfg(test)]
+mod speed_tests;
+#[cfg(test)]
+mod torch_tests;
+
+pub use safetensors::Dtype;
+pub use sniff::Format;
+pub use write::{Outgoing, write, write_tensors};
+
+use super::ModelError;
+use burn::tensor::{DType, TensorData};
+use decode::NotFinite;
+use source::{Source, malformed};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// A tensor on its way to or from a file: shape and row-major `f32` values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Array {
+    /// Lengths of the axes.
+    pub shape: Vec<usize>,
+    /// Values, row-major.
+    pub values: Vec<f32>,
+}
+
+impl Array {
+    /// The array as tensor data of float type `dtype`.
+    pub fn into_data(self, dtype: DType) -> TensorData {
+        TensorData::new(self.values, self.shape).convert_dtype(dtype)
+    }
+}
+
+/// Where a tensor's bytes are in its file.
+enum Place {
+    /// As they are, little-endian and row-major.
+    Range(Range<u64>),
+    /// Where the reader of checkpoints finds them.
+    Torch(pytorch_reader::Tensor),
+}
+
+/// A tensor of the weights.
+struct Entry {
+    /// Which of the files.
+    part: usize,
+    shape: Vec<usize>,
+    dtype: Dtype,
+    place: Place,
+}
+
+/// Checked weights: one file, several, or a part of the program.
+pub struct Weights {
+    path: PathBuf,
+    parts: Vec<Source>,
+    format: Format,
+    key: Option<&'static str>,
+    entries: BTreeMap<String, Entry>,
+    digest: OnceLock<String>,
+}
+
+impl Weights {
+    /// Opens and checks a safetensors file or a PyTorch checkpoint, told apart by content; no
+    /// tensor is read yet. Of a checkpoint the state dict is found by itself, and the prefixes of
+    /// `DataParallel` and `torch.compile` are taken off its names.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        Self::check(Source::open(path)?)
+    }
+
+    /// Checks a safetensors file that is part of the program; `name` stands for its path in errors.
+    pub fn embedded(name: &str, bytes: &'static [u8]) -> Result<Self, ModelError> {
+        Self::check(Source::embedded(name, bytes))
+    }
+
+    fn check(source: Source) -> Result<Self, ModelError> {
+        let format = sniff::format(&source)?;
+        let (entries, key) = match format {
+            Format::Safetensors => (header::entries(&source, 0)?, None),
+            _ => {
+                let found = torch::state_dict(&source, 0, format)?;
+                (torch::without_prefixes(found.entries), found.key)
+            }
+        };
+        Ok(Self {
+            path: source.path.clone(),
+            parts: vec![source],
+            format,
+            key,
+            entries: entries.into_iter().collect(),
+            digest: OnceLock::new(),
+        })
+    }
+
+    /// SHA-256 in hexadecimal, computed once: of the file, or of shards of the text that
+    /// `sha256sum` prints for them in the order of their names. If a file can no longer be read,
+    /// "unknown" and why.
+    pub fn sha256(&self) -> String {
+        self.digest
+            .get_or_init(|| shards::digest(&self.parts))
+            .clone()
+    }
+
+    /// The file, or the index of the shards.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The container that the content has.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The key of the checkpoint that held the state dict; `None` if it was the whole file.
+    pub fn key(&self) -> Option<&str> {
+        self.key
+    }
+
+    /// Bytes of the file, or of all shards.
+    pub fn file_size(&self) -> u64 {
+        self.parts.iter().map(|part| part.size).sum()
+    }
+
+    /// Names of all tensors, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// Shape of a tensor, if the file has it.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.entries.get(name).map(|e| e.shape.as_slice())
+    }
+
+    /// Element type of a tensor, if the file has it.
+    pub fn dtype(&self, name: &str) -> Option<Dtype> {
+        self.entries.get(name).map(|e| e.dtype)
+    }
+
+    /// Number of elements of a tensor, if the file has it.
+    pub fn len(&self, name: &str) -> Option<usize> {
+        self.shape(name).map(|shape| shape.iter().product())
+    }
+
+    /// Reads a tensor as `f32`; refuses other than floating types and values that are not finite.
+    pub fn read(&self, name: &str) -> Result<Array, ModelError> {
+        let mut values = Vec::new();
+        self.read_into(name, &mut values)?;
+        let shape = self.entry(name)?.shape.clone();
+        Ok(Array { shape, values })
+    }
+
+    /// Appends the values of a tensor as [`read`](Self::read) gives them; on an error `values`
+    /// stays as it was.
+    pub fn read_into(&self, name: &str, values: &mut Vec<f32>) -> Result<(), ModelError> {
+        self.append(name, values, decode::append_f32)
+    }
+
+    /// Reads a tensor as `f64`, exactly for every floating type; refuses what
+    /// [`read`](Self::read) refuses.
+    pub fn read_f64(&self, name: &str) -> Result<Vec<f64>, ModelError> {
+        let mut values = Vec::new();
+        self.append(name, &mut values, decode::append_f64)?;
+        Ok(values)
+    }
+
+    fn entry(&self, name: &str) -> Result<&Entry, ModelError> {
+        self.entries.get(name).ok_or_else(|| ModelError::Mismatch {
+            path: self.path.clone(),
+            missing: vec![name.into()],
+            unexpected: vec![],
+            shapes: vec![],
+        })
+    }
+
+    fn append<T>(
+        &self,
+        name: &str,
+        values: &mut Vec<T>,
+        decode: impl Fn(Dtype, &[u8], &mut Vec<T>) -> Result<(), NotFinite>,
+    ) -> Result<(), ModelError> {
+        let entry = self.entry(name)?;
+        let source = &self.parts[entry.part];
+        let start = values.len();
+        let wrong = |what: String, expected: &str, found: String| {
+            malformed(&source.path, &what, expected, found)
+        };
+        if !decode::is_float(entry.dtype) {
+            return Err(wrong(
+                format!("type of tensor {name}"),
+                "F32, F64, F16 or BF16",
+                entry.dtype.to_string(),
+            ));
+        }
+        // No tensor of floats is larger than its file: only a view that repeats its values is,
+        // and it could be of any size.
+        let length = entry.shape.iter().product::<usize>();
+        let bytes = length as u64 * (entry.dtype.bitsize() / 8) as u64;
+        if bytes > source.size {
+            return Err(wrong(
+                format!("tensor {name}"),
+                &format!("at most the {} bytes of the file", source.size),
+                format!("{bytes} bytes of shape {:?}", entry.shape),
+            ));
+        }
+        values.reserve_exact(length);
+        let mut block = |bytes: &[u8]| {
+            let before = values.len() - start;
+            decode(entry.dtype, bytes, values).map_err(|bad| {
+                let at = before + bad.at;
+                let expected = match bad.value.is_finite() {
+                    true => "values that fit 32-bit floats",
+                    false => "finite values",
+                };
+                let found = format!("{} at element {at}", bad.value);
+                wrong(format!("tensor {name}"), expected, found)
+            })
+        };
+        let read = match &entry.place {
+            Place::Range(range) => source.blocks(range.clone(), &mut block),
+            Place::Torch(tensor) => tensor
+                .read()
+                .map_err(|e| {
+                    let expected = "its bytes, as the checkpoint's index says";
+                    wrong(format!("tensor {name}"), expected, e.to_string())
+                })
+                .and_then(|bytes| bytes.chunks(1 << 18).try_for_each(&mut block)),
+        };
+        if read.is_err() {
+            values.truncate(start);
+        }
+        read
+    }
+}
