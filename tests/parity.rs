@@ -1,80 +1,60 @@
 //! Parity with the implementations that the field trusts. Each test prints its largest error.
 //! `MODALIGN_FIXTURES` points to other fixtures of the same layout.
 
+#[path = "parity/full_size.rs"]
+mod full_size;
+#[path = "parity/meta_gradient.rs"]
+mod meta_gradient;
+#[path = "parity/parts.rs"]
+mod parts;
+#[path = "parity/roberta.rs"]
+mod roberta;
+#[path = "parity/swin.rs"]
+mod swin;
+
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use modalign::model::weights::{Array, Weights};
-use modalign::model::{Pass, device, folder};
-use std::path::PathBuf;
+use modalign::model::weights::Weights;
+use std::path::{Path, PathBuf};
 
-fn fixtures() -> PathBuf {
-    std::env::var_os("MODALIGN_FIXTURES").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"),
-        PathBuf::from,
-    )
+/// The folder of a fixture: below `$MODALIGN_FIXTURES` if it is there, else our own.
+fn fixture(name: &str) -> PathBuf {
+    std::env::var_os("MODALIGN_FIXTURES")
+        .map(|root| PathBuf::from(root).join(name))
+        .filter(|path| path.exists())
+        .unwrap_or_else(|| {
+            PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/fixtures")
+                .join(name)
+        })
 }
 
-/// Largest difference relative to the largest reference value.
-fn relative_error(found: &[f32], want: &Array) -> f32 {
-    assert_eq!(found.len(), want.values.len(), "shape {:?}", want.shape);
-    let scale = want.values.iter().fold(0.0f32, |a, v| a.max(v.abs()));
-    found
+/// Inputs and outputs of a fixture.
+fn io(name: &str) -> Weights {
+    io_in(&fixture(name))
+}
+
+fn io_in(folder: &Path) -> Weights {
+    Weights::open(&folder.join("io.safetensors")).unwrap()
+}
+
+/// A tensor of a file on a device.
+fn tensor<const D: usize>(io: &Weights, name: &str, device: &Device, dtype: DType) -> Tensor<D> {
+    let shape = io.shape(name).unwrap().to_vec();
+    let data = TensorData::new(io.read_f64(name).unwrap(), shape);
+    Tensor::from_data(data.convert_dtype(dtype), (device, dtype))
+}
+
+/// Largest difference from the reference relative to its largest value; at most `bound`.
+fn check<const D: usize>(name: &str, what: &str, found: Tensor<D>, io: &Weights, bound: f64) {
+    let found: Vec<f64> = found.into_data().iter::<f64>().collect();
+    let want = io.read_f64(what).unwrap();
+    assert_eq!(found.len(), want.len(), "{name} {what}");
+    let scale = want.iter().fold(0.0f64, |a, v| a.max(v.abs()));
+    let worst = found
         .iter()
-        .zip(&want.values)
-        .fold(0.0f32, |a, (x, y)| a.max((x - y).abs()))
-        / scale
-}
-
-fn check<const D: usize>(name: &str, what: &str, found: Tensor<D>, io: &Weights) {
-    let error = relative_error(
-        &found.into_data().try_to_vec::<f32>().unwrap(),
-        &io.read(what).unwrap(),
-    );
-    println!("{name:>14} {what:<18} max relative error {error:.2e}");
-    assert!(error < 1e-4, "{name} {what}: {error}");
-}
-
-/// Every device of this build: `flex` always, others by cargo feature.
-fn swin_on_all_devices(name: &str) {
-    for (device, built, _) in device::DEVICES {
-        if built {
-            println!("device {device}");
-            swin(name, &device::open(device).unwrap());
-        }
-    }
-}
-
-fn swin(name: &str, device: &Device) {
-    let root = fixtures().join(name);
-    let io = Weights::open(&root.join("io.safetensors")).unwrap();
-    let model = folder::load(&root, device, DType::F32).unwrap().model;
-    let pixels = io.read("pixels").unwrap();
-    let x = Tensor::<4>::from_data(TensorData::new(pixels.values, pixels.shape), device);
-    let pass = &mut Pass::eval();
-    let tokens = model.network.embedder.forward(x, pass);
-    check(name, "embedded", tokens.values.primal.clone(), &io);
-    check(name, "hidden_0", tokens.values.primal.clone(), &io);
-    let encoded = model.network.encoder.stages(tokens, pass);
-    for (i, stage) in encoded.stages.into_iter().enumerate() {
-        check(name, &format!("hidden_{}", i + 1), stage.values.primal, &io);
-    }
-    let last = encoded.last;
-    check(name, "last_hidden_state", last.values.primal.clone(), &io);
-    check(name, "pooled", last.clone().pool().primal, &io);
-    let logits = model.network.predictor.forward(last, pass);
-    check(name, "logits", logits.primal, &io);
-}
-
-#[test]
-fn swin_regular() {
-    swin_on_all_devices("swin-regular");
-}
-
-#[test]
-fn swin_padded() {
-    swin_on_all_devices("swin-padded");
-}
-
-#[test]
-fn swin_cifar() {
-    swin_on_all_devices("swin-cifar");
+        .zip(&want)
+        .fold(0.0f64, |a, (x, y)| a.max((x - y).abs()));
+    let error = worst / scale.max(f64::MIN_POSITIVE);
+    println!("{name:>22} {what:<24} max relative error {error:.2e}");
+    assert!(error < bound, "{name} {what}: {error}");
 }

@@ -9,7 +9,7 @@ use crate::dataset::{self, Dataset, Resized};
 use crate::feature::file::{self, Arrays};
 use crate::manifest::suite::{DatasetSpec, Reader};
 use crate::model::weights::{Array, Weights};
-use crate::model::{Model, Pass, device, folder};
+use crate::model::{Model, Pass, device, load};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const BATCH: usize = 64;
 /// Runs the command.
 pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
     let device = device::open(&args.device)?;
-    let loaded = folder::load(&args.model, &device, DType::F32)?;
+    let loaded = load::load(&args.model, &device, DType::F32)?;
     if args.outputs.contains(&Output::Logits) && loaded.labels.is_empty() {
         return Err(CliError::Usage {
             what: "--outputs logits".into(),

@@ -7,7 +7,7 @@ use super::progress::{Stage, catch_interrupts, go_on};
 use crate::dataset::{self, Resized};
 use crate::manifest::parts::PredictorSpec;
 use crate::manifest::suite::{Shape, Suite};
-use crate::model::{Model, SwinConfig, device, folder, state};
+use crate::model::{Model, SwinConfig, device, save, state};
 use crate::transfer::train::{Event, error_rate, train};
 use burn::tensor::DType;
 use std::path::PathBuf;
@@ -79,7 +79,7 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from(&suite.source.model));
-    folder::save(&trained.model, &labels, &out)?;
+    save::save(&trained.model, &labels, &out)?;
     let note = serde_json::json!({
         "made_by": format!("modalign {} pretrain --suite {}", env!("CARGO_PKG_VERSION"), suite.name),
         "data": suite.source.data,

@@ -2,7 +2,8 @@
 //! that made each beside it in `data-manifests/models/`.
 
 use super::ModelError;
-use super::folder::{self, Description, Loaded};
+use super::folder::Description;
+use super::load::{self, Loaded};
 use super::weights::Weights;
 use burn::tensor::{DType, Device};
 use std::path::Path;
@@ -24,10 +25,10 @@ const MODELS: [(&str, &str, &[u8]); 2] = [
 /// Loads a checkpoint inside the program by name, or else a model folder.
 pub fn load(name: &str, device: &Device, dtype: DType) -> Result<Loaded, ModelError> {
     let Some((_, config, weights)) = MODELS.iter().find(|(known, ..)| *known == name) else {
-        return folder::load(Path::new(name), device, dtype);
+        return load::load(Path::new(name), device, dtype);
     };
     let config = Description::parse(config, Path::new(name))?;
-    folder::build(config, &Weights::embedded(name, weights)?, device, dtype)
+    load::build(config, &Weights::embedded(name, weights)?, device, dtype)
 }
 
 /// Names of the checkpoints inside the program.

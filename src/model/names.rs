@@ -6,12 +6,16 @@
 //! in memory; both load, the first is written. What Hugging Face has no name for (a target's 1D
 //! embedder, dense predictors) is stored under `modalign.`.
 
+use super::config::Architecture;
 use super::embedder::Embedder;
 use super::network::Model;
+use super::timm;
 
 /// Which family of names a model's parameters are stored under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
+    /// Swin as timm and Microsoft name it.
+    Timm(timm::Style),
     /// Swin as Hugging Face publishes it.
     Swin,
     /// RoBERTa as Hugging Face publishes it, with its own embedder of ids.
@@ -21,10 +25,24 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// The scheme of a model.
+    /// The scheme of a file's names, for a model of `architecture`.
+    pub fn detect<'a>(
+        architecture: &Architecture,
+        names: impl Iterator<Item = &'a str> + Clone,
+    ) -> Self {
+        match architecture {
+            Architecture::Swin(_) if timm::is_timm(names.clone()) => {
+                Self::Timm(timm::Style::detect(names))
+            }
+            Architecture::Swin(_) => Self::Swin,
+            Architecture::Roberta(_) => Self::Roberta,
+        }
+    }
+
+    /// The scheme that a model is published in.
     pub fn of(model: &Model) -> Self {
         match (&model.config, &model.network.embedder) {
-            (super::Architecture::Swin(_), _) => Self::Swin,
+            (Architecture::Swin(_), _) => Self::Swin,
             (_, Embedder::Ids(_)) => Self::Roberta,
             _ => Self::RobertaPieces,
         }
@@ -34,6 +52,7 @@ impl Scheme {
     pub fn tensors(self, path: &str) -> Vec<String> {
         let own = || vec![format!("modalign.{path}")];
         match self {
+            Self::Timm(style) => timm::parameter_name(path, style).map_or_else(own, |n| vec![n]),
             _ if path.starts_with("predictor.") => match path.strip_prefix("predictor.linear.") {
                 Some(leaf) if self == Self::Swin => vec![format!("classifier.{leaf}")],
                 _ => own(),
@@ -44,10 +63,16 @@ impl Scheme {
         }
     }
 
+    /// The classifier's matrix `[K, D]`, where the scheme has one.
+    pub fn classifier(self) -> Option<String> {
+        self.tensors("predictor.linear.weight").pop()
+    }
+
     /// The published spelling of a checkpoint's tensor name, or `None` for what carries no
     /// knowledge for us: buffers that follow from the architecture, heads of other tasks.
     pub fn canonical(self, name: &str) -> Option<String> {
         match self {
+            Self::Timm(_) => (!timm::is_buffer(name)).then(|| name.to_string()),
             Self::Swin => canonical_swin(name),
             Self::Roberta | Self::RobertaPieces => canonical_roberta(name),
         }

@@ -4,10 +4,9 @@
 //! embedder) is not part of it.
 
 use super::ModelError;
-use super::weights::Array;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{DType, Tensor};
+use burn::tensor::{DType, Tensor, TensorData};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -42,7 +41,7 @@ struct Collector {
     trail: Trail,
     shapes: Vec<(String, Vec<usize>)>,
     /// Filled only when values are asked for.
-    values: Option<Vec<Vec<f32>>>,
+    values: Option<Vec<TensorData>>,
 }
 
 impl ModuleVisitor for Collector {
@@ -58,8 +57,7 @@ impl ModuleVisitor for Collector {
         self.shapes
             .push((self.trail.path(), param.lazy_shape().to_vec()));
         if let Some(values) = &mut self.values {
-            let value = param.val().cast(DType::F32).into_data();
-            values.push(value.try_to_vec().unwrap_or_default());
+            values.push(param.val().into_data());
         }
     }
 }
@@ -77,8 +75,8 @@ pub fn size(module: &impl Module) -> usize {
     parameters(module).iter().map(count).sum()
 }
 
-/// Paths and values of all parameters of a module.
-pub fn state(module: &impl Module) -> BTreeMap<String, Array> {
+/// Paths and values of all parameters of a module, in its float type.
+pub fn state(module: &impl Module) -> BTreeMap<String, TensorData> {
     let mut collector = Collector {
         values: Some(Vec::new()),
         ..Collector::default()
@@ -89,14 +87,14 @@ pub fn state(module: &impl Module) -> BTreeMap<String, Array> {
         .shapes
         .into_iter()
         .zip(values)
-        .map(|((path, shape), values)| (path, Array { shape, values }))
+        .map(|((path, _), values)| (path, values))
         .collect()
 }
 
 /// Puts arrays in the place of parameters; all are present and of the right shape.
 struct Filler<'a> {
     trail: Trail,
-    arrays: &'a mut BTreeMap<String, Array>,
+    arrays: &'a mut BTreeMap<String, TensorData>,
     dtype: DType,
 }
 
@@ -118,7 +116,8 @@ impl ModuleMapper for Filler<'_> {
             param.lazy_device(),
             param.is_initialized() && param.is_require_grad(),
         );
-        let value = Tensor::from_data(array.into_data(self.dtype), (&device, self.dtype));
+        let data = array.convert_dtype(self.dtype);
+        let value = Tensor::from_data(data, (&device, self.dtype));
         Param::initialized(param.id, value.set_require_grad(tracked))
     }
 }
@@ -127,7 +126,7 @@ impl ModuleMapper for Filler<'_> {
 /// what does not fit.
 pub fn with_state<M: Module>(
     module: M,
-    mut arrays: BTreeMap<String, Array>,
+    mut arrays: BTreeMap<String, TensorData>,
     dtype: DType,
     origin: &Path,
 ) -> Result<M, ModelError> {
@@ -136,8 +135,8 @@ pub fn with_state<M: Module>(
     for (path, shape) in &expected {
         match arrays.get(path) {
             None => missing.push(path.clone()),
-            Some(a) if a.shape != *shape => {
-                shapes.push(format!("{path}: expected {shape:?}, found {:?}", a.shape))
+            Some(a) if a.shape()[..] != shape[..] => {
+                shapes.push(format!("{path}: expected {shape:?}, found {:?}", a.shape()))
             }
             Some(_) => {}
         }
@@ -180,4 +179,35 @@ pub fn add_gradients(total: &mut GradientsParams, part: GradientsParams, module:
         }
     }
     module.visit(&mut Adder { total, part });
+}
+
+/// Gradients of the parameters of `module` that have one, by path.
+pub fn gradients(module: &impl Module, grads: &GradientsParams) -> BTreeMap<String, TensorData> {
+    struct Reader<'a> {
+        trail: Trail,
+        grads: &'a GradientsParams,
+        found: BTreeMap<String, TensorData>,
+    }
+    impl ModuleVisitor for Reader<'_> {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.trail.enter(name, container);
+        }
+
+        fn exit_module(&mut self, _: &str, container: &str) {
+            self.trail.exit(container);
+        }
+
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(grad) = self.grads.get::<D>(param.id) {
+                self.found.insert(self.trail.path(), grad.into_data());
+            }
+        }
+    }
+    let mut reader = Reader {
+        trail: Trail::default(),
+        grads,
+        found: BTreeMap::new(),
+    };
+    module.visit(&mut reader);
+    reader.found
 }

@@ -6,7 +6,7 @@ use super::error::RunError;
 use super::pipeline::{Context, Target};
 use super::watch::Watch;
 use crate::manifest::suite::{DatasetSpec, Method, Suite};
-use crate::model::{Model, folder};
+use crate::model::{Model, load, save};
 use crate::transfer::train::{EpochRecord, Event, error_rate, train};
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
@@ -95,7 +95,7 @@ pub fn run(
         cell.seed
     );
     if let Some(outcome) = folder.read_json::<Outcome>(&record) {
-        let loaded = folder::load(&folder.path(&name).join("model"), device, DType::F32)?;
+        let loaded = load::load(&folder.path(&name).join("model"), device, DType::F32)?;
         watch.skip(&format!("{title}: done before"));
         return Ok((loaded.model, outcome, true));
     }
@@ -130,7 +130,7 @@ pub fn run(
         seconds: trained.course.last().map_or(0.0, |e| e.seconds),
         course: trained.course,
     };
-    folder::save(
+    save::save(
         &trained.model,
         data.train.classes(),
         &folder.path(&name).join("model"),

@@ -12,7 +12,7 @@ use crate::dataset::{self, Resized, Splits};
 use crate::feature::{extract, file};
 use crate::manifest::parts::PredictorSpec;
 use crate::manifest::suite::{DatasetSpec, Suite};
-use crate::model::folder::Loaded;
+use crate::model::Loaded;
 use crate::model::{self, Model, embedded};
 use crate::transfer::TransferError;
 use burn::tensor::{DType, Device};

@@ -2,7 +2,7 @@
 
 use super::pipeline::Request;
 use crate::manifest::suite::Suite;
-use crate::model::folder::Loaded;
+use crate::model::Loaded;
 use serde::Serialize;
 use std::time::{Instant, SystemTime};
 

@@ -42,15 +42,15 @@ fn outputs_agree_with_transformers() {
 #[test]
 fn a_model_folder_goes_out_as_it_came_in() {
     use burn::tensor::{DType, Device};
-    use modalign::model::folder;
+    use modalign::model::{load, save, state};
     let origin = fixtures().join("swin-padded");
     let home = tempfile::tempdir().unwrap();
-    let loaded = folder::load(&origin, &Device::flex(), DType::F32).unwrap();
-    folder::save(&loaded.model, &loaded.labels, home.path()).unwrap();
-    let again = folder::load(home.path(), &Device::flex(), DType::F32).unwrap();
+    let loaded = load::load(&origin, &Device::flex(), DType::F32).unwrap();
+    save::save(&loaded.model, &loaded.labels, home.path()).unwrap();
+    let again = load::load(home.path(), &Device::flex(), DType::F32).unwrap();
     assert_eq!(
-        folder::state(&loaded.model.network),
-        folder::state(&again.model.network)
+        state::state(&loaded.model.network),
+        state::state(&again.model.network)
     );
     assert_eq!(loaded.labels, again.labels);
 }

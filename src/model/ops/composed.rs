@@ -31,26 +31,28 @@ pub fn layer_norm(x: Tensor<3>, gain: Tensor<1>, bias: Tensor<1>, epsilon: f64) 
     standardise(x, epsilon).0 * gain.unsqueeze::<3>() + bias.unsqueeze::<3>()
 }
 
-/// See [`super::gelu`].
+/// See [`super::gelu`]. Not burn's own: outside flex its gradient is that of the tanh approximation.
 pub fn gelu(x: Tensor<3>) -> Tensor<3> {
-    activation::gelu(x)
+    x.clone() * cumulative(x)
+}
+
+/// The normal distribution function Φ.
+fn cumulative(x: Tensor<3>) -> Tensor<3> {
+    x.mul_scalar(std::f64::consts::FRAC_1_SQRT_2)
+        .erf()
+        .add_scalar(1.0)
+        .mul_scalar(0.5)
 }
 
 /// The slope of GELU, `Φ(x) + x·φ(x)`.
 pub fn gelu_slope(x: Tensor<3>) -> Tensor<3> {
-    let cumulative = x
-        .clone()
-        .mul_scalar(std::f64::consts::FRAC_1_SQRT_2)
-        .erf()
-        .add_scalar(1.0)
-        .mul_scalar(0.5);
     let density = x
         .clone()
         .square()
         .mul_scalar(-0.5)
         .exp()
         .mul_scalar(1.0 / std::f64::consts::TAU.sqrt());
-    cumulative + x * density
+    cumulative(x.clone()) + x * density
 }
 
 /// Scaled dot-product attention of `[B, heads, n, d]` queries, keys and values; `shift` is applied

@@ -103,17 +103,12 @@ impl Predictor {
                 })
             }
             PredictorSpec::Dense1d { channels, length } => {
-                let (most, enough) = (before.features, before.tokens * before.stack);
-                if before.stack * channels > most || length > enough {
+                let enough = before.tokens.saturating_mul(before.stack);
+                if length > enough {
                     return Err(ModelError::Config {
-                        what: "dense-1d predictor".into(),
-                        expected: format!(
-                            "at most {most} numbers a piece and {enough} positions in all"
-                        ),
-                        found: format!(
-                            "{channels} channels in pieces of {}, length {length}",
-                            before.stack
-                        ),
+                        what: "length of a dense-1d predictor".into(),
+                        expected: format!("at most {enough}, what the tokens cover"),
+                        found: length.to_string(),
                     });
                 }
                 Self::Dense1d(Dense1d {

@@ -91,7 +91,7 @@ pub fn parameter_name(ours: &str, style: Style) -> Option<String> {
     if let Some(leaf) = ours.strip_prefix("embedder.") {
         return Some(format!("patch_embed.proj.{leaf}"));
     }
-    if let Some(leaf) = ours.strip_prefix("predictor.") {
+    if let Some(leaf) = ours.strip_prefix("predictor.linear.") {
         return Some(format!("{}.{leaf}", style.head()));
     }
     let rest = ours.strip_prefix("encoder.")?;

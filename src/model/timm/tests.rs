@@ -1,10 +1,9 @@
 //! Names and numbers against checkpoints that timm made (`tests/fixtures/timm`).
 
 use super::*;
-use crate::model::folder::{parameters, with_state};
-use crate::model::swin::{Mode, pool};
+use crate::model::state::parameters;
 use crate::model::weights::Weights;
-use crate::model::{Model, ModelError, device};
+use crate::model::{Model, ModelError, Pass, device};
 use burn::tensor::{DType, Tensor, TensorData};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -52,42 +51,19 @@ fn style(shapes: &Shapes) -> Style {
     Style::detect(shapes.keys().map(String::as_str))
 }
 
-/// A network with the weights of a fixture, every tensor used once and none left over.
+/// The model of a fixture, as users load it.
 fn load(name: &str) -> Model {
-    let (file, shapes) = (weights(name), shapes_of(name));
-    let config = infer(&shapes, &hints(name)).unwrap();
-    let (channels, device) = (config.num_channels, device::open("flex").unwrap());
-    let classes = shapes.get("head.fc.weight").map(|s| s[0]);
-    let mut model = Model::new(
-        config,
-        channels,
-        classes.unwrap_or(1),
-        0,
-        &device,
-        DType::F32,
-    )
-    .unwrap();
-    let mut left: Vec<&str> = file.names().collect();
-    let mut arrays = BTreeMap::new();
-    for (ours, shape) in parameters(&model.network) {
-        let theirs = parameter_name(&ours, style(&shapes)).unwrap();
-        if classes.is_none() && ours.starts_with("predictor.") {
-            let values = vec![0.0; shape.iter().product()];
-            arrays.insert(ours, Array { shape, values });
-            continue;
-        }
-        let at = left.iter().position(|n| *n == theirs);
-        left.remove(at.unwrap_or_else(|| panic!("{ours} → {theirs}: absent or used twice")));
-        let mut array = file.read(&theirs).unwrap();
-        if array.shape != shape && ours.ends_with("relative_position_bias_table") {
-            array = whole_table(array, shape[0]).unwrap();
-        }
-        assert_eq!(array.shape, shape, "{ours} → {theirs}");
-        arrays.insert(ours, array);
+    let device = device::open("flex").unwrap();
+    let loaded = crate::model::load::load(&fixture(name), &device, DType::F32).unwrap();
+    assert!(loaded.ignored.iter().all(|n| is_buffer(n)));
+    loaded.model
+}
+
+fn swin_of(model: &Model) -> &SwinConfig {
+    match &model.config {
+        crate::model::Architecture::Swin(swin) => swin,
+        other => panic!("{other:?}"),
     }
-    assert_eq!(left, Vec::<&str>::new(), "unused");
-    model.network = with_state(model.network, arrays, Path::new("fixture")).unwrap();
-    model
 }
 
 /// Compares every output of a fixture; `prefix` names whose numbers they are.
@@ -106,40 +82,45 @@ fn check_numbers(name: &str, prefix: &str) {
         let error = pairs.fold(0f32, |a, (x, y)| a.max((x - y).abs())) / scale;
         assert!(error < 1e-4, "{name} {what}: {error}");
     };
-    let (tokens, grid) = model.network.embedder.forward(x);
-    close("embedded", tokens.clone().into_data());
-    let tokens = model
-        .network
-        .encoder
-        .encode(tokens, grid, &mut Mode::Eval)
-        .last;
-    close(
-        &format!("{prefix}last_hidden_state"),
-        tokens.clone().into_data(),
-    );
-    let pooled = pool(tokens);
-    close(&format!("{prefix}pooled"), pooled.clone().into_data());
+    let pass = &mut Pass::eval();
+    let tokens = model.network.embedder.forward(x, pass);
+    close("embedded", tokens.values.primal.clone().into_data());
+    let last = model.network.encoder.encode(tokens, pass);
+    let values = last.values.primal.clone();
+    close(&format!("{prefix}last_hidden_state"), values.into_data());
+    let pooled = last.clone().pool().primal;
+    close(&format!("{prefix}pooled"), pooled.into_data());
     if io.shape("logits").is_some() {
-        let logits = model.network.predict(pooled);
+        let logits = model.network.predictor.forward(last, pass).primal;
         close(&format!("{prefix}logits"), logits.into_data());
     }
 }
 
 #[test]
+fn a_bare_checkpoint_of_microsofts_loads_to_the_same_values() {
+    let device = device::open("flex").unwrap();
+    let path = fixture("microsoft/checkpoint.pth");
+    let loaded = crate::model::load::load(&path, &device, DType::F32).unwrap();
+    let state = |model: &Model| crate::model::state::state(&model.network);
+    assert_eq!(state(&loaded.model), state(&load("regular")));
+    assert!(!loaded.ignored.is_empty(), "buffers");
+}
+
+#[test]
 fn numbers_are_timms_where_windows_divide_the_grids() {
-    assert!(!differs_from_timm(&load("regular").config));
+    assert!(!differs_from_timm(swin_of(&load("regular"))));
     check_numbers("regular", "");
 }
 
 #[test]
 fn numbers_are_timms_where_a_grid_is_smaller_than_the_window() {
-    assert!(!differs_from_timm(&load("clamped").config));
+    assert!(!differs_from_timm(swin_of(&load("clamped"))));
     check_numbers("clamped", "");
 }
 
 #[test]
 fn numbers_are_those_of_transformers_where_grids_are_padded() {
-    assert!(differs_from_timm(&load("padded").config));
+    assert!(differs_from_timm(swin_of(&load("padded"))));
     check_numbers("padded", "transformers.");
 }
 
@@ -150,7 +131,8 @@ fn microsofts_names_are_timms_with_two_differences_and_buffers() {
     assert_eq!((style(&old), style(&new)), (Style::OLD, Style::NEW));
     let config = infer(&old, &Hints::default()).unwrap();
     let device = device::open("flex").unwrap();
-    let model = Model::new(config, 3, 7, 0, &device, DType::F32).unwrap();
+    let spec = crate::manifest::parts::PredictorSpec::Classification { classes: 7 };
+    let model = Model::new(config, 3, Some(&spec), 0, &device, DType::F32).unwrap();
     let mut left: Vec<&String> = old.keys().filter(|n| !is_buffer(n)).collect();
     for (ours, shape) in parameters(&model.network) {
         let [a, b] = [Style::OLD, Style::NEW].map(|s| parameter_name(&ours, s).unwrap());

@@ -40,6 +40,14 @@ pub struct Array {
 }
 
 impl Array {
+    /// All zeros.
+    pub fn zeros(shape: &[usize]) -> Self {
+        Self {
+            shape: shape.to_vec(),
+            values: vec![0.0; shape.iter().product()],
+        }
+    }
+
     /// The array as tensor data of float type `dtype`.
     pub fn into_data(self, dtype: DType) -> TensorData {
         TensorData::new(self.values, self.shape).convert_dtype(dtype)
@@ -174,6 +182,42 @@ impl Weights {
         let mut values = Vec::new();
         self.append(name, &mut values, decode::append_f64)?;
         Ok(values)
+    }
+
+    /// Reads a tensor of 64-bit or 32-bit integers (token ids).
+    pub fn read_ints(&self, name: &str) -> Result<Vec<i64>, ModelError> {
+        let entry = self.entry(name)?;
+        let source = &self.parts[entry.part];
+        let wrong = |expected: &str, found: String| {
+            malformed(&source.path, &format!("tensor {name}"), expected, found)
+        };
+        let width = match entry.dtype {
+            Dtype::I64 => 8,
+            Dtype::I32 => 4,
+            other => return Err(wrong("integers of type I64 or I32", other.to_string())),
+        };
+        let bytes = match &entry.place {
+            Place::Range(range) => {
+                let mut all = Vec::new();
+                source.blocks(range.clone(), &mut |block: &[u8]| {
+                    all.extend_from_slice(block);
+                    Ok(())
+                })?;
+                all
+            }
+            Place::Torch(tensor) => tensor
+                .read()
+                .map_err(|e| wrong("its bytes, as the checkpoint's index says", e.to_string()))?,
+        };
+        Ok(bytes
+            .chunks_exact(width)
+            .map(|b| match b.first_chunk() {
+                Some(b) => i64::from_le_bytes(*b),
+                None => b
+                    .first_chunk()
+                    .map_or(0, |b| i64::from(i32::from_le_bytes(*b))),
+            })
+            .collect())
     }
 
     fn entry(&self, name: &str) -> Result<&Entry, ModelError> {

@@ -1,0 +1,247 @@
+//! Weights into a model: the outline that a description calls for is filled tensor by tensor, and
+//! whatever does not fit is listed, not ignored.
+
+use super::embedder::{Embedder, PieceEmbedder};
+use super::folder::{self, Description};
+use super::layers::Init;
+use super::names::Scheme;
+use super::network::before;
+use super::state::{parameters, with_state};
+use super::weights::{Array, Dtype, Weights};
+use super::{Architecture, Model, ModelError, Predictor, timm};
+use crate::manifest::parts::{PredictorInit, PredictorSpec};
+use burn::tensor::{DType, Device, TensorData};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A model read from its files.
+pub struct Loaded {
+    /// Architecture and parameters.
+    pub model: Model,
+    /// Class names of the predictor; empty if the checkpoint has none.
+    pub labels: Vec<String>,
+    /// SHA-256 of the weights, in hexadecimal.
+    pub sha256: String,
+    /// Tensors of the file that carry nothing for this model (buffers, heads of other tasks).
+    pub ignored: Vec<String>,
+    /// What every tensor of the model was called and typed in the file, by published name. Empty
+    /// if the file has another scheme of names than the published one.
+    pub spelling: BTreeMap<String, (String, Dtype)>,
+    /// The `config.json` of Hugging Face's kind that it came with.
+    pub config: Option<PathBuf>,
+}
+
+/// Loads a model folder or a checkpoint file (see [`folder::open`]) onto `device` in float type
+/// `dtype`.
+pub fn load(path: &Path, device: &Device, dtype: DType) -> Result<Loaded, ModelError> {
+    let files = folder::open(path)?;
+    let loaded = build(files.description, &files.weights, device, dtype)?;
+    Ok(Loaded {
+        config: files.config,
+        ..loaded
+    })
+}
+
+/// Where the tensors of a file are, by their published names.
+struct Index<'a> {
+    weights: &'a Weights,
+    known: BTreeMap<String, String>,
+    ignored: Vec<String>,
+}
+
+impl<'a> Index<'a> {
+    fn new(weights: &'a Weights, scheme: Scheme) -> Self {
+        let (mut known, mut ignored) = (BTreeMap::new(), Vec::new());
+        for name in weights.names() {
+            match scheme.canonical(name) {
+                Some(canonical) => drop(known.insert(canonical, name.to_string())),
+                None => ignored.push(name.to_string()),
+            }
+        }
+        Self {
+            weights,
+            known,
+            ignored,
+        }
+    }
+
+    fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.weights.shape(self.known.get(name)?)
+    }
+}
+
+/// The model that a description and the tensors beside it call for, still without values.
+fn outline(
+    description: Description,
+    index: &Index,
+    scheme: Scheme,
+    device: &Device,
+    dtype: DType,
+) -> Result<Model, ModelError> {
+    let mut init = Init {
+        device,
+        dtype,
+        rng: None,
+    };
+    let classifier = scheme.classifier();
+    let classes = classifier.and_then(|name| index.shape(&name)?.first().copied());
+    let spec = description
+        .extras
+        .predictor
+        .or(classes.map(|classes| PredictorSpec::Classification { classes }));
+    let channels = match &description.architecture {
+        Architecture::Swin(swin) => swin.num_channels,
+        Architecture::Roberta(_) => 1,
+    };
+    let mut model = Model::build(description.architecture, channels, None, &mut init)?;
+    if let (Some(&[out, channels, stack]), Some(&[positions, _])) = (
+        index.shape("modalign.embedder.weight"),
+        index.shape("modalign.embedder.positions"),
+    ) {
+        let pieces = PieceEmbedder::blank([out, channels, stack], positions, &mut init);
+        model.network.embedder = Embedder::Pieces(pieces);
+    }
+    if let Some(spec) = spec {
+        let before = before(&model.config, &model.network.embedder);
+        model.network.predictor =
+            Predictor::new(&spec, before, PredictorInit::default(), &mut init)?;
+    }
+    Ok(model)
+}
+
+/// A parameter of the model and the tensors it is made of.
+struct Wanted {
+    path: String,
+    shape: Vec<usize>,
+    tensors: Vec<String>,
+}
+
+impl Wanted {
+    /// The shape that each of its tensors must have.
+    fn part(&self) -> Vec<usize> {
+        let mut part = self.shape.clone();
+        part[0] /= self.tensors.len();
+        part
+    }
+
+    /// Whether `found` is the bias table of a smaller window, as timm holds it where a grid is
+    /// smaller than the window.
+    fn is_small_table(&self, scheme: Scheme, found: &[usize]) -> bool {
+        matches!(scheme, Scheme::Timm(_))
+            && self.path.ends_with("relative_position_bias_table")
+            && found.len() == 2
+            && found[1] == self.shape[1]
+            && timm::whole_table(Array::zeros(found), self.shape[0]).is_some()
+    }
+
+    /// Reads its values.
+    fn read(&self, index: &Index, dtype: DType) -> Result<TensorData, ModelError> {
+        let count = self.shape.iter().product();
+        if dtype == DType::F64 {
+            let mut values = Vec::with_capacity(count);
+            for tensor in &self.tensors {
+                values.extend(index.weights.read_f64(&index.known[tensor])?);
+            }
+            if values.len() == count {
+                return Ok(TensorData::new(values, self.shape.clone()));
+            }
+        }
+        let mut values = Vec::with_capacity(count);
+        for tensor in &self.tensors {
+            index.weights.read_into(&index.known[tensor], &mut values)?;
+        }
+        let mut shape = self.shape.clone();
+        if values.len() != count {
+            shape[0] = values.len() / shape[1].max(1);
+            let small = Array { shape, values };
+            let whole = timm::whole_table(small, self.shape[0]);
+            return Ok(whole.unwrap_or(Array::zeros(&self.shape)).into_data(dtype));
+        }
+        Ok(Array { shape, values }.into_data(dtype))
+    }
+}
+
+/// A model from its description and weights.
+pub fn build(
+    description: Description,
+    weights: &Weights,
+    device: &Device,
+    dtype: DType,
+) -> Result<Loaded, ModelError> {
+    let file = weights.path().to_path_buf();
+    let names: Vec<&str> = weights.names().collect();
+    let family = Scheme::detect(&description.architecture, names.iter().copied());
+    let index = Index::new(weights, family);
+    let mut model = outline(description, &index, family, device, dtype)?;
+    let scheme = match family {
+        Scheme::Timm(_) => family,
+        _ => Scheme::of(&model),
+    };
+    let wanted: Vec<Wanted> = parameters(&model.network)
+        .into_iter()
+        .map(|(path, shape)| Wanted {
+            tensors: scheme.tensors(&path),
+            path,
+            shape,
+        })
+        .collect();
+    fits(&index, scheme, &wanted)?;
+    let mut arrays = BTreeMap::new();
+    for one in &wanted {
+        arrays.insert(one.path.clone(), one.read(&index, dtype)?);
+    }
+    model.network = with_state(model.network, arrays, dtype, &file)?;
+    let labels = model.classes().map(|k| model.config.labels(k));
+    let spelling = match scheme {
+        Scheme::Timm(_) => BTreeMap::new(),
+        _ => index
+            .known
+            .into_iter()
+            .filter_map(|(published, own)| {
+                let dtype = weights.dtype(&own)?;
+                Some((published, (own, dtype)))
+            })
+            .collect(),
+    };
+    Ok(Loaded {
+        labels: labels.unwrap_or_default(),
+        model,
+        sha256: weights.sha256(),
+        ignored: index.ignored,
+        spelling,
+        config: None,
+    })
+}
+
+/// Lists everything that does not fit.
+fn fits(index: &Index, scheme: Scheme, wanted: &[Wanted]) -> Result<(), ModelError> {
+    let (mut missing, mut shapes, mut used) = (Vec::new(), Vec::new(), Vec::new());
+    for one in wanted {
+        let expected = one.part();
+        for tensor in &one.tensors {
+            match index.shape(tensor) {
+                None => missing.push(tensor.clone()),
+                Some(found) if found != expected && !one.is_small_table(scheme, found) => {
+                    shapes.push(format!("{tensor}: expected {expected:?}, found {found:?}"));
+                }
+                Some(_) => {}
+            }
+            used.push(tensor);
+        }
+    }
+    let unexpected: Vec<String> = index
+        .known
+        .keys()
+        .filter(|k| !used.contains(k))
+        .cloned()
+        .collect();
+    if missing.is_empty() && shapes.is_empty() && unexpected.is_empty() {
+        return Ok(());
+    }
+    Err(ModelError::Mismatch {
+        path: index.weights.path().into(),
+        missing,
+        unexpected,
+        shapes,
+    })
+}

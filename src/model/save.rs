@@ -1,0 +1,150 @@
+//! Models out: Hugging Face style folders that `transformers` loads.
+
+use super::folder::Extras;
+use super::load::Loaded;
+use super::names::Scheme;
+use super::state::state;
+use super::weights::{Dtype, Outgoing, write_tensors};
+use super::{Architecture, Model, ModelError, Predictor};
+use crate::manifest::parts::PredictorSpec;
+use burn::tensor::{DType, TensorData};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+/// Writes a model as a folder, in the float type of its parameters; `labels` name the classes of
+/// its predictor.
+pub fn save(model: &Model, labels: &[String], folder: &Path) -> Result<(), ModelError> {
+    tensors(model, folder, |name, own| (name, own))?;
+    write_text(folder, &config_json(model, labels))
+}
+
+/// Writes a model as it came: every tensor under the name and in the float type that it had in its
+/// checkpoint (published names where the checkpoint had timm's), and its own `config.json`. A
+/// model that was not changed in between gives tensors that are equal byte for byte.
+///
+/// `dtype` overrides the float type of all tensors.
+pub fn export(loaded: &Loaded, dtype: Option<Dtype>, folder: &Path) -> Result<(), ModelError> {
+    tensors(&loaded.model, folder, |name, own| {
+        let (name, kept) = loaded.spelling.get(&name).cloned().unwrap_or((name, own));
+        (name, dtype.unwrap_or(kept))
+    })?;
+    let text = match &loaded.config {
+        Some(path) => std::fs::read_to_string(path).map_err(|source| ModelError::Io {
+            path: path.clone(),
+            source,
+        })?,
+        None => config_json(&loaded.model, &loaded.labels),
+    };
+    write_text(folder, &text)
+}
+
+fn write_text(folder: &Path, text: &str) -> Result<(), ModelError> {
+    let path = folder.join("config.json");
+    crate::atomic::write(&path, text.as_bytes()).map_err(|source| ModelError::Io { path, source })
+}
+
+/// Writes `model.safetensors`; `called` gives the final name and type of a tensor from its
+/// published name and its parameter's type.
+fn tensors(
+    model: &Model,
+    folder: &Path,
+    called: impl Fn(String, Dtype) -> (String, Dtype),
+) -> Result<(), ModelError> {
+    let scheme = Scheme::of(model);
+    let state = state(&model.network);
+    let mut all = Vec::new();
+    for (path, data) in &state {
+        let parts = scheme.tensors(path);
+        let mut shape = data.shape().to_vec();
+        shape[0] /= parts.len();
+        let size = shape.iter().product::<usize>();
+        for (i, part) in parts.into_iter().enumerate() {
+            let (name, dtype) = called(part, type_of(data));
+            all.push(outgoing(name, dtype, shape.clone(), data, i * size));
+        }
+    }
+    let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
+    write_tensors(&folder.join("model.safetensors"), all, metadata)
+}
+
+fn type_of(data: &TensorData) -> Dtype {
+    match data.dtype() {
+        DType::F64 => Dtype::F64,
+        DType::F16 => Dtype::F16,
+        DType::BF16 => Dtype::BF16,
+        _ => Dtype::F32,
+    }
+}
+
+/// The values of `data` from `first` on, to be written as `dtype`.
+fn outgoing(
+    name: String,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    data: &TensorData,
+    first: usize,
+) -> Outgoing<'_> {
+    let size = shape.iter().product::<usize>();
+    if let Ok(values) = data.as_slice::<f32>() {
+        return Outgoing::floats(name, dtype, shape, &values[first..first + size]);
+    }
+    Outgoing {
+        name,
+        dtype,
+        shape,
+        fill: Box::new(move |out| {
+            // Other types are rare (reference computations): through f64, which holds them all.
+            let values = data.iter::<f64>().skip(first).take(size);
+            for value in values {
+                match dtype {
+                    Dtype::F64 => out.write_all(&value.to_le_bytes())?,
+                    Dtype::F16 => out.write_all(&half::f16::from_f64(value).to_le_bytes())?,
+                    Dtype::BF16 => out.write_all(&half::bf16::from_f64(value).to_le_bytes())?,
+                    _ => out.write_all(&(value as f32).to_le_bytes())?,
+                }
+            }
+            Ok(())
+        }),
+    }
+}
+
+/// `config.json` as `transformers` expects it.
+fn config_json(model: &Model, labels: &[String]) -> String {
+    let id2label: BTreeMap<usize, String> = labels.iter().cloned().enumerate().collect();
+    let (value, class) = match model.config.clone() {
+        Architecture::Swin(swin) => {
+            let config = super::SwinConfig {
+                num_channels: model.network.embedder.channels(),
+                id2label,
+                ..swin
+            };
+            let class = match model.network.predictor {
+                Predictor::Pooled(_) => "SwinForImageClassification",
+                _ => "SwinModel",
+            };
+            (serde_json::to_value(&config), class)
+        }
+        Architecture::Roberta(roberta) => {
+            let config = super::RobertaConfig {
+                id2label,
+                ..roberta
+            };
+            (serde_json::to_value(&config), "RobertaModel")
+        }
+    };
+    let mut value = value.unwrap_or_default();
+    if let Some(map) = value.as_object_mut() {
+        map.insert("architectures".into(), serde_json::json!([class]));
+        let by_name: BTreeMap<&String, usize> =
+            labels.iter().enumerate().map(|(i, l)| (l, i)).collect();
+        map.insert("label2id".into(), serde_json::json!(by_name));
+        let predictor = model.network.predictor.spec();
+        // a Swin classifier is Hugging Face's own: nothing to add
+        let plain = matches!(predictor, None | Some(PredictorSpec::Classification { .. }))
+            && matches!(model.config, Architecture::Swin(_));
+        if !plain {
+            map.insert("modalign".into(), serde_json::json!(Extras { predictor }));
+        }
+    }
+    serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
+}
