@@ -33,6 +33,18 @@ pub enum ModelError {
         /// What the file has.
         found: String,
     },
+    /// A name that no model was found under.
+    #[error(
+        "no model {name:?}; tried:\n  {}\n  a model is a folder with config.json and weights, a \
+         weights file, or a Hugging Face name: org/name or name, with @revision if not main",
+        tried.join("\n  ")
+    )]
+    Unresolved {
+        /// What was asked for.
+        name: String,
+        /// Where it was looked for, and what was found there.
+        tried: Vec<String>,
+    },
     /// A checkpoint holds objects that only running its pickle would make.
     #[error(
         "{path}: PyTorch checkpoint: expected only tensors, containers, numbers and strings, found \

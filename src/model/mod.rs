@@ -9,6 +9,7 @@ pub mod embedder;
 pub mod encoder;
 pub mod error;
 pub mod folder;
+pub mod hub;
 pub mod layers;
 pub mod load;
 pub mod names;
@@ -38,3 +39,6 @@ pub use tokens::Tokens;
 
 #[cfg(test)]
 mod dual_tests;
+pub use hub::HubSettings;
+pub use network::{Model, Network};
+pub use swin::Mode;

@@ -18,6 +18,7 @@ mod speed_tests;
 mod torch_tests;
 
 pub use safetensors::Dtype;
+pub(super) use shards::{NAMES, find, weight_map};
 pub use sniff::Format;
 pub use write::{Outgoing, write, write_tensors};
 

@@ -38,7 +38,7 @@ fn status(key: &str) -> Option<u64> {
     let text = fs::read_to_string("/proc/self/status").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(key))?;
     line.split_whitespace()
-        .nth(1)?
+        .next()?
         .parse::<u64>()
         .ok()
         .map(|kib| kib << 10)
@@ -56,32 +56,35 @@ fn a_large_file_loads_fast_in_little_more_than_its_own_size() {
             path
         }
     };
-    for round in ["first", "warm"] {
-        fs::write("/proc/self/clear_refs", "5").ok();
-        let before = status("VmRSS:").unwrap_or(0);
-        let clock = Instant::now();
-        let weights = Weights::open(&path).unwrap();
-        let opened = clock.elapsed().as_secs_f64();
-        let arrays: BTreeMap<String, Array> = weights
-            .names()
-            .filter(|name| decode::is_float(weights.dtype(name).unwrap()))
-            .map(|name| (name.to_string(), weights.read(name).unwrap()))
-            .collect();
-        let read = clock.elapsed().as_secs_f64();
-        let digest = weights.sha256();
-        let all = clock.elapsed().as_secs_f64();
-        let peak = status("VmHWM:").unwrap_or(0).saturating_sub(before);
-        let ratio = peak as f64 / weights.file_size() as f64;
-        println!(
-            "{round}: {} of {:.0} MB, {} tensors: open {opened:.3} s, values {read:.3} s, with \
-             SHA-256 {all:.3} s; peak {:.0} MB above the start = {ratio:.3} of the file ({})",
-            weights.format(),
-            weights.file_size() as f64 / 1e6,
-            arrays.len(),
-            peak as f64 / 1e6,
-            &digest[..8],
-        );
-        assert!(ratio < 1.3, "peak memory {ratio} of the file");
-        assert!(round == "first" || all < 2.0, "{all} s");
-    }
+    // The file is in the page cache from here on.
+    Weights::open(&path).unwrap().sha256();
+    fs::write("/proc/self/clear_refs", "5").expect("a resettable peak");
+    let before = status("VmRSS:").expect("memory in use");
+    let clock = Instant::now();
+    let weights = Weights::open(&path).unwrap();
+    let opened = clock.elapsed().as_secs_f64();
+    let arrays: BTreeMap<String, Array> = weights
+        .names()
+        .filter(|name| decode::is_float(weights.dtype(name).unwrap()))
+        .map(|name| (name.to_string(), weights.read(name).unwrap()))
+        .collect();
+    let read = clock.elapsed().as_secs_f64();
+    let digest = weights.sha256();
+    let all = clock.elapsed().as_secs_f64();
+    let peak = status("VmHWM:").expect("peak memory") - before;
+    let ratio = peak as f64 / weights.file_size() as f64;
+    println!(
+        "{} of {:.0} MB, {} tensors: open {opened:.3} s, values {read:.3} s, with SHA-256 \
+         {all:.3} s; peak {:.0} MB above the start, {ratio:.3} of the file ({})",
+        weights.format(),
+        weights.file_size() as f64 / 1e6,
+        arrays.len(),
+        peak as f64 / 1e6,
+        &digest[..8],
+    );
+    assert!(
+        (0.9..1.3).contains(&ratio),
+        "peak memory {ratio} of the file"
+    );
+    assert!(all < 2.0, "{all} s");
 }
