@@ -1,6 +1,8 @@
 //! The command line, declared once: parser, help, completions and man page come from here.
 
+use crate::feature::outputs::Output;
 use crate::figure::Format;
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -17,6 +19,7 @@ use std::path::PathBuf;
   modalign report --suite real-mini --data DIR       real CIFAR-10/100, EMG and sounds
   modalign figures runs/demo --only 2,4              redraw figures of a finished run
   modalign extract --model DIR --tensor IN.safetensors:pixels --outputs pooled,logits --out OUT.npz
+  modalign models show PATH                          what a checkpoint is and whether it loads
   modalign doctor                                    what this build and machine can do
 
 Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted (finished parts are kept).")]
@@ -37,6 +40,11 @@ pub enum Command {
     Pretrain(PretrainArgs),
     /// Write what the parts of a model say about a tensor or a dataset
     Extract(ExtractArgs),
+    /// List models, or show what one is and whether it loads
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Write a model for PyTorch: Hugging Face names, safetensors
+    Export(ExportArgs),
     /// Say what this build and this machine can do
     Doctor(DoctorArgs),
     /// Print shell completions
@@ -64,6 +72,9 @@ pub struct ReportArgs {
     /// Embedded suite (demo, real-mini) or TOML file
     #[arg(long, default_value = "demo")]
     pub suite: String,
+    /// Source model in place of the suite's: folder, checkpoint file or Hugging Face name
+    #[arg(long, value_name = "MODEL", conflicts_with = "runs")]
+    pub model: Option<String>,
     /// Folder with the real data files that the suite needs
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -117,21 +128,33 @@ pub struct PretrainArgs {
     pub device: String,
 }
 
-/// What a model can be asked for.
+impl ValueEnum for Output {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Embedded => "Tokens after the embedder [N, T, C]",
+            Self::Pooled => "Mean of the last tokens [N, D]",
+            Self::Logits => "Class scores [N, K]",
+            Self::LastHiddenState => "Last tokens [N, T, D]",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
+    }
+}
+
+/// Float types that a model can compute in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// Tokens after the embedder `[N, T, C]`
-    #[value(name = "embedded")]
-    Embedded,
-    /// Mean of the normed tokens `[N, D]`
-    #[value(name = "pooled")]
-    Pooled,
-    /// Class scores `[N, K]`
-    #[value(name = "logits")]
-    Logits,
-    /// Normed tokens of the last stage `[N, T, D]`
-    #[value(name = "last_hidden_state")]
-    LastHiddenState,
+pub enum Precision {
+    /// Double
+    F64,
+    /// Single (the default everywhere)
+    F32,
+    /// Half, where the device has it
+    F16,
+    /// Brain half, where the device has it
+    Bf16,
 }
 
 /// Arguments of `modalign extract`.
@@ -139,17 +162,23 @@ pub enum Output {
 #[command(after_help = "Examples:
   modalign extract --model DIR --tensor IN.safetensors:pixels \\
       --outputs embedded,pooled,logits,last_hidden_state --out OUT.safetensors
-  modalign extract --model DIR --data cifar10:test --data-dir DATA --outputs pooled --out F.npz
+  modalign extract --model swin.pth --data cifar10:test --data-dir DATA --outputs pooled --out F.npz
+  modalign extract --model roberta-base --tensor IN.safetensors:input_ids \\
+      --mask IN.safetensors:attention_mask --outputs last_hidden_state --out OUT.npz
 
-With --data the file also holds labels, class_names and (as features) the pooled outputs: a
-features file.")]
+A tensor of rank 4 is samples [N, C, H, W], of rank 2 token ids [N, T], of rank 3 tokens [N, T, C]
+that enter the encoder as they are. With --data the file also holds labels, class_names and (as
+features) the pooled outputs: a features file.")]
 pub struct ExtractArgs {
-    /// Hugging Face style model folder: config.json and model.safetensors
-    #[arg(long, value_name = "DIR")]
-    pub model: PathBuf,
-    /// Raw input `[N, C, H, W]`, as FILE.safetensors:NAME
+    /// Model: folder, checkpoint file, Hugging Face name, or one inside the program
+    #[arg(long, value_name = "MODEL")]
+    pub model: String,
+    /// Raw input, as FILE.safetensors:NAME
     #[arg(long, value_name = "FILE:NAME", conflicts_with = "data")]
     pub tensor: Option<String>,
+    /// Tokens that others may attend to, 1 or 0 for each of the ids, as FILE.safetensors:NAME
+    #[arg(long, value_name = "FILE:NAME", requires = "tensor")]
+    pub mask: Option<String>,
     /// Dataset to read, as SET or SET:train|valid|test (default test)
     #[arg(long, value_name = "SET[:SPLIT]")]
     pub data: Option<String>,
@@ -162,9 +191,73 @@ pub struct ExtractArgs {
     /// File to write: .safetensors or .npz
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Float type to compute in; below single, the error against single is measured and told
+    #[arg(long, value_enum, default_value = "f32")]
+    pub precision: Precision,
     /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built
     #[arg(long, default_value = "flex")]
     pub device: String,
+}
+
+/// Arguments of `modalign models`.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// Models inside the program and in the Hugging Face cache, and what can be loaded
+    List {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// What a model is, and what of it will and will not load
+    Show {
+        /// Model: folder, checkpoint file, Hugging Face name, or one inside the program
+        #[arg(value_name = "PATH")]
+        model: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Forms that a model can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModelFormat {
+    /// A Hugging Face folder: config.json and model.safetensors
+    SafetensorsHf,
+}
+
+/// Float types that weights can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WeightType {
+    /// As the checkpoint had them
+    Keep,
+    /// Double
+    F64,
+    /// Single
+    F32,
+    /// Half
+    F16,
+    /// Brain half
+    Bf16,
+}
+
+/// Arguments of `modalign export`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  modalign export runs/demo/cells/TARGET-nft-0/model --out DIR     a fine-tuned encoder, for PyTorch
+  modalign export swin_base_patch4_window7_224.pth --out DIR       timm's names to Hugging Face's")]
+pub struct ExportArgs {
+    /// Model: folder, checkpoint file, Hugging Face name, or one inside the program
+    pub model: String,
+    /// Folder to write
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Form to write
+    #[arg(long, value_enum, default_value = "safetensors-hf")]
+    pub format: ModelFormat,
+    /// Float type of the tensors
+    #[arg(long, value_enum, default_value = "keep")]
+    pub dtype: WeightType,
 }
 
 /// Arguments of `modalign doctor`.

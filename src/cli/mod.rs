@@ -5,7 +5,9 @@ pub mod args;
 mod doctor;
 pub mod error;
 mod extract;
+mod export;
 mod figures;
+mod models;
 mod pretrain;
 mod progress;
 mod report;
@@ -37,6 +39,8 @@ fn run(cli: Cli) -> Result<(), CliError> {
         }
         Command::Pretrain(args) => println!("{}", pretrain::run(&args)?.display()),
         Command::Extract(args) => extract::run(&args)?,
+        Command::Models(command) => models::run(&command)?,
+        Command::Export(args) => println!("{}", export::run(&args)?.display()),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions { shell } => {
             clap_complete::generate(

@@ -9,8 +9,11 @@ use burn::tensor::{Device, Tensor, TensorData, activation};
 use ndarray::Array2;
 use std::sync::Arc;
 
-/// Samples a forward pass.
-const BATCH: usize = 128;
+/// Samples for a forward pass without gradients, for samples of `size` numbers: enough to be fast,
+/// few enough that an activation of Swin-B at 224 pixels stays within some 50 MB.
+pub fn samples_at_once(size: usize) -> usize {
+    ((1 << 22) / size.max(1)).clamp(1, 128)
+}
 
 /// Pooled features `f(e(x))` of every sample, in the order of the set.
 ///
@@ -66,7 +69,8 @@ fn forward(
 ) -> Result<Array2<f32>, FeatureError> {
     let count = set.len();
     let (mut values, mut width) = (Vec::new(), 0);
-    for batch in batches(set, Order::sequential(BATCH)) {
+    let order = Order::sequential(samples_at_once(set.shape().iter().product()));
+    for batch in batches(set, order) {
         let batch = batch?;
         let y = run(Tensor::from_data(
             TensorData::new(batch.values, batch.shape),

@@ -8,7 +8,9 @@ pub mod error;
 pub mod extract;
 pub mod file;
 pub mod npy;
+pub mod outputs;
 pub mod set;
 
 pub use error::FeatureError;
+pub use extract::samples_at_once;
 pub use set::FeatureSet;

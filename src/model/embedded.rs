@@ -1,7 +1,7 @@
 //! The checkpoints inside the program: small Swins made by `modalign pretrain`, with the recipe
 //! that made each beside it in `data-manifests/models/`.
 
-use super::ModelError;
+use super::{ModelError, hub};
 use super::folder::Description;
 use super::load::{self, Loaded};
 use super::weights::Weights;
@@ -22,10 +22,11 @@ const MODELS: [(&str, &str, &[u8]); 2] = [
     ),
 ];
 
-/// Loads a checkpoint inside the program by name, or else a model folder.
+/// Loads a checkpoint inside the program by name, or else what [`hub::resolve`] finds.
 pub fn load(name: &str, device: &Device, dtype: DType) -> Result<Loaded, ModelError> {
     let Some((_, config, weights)) = MODELS.iter().find(|(known, ..)| *known == name) else {
-        return load::load(Path::new(name), device, dtype);
+        let path = hub::resolve(name, &mut |_, _, _| ())?;
+        return load::load(&path, device, dtype);
     };
     let config = Description::parse(config, Path::new(name))?;
     load::build(config, &Weights::embedded(name, weights)?, device, dtype)

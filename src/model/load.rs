@@ -11,7 +11,7 @@ use super::weights::{Array, Dtype, Weights};
 use super::{Architecture, Model, ModelError, Predictor, timm};
 use crate::manifest::parts::{PredictorInit, PredictorSpec};
 use burn::tensor::{DType, Device, TensorData};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// A model read from its files.
@@ -161,6 +161,127 @@ impl Wanted {
     }
 }
 
+/// What a description and the weights beside it make: the model still without values, what every
+/// parameter is made of, and what does not fit.
+pub struct Plan<'a> {
+    index: Index<'a>,
+    model: Model,
+    wanted: Vec<Wanted>,
+    /// Tensors that the architecture needs and the file lacks.
+    pub missing: Vec<String>,
+    /// Tensors that the file has and the architecture does not know.
+    pub unexpected: Vec<String>,
+    /// Tensors with another shape than the architecture's.
+    pub shapes: Vec<String>,
+}
+
+impl<'a> Plan<'a> {
+    /// Compares names and shapes; reads no tensor.
+    pub fn new(
+        description: Description,
+        weights: &'a Weights,
+        device: &Device,
+        dtype: DType,
+    ) -> Result<Self, ModelError> {
+        let names: Vec<&str> = weights.names().collect();
+        let family = Scheme::detect(&description.architecture, names.iter().copied());
+        let index = Index::new(weights, family);
+        let model = outline(description, &index, family, device, dtype)?;
+        let scheme = match family {
+            Scheme::Timm(_) => family,
+            _ => Scheme::of(&model),
+        };
+        let wanted: Vec<Wanted> = parameters(&model.network)
+            .into_iter()
+            .map(|(path, shape)| Wanted {
+                tensors: scheme.tensors(&path),
+                path,
+                shape,
+            })
+            .collect();
+        let (mut missing, mut shapes, mut used) = (Vec::new(), Vec::new(), HashSet::new());
+        for one in &wanted {
+            let expected = one.part();
+            for tensor in &one.tensors {
+                match index.shape(tensor) {
+                    None => missing.push(tensor.clone()),
+                    Some(found) if found != expected && !one.is_small_table(scheme, found) => {
+                        shapes.push(format!("{tensor}: expected {expected:?}, found {found:?}"));
+                    }
+                    Some(_) => {}
+                }
+                used.insert(tensor.as_str());
+            }
+        }
+        let unexpected = index.known.keys().filter(|k| !used.contains(k.as_str()));
+        Ok(Self {
+            unexpected: unexpected.cloned().collect(),
+            missing,
+            shapes,
+            index,
+            model,
+            wanted,
+        })
+    }
+
+    /// Whether every tensor has its place and every place its tensor.
+    pub fn fits(&self) -> bool {
+        self.missing.is_empty() && self.shapes.is_empty() && self.unexpected.is_empty()
+    }
+
+    /// The model, whose parameters are placeholders of zeros.
+    pub fn outline(&self) -> &Model {
+        &self.model
+    }
+
+    /// Tensors of the file that carry nothing for this model (buffers, heads of other tasks).
+    pub fn ignored(&self) -> &[String] {
+        &self.index.ignored
+    }
+
+    /// Class names of the predictor; empty without classes.
+    pub fn labels(&self) -> Vec<String> {
+        let labels = self.model.classes().map(|k| self.model.config.labels(k));
+        labels.unwrap_or_default()
+    }
+
+    /// Reads all tensors into the model.
+    fn fill(self, dtype: DType) -> Result<Loaded, ModelError> {
+        let (labels, weights) = (self.labels(), self.index.weights);
+        if !self.fits() {
+            return Err(ModelError::Mismatch {
+                path: weights.path().into(),
+                missing: self.missing,
+                unexpected: self.unexpected,
+                shapes: self.shapes,
+            });
+        }
+        let mut arrays = BTreeMap::new();
+        for one in &self.wanted {
+            arrays.insert(one.path.clone(), one.read(&self.index, dtype)?);
+        }
+        let mut model = self.model;
+        model.network = with_state(model.network, arrays, dtype, weights.path())?;
+        let scheme = Scheme::of(&model);
+        let published = self
+            .wanted
+            .iter()
+            .all(|one| scheme.tensors(&one.path) == one.tensors);
+        let spelling = self.index.known.into_iter().filter_map(|(name, own)| {
+            let dtype = weights.dtype(&own)?;
+            published.then_some((name, (own, dtype)))
+        });
+        Ok(Loaded {
+            model,
+            labels,
+            sha256: weights.sha256(),
+            spelling: spelling.collect(),
+            ignored: self.index.ignored,
+            config: None,
+        })
+    }
+}
+
 /// A model from its description and weights.
 pub fn build(
     description: Description,
@@ -168,80 +289,5 @@ pub fn build(
     device: &Device,
     dtype: DType,
 ) -> Result<Loaded, ModelError> {
-    let file = weights.path().to_path_buf();
-    let names: Vec<&str> = weights.names().collect();
-    let family = Scheme::detect(&description.architecture, names.iter().copied());
-    let index = Index::new(weights, family);
-    let mut model = outline(description, &index, family, device, dtype)?;
-    let scheme = match family {
-        Scheme::Timm(_) => family,
-        _ => Scheme::of(&model),
-    };
-    let wanted: Vec<Wanted> = parameters(&model.network)
-        .into_iter()
-        .map(|(path, shape)| Wanted {
-            tensors: scheme.tensors(&path),
-            path,
-            shape,
-        })
-        .collect();
-    fits(&index, scheme, &wanted)?;
-    let mut arrays = BTreeMap::new();
-    for one in &wanted {
-        arrays.insert(one.path.clone(), one.read(&index, dtype)?);
-    }
-    model.network = with_state(model.network, arrays, dtype, &file)?;
-    let labels = model.classes().map(|k| model.config.labels(k));
-    let spelling = match scheme {
-        Scheme::Timm(_) => BTreeMap::new(),
-        _ => index
-            .known
-            .into_iter()
-            .filter_map(|(published, own)| {
-                let dtype = weights.dtype(&own)?;
-                Some((published, (own, dtype)))
-            })
-            .collect(),
-    };
-    Ok(Loaded {
-        labels: labels.unwrap_or_default(),
-        model,
-        sha256: weights.sha256(),
-        ignored: index.ignored,
-        spelling,
-        config: None,
-    })
-}
-
-/// Lists everything that does not fit.
-fn fits(index: &Index, scheme: Scheme, wanted: &[Wanted]) -> Result<(), ModelError> {
-    let (mut missing, mut shapes, mut used) = (Vec::new(), Vec::new(), Vec::new());
-    for one in wanted {
-        let expected = one.part();
-        for tensor in &one.tensors {
-            match index.shape(tensor) {
-                None => missing.push(tensor.clone()),
-                Some(found) if found != expected && !one.is_small_table(scheme, found) => {
-                    shapes.push(format!("{tensor}: expected {expected:?}, found {found:?}"));
-                }
-                Some(_) => {}
-            }
-            used.push(tensor);
-        }
-    }
-    let unexpected: Vec<String> = index
-        .known
-        .keys()
-        .filter(|k| !used.contains(k))
-        .cloned()
-        .collect();
-    if missing.is_empty() && shapes.is_empty() && unexpected.is_empty() {
-        return Ok(());
-    }
-    Err(ModelError::Mismatch {
-        path: index.weights.path().into(),
-        missing,
-        unexpected,
-        shapes,
-    })
+    Plan::new(description, weights, device, dtype)?.fill(dtype)
 }

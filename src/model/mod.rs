@@ -31,7 +31,7 @@ pub use dual::Dual;
 pub use embedder::Embedder;
 pub use encoder::Encoder;
 pub use error::ModelError;
-pub use load::Loaded;
+pub use load::{Loaded, Plan};
 pub use network::{Model, Network, Target};
 pub use pass::Pass;
 pub use predictor::Predictor;
@@ -39,6 +39,3 @@ pub use tokens::Tokens;
 
 #[cfg(test)]
 mod dual_tests;
-pub use hub::HubSettings;
-pub use network::{Model, Network};
-pub use swin::Mode;

@@ -5,6 +5,7 @@ use super::optimiser::Optimiser;
 use super::step;
 use crate::dataset::loader::{Batch, Order, batches};
 use crate::dataset::{Dataset, Splits};
+use crate::feature::samples_at_once;
 use crate::manifest::training::TrainSettings;
 use crate::model::{Model, Network, Pass};
 use burn::module::Module;
@@ -167,9 +168,6 @@ pub fn train(
     })
 }
 
-/// Batch of evaluation passes.
-pub const EVAL_BATCH: usize = 128;
-
 /// Share of samples whose largest logit is not their label's; 0 on an empty set.
 pub fn error_rate(
     network: &Network,
@@ -178,7 +176,8 @@ pub fn error_rate(
 ) -> Result<f64, TransferError> {
     let count = set.len();
     let mut wrong = 0;
-    for batch in batches(set, Order::sequential(EVAL_BATCH)) {
+    let order = Order::sequential(samples_at_once(set.shape().iter().product()));
+    for batch in batches(set, order) {
         let (x, labels) = to_device(batch?, device);
         let logits = network.forward(x, &mut Pass::eval()).primal;
         let classes = logits.dims()[1];

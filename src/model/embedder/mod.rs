@@ -13,6 +13,7 @@ use super::dual::Dual;
 use super::pass::Pass;
 use super::tokens::Tokens;
 use burn::module::Module;
+use burn::tensor::{Int, Tensor};
 
 /// An embedder.
 #[derive(Module, Debug)]
@@ -32,6 +33,23 @@ impl Embedder {
             Self::Patches(patches) => patches.channels(),
             Self::Pieces(pieces) => pieces.channels(),
             Self::Ids(_) => 1,
+        }
+    }
+
+    /// Ids `[B, T]` → tokens, `keep` as in [`IdEmbedder::forward`]; other embedders take them for a
+    /// signal of one channel.
+    pub fn embed_ids(
+        &self,
+        ids: Tensor<2, Int>,
+        keep: Option<Tensor<2>>,
+        pass: &mut Pass,
+    ) -> Tokens {
+        match self {
+            Self::Ids(embedder) => embedder.forward(ids, keep, pass),
+            _ => {
+                let [batch, length] = ids.dims();
+                self.forward(ids.float().reshape([batch, 1, 1, length]), pass)
+            }
         }
     }
 

@@ -4,7 +4,7 @@
 use super::WindowGeometry;
 use super::kernel::attention::REGION_PENALTY;
 use crate::model::dual::Dual;
-use burn::tensor::{Int, Tensor, TensorData, activation};
+use burn::tensor::{Int, Tensor, TensorData};
 
 /// See [`super::linear`].
 pub fn linear(x: Tensor<3>, w: Tensor<2>, b: Option<Tensor<1>>) -> Tensor<3> {

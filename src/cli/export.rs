@@ -1,0 +1,50 @@
+//! `modalign export`: a model back to PyTorch.
+
+use super::args::{ExportArgs, ModelFormat, WeightType};
+use super::error::CliError;
+use super::models::resolve;
+use crate::model::weights::Dtype;
+use crate::model::{embedded, folder, load, save};
+use burn::tensor::{DType, Device};
+use std::path::PathBuf;
+
+/// Runs the command; returns the folder that was written.
+pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
+    let ModelFormat::SafetensorsHf = args.format;
+    let dtype = match args.dtype {
+        WeightType::Keep => None,
+        WeightType::F64 => Some(Dtype::F64),
+        WeightType::F32 => Some(Dtype::F32),
+        WeightType::F16 => Some(Dtype::F16),
+        WeightType::Bf16 => Some(Dtype::BF16),
+    };
+    let device = Device::flex();
+    let loaded = match embedded::files(&args.model) {
+        Some(files) => {
+            let (description, weights) = files?;
+            load::build(description, &weights, &device, DType::F32)?
+        }
+        None => {
+            let path = resolve(&args.model)?;
+            let weights = folder::open(&path)?.weights;
+            // Doubles stay doubles: single precision would round them.
+            let double = weights
+                .names()
+                .any(|name| weights.dtype(name) == Some(Dtype::F64));
+            let held = if double { DType::F64 } else { DType::F32 };
+            load::load(&path, &device, held)?
+        }
+    };
+    let inside = |path: &PathBuf| path.parent().and_then(|p| p.canonicalize().ok());
+    if loaded.config.as_ref().and_then(inside) == args.out.canonicalize().ok()
+        && args.out.exists()
+    {
+        return Err(CliError::Usage {
+            what: "--out".into(),
+            expected: "another folder than the model's own".into(),
+            found: args.out.display().to_string(),
+        });
+    }
+    save::export(&loaded, dtype, &args.out)?;
+    Ok(args.out.clone())
+}

@@ -1,0 +1,177 @@
+//! `modalign models`: which models are at hand, and what a checkpoint is before anything is
+//! computed with it.
+
+use super::args::ModelsCommand;
+use super::error::CliError;
+use super::progress::Stage;
+use crate::model::hub::{self, HubSettings};
+use crate::model::weights::Weights;
+use crate::model::{Architecture, Plan, config, embedded, folder, state, timm};
+use burn::tensor::{DType, Device};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The path that a model's name means; shows the progress of a download.
+pub fn resolve(name: &str) -> Result<PathBuf, CliError> {
+    let mut current: Option<(String, Stage)> = None;
+    let found = hub::resolve(name, &mut |file, done, total| {
+        if current.as_ref().is_none_or(|(known, _)| known != file) {
+            if let Some((_, old)) = current.take() {
+                old.finish();
+            }
+            current = Some((file.into(), Stage::bytes(&format!("downloading {file}"))));
+        }
+        if let Some((_, stage)) = &current {
+            stage.set(done as usize, total.unwrap_or(done) as usize);
+        }
+    })?;
+    if let Some((_, stage)) = current {
+        stage.finish();
+    }
+    Ok(found)
+}
+
+/// Runs the command.
+pub fn run(command: &ModelsCommand) -> Result<(), CliError> {
+    match command {
+        ModelsCommand::List { json } => list(*json),
+        ModelsCommand::Show { model, json } => return show(model, *json),
+    }
+    Ok(())
+}
+
+fn list(as_json: bool) {
+    let settings = HubSettings::from_env();
+    let cached = settings.cached();
+    if as_json {
+        let all = json!({
+            "inside": embedded::names(),
+            "cache": settings.cache,
+            "cached": cached,
+            "model_types": config::SUPPORTED,
+        });
+        println!("{all}");
+        return;
+    }
+    println!("inside the program");
+    embedded::names().iter().for_each(|n| println!("  {n}"));
+    println!("Hugging Face cache {}", settings.cache.display());
+    match cached.is_empty() {
+        true => println!("  nothing that loads"),
+        false => cached.iter().for_each(|n| println!("  {n}")),
+    }
+    println!("what loads");
+    println!("  Hugging Face folders of model_type {}", config::SUPPORTED.join(", "));
+    println!("  Swin checkpoints with timm's or Microsoft's names, with or without config.json");
+    println!("  weights as safetensors or PyTorch files (.bin, .pth, .pt), whole or in shards");
+}
+
+fn show(name: &str, as_json: bool) -> Result<(), CliError> {
+    let (description, weights, origin) = match embedded::files(name) {
+        Some(files) => {
+            let (description, weights) = files?;
+            (description, weights, "inside the program".to_string())
+        }
+        None => {
+            let path = resolve(name)?;
+            let files = folder::open(&path)?;
+            (files.description, files.weights, path.display().to_string())
+        }
+    };
+    let plan = Plan::new(description, &weights, &Device::flex(), DType::F32)?;
+    let facts = facts(&plan, &weights, origin);
+    if as_json {
+        println!("{}", Value::Object(facts));
+        return Ok(());
+    }
+    for (key, value) in &facts {
+        match value {
+            Value::Array(all) if !all.is_empty() => {
+                println!("{key:<14} {}", all.len());
+                for line in all.iter().take(12) {
+                    println!("{:<14}   {}", "", text(line));
+                }
+                if all.len() > 12 {
+                    println!("{:<14}   … ({} more; --json has all)", "", all.len() - 12);
+                }
+            }
+            Value::Array(_) | Value::Null => {}
+            other => println!("{key:<14} {}", text(other)),
+        }
+    }
+    Ok(())
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), String::from)
+}
+
+/// What is known of a model, in the order in which it is shown.
+fn facts(plan: &Plan, weights: &Weights, origin: String) -> serde_json::Map<String, Value> {
+    let model = plan.outline();
+    let mut types: BTreeMap<String, usize> = BTreeMap::new();
+    for name in weights.names() {
+        if let Some(dtype) = weights.dtype(name) {
+            *types.entry(dtype.to_string()).or_default() += 1;
+        }
+    }
+    let types: Vec<String> = types.iter().map(|(t, n)| format!("{t} × {n}")).collect();
+    let predictor = model.network.predictor.spec();
+    let head = state::size(&model.network.predictor);
+    let parameters = state::size(&model.network);
+    let mut notes = Vec::new();
+    let shape = match &model.config {
+        Architecture::Swin(swin) => {
+            if timm::is_timm(weights.names()) && timm::differs_from_timm(swin) {
+                notes.push("windows do not divide the token grids: timm pads after the shift, transformers and modalign before; numbers differ from timm's");
+            }
+            format!(
+                "{} px, patch {}, width {}, depths {:?}, heads {:?}, window {}",
+                swin.image_size,
+                swin.patch_size,
+                swin.embed_dim,
+                swin.depths,
+                swin.num_heads,
+                swin.window_size
+            )
+        }
+        Architecture::Roberta(roberta) => format!(
+            "width {}, {} layers, {} heads, MLP {}, vocabulary {}, {} positions",
+            roberta.hidden_size,
+            roberta.num_hidden_layers,
+            roberta.num_attention_heads,
+            roberta.intermediate_size,
+            roberta.vocab_size,
+            roberta.max_position_embeddings
+        ),
+    };
+    let verdict = match plan.fits() {
+        true => "yes: every tensor has its place",
+        false => "no",
+    };
+    let facts = [
+        ("model", json!(origin)),
+        ("weights", json!(weights.path().display().to_string())),
+        ("format", json!(weights.format().to_string())),
+        ("state_dict", json!(weights.key())),
+        ("bytes", json!(weights.file_size())),
+        ("sha256", json!(weights.sha256())),
+        ("architecture", json!(model.config.name())),
+        ("shape", json!(shape)),
+        ("features", json!(model.config.features())),
+        ("channels", json!(model.network.embedder.channels())),
+        ("parameters", json!(parameters)),
+        ("without_head", json!(parameters - head)),
+        ("predictor", json!(predictor.as_ref().map_or("none", |p| p.name()))),
+        ("dtype", json!(types.join(", "))),
+        ("loads", json!(verdict)),
+        ("missing", json!(plan.missing)),
+        ("unexpected", json!(plan.unexpected)),
+        ("wrong_shape", json!(plan.shapes)),
+        ("ignored", json!(plan.ignored())),
+        ("notes", json!(notes)),
+        ("labels", json!(plan.labels())),
+    ];
+    facts.into_iter().map(|(k, v)| (k.to_string(), v)).collect()
+}
