@@ -165,8 +165,10 @@ fn serve(
         return Ok(());
     }
     out.write_all(&reply.body[..reply.cut.unwrap_or(reply.body.len())])?;
-    while reply.endless {
-        out.write_all(&reply.body)?;
+    if reply.endless {
+        loop {
+            out.write_all(&reply.body)?;
+        }
     }
     Ok(())
 }

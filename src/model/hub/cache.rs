@@ -75,7 +75,7 @@ impl Cache {
         fs::create_dir_all(&snapshot)?;
         let place = snapshot.join(file);
         match fs::remove_file(&place) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
             _ => point(
                 &self.blob(etag),
                 Path::new("../../blobs").join(etag),

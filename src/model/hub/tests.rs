@@ -273,7 +273,7 @@ fn a_hub_cannot_write_outside_its_folder() {
         ("X-Repo-Commit", |_, reply| {
             Reply::new(200, b"{}")
                 .with("x-repo-commit", "../../x")
-                .with("etag", &reply.status)
+                .with("etag", reply.status)
         }),
         ("X-Repo-Commit", |_, _| {
             Reply::new(200, b"{}").with("etag", "\"a\"")
