@@ -36,8 +36,7 @@ pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
         }
     };
     let inside = |path: &PathBuf| path.parent().and_then(|p| p.canonicalize().ok());
-    if loaded.config.as_ref().and_then(inside) == args.out.canonicalize().ok()
-        && args.out.exists()
+    if loaded.config.as_ref().and_then(inside) == args.out.canonicalize().ok() && args.out.exists()
     {
         return Err(CliError::Usage {
             what: "--out".into(),

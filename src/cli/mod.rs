@@ -4,13 +4,14 @@
 pub mod args;
 mod doctor;
 pub mod error;
-mod extract;
 mod export;
+mod extract;
 mod figures;
 mod models;
 mod pretrain;
 mod progress;
 mod report;
+mod tensor;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};

@@ -62,7 +62,10 @@ fn list(as_json: bool) {
         false => cached.iter().for_each(|n| println!("  {n}")),
     }
     println!("what loads");
-    println!("  Hugging Face folders of model_type {}", config::SUPPORTED.join(", "));
+    println!(
+        "  Hugging Face folders of model_type {}",
+        config::SUPPORTED.join(", ")
+    );
     println!("  Swin checkpoints with timm's or Microsoft's names, with or without config.json");
     println!("  weights as safetensors or PyTorch files (.bin, .pth, .pt), whole or in shards");
 }
@@ -104,7 +107,9 @@ fn show(name: &str, as_json: bool) -> Result<(), CliError> {
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), String::from)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), String::from)
 }
 
 /// What is known of a model, in the order in which it is shown.
@@ -163,7 +168,10 @@ fn facts(plan: &Plan, weights: &Weights, origin: String) -> serde_json::Map<Stri
         ("channels", json!(model.network.embedder.channels())),
         ("parameters", json!(parameters)),
         ("without_head", json!(parameters - head)),
-        ("predictor", json!(predictor.as_ref().map_or("none", |p| p.name()))),
+        (
+            "predictor",
+            json!(predictor.as_ref().map_or("none", |p| p.name())),
+        ),
         ("dtype", json!(types.join(", "))),
         ("loads", json!(verdict)),
         ("missing", json!(plan.missing)),

@@ -22,6 +22,16 @@ impl Stage {
         Self { bar }
     }
 
+    /// Starts a stage of as yet unknown bytes.
+    pub fn bytes(title: &str) -> Self {
+        let stage = Self::new(title, 0);
+        let template = "{msg:<44} [{bar:28}] {bytes:>11} of {total_bytes:<11} {eta:>4} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            stage.bar.set_style(style.progress_chars("=> "));
+        }
+        stage
+    }
+
     /// Moves to `done` steps.
     pub fn set(&self, done: usize, total: usize) {
         self.bar.set_length(total as u64);

@@ -3,10 +3,11 @@
 
 use super::args::ReportArgs;
 use super::error::CliError;
+use super::models::resolve;
 use super::progress::{Bars, catch_interrupts};
 use crate::figure::{self, Format};
 use crate::manifest::suite::Suite;
-use crate::model::device;
+use crate::model::{device, embedded};
 use crate::report;
 use crate::run::pipeline::{self, Request};
 use crate::run::{RunError, RunFolder};
@@ -48,12 +49,20 @@ pub fn run(args: &ReportArgs) -> Result<(), CliError> {
 
 fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
     catch_interrupts();
-    let suite = Suite::resolve(&args.suite)?;
+    let mut suite = Suite::resolve(&args.suite)?;
     let device = device::open(&args.device)?;
+    let mut name = suite.name.clone();
+    if let Some(model) = &args.model {
+        if embedded::files(model).is_none() {
+            resolve(model)?; // with the progress of a download
+        }
+        suite.source.model.clone_from(model);
+        name = format!("{name}-{}", slug(model));
+    }
     let root = args
         .out
         .clone()
-        .unwrap_or_else(|| Path::new("runs").join(&suite.name));
+        .unwrap_or_else(|| Path::new("runs").join(name));
     let folder = RunFolder::open(&root, &suite, args.fresh)?;
     let request = Request {
         data: args.data.as_deref(),
@@ -75,9 +84,27 @@ fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
     draw(&root)
 }
 
+/// The last part of a model's name or path, as the name of a folder.
+fn slug(model: &str) -> String {
+    let last = model.trim_end_matches('/').rsplit('/').next();
+    last.unwrap_or(model)
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect()
+}
+
 /// The command that repeats the run; data folders differ from machine to machine.
 fn command(args: &ReportArgs) -> String {
     let mut command = format!("modalign report --suite {}", args.suite);
+    if let Some(model) = &args.model {
+        command.push_str(&format!(" --model {model}"));
+    }
     if args.data.is_some() {
         command.push_str(" --data DIR");
     }

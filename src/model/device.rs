@@ -1,7 +1,7 @@
 //! Names of devices on the command line, and what this build can run on.
 
 use super::ModelError;
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
 
 /// Device names in the order of preference, with whether this build has them and the cargo
 /// feature that brings them.
@@ -17,6 +17,18 @@ pub const DEVICES: [(&str, bool, &str); 5] = [
 pub fn compiled() -> String {
     let names: Vec<_> = DEVICES.iter().filter(|d| d.1).map(|d| d.0).collect();
     names.join(", ")
+}
+
+/// Refuses a float type that the device cannot compute in.
+pub fn supports(name: &str, device: &Device, dtype: DType) -> Result<(), ModelError> {
+    if dtype == DType::F32 || device.supports_dtype(dtype) {
+        return Ok(());
+    }
+    Err(ModelError::Config {
+        what: "precision".into(),
+        expected: format!("a float type that the device {name} computes in, such as f32"),
+        found: format!("{dtype:?}"),
+    })
 }
 
 /// Opens the device called `name`.

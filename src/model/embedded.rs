@@ -1,10 +1,10 @@
 //! The checkpoints inside the program: small Swins made by `modalign pretrain`, with the recipe
 //! that made each beside it in `data-manifests/models/`.
 
-use super::{ModelError, hub};
 use super::folder::Description;
 use super::load::{self, Loaded};
 use super::weights::Weights;
+use super::{ModelError, hub};
 use burn::tensor::{DType, Device};
 use std::path::Path;
 
@@ -22,14 +22,23 @@ const MODELS: [(&str, &str, &[u8]); 2] = [
     ),
 ];
 
+/// Description and weights of a checkpoint inside the program; `None` if there is none of that
+/// name.
+pub fn files(name: &str) -> Option<Result<(Description, Weights), ModelError>> {
+    let (_, config, weights) = MODELS.iter().find(|(known, ..)| *known == name)?;
+    let description = Description::parse(config, Path::new(name));
+    Some(description.and_then(|d| Ok((d, Weights::embedded(name, weights)?))))
+}
+
 /// Loads a checkpoint inside the program by name, or else what [`hub::resolve`] finds.
 pub fn load(name: &str, device: &Device, dtype: DType) -> Result<Loaded, ModelError> {
-    let Some((_, config, weights)) = MODELS.iter().find(|(known, ..)| *known == name) else {
-        let path = hub::resolve(name, &mut |_, _, _| ())?;
-        return load::load(&path, device, dtype);
-    };
-    let config = Description::parse(config, Path::new(name))?;
-    load::build(config, &Weights::embedded(name, weights)?, device, dtype)
+    match files(name) {
+        Some(files) => {
+            let (description, weights) = files?;
+            load::build(description, &weights, device, dtype)
+        }
+        None => load::load(&hub::resolve(name, &mut |_, _, _| ())?, device, dtype),
+    }
 }
 
 /// Names of the checkpoints inside the program.

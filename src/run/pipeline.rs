@@ -41,6 +41,8 @@ pub struct Target<'a> {
     pub data: Splits,
     /// Its own sample shape.
     pub shape: [usize; 3],
+    /// Why D(Ms, Mt) is not defined for it, if it is not.
+    pub undefined: Option<String>,
 }
 
 impl Target<'_> {
@@ -107,11 +109,12 @@ pub fn run(
     for (i, spec) in suite.targets.iter().enumerate() {
         let whole = dataset::open(spec, request.data, suite.data_seed)?;
         let shape = whole.train.shape();
-        fits_discrepancy(spec, &whole, source.labels.len())?;
+        let undefined = no_discrepancy(whole.train.classes().len(), source.labels.len());
         targets.push(Target {
             spec,
             data: Resized::splits(whole, side),
             shape,
+            undefined,
         });
         go_on(watch.step(2 + i, 1 + suite.targets.len()))?;
     }
@@ -135,6 +138,11 @@ pub fn run(
         watch,
     )?;
     for target in &targets {
+        if let Some(why) = &target.undefined {
+            let note = format!("D(Ms, Mt) of {}: not defined, {why}.", target.spec.title);
+            tables.notes.push(note);
+            continue;
+        }
         let start = source
             .model
             .for_target(&target.of_model(suite), suite.transfer.seeds[0])?;
@@ -164,7 +172,7 @@ pub fn run(
                 &mut tables,
                 watch,
             )?;
-            if first {
+            if first && target.undefined.is_none() {
                 let embedder = ("fine-tuned", &model.network.embedder);
                 measures::distance(
                     &context,
@@ -288,17 +296,16 @@ fn image_size(name: &str, source: &Model) -> Result<usize, RunError> {
     })
 }
 
-/// D matches target classes with different source classes: there must be enough of them.
-fn fits_discrepancy(spec: &DatasetSpec, data: &Splits, source: usize) -> Result<(), RunError> {
-    let found = data.train.classes().len();
-    if found <= source {
-        return Ok(());
+/// D matches target classes with different source classes: says why it cannot, if there are not
+/// enough of them.
+fn no_discrepancy(target: usize, source: usize) -> Option<String> {
+    match source {
+        0 => Some("the source model has no classifier".into()),
+        _ if target > source => Some(format!(
+            "{target} target classes cannot be matched with {source} source classes"
+        )),
+        _ => None,
     }
-    Err(RunError::Unfit {
-        what: format!("classes of the target {}", spec.name),
-        expected: format!("at most {source}, the source model's"),
-        found: found.to_string(),
-    })
 }
 
 /// The tables of a run while they grow.

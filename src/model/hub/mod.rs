@@ -97,6 +97,25 @@ impl HubSettings {
     }
 }
 
+impl HubSettings {
+    /// Names of the models in the cache that have a configuration and weights, sorted.
+    pub fn cached(&self) -> Vec<String> {
+        let Ok(folders) = std::fs::read_dir(&self.cache) else {
+            return Vec::new();
+        };
+        let mut names: Vec<String> = folders
+            .filter_map(|entry| {
+                let name = entry.ok()?.file_name().into_string().ok()?;
+                let repo = Repo::parse(&name.strip_prefix("models--")?.replace("--", "/")).ok()?;
+                let found = Cache::new(&self.cache, &repo).find(&repo.revision);
+                found.is_ok().then_some(repo.id)
+            })
+            .collect();
+        names.sort();
+        names
+    }
+}
+
 /// [`HubSettings::resolve`] with the settings of the environment.
 pub fn resolve(name: &str, progress: &mut Progress) -> Result<PathBuf, ModelError> {
     HubSettings::from_env().resolve(name, progress)

@@ -1,0 +1,165 @@
+//! A tensor of a file as input of a model: which of the model's inputs it is, whether it fits, and
+//! its batches.
+
+use super::error::CliError;
+use crate::feature::outputs::Input;
+use crate::feature::samples_at_once;
+use crate::model::weights::{Dtype, Weights};
+use crate::model::{Architecture, Embedder, Model};
+use std::path::Path;
+
+fn usage(what: &str, expected: String, found: String) -> CliError {
+    CliError::Usage {
+        what: what.into(),
+        expected,
+        found,
+    }
+}
+
+/// Opens `FILE.safetensors:NAME`; the shape has no empty axes.
+fn open(flag: &str, text: &str) -> Result<(Weights, String, Vec<usize>), CliError> {
+    let (path, name) = text.rsplit_once(':').ok_or_else(|| {
+        let expected = "FILE.safetensors:NAME".into();
+        usage(flag, expected, format!("{text:?}"))
+    })?;
+    let file = Weights::open(Path::new(path))?;
+    let Some(shape) = file.shape(name).map(<[usize]>::to_vec) else {
+        let known = file.names().collect::<Vec<_>>().join(", ");
+        let expected = format!("one of the tensors of {path}: {known}");
+        return Err(usage(flag, expected, format!("{name:?}")));
+    };
+    if shape.contains(&0) {
+        let expected = "a tensor without empty axes".into();
+        return Err(usage(flag, expected, format!("{name} {shape:?}")));
+    }
+    Ok((file, name.into(), shape))
+}
+
+/// Reads the tensor `text` as an input of `model`: rank 4 samples, rank 2 ids, rank 3 tokens for
+/// the encoder (or signals, where the embedder takes such). `mask` goes with ids.
+pub fn read_input(text: &str, mask: Option<&str>, model: &Model) -> Result<Input, CliError> {
+    let flag = "--tensor";
+    let (file, name, shape) = open(flag, text)?;
+    let found = format!("{name} {shape:?}");
+    if mask.is_some() && shape.len() != 2 {
+        let expected = "token ids [N, T] beside --mask".into();
+        return Err(usage(flag, expected, found));
+    }
+    let embedder = &model.network.embedder;
+    let width = match &model.config {
+        Architecture::Swin(swin) => swin.embed_dim,
+        Architecture::Roberta(roberta) => roberta.hidden_size,
+    };
+    match (embedder, shape.as_slice()) {
+        (Embedder::Ids(ids), &[count, length]) => {
+            let (longest, words) = (ids.longest(), ids.vocabulary());
+            if length > longest {
+                let expected = format!("at most {longest} tokens a row, the model's positions");
+                return Err(usage(flag, expected, found));
+            }
+            let values = file.read_ints(&name)?;
+            if let Some(bad) = values.iter().find(|v| **v < 0 || **v >= words as i64) {
+                let expected = format!("ids from 0 to {}, the vocabulary", words - 1);
+                return Err(usage(flag, expected, format!("{bad} in {name}")));
+            }
+            let keep = mask
+                .map(|mask| read_mask(mask, [count, length]))
+                .transpose()?;
+            Ok(Input::Ids(values, keep, [count, length]))
+        }
+        (Embedder::Patches(_), &[n, c, h, w]) if c == embedder.channels() => {
+            Ok(Input::Samples(file.read(&name)?.values, [n, c, h, w]))
+        }
+        (Embedder::Pieces(pieces), &[n, c, l] | &[n, c, 1, l])
+            if c == pieces.channels() && l <= pieces.longest() =>
+        {
+            Ok(Input::Samples(file.read(&name)?.values, [n, c, 1, l]))
+        }
+        (_, &[n, t, c]) if c == width => {
+            let grid = grid(model, t).ok_or_else(|| {
+                let expected = "a square number of tokens".into();
+                usage(flag, expected, found.clone())
+            })?;
+            Ok(Input::Embedded(file.read(&name)?.values, [n, t, c], grid))
+        }
+        _ => {
+            let own = match embedder {
+                Embedder::Patches(_) => {
+                    format!("[N, {}, H, W] samples", embedder.channels())
+                }
+                Embedder::Pieces(pieces) => format!(
+                    "[N, {}, L] signals, L at most {}",
+                    pieces.channels(),
+                    pieces.longest()
+                ),
+                Embedder::Ids(_) => "[N, T] token ids".into(),
+            };
+            let expected = format!("{own} or [N, T, {width}] tokens, without empty axes");
+            Err(usage(flag, expected, found))
+        }
+    }
+}
+
+/// How `tokens` tokens lie: in a square for images, in a row for sequences.
+fn grid(model: &Model, tokens: usize) -> Option<[usize; 2]> {
+    match model.config {
+        Architecture::Roberta(_) => Some([1, tokens]),
+        Architecture::Swin(_) => {
+            let side = tokens.isqrt();
+            (side * side == tokens).then_some([side, side])
+        }
+    }
+}
+
+/// Reads a mask of zeros and ones.
+fn read_mask(text: &str, shape: [usize; 2]) -> Result<Vec<f32>, CliError> {
+    let (file, name, found) = open("--mask", text)?;
+    if found != shape {
+        let expected = format!("the shape of the ids, {shape:?}");
+        return Err(usage("--mask", expected, format!("{name} {found:?}")));
+    }
+    let values: Vec<f32> = match file.dtype(&name) {
+        Some(Dtype::I64 | Dtype::I32) => {
+            let ints = file.read_ints(&name)?;
+            ints.into_iter().map(|v| v as f32).collect()
+        }
+        _ => file.read(&name)?.values,
+    };
+    match values.iter().find(|v| **v != 0.0 && **v != 1.0) {
+        Some(bad) => {
+            let expected = "1 for tokens and 0 for padding".into();
+            Err(usage("--mask", expected, format!("{bad} in {name}")))
+        }
+        None => Ok(values),
+    }
+}
+
+/// Cuts an input into batches.
+pub fn batches_of(input: Input, model: &Model) -> Vec<Input> {
+    match input {
+        Input::Samples(values, [_, c, h, w]) => {
+            let size = c * h * w;
+            let parts = values.chunks(samples_at_once(size) * size);
+            parts
+                .map(|p| Input::Samples(p.to_vec(), [p.len() / size, c, h, w]))
+                .collect()
+        }
+        Input::Embedded(values, [_, t, c], grid) => {
+            let size = t * c;
+            let parts = values.chunks(samples_at_once(size) * size);
+            parts
+                .map(|p| Input::Embedded(p.to_vec(), [p.len() / size, t, c], grid))
+                .collect()
+        }
+        Input::Ids(ids, keep, [_, length]) => {
+            let size = samples_at_once(length * model.config.features()) * length;
+            let mut masks = keep.iter().flat_map(|k| k.chunks(size));
+            ids.chunks(size)
+                .map(|p| {
+                    let keep = masks.next().map(<[f32]>::to_vec);
+                    Input::Ids(p.to_vec(), keep, [p.len() / length, length])
+                })
+                .collect()
+        }
+    }
+}
