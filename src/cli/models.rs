@@ -85,7 +85,8 @@ fn show(name: &str, as_json: bool) -> Result<(), CliError> {
     let plan = Plan::new(description, &weights, &Device::flex(), DType::F32)?;
     let facts = facts(&plan, &weights, origin);
     if as_json {
-        println!("{}", Value::Object(facts));
+        let all = facts.into_iter().map(|(k, v)| (k.to_string(), v));
+        println!("{}", Value::Object(all.collect()));
         return Ok(());
     }
     for (key, value) in &facts {
@@ -113,7 +114,7 @@ fn text(value: &Value) -> String {
 }
 
 /// What is known of a model, in the order in which it is shown.
-fn facts(plan: &Plan, weights: &Weights, origin: String) -> serde_json::Map<String, Value> {
+fn facts(plan: &Plan, weights: &Weights, origin: String) -> Vec<(&'static str, Value)> {
     let model = plan.outline();
     let mut types: BTreeMap<String, usize> = BTreeMap::new();
     for name in weights.names() {
@@ -155,7 +156,7 @@ fn facts(plan: &Plan, weights: &Weights, origin: String) -> serde_json::Map<Stri
         true => "yes: every tensor has its place",
         false => "no",
     };
-    let facts = [
+    vec![
         ("model", json!(origin)),
         ("weights", json!(weights.path().display().to_string())),
         ("format", json!(weights.format().to_string())),
@@ -180,6 +181,5 @@ fn facts(plan: &Plan, weights: &Weights, origin: String) -> serde_json::Map<Stri
         ("ignored", json!(plan.ignored())),
         ("notes", json!(notes)),
         ("labels", json!(plan.labels())),
-    ];
-    facts.into_iter().map(|(k, v)| (k.to_string(), v)).collect()
+    ]
 }

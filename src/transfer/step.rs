@@ -56,3 +56,53 @@ pub fn gradients(
     }
     whole
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::parts::PredictorSpec;
+    use crate::model::{Model, SwinConfig, state};
+    use burn::module::Module;
+    use burn::tensor::DType;
+    use rand::SeedableRng;
+
+    #[test]
+    fn parts_of_a_batch_add_up_to_the_whole() {
+        let config: SwinConfig = serde_json::from_str(
+            r#"{"image_size":16,"patch_size":2,"embed_dim":8,"depths":[2,2],"num_heads":[2,4],"window_size":4}"#,
+        )
+        .unwrap();
+        let (device, spec) = (Device::flex(), PredictorSpec::Classification { classes: 3 });
+        let model = Model::new(config, 2, Some(&spec), 1, &device, DType::F32).unwrap();
+        let network = model.network.unfreeze().train();
+        let run = |micro_batch, recompute| {
+            let batch = Batch {
+                values: (0..7 * 2 * 256).map(|i| (i as f32 * 0.37).sin()).collect(),
+                shape: [7, 2, 16, 16],
+                labels: vec![0, 1, 2, 0, 1, 2, 0],
+            };
+            let settings = TrainSettings {
+                micro_batch,
+                recompute,
+                ..TrainSettings::default()
+            };
+            let mut stream = ChaCha8Rng::seed_from_u64(0);
+            let (loss, grads) = gradients(&network, batch, &device, &settings, &mut stream);
+            (loss, state::gradients(&network, &grads))
+        };
+        let (loss, whole) = run(0, false);
+        assert_eq!(whole.len(), state::parameters(&network).len());
+        for (micro_batch, recompute) in [(3, false), (1, true), (7, true), (100, false)] {
+            let (again, parts) = run(micro_batch, recompute);
+            assert!((loss - again).abs() < 1e-6 * loss, "{loss} {again}");
+            for (path, want) in &whole {
+                let [want, found] =
+                    [want, &parts[path]].map(|d| d.iter::<f32>().collect::<Vec<_>>());
+                let scale = want.iter().fold(1e-6f32, |a, v| a.max(v.abs()));
+                let pairs = want.iter().zip(&found);
+                let worst = pairs.fold(0.0f32, |a, (x, y)| a.max((x - y).abs()));
+                assert!(worst < 1e-5 * scale, "{path}: {worst} of {scale}");
+            }
+        }
+    }
+}

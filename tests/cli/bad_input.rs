@@ -105,10 +105,7 @@ fn foreign_checkpoints_list_what_does_not_fit() {
     let model = home.path().join("model");
     fs::create_dir_all(&model).unwrap();
     let out = home.path().join("out.npz");
-    let tensor = format!(
-        "{}:pixels",
-        fixtures().join("swin-cifar/io.safetensors").display()
-    );
+    let tensor = format!("{}:pixels", fixture("swin-cifar/io.safetensors").display());
     let arguments = [
         "extract",
         "--model",
@@ -122,15 +119,11 @@ fn foreign_checkpoints_list_what_does_not_fit() {
     ];
     assert!(refused(&arguments, 1).contains("config.json"));
 
-    fs::copy(
-        fixtures().join("swin-cifar/config.json"),
-        model.join("config.json"),
-    )
-    .unwrap();
+    fs::copy(fixture("swin-cifar/config.json"), model.join("config.json")).unwrap();
     assert!(refused(&arguments, 1).contains("model.safetensors"));
 
     fs::copy(
-        fixtures().join("swin-padded/model.safetensors"),
+        fixture("swin-padded/model.safetensors"),
         model.join("model.safetensors"),
     )
     .unwrap();
@@ -142,7 +135,7 @@ fn foreign_checkpoints_list_what_does_not_fit() {
         "{said}"
     );
 
-    let whole = fs::read(fixtures().join("swin-cifar/model.safetensors")).unwrap();
+    let whole = fs::read(fixture("swin-cifar/model.safetensors")).unwrap();
     for broken in [&whole[..5], &whole[..100], &whole[..whole.len() - 1]] {
         fs::write(model.join("model.safetensors"), broken).unwrap();
         assert!(refused(&arguments, 1).contains("model.safetensors"));

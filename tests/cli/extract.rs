@@ -5,7 +5,7 @@ use modalign::model::weights::Weights;
 
 #[test]
 fn outputs_agree_with_transformers() {
-    let model = fixtures().join("swin-cifar");
+    let model = fixture("swin-cifar");
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out.safetensors");
     let tensor = format!("{}:pixels", model.join("io.safetensors").display());
@@ -43,7 +43,7 @@ fn outputs_agree_with_transformers() {
 fn a_model_folder_goes_out_as_it_came_in() {
     use burn::tensor::{DType, Device};
     use modalign::model::{load, save, state};
-    let origin = fixtures().join("swin-padded");
+    let origin = fixture("swin-padded");
     let home = tempfile::tempdir().unwrap();
     let loaded = load::load(&origin, &Device::flex(), DType::F32).unwrap();
     save::save(&loaded.model, &loaded.labels, home.path()).unwrap();
@@ -53,4 +53,111 @@ fn a_model_folder_goes_out_as_it_came_in() {
         state::state(&again.model.network)
     );
     assert_eq!(loaded.labels, again.labels);
+}
+
+/// Runs `extract` and compares `what` of its output with `want` of the fixture's.
+fn agrees(fixture: &Path, input: &[&str], output: &str, want: &str) {
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out.safetensors");
+    let file = |name: &str| format!("{}:{name}", fixture.join("io.safetensors").display());
+    let mut arguments: Vec<String> = ["extract", "--model"].map(String::from).to_vec();
+    arguments.push(fixture.display().to_string());
+    for (flag, name) in ["--tensor", "--mask"].iter().zip(input) {
+        arguments.extend([flag.to_string(), file(name)]);
+    }
+    arguments.extend(["--outputs", output, "--out"].map(String::from));
+    arguments.push(out.display().to_string());
+    let run = modalign(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let io = Weights::open(&fixture.join("io.safetensors")).unwrap();
+    let (found, want) = (Weights::open(&out).unwrap(), io.read(want).unwrap());
+    let found = found.read(output).unwrap();
+    assert_eq!(found.shape, want.shape);
+    let scale = want.values.iter().fold(0.0f32, |s, v| s.max(v.abs()));
+    let pairs = found.values.iter().zip(&want.values);
+    let worst = pairs.fold(0.0f32, |w, (x, y)| w.max((x - y).abs())) / scale;
+    assert!(worst < 1e-4, "{output}: {worst}");
+}
+
+#[test]
+fn ids_masks_and_embedded_tokens_enter_roberta() {
+    let small = fixture("roberta-small");
+    agrees(&small, &["input_ids"], "last_hidden_state", "from_ids");
+    agrees(
+        &small,
+        &["inputs_embedded"],
+        "last_hidden_state",
+        "from_embedded",
+    );
+    let more = fixture("roberta-more");
+    let masked = ["input_ids", "attention_mask"];
+    agrees(&more, &masked, "last_hidden_state", "from_ids_masked");
+    agrees(&more, &["input_ids"], "embedded", "embedded");
+    let swin = fixture("swin-cifar");
+    agrees(
+        &swin,
+        &["embedded"],
+        "last_hidden_state",
+        "last_hidden_state",
+    );
+}
+
+#[test]
+fn half_precision_tells_its_error() {
+    let home = tempfile::tempdir().unwrap();
+    let model = fixture("swin-cifar");
+    let tensor = format!("{}:pixels", model.join("io.safetensors").display());
+    let out = home.path().join("out.npz");
+    let run = modalign(&[
+        "extract",
+        "--model",
+        model.to_str().unwrap(),
+        "--tensor",
+        &tensor,
+        "--outputs",
+        "pooled",
+        "--precision",
+        "bf16",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    let said = text(&run.stderr);
+    assert!(run.status.success(), "{said}");
+    assert!(said.contains("pooled: largest error"), "{said}");
+}
+
+#[test]
+fn ids_beyond_vocabulary_and_positions_are_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let model = fixture("roberta-small");
+    let file = home.path().join("ids.safetensors");
+    let out = home.path().join("out.npz");
+    let refused = |ids: Vec<i64>, shape: [usize; 2]| {
+        let bytes: Vec<u8> = ids.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let dtype = safetensors::Dtype::I64;
+        let view = safetensors::tensor::TensorView::new(dtype, shape.to_vec(), &bytes).unwrap();
+        std::fs::write(
+            &file,
+            safetensors::serialize([("ids", view)], None).unwrap(),
+        )
+        .unwrap();
+        let tensor = format!("{}:ids", file.display());
+        let run = modalign(&[
+            "extract",
+            "--model",
+            model.to_str().unwrap(),
+            "--tensor",
+            &tensor,
+            "--outputs",
+            "pooled",
+            "--out",
+            out.to_str().unwrap(),
+        ]);
+        assert_eq!(run.status.code(), Some(2));
+        text(&run.stderr)
+    };
+    let said = refused(vec![3, -1, 4], [1, 3]);
+    assert!(said.contains("vocabulary") && said.contains("-1"), "{said}");
+    assert!(refused(vec![1 << 40], [1, 1]).contains("vocabulary"));
+    assert!(refused(vec![4; 5000], [1, 5000]).contains("positions"));
 }

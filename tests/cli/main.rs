@@ -1,6 +1,7 @@
 //! The program from outside: what a user types, what comes out, which exit code.
 
 mod bad_input;
+mod export;
 mod extract;
 mod report;
 
@@ -11,15 +12,21 @@ use std::process::{Command, Output};
 fn modalign(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_modalign"))
         .args(arguments)
+        .env("HF_HUB_OFFLINE", "1")
         .output()
         .expect("the program starts")
 }
 
-fn fixtures() -> PathBuf {
-    std::env::var_os("MODALIGN_FIXTURES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"),
-        PathBuf::from,
-    )
+/// A fixture: below `$MODALIGN_FIXTURES` if it is there, else our own.
+fn fixture(name: &str) -> PathBuf {
+    std::env::var_os("MODALIGN_FIXTURES")
+        .map(|root| PathBuf::from(root).join(name))
+        .filter(|path| path.exists())
+        .unwrap_or_else(|| {
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/fixtures")
+                .join(name)
+        })
 }
 
 fn text(bytes: &[u8]) -> String {

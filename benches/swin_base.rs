@@ -1,0 +1,116 @@
+//! Swin-B at 224 × 224: images per second and peak memory of feature extraction or of a training
+//! step (forward, backward, AdamW), one mode a process. Prints one JSON line with the keys of
+//! `peers/swin_base.py`; `swin_base.sh` runs PyTorch beside it and prints the ratios.
+//!
+//! Settings come from the environment: `MODE` (extract, train, recompute, load), `BATCH`, `ROUNDS`,
+//! `MODALIGN_DEVICE`; `MODEL` is the folder that `load` reads.
+
+use burn::module::Module;
+use burn::tensor::{DType, Tensor, TensorData};
+use modalign::dataset::loader::Batch;
+use modalign::manifest::parts::PredictorSpec;
+use modalign::manifest::training::{Rule, TrainSettings};
+use modalign::model::{Model, Pass, SwinConfig, device, load, state};
+use modalign::transfer::{optimiser::Optimiser, step};
+use rand::SeedableRng;
+use std::time::Instant;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn setting(name: &str, default: usize) -> usize {
+    let text = std::env::var(name).ok();
+    text.and_then(|t| t.parse().ok()).unwrap_or(default)
+}
+
+fn main() {
+    let name = std::env::var("MODALIGN_DEVICE").unwrap_or_else(|_| "flex".into());
+    let mode = std::env::var("MODE").unwrap_or_else(|_| "extract".into());
+    let (batch, rounds) = (setting("BATCH", 8), setting("ROUNDS", 3));
+    let device = device::open(&name).expect("device");
+    if mode == "load" {
+        return loading(&device);
+    }
+    let config: SwinConfig = serde_json::from_str(
+        r#"{"image_size":224,"patch_size":4,"embed_dim":128,"depths":[2,2,18,2],"num_heads":[4,8,16,32],"window_size":7}"#,
+    )
+    .expect("configuration");
+    let spec = PredictorSpec::Classification { classes: 10 };
+    let model = Model::new(config, 3, Some(&spec), 0, &device, DType::F32).expect("model");
+    let shape = [batch, 3, 224, 224];
+    let pixels: Vec<f32> = (0..shape.iter().product())
+        .map(|i: usize| ((i * 2_654_435_761) % 1000) as f32 / 500.0 - 1.0)
+        .collect();
+    let labels: Vec<usize> = (0..batch).map(|i| i % 10).collect();
+    let parameters = state::size(&model.network);
+    let rate = if mode == "extract" {
+        rate(rounds, batch, || {
+            let x = Tensor::<4>::from_data(TensorData::new(pixels.clone(), shape), &device);
+            let features = model.network.features(x, &mut Pass::eval()).primal;
+            features.sum().into_scalar::<f32>();
+        })
+    } else {
+        let settings = TrainSettings {
+            recompute: mode == "recompute",
+            ..TrainSettings::default()
+        };
+        let mut network = model.network.unfreeze().train();
+        let mut optimiser = Optimiser::new(Rule::default(), 0.05, None);
+        let mut stream = rand_chacha::ChaCha8Rng::seed_from_u64(0);
+        rate(rounds, batch, || {
+            let batch = Batch {
+                values: pixels.clone(),
+                shape,
+                labels: labels.clone(),
+            };
+            let (loss, grads) = step::gradients(&network, batch, &device, &settings, &mut stream);
+            network = optimiser.step(1e-4, network.clone(), grads);
+            assert!(loss.is_finite());
+        })
+    };
+    let key = if mode == "extract" {
+        "extract"
+    } else {
+        "train"
+    };
+    println!(
+        "{{\"engine\": \"modalign {name}\", \"mode\": \"{mode}\", \"batch\": {batch}, \"parameters\": {parameters}, \"threads\": {}, \"{key}_images_per_second\": {rate:.3}, \"peak_memory_gb\": {:.3}}}",
+        rayon::current_num_threads(),
+        peak()
+    );
+}
+
+/// Seconds and memory of loading a model folder.
+fn loading(device: &burn::tensor::Device) {
+    let folder = std::env::var("MODEL").expect("MODEL names a folder");
+    let start = Instant::now();
+    let loaded = load::load(folder.as_ref(), device, DType::F32).expect("model");
+    println!(
+        "{{\"engine\": \"modalign\", \"mode\": \"load\", \"parameters\": {}, \"seconds\": {:.3}, \"peak_memory_gb\": {:.3}}}",
+        state::size(&loaded.model.network),
+        start.elapsed().as_secs_f64(),
+        peak()
+    );
+}
+
+/// Images per second: median of the rounds after one to warm up.
+fn rate(rounds: usize, batch: usize, mut step: impl FnMut()) -> f64 {
+    step();
+    let mut times: Vec<f64> = (0..rounds)
+        .map(|_| {
+            let start = Instant::now();
+            step();
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    batch as f64 / times[times.len() / 2]
+}
+
+/// Peak resident memory of the process in GB.
+fn peak() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
+    kib.unwrap_or(0.0) * 1024.0 / 1e9
+}

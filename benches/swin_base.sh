@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Swin-B at 224 × 224, modalign and PyTorch in turn on this machine: feature extraction, training
+# step, training step with recomputed activations; prints every measurement, the ratios (above 1:
+# we are faster) and the peak memory of both.
+#
+#   benches/swin_base.sh [PYTHON]      PYTHON has torch and transformers (default python3)
+#   BATCH=8 ROUNDS=3 THREADS=2         as wanted
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=${1:-python3}
+export BATCH=${BATCH:-8} ROUNDS=${ROUNDS:-3}
+threads=${THREADS:-$(nproc)}
+cargo build --release --bench swin_base 2>/dev/null
+bench=$(cargo bench --profile release --bench swin_base --no-run 2>&1 | sed -n 's/.*(\(.*\))$/\1/p' | tail -1)
+peer() {
+    "$python" benches/peers/swin_base.py --batch "$BATCH" --rounds "$ROUNDS" --threads "$threads" "$@" 2>/dev/null
+}
+for mode in extract train recompute; do
+    RAYON_NUM_THREADS=$threads MODE=$mode "$bench" --bench
+    case $mode in
+        recompute) peer --mode train --checkpointing ;;
+        *) peer --mode "$mode" ;;
+    esac
+done | tee /dev/stderr | "$python" -c '
+import json, sys
+rows = [json.loads(line) for line in sys.stdin if line.startswith("{")]
+for ours, peer in zip(rows[::2], rows[1::2]):
+    key = "extract_images_per_second" if ours["mode"] == "extract" else "train_images_per_second"
+    print(f"{ours[\"mode\"]:>10}: modalign {ours[key]:.2f} images/s in {ours[\"peak_memory_gb\"]:.2f} GB, "
+          f"PyTorch {peer[key]:.2f} in {peer[\"peak_memory_gb\"]:.2f} GB, ratio {ours[key] / peer[key]:.2f}")
+'
