@@ -113,7 +113,13 @@ pub fn open(path: &Path) -> Result<Files, ModelError> {
                 Some(text) => Hints::parse(&text, &config)?,
                 None => Hints::of_name(&path.to_string_lossy()),
             };
-            let weights = weights()?;
+            let weights = weights().map_err(|e| match e {
+                ModelError::Missing { .. } => ModelError::Missing {
+                    path: config.clone(),
+                    hint: format!("a model folder holds config.json and weights; and {e}"),
+                },
+                other => other,
+            })?;
             if !timm::is_timm(weights.names()) {
                 return Err(ModelError::Missing {
                     path: config,

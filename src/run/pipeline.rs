@@ -409,8 +409,11 @@ impl Tables {
         self.probe.write(folder, "probe.csv")?;
         self.geometry.write(folder, "geometry.csv")?;
         self.tsne.write(folder, "tsne.csv")?;
-        self.discrepancy.write(folder, "discrepancy.csv")?;
-        self.pairs.write(folder, "pairs.csv")?;
+        // defined for no target: readers then say that it was not run
+        if !self.discrepancy.is_empty() {
+            self.discrepancy.write(folder, "discrepancy.csv")?;
+            self.pairs.write(folder, "pairs.csv")?;
+        }
         self.targets.write(folder, "targets.csv")?;
         self.curves.write(folder, "curves.csv")
     }

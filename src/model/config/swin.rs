@@ -87,6 +87,14 @@ impl SwinConfig {
                 format!("{:?} and {:?}", self.depths, self.num_heads),
             );
         }
+        let blocks = self.depths.iter().copied().max().unwrap_or(0);
+        if blocks > 512 || self.depths.contains(&0) {
+            return wrong(
+                "depths",
+                "1 to 512 blocks a stage",
+                format!("{:?}", self.depths),
+            );
+        }
         for (name, value, top) in [
             ("image_size", self.image_size, 8192),
             ("patch_size", self.patch_size, 256),
