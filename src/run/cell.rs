@@ -2,12 +2,16 @@
 //! done when its `cell.json` exists; it is written last, so a run that dies loses at most the cell
 //! it was in.
 
+use super::checkpoint::Checkpoints;
 use super::error::RunError;
 use super::pipeline::{Context, Target};
 use super::watch::Watch;
-use crate::manifest::suite::{DatasetSpec, Method, Suite};
+use crate::manifest::method::Method;
+use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::model::{Model, load, save};
-use crate::transfer::train::{EpochRecord, Event, error_rate, train};
+use crate::transfer::method;
+use crate::transfer::stage1::Stage1Record;
+use crate::transfer::train::{EpochRecord, Event, error_rate};
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -35,8 +39,13 @@ pub struct Outcome {
     pub valid_error: f64,
     /// Share of wrong test samples after the last epoch.
     pub test_error: f64,
-    /// Every epoch.
+    /// Every epoch of stage 1, for methods that have one.
+    #[serde(default)]
+    pub stage1: Vec<Stage1Record>,
+    /// Every epoch of stage 2.
     pub course: Vec<EpochRecord>,
+    /// The epoch whose parameters are the result.
+    pub selected: usize,
     /// Training, validation and test samples.
     pub samples: [usize; 3],
     /// Shape of a sample before resizing.
@@ -100,23 +109,21 @@ pub fn run(
         return Ok((loaded.model, outcome, true));
     }
     let classes = data.train.classes().len();
-    let start = context
-        .source
-        .model
-        .for_target(&target.of_model(suite), cell.seed)?;
     watch.begin(&title, suite.transfer.train.epochs);
-    let trained = match cell.method {
-        Method::Nft => train(
-            start,
-            data,
-            &suite.transfer.train,
-            cell.seed,
-            &mut |event| match event {
-                Event::Step(done, total) => watch.step(done, total),
-                Event::Epoch(_) => true,
-            },
-        )?,
+    let request = method::Request {
+        method: cell.method,
+        settings: &suite.transfer,
+        source: &context.source.model,
+        target: &target.of_model(suite),
+        splits: data,
+        source_set: context.surrogate.train.clone(),
+        seed: cell.seed,
     };
+    let mut keeper = Checkpoints::new(folder.path(&name), &suite.measures.probe_epochs);
+    let trained = method::transfer(&request, &mut keeper, &mut |event| match event {
+        Event::Step(done, total) => watch.step(done, total),
+        Event::Epoch(_) => true,
+    })?;
     watch.end();
     let outcome = Outcome {
         target: cell.target.name.clone(),
@@ -128,6 +135,8 @@ pub fn run(
         shape: target.shape,
         classes,
         seconds: trained.course.last().map_or(0.0, |e| e.seconds),
+        selected: trained.selected,
+        stage1: trained.first,
         course: trained.course,
     };
     save::save(
@@ -136,5 +145,6 @@ pub fn run(
         &folder.path(&name).join("model"),
     )?;
     folder.write_json(&record, &outcome)?;
+    keeper.clear();
     Ok((trained.model, outcome, false))
 }

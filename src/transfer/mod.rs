@@ -2,8 +2,14 @@
 
 pub mod error;
 pub mod loss;
+pub mod method;
+pub mod mona;
 pub mod optimiser;
+pub mod outer;
 pub mod schedule;
+pub mod snapshot;
+pub mod source;
+pub mod stage1;
 pub mod step;
 pub mod train;
 
