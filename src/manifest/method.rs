@@ -116,6 +116,8 @@ pub struct MonaSettings {
     pub outer_sign: OuterSign,
     /// How the meta-gradient is computed.
     pub meta_gradient: MetaGradient,
+    /// Central difference: distance of the two points from θ, in units of 1/‖v‖.
+    pub difference_step: f64,
     /// What the simulated step moves. The source path sees only the encoder, so all three give the
     /// same meta-gradient; with `reset_encoder = false` they differ in what is kept.
     pub inner_scope: InnerScope,
@@ -130,6 +132,7 @@ impl Default for MonaSettings {
             alpha: 0.0,
             outer_sign: OuterSign::WangIsola,
             meta_gradient: MetaGradient::Exact,
+            difference_step: 0.01,
             inner_scope: InnerScope::Encoder,
             reset_encoder: true,
         }

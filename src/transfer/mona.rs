@@ -28,6 +28,8 @@ pub struct Meta {
     pub sign: OuterSign,
     /// How the meta-gradient is computed.
     pub how: MetaGradient,
+    /// Distance of a central difference's points, in units of 1/‖v‖.
+    pub difference_step: f64,
 }
 
 /// What a step found.
@@ -96,7 +98,8 @@ pub fn step(
         match meta.how {
             MetaGradient::CentralDifference => {
                 keep(&mut found, &step, &network.embedder, 1.0);
-                let epsilon = 0.01 / norm(&network.encoder, &v).max(f64::MIN_POSITIVE);
+                let epsilon =
+                    meta.difference_step / norm(&network.encoder, &v).max(f64::MIN_POSITIVE);
                 for side in [1.0, -1.0] {
                     let grads = at_encoder(network, &v, side * epsilon, &x, loss);
                     let share = -weight * side / (2.0 * epsilon);

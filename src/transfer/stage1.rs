@@ -123,6 +123,7 @@ pub fn run(
                         },
                         sign: mona.outer_sign,
                         how: mona.meta_gradient,
+                        difference_step: mona.difference_step,
                     };
                     let (values, shape, labels) = source.draw(seed, step)?;
                     let data = TensorData::new(values, shape).convert_dtype(dtype);
