@@ -66,6 +66,13 @@ pub fn transfer(
                 source: sampler()?,
                 embedder: &source.network.embedder,
             },
+            Method::Orca => {
+                return Err(TransferError::Setting {
+                    setting: "method",
+                    expected: "one whose stage 1 is built: scratch, frozen, nft, emb, mona".into(),
+                    found: method.name().into(),
+                });
+            }
             _ => Objective::Task,
         };
         (model, first) = stage1::run(

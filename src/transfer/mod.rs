@@ -14,3 +14,6 @@ pub mod step;
 pub mod train;
 
 pub use error::TransferError;
+
+#[cfg(test)]
+mod method_tests;

@@ -143,9 +143,12 @@ pub fn train(
     let mut network = tracked(network.unfreeze().train(), how.trains);
     let (mut course, mut best, mut selected, mut done) = (Vec::new(), None, 0, 0);
     if let Some(from) = how.from {
+        // the newest is the selected one unless an older one is kept beside it
+        let newest = (from.selected == from.epoch).then(|| from.network.clone());
         network = fill(network.valid(), from.network)?;
         optimiser.restore(&from.moments, from.steps, &device);
-        (course, best, selected, done) = (from.course, from.best, from.selected, from.epoch);
+        (course, selected, done) = (from.course, from.selected, from.epoch);
+        best = from.best.or(newest);
     } else {
         how.keeper.epoch(0, &network.valid())?;
     }
