@@ -4,6 +4,7 @@
 
 use super::checkpoint::Checkpoints;
 use super::error::RunError;
+use super::folder::RunFolder;
 use super::pipeline::{Context, Target};
 use super::watch::Watch;
 use crate::manifest::method::Method;
@@ -14,6 +15,7 @@ use crate::transfer::stage1::Stage1Record;
 use crate::transfer::train::{EpochRecord, Event, error_rate};
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
+use std::fs::{File, TryLockError};
 
 /// Which cell.
 #[derive(Debug, Clone, Copy)]
@@ -80,6 +82,24 @@ pub fn cells<'a>(suite: &'a Suite, target: &'a DatasetSpec) -> impl Iterator<Ite
     })
 }
 
+/// Takes the lock of a cell; the system releases it if the process dies.
+fn lock(folder: &RunFolder, name: &str) -> Result<File, RunError> {
+    let path = folder.path(&format!("{name}.lock"));
+    let io = |source| RunError::Io {
+        path: path.clone(),
+        source,
+    };
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(io)?;
+    }
+    let file = File::create(&path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(RunError::Locked { path }),
+        Err(TryLockError::Error(source)) => Err(io(source)),
+    }
+}
+
 /// Trains a cell, or reads it if it is done; returns the target model, what was found, and
 /// whether it had been done before.
 pub fn run(
@@ -108,6 +128,7 @@ pub fn run(
         watch.skip(&format!("{title}: done before"));
         return Ok((loaded.model, outcome, true));
     }
+    let _lock = lock(folder, &name)?;
     let classes = data.train.classes().len();
     watch.begin(&title, suite.transfer.train.epochs);
     let request = method::Request {
@@ -116,7 +137,7 @@ pub fn run(
         source: &context.source.model,
         target: &target.of_model(suite),
         splits: data,
-        source_set: context.surrogate.train.clone(),
+        source_set: context.source_set.clone(),
         seed: cell.seed,
     };
     let mut keeper = Checkpoints::new(folder.path(&name), &suite.measures.probe_epochs);
