@@ -5,6 +5,8 @@ pub mod loss;
 pub mod optimiser;
 pub mod schedule;
 pub mod step;
+pub mod task_loss;
 pub mod train;
 
 pub use error::TransferError;
+pub use task_loss::{Targets, TaskLoss};
