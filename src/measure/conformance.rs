@@ -3,13 +3,14 @@
 //!
 //! A new measure joins by one line in [`MEASURES`].
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Array3, Axis};
 
 use super::discrepancy::{
     CostAccumulator, DiscrepancyParams, Divergence, Search, Target, discrepancy,
 };
 use super::geometry::geometry;
 use super::knn::knn;
+use super::metric::{Metric, TargetKind, Targets};
 use super::probe::ProbeParams;
 use super::tsne::{Engine, TsneParams};
 use super::{MeasureError, Samples};
@@ -25,7 +26,7 @@ struct Input {
 /// A measure as a function to all the numbers it reports.
 type Measure = fn(&Input) -> Result<Vec<f64>, MeasureError>;
 
-const MEASURES: [(&str, Measure); 10] = [
+const MEASURES: [(&str, Measure); 17] = [
     ("probe", |i| probe(i, ProbeParams::new())),
     ("probe, raw features", |i| {
         probe(i, ProbeParams::new().standardize(false).c(10.0))
@@ -59,7 +60,39 @@ const MEASURES: [(&str, Measure); 10] = [
         costs.add_labels(p.view(), &i.labels)?;
         Ok(vec![costs.solve(Search::Exact)?.total])
     }),
+    ("metric, error", |i| metric(i, Metric::Error)),
+    ("metric, F1", |i| metric(i, Metric::OneMinusMacroF1)),
+    ("metric, mAP", |i| {
+        metric(i, Metric::OneMinusMeanAveragePrecision)
+    }),
+    ("metric, AUROC", |i| metric(i, Metric::OneMinusAuroc)),
+    ("metric, relative L2", |i| metric(i, Metric::RelativeL2)),
+    ("metric, nRMSE", |i| metric(i, Metric::Nrmse)),
+    ("metric, MAE8", |i| metric(i, Metric::Mae8)),
 ];
+
+/// Features as predictions of something that the labels say.
+fn metric(i: &Input, metric: Metric) -> Result<Vec<f64>, MeasureError> {
+    let (rows, width) = (i.labels.len(), i.features.ncols());
+    let score = if metric == Metric::Mae8 {
+        let side = if width == 0 { 0 } else { 26 };
+        let map = |(n, a, b): (usize, usize, usize)| i.features[[n, (a * side + b) % width]];
+        let p = Array3::from_shape_fn((i.features.nrows(), side, side), map);
+        let t = Array3::from_shape_fn((rows, side, side), |(n, ..)| 1.0 + i.labels[n] as f32);
+        metric.score(p.view().into_dyn(), &Targets::Dense(t.view().into_dyn()))?
+    } else {
+        let p = i.features.view().into_dyn();
+        let one_hot = |(n, k)| f32::from(u8::from(i.labels[n] == k));
+        let t = Array2::from_shape_fn((rows, width), one_hot);
+        let shifted = t.mapv(|v| v + 1.0);
+        match metric.needs() {
+            TargetKind::Labels => metric.score(p, &Targets::<f32>::Labels(&i.labels))?,
+            TargetKind::MultiHot => metric.score(p, &Targets::MultiHot(t.view()))?,
+            TargetKind::Dense => metric.score(p, &Targets::Dense(shifted.view().into_dyn()))?,
+        }
+    };
+    Ok(vec![score.value])
+}
 
 fn samples(i: &Input) -> Result<Samples<'_>, MeasureError> {
     Samples::new(i.features.view(), &i.labels, i.classes)
@@ -230,4 +263,6 @@ fn errors_and_results_can_cross_threads() {
     autotraits::<super::probe::ProbeReport>();
     autotraits::<super::tsne::Tsne>();
     autotraits::<super::geometry::Geometry>();
+    autotraits::<super::metric::Accumulator>();
+    autotraits::<super::metric::Score>();
 }

@@ -77,6 +77,38 @@ pub enum MeasureError {
         /// The offending number or sum.
         found: f64,
     },
+    /// A multi-hot target is neither zero nor one.
+    #[error("{what}: row {row}, column {column}: expected 0 or 1, found {found}")]
+    Binary {
+        /// Which input.
+        what: &'static str,
+        /// Row of the first such number.
+        row: usize,
+        /// Column of the first such number.
+        column: usize,
+        /// The number.
+        found: f64,
+    },
+    /// A target is zero where its size divides.
+    #[error("targets: row {row}, channel {channel}: expected a number other than 0, found only 0")]
+    ZeroTarget {
+        /// Row of the sample.
+        row: usize,
+        /// Its channel; 0 where channels do not matter.
+        channel: usize,
+    },
+    /// A distance is not positive: perhaps the padding of a map.
+    #[error("targets: row {row}, distance {i}–{j}: expected a positive distance, found {found}")]
+    Distance {
+        /// Row of the map.
+        row: usize,
+        /// First residue.
+        i: usize,
+        /// Second residue.
+        j: usize,
+        /// The number.
+        found: f64,
+    },
     /// A setting is out of its range.
     #[error("{setting}: expected {expected}, found {found}")]
     Parameter {
@@ -107,6 +139,38 @@ impl MeasureError {
             setting,
             expected: expected.to_string(),
             found: found.to_string(),
+        }
+    }
+
+    /// The same error of a batch that begins `rows` rows later in its set.
+    pub(crate) fn rows_later(mut self, rows: usize) -> Self {
+        match &mut self {
+            Self::NotFinite { row, .. }
+            | Self::ZeroVector { row, .. }
+            | Self::Label { row, .. }
+            | Self::Probability { row, .. }
+            | Self::Binary { row, .. }
+            | Self::ZeroTarget { row, .. }
+            | Self::Distance { row, .. } => *row += rows,
+            Self::Shape { .. }
+            | Self::TooFew { .. }
+            | Self::TooMany { .. }
+            | Self::Parameter { .. }
+            | Self::Numerical { .. } => {}
+        }
+        self
+    }
+
+    /// Fails unless `found` is equal to `expected`.
+    pub(crate) fn same(what: &'static str, expected: usize, found: usize) -> Result<(), Self> {
+        if found == expected {
+            Ok(())
+        } else {
+            Err(Self::Shape {
+                what,
+                expected,
+                found,
+            })
         }
     }
 

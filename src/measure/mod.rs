@@ -7,6 +7,7 @@
 //! | [`knn`] | do neighbours share a class? | train and test features |
 //! | [`tsne`] | what does the neighbourhood structure look like? | features |
 //! | [`discrepancy`] | how well do source classes stand in for target classes? | source probabilities, target labels |
+//! | [`metric`] | how well does a model do the target task? | predictions and targets |
 //!
 //! All follow one pattern: parameters → `check()` → valid parameters → compute, so that only
 //! valid settings can run. Whatever the input (NaN, one class, one sample, no sample, more
@@ -19,6 +20,7 @@ pub mod discrepancy;
 pub mod error;
 pub mod geometry;
 pub mod knn;
+pub mod metric;
 pub mod pca;
 pub mod probe;
 pub mod product;

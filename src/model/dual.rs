@@ -123,6 +123,41 @@ impl<const D: usize> Dual<D> {
         }
     }
 
+    /// Every number times itself.
+    pub fn square(self) -> Self {
+        self.clone() * self
+    }
+
+    /// Square root of numbers that are not negative. At 0 its slope is taken as 0, as PyTorch takes
+    /// that of a norm, so that an exact fit has a gradient.
+    pub fn sqrt(self) -> Self {
+        let zero = self.primal.clone().equal_elem(0.0);
+        let root = self.primal.mask_fill(zero.clone(), 1.0).sqrt();
+        let tangent = self.tangent.map(|t| {
+            let slope = root.clone().recip().mul_scalar(0.5);
+            (t * slope).mask_fill(zero.clone(), 0.0)
+        });
+        Self {
+            primal: root.mask_fill(zero, 0.0),
+            tangent,
+        }
+    }
+
+    /// `ln(1 + eˣ)`: never overflows, and small values keep their digits.
+    pub fn softplus(self) -> Self {
+        // max(x, 0) + ln(1 + e^−|x|), both by one mask: burn's own slopes of max and |·| are 0 at
+        // x = 0, where they must add up to ½.
+        let positive = self.primal.clone().greater_elem(0.0);
+        let above = self.primal.clone();
+        let above = above.mask_fill(positive.clone().bool_not(), 0.0);
+        let size = self.primal.clone();
+        let below = size.mask_where(positive, self.primal.clone().neg());
+        Self {
+            primal: above + below.exp().log1p(),
+            tangent: self.tangent.map(|t| t * activation::sigmoid(self.primal)),
+        }
+    }
+
     /// Softmax along an axis.
     pub fn softmax(self, axis: usize) -> Self {
         let s = activation::softmax(self.primal, axis);

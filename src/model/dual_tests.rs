@@ -141,6 +141,78 @@ fn linear_and_norm() {
     check("norm", norm, [2, 5, 6], |m, x, p| m.forward(x, p));
 }
 
+/// Elementwise functions, and numbers where they are delicate.
+type Elementwise = (&'static str, fn(Dual<1>) -> Dual<1>, Vec<f64>);
+
+fn elementwise() -> [Elementwise; 3] {
+    let all = vec![-30.0, -2.5, -0.4, 0.0, 0.3, 1.0, 4.0, 30.0];
+    let positive = all.iter().map(|v: &f64| v.abs() + 0.01).collect();
+    [
+        ("square", Dual::square, all.clone()),
+        ("sqrt", Dual::sqrt, positive),
+        ("softplus", Dual::softplus, all),
+    ]
+}
+
+fn vector(values: &[f64]) -> Tensor<1> {
+    let data = TensorData::new(values.to_vec(), [values.len()]);
+    Tensor::from_data(data, (&Device::flex(), DType::F64))
+}
+
+#[test]
+fn elementwise_tangents_and_their_gradients() {
+    for (what, f, x) in elementwise() {
+        let v: Vec<f64> = (0..x.len()).map(|i| 1.0 - 0.3 * i as f64).collect();
+        let tangent = |x: &[f64]| {
+            let y = f(Dual::new(vector(x), vector(&v)));
+            values(y.tangent.unwrap())
+        };
+        let plain = |x: &[f64]| values(f(vector(x).into()).primal);
+        let tracked = || Tensor::from_inner(vector(&x)).require_grad();
+        let (a, b) = (tracked(), tracked());
+        let slope = f(a.clone().into()).primal.backward();
+        let slope = values(a.grad(&slope).unwrap());
+        let moving = Dual::new(b.clone(), Tensor::from_inner(vector(&v)));
+        let bend = f(moving).tangent.unwrap().backward();
+        let bend = values(b.grad(&bend).unwrap());
+        let found = tangent(&x);
+        for i in 0..x.len() {
+            // the functions act on every number alone
+            let step = 1e-5 * x[i].abs().max(0.01);
+            let moved = |by: f64| x.iter().map(|x| x + by).collect::<Vec<_>>();
+            let (up, down) = (moved(step), moved(-step));
+            let difference =
+                |g: &dyn Fn(&[f64]) -> Vec<f64>| (g(&up)[i] - g(&down)[i]) / (2.0 * step);
+            for (kind, found, want) in [
+                ("tangent", found[i], v[i] * difference(&plain)),
+                ("gradient", slope[i], difference(&plain)),
+                ("gradient of the tangent", bend[i], difference(&tangent)),
+            ] {
+                let error = (found - want).abs();
+                let close = error <= 1e-7 * want.abs() + 1e-9;
+                assert!(close, "{what} at {}: {kind} {found} {want}", x[i]);
+            }
+        }
+    }
+}
+
+#[test]
+fn roots_of_nothing_have_no_slope_and_softplus_no_limits() {
+    let x = Tensor::from_inner(vector(&[0.0, 4.0])).require_grad();
+    let y = Dual::new(x.clone(), Tensor::from_inner(vector(&[1.0, 1.0]))).sqrt();
+    let tangent = y.tangent.unwrap();
+    assert_eq!(values(y.primal.clone()), [0.0, 2.0]);
+    assert_eq!(values(tangent.clone()), [0.0, 0.25]);
+    let grads = (y.primal + tangent).backward();
+    assert_eq!(values(x.grad(&grads).unwrap()), [0.0, 0.25 - 1.0 / 32.0]);
+    let x = Tensor::from_inner(vector(&[-1e3, -40.0, 0.0, 40.0, 1e3])).require_grad();
+    let y = Dual::from(x.clone()).softplus().primal;
+    let want = [0.0, (-40.0f64).exp(), 2.0f64.ln(), 40.0, 1e3];
+    assert_eq!(values(y.clone()), want);
+    let slope = values(x.grad(&y.backward()).unwrap());
+    assert_eq!(slope, [0.0, (-40.0f64).exp(), 0.5, 1.0, 1.0]);
+}
+
 #[test]
 fn a_single_part_that_moves_is_enough() {
     let (linear, direction) = scatter(init(|i| Linear::new(6, 4, true, i)), 2);

@@ -22,6 +22,16 @@ pub enum TransferError {
         /// What was asked.
         found: String,
     },
+    /// The targets of a batch suit neither the loss nor the outputs.
+    #[error("targets of {loss}: expected {expected}, found {found}")]
+    Targets {
+        /// The loss's name.
+        loss: &'static str,
+        /// What it takes.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
     /// The loss stopped being a number; parameters of that step are not kept.
     #[error(
         "the loss became {loss} in epoch {epoch}, step {step}; lower the learning rate or set a gradient clip"

@@ -11,9 +11,11 @@ pub mod snapshot;
 pub mod source;
 pub mod stage1;
 pub mod step;
+pub mod task_loss;
 pub mod train;
 
 pub use error::TransferError;
+pub use task_loss::{Targets, TaskLoss};
 
 #[cfg(test)]
 mod method_tests;
