@@ -1,0 +1,104 @@
+//! One stage-1 step of MoNA beside one fine-tuning step of the same model and batch: seconds of
+//! each, their ratio (theory: inner pass 1, outer pass 1, dual pass 2) and peak memory. Prints one
+//! JSON line; `mona_step.sh` runs PyTorch's double backward on the same shape beside it.
+
+use burn::module::Module;
+use burn::tensor::{DType, Tensor, TensorData};
+use modalign::dataset::loader::Batch;
+use modalign::manifest::method::{MetaGradient, OuterSign};
+use modalign::manifest::parts::PredictorSpec;
+use modalign::manifest::training::{Rule, TrainSettings};
+use modalign::model::{Dual, Model, SwinConfig, device};
+use modalign::transfer::mona::{self, Meta, SourceBatch};
+use modalign::transfer::{loss, optimiser::Optimiser, step};
+use rand::SeedableRng;
+use std::time::Instant;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    let name = std::env::var("MODALIGN_DEVICE").unwrap_or_else(|_| "flex".into());
+    let mode = std::env::var("MODE").unwrap_or_else(|_| "both".into());
+    let rounds: usize = std::env::var("ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(15);
+    let device = device::open(&name).expect("device");
+    let config: SwinConfig = serde_json::from_str(
+        r#"{"image_size":32,"patch_size":4,"embed_dim":64,"depths":[2,4],"num_heads":[2,4],"window_size":4}"#,
+    )
+    .expect("configuration");
+    let spec = PredictorSpec::Classification { classes: 80 };
+    let model = Model::new(config, 3, Some(&spec), 0, &device, DType::F32).expect("model");
+    let shape = [64, 3, 32, 32];
+    let pixels: Vec<f32> = (0..shape.iter().product())
+        .map(|i: usize| ((i * 2_654_435_761) % 1000) as f32 / 500.0 - 1.0)
+        .collect();
+    let labels: Vec<usize> = (0..64).map(|i| i % 80).collect();
+    let source: Vec<usize> = (0..64).map(|i| i % 10).collect();
+    let x = || Tensor::<4>::from_data(TensorData::new(pixels.clone(), shape), &device);
+    let settings = TrainSettings::default();
+    let mut network = model.network.clone().unfreeze().train();
+    let mut optimiser = Optimiser::new(Rule::default(), 0.05, Some(1.0));
+    let mut stream = rand_chacha::ChaCha8Rng::seed_from_u64(0);
+    let nft = (mode != "mona").then(|| {
+        median(rounds, || {
+            let batch = Batch {
+                values: pixels.clone(),
+                shape,
+                labels: labels.clone(),
+            };
+            let (_, grads) = step::gradients(&network, batch, &device, &settings, &mut stream);
+            network = optimiser.step(1e-4, network.clone(), grads);
+        })
+    });
+    let task = |outputs: Dual<2>| loss::cross_entropy(outputs, &labels, 0.0);
+    let meta = Meta {
+        lambda: 0.5,
+        alpha: 1e-3,
+        sign: OuterSign::WangIsola,
+        how: MetaGradient::Exact,
+        difference_step: 0.01,
+    };
+    let mona = (mode != "nft").then(|| {
+        median(rounds, || {
+            let batch = SourceBatch {
+                samples: x(),
+                labels: source.clone(),
+            };
+            let embedder = &model.network.embedder;
+            let found = mona::step(&network, x(), &task, embedder, batch, meta);
+            network = optimiser.step(1e-4, network.clone(), found.grads);
+        })
+    });
+    let show = |v: Option<f64>| v.map_or("null".to_string(), |v| format!("{v:.5}"));
+    let ratio = nft.zip(mona).map(|(n, m)| m / n);
+    println!(
+        "{{\"engine\": \"modalign {name}\", \"threads\": {}, \"nft_seconds\": {}, \"mona_seconds\": {}, \"ratio\": {}, \"peak_memory_gb\": {:.3}}}",
+        rayon::current_num_threads(),
+        show(nft),
+        show(mona),
+        show(ratio),
+        peak()
+    );
+}
+
+/// Median seconds of a step after two to warm up.
+fn median(rounds: usize, mut step: impl FnMut()) -> f64 {
+    (0..2).for_each(|_| step());
+    let mut times: Vec<f64> = (0..rounds)
+        .map(|_| {
+            let start = Instant::now();
+            step();
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// Peak resident memory of the process in GB.
+fn peak() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
+    kib.unwrap_or(0.0) * 1024.0 / 1e9
+}
