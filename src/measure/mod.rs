@@ -6,6 +6,7 @@
 //! | [`geometry`] | are classes tight and features spread (alignment, uniformity)? | features |
 //! | [`knn`] | do neighbours share a class? | train and test features |
 //! | [`tsne`] | what does the neighbourhood structure look like? | features |
+//! | [`otdd`] | how far must the source be moved to become the target? | source and target features |
 //! | [`discrepancy`] | how well do source classes stand in for target classes? | source probabilities, target labels |
 //!
 //! All follow one pattern: parameters → `check()` → valid parameters → compute, so that only
@@ -19,6 +20,7 @@ pub mod discrepancy;
 pub mod error;
 pub mod geometry;
 pub mod knn;
+pub mod otdd;
 pub mod pca;
 pub mod probe;
 pub mod product;
