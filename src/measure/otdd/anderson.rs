@@ -47,7 +47,7 @@ impl<'w> Anderson<'w> {
     pub fn next(&mut self, at: Vec<f64>, residual: Vec<f64>) -> Vec<f64> {
         let norm = self.inner(&residual, &residual).sqrt();
         if let Some(last) = self.last.take() {
-            if !(norm <= last.norm) {
+            if norm > last.norm || norm.is_nan() {
                 self.differences.clear();
                 return add(&last.at, &last.residual);
             }
@@ -72,12 +72,13 @@ impl<'w> Anderson<'w> {
     /// Least squares: the combination of residual differences nearest to the residual.
     fn coefficients(&self, residual: &[f64]) -> Option<Vec<f64>> {
         let k = self.differences.len();
-        let mut gram = vec![vec![0.0; k]; k];
-        for i in 0..k {
-            for j in 0..=i {
-                gram[i][j] = self.inner(&self.differences[i][1], &self.differences[j][1]);
-            }
-        }
+        let gram = (0..k)
+            .map(|i| {
+                (0..=i)
+                    .map(|j| self.inner(&self.differences[i][1], &self.differences[j][1]))
+                    .collect()
+            })
+            .collect();
         let right: Vec<f64> = (0..k)
             .map(|i| self.inner(&self.differences[i][1], residual))
             .collect();
@@ -106,7 +107,7 @@ fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
             let below: f64 = (0..j).map(|l| matrix[i][l] * matrix[j][l]).sum();
             let rest = matrix[i][j] - below;
             if i == j {
-                if !(rest > 0.0) {
+                if rest <= 0.0 || rest.is_nan() {
                     return None;
                 }
                 matrix[i][i] = rest.sqrt();

@@ -291,13 +291,13 @@ mod tests {
                 g.iter().map(|g| g + shift).collect(),
             );
             let [row, column] = softmins(cost.view(), [&f, &g], [&a, &b], 0.5);
-            for i in 0..n {
+            for (i, found) in row.iter().enumerate() {
                 let plain = stable(cost.row(i).iter(), &g, &b, 0.5);
-                assert!((row[i] - plain).abs() < 1e-10, "{} {plain}", row[i]);
+                assert!((found - plain).abs() < 1e-10, "{found} {plain}");
             }
-            for j in 0..m {
+            for (j, found) in column.iter().enumerate() {
                 let plain = stable(cost.column(j).iter(), &f, &a, 0.5);
-                assert!((column[j] - plain).abs() < 1e-10, "{} {plain}", column[j]);
+                assert!((found - plain).abs() < 1e-10, "{found} {plain}");
             }
         }
     }

@@ -334,28 +334,32 @@ fn settings_and_shapes_are_checked() {
     ));
 }
 
-/// Time and updates at the size of ORCA's embedder stage; run with `--ignored --nocapture`.
+/// Time and updates at the size of ORCA's embedder stage, for features of deviation 1/√D (where
+/// ε = 0.1 blurs a little) and 1 (where it is a thousandth of the cost).
 #[test]
 #[ignore = "a measurement"]
 fn speed() {
     let d = 128;
-    let spread = |set: Set| (set.0 / (d as f64).sqrt(), set.1);
-    let x = spread(example(&[500; 10], d, 1));
-    let y = spread(example(&[200; 10], d, 2));
-    for inner in [
-        GAUSSIAN,
-        Inner::Exact {
+    for deviation in [(d as f64).sqrt().recip(), 1.0] {
+        let spread = |set: Set| (set.0 * deviation, set.1);
+        let x = spread(example(&[500; 10], d, 1));
+        let y = spread(example(&[200; 10], d, 2));
+        let exact = Inner::Exact {
             blur: 0.05f64.sqrt(),
-        },
-    ] {
-        let start = std::time::Instant::now();
-        let params = OtddParams::new().inner(inner).check().expect("valid");
-        let source = Source::new(&samples(&x), &params).expect("source");
-        println!("{inner:?}: source {:.2} s", start.elapsed().as_secs_f64());
-        println!("  {:?}", source.distance(&samples(&y)).expect("distance"));
-        let (r, _) = source
-            .distance_and_gradient(&samples(&y))
-            .expect("gradient");
-        println!("  with gradient {:.2} s", r.seconds);
+        };
+        for inner in [GAUSSIAN, exact] {
+            let start = std::time::Instant::now();
+            let params = OtddParams::new().inner(inner).check().expect("valid");
+            let source = Source::new(&samples(&x), &params).expect("source");
+            println!(
+                "{inner:?}, deviation {deviation:.2}: source {:.2} s",
+                start.elapsed().as_secs_f64()
+            );
+            println!("  {:?}", source.distance(&samples(&y)).expect("distance"));
+            let (r, _) = source
+                .distance_and_gradient(&samples(&y))
+                .expect("gradient");
+            println!("  with gradient {:.2} s", r.seconds);
+        }
     }
 }
