@@ -20,7 +20,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() {
     let name = std::env::var("MODALIGN_DEVICE").unwrap_or_else(|_| "flex".into());
     let mode = std::env::var("MODE").unwrap_or_else(|_| "both".into());
-    let rounds: usize = std::env::var("ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(15);
+    let rounds: usize = std::env::var("ROUNDS")
+        .ok()
+        .and_then(|r| r.parse().ok())
+        .unwrap_or(15);
     let device = device::open(&name).expect("device");
     let config: SwinConfig = serde_json::from_str(
         r#"{"image_size":32,"patch_size":4,"embed_dim":64,"depths":[2,4],"num_heads":[2,4],"window_size":4}"#,

@@ -11,6 +11,7 @@ use super::discrepancy::{
 use super::geometry::geometry;
 use super::knn::knn;
 use super::metric::{Metric, TargetKind, Targets};
+use super::otdd::{Inner, OtddParams, Source};
 use super::probe::ProbeParams;
 use super::tsne::{Engine, TsneParams};
 use super::{MeasureError, Samples};
@@ -26,7 +27,7 @@ struct Input {
 /// A measure as a function to all the numbers it reports.
 type Measure = fn(&Input) -> Result<Vec<f64>, MeasureError>;
 
-const MEASURES: [(&str, Measure); 17] = [
+const MEASURES: [(&str, Measure); 19] = [
     ("probe", |i| probe(i, ProbeParams::new())),
     ("probe, raw features", |i| {
         probe(i, ProbeParams::new().standardize(false).c(10.0))
@@ -45,6 +46,10 @@ const MEASURES: [(&str, Measure); 17] = [
     }),
     ("t-SNE, exact", |i| tsne(i, Engine::Exact)),
     ("t-SNE, linfa", |i| tsne(i, Engine::Linfa)),
+    ("OTDD, Gaussian", |i| {
+        otdd(i, Inner::Gaussian { shrinkage: 0.1 })
+    }),
+    ("OTDD, exact", |i| otdd(i, Inner::Exact { blur: 0.2 })),
     ("discrepancy", |i| distance(i, DiscrepancyParams::new())),
     ("discrepancy, held out", |i| {
         distance(
@@ -122,6 +127,21 @@ fn tsne(i: &Input, engine: Engine) -> Result<Vec<f64>, MeasureError> {
         .copied()
         .chain(t.kl)
         .chain(t.trustworthiness)
+        .collect())
+}
+
+/// From the samples to themselves, shifted by at most one where positive.
+fn otdd(i: &Input, inner: Inner) -> Result<Vec<f64>, MeasureError> {
+    let params = OtddParams::new().inner(inner).max_iterations(20).check()?;
+    let source = Source::new(&samples(i)?, &params)?;
+    let twice = i.features.mapv(|v| v + v.clamp(0.0, 1.0));
+    let twice = Samples::new(twice.view(), &i.labels, i.classes)?;
+    let (d, gradient) = source.distance_and_gradient(&twice)?;
+    let numbers = [d.value, d.transport, d.source_self, d.target_self];
+    Ok(numbers
+        .into_iter()
+        .chain([d.marginal_violation, d.label_violation])
+        .chain(gradient)
         .collect())
 }
 
@@ -260,6 +280,8 @@ fn errors_and_results_can_cross_threads() {
     fn autotraits<T: Send + Sync + Unpin>() {}
     autotraits::<MeasureError>();
     autotraits::<super::discrepancy::Discrepancy>();
+    autotraits::<super::otdd::Otdd>();
+    autotraits::<super::otdd::Source>();
     autotraits::<super::probe::ProbeReport>();
     autotraits::<super::tsne::Tsne>();
     autotraits::<super::geometry::Geometry>();

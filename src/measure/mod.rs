@@ -6,6 +6,7 @@
 //! | [`geometry`] | are classes tight and features spread (alignment, uniformity)? | features |
 //! | [`knn`] | do neighbours share a class? | train and test features |
 //! | [`tsne`] | what does the neighbourhood structure look like? | features |
+//! | [`otdd`] | how far must the source be moved to become the target? | source and target features |
 //! | [`discrepancy`] | how well do source classes stand in for target classes? | source probabilities, target labels |
 //! | [`metric`] | how well does a model do the target task? | predictions and targets |
 //!
@@ -21,6 +22,7 @@ pub mod error;
 pub mod geometry;
 pub mod knn;
 pub mod metric;
+pub mod otdd;
 pub mod pca;
 pub mod probe;
 pub mod product;
