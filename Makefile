@@ -3,7 +3,7 @@ CARGO ?= cargo
 PROFILE := --release
 MODALIGN := $(or $(CARGO_TARGET_DIR),target)/release/modalign
 
-.PHONY: report test parity bench test-gpu clean
+.PHONY: report test parity bench fuzz test-gpu clean
 
 ## Build, run the embedded demo suite, write runs/demo/report.html
 report:
@@ -29,9 +29,15 @@ test-gpu:
 	@scripts/bootstrap.sh
 	$(CARGO) test $(PROFILE) --locked --features gpu --test parity -- --nocapture
 
-## Training step against PyTorch on this machine (needs Python with torch and transformers)
+## Training steps against PyTorch on this machine (PYTHON has torch and transformers)
 bench:
-	benches/train_step.sh
+	benches/train_step.sh $(PYTHON)
+	benches/swin_base.sh $(PYTHON)
+
+## Damages every small fixture in FUZZ_ROUNDS seeded ways; loading must answer with an error
+fuzz:
+	@scripts/bootstrap.sh
+	FUZZ_ROUNDS=$(or $(FUZZ_ROUNDS),20000) $(CARGO) test $(PROFILE) --locked --lib no_flip -- --nocapture
 
 clean:
 	$(CARGO) clean

@@ -25,7 +25,8 @@ done | tee /dev/stderr | "$python" -c '
 import json, sys
 rows = [json.loads(line) for line in sys.stdin if line.startswith("{")]
 for ours, peer in zip(rows[::2], rows[1::2]):
-    key = "extract_images_per_second" if ours["mode"] == "extract" else "train_images_per_second"
-    print(f"{ours[\"mode\"]:>10}: modalign {ours[key]:.2f} images/s in {ours[\"peak_memory_gb\"]:.2f} GB, "
-          f"PyTorch {peer[key]:.2f} in {peer[\"peak_memory_gb\"]:.2f} GB, ratio {ours[key] / peer[key]:.2f}")
+    mode = ours["mode"]
+    key = "extract_images_per_second" if mode == "extract" else "train_images_per_second"
+    a, b, m, n = ours[key], peer[key], ours["peak_memory_gb"], peer["peak_memory_gb"]
+    print(f"{mode:>10}: modalign {a:.2f} images/s in {m:.2f} GB, PyTorch {b:.2f} in {n:.2f} GB, ratio {a / b:.2f}")
 '

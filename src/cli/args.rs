@@ -36,6 +36,10 @@ pub enum Command {
     Report(ReportArgs),
     /// Redraw the figures of a finished run from its tables
     Figures(FiguresArgs),
+    /// Transfer the source model of a suite to one target by one method
+    Train(TrainArgs),
+    /// Train all cells of a suite (targets × methods × seeds), or a shard of them
+    Sweep(SweepArgs),
     /// Make the source model of a suite by the suite's recipe
     Pretrain(PretrainArgs),
     /// Write what the parts of a model say about a tensor or a dataset
@@ -109,6 +113,82 @@ pub struct FiguresArgs {
     /// Folder to write to [default: RUN/figures]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// Arguments of `modalign train`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  modalign train --suite demo --target emg --method mona
+  modalign train --suite real-mini --data DIR --target esc10 --method nft --seed 1 --out runs/esc10
+
+The last line on stdout is the folder of the cell: model/ (for PyTorch: modalign export), cell.json.
+After every epoch the state is kept; the same command continues there, on the CPU in the same bits.")]
+pub struct TrainArgs {
+    /// Embedded suite (demo, real-mini) or TOML file
+    #[arg(long, default_value = "demo")]
+    pub suite: String,
+    /// Name of a target of the suite
+    #[arg(long)]
+    pub target: String,
+    /// scratch, frozen, nft, emb, orca or mona
+    #[arg(long)]
+    pub method: String,
+    /// Seed of everything random in the transfer
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Folder with the real data files that the suite needs
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Folder of the run [default: runs/SUITE-TARGET-METHOD-SEED]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built
+    #[arg(long, default_value = "flex")]
+    pub device: String,
+    /// Continue the run in the folder (the default)
+    #[arg(long, conflicts_with = "fresh")]
+    pub resume: bool,
+    /// Remove what an earlier run left in the folder and start anew
+    #[arg(long)]
+    pub fresh: bool,
+    /// Print one JSON object with the outcome
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `modalign sweep`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  modalign sweep --suite real-mini --data DIR --methods nft,emb,mona --seeds 0,1,2 --out runs/sweep
+  modalign sweep … --shard 2/8 --out SHARED      the second of eight processes on one file system
+  modalign report --suite runs/sweep/config.toml --data DIR --out runs/sweep
+
+Every cell is trained once, by whoever takes its lock, and kept; the report then measures them all.")]
+pub struct SweepArgs {
+    /// Embedded suite (demo, real-mini) or TOML file
+    #[arg(long, default_value = "demo")]
+    pub suite: String,
+    /// Methods [default: the suite's]
+    #[arg(long, value_delimiter = ',')]
+    pub methods: Vec<String>,
+    /// Targets [default: the suite's]
+    #[arg(long, value_delimiter = ',')]
+    pub targets: Vec<String>,
+    /// Seeds [default: the suite's]
+    #[arg(long, value_delimiter = ',')]
+    pub seeds: Vec<u64>,
+    /// Only the i-th of n parts of the cells
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+    /// Folder with the real data files that the suite needs
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Folder of the run [default: runs/SUITE]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built
+    #[arg(long, default_value = "flex")]
+    pub device: String,
 }
 
 /// Arguments of `modalign pretrain`.

@@ -12,6 +12,7 @@ mod pretrain;
 mod progress;
 mod report;
 mod tensor;
+mod train;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -38,6 +39,8 @@ fn run(cli: Cli) -> Result<(), CliError> {
                 println!("{}", path.display());
             }
         }
+        Command::Train(args) => train::train(&args)?,
+        Command::Sweep(args) => train::sweep(&args)?,
         Command::Pretrain(args) => println!("{}", pretrain::run(&args)?.display()),
         Command::Extract(args) => extract::run(&args)?,
         Command::Models(command) => models::run(&command)?,

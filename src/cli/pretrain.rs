@@ -8,7 +8,9 @@ use crate::dataset::{self, Resized};
 use crate::manifest::parts::PredictorSpec;
 use crate::manifest::suite::{Shape, Suite};
 use crate::model::{Model, SwinConfig, device, save, state};
-use crate::transfer::train::{Event, error_rate, train};
+use crate::transfer::method::everything;
+use crate::transfer::snapshot::Forgetful;
+use crate::transfer::train::{Course, Event, error_rate, train};
 use burn::tensor::DType;
 use std::path::PathBuf;
 
@@ -61,7 +63,14 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
         ),
         1,
     );
-    let trained = train(model, &splits, &recipe.train, recipe.seed, &mut |event| {
+    let course = Course {
+        seed: recipe.seed,
+        trains: everything,
+        from: None,
+        first: Vec::new(),
+        keeper: &mut Forgetful,
+    };
+    let trained = train(model, &splits, &recipe.train, course, &mut |event| {
         match event {
             Event::Step(done, total) => stage.set(done, total),
             Event::Epoch(record) => stage.say(&format!(

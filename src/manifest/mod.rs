@@ -2,6 +2,7 @@
 //! vocabulary they are written in.
 
 pub mod error;
+pub mod method;
 pub mod parts;
 pub mod reader;
 pub mod suite;

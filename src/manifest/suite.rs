@@ -3,6 +3,7 @@
 //! that is not known is refused, with the nearest one that is.
 
 use super::error::ManifestError;
+use super::method::{Method, MonaSettings, Stage1};
 use super::parts::EmbedderInit;
 pub use super::reader::{DatasetSpec, Reader};
 use super::training::TrainSettings;
@@ -108,7 +109,13 @@ pub struct Transfer {
     /// How a target's embedder starts.
     #[serde(default)]
     pub embedder: EmbedderInit,
-    /// The fine-tuning.
+    /// Stage 1 of the methods that have one.
+    #[serde(default)]
+    pub stage1: Stage1,
+    /// MoNA's own settings.
+    #[serde(default)]
+    pub mona: MonaSettings,
+    /// Stage 2: the fine-tuning.
     pub train: TrainSettings,
 }
 
@@ -120,27 +127,13 @@ fn first() -> Vec<u64> {
     vec![0]
 }
 
-/// The transfer methods.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Method {
-    /// Plain fine-tuning of everything.
-    Nft,
-}
-
-impl Method {
-    /// The name used in tables and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nft => "nft",
-        }
-    }
-}
-
 /// What is measured, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Measures {
+    /// Epochs of the fine-tuning after which the surrogate is probed too (0 = before the first);
+    /// the encoder of each is kept in the run.
+    pub probe_epochs: Vec<usize>,
     /// Values of C (scikit-learn's inverse regularisation) to choose from on the validation part.
     pub probe_c: Vec<f64>,
     /// Whether the probe's features are standardised by training statistics.
@@ -169,6 +162,7 @@ pub struct Measures {
 impl Default for Measures {
     fn default() -> Self {
         Self {
+            probe_epochs: Vec::new(),
             probe_c: vec![0.01, 0.1, 0.316, 1.0],
             probe_standardize: true,
             probe_iterations: 500,

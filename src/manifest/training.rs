@@ -71,12 +71,30 @@ pub enum Augment {
     CropFlip,
 }
 
+/// Which epoch's parameters are the result of a training run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Select {
+    /// The last epoch's.
+    #[default]
+    Last,
+    /// Those with the smallest validation error.
+    Valid,
+    /// Those with the smallest **test** error, as some published numbers were chosen; every number
+    /// that comes of it is labelled as test-selected.
+    Test,
+}
+
 /// Settings of a training run. Every one is recorded with the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainSettings {
     /// Passes over the training part.
     pub epochs: usize,
+    /// Which epoch's parameters are the result.
+    pub select: Select,
+    /// Stops after so many epochs without a better one; 0 = never.
+    pub patience: usize,
     /// Samples a step.
     pub batch: usize,
     /// Samples that go through the model at once; their gradients add up to the step's. 0 = all
@@ -107,6 +125,8 @@ impl Default for TrainSettings {
     fn default() -> Self {
         Self {
             epochs: 10,
+            select: Select::default(),
+            patience: 0,
             batch: 32,
             micro_batch: 0,
             recompute: false,

@@ -117,7 +117,13 @@ pub fn open(path: &Path) -> Result<Files, ModelError> {
                 // Its own name alone: folders above it are called after anything.
                 None => Hints::of_name(&path.file_name().unwrap_or_default().to_string_lossy()),
             };
-            let weights = weights()?;
+            let weights = weights().map_err(|e| match e {
+                ModelError::Missing { .. } => ModelError::Missing {
+                    path: config.clone(),
+                    hint: format!("a model folder holds config.json and weights; and {e}"),
+                },
+                other => other,
+            })?;
             if !timm::is_timm(weights.names()) {
                 return Err(ModelError::Missing {
                     path: config,

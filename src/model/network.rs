@@ -227,6 +227,15 @@ impl Model {
         })
     }
 
+    /// The same model with a freshly initialised encoder.
+    pub fn with_fresh_encoder(&self, seed: u64) -> Result<Self, ModelError> {
+        let (device, dtype) = self.place();
+        let fresh = Self::new(self.config.clone(), 1, None, seed, &device, dtype)?;
+        let mut model = self.clone();
+        model.network.encoder = fresh.network.encoder;
+        Ok(model)
+    }
+
     /// Device and float type of the parameters.
     pub fn place(&self) -> (Device, DType) {
         self.network.place()

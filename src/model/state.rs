@@ -161,6 +161,62 @@ pub fn with_state<M: Module>(
     }))
 }
 
+/// The module on the tracked device with parameters that take no gradient; ids stay.
+pub fn constant<M: Module>(module: M) -> M {
+    struct Constant;
+    impl ModuleMapper for Constant {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|value| Tensor::from_inner(plain(value)))
+        }
+    }
+    module.map(&mut Constant)
+}
+
+/// The module on the tracked device, each parameter moved by `step` times its entry in `by`, all
+/// of them asking for gradients; ids stay.
+pub fn moved<M: Module>(module: M, by: &GradientsParams, step: f64) -> M {
+    struct Move<'a>(&'a GradientsParams, f64);
+    impl ModuleMapper for Move<'_> {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let by = self.0.get::<D>(param.id).map(|g| g.mul_scalar(self.1));
+            param.map(|value| {
+                let value = plain(value);
+                let value = match by {
+                    Some(by) => value + by,
+                    None => value,
+                };
+                Tensor::from_inner(value).require_grad()
+            })
+        }
+    }
+    module.map(&mut Move(by, step))
+}
+
+/// The value on the plain device.
+fn plain<const D: usize>(value: Tensor<D>) -> Tensor<D> {
+    if value.device().is_autodiff() {
+        value.inner()
+    } else {
+        value
+    }
+}
+
+/// Euclidean norm of the gradients of `module`.
+pub fn norm(module: &impl Module, grads: &GradientsParams) -> f64 {
+    struct Norm<'a>(&'a GradientsParams, f64);
+    impl ModuleVisitor for Norm<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(grad) = self.0.get::<D>(param.id) {
+                let square = grad.square().sum().into_data();
+                self.1 += square.iter::<f64>().next().unwrap_or(0.0);
+            }
+        }
+    }
+    let mut norm = Norm(grads, 0.0);
+    module.visit(&mut norm);
+    norm.1.sqrt()
+}
+
 /// Adds the gradients `part` of parameters of `module` to `total`.
 pub fn add_gradients(total: &mut GradientsParams, part: GradientsParams, module: &impl Module) {
     struct Adder<'a> {
@@ -210,4 +266,19 @@ pub fn gradients(module: &impl Module, grads: &GradientsParams) -> BTreeMap<Stri
     };
     module.visit(&mut reader);
     reader.found
+}
+
+/// `share` times the gradients of `module`, copied.
+pub fn scaled(module: &impl Module, grads: &GradientsParams, share: f64) -> GradientsParams {
+    struct Scale<'a>(&'a GradientsParams, f64, GradientsParams);
+    impl ModuleVisitor for Scale<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(grad) = self.0.get::<D>(param.id) {
+                self.2.register(param.id, grad.mul_scalar(self.1));
+            }
+        }
+    }
+    let mut scale = Scale(grads, share, GradientsParams::new());
+    module.visit(&mut scale);
+    scale.2
 }

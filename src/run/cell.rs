@@ -2,14 +2,20 @@
 //! done when its `cell.json` exists; it is written last, so a run that dies loses at most the cell
 //! it was in.
 
+use super::checkpoint::Checkpoints;
 use super::error::RunError;
+use super::folder::RunFolder;
 use super::pipeline::{Context, Target};
 use super::watch::Watch;
-use crate::manifest::suite::{DatasetSpec, Method, Suite};
+use crate::manifest::method::Method;
+use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::model::{Model, load, save};
-use crate::transfer::train::{EpochRecord, Event, error_rate, train};
+use crate::transfer::method;
+use crate::transfer::stage1::Stage1Record;
+use crate::transfer::train::{EpochRecord, Event, error_rate};
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
+use std::fs::{File, TryLockError};
 
 /// Which cell.
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +41,13 @@ pub struct Outcome {
     pub valid_error: f64,
     /// Share of wrong test samples after the last epoch.
     pub test_error: f64,
-    /// Every epoch.
+    /// Every epoch of stage 1, for methods that have one.
+    #[serde(default)]
+    pub stage1: Vec<Stage1Record>,
+    /// Every epoch of stage 2.
     pub course: Vec<EpochRecord>,
+    /// The epoch whose parameters are the result.
+    pub selected: usize,
     /// Training, validation and test samples.
     pub samples: [usize; 3],
     /// Shape of a sample before resizing.
@@ -71,6 +82,24 @@ pub fn cells<'a>(suite: &'a Suite, target: &'a DatasetSpec) -> impl Iterator<Ite
     })
 }
 
+/// Takes the lock of a cell; the system releases it if the process dies.
+fn lock(folder: &RunFolder, name: &str) -> Result<File, RunError> {
+    let path = folder.path(&format!("{name}.lock"));
+    let io = |source| RunError::Io {
+        path: path.clone(),
+        source,
+    };
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(io)?;
+    }
+    let file = File::create(&path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(RunError::Locked { path }),
+        Err(TryLockError::Error(source)) => Err(io(source)),
+    }
+}
+
 /// Trains a cell, or reads it if it is done; returns the target model, what was found, and
 /// whether it had been done before.
 pub fn run(
@@ -99,24 +128,23 @@ pub fn run(
         watch.skip(&format!("{title}: done before"));
         return Ok((loaded.model, outcome, true));
     }
+    let _lock = lock(folder, &name)?;
     let classes = data.train.classes().len();
-    let start = context
-        .source
-        .model
-        .for_target(&target.of_model(suite), cell.seed)?;
     watch.begin(&title, suite.transfer.train.epochs);
-    let trained = match cell.method {
-        Method::Nft => train(
-            start,
-            data,
-            &suite.transfer.train,
-            cell.seed,
-            &mut |event| match event {
-                Event::Step(done, total) => watch.step(done, total),
-                Event::Epoch(_) => true,
-            },
-        )?,
+    let request = method::Request {
+        method: cell.method,
+        settings: &suite.transfer,
+        source: &context.source.model,
+        target: &target.of_model(suite),
+        splits: data,
+        source_set: context.source_set.clone(),
+        seed: cell.seed,
     };
+    let mut keeper = Checkpoints::new(folder.path(&name), &suite.measures.probe_epochs);
+    let trained = method::transfer(&request, &mut keeper, &mut |event| match event {
+        Event::Step(done, total) => watch.step(done, total),
+        Event::Epoch(_) => true,
+    })?;
     watch.end();
     let outcome = Outcome {
         target: cell.target.name.clone(),
@@ -128,6 +156,8 @@ pub fn run(
         shape: target.shape,
         classes,
         seconds: trained.course.last().map_or(0.0, |e| e.seconds),
+        selected: trained.selected,
+        stage1: trained.first,
         course: trained.course,
     };
     save::save(
@@ -136,5 +166,6 @@ pub fn run(
         &folder.path(&name).join("model"),
     )?;
     folder.write_json(&record, &outcome)?;
+    keeper.clear();
     Ok((trained.model, outcome, false))
 }

@@ -29,6 +29,16 @@ impl RunFolder {
     /// Opens `root` for `suite`: makes it, continues a run with the same settings, or (with
     /// `fresh`) removes what an earlier run left there.
     pub fn open(root: &Path, suite: &Suite, fresh: bool) -> Result<Self, RunError> {
+        Self::open_as(root, suite, fresh, false)
+    }
+
+    /// Opens `root` together with other processes that each take cells of it (`modalign sweep`):
+    /// every cell has a lock of its own.
+    pub fn open_shared(root: &Path, suite: &Suite) -> Result<Self, RunError> {
+        Self::open_as(root, suite, false, true)
+    }
+
+    fn open_as(root: &Path, suite: &Suite, fresh: bool, shared: bool) -> Result<Self, RunError> {
         let io = |source| RunError::Io {
             path: root.into(),
             source,
@@ -49,7 +59,11 @@ impl RunFolder {
             path: lock_path.clone(),
             source,
         })?;
-        match lock.try_lock() {
+        let taken = match shared {
+            true => lock.try_lock_shared(),
+            false => lock.try_lock(),
+        };
+        match taken {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(RunError::Locked { path: lock_path }),
             Err(TryLockError::Error(source)) => {

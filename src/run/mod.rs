@@ -1,6 +1,7 @@
 //! Runs: a suite carried out in a folder, cell by cell, resumable, down to tables.
 
 pub mod cell;
+pub mod checkpoint;
 pub mod error;
 pub mod folder;
 pub mod measures;

@@ -8,8 +8,9 @@ use super::measures::{self, View};
 use super::record::Record;
 use super::table::{Table, row};
 use super::watch::Watch;
-use crate::dataset::{self, Resized, Splits};
+use crate::dataset::{self, Dataset, Resized, Splits};
 use crate::feature::{extract, file};
+use crate::manifest::method::SourceData;
 use crate::manifest::parts::PredictorSpec;
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::model::Loaded;
@@ -17,6 +18,7 @@ use crate::model::{self, Model, embedded};
 use crate::transfer::TransferError;
 use burn::tensor::{DType, Device};
 use std::path::Path;
+use std::sync::Arc;
 
 /// An encoder in the tables.
 #[derive(Debug, Clone)]
@@ -67,6 +69,8 @@ pub struct Context<'a> {
     pub source: &'a Loaded,
     /// The surrogate at the model's input size.
     pub surrogate: &'a Splits,
+    /// What stands for the source in stage 1.
+    pub source_set: &'a Arc<dyn Dataset>,
     /// Device of all model computations.
     pub device: &'a Device,
     /// Where results go.
@@ -85,18 +89,25 @@ pub struct Request<'a> {
     pub command: String,
 }
 
-/// Runs a suite in a run folder, continuing what is there.
-pub fn run(
-    suite: &Suite,
+/// Model and data of a suite, opened.
+pub struct Prepared<'a> {
+    /// The pretrained source model.
+    pub source: Loaded,
+    /// The surrogate at the model's input size.
+    pub surrogate: Splits,
+    /// What stands for the source in stage 1, at the model's input size.
+    pub source_set: Arc<dyn Dataset>,
+    /// The targets at the model's input size.
+    pub targets: Vec<Target<'a>>,
+}
+
+/// Opens everything that a suite names.
+pub fn prepare<'a>(
+    suite: &'a Suite,
     request: &Request,
-    folder: &RunFolder,
     watch: &mut dyn Watch,
-) -> Result<(), RunError> {
-    let device = request.device;
-    let source = embedded::load(&suite.source.model, device, DType::F32)?;
-    let mut record = Record::start(suite, request, &source);
-    record.input("config.toml".into(), folder.sha256("config.toml")?);
-    folder.write_json("run.json", &record)?;
+) -> Result<Prepared<'a>, RunError> {
+    let source = embedded::load(&suite.source.model, request.device, DType::F32)?;
     let side = image_size(&suite.source.model, &source.model)?;
     watch.begin("opening data", 1 + suite.targets.len());
     let surrogate = Resized::splits(
@@ -104,6 +115,15 @@ pub fn run(
         side,
     );
     fits_source(&suite.surrogate, &surrogate, &source.model)?;
+    let source_set = match suite.transfer.stage1.source {
+        SourceData::Surrogate => surrogate.train.clone(),
+        SourceData::Pretraining => {
+            let data = dataset::open(&suite.source.data, request.data, suite.data_seed)?;
+            let splits = Resized::splits(data, side);
+            fits_source(&suite.source.data, &splits, &source.model)?;
+            splits.train
+        }
+    };
     go_on(watch.step(1, 1 + suite.targets.len()))?;
     let mut targets = Vec::new();
     for (i, spec) in suite.targets.iter().enumerate() {
@@ -119,14 +139,73 @@ pub fn run(
         go_on(watch.step(2 + i, 1 + suite.targets.len()))?;
     }
     watch.end();
+    Ok(Prepared {
+        source,
+        surrogate,
+        source_set,
+        targets,
+    })
+}
 
-    let context = Context {
-        suite,
-        source: &source,
-        surrogate: &surrogate,
-        device,
-        folder,
-    };
+impl Prepared<'_> {
+    /// What every part of a run in `folder` works with.
+    fn context<'a>(
+        &'a self,
+        suite: &'a Suite,
+        request: &'a Request,
+        folder: &'a RunFolder,
+    ) -> Context<'a> {
+        Context {
+            suite,
+            source: &self.source,
+            surrogate: &self.surrogate,
+            source_set: &self.source_set,
+            device: request.device,
+            folder,
+        }
+    }
+}
+
+/// Trains every `n`th cell of a suite from the `i`th on (`shard`), without measuring; gives what
+/// was found, and `None` for cells that another process works on.
+pub fn train(
+    suite: &Suite,
+    request: &Request,
+    folder: &RunFolder,
+    (i, n): (usize, usize),
+    watch: &mut dyn Watch,
+) -> Result<Vec<(String, Option<Outcome>)>, RunError> {
+    let prepared = prepare(suite, request, watch)?;
+    let context = prepared.context(suite, request, folder);
+    let cells = prepared
+        .targets
+        .iter()
+        .flat_map(|target| cell::cells(suite, target.spec).map(move |cell| (cell, target)));
+    let mut found = Vec::new();
+    for (cell, target) in cells.skip(i).step_by(n) {
+        let outcome = match cell::run(&context, cell, target, watch) {
+            Ok((_, outcome, _)) => Some(outcome),
+            Err(RunError::Locked { .. }) if n > 1 => None,
+            Err(other) => return Err(other),
+        };
+        found.push((cell.name(), outcome));
+    }
+    Ok(found)
+}
+
+/// Runs a suite in a run folder, continuing what is there.
+pub fn run(
+    suite: &Suite,
+    request: &Request,
+    folder: &RunFolder,
+    watch: &mut dyn Watch,
+) -> Result<(), RunError> {
+    let prepared = prepare(suite, request, watch)?;
+    let (source, targets) = (&prepared.source, &prepared.targets);
+    let mut record = Record::start(suite, request, source);
+    record.input("config.toml".into(), folder.sha256("config.toml")?);
+    folder.write_json("run.json", &record)?;
+    let context = prepared.context(suite, request, folder);
     let mut tables = Tables::new();
     raw_pixels(&context, &mut tables, watch)?;
     look(
@@ -137,7 +216,7 @@ pub fn run(
         &mut tables,
         watch,
     )?;
-    for target in &targets {
+    for target in targets {
         if let Some(why) = &target.undefined {
             let note = format!("D(Ms, Mt) of {}: not defined, {why}.", target.spec.title);
             tables.notes.push(note);
@@ -157,7 +236,7 @@ pub fn run(
         )?;
     }
     let mut reused = 0;
-    for target in &targets {
+    for target in targets {
         for cell in cell::cells(suite, target.spec) {
             let (model, outcome, before) = cell::run(&context, cell, target, watch)?;
             reused += usize::from(before);
@@ -409,8 +488,11 @@ impl Tables {
         self.probe.write(folder, "probe.csv")?;
         self.geometry.write(folder, "geometry.csv")?;
         self.tsne.write(folder, "tsne.csv")?;
-        self.discrepancy.write(folder, "discrepancy.csv")?;
-        self.pairs.write(folder, "pairs.csv")?;
+        // defined for no target: readers then say that it was not run
+        if !self.discrepancy.is_empty() {
+            self.discrepancy.write(folder, "discrepancy.csv")?;
+            self.pairs.write(folder, "pairs.csv")?;
+        }
         self.targets.write(folder, "targets.csv")?;
         self.curves.write(folder, "curves.csv")
     }

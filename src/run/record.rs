@@ -2,6 +2,7 @@
 
 use super::pipeline::Request;
 use crate::manifest::suite::Suite;
+use crate::manifest::training::Select;
 use crate::model::Loaded;
 use serde::Serialize;
 use std::time::{Instant, SystemTime};
@@ -86,10 +87,20 @@ impl Record {
         self.finished = Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string());
         self.seconds = Some(self.clock.elapsed().as_secs_f64());
         self.notes = vec![
-            format!(
-                "Every target model is the one after the last of {} epochs; no epoch was chosen by its validation or test error.",
-                t.epochs
-            ),
+            match t.select {
+                Select::Last => format!(
+                    "Every target model is the one after the last of {} epochs; no epoch was chosen by its validation or test error.",
+                    t.epochs
+                ),
+                Select::Valid => format!(
+                    "Every target model is that of the epoch, of at most {}, with the smallest validation error.",
+                    t.epochs
+                ),
+                Select::Test => format!(
+                    "TEST-SELECTED: every target model is that of the epoch, of at most {}, with the smallest test error; its test errors are too small.",
+                    t.epochs
+                ),
+            },
             format!(
                 "D is the expected error 1 − p, matched on {:.0} % of each target's test samples and evaluated on the rest; the null shuffles the target's labels {} times.",
                 100.0 * suite.measures.discrepancy_holdout,

@@ -84,6 +84,11 @@ impl Table {
         }
     }
 
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.cells.first().is_none_or(Vec::is_empty)
+    }
+
     /// Appends a row; one cell a column.
     pub fn push<const N: usize>(&mut self, row: [Cell; N]) {
         debug_assert_eq!(

@@ -34,6 +34,14 @@ pub enum TransferError {
         /// The value found.
         loss: f64,
     },
+    /// A snapshot could not be kept.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: std::path::PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,

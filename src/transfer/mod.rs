@@ -2,9 +2,18 @@
 
 pub mod error;
 pub mod loss;
+pub mod method;
+pub mod mona;
 pub mod optimiser;
+pub mod outer;
 pub mod schedule;
+pub mod snapshot;
+pub mod source;
+pub mod stage1;
 pub mod step;
 pub mod train;
 
 pub use error::TransferError;
+
+#[cfg(test)]
+mod method_tests;

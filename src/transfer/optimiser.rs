@@ -2,11 +2,13 @@
 //! the CPU, clipping by the global gradient norm, and a state keyed by parameter path so that it
 //! can be written to a checkpoint and read back.
 
+use super::snapshot::State;
 use crate::manifest::training::Rule;
 use crate::model::ops::{self, AdamWStep};
+use crate::model::state::Trail;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use std::collections::BTreeMap;
 
 /// Moments of one parameter, flattened.
@@ -39,6 +41,40 @@ impl Optimiser {
         }
     }
 
+    /// Steps taken so far.
+    pub fn steps(&self) -> i32 {
+        self.steps
+    }
+
+    /// The moments, flattened: `PATH#1` and `PATH#2`.
+    pub fn moments(&self) -> State {
+        let mut all = State::new();
+        for (path, moments) in &self.moments {
+            all.insert(format!("{path}#1"), moments.first.to_data());
+            if let Some(second) = &moments.second {
+                all.insert(format!("{path}#2"), second.to_data());
+            }
+        }
+        all
+    }
+
+    /// Goes on from moments that [`Optimiser::moments`] gave.
+    pub fn restore(&mut self, moments: &State, steps: i32, device: &Device) {
+        let tensor = |data: &burn::tensor::TensorData| {
+            Tensor::<1>::from_data(data.clone(), (device, data.dtype()))
+        };
+        self.steps = steps;
+        self.moments = moments
+            .iter()
+            .filter_map(|(name, data)| {
+                let path = name.strip_suffix("#1")?;
+                let second = moments.get(&format!("{path}#2")).map(tensor);
+                let first = tensor(data);
+                Some((path.to_string(), Moments { first, second }))
+            })
+            .collect();
+    }
+
     /// Updates every parameter of `module` that has a gradient.
     pub fn step<M: Module>(&mut self, lr: f64, module: M, grads: GradientsParams) -> M {
         self.steps += 1;
@@ -50,7 +86,7 @@ impl Optimiser {
             grads,
             lr,
             scale,
-            path: Vec::new(),
+            trail: Trail::default(),
         };
         module.map(&mut update)
     }
@@ -84,23 +120,23 @@ struct Update<'a> {
     grads: GradientsParams,
     lr: f64,
     scale: f64,
-    path: Vec<String>,
+    trail: Trail,
 }
 
 impl ModuleMapper for Update<'_> {
-    fn enter_module(&mut self, name: &str, _: &str) {
-        self.path.push(name.into());
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.trail.enter(name, container);
     }
 
-    fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+    fn exit_module(&mut self, _: &str, container: &str) {
+        self.trail.exit(container);
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let Some(grad) = self.grads.remove::<D>(param.id) else {
             return param;
         };
-        let path = self.path.join(".");
+        let path = self.trail.path();
         let decays = D >= 2 && !path.ends_with("bias_table");
         let decay = if decays {
             self.optimiser.weight_decay

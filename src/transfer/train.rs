@@ -2,13 +2,16 @@
 
 use super::error::TransferError;
 use super::optimiser::Optimiser;
+use super::snapshot::{Keeper, Snapshot, State};
+use super::stage1::Stage1Record;
 use super::step;
 use crate::dataset::loader::{Batch, Order, batches};
 use crate::dataset::{Dataset, Splits};
 use crate::feature::samples_at_once;
-use crate::manifest::training::TrainSettings;
+use crate::manifest::training::{Select, TrainSettings};
+use crate::model::state::{Trail, state, with_state};
 use crate::model::{Model, Network, Pass};
-use burn::module::Module;
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -68,6 +71,9 @@ pub struct EpochRecord {
     pub train_loss: f64,
     /// Share of wrong validation samples.
     pub valid_error: f64,
+    /// Share of wrong test samples, only where the test part selects the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_error: Option<f64>,
     /// Seconds since training began.
     pub seconds: f64,
 }
@@ -83,10 +89,14 @@ pub enum Event<'a> {
 
 /// A trained model and its course.
 pub struct Trained {
-    /// The model after the last epoch, untracked.
+    /// The model of the selected epoch, untracked.
     pub model: Model,
+    /// Which epoch that is.
+    pub selected: usize,
     /// One record an epoch.
     pub course: Vec<EpochRecord>,
+    /// One record an epoch of stage 1.
+    pub first: Vec<Stage1Record>,
 }
 
 /// Moves a batch to a device; its labels stay here.
@@ -95,42 +105,76 @@ fn to_device(batch: Batch, device: &Device) -> (Tensor<4>, Vec<usize>) {
     (Tensor::from_data(data, device), batch.labels)
 }
 
-/// Fine-tunes (or pretrains) every parameter of `model`.
+/// What else a training run is told.
+pub struct Course<'a> {
+    /// Seed of order, augmentation and dropped paths.
+    pub seed: u64,
+    /// Which parameters train, by path; all others stay as they are.
+    pub trains: fn(&str) -> bool,
+    /// A snapshot of this very stage to go on from.
+    pub from: Option<Snapshot>,
+    /// What stage 1 found, for the snapshots.
+    pub first: Vec<Stage1Record>,
+    /// Where snapshots go.
+    pub keeper: &'a mut dyn Keeper,
+}
+
+/// Fine-tunes (or pretrains) `model`.
 ///
-/// `watch` hears of every step and epoch and may ask to stop by returning `false`.
+/// `watch` hears of every step and epoch and may ask to stop by returning `false`; what was kept
+/// after the last whole epoch stays.
 pub fn train(
     model: Model,
     splits: &Splits,
     settings: &TrainSettings,
-    seed: u64,
+    how: Course,
     watch: &mut dyn FnMut(Event) -> bool,
 ) -> Result<Trained, TransferError> {
     settings.check(splits.train.len())?;
-    let started = Instant::now();
     let Model { config, network } = model;
-    let device = network.place().0.inner();
-    let mut network = network.unfreeze().train();
+    let (device, dtype) = network.place();
+    let device = device.inner();
     let clip = (settings.clip > 0.0).then_some(settings.clip);
     let mut optimiser = Optimiser::new(settings.optimiser, settings.weight_decay, clip);
+    let fill = |network: Network, values: State| {
+        let placed = with_state(network, values, dtype, "snapshot".as_ref());
+        placed.map(|n| tracked(n.unfreeze().train(), how.trains))
+    };
+    let mut network = tracked(network.unfreeze().train(), how.trains);
+    let (mut course, mut best, mut selected, mut done) = (Vec::new(), None, 0, 0);
+    if let Some(from) = how.from {
+        // the newest is the selected one unless an older one is kept beside it
+        let newest = (from.selected == from.epoch).then(|| from.network.clone());
+        network = fill(network.valid(), from.network)?;
+        optimiser.restore(&from.moments, from.steps, &device);
+        (course, selected, done) = (from.course, from.selected, from.epoch);
+        best = from.best.or(newest);
+    } else {
+        how.keeper.epoch(0, &network.valid())?;
+    }
+    let earlier = course.last().map_or(0.0, |e: &EpochRecord| e.seconds);
+    let started = Instant::now();
     let order = |epoch| Order {
         batch: settings.batch,
-        shuffle: Some((seed, epoch)),
+        shuffle: Some((how.seed, epoch)),
         drop_last: true,
         augment: settings.augment,
     };
     let per_epoch = order(1).batches(splits.train.len());
     let total = per_epoch * settings.epochs;
     let warmup = (settings.warmup_epochs * per_epoch as f64).round() as usize;
-    let mut course = Vec::with_capacity(settings.epochs);
-    for epoch in 1..=settings.epochs {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0xd20b);
+    for epoch in done + 1..=settings.epochs {
+        if settings.patience > 0 && epoch > selected + settings.patience && selected > 0 {
+            break;
+        }
+        let mut rng = ChaCha8Rng::seed_from_u64(how.seed ^ 0xd20b);
         rng.set_stream(epoch as u64);
         let mut sum = 0.0;
         for (i, batch) in batches(splits.train.clone(), order(epoch))
             .into_iter()
             .enumerate()
         {
-            let done = (epoch - 1) * per_epoch + i;
+            let step = (epoch - 1) * per_epoch + i;
             let (value, grads) = step::gradients(&network, batch?, &device, settings, &mut rng);
             if !value.is_finite() {
                 return Err(TransferError::Diverged {
@@ -140,32 +184,97 @@ pub fn train(
                 });
             }
             sum += value;
-            let lr = settings.learning_rate * settings.decay.factor(done, warmup, total);
+            let lr = settings.learning_rate * settings.decay.factor(step, warmup, total);
             network = optimiser.step(lr, network, grads);
-            if !watch(Event::Step(done + 1, total)) {
+            if !watch(Event::Step(step + 1, total)) {
                 return Err(TransferError::Interrupted);
             }
         }
-        let valid_error = error_rate(&network.valid(), splits.valid.clone(), &device)?;
+        let plain = network.valid();
         let record = EpochRecord {
             epoch,
             train_loss: sum / per_epoch as f64,
-            valid_error,
-            seconds: started.elapsed().as_secs_f64(),
+            valid_error: error_rate(&plain, splits.valid.clone(), &device)?,
+            test_error: match settings.select {
+                Select::Test => Some(error_rate(&plain, splits.test.clone(), &device)?),
+                _ => None,
+            },
+            seconds: earlier + started.elapsed().as_secs_f64(),
         };
-        let go_on = watch(Event::Epoch(&record));
         course.push(record);
-        if !go_on && epoch < settings.epochs {
+        if is_best(&course, settings.select) {
+            (selected, best) = (epoch, Some(state(&plain)));
+        }
+        how.keeper.epoch(epoch, &plain)?;
+        how.keeper.save(&Snapshot {
+            stage: 2,
+            epoch,
+            network: state(&plain),
+            moments: optimiser.moments(),
+            steps: optimiser.steps(),
+            best: best.clone().filter(|_| selected != epoch),
+            selected,
+            first: how.first.clone(),
+            course: course.clone(),
+        })?;
+        if !course
+            .last()
+            .is_none_or(|record| watch(Event::Epoch(record)))
+            && epoch < settings.epochs
+        {
             return Err(TransferError::Interrupted);
         }
     }
+    let last = course.len();
+    let plain = network.valid();
+    let network = match best.filter(|_| selected != last) {
+        Some(values) => with_state(plain, values, dtype, "snapshot".as_ref())?,
+        None => plain,
+    };
     Ok(Trained {
-        model: Model {
-            config,
-            network: network.valid(),
-        },
+        model: Model { config, network },
+        selected,
         course,
+        first: how.first,
     })
+}
+
+/// Whether the last epoch is the best so far by the rule; ties go to the earlier one.
+fn is_best(course: &[EpochRecord], rule: Select) -> bool {
+    let value = |record: &EpochRecord| match rule {
+        Select::Last => None,
+        Select::Valid => Some(record.valid_error),
+        Select::Test => record.test_error,
+    };
+    let Some((last, before)) = course.split_last() else {
+        return false;
+    };
+    match value(last) {
+        None => true,
+        Some(last) => before.iter().filter_map(value).all(|b| last < b),
+    }
+}
+
+/// The network with only the parameters that `trains` names asking for gradients.
+fn tracked(network: Network, trains: fn(&str) -> bool) -> Network {
+    struct Track(Trail, fn(&str) -> bool);
+    impl ModuleMapper for Track {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.0.enter(name, container);
+        }
+
+        fn exit_module(&mut self, _: &str, container: &str) {
+            self.0.exit(container);
+        }
+
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            match self.1(&self.0.path()) {
+                true => param,
+                false => param.map(|value| Tensor::from_inner(value.inner())),
+            }
+        }
+    }
+    network.map(&mut Track(Trail::default(), trains))
 }
 
 /// Share of samples whose largest logit is not their label's; 0 on an empty set.

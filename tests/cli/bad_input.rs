@@ -1,6 +1,13 @@
 //! Wrong input of every kind that a run reads: a clear message, an exit code, nothing half-written.
 
 use super::*;
+
+/// Our own fixtures: what is asserted here knows their shapes.
+fn own(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
+}
 use std::fs;
 
 /// Runs, expects failure with `code`, and returns what was said.
@@ -105,7 +112,7 @@ fn foreign_checkpoints_list_what_does_not_fit() {
     let model = home.path().join("model");
     fs::create_dir_all(&model).unwrap();
     let out = home.path().join("out.npz");
-    let tensor = format!("{}:pixels", fixture("swin-cifar/io.safetensors").display());
+    let tensor = format!("{}:pixels", own("swin-cifar/io.safetensors").display());
     let arguments = [
         "extract",
         "--model",
@@ -119,11 +126,11 @@ fn foreign_checkpoints_list_what_does_not_fit() {
     ];
     assert!(refused(&arguments, 1).contains("config.json"));
 
-    fs::copy(fixture("swin-cifar/config.json"), model.join("config.json")).unwrap();
+    fs::copy(own("swin-cifar/config.json"), model.join("config.json")).unwrap();
     assert!(refused(&arguments, 1).contains("model.safetensors"));
 
     fs::copy(
-        fixture("swin-padded/model.safetensors"),
+        own("swin-padded/model.safetensors"),
         model.join("model.safetensors"),
     )
     .unwrap();
@@ -135,7 +142,7 @@ fn foreign_checkpoints_list_what_does_not_fit() {
         "{said}"
     );
 
-    let whole = fs::read(fixture("swin-cifar/model.safetensors")).unwrap();
+    let whole = fs::read(own("swin-cifar/model.safetensors")).unwrap();
     for broken in [&whole[..5], &whole[..100], &whole[..whole.len() - 1]] {
         fs::write(model.join("model.safetensors"), broken).unwrap();
         assert!(refused(&arguments, 1).contains("model.safetensors"));

@@ -4,6 +4,7 @@ mod bad_input;
 mod export;
 mod extract;
 mod report;
+mod resume;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

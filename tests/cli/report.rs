@@ -222,3 +222,26 @@ fn pretraining_writes_a_folder_that_loads_and_its_recipe() {
     let set = modalign::feature::file::read(&features).unwrap();
     assert_eq!((set.dim(), set.classes()), (32, 10));
 }
+
+#[test]
+fn any_checkpoint_can_be_the_source_of_a_suite() {
+    let home = tempfile::tempdir().unwrap();
+    let (suite, run) = (home.path().join("tiny.toml"), home.path().join("run"));
+    std::fs::write(&suite, TINY).unwrap();
+    let model = fixture("timm/microsoft/checkpoint.pth");
+    let done = modalign(&[
+        "report",
+        "--suite",
+        suite.to_str().unwrap(),
+        "--model",
+        model.to_str().unwrap(),
+        "--out",
+        run.to_str().unwrap(),
+    ]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let record = std::fs::read_to_string(run.join("run.json")).unwrap();
+    // seven source classes cannot be matched with more target classes: said, not fatal
+    assert!(record.contains("cannot be matched with 7"), "{record}");
+    assert!(run.join("report.html").exists());
+    assert!(run.join("tables/probe.csv").exists());
+}

@@ -1,52 +1,16 @@
-//! MoNA's exact meta-gradient through dual evaluation, against PyTorch's double backward in f64
-//! (`make_fixtures.py`, `mona`): one ordinary backward pass of `L_inner − λα·L̇`, the tangent taken
-//! along v = ∇L_outer at the stepped encoder.
+//! MoNA's meta-gradient, every way of computing it, against PyTorch's double backward in f64
+//! (`make_fixtures.py`, `mona`).
 
 use super::{check, fixture, io, tensor};
-use burn::module::{Module, ModuleMapper, Param};
-use burn::optim::GradientsParams;
+use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use modalign::manifest::method::{MetaGradient, OuterSign};
 use modalign::manifest::parts::PredictorSpec;
 use modalign::model::state::{parameters, with_state};
-use modalign::model::{Encoder, Model, Network, Pass, Target, load};
+use modalign::model::{Dual, Model, Network, Target, load};
 use modalign::transfer::loss::cross_entropy;
+use modalign::transfer::mona::{self, Found, Meta, SourceBatch};
 use std::collections::BTreeMap;
-
-/// Alignment plus uniformity on the unit sphere over pairs i < j (Wang & Isola 2020).
-fn outer(features: Tensor<2>, labels: &[usize]) -> [Tensor<1>; 2] {
-    let norm = features.clone().square().sum_dim(1).sqrt();
-    let z = features / norm;
-    let gram = z.clone().matmul(z.transpose());
-    let square = gram.mul_scalar(-2.0).add_scalar(2.0);
-    let n = labels.len();
-    let mask = |keep: &dyn Fn(usize, usize) -> bool| {
-        let values: Vec<f64> = (0..n * n)
-            .map(|i| f64::from(i / n < i % n && keep(i / n, i % n)))
-            .collect();
-        let count: f64 = values.iter().sum();
-        let data = TensorData::new(values, [n, n]);
-        let mask = Tensor::<2>::from_data(data, (&square.device(), square.dtype()));
-        (mask, count)
-    };
-    let (same, pairs) = mask(&|i, j| labels[i] == labels[j]);
-    // not `div_scalar`: burn 0.22.1 rounds its gradient to f32
-    let align = (square.clone() * same).sum().mul_scalar(1.0 / pairs);
-    let (all, pairs) = mask(&|_, _| true);
-    let near = (square.clone().mul_scalar(-2.0).exp() * all).sum();
-    [align, near.mul_scalar(1.0 / pairs).log()]
-}
-
-/// One SGD step.
-struct Step<'a>(&'a GradientsParams, f64);
-
-impl ModuleMapper for Step<'_> {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(by) = self.0.get::<D>(param.id).map(|g| g.mul_scalar(self.1)) else {
-            return param;
-        };
-        param.map(|p| Tensor::from_inner(p.inner() - by).require_grad())
-    }
-}
 
 /// Labels of a fixture.
 fn labels(name: &str) -> Vec<usize> {
@@ -55,7 +19,7 @@ fn labels(name: &str) -> Vec<usize> {
 }
 
 /// The fixture's target model: its embedder and head on the source's encoder.
-fn target(source: &Model, device: &Device) -> Network {
+fn target(source: &Model, device: &Device, dtype: DType) -> Network {
     let io = io("mona");
     let channels = io.shape("phi.projection.weight").unwrap()[1];
     let classes = io.shape("head.weight").unwrap()[0];
@@ -77,80 +41,148 @@ fn target(source: &Model, device: &Device) -> Network {
         };
         arrays.insert(path, TensorData::new(io.read_f64(name).unwrap(), shape));
     }
-    let network = with_state(model.network, arrays, DType::F64, "fixture".as_ref()).unwrap();
+    let network = with_state(model.network, arrays, dtype, "fixture".as_ref()).unwrap();
     network.to_device(device).unfreeze().train()
 }
 
-#[test]
-fn mona_meta_gradient() {
+/// One step on the fixture's batches; its gradient at the embedder by the fixture's names.
+fn step(dtype: DType, change: impl Fn(&mut Meta)) -> (Found, BTreeMap<String, Vec<f64>>) {
     let (device, io) = (Device::flex(), io("mona"));
     let setting = std::fs::read_to_string(fixture("mona").join("setting.json")).unwrap();
     let setting: serde_json::Value = serde_json::from_str(&setting).unwrap();
     let [alpha, lambda] = ["alpha", "lambda"].map(|k| setting[k].as_f64().unwrap());
-    let source = load::load(&fixture("mona"), &device, DType::F64)
-        .unwrap()
-        .model;
-    let network = target(&source, &device);
-    let tracked = device.clone().autodiff();
-    let pixels = |name| tensor::<4>(&io, name, &tracked, DType::F64);
-    let (wanted, shown) = (labels("target_labels"), labels("source_labels"));
-
-    // inner: loss and gradient of the target model
-    let logits = network.forward(pixels("target_pixels"), &mut Pass::eval());
-    let inner = cross_entropy(logits, &wanted, 0.0).primal;
-    check("mona", "inner_loss", inner.clone().inner(), &io, 1e-10);
-    let grads = GradientsParams::from_grads(inner.backward(), &network);
-
-    // outer: features of source samples through the stepped encoder, and v
-    let stepped: Encoder = network.encoder.clone().map(&mut Step(&grads, alpha));
-    let embedder = source.network.embedder.clone().freeze().train();
-    let tokens = embedder.forward(pixels("source_pixels"), &mut Pass::eval());
-    let features = stepped.features(tokens, &mut Pass::eval()).primal;
-    let [align, uniform] = outer(features, &shown);
-    check("mona", "align", align.clone().inner(), &io, 1e-10);
-    check("mona", "uniform", uniform.clone().inner(), &io, 1e-10);
-    let v = GradientsParams::from_grads((align + uniform).backward(), &stepped);
-    assert_eq!(v.len(), parameters(&network.encoder).len());
-
-    // forward over reverse
-    let mut pass = Pass::eval().along(&v);
-    let logits = network.forward(pixels("target_pixels"), &mut pass);
-    let loss = cross_entropy(logits, &wanted, 0.0);
-    let along = loss.tangent.expect("the encoder moves");
-    let total = loss.primal - along.mul_scalar(lambda * alpha);
-    let total = GradientsParams::from_grads(total.backward(), &network);
-    let embedder = modalign::model::state::gradients(&network.embedder, &total);
-    for (path, name) in [
-        ("weight", "projection.weight"),
-        ("bias", "projection.bias"),
-        ("norm.weight", "norm.weight"),
-        ("norm.bias", "norm.bias"),
-    ] {
-        let found: Vec<f64> = embedder[path].iter::<f64>().collect();
-        let inner = io.read_f64(&format!("grad_inner.{name}")).unwrap();
-        let outer: Vec<f64> = found
-            .iter()
-            .zip(&inner)
-            .map(|(total, inner)| (total - inner) / lambda)
-            .collect();
-        let flat = |values: Vec<f64>| {
-            let count = values.len();
-            let data = TensorData::new(values, [count]);
-            Tensor::<1>::from_data(data, (&device, DType::F64))
+    let mut meta = Meta {
+        lambda,
+        alpha,
+        sign: OuterSign::WangIsola,
+        how: MetaGradient::Exact,
+        difference_step: 0.01,
+    };
+    change(&mut meta);
+    let source = load::load(&fixture("mona"), &device, dtype).unwrap().model;
+    let network = target(&source, &device, dtype);
+    let wanted = labels("target_labels");
+    let task = |outputs: Dual<2>| cross_entropy(outputs, &wanted, 0.0);
+    let batch = SourceBatch {
+        samples: tensor(&io, "source_pixels", &device, dtype),
+        labels: labels("source_labels"),
+    };
+    let x = tensor(&io, "target_pixels", &device, dtype);
+    let found = mona::step(&network, x, &task, &source.network.embedder, batch, meta);
+    let grads = modalign::model::state::gradients(&network.embedder, &found.grads);
+    let named = grads.into_iter().map(|(path, data)| {
+        let name = match path.as_str() {
+            "weight" | "bias" => format!("projection.{path}"),
+            _ => path,
         };
-        check(
-            "mona",
-            &format!("grad_total.{name}"),
-            flat(found),
-            &io,
-            1e-10,
+        (name, data.iter::<f64>().collect())
+    });
+    (found, named.collect())
+}
+
+fn flat(values: Vec<f64>) -> Tensor<1> {
+    let count = values.len();
+    let data = TensorData::new(values, [count]);
+    Tensor::from_data(data, (&Device::flex(), DType::F64))
+}
+
+/// The outer part of a total gradient, divided by λ.
+fn outer(name: &str, total: &[f64], lambda: f64) -> Vec<f64> {
+    let inner = io("mona").read_f64(&format!("grad_inner.{name}")).unwrap();
+    let pairs = total.iter().zip(&inner);
+    pairs
+        .map(|(total, inner)| (total - inner) / lambda)
+        .collect()
+}
+
+/// Compares everything that the fixture has; `bounds` for values, total and outer gradients.
+fn against_double_backward(dtype: DType, bounds: [f64; 3]) {
+    let io = io("mona");
+    let lambda = std::cell::Cell::new(0.0);
+    let (found, grads) = step(dtype, |meta| lambda.set(meta.lambda));
+    let title = format!("mona {dtype:?}");
+    for (what, value) in [
+        ("inner_loss", found.inner),
+        ("align", found.align),
+        ("uniform", found.uniform),
+    ] {
+        check(&title, what, flat(vec![value]), &io, bounds[0]);
+    }
+    assert_eq!(grads.len(), 4);
+    for (name, total) in grads {
+        let part = outer(&name, &total, lambda.get());
+        let what = format!("grad_outer.{name}");
+        check(&title, &what, flat(part), &io, bounds[2]);
+        let what = format!("grad_total.{name}");
+        check(&title, &what, flat(total), &io, bounds[1]);
+    }
+}
+
+#[test]
+fn the_exact_meta_gradient_is_that_of_double_backward() {
+    against_double_backward(DType::F64, [1e-10, 1e-10, 1e-9]);
+}
+
+#[test]
+fn single_precision_is_close() {
+    against_double_backward(DType::F32, [1e-4, 1e-4, 1e-2]);
+}
+
+#[test]
+fn central_differences_converge_to_it() {
+    let (_, exact) = step(DType::F64, |_| ());
+    let error = |size: f64| {
+        let (_, central) = step(DType::F64, |meta| {
+            meta.how = MetaGradient::CentralDifference;
+            meta.difference_step = size;
+        });
+        let mut worst = 0.0f64;
+        for (name, exact) in &exact {
+            let want = io("mona").read_f64(&format!("grad_outer.{name}")).unwrap();
+            let scale = want.iter().fold(0.0f64, |a, v| a.max(v.abs()));
+            let pairs = exact.iter().zip(&central[name]);
+            worst = pairs.fold(worst, |a, (x, y)| a.max((x - y).abs() / scale));
+        }
+        println!("central difference of size {size:e}: {worst:.1e} of the outer gradient");
+        worst
+    };
+    let errors = [1e-2, 1e-3, 1e-4].map(error);
+    assert!(errors[0] > 10.0 * errors[1] && errors[1] > 10.0 * errors[2]);
+    assert!(errors[2] < 1e-5);
+}
+
+#[test]
+fn without_the_outer_term_the_inner_gradient_is_left() {
+    let io = io("mona");
+    let cases: [fn(&mut Meta); 3] = [
+        |meta| meta.lambda = 0.0,
+        |meta| meta.alpha = 0.0,
+        |meta| meta.how = MetaGradient::FirstOrder,
+    ];
+    for change in cases {
+        for (name, total) in step(DType::F64, change).1 {
+            let what = format!("grad_inner.{name}");
+            check("no outer term", &what, flat(total), &io, 1e-10);
+        }
+    }
+    // and the outer gradient is not nothing
+    for (name, total) in step(DType::F64, |_| ()).1 {
+        assert!(
+            outer(&name, &total, 1.0).iter().any(|v| v.abs() > 1e-12),
+            "{name}"
         );
-        check(
-            "mona",
-            &format!("grad_outer.{name}"),
-            flat(outer),
-            &io,
-            1e-10,
-        );
+    }
+}
+
+#[test]
+fn the_printed_sign_is_the_negative() {
+    let (_, plus) = step(DType::F64, |_| ());
+    let (_, minus) = step(DType::F64, |meta| meta.sign = OuterSign::Printed);
+    for (name, plus) in plus {
+        let (plus, minus) = (outer(&name, &plus, 1.0), outer(&name, &minus[&name], 1.0));
+        let scale = plus.iter().fold(0.0f64, |a, v| a.max(v.abs()));
+        for (p, m) in plus.iter().zip(&minus) {
+            assert!((p + m).abs() < 1e-9 * scale, "{name}: {p} {m}");
+        }
     }
 }

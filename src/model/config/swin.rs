@@ -87,8 +87,13 @@ impl SwinConfig {
                 format!("{:?} and {:?}", self.depths, self.num_heads),
             );
         }
-        if let Some(blocks) = self.depths.iter().find(|n| !(1..=1024).contains(*n)) {
-            return wrong("depths", "1 to 1024 blocks a stage", blocks.to_string());
+        let blocks = self.depths.iter().copied().max().unwrap_or(0);
+        if blocks > 512 || self.depths.contains(&0) {
+            return wrong(
+                "depths",
+                "1 to 512 blocks a stage",
+                format!("{:?}", self.depths),
+            );
         }
         for (name, value, top) in [
             ("image_size", self.image_size, 8192),

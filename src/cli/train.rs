@@ -1,0 +1,156 @@
+//! `modalign train` and `modalign sweep`: cells of a suite, trained and kept, without the measures
+//! that `modalign report` adds.
+
+use super::args::{SweepArgs, TrainArgs};
+use super::error::CliError;
+use super::progress::{Bars, catch_interrupts};
+use crate::manifest::method::Method;
+use crate::manifest::suite::Suite;
+use crate::model::device;
+use crate::run::cell::Outcome;
+use crate::run::pipeline::{self, Request};
+use crate::run::{RunError, RunFolder};
+use crate::transfer::TransferError;
+use std::path::{Path, PathBuf};
+
+fn usage(what: &str, expected: String, found: &str) -> CliError {
+    CliError::Usage {
+        what: what.into(),
+        expected,
+        found: format!("{found:?}"),
+    }
+}
+
+/// The method of that name.
+fn method(name: &str) -> Result<Method, CliError> {
+    Method::parse(name).ok_or_else(|| {
+        let names = Method::ALL.map(Method::name).join(", ");
+        usage("method", format!("one of {names}"), name)
+    })
+}
+
+/// Leaves only the targets with these names.
+fn keep_targets(suite: &mut Suite, names: &[String]) -> Result<(), CliError> {
+    for name in names {
+        if !suite.targets.iter().any(|t| t.name == *name) {
+            let known: Vec<&str> = suite.targets.iter().map(|t| t.name.as_str()).collect();
+            let expected = format!("one of {}", known.join(", "));
+            return Err(usage("target", expected, name));
+        }
+    }
+    suite.targets.retain(|t| names.contains(&t.name));
+    Ok(())
+}
+
+/// Trains one cell; prints its folder, or the outcome as JSON.
+pub fn train(args: &TrainArgs) -> Result<(), CliError> {
+    let mut suite = Suite::resolve(&args.suite)?;
+    keep_targets(&mut suite, std::slice::from_ref(&args.target))?;
+    suite.transfer.methods = vec![method(&args.method)?];
+    suite.transfer.seeds = vec![args.seed];
+    let name = format!(
+        "{}-{}-{}-{}",
+        suite.name, args.target, args.method, args.seed
+    );
+    let root = args.out.clone().unwrap_or(Path::new("runs").join(name));
+    let folder = RunFolder::open(&root, &suite, args.fresh)?;
+    let found = carry_out(&suite, &args.device, args.data.as_deref(), &folder, (0, 1))?;
+    for (cell, outcome) in &found {
+        let Some(outcome) = outcome else { continue };
+        if args.json {
+            let all = serde_json::json!({ "run": root, "cell": cell, "outcome": outcome });
+            println!("{all}");
+        } else {
+            say(cell, outcome);
+            println!("{}", folder.path(cell).display());
+        }
+    }
+    Ok(())
+}
+
+/// Trains a shard of all cells; prints the run folder.
+pub fn sweep(args: &SweepArgs) -> Result<(), CliError> {
+    let mut suite = Suite::resolve(&args.suite)?;
+    if !args.targets.is_empty() {
+        keep_targets(&mut suite, &args.targets)?;
+    }
+    if !args.methods.is_empty() {
+        let methods = args.methods.iter().map(|m| method(m));
+        suite.transfer.methods = methods.collect::<Result<_, _>>()?;
+    }
+    if !args.seeds.is_empty() {
+        suite.transfer.seeds.clone_from(&args.seeds);
+    }
+    let shard = match &args.shard {
+        None => (0, 1),
+        Some(text) => shard(text)?,
+    };
+    let root = args
+        .out
+        .clone()
+        .unwrap_or(Path::new("runs").join(&suite.name));
+    let folder = RunFolder::open_shared(&root, &suite)?;
+    let found = carry_out(&suite, &args.device, args.data.as_deref(), &folder, shard)?;
+    let mut elsewhere = 0;
+    for (cell, outcome) in &found {
+        match outcome {
+            Some(outcome) => say(cell, outcome),
+            None => elsewhere += 1,
+        }
+    }
+    if elsewhere > 0 {
+        eprintln!("{elsewhere} cells are being trained by other processes");
+    }
+    eprintln!(
+        "measures and report, when all shards are done: modalign report --suite {0}/config.toml --out {0}",
+        root.display()
+    );
+    println!("{}", root.display());
+    Ok(())
+}
+
+/// `i/n`: the i-th of n shards, from 1.
+fn shard(text: &str) -> Result<(usize, usize), CliError> {
+    let parts = text.split_once('/').and_then(|(i, n)| {
+        let (i, n) = (i.parse::<usize>().ok()?, n.parse::<usize>().ok()?);
+        (1 <= i && i <= n).then_some((i - 1, n))
+    });
+    parts.ok_or_else(|| usage("--shard", "i/n with 1 ≤ i ≤ n".into(), text))
+}
+
+fn say(cell: &str, outcome: &Outcome) {
+    eprintln!(
+        "{cell}: validation error {:.1} %, test error {:.1} % (epoch {} of {})",
+        100.0 * outcome.valid_error,
+        100.0 * outcome.test_error,
+        outcome.selected,
+        outcome.course.len()
+    );
+}
+
+fn carry_out(
+    suite: &Suite,
+    device_name: &str,
+    data: Option<&Path>,
+    folder: &RunFolder,
+    shard: (usize, usize),
+) -> Result<Vec<(String, Option<Outcome>)>, CliError> {
+    catch_interrupts();
+    let device = device::open(device_name)?;
+    let request = Request {
+        data,
+        device: &device,
+        device_name,
+        command: String::new(),
+    };
+    let found = pipeline::train(suite, &request, folder, shard, &mut Bars::new());
+    Ok(found.inspect_err(|error| {
+        if matches!(error, RunError::Transfer(TransferError::Interrupted)) {
+            let root: PathBuf = folder.root().into();
+            eprintln!(
+                "interrupted: whole epochs are kept in {}; the same command continues there",
+                root.display()
+            );
+        }
+    })?)
+}

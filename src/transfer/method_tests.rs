@@ -1,0 +1,217 @@
+//! Every method on a tiny problem: it runs, it resumes in the same bits, and it touches only what
+//! it should.
+
+use super::error::TransferError;
+use super::method::{Request, transfer};
+use super::snapshot::{Forgetful, Keeper, Snapshot, State};
+use super::train::{Event, Trained};
+use crate::dataset::memory::InMemory;
+use crate::dataset::{Dataset, Splits};
+use crate::manifest::method::{MetaGradient, Method};
+use crate::manifest::parts::PredictorSpec;
+use crate::manifest::suite::Transfer;
+use crate::model::state::state;
+use crate::model::{Model, Network, SwinConfig, Target};
+use burn::tensor::{DType, Device};
+use std::sync::Arc;
+
+/// Keeps the newest snapshot in memory.
+#[derive(Default)]
+struct Memory(Option<Snapshot>);
+
+impl Keeper for Memory {
+    fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
+        Ok(self.0.clone())
+    }
+
+    fn save(&mut self, snapshot: &Snapshot) -> Result<(), TransferError> {
+        self.0 = Some(snapshot.clone());
+        Ok(())
+    }
+
+    fn epoch(&mut self, _: usize, _: &Network) -> Result<(), TransferError> {
+        Ok(())
+    }
+}
+
+/// Separable images: every class has a wave of its own.
+fn images(channels: usize, count: usize, salt: usize) -> Arc<dyn Dataset> {
+    let size = channels * 16 * 16;
+    let value = |i: usize| {
+        let (sample, at) = (i / size, i % size);
+        let class = sample % 3;
+        ((at * (class + 2)) as f32 * 0.13).sin() + 0.4 * (((i + salt) * 37) as f32).sin()
+    };
+    let values = (0..count * size).map(value).collect();
+    let labels = (0..count).map(|i| i % 3).collect();
+    let classes = ["a", "b", "c"].map(String::from).to_vec();
+    Arc::new(InMemory::new([channels, 16, 16], classes, labels, values).unwrap())
+}
+
+struct Problem {
+    source: Model,
+    target: Target,
+    splits: Splits,
+    settings: Transfer,
+}
+
+fn problem() -> Problem {
+    let config: SwinConfig = serde_json::from_str(
+        r#"{"image_size":16,"patch_size":2,"embed_dim":8,"depths":[2,1],"num_heads":[2,4],"window_size":4,"drop_path_rate":0.2}"#,
+    )
+    .unwrap();
+    let spec = PredictorSpec::Classification { classes: 3 };
+    let source = Model::new(config, 3, Some(&spec), 5, &Device::flex(), DType::F32).unwrap();
+    let settings: Transfer = toml::from_str(
+        r#"
+        stage1 = { epochs = 2, source_batch = 6, learning_rate = 0.01 }
+        mona = { alpha = 0.1 }
+        train = { epochs = 3, batch = 8, learning_rate = 0.01, select = "valid" }
+        "#,
+    )
+    .unwrap();
+    Problem {
+        source,
+        target: Target::new([2, 16, 16], spec),
+        splits: Splits {
+            train: images(2, 24, 0),
+            valid: images(2, 9, 1),
+            test: images(2, 9, 2),
+        },
+        settings,
+    }
+}
+
+impl Problem {
+    fn run(
+        &self,
+        method: Method,
+        keeper: &mut dyn Keeper,
+        watch: &mut dyn FnMut(Event) -> bool,
+    ) -> Result<Trained, TransferError> {
+        let request = Request {
+            method,
+            settings: &self.settings,
+            source: &self.source,
+            target: &self.target,
+            splits: &self.splits,
+            source_set: images(3, 30, 3),
+            seed: 4,
+        };
+        transfer(&request, keeper, watch)
+    }
+
+    fn whole(&self, method: Method) -> Trained {
+        self.run(method, &mut Forgetful, &mut |_| true).unwrap()
+    }
+}
+
+fn bits(trained: &Trained) -> State {
+    state(&trained.model.network)
+}
+
+#[test]
+fn every_method_resumes_in_the_same_bits_wherever_it_was_stopped() {
+    let problem = problem();
+    for method in Method::ALL.into_iter().filter(|m| *m != Method::Orca) {
+        let whole = problem.whole(method);
+        assert_eq!(whole.course.len(), 3);
+        assert_eq!(whole.first.len(), if method.has_stage1() { 2 } else { 0 });
+        let steps = 3 * (3 + whole.first.len());
+        for stop in [1, 4, 8, steps - 1] {
+            let (mut keeper, mut count) = (Memory::default(), 0);
+            let stopped = problem.run(method, &mut keeper, &mut |event| {
+                count += usize::from(matches!(event, Event::Step(..)));
+                count < stop
+            });
+            assert!(matches!(stopped, Err(TransferError::Interrupted)));
+            let resumed = problem.run(method, &mut keeper, &mut |_| true).unwrap();
+            assert!(
+                bits(&resumed) == bits(&whole),
+                "{method:?} stopped at {stop}"
+            );
+            assert_eq!(resumed.selected, whole.selected);
+            let losses = |t: &Trained| t.course.iter().map(|e| e.train_loss).collect::<Vec<_>>();
+            assert_eq!(losses(&resumed), losses(&whole));
+        }
+    }
+}
+
+#[test]
+fn without_an_outer_term_mona_is_emb() {
+    let mut problem = problem();
+    let emb = problem.whole(Method::Emb);
+    let differs = |a: &Trained| {
+        let (a, b) = (bits(a), bits(&emb));
+        a.iter().fold(0.0f32, |worst, (path, a)| {
+            let pairs = a
+                .iter::<f32>()
+                .zip(b[path].iter::<f32>().collect::<Vec<_>>());
+            pairs.fold(worst, |w, (x, y)| w.max((x - y).abs()))
+        })
+    };
+    assert!(differs(&problem.whole(Method::Mona)) > 1e-4);
+    problem.settings.mona.meta_gradient = MetaGradient::FirstOrder;
+    assert!(differs(&problem.whole(Method::Mona)) < 1e-6);
+    problem.settings.mona.meta_gradient = MetaGradient::Exact;
+    problem.settings.mona.lambda = 0.0;
+    assert!(differs(&problem.whole(Method::Mona)) < 1e-6);
+}
+
+#[test]
+fn methods_move_what_they_may() {
+    let problem = problem();
+    let before = state(&problem.source.network.encoder);
+    let moved = |method| {
+        let after = state(&problem.whole(method).model.network.encoder);
+        let paths = after.iter().filter(|(path, data)| before[*path] != **data);
+        paths.map(|(path, _)| path.clone()).collect::<Vec<_>>()
+    };
+    let frozen = moved(Method::Frozen);
+    assert!(
+        !frozen.is_empty() && frozen.iter().all(|p| p.contains("norm")),
+        "{frozen:?}"
+    );
+    assert_eq!(moved(Method::Nft).len(), before.len());
+    assert_eq!(moved(Method::Scratch).len(), before.len());
+}
+
+#[test]
+fn stage_one_of_mona_keeps_the_encoder_unless_told_otherwise() {
+    let mut problem = problem();
+    let before = state(&problem.source.network.encoder);
+    problem.settings.train.learning_rate = 1e-30;
+    problem.settings.train.weight_decay = 0.0;
+    let largest_move = |trained: &Trained| {
+        let after = state(&trained.model.network.encoder);
+        after.iter().fold(0.0f32, |worst, (path, data)| {
+            let old: Vec<f32> = before[path].iter().collect();
+            let pairs = data.iter::<f32>().zip(old);
+            pairs.fold(worst, |w, (x, y)| w.max((x - y).abs()))
+        })
+    };
+    let trained = problem.whole(Method::Mona);
+    assert!(largest_move(&trained) < 1e-20);
+    assert!(
+        trained
+            .first
+            .iter()
+            .all(|r| r.align.is_some() && r.uniform.is_some())
+    );
+    problem.settings.mona.reset_encoder = false;
+    let trained = problem.whole(Method::Mona);
+    assert!(largest_move(&trained) > 1e-6);
+}
+
+#[test]
+fn patience_and_selection_follow_the_validation_part() {
+    let mut problem = problem();
+    problem.settings.train.epochs = 30;
+    problem.settings.train.patience = 2;
+    let trained = problem.whole(Method::Nft);
+    let errors: Vec<f64> = trained.course.iter().map(|e| e.valid_error).collect();
+    let best = errors.iter().copied().fold(f64::INFINITY, f64::min);
+    let first = errors.iter().position(|e| *e == best).unwrap() + 1;
+    assert_eq!(trained.selected, first);
+    assert_eq!(errors.len(), (first + 2).min(30));
+}

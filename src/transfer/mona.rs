@@ -1,0 +1,155 @@
+//! One step of MoNA's stage 1 (Ma et al., ICML 2024; method.md): how the embedder should change so
+//! that a fine-tuning step of the whole target model keeps source knowledge.
+//!
+//! An SGD step θ' = θ − α∇L_inner of the target model is simulated; source samples go through the
+//! source embedder and the stepped encoder; their alignment and uniformity are the outer loss. The
+//! source path does not contain the embedder φ, so
+//!
+//! `∇φ L' = ∇φ L_inner − λα (∂²L_inner/∂φ∂θ_f)ᵀ v`, `v = ∇L_outer(θ'_f)`,
+//!
+//! and with tangents along v one ordinary backward pass of `L_inner − λα·L̇_inner` is all of it.
+
+use super::outer::align_uniform;
+use crate::manifest::method::{MetaGradient, OuterSign};
+use crate::model::state::{add_gradients, constant, moved, norm};
+use crate::model::{Dual, Embedder, Encoder, Network, Pass};
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+
+/// What a step needs beside its batches, all values set.
+#[derive(Debug, Clone, Copy)]
+pub struct Meta {
+    /// Weight of the outer loss.
+    pub lambda: f64,
+    /// Size of the simulated step.
+    pub alpha: f64,
+    /// Orientation of the outer loss.
+    pub sign: OuterSign,
+    /// How the meta-gradient is computed.
+    pub how: MetaGradient,
+    /// Distance of a central difference's points, in units of 1/‖v‖.
+    pub difference_step: f64,
+}
+
+/// What a step found.
+pub struct Found {
+    /// L_inner.
+    pub inner: f64,
+    /// Alignment of the source batch after the simulated step.
+    pub align: f64,
+    /// Its uniformity.
+    pub uniform: f64,
+    /// ∇φ L' at the embedder, ∇ L_inner at the predictor.
+    pub grads: GradientsParams,
+    /// ∇ L_inner at every parameter: the simulated step.
+    pub step: GradientsParams,
+}
+
+/// A labelled source batch, its embedded form already computed: the source embedder never changes.
+pub struct SourceBatch {
+    /// Samples `[B, C, H, W]` on the plain device.
+    pub samples: Tensor<4>,
+    /// Their classes.
+    pub labels: Vec<usize>,
+}
+
+fn scalar(t: Tensor<1>) -> f64 {
+    t.into_data().iter::<f64>().next().unwrap_or(f64::NAN)
+}
+
+/// One step. `network` is the tracked target model, `x` the target batch on the plain device and
+/// `loss` its task loss; `embedder` is the source model's own.
+pub fn step(
+    network: &Network,
+    x: Tensor<4>,
+    loss: &dyn Fn(Dual<2>) -> Dual<1>,
+    embedder: &Embedder,
+    source: SourceBatch,
+    meta: Meta,
+) -> Found {
+    let x = Tensor::<4>::from_inner(x);
+    let pass = &mut Pass::eval();
+    let inner = loss(network.forward(x.clone(), pass)).primal;
+    let value = scalar(inner.clone());
+    let mut grads = inner.backward();
+    let step = GradientsParams::from_module(&mut grads, network);
+
+    // v = ∇ L_outer at the stepped encoder
+    let stepped: Encoder = moved(network.encoder.clone(), &step, -meta.alpha);
+    let source_tokens =
+        constant(embedder.clone()).forward(Tensor::from_inner(source.samples), pass);
+    let features = stepped.features(source_tokens, pass).primal;
+    let [align, uniform] = align_uniform(features, &source.labels);
+    let (measured, outer) = (
+        [align.clone(), uniform.clone()].map(scalar),
+        align + uniform,
+    );
+    let outer = match meta.sign {
+        OuterSign::WangIsola => outer,
+        OuterSign::Printed => outer.mul_scalar(-1.0),
+    };
+    let weight = meta.lambda * meta.alpha;
+    let mut found = GradientsParams::new();
+    if meta.how == MetaGradient::FirstOrder || weight == 0.0 {
+        keep(&mut found, &step, &network.embedder, 1.0);
+    } else {
+        let v = GradientsParams::from_grads(outer.backward(), &stepped);
+        match meta.how {
+            MetaGradient::CentralDifference => {
+                keep(&mut found, &step, &network.embedder, 1.0);
+                let epsilon =
+                    meta.difference_step / norm(&network.encoder, &v).max(f64::MIN_POSITIVE);
+                for side in [1.0, -1.0] {
+                    let grads = at_encoder(network, &v, side * epsilon, &x, loss);
+                    let share = -weight * side / (2.0 * epsilon);
+                    keep(&mut found, &grads, &network.embedder, share);
+                }
+            }
+            _ => {
+                let still = Network {
+                    embedder: network.embedder.clone(),
+                    encoder: constant(network.encoder.clone()),
+                    predictor: constant(network.predictor.clone()),
+                };
+                let dual = loss(still.forward(x, &mut Pass::eval().along(&v)));
+                let total = match dual.tangent {
+                    Some(along) => dual.primal - along.mul_scalar(weight),
+                    None => dual.primal,
+                };
+                found = GradientsParams::from_grads(total.backward(), &network.embedder);
+            }
+        }
+    }
+    keep(&mut found, &step, &network.predictor, 1.0);
+    Found {
+        inner: value,
+        align: measured[0],
+        uniform: measured[1],
+        grads: found,
+        step,
+    }
+}
+
+/// ∇φ L_inner with the encoder at θ + `by`·v.
+fn at_encoder(
+    network: &Network,
+    v: &GradientsParams,
+    by: f64,
+    x: &Tensor<4>,
+    loss: &dyn Fn(Dual<2>) -> Dual<1>,
+) -> GradientsParams {
+    let beside = Network {
+        embedder: network.embedder.clone(),
+        encoder: constant(moved(network.encoder.clone(), v, by)),
+        predictor: constant(network.predictor.clone()),
+    };
+    let value = loss(beside.forward(x.clone(), &mut Pass::eval())).primal;
+    GradientsParams::from_grads(value.backward(), &network.embedder)
+}
+
+/// Adds `share` times the gradients of `module` in `from` to `total`.
+fn keep(total: &mut GradientsParams, from: &GradientsParams, module: &impl Module, share: f64) {
+    let part = crate::model::state::scaled(module, from, share);
+    add_gradients(total, part, module);
+}

@@ -1,0 +1,86 @@
+//! Source batches for stage 1: class-balanced, so that pairs of one class exist, and drawn by seed
+//! and step alone, so that a resumed transfer sees the same ones.
+
+use super::error::TransferError;
+use crate::dataset::{self, Dataset, sample_len};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
+
+/// Draws class-balanced batches.
+pub struct SourceSampler {
+    set: Arc<dyn Dataset>,
+    by_class: Vec<Vec<usize>>,
+    /// Samples of a batch.
+    batch: usize,
+    /// Classes of a batch.
+    classes: usize,
+}
+
+impl SourceSampler {
+    /// Batches of `batch` samples from `classes` classes (0 = all that have samples).
+    pub fn new(set: Arc<dyn Dataset>, batch: usize, classes: usize) -> Result<Self, TransferError> {
+        let mut by_class = vec![Vec::new(); set.classes().len()];
+        for (index, label) in dataset::labels(set.as_ref()).into_iter().enumerate() {
+            by_class[label].push(index);
+        }
+        by_class.retain(|members| members.len() > 1);
+        let wanted = if classes == 0 {
+            by_class.len().min(batch / 2)
+        } else {
+            classes
+        };
+        if wanted == 0 || wanted > by_class.len() || batch < 2 * wanted {
+            return Err(TransferError::Setting {
+                setting: "stage1.source_batch and source_classes",
+                expected: format!(
+                    "two samples or more of each of 1 to {} classes",
+                    by_class.len()
+                ),
+                found: format!("{batch} samples of {wanted} classes"),
+            });
+        }
+        Ok(Self {
+            set,
+            by_class,
+            batch,
+            classes: wanted,
+        })
+    }
+
+    /// Values, shape `[B, C, H, W]` and classes of the batch of one step.
+    pub fn draw(
+        &self,
+        seed: u64,
+        step: usize,
+    ) -> Result<(Vec<f32>, [usize; 4], Vec<usize>), TransferError> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x50ce);
+        rng.set_stream(step as u64);
+        let mut classes: Vec<usize> = (0..self.by_class.len()).collect();
+        shuffle(&mut classes, self.classes, &mut rng);
+        let size = sample_len(self.set.as_ref());
+        let (mut values, mut labels) = (vec![0.0; self.batch * size], Vec::new());
+        for (place, &class) in classes[..self.classes].iter().enumerate() {
+            // the first classes take what does not divide evenly
+            let count = self.batch / self.classes + usize::from(place < self.batch % self.classes);
+            let mut members = self.by_class[class].clone();
+            let enough = count.min(members.len());
+            shuffle(&mut members, enough, &mut rng);
+            for i in 0..count {
+                let out = &mut values[labels.len() * size..][..size];
+                self.set.read(members[i % enough], out)?;
+                labels.push(class);
+            }
+        }
+        let [c, h, w] = self.set.shape();
+        Ok((values, [self.batch, c, h, w], labels))
+    }
+}
+
+/// Brings `count` random entries to the front (Fisher–Yates).
+fn shuffle(all: &mut [usize], count: usize, rng: &mut ChaCha8Rng) {
+    for i in 0..count {
+        let other = rng.random_range(i..all.len());
+        all.swap(i, other);
+    }
+}

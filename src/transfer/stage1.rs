@@ -1,0 +1,210 @@
+//! Stage 1: the embedder's own training, before everything is fine-tuned. `emb` follows the task
+//! loss, `mona` the meta-gradient, `orca` the distance of embedded datasets; the loop is one.
+
+use super::error::TransferError;
+use super::loss;
+use super::mona::{self, Meta, SourceBatch};
+use super::optimiser::Optimiser;
+use super::snapshot::{Keeper, Snapshot};
+use super::source::SourceSampler;
+use super::train::Event;
+use crate::dataset::Splits;
+use crate::dataset::loader::{Order, batches};
+use crate::manifest::method::{MonaSettings, Stage1};
+use crate::manifest::training::TrainSettings;
+use crate::model::state::{constant, moved, state, with_state};
+use crate::model::{Dual, Embedder, Model, Network, Pass};
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+use std::time::Instant;
+
+/// One epoch of stage 1, means over its steps. What a method does not compute is absent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stage1Record {
+    /// From 1.
+    pub epoch: usize,
+    /// Task loss.
+    pub inner: f64,
+    /// Alignment of source features after the simulated step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub align: Option<f64>,
+    /// Their uniformity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uniform: Option<f64>,
+    /// Seconds since stage 1 began.
+    pub seconds: f64,
+}
+
+/// What moves the embedder.
+pub enum Objective<'a> {
+    /// The task loss alone.
+    Task,
+    /// The task loss and, through a simulated step, source knowledge.
+    Mona {
+        /// MoNA's settings.
+        settings: &'a MonaSettings,
+        /// Source batches.
+        source: SourceSampler,
+        /// The source model's embedder.
+        embedder: &'a Embedder,
+    },
+}
+
+/// Trains the embedder (and, if asked, the predictor) of `model`, going on from `from`.
+#[allow(clippy::too_many_arguments)] // one caller, all of them distinct
+pub fn run(
+    model: Model,
+    splits: &Splits,
+    settings: &Stage1,
+    train: &TrainSettings,
+    objective: Objective,
+    seed: u64,
+    from: Option<Snapshot>,
+    keeper: &mut dyn Keeper,
+    watch: &mut dyn FnMut(Event) -> bool,
+) -> Result<(Model, Vec<Stage1Record>), TransferError> {
+    train.check(splits.train.len())?;
+    let Model { config, network } = model;
+    let (device, dtype) = network.place();
+    let device = device.inner();
+    let clip = (settings.clip > 0.0).then_some(settings.clip);
+    let mut optimiser = Optimiser::new(train.optimiser, train.weight_decay, clip);
+    let lr = match settings.learning_rate {
+        0.0 => 10.0 * train.learning_rate,
+        given => given,
+    };
+    let mut network = network.unfreeze().train();
+    let (mut records, mut done) = (Vec::new(), 0);
+    if let Some(from) = from {
+        let placed = with_state(network.valid(), from.network, dtype, "snapshot".as_ref())?;
+        network = placed.unfreeze().train();
+        optimiser.restore(&from.moments, from.steps, &device);
+        (records, done) = (from.first, from.epoch);
+    }
+    let earlier = records.last().map_or(0.0, |r: &Stage1Record| r.seconds);
+    let started = Instant::now();
+    // a stream of its own: stage 2 shuffles anew
+    let order = |epoch| Order {
+        batch: train.batch,
+        shuffle: Some((seed ^ 0x51a6e1, epoch)),
+        drop_last: true,
+        augment: train.augment,
+    };
+    let per_epoch = order(1).batches(splits.train.len());
+    for epoch in done + 1..=settings.epochs {
+        let mut sums = [0.0; 3];
+        for (i, batch) in batches(splits.train.clone(), order(epoch))
+            .into_iter()
+            .enumerate()
+        {
+            let batch = batch?;
+            let x = Tensor::<4>::from_data(
+                TensorData::new(batch.values, batch.shape).convert_dtype(dtype),
+                (&device, dtype),
+            );
+            let task = |outputs: Dual<2>| {
+                loss::cross_entropy(outputs, &batch.labels, train.label_smoothing)
+            };
+            let step = (epoch - 1) * per_epoch + i;
+            let (found, moves) = match &objective {
+                Objective::Task => (emb(&network, x, &task, settings.train_predictor), None),
+                Objective::Mona {
+                    settings: mona,
+                    source,
+                    embedder,
+                } => {
+                    let meta = Meta {
+                        lambda: mona.lambda,
+                        alpha: match mona.alpha {
+                            0.0 => train.learning_rate,
+                            given => given,
+                        },
+                        sign: mona.outer_sign,
+                        how: mona.meta_gradient,
+                        difference_step: mona.difference_step,
+                    };
+                    let (values, shape, labels) = source.draw(seed, step)?;
+                    let data = TensorData::new(values, shape).convert_dtype(dtype);
+                    let source = SourceBatch {
+                        samples: Tensor::from_data(data, (&device, dtype)),
+                        labels,
+                    };
+                    let found = mona::step(&network, x, &task, embedder, source, meta);
+                    let measured = [found.inner, found.align, found.uniform];
+                    let grads = match settings.train_predictor {
+                        true => found.grads,
+                        false => only(&network.embedder, found.grads),
+                    };
+                    let moves = (!mona.reset_encoder).then_some((found.step, meta.alpha));
+                    ((measured, grads), moves)
+                }
+            };
+            let (measured, grads) = found;
+            if !measured[0].is_finite() {
+                return Err(TransferError::Diverged {
+                    epoch,
+                    step: i + 1,
+                    loss: measured[0],
+                });
+            }
+            sums.iter_mut().zip(measured).for_each(|(s, m)| *s += m);
+            network = optimiser.step(lr, network, grads);
+            if let Some((step, alpha)) = moves {
+                network.encoder = moved(network.encoder, &step, -alpha);
+            }
+            if !watch(Event::Step(step + 1, per_epoch * settings.epochs)) {
+                return Err(TransferError::Interrupted);
+            }
+        }
+        let mean = sums.map(|s| s / per_epoch.max(1) as f64);
+        let outer = matches!(objective, Objective::Mona { .. });
+        records.push(Stage1Record {
+            epoch,
+            inner: mean[0],
+            align: outer.then_some(mean[1]),
+            uniform: outer.then_some(mean[2]),
+            seconds: earlier + started.elapsed().as_secs_f64(),
+        });
+        keeper.save(&Snapshot {
+            stage: 1,
+            epoch,
+            network: state(&network.valid()),
+            moments: optimiser.moments(),
+            steps: optimiser.steps(),
+            best: None,
+            selected: 0,
+            first: records.clone(),
+            course: Vec::new(),
+        })?;
+    }
+    let network = network.valid();
+    Ok((Model { config, network }, records))
+}
+
+/// A step on the task loss: the encoder takes no gradient.
+fn emb(
+    network: &Network,
+    x: Tensor<4>,
+    loss: &dyn Fn(Dual<2>) -> Dual<1>,
+    predictor: bool,
+) -> ([f64; 3], GradientsParams) {
+    let still = Network {
+        embedder: network.embedder.clone(),
+        encoder: constant(network.encoder.clone()),
+        predictor: match predictor {
+            true => network.predictor.clone(),
+            false => constant(network.predictor.clone()),
+        },
+    };
+    let value = loss(still.forward(Tensor::<4>::from_inner(x), &mut Pass::eval())).primal;
+    let inner = value.clone().into_data().iter::<f64>().next();
+    let grads = GradientsParams::from_grads(value.backward(), &still);
+    ([inner.unwrap_or(f64::NAN), 0.0, 0.0], grads)
+}
+
+/// The gradients of `module` alone.
+fn only(module: &impl Module, grads: GradientsParams) -> GradientsParams {
+    crate::model::state::scaled(module, &grads, 1.0)
+}

@@ -1,0 +1,122 @@
+//! A transfer that is killed at any moment and started again ends in the same bits as one that was
+//! not; shards of a sweep share the work.
+
+use super::*;
+use std::time::Duration;
+
+/// One cell of the tiny suite, some epochs long.
+fn arguments<'a>(suite: &'a str, out: &'a str, method: &'a str) -> Vec<&'a str> {
+    let (target, seed) = (["--target", "emg"], ["--seed", "3"]);
+    let mut all = vec!["train", "--suite", suite, "--method", method, "--out", out];
+    all.extend(target);
+    all.extend(seed);
+    all
+}
+
+/// The tiny suite with more epochs to be killed in.
+fn longer() -> String {
+    TINY.replace(
+        "train = { epochs = 2, batch = 16, learning_rate = 5e-4 }",
+        "stage1 = { epochs = 2, source_batch = 20 }\ntrain = { epochs = 6, batch = 16, learning_rate = 5e-4 }",
+    )
+}
+
+fn weights(run: &Path, method: &str) -> Vec<u8> {
+    let cell = format!("cells/emg-{method}-3/model/model.safetensors");
+    std::fs::read(run.join(cell)).unwrap()
+}
+
+#[test]
+fn a_killed_transfer_ends_in_the_same_bits() {
+    let home = tempfile::tempdir().unwrap();
+    let suite = home.path().join("suite.toml");
+    std::fs::write(&suite, longer()).unwrap();
+    let suite = suite.to_str().unwrap();
+    for method in ["nft", "mona"] {
+        let whole = home.path().join(format!("whole-{method}"));
+        let done = modalign(&arguments(suite, whole.to_str().unwrap(), method));
+        assert!(done.status.success(), "{}", text(&done.stderr));
+
+        let killed = home.path().join(format!("killed-{method}"));
+        let out = killed.to_str().unwrap().to_string();
+        let cell = killed.join(format!("cells/emg-{method}-3"));
+        let (mut kills, mut resumed) = (0, 0);
+        // longer and longer, so that every place is hit and the end is reached
+        for round in 0..200u64 {
+            let mut child = Command::new(env!("CARGO_BIN_EXE_modalign"))
+                .args(arguments(suite, &out, method))
+                .stdout(std::process::Stdio::null())
+                .stderr(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            resumed += usize::from(cell.join("checkpoint/checkpoint.json").exists());
+            std::thread::sleep(Duration::from_millis(150 + 40 * round));
+            if let Some(status) = child.try_wait().unwrap() {
+                assert!(status.success());
+                break;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            kills += 1;
+        }
+        assert!(kills > 0 && resumed > 0, "{kills} kills, {resumed} resumed");
+        assert!(
+            weights(&whole, method) == weights(&killed, method),
+            "{method}: other bits after {kills} kills"
+        );
+        assert!(!cell.join("checkpoint").exists(), "checkpoints are cleared");
+    }
+}
+
+#[test]
+fn shards_of_a_sweep_make_all_cells_and_the_report_finds_them() {
+    let home = tempfile::tempdir().unwrap();
+    let (suite, run) = (home.path().join("suite.toml"), home.path().join("run"));
+    std::fs::write(&suite, TINY).unwrap();
+    let out = run.to_str().unwrap();
+    let shards: Vec<_> = ["1/2", "2/2"]
+        .iter()
+        .map(|shard| {
+            Command::new(env!("CARGO_BIN_EXE_modalign"))
+                .args(["sweep", "--suite", suite.to_str().unwrap(), "--out", out])
+                .args([
+                    "--methods",
+                    "nft,frozen",
+                    "--targets",
+                    "emg",
+                    "--seeds",
+                    "0,1",
+                ])
+                .args(["--shard", shard])
+                .output()
+                .unwrap()
+        })
+        .collect();
+    for done in &shards {
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        assert_eq!(text(&done.stdout).trim(), out);
+    }
+    for cell in ["emg-nft-0", "emg-nft-1", "emg-frozen-0", "emg-frozen-1"] {
+        assert!(
+            run.join("cells").join(cell).join("cell.json").exists(),
+            "{cell}"
+        );
+    }
+    let config = run.join("config.toml");
+    let report = modalign(&["report", "--suite", config.to_str().unwrap(), "--out", out]);
+    assert!(report.status.success(), "{}", text(&report.stderr));
+    let record = std::fs::read_to_string(run.join("run.json")).unwrap();
+    assert!(record.contains("4 transfers had been trained"), "{record}");
+}
+
+#[test]
+fn unknown_methods_targets_and_shards_are_refused_by_name() {
+    let refused = |more: &[&str], word: &str| {
+        let run = modalign(more);
+        assert_eq!(run.status.code(), Some(2));
+        assert!(text(&run.stderr).contains(word), "{}", text(&run.stderr));
+    };
+    refused(&["train", "--target", "emg", "--method", "magic"], "mona");
+    refused(&["train", "--target", "nowhere", "--method", "nft"], "emg");
+    refused(&["sweep", "--shard", "3/2"], "i/n");
+}
