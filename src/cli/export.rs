@@ -6,7 +6,7 @@ use super::models::resolve;
 use crate::model::weights::Dtype;
 use crate::model::{embedded, folder, load, save};
 use burn::tensor::{DType, Device};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Runs the command; returns the folder that was written.
 pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
@@ -26,6 +26,19 @@ pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
         }
         None => {
             let path = resolve(&args.model)?;
+            let own = if path.is_dir() {
+                Some(path.as_path())
+            } else {
+                path.parent()
+            };
+            let own = own.and_then(|own| Path::new(".").join(own).canonicalize().ok());
+            if own.is_some() && own == args.out.canonicalize().ok() {
+                return Err(CliError::Usage {
+                    what: "--out".into(),
+                    expected: "another folder than the model's own".into(),
+                    found: args.out.display().to_string(),
+                });
+            }
             let weights = folder::open(&path)?.weights;
             // Doubles stay doubles: single precision would round them.
             let double = weights
@@ -35,15 +48,6 @@ pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
             load::load(&path, &device, held)?
         }
     };
-    let inside = |path: &PathBuf| path.parent().and_then(|p| p.canonicalize().ok());
-    if loaded.config.as_ref().and_then(inside) == args.out.canonicalize().ok() && args.out.exists()
-    {
-        return Err(CliError::Usage {
-            what: "--out".into(),
-            expected: "another folder than the model's own".into(),
-            found: args.out.display().to_string(),
-        });
-    }
     save::export(&loaded, dtype, &args.out)?;
     Ok(args.out.clone())
 }

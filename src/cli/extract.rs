@@ -5,7 +5,7 @@ use super::args::{ExtractArgs, Precision};
 use super::error::CliError;
 use super::models::resolve;
 use super::progress::Stage;
-use super::tensor::{batches_of, read_input};
+use super::tensor::{batches_of, check_predictor, read_input};
 use crate::dataset::loader::{Order, batches};
 use crate::dataset::{self, Dataset, Resized};
 use crate::feature::file::{self, Arrays};
@@ -32,7 +32,10 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
     }
     let load = |dtype| embedded::load(&args.model, &device, dtype);
     let model = load(dtype)?.model;
-    if args.outputs.contains(&Output::Logits) && model.network.predictor.spec().is_none() {
+    // Once each, however often asked for.
+    let mut wanted = Output::ALL.to_vec();
+    wanted.retain(|output| args.outputs.contains(output));
+    if wanted.contains(&Output::Logits) && model.network.predictor.spec().is_none() {
         return Err(CliError::Usage {
             what: "--outputs logits".into(),
             expected: "a model with a classifier".into(),
@@ -40,7 +43,7 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
         });
     }
     let mut sink = Sink {
-        wanted: &args.outputs,
+        wanted: &wanted,
         arrays: Arrays::default(),
         reference: match dtype {
             DType::F16 | DType::BF16 => Some(load(DType::F32)?.model),
@@ -50,6 +53,9 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
     match (&args.tensor, &args.data) {
         (Some(tensor), _) => {
             let input = read_input(tensor, args.mask.as_deref(), &model)?;
+            if wanted.contains(&Output::Logits) {
+                check_predictor(&input, &model)?;
+            }
             let parts = batches_of(input, &model);
             let (total, stage) = (parts.len(), Stage::new("extracting", parts.len()));
             for (i, part) in parts.into_iter().enumerate() {
@@ -111,10 +117,14 @@ impl Sink<'_> {
     }
 }
 
+/// Infinite if anything overflowed: `max` alone would pass over what is no number.
 fn relative_error(found: &[f32], (_, want): &Values) -> f32 {
     let scale = want.iter().fold(f32::MIN_POSITIVE, |a, v| a.max(v.abs()));
-    let pairs = found.iter().zip(want);
-    pairs.fold(0.0f32, |a, (x, y)| a.max((x - y).abs())) / scale
+    let errors = found.iter().zip(want).map(|(x, y)| (x - y).abs());
+    errors.fold(
+        0.0f32,
+        |a, e| if e.is_nan() { f32::INFINITY } else { a.max(e) },
+    ) / scale
 }
 
 /// A dataset by reader name, `SET[:split]`, at the model's input size.
@@ -155,4 +165,18 @@ fn open_set(text: &str, data: Option<&Path>, model: &Model) -> Result<Arc<dyn Da
         ));
     }
     Ok(set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overflow_is_an_infinite_error() {
+        let want = (vec![2], vec![1.0, -4.0]);
+        assert_eq!(relative_error(&[1.0, -2.0], &want), 0.5);
+        for bad in [f32::NAN, f32::INFINITY] {
+            assert_eq!(relative_error(&[bad, -4.0], &want), f32::INFINITY);
+        }
+    }
 }

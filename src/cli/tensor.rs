@@ -16,12 +16,18 @@ fn usage(what: &str, expected: String, found: String) -> CliError {
     }
 }
 
-/// Opens `FILE.safetensors:NAME`; the shape has no empty axes.
+/// Opens `FILE.safetensors:NAME`; the shape has no empty axes. Colons may be in both: the file is
+/// the longest that there is.
 fn open(flag: &str, text: &str) -> Result<(Weights, String, Vec<usize>), CliError> {
-    let (path, name) = text.rsplit_once(':').ok_or_else(|| {
+    let cuts = || text.rmatch_indices(':').map(|(at, _)| at);
+    let cut = cuts()
+        .find(|at| Path::new(&text[..*at]).is_file())
+        .or_else(|| cuts().next());
+    let Some(cut) = cut else {
         let expected = "FILE.safetensors:NAME".into();
-        usage(flag, expected, format!("{text:?}"))
-    })?;
+        return Err(usage(flag, expected, format!("{text:?}")));
+    };
+    let (path, name) = (&text[..cut], &text[cut + 1..]);
     let file = Weights::open(Path::new(path))?;
     let Some(shape) = file.shape(name).map(<[usize]>::to_vec) else {
         let known = file.names().collect::<Vec<_>>().join(", ");
@@ -76,6 +82,14 @@ pub fn read_input(text: &str, mask: Option<&str>, model: &Model) -> Result<Input
             Ok(Input::Samples(file.read(&name)?.values, [n, c, 1, l]))
         }
         (_, &[n, t, c]) if c == width => {
+            let longest = match &model.config {
+                Architecture::Roberta(roberta) => roberta.max_position_embeddings,
+                Architecture::Swin(_) => usize::MAX,
+            };
+            if t > longest {
+                let expected = format!("at most {longest} tokens a row, the model's positions");
+                return Err(usage(flag, expected, found));
+            }
             let grid = grid(model, t).ok_or_else(|| {
                 let expected = "a square number of tokens".into();
                 usage(flag, expected, found.clone())
@@ -97,6 +111,26 @@ pub fn read_input(text: &str, mask: Option<&str>, model: &Model) -> Result<Input
             let expected = format!("{own} or [N, T, {width}] tokens, without empty axes");
             Err(usage(flag, expected, found))
         }
+    }
+}
+
+/// Whether the predictor of `model` can say something of `input`.
+pub fn check_predictor(input: &Input, model: &Model) -> Result<(), CliError> {
+    let tokens = match (input, &model.network.embedder) {
+        (Input::Samples(_, [_, _, _, length]), Embedder::Pieces(pieces)) => {
+            length.div_ceil(pieces.stack())
+        }
+        (Input::Samples(..), _) => return Ok(()),
+        (Input::Ids(_, _, [_, length]), _) => *length,
+        (Input::Embedded(_, [_, tokens, _], _), _) => *tokens,
+    };
+    match model.network.predictor.fewest_tokens() {
+        fewest if tokens < fewest => Err(usage(
+            "--outputs logits",
+            format!("at least {fewest} tokens a row, for the length of the predictor's signals"),
+            tokens.to_string(),
+        )),
+        _ => Ok(()),
     }
 }
 

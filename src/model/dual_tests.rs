@@ -308,6 +308,41 @@ fn targets_of_every_kind() {
     });
 }
 
+#[test]
+fn targets_of_short_tables_and_short_signals_run_or_are_refused() {
+    let classes = PredictorSpec::Classification { classes: 2 };
+    let source = |rows| {
+        model(RobertaConfig {
+            max_position_embeddings: rows,
+            pad_token_id: 0,
+            ..roberta()
+        })
+    };
+    // One position is left beside the two that pieces pass over.
+    let target = Target::new([1, 1, 6], classes);
+    let m = source(3).for_target(&target, 0).unwrap();
+    let x = random([2, 1, 1, 6], &mut stream(1));
+    assert_eq!(
+        m.network.forward(x, &mut Pass::eval()).primal.dims(),
+        [2, 2]
+    );
+    let error = source(2).for_target(&target, 0).unwrap_err();
+    assert!(error.to_string().contains("positions"), "{error}");
+    // A signal of six values has no 24 to predict, whatever the table has.
+    let long = PredictorSpec::Dense1d {
+        channels: 1,
+        length: 24,
+    };
+    let error = source(40)
+        .for_target(&Target::new([1, 1, 6], long.clone()), 0)
+        .unwrap_err();
+    assert!(error.to_string().contains("at most 6"), "{error}");
+    let error = model(swin())
+        .for_target(&Target::new([1, 1, 24], long), 0)
+        .unwrap_err();
+    assert!(error.to_string().contains("patches"), "{error}");
+}
+
 /// A loss that uses value and tangent.
 fn scalar(y: Dual<2>) -> Tensor<1> {
     let squares = y.primal.square().sum();
@@ -368,17 +403,82 @@ fn recomputed_activations_give_the_same_gradients() {
 }
 
 #[test]
+fn recomputation_drops_the_same_units_everywhere() {
+    let m = model(RobertaConfig {
+        hidden_dropout_prob: 0.3,
+        attention_probs_dropout_prob: 0.4,
+        ..roberta()
+    });
+    let network = m.network.unfreeze().train();
+    let ids = [[4.0, 7.0, 1.0, 29.0], [3.0, 3.0, 8.0, 9.0]];
+    let x = Tensor::<2>::from_data(ids, (&Device::flex(), DType::F64)).reshape([2, 1, 1, 4]);
+    let (mut a, mut b, mut other) = (stream(6), stream(6), stream(7));
+    let tracked = Tensor::<4>::from_inner(x.clone());
+    let whole = scalar(network.forward(tracked.clone(), &mut Pass::train(&mut a)));
+    let plain = GradientsParams::from_grads(whole.clone().backward(), &network);
+    let (again, less) = recompute::gradients(&network, x.into(), &mut Pass::train(&mut b), scalar);
+    let unlike = scalar(network.forward(tracked, &mut Pass::train(&mut other)));
+    let [whole, again, unlike] = [whole.inner(), again, unlike.inner()].map(values);
+    assert_eq!(whole, again);
+    assert_ne!(whole, unlike, "nothing is dropped");
+    assert_eq!(a, b, "both leave the stream where the pass ends");
+    let [plain, less] = [plain, less].map(|grads| state::gradients(&network, &grads));
+    assert_eq!(plain.len(), less.len());
+    for (path, p) in &plain {
+        let [p, l] = [p, &less[path]].map(|d| d.iter::<f64>().collect::<Vec<_>>());
+        let scale = p.iter().fold(0.0f64, |a, v| a.max(v.abs()));
+        for (p, l) in p.iter().zip(&l) {
+            assert!((p - l).abs() <= 1e-12 * scale, "{path}: {p} {l}");
+        }
+    }
+}
+
+#[test]
 fn sizes_that_cannot_be_are_refused() {
     let before = predictor::Before {
         features: 12,
         stride: 1,
         stack: 4,
-        tokens: 6,
+        tokens: Some(6),
     };
     for (channels, length) in [(2, 25), (0, 3), (1, 0)] {
         let spec = PredictorSpec::Dense1d { channels, length };
         let made = init(|i| Predictor::new(&spec, before, PredictorInit::default(), i));
         assert!(made.is_err(), "{spec:?}");
+    }
+    let dense = |height, upscale, inner| PredictorSpec::Dense2d {
+        channels: 1,
+        height,
+        width: 8,
+        upscale: Some(upscale),
+        inner,
+    };
+    for (spec, what) in [
+        (PredictorSpec::Classification { classes: 0 }, "classes"),
+        (
+            PredictorSpec::MultiLabel {
+                classes: usize::MAX,
+            },
+            "classes",
+        ),
+        (dense(usize::MAX, 1, 3), "height"),
+        (dense(8, 0, 3), "upscale"),
+        (dense(8, 1 << 32, 3), "upscale"),
+        (dense(8, 2, 0), "inner"),
+        (
+            PredictorSpec::Dense2d {
+                channels: 4096,
+                height: 8192,
+                width: 8192,
+                upscale: None,
+                inner: 3,
+            },
+            "outputs",
+        ),
+    ] {
+        let made = init(|i| Predictor::new(&spec, before, PredictorInit::default(), i));
+        let error = made.unwrap_err().to_string();
+        assert!(error.contains(what), "{error}");
     }
     let field = Target::new([1, 8, 8], PredictorSpec::Classification { classes: 2 });
     let error = model(roberta()).for_target(&field, 0).unwrap_err();

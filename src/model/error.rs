@@ -1,6 +1,6 @@
 //! What can be wrong with a model: its description, its weights or the device it should run on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An error of the model room.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +93,25 @@ pub enum ModelError {
         /// How to get it.
         hint: String,
     },
+}
+
+impl ModelError {
+    /// A setting that cannot be is the fault of the file that it stands in.
+    pub(super) fn in_file(self, path: &Path) -> Self {
+        match self {
+            Self::Config {
+                what,
+                expected,
+                found,
+            } => Self::Malformed {
+                path: path.into(),
+                what,
+                expected,
+                found,
+            },
+            other => other,
+        }
+    }
 }
 
 /// Lists what does not fit, at most eight of a kind.

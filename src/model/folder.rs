@@ -6,7 +6,7 @@
 use super::config::Architecture;
 use super::timm::{self, Hints};
 use super::weights::Weights;
-use super::{ModelError, SwinConfig};
+use super::{ModelError, SwinConfig, predictor};
 use crate::manifest::parts::PredictorSpec;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ impl Description {
     pub fn parse(text: &str, path: &Path) -> Result<Self, ModelError> {
         let architecture = Architecture::parse(text, path)?;
         let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
-        let extras = match value.get("modalign") {
+        let extras: Extras = match value.get("modalign") {
             None => Extras::default(),
             Some(own) => {
                 serde_json::from_value(own.clone()).map_err(|e| ModelError::Malformed {
@@ -55,6 +55,9 @@ impl Description {
                 })?
             }
         };
+        if let Some(spec) = &extras.predictor {
+            predictor::check(spec).map_err(|e| e.in_file(path))?;
+        }
         Ok(Self {
             architecture,
             extras,
@@ -111,7 +114,8 @@ pub fn open(path: &Path) -> Result<Files, ModelError> {
         text => {
             let hints = match text {
                 Some(text) => Hints::parse(&text, &config)?,
-                None => Hints::of_name(&path.to_string_lossy()),
+                // Its own name alone: folders above it are called after anything.
+                None => Hints::of_name(&path.file_name().unwrap_or_default().to_string_lossy()),
             };
             let weights = weights().map_err(|e| match e {
                 ModelError::Missing { .. } => ModelError::Missing {
@@ -142,17 +146,5 @@ pub fn open(path: &Path) -> Result<Files, ModelError> {
 fn infer(weights: &Weights, hints: &Hints) -> Result<SwinConfig, ModelError> {
     let names: Vec<String> = weights.names().map(String::from).collect();
     let shape = |name: &str| weights.shape(name).map(<[usize]>::to_vec);
-    timm::infer_config(&shape, &names, hints).map_err(|e| match e {
-        ModelError::Config {
-            what,
-            expected,
-            found,
-        } => ModelError::Malformed {
-            path: weights.path().into(),
-            what,
-            expected,
-            found,
-        },
-        other => other,
-    })
+    timm::infer_config(&shape, &names, hints).map_err(|e| e.in_file(weights.path()))
 }

@@ -7,11 +7,12 @@ use super::layers::Init;
 use super::names::Scheme;
 use super::network::before;
 use super::state::{parameters, with_state};
-use super::weights::{Array, Dtype, Weights};
+use super::weights::{Dtype, Weights};
 use super::{Architecture, Model, ModelError, Predictor, timm};
 use crate::manifest::parts::{PredictorInit, PredictorSpec};
 use burn::tensor::{DType, Device, TensorData};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::path::{Path, PathBuf};
 
 /// A model read from its files.
@@ -24,8 +25,8 @@ pub struct Loaded {
     pub sha256: String,
     /// Tensors of the file that carry nothing for this model (buffers, heads of other tasks).
     pub ignored: Vec<String>,
-    /// What every tensor of the model was called and typed in the file, by published name. Empty
-    /// if the file has another scheme of names than the published one.
+    /// What every tensor of the model was called and typed in the file, by published name. Where
+    /// the file has another scheme of names (timm's), it is called by the published one.
     pub spelling: BTreeMap<String, (String, Dtype)>,
     /// The `config.json` of Hugging Face's kind that it came with.
     pub config: Option<PathBuf>,
@@ -47,28 +48,37 @@ struct Index<'a> {
     weights: &'a Weights,
     known: BTreeMap<String, String>,
     ignored: Vec<String>,
+    /// Second spellings of a tensor that is there already: which one counts nobody can say.
+    again: Vec<String>,
 }
 
 impl<'a> Index<'a> {
     fn new(weights: &'a Weights, scheme: Scheme) -> Self {
-        let (mut known, mut ignored) = (BTreeMap::new(), Vec::new());
+        let mut index = Self {
+            weights,
+            known: BTreeMap::new(),
+            ignored: Vec::new(),
+            again: Vec::new(),
+        };
         for name in weights.names() {
-            match scheme.canonical(name) {
-                Some(canonical) => drop(known.insert(canonical, name.to_string())),
-                None => ignored.push(name.to_string()),
+            match scheme.canonical(name).map(|c| index.known.entry(c)) {
+                None => index.ignored.push(name.to_string()),
+                Some(Entry::Vacant(free)) => drop(free.insert(name.to_string())),
+                Some(Entry::Occupied(first)) => {
+                    index.again.push(format!("{name} (also {})", first.get()));
+                }
             }
         }
-        Self {
-            weights,
-            known,
-            ignored,
-        }
+        index
     }
 
     fn shape(&self, name: &str) -> Option<&[usize]> {
         self.weights.shape(self.known.get(name)?)
     }
 }
+
+/// Most values of a piece of a signal.
+const MOST_STACKED: usize = 1 << 24;
 
 /// The model that a description and the tensors beside it call for, still without values.
 fn outline(
@@ -94,11 +104,27 @@ fn outline(
         Architecture::Roberta(_) => 1,
     };
     let mut model = Model::build(description.architecture, channels, None, &mut init)?;
-    if let (Some(&[out, channels, stack]), Some(&[positions, _])) = (
-        index.shape("modalign.embedder.weight"),
-        index.shape("modalign.embedder.positions"),
-    ) {
-        let pieces = PieceEmbedder::blank([out, channels, stack], positions, &mut init);
+    if let (Architecture::Roberta(roberta), Some(shape)) =
+        (&model.config, index.shape("modalign.embedder.weight"))
+    {
+        let table = index.shape("modalign.embedder.positions");
+        let (&[_, channels @ 1..=65_536, stack @ 1..=MOST_STACKED], Some(&[positions, _])) =
+            (shape, table)
+        else {
+            return Err(ModelError::Config {
+                what: "modalign.embedder.weight and positions".into(),
+                expected: format!(
+                    "[width, channels, stack] with 1 to 65536 channels and a stack of 1 to \
+                     {MOST_STACKED}, and [rows, width]"
+                ),
+                found: format!("{shape:?} and {table:?}"),
+            });
+        };
+        let (shape, rows) = (
+            [roberta.hidden_size, channels, stack],
+            positions.min(65_536),
+        );
+        let pieces = PieceEmbedder::blank(shape, rows, &mut init);
         model.network.embedder = Embedder::Pieces(pieces);
     }
     if let Some(spec) = spec {
@@ -124,40 +150,45 @@ impl Wanted {
         part
     }
 
-    /// Whether `found` is the bias table of a smaller window, as timm holds it where a grid is
-    /// smaller than the window.
-    fn is_small_table(&self, scheme: Scheme, found: &[usize]) -> bool {
-        matches!(scheme, Scheme::Timm(_))
-            && self.path.ends_with("relative_position_bias_table")
-            && found.len() == 2
-            && found[1] == self.shape[1]
-            && timm::whole_table(Array::zeros(found), self.shape[0]).is_some()
+    /// Whether `found` is the bias table of a window that is smaller because its stage's token
+    /// grid is: `rows` are those of every stage, as timm builds them.
+    fn is_small_table(&self, rows: &[usize], found: &[usize]) -> bool {
+        let stage = self
+            .path
+            .strip_suffix(".relative_position_bias_table")
+            .and_then(|path| path.strip_prefix("encoder.layers.")?.split('.').next())
+            .and_then(|stage| rows.get(stage.parse::<usize>().ok()?));
+        stage.is_some_and(|rows| *rows < self.shape[0] && found == [*rows, self.shape[1]])
     }
 
     /// Reads its values.
     fn read(&self, index: &Index, dtype: DType) -> Result<TensorData, ModelError> {
-        let count = self.shape.iter().product();
+        let weights = index.weights;
         if dtype == DType::F64 {
-            let mut values = Vec::with_capacity(count);
-            for tensor in &self.tensors {
-                values.extend(index.weights.read_f64(&index.known[tensor])?);
-            }
-            if values.len() == count {
-                return Ok(TensorData::new(values, self.shape.clone()));
-            }
+            let values = self.gather(|tensor, all: &mut Vec<f64>| {
+                all.extend(weights.read_f64(&index.known[tensor])?);
+                Ok(())
+            })?;
+            return Ok(TensorData::new(values, self.shape.clone()));
         }
+        let values = self.gather(|tensor, all| weights.read_into(&index.known[tensor], all))?;
+        Ok(TensorData::new(values, self.shape.clone()).convert_dtype(dtype))
+    }
+
+    /// The values of all its tensors, a small table among the zeros of the whole one.
+    fn gather<T: Copy + Default>(
+        &self,
+        mut read: impl FnMut(&str, &mut Vec<T>) -> Result<(), ModelError>,
+    ) -> Result<Vec<T>, ModelError> {
+        let count = self.shape.iter().product();
         let mut values = Vec::with_capacity(count);
         for tensor in &self.tensors {
-            index.weights.read_into(&index.known[tensor], &mut values)?;
+            read(tensor, &mut values)?;
         }
-        let mut shape = self.shape.clone();
-        if values.len() != count {
-            shape[0] = values.len() / shape[1].max(1);
-            let small = Array { shape, values };
-            let whole = timm::whole_table(small, self.shape[0]);
-            return Ok(whole.unwrap_or(Array::zeros(&self.shape)).into_data(dtype));
+        match values.len() == count {
+            true => Ok(values),
+            false => Ok(timm::whole_table(&values, [self.shape[0], self.shape[1]])),
         }
-        Ok(Array { shape, values }.into_data(dtype))
     }
 }
 
@@ -185,11 +216,16 @@ impl<'a> Plan<'a> {
     ) -> Result<Self, ModelError> {
         let names: Vec<&str> = weights.names().collect();
         let family = Scheme::detect(&description.architecture, names.iter().copied());
-        let index = Index::new(weights, family);
-        let model = outline(description, &index, family, device, dtype)?;
+        let mut index = Index::new(weights, family);
+        let model = outline(description, &index, family, device, dtype)
+            .map_err(|e| e.in_file(weights.path()))?;
         let scheme = match family {
             Scheme::Timm(_) => family,
             _ => Scheme::of(&model),
+        };
+        let tables = match (&model.config, scheme) {
+            (Architecture::Swin(swin), Scheme::Timm(_)) => timm::table_rows(swin),
+            _ => Vec::new(),
         };
         let wanted: Vec<Wanted> = parameters(&model.network)
             .into_iter()
@@ -205,7 +241,7 @@ impl<'a> Plan<'a> {
             for tensor in &one.tensors {
                 match index.shape(tensor) {
                     None => missing.push(tensor.clone()),
-                    Some(found) if found != expected && !one.is_small_table(scheme, found) => {
+                    Some(found) if found != expected && !one.is_small_table(&tables, found) => {
                         shapes.push(format!("{tensor}: expected {expected:?}, found {found:?}"));
                     }
                     Some(_) => {}
@@ -213,9 +249,11 @@ impl<'a> Plan<'a> {
                 used.insert(tensor.as_str());
             }
         }
-        let unexpected = index.known.keys().filter(|k| !used.contains(k.as_str()));
+        let strangers = index.known.keys().filter(|k| !used.contains(k.as_str()));
+        let mut unexpected: Vec<String> = strangers.cloned().collect();
+        unexpected.append(&mut index.again);
         Ok(Self {
-            unexpected: unexpected.cloned().collect(),
+            unexpected,
             missing,
             shapes,
             index,
@@ -263,19 +301,26 @@ impl<'a> Plan<'a> {
         let mut model = self.model;
         model.network = with_state(model.network, arrays, dtype, weights.path())?;
         let scheme = Scheme::of(&model);
-        let published = self
-            .wanted
-            .iter()
-            .all(|one| scheme.tensors(&one.path) == one.tensors);
-        let spelling = self.index.known.into_iter().filter_map(|(name, own)| {
-            let dtype = weights.dtype(&own)?;
-            published.then_some((name, (own, dtype)))
-        });
+        let mut spelling = BTreeMap::new();
+        for one in &self.wanted {
+            let published = scheme.tensors(&one.path);
+            let same = published == one.tensors;
+            for (i, name) in published.into_iter().enumerate() {
+                let Some(own) = one.tensors.get(if same { i } else { 0 }) else {
+                    continue;
+                };
+                let own = &self.index.known[own];
+                if let Some(dtype) = weights.dtype(own) {
+                    let called = if same { own.clone() } else { name.clone() };
+                    spelling.insert(name, (called, dtype));
+                }
+            }
+        }
         Ok(Loaded {
             model,
             labels,
             sha256: weights.sha256(),
-            spelling: spelling.collect(),
+            spelling,
             ignored: self.index.ignored,
             config: None,
         })

@@ -39,3 +39,5 @@ pub use tokens::Tokens;
 
 #[cfg(test)]
 mod dual_tests;
+#[cfg(test)]
+mod load_tests;

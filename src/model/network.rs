@@ -4,7 +4,7 @@
 use super::ModelError;
 use super::config::Architecture;
 use super::dual::Dual;
-use super::embedder::{Embedder, IdEmbedder, PatchEmbedder, PieceEmbedder, stack};
+use super::embedder::{Embedder, FIRST_POSITION, IdEmbedder, PatchEmbedder, PieceEmbedder, stack};
 use super::encoder::Encoder;
 use super::layers::Init;
 use super::pass::Pass;
@@ -94,9 +94,9 @@ fn assemble(
 /// What a predictor after these parts must know.
 pub(super) fn before(config: &Architecture, embedder: &Embedder) -> Before {
     let (stack, tokens) = match embedder {
-        Embedder::Pieces(pieces) => (pieces.stack(), pieces.longest() / pieces.stack()),
-        Embedder::Ids(ids) => (1, ids.longest()),
-        Embedder::Patches(_) => (1, usize::MAX),
+        Embedder::Pieces(pieces) => (pieces.stack(), Some(pieces.longest() / pieces.stack())),
+        Embedder::Ids(ids) => (1, Some(ids.longest())),
+        Embedder::Patches(_) => (1, None),
     };
     Before {
         features: config.features(),
@@ -179,9 +179,20 @@ impl Model {
                 Embedder::Patches(source.for_target(swin, channels, how, &mut init))
             }
             (Embedder::Ids(source), _) if height == 1 => {
-                let pieces = stack(width, source.longest());
-                let shape = [channels, pieces, self.config.features()];
                 let table = source.positions();
+                let rows = table.dims()[0];
+                if rows <= FIRST_POSITION {
+                    return Err(ModelError::Config {
+                        what: "positions of the source model".into(),
+                        expected: format!("more than {FIRST_POSITION}"),
+                        found: rows.to_string(),
+                    });
+                }
+                let shape = [
+                    channels,
+                    stack(width, rows - FIRST_POSITION),
+                    self.config.features(),
+                ];
                 Embedder::Pieces(PieceEmbedder::new(shape, table, how, &mut init))
             }
             _ => {
@@ -199,7 +210,11 @@ impl Model {
                 });
             }
         };
-        let before = before(&self.config, &embedder);
+        let mut before = before(&self.config, &embedder);
+        if let Some(tokens) = &mut before.tokens {
+            // As many as its samples have, of all that there are positions for.
+            *tokens = width.div_ceil(before.stack);
+        }
         let predictor =
             Predictor::new(&target.predictor, before, target.predictor_init, &mut init)?;
         Ok(Self {

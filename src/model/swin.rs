@@ -9,11 +9,9 @@ use super::dual::Dual;
 use super::layers::{Init, LayerNorm, Linear};
 use super::ops::{self, WindowGeometry};
 use super::pass::Pass;
+use super::tokens::Grid;
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, TensorData};
-
-/// A token grid: rows and columns.
-pub type Grid = [usize; 2];
 
 /// Attention, MLP and their norms.
 #[derive(Module, Debug)]
@@ -46,7 +44,7 @@ impl Block {
         init: &mut Init,
     ) -> Self {
         let (width, heads) = (config.width(stage), config.num_heads[stage]);
-        let hidden = (config.mlp_ratio * width as f64) as usize;
+        let hidden = config.mlp_hidden(stage);
         let side = 2 * config.window_size - 1;
         Self {
             layernorm_before: LayerNorm::new(width, config.layer_norm_eps, init),

@@ -121,3 +121,21 @@ fn foreign_models_are_refused_with_what_is_supported() {
     assert_eq!(run.status.code(), Some(1));
     assert!(text(&run.stderr).contains("posix.system"));
 }
+
+#[test]
+fn a_models_own_folder_is_not_written_to() {
+    let home = tempfile::tempdir().unwrap();
+    let own = home.path();
+    for name in ["config.json", "model.safetensors"] {
+        std::fs::copy(fixture("timm/regular").join(name), own.join(name)).unwrap();
+    }
+    let file = own.join("model.safetensors");
+    let before = std::fs::read(&file).unwrap();
+    for model in [own, &file] {
+        let (model, out) = (model.to_str().unwrap(), own.to_str().unwrap());
+        let run = modalign(&["export", model, "--out", out]);
+        assert_eq!(run.status.code(), Some(2), "{}", text(&run.stderr));
+        assert!(text(&run.stderr).contains("--out"));
+    }
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}

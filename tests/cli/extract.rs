@@ -161,3 +161,61 @@ fn ids_beyond_vocabulary_and_positions_are_refused() {
     assert!(refused(vec![1 << 40], [1, 1]).contains("vocabulary"));
     assert!(refused(vec![4; 5000], [1, 5000]).contains("positions"));
 }
+
+#[test]
+fn names_with_colons_are_found_and_outputs_come_once() {
+    let home = tempfile::tempdir().unwrap();
+    let model = fixture("swin-cifar");
+    let io = Weights::open(&model.join("io.safetensors")).unwrap();
+    let file = home.path().join("a:b.safetensors");
+    let arrays = [("x:y:z".to_string(), io.read("pixels").unwrap())].into();
+    modalign::model::weights::write(&file, &arrays, Default::default()).unwrap();
+    let out = home.path().join("out.safetensors");
+    let run = modalign(&[
+        "extract",
+        "--model",
+        model.to_str().unwrap(),
+        "--tensor",
+        &format!("{}:x:y:z", file.display()),
+        "--outputs",
+        "pooled,pooled",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let found = Weights::open(&out).unwrap().read("pooled").unwrap();
+    assert_eq!(found.shape, io.shape("pooled").unwrap());
+}
+
+#[test]
+fn fewer_tokens_than_a_signal_needs_are_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let origin = fixture("roberta-small");
+    let config = std::fs::read_to_string(origin.join("config.json")).unwrap();
+    let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
+    config["modalign"] = serde_json::json!({
+        "predictor": { "kind": "dense-1d", "channels": 1, "length": 40 }
+    });
+    std::fs::write(home.path().join("config.json"), config.to_string()).unwrap();
+    let weights = home.path().join("model.safetensors");
+    std::fs::copy(origin.join("model.safetensors"), weights).unwrap();
+    let out = home.path().join("out.npz");
+    let run = |output: &str| {
+        modalign(&[
+            "extract",
+            "--model",
+            home.path().to_str().unwrap(),
+            "--tensor",
+            &format!("{}:input_ids", origin.join("io.safetensors").display()),
+            "--outputs",
+            output,
+            "--out",
+            out.to_str().unwrap(),
+        ])
+    };
+    let refused = run("pooled,logits");
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("at least 40 tokens"), "{said}");
+    assert!(run("pooled").status.success());
+}

@@ -146,7 +146,7 @@ fn predictors(
             features,
             stride: 1,
             stack: setting["stack"].as_u64().unwrap_or(1) as usize,
-            tokens,
+            tokens: Some(tokens),
         };
         let how = PredictorInit::default();
         let fresh = made(|init| Predictor::new(&spec(setting), before, how, init)).unwrap();

@@ -66,19 +66,7 @@ impl Architecture {
                 ));
             }
         };
-        checked.map_err(|e| match e {
-            ModelError::Config {
-                what,
-                expected,
-                found,
-            } => ModelError::Malformed {
-                path: path.into(),
-                what,
-                expected,
-                found,
-            },
-            other => other,
-        })
+        checked.map_err(|e| e.in_file(path))
     }
 
     /// The value of `model_type`.

@@ -83,10 +83,11 @@ impl RobertaConfig {
             ("num_hidden_layers", self.num_hidden_layers, 1024),
             ("num_attention_heads", self.num_attention_heads, 1024),
             ("intermediate_size", self.intermediate_size, 1 << 20),
+            // Attention holds the tokens of a sequence squared.
             (
                 "max_position_embeddings",
                 self.max_position_embeddings,
-                1 << 20,
+                65_536,
             ),
             ("type_vocab_size", self.type_vocab_size, 1024),
         ] {
@@ -101,7 +102,7 @@ impl RobertaConfig {
                 self.num_attention_heads.to_string(),
             );
         }
-        if self.pad_token_id + 1 >= self.max_position_embeddings
+        if self.pad_token_id >= self.max_position_embeddings - 1
             || self.pad_token_id >= self.vocab_size
         {
             return wrong(
@@ -124,6 +125,10 @@ impl RobertaConfig {
                 return wrong(name, "0 to below 1".into(), value.to_string());
             }
         }
+        if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps.is_finite()) {
+            let found = self.layer_norm_eps.to_string();
+            return wrong("layer_norm_eps", "a positive number".into(), found);
+        }
         if self.hidden_act != "gelu" {
             let found = format!("{:?}", self.hidden_act);
             return wrong("hidden_act", "\"gelu\"".into(), found);
@@ -133,5 +138,38 @@ impl RobertaConfig {
             return wrong("position_embedding_type", "\"absolute\"".into(), found);
         }
         Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_shapes_are_refused() {
+        let read = |change: serde_json::Value| {
+            let mut config = serde_json::json!({
+                "vocab_size": 20, "hidden_size": 8, "num_hidden_layers": 1,
+                "num_attention_heads": 2, "intermediate_size": 16, "max_position_embeddings": 10,
+            });
+            let map = config.as_object_mut().unwrap();
+            map.extend(change.as_object().unwrap().clone());
+            serde_json::from_value::<RobertaConfig>(config)
+                .unwrap()
+                .check()
+        };
+        read(serde_json::json!({})).unwrap();
+        for (key, value) in [
+            ("pad_token_id", serde_json::json!(u64::MAX)),
+            ("pad_token_id", serde_json::json!(9)),
+            ("num_attention_heads", serde_json::json!(3)),
+            ("num_hidden_layers", serde_json::json!(1u64 << 60)),
+            ("max_position_embeddings", serde_json::json!(1u64 << 20)),
+            ("layer_norm_eps", serde_json::json!(-1.0)),
+            ("hidden_dropout_prob", serde_json::json!(1.0)),
+        ] {
+            let error = read(serde_json::json!({ key: value })).unwrap_err();
+            assert!(error.to_string().contains(key), "{error}");
+        }
     }
 }

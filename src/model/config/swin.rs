@@ -100,7 +100,8 @@ impl SwinConfig {
             ("patch_size", self.patch_size, 256),
             ("num_channels", self.num_channels, 65_536),
             ("embed_dim", self.embed_dim, 16_384),
-            ("window_size", self.window_size, 256),
+            // Attention holds a window's tokens squared.
+            ("window_size", self.window_size, 64),
         ] {
             if value == 0 || value > top {
                 return wrong(name, &format!("1 to {top}"), value.to_string());
@@ -123,12 +124,14 @@ impl SwinConfig {
                 self.image_size.to_string(),
             );
         }
-        if !(self.mlp_ratio > 0.0 && self.mlp_ratio <= 64.0) {
-            return wrong(
-                "mlp_ratio",
-                "above 0, at most 64",
-                self.mlp_ratio.to_string(),
-            );
+        // Also refuses what is no number.
+        if !(self.mlp_ratio <= 64.0 && self.mlp_hidden(0) > 0) {
+            let least = format!("at least 1/{}, at most 64", self.embed_dim);
+            return wrong("mlp_ratio", &least, self.mlp_ratio.to_string());
+        }
+        if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps.is_finite()) {
+            let found = self.layer_norm_eps.to_string();
+            return wrong("layer_norm_eps", "a positive number", found);
         }
         if !(0.0..1.0).contains(&self.drop_path_rate) {
             return wrong(
@@ -151,6 +154,11 @@ impl SwinConfig {
         self.embed_dim << stage
     }
 
+    /// Hidden width of the MLPs of stage `stage`.
+    pub fn mlp_hidden(&self, stage: usize) -> usize {
+        (self.mlp_ratio * self.width(stage) as f64) as usize
+    }
+
     /// Channels of the last stage: the feature dimension.
     pub fn hidden_size(&self) -> usize {
         self.width(self.depths.len() - 1)
@@ -164,5 +172,40 @@ impl SwinConfig {
     /// Input pixels that a last token stands for along a side.
     pub fn stride(&self) -> usize {
         self.patch_size << (self.depths.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_shapes_are_refused() {
+        let read = |change: serde_json::Value| {
+            let mut config = serde_json::json!({
+                "image_size": 16, "patch_size": 2, "embed_dim": 8,
+                "depths": [2, 2], "num_heads": [2, 4], "window_size": 4,
+            });
+            let (map, change) = (config.as_object_mut().unwrap(), change);
+            map.extend(change.as_object().unwrap().clone());
+            serde_json::from_value::<SwinConfig>(config)
+                .unwrap()
+                .check()
+        };
+        read(serde_json::json!({})).unwrap();
+        for (key, value) in [
+            ("depths", serde_json::json!([2, 0])),
+            ("depths", serde_json::json!([1u64 << 60, 1])),
+            ("num_heads", serde_json::json!([0, 4])),
+            ("mlp_ratio", serde_json::json!(0.1)),
+            ("mlp_ratio", serde_json::json!(-4.0)),
+            ("window_size", serde_json::json!(65)),
+            ("num_channels", serde_json::json!(0)),
+            ("layer_norm_eps", serde_json::json!(-1e-5)),
+            ("layer_norm_eps", serde_json::json!(0.0)),
+        ] {
+            let error = read(serde_json::json!({ key: value })).unwrap_err();
+            assert!(error.to_string().contains(key), "{error}");
+        }
     }
 }

@@ -7,7 +7,7 @@ mod pieces;
 
 pub use ids::IdEmbedder;
 pub use patches::PatchEmbedder;
-pub use pieces::{PieceEmbedder, stack};
+pub use pieces::{FIRST_POSITION, PieceEmbedder, stack};
 
 use super::dual::Dual;
 use super::pass::Pass;

@@ -48,9 +48,56 @@ pub struct Before {
     pub stride: usize,
     /// Values of a piece (1D).
     pub stack: usize,
-    /// Last tokens of a sequence (1D).
-    pub tokens: usize,
+    /// Most last tokens of a sequence (1D); `None` after patches.
+    pub tokens: Option<usize>,
 }
+
+/// Refuses sizes that no predictor has or that no memory holds.
+pub(super) fn check(spec: &PredictorSpec) -> Result<(), ModelError> {
+    let sizes = match *spec {
+        PredictorSpec::Classification { classes } | PredictorSpec::MultiLabel { classes } => {
+            vec![("classes", classes, 1 << 20)]
+        }
+        PredictorSpec::Dense2d {
+            channels,
+            height,
+            width,
+            upscale,
+            inner,
+        } => vec![
+            ("channels", channels, 4096),
+            ("height", height, 8192),
+            ("width", width, 8192),
+            ("upscale", upscale.unwrap_or(1), 1024),
+            ("inner", inner, 4096),
+        ],
+        PredictorSpec::Dense1d { channels, length } => {
+            vec![("channels", channels, 4096), ("length", length, 1 << 24)]
+        }
+    };
+    let wrong = |what: String, top: usize, found: usize| {
+        Err(ModelError::Config {
+            what,
+            expected: format!("1 to {top}"),
+            found: found.to_string(),
+        })
+    };
+    for (what, size, top) in sizes {
+        if !(1..=top).contains(&size) {
+            return wrong(format!("{what} of a {} predictor", spec.name()), top, size);
+        }
+    }
+    match spec.outputs() {
+        outputs if outputs > MOST_OUTPUTS => {
+            let what = format!("outputs of a {} predictor", spec.name());
+            wrong(what, MOST_OUTPUTS, outputs)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Most numbers that a sample gets.
+const MOST_OUTPUTS: usize = 1 << 26;
 
 impl Predictor {
     /// A predictor of kind `spec` after an encoder as `before` describes it.
@@ -60,13 +107,7 @@ impl Predictor {
         how: PredictorInit,
         init: &mut Init,
     ) -> Result<Self, ModelError> {
-        if spec.outputs() == 0 {
-            return Err(ModelError::Config {
-                what: format!("{} predictor", spec.name()),
-                expected: "at least one output".into(),
-                found: format!("{spec:?}"),
-            });
-        }
+        check(spec)?;
         let mut linear = |outputs: usize| {
             let (inputs, shape) = (before.features, [outputs, before.features]);
             let weight = match how {
@@ -103,7 +144,14 @@ impl Predictor {
                 })
             }
             PredictorSpec::Dense1d { channels, length } => {
-                let enough = before.tokens.saturating_mul(before.stack);
+                let Some(tokens) = before.tokens else {
+                    return Err(ModelError::Config {
+                        what: "dense-1d predictor".into(),
+                        expected: "an embedder of signals or ids before it".into(),
+                        found: "one of patches".into(),
+                    });
+                };
+                let enough = tokens.saturating_mul(before.stack);
                 if length > enough {
                     return Err(ModelError::Config {
                         what: "length of a dense-1d predictor".into(),
@@ -147,7 +195,16 @@ impl Predictor {
         })
     }
 
-    /// Last tokens → `[B, outputs]`: logits, or a field's or signal's values row-major; pooled
+    /// Fewest last tokens that [`Predictor::forward`] takes: a signal's values come from the
+    /// tokens of their places.
+    pub fn fewest_tokens(&self) -> usize {
+        match self {
+            Self::Dense1d(dense) => dense.shape[1].div_ceil(dense.stack),
+            _ => 1,
+        }
+    }
+
+    /// At least [`Predictor::fewest_tokens`] last tokens → `[B, outputs]`: logits, or a field's or signal's values row-major; pooled
     /// features without a predictor.
     pub fn forward(&self, last: Tokens, pass: &Pass) -> Dual<2> {
         match self {

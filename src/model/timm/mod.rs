@@ -17,7 +17,6 @@ mod shape_tests;
 mod tests;
 
 use super::config::SwinConfig;
-use super::weights::Array;
 pub use hints::Hints;
 pub use shape::infer_config;
 
@@ -116,35 +115,27 @@ pub fn parameter_name(ours: &str, style: Style) -> Option<String> {
     Some(format!("layers.{stage}.downsample.{leaf}"))
 }
 
-/// The bias table of a whole window from one of a smaller window, whose entries are the centre of
-/// it; `rows` is `(2·window − 1)²` of the whole one. `None` if the table is no smaller square.
+/// The bias table `[rows, heads]` of a whole window, `rows = (2·window − 1)²`, from the values of a
+/// smaller window's ([`table_rows`]), which are its centre.
 ///
 /// Where a token grid is smaller than the window, timm holds the table of a window of the grid's
-/// size; our modules hold the whole table and read its centre there. The rest is never read, and
-/// is zero.
-pub fn whole_table(table: Array, rows: usize) -> Option<Array> {
-    let [small_rows, heads] = *table.shape.as_slice() else {
-        return None;
-    };
-    let (small, side) = (small_rows.isqrt(), rows.isqrt());
-    let squares = small * small == small_rows && side * side == rows;
-    if !squares || small > side || !(side - small).is_multiple_of(2) {
-        return None;
-    }
-    let margin = (side - small) / 2;
-    let mut values = vec![0.0; rows * heads];
-    for (i, row) in table
-        .values
-        .chunks_exact((small * heads).max(1))
-        .enumerate()
-    {
+/// size; our modules hold the whole table and read its centre there. The rest is zero: it is read
+/// only for images larger than the model's own, which timm refuses.
+pub fn whole_table<T: Copy + Default>(small: &[T], [rows, heads]: [usize; 2]) -> Vec<T> {
+    let (own, side) = ((small.len() / heads).isqrt(), rows.isqrt());
+    let margin = (side - own) / 2;
+    let mut values = vec![T::default(); rows * heads];
+    for (i, row) in small.chunks_exact((own * heads).max(1)).enumerate() {
         let start = ((i + margin) * side + margin) * heads;
         values[start..start + row.len()].copy_from_slice(row);
     }
-    Some(Array {
-        shape: vec![rows, heads],
-        values,
-    })
+    values
+}
+
+/// Rows of the bias tables of every stage as timm holds them, `(2·window − 1)²`.
+pub fn table_rows(config: &SwinConfig) -> Vec<usize> {
+    let windows = shape::windows_of(config).into_iter();
+    windows.map(|window| (2 * window - 1).pow(2)).collect()
 }
 
 /// Whether timm computes other numbers than we do: some stage that shifts its windows has a token

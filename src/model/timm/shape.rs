@@ -180,7 +180,7 @@ pub(super) fn grids(first: usize, stages: usize) -> Vec<usize> {
 }
 
 /// The window of every stage as timm builds it: no larger than the token grid.
-fn windows_of(config: &SwinConfig) -> Vec<usize> {
+pub(super) fn windows_of(config: &SwinConfig) -> Vec<usize> {
     grids(config.grid(), config.depths.len())
         .into_iter()
         .map(|grid| grid.min(config.window_size))

@@ -164,18 +164,56 @@ fn other_names_are_not_timms() {
 
 #[test]
 fn a_small_table_is_the_centre_of_the_whole_one() {
-    let small = Array {
-        shape: vec![9, 2],
-        values: (1..19).map(|v| v as f32).collect(),
-    };
-    let whole = whole_table(small.clone(), 25).unwrap();
-    assert_eq!(whole.shape, [25, 2]);
+    let small: Vec<f32> = (1..19).map(|v| v as f32).collect();
+    let whole = whole_table(&small, [25, 2]);
+    assert_eq!(whole.len(), 50);
     // Row (down, right) of offsets −1..=1 stands at (down + 2)·5 + right + 2.
-    assert_eq!(whole.values[2 * 6..2 * 6 + 6], small.values[..6]);
-    assert_eq!(whole.values[2 * 16..2 * 16 + 6], small.values[12..]);
-    assert_eq!(whole.values.iter().filter(|v| **v != 0.0).count(), 18);
-    assert_eq!(whole_table(small.clone(), 9), Some(small.clone()));
-    for rows in [1, 16, 24] {
-        assert_eq!(whole_table(small.clone(), rows), None);
+    assert_eq!(whole[2 * 6..2 * 6 + 6], small[..6]);
+    assert_eq!(whole[2 * 16..2 * 16 + 6], small[12..]);
+    assert_eq!(whole.iter().filter(|v| **v != 0.0).count(), 18);
+    assert_eq!(whole_table(&small, [9, 2]), small);
+}
+
+#[test]
+fn only_the_table_of_the_grids_own_size_stands_for_a_whole_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let origin = fixture("clamped");
+    std::fs::copy(
+        origin.join("config.json"),
+        folder.path().join("config.json"),
+    )
+    .unwrap();
+    let table = "layers.0.blocks.1.attn.relative_position_bias_table";
+    let weights = Weights::open(&origin.join("model.safetensors")).unwrap();
+    let device = device::open("flex").unwrap();
+    for (rows, fits) in [(169, true), (49, false), (0, false)] {
+        let arrays = weights.names().map(|name| {
+            let mut array = weights.read(name).unwrap();
+            if name == table {
+                array.shape[0] = rows;
+                array.values.truncate(rows);
+            }
+            (name.to_string(), array)
+        });
+        let path = folder.path().join("model.safetensors");
+        crate::model::weights::write(&path, &arrays.collect(), Default::default()).unwrap();
+        let loaded = crate::model::load::load(folder.path(), &device, DType::F32);
+        match loaded {
+            Ok(_) => assert!(fits, "{rows}"),
+            Err(e) => assert!(
+                !fits && e.to_string().contains("wrong shape"),
+                "{rows}: {e}"
+            ),
+        }
     }
+    // Doubles are as exact as the file has them, small tables too.
+    let double = crate::model::load::load(&origin, &device, DType::F64).unwrap();
+    let state = crate::model::state::state(&double.model.network);
+    let whole: Vec<f64> = state["encoder.layers.2.blocks.0.relative_position_bias_table"]
+        .iter()
+        .collect();
+    let small = weights
+        .read_f64("layers.2.blocks.0.attn.relative_position_bias_table")
+        .unwrap();
+    assert_eq!(whole, whole_table(&small, [169, 2]));
 }

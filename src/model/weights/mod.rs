@@ -23,7 +23,6 @@ pub use sniff::Format;
 pub use write::{Outgoing, write, write_tensors};
 
 use super::ModelError;
-use burn::tensor::{DType, TensorData};
 use decode::NotFinite;
 use source::{Source, malformed};
 use std::collections::BTreeMap;
@@ -38,21 +37,6 @@ pub struct Array {
     pub shape: Vec<usize>,
     /// Values, row-major.
     pub values: Vec<f32>,
-}
-
-impl Array {
-    /// All zeros.
-    pub fn zeros(shape: &[usize]) -> Self {
-        Self {
-            shape: shape.to_vec(),
-            values: vec![0.0; shape.iter().product()],
-        }
-    }
-
-    /// The array as tensor data of float type `dtype`.
-    pub fn into_data(self, dtype: DType) -> TensorData {
-        TensorData::new(self.values, self.shape).convert_dtype(dtype)
-    }
 }
 
 /// Where a tensor's bytes are in its file.
@@ -197,6 +181,7 @@ impl Weights {
             Dtype::I32 => 4,
             other => return Err(wrong("integers of type I64 or I32", other.to_string())),
         };
+        self.length(name, entry)?;
         let bytes = match &entry.place {
             Place::Range(range) => {
                 let mut all = Vec::new();
@@ -230,6 +215,23 @@ impl Weights {
         })
     }
 
+    /// Elements of a tensor. None is larger than its file: only a view that repeats its values is,
+    /// and it could be of any size.
+    fn length(&self, name: &str, entry: &Entry) -> Result<usize, ModelError> {
+        let source = &self.parts[entry.part];
+        let length = entry.shape.iter().product::<usize>();
+        let bytes = length as u64 * (entry.dtype.bitsize() / 8) as u64;
+        if bytes <= source.size {
+            return Ok(length);
+        }
+        Err(malformed(
+            &source.path,
+            &format!("tensor {name}"),
+            &format!("at most the {} bytes of the file", source.size),
+            format!("{bytes} bytes of shape {:?}", entry.shape),
+        ))
+    }
+
     fn append<T>(
         &self,
         name: &str,
@@ -249,18 +251,7 @@ impl Weights {
                 entry.dtype.to_string(),
             ));
         }
-        // No tensor of floats is larger than its file: only a view that repeats its values is,
-        // and it could be of any size.
-        let length = entry.shape.iter().product::<usize>();
-        let bytes = length as u64 * (entry.dtype.bitsize() / 8) as u64;
-        if bytes > source.size {
-            return Err(wrong(
-                format!("tensor {name}"),
-                &format!("at most the {} bytes of the file", source.size),
-                format!("{bytes} bytes of shape {:?}", entry.shape),
-            ));
-        }
-        values.reserve_exact(length);
+        values.reserve_exact(self.length(name, entry)?);
         let mut block = |bytes: &[u8]| {
             let before = values.len() - start;
             decode(entry.dtype, bytes, values).map_err(|bad| {
