@@ -24,10 +24,10 @@ pub fn supports(name: &str, device: &Device, dtype: DType) -> Result<(), ModelEr
     if dtype == DType::F32 || device.supports_dtype(dtype) {
         return Ok(());
     }
-    Err(ModelError::Config {
-        what: "precision".into(),
-        expected: format!("a float type that the device {name} computes in, such as f32"),
-        found: format!("{dtype:?}"),
+    Err(ModelError::Device {
+        asked: format!("{name} in {dtype:?}"),
+        compiled: compiled(),
+        hint: "it does not compute in that float type; --precision f32 works everywhere".into(),
     })
 }
 

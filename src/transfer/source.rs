@@ -2,6 +2,7 @@
 //! and step alone, so that a resumed transfer sees the same ones.
 
 use super::error::TransferError;
+use crate::dataset::loader::Batch;
 use crate::dataset::{self, Dataset, sample_len};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -48,12 +49,8 @@ impl SourceSampler {
         })
     }
 
-    /// Values, shape `[B, C, H, W]` and classes of the batch of one step.
-    pub fn draw(
-        &self,
-        seed: u64,
-        step: usize,
-    ) -> Result<(Vec<f32>, [usize; 4], Vec<usize>), TransferError> {
+    /// The batch of one step; its labels count the classes that have samples.
+    pub fn draw(&self, seed: u64, step: usize) -> Result<Batch, TransferError> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x50ce);
         rng.set_stream(step as u64);
         let mut classes: Vec<usize> = (0..self.by_class.len()).collect();
@@ -73,7 +70,11 @@ impl SourceSampler {
             }
         }
         let [c, h, w] = self.set.shape();
-        Ok((values, [self.batch, c, h, w], labels))
+        Ok(Batch {
+            values,
+            shape: [self.batch, c, h, w],
+            labels,
+        })
     }
 }
 

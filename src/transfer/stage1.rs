@@ -125,11 +125,11 @@ pub fn run(
                         how: mona.meta_gradient,
                         difference_step: mona.difference_step,
                     };
-                    let (values, shape, labels) = source.draw(seed, step)?;
-                    let data = TensorData::new(values, shape).convert_dtype(dtype);
+                    let drawn = source.draw(seed, step)?;
+                    let data = TensorData::new(drawn.values, drawn.shape).convert_dtype(dtype);
                     let source = SourceBatch {
                         samples: Tensor::from_data(data, (&device, dtype)),
-                        labels,
+                        labels: drawn.labels,
                     };
                     let found = mona::step(&network, x, &task, embedder, source, meta);
                     let measured = [found.inner, found.align, found.uniform];
