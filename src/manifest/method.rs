@@ -139,6 +139,59 @@ impl Default for MonaSettings {
     }
 }
 
+/// Settings of ORCA's stage 1: the OTDD between embedded source and embedded target, a sample's
+/// features being its embedded tokens averaged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OrcaSettings {
+    /// What stands for a class.
+    pub inner: InnerDistance,
+    /// Share of the isotropic part in a class's covariance (`gaussian`).
+    pub shrinkage: f64,
+    /// √ε of the transport between points of two classes (`exact`), in units of the features.
+    pub inner_blur: f64,
+    /// √ε of the transport between samples, in units of the features.
+    pub blur: f64,
+    /// Marginal violation that counts as converged.
+    pub tolerance: f64,
+    /// Most Sinkhorn updates at the last ε; how many distances did not converge is recorded.
+    pub max_iterations: usize,
+    /// Whether gradients go through the distances between classes too.
+    pub label_gradient: bool,
+    /// Source samples, balanced over classes; embedded and measured among themselves once. ORCA
+    /// takes 5,000.
+    pub source_samples: usize,
+    /// Target samples of a step, all classes together (ORCA goes class by class).
+    pub target_batch: usize,
+}
+
+impl Default for OrcaSettings {
+    fn default() -> Self {
+        Self {
+            inner: InnerDistance::Gaussian,
+            shrinkage: 0.1,
+            inner_blur: 0.05f64.sqrt(),
+            blur: 0.1f64.sqrt(),
+            tolerance: 1e-4,
+            max_iterations: 1000,
+            label_gradient: true,
+            source_samples: 1000,
+            target_batch: 256,
+        }
+    }
+}
+
+/// What stands for a class in the OTDD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InnerDistance {
+    /// Its mean and covariance.
+    #[default]
+    Gaussian,
+    /// Its points, by debiased Sinkhorn.
+    Exact,
+}
+
 /// Orientation of the outer loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -3,7 +3,7 @@
 //! that is not known is refused, with the nearest one that is.
 
 use super::error::ManifestError;
-use super::method::{Method, MonaSettings, Stage1};
+use super::method::{Method, MonaSettings, OrcaSettings, Stage1};
 use super::parts::EmbedderInit;
 pub use super::reader::{DatasetSpec, Reader};
 use super::training::TrainSettings;
@@ -115,6 +115,9 @@ pub struct Transfer {
     /// MoNA's own settings.
     #[serde(default)]
     pub mona: MonaSettings,
+    /// ORCA's own settings.
+    #[serde(default)]
+    pub orca: OrcaSettings,
     /// Stage 2: the fine-tuning.
     pub train: TrainSettings,
 }

@@ -10,10 +10,11 @@ use super::layers::Init;
 use super::pass::Pass;
 use super::predictor::{Absent, Before, Predictor};
 use super::roberta::RobertaEncoder;
+use super::state;
 use super::swin::SwinEncoder;
 use crate::manifest::parts::{EmbedderInit, PredictorInit, PredictorSpec};
-use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Tensor};
+use burn::module::Module;
+use burn::tensor::{DType, Device};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -268,17 +269,6 @@ impl Network {
 
     /// Device and float type of the parameters.
     pub fn place(&self) -> (Device, DType) {
-        struct First(Option<(Device, DType)>);
-        impl burn::module::ModuleVisitor for First {
-            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-                if self.0.is_none() {
-                    let value = param.val();
-                    self.0 = Some((value.device(), value.dtype()));
-                }
-            }
-        }
-        let mut first = First(None);
-        self.visit(&mut first);
-        first.0.unwrap_or((Device::flex(), DType::F32))
+        state::place(self)
     }
 }

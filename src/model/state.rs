@@ -6,7 +6,7 @@
 use super::ModelError;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -67,6 +67,22 @@ pub fn parameters(module: &impl Module) -> Vec<(String, Vec<usize>)> {
     let mut collector = Collector::default();
     module.visit(&mut collector);
     collector.shapes
+}
+
+/// Device and float type of a module's parameters; flex and single precision if it has none.
+pub fn place(module: &impl Module) -> (Device, DType) {
+    struct First(Option<(Device, DType)>);
+    impl ModuleVisitor for First {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if self.0.is_none() {
+                let value = param.val();
+                self.0 = Some((value.device(), value.dtype()));
+            }
+        }
+    }
+    let mut first = First(None);
+    module.visit(&mut first);
+    first.0.unwrap_or((Device::flex(), DType::F32))
 }
 
 /// Number of parameters of a module.

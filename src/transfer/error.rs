@@ -1,6 +1,7 @@
 //! What can go wrong while a model is trained.
 
 use crate::dataset::DatasetError;
+use crate::measure::MeasureError;
 use crate::model::ModelError;
 
 /// An error of the transfer room.
@@ -12,6 +13,9 @@ pub enum TransferError {
     /// A model could not be built, read or written.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A measure that stage 1 follows refused its input.
+    #[error("stage 1: {0}")]
+    Measure(#[from] MeasureError),
     /// A setting that training cannot run with.
     #[error("training setting {setting}: expected {expected}, found {found}")]
     Setting {

@@ -2,6 +2,7 @@
 //! has one, and a stage 2 that fine-tunes what the method lets train.
 
 use super::error::TransferError;
+use super::orca::Distance;
 use super::snapshot::Keeper;
 use super::source::SourceSampler;
 use super::stage1::{self, Objective};
@@ -66,13 +67,12 @@ pub fn transfer(
                 source: sampler()?,
                 embedder: &source.network.embedder,
             },
-            Method::Orca => {
-                return Err(TransferError::Setting {
-                    setting: "method",
-                    expected: "one whose stage 1 is built: scratch, frozen, nft, emb, mona".into(),
-                    found: method.name().into(),
-                });
-            }
+            Method::Orca => Objective::Orca(Distance::new(
+                &source.network.embedder,
+                request.source_set.clone(),
+                &settings.orca,
+                request.seed,
+            )?),
             _ => Objective::Task,
         };
         (model, first) = stage1::run(

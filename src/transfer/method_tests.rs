@@ -7,7 +7,7 @@ use super::snapshot::{Forgetful, Keeper, Snapshot, State};
 use super::train::{Event, Trained};
 use crate::dataset::memory::InMemory;
 use crate::dataset::{Dataset, Splits};
-use crate::manifest::method::{MetaGradient, Method};
+use crate::manifest::method::{InnerDistance, MetaGradient, Method};
 use crate::manifest::parts::PredictorSpec;
 use crate::manifest::suite::Transfer;
 use crate::model::state::state;
@@ -66,6 +66,7 @@ fn problem() -> Problem {
         r#"
         stage1 = { epochs = 2, source_batch = 6, learning_rate = 0.01 }
         mona = { alpha = 0.1 }
+        orca = { target_batch = 8, source_samples = 12 }
         train = { epochs = 3, batch = 8, learning_rate = 0.01, select = "valid" }
         "#,
     )
@@ -113,7 +114,7 @@ fn bits(trained: &Trained) -> State {
 #[test]
 fn every_method_resumes_in_the_same_bits_wherever_it_was_stopped() {
     let problem = problem();
-    for method in Method::ALL.into_iter().filter(|m| *m != Method::Orca) {
+    for method in Method::ALL {
         let whole = problem.whole(method);
         assert_eq!(whole.course.len(), 3);
         assert_eq!(whole.first.len(), if method.has_stage1() { 2 } else { 0 });
@@ -156,6 +157,24 @@ fn without_an_outer_term_mona_is_emb() {
     problem.settings.mona.meta_gradient = MetaGradient::Exact;
     problem.settings.mona.lambda = 0.0;
     assert!(differs(&problem.whole(Method::Mona)) < 1e-6);
+}
+
+#[test]
+fn orca_brings_the_embedded_target_closer_to_the_source() {
+    let mut problem = problem();
+    problem.settings.stage1.epochs = 12;
+    for inner in [InnerDistance::Gaussian, InnerDistance::Exact] {
+        problem.settings.orca.inner = inner;
+        let trained = problem.whole(Method::Orca);
+        let course: Vec<f64> = trained.first.iter().map(|r| r.otdd.unwrap()).collect();
+        assert!(course[11] < 0.8 * course[0], "{inner:?}: {course:?}");
+        assert!(
+            trained
+                .first
+                .iter()
+                .all(|r| r.inner.is_none() && r.converged > Some(0.9))
+        );
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ pub mod loss;
 pub mod method;
 pub mod mona;
 pub mod optimiser;
+pub mod orca;
 pub mod outer;
 pub mod schedule;
 pub mod snapshot;

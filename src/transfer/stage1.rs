@@ -5,6 +5,7 @@ use super::error::TransferError;
 use super::loss;
 use super::mona::{self, Meta, SourceBatch};
 use super::optimiser::Optimiser;
+use super::orca::Distance;
 use super::snapshot::{Keeper, Snapshot};
 use super::source::SourceSampler;
 use super::train::Event;
@@ -12,7 +13,7 @@ use crate::dataset::Splits;
 use crate::dataset::loader::{Order, batches};
 use crate::manifest::method::{MonaSettings, Stage1};
 use crate::manifest::training::TrainSettings;
-use crate::model::state::{constant, moved, state, with_state};
+use crate::model::state::{constant, moved, scaled, state, with_state};
 use crate::model::{Dual, Embedder, Model, Network, Pass};
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -26,13 +27,20 @@ pub struct Stage1Record {
     /// From 1.
     pub epoch: usize,
     /// Task loss.
-    pub inner: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inner: Option<f64>,
     /// Alignment of source features after the simulated step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub align: Option<f64>,
     /// Their uniformity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uniform: Option<f64>,
+    /// Distance of the embedded datasets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otdd: Option<f64>,
+    /// Share of those distances that converged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub converged: Option<f64>,
     /// Seconds since stage 1 began.
     pub seconds: f64,
 }
@@ -41,6 +49,8 @@ pub struct Stage1Record {
 pub enum Objective<'a> {
     /// The task loss alone.
     Task,
+    /// The distance between embedded source and embedded target.
+    Orca(Distance),
     /// The task loss and, through a simulated step, source knowledge.
     Mona {
         /// MoNA's settings.
@@ -86,8 +96,12 @@ pub fn run(
     let earlier = records.last().map_or(0.0, |r: &Stage1Record| r.seconds);
     let started = Instant::now();
     // a stream of its own: stage 2 shuffles anew
+    let batch = match &objective {
+        Objective::Orca(distance) => distance.batch.clamp(1, splits.train.len()),
+        _ => train.batch,
+    };
     let order = |epoch| Order {
-        batch: train.batch,
+        batch,
         shuffle: Some((seed ^ 0x51a6e1, epoch)),
         drop_last: true,
         augment: train.augment,
@@ -108,23 +122,16 @@ pub fn run(
                 loss::cross_entropy(outputs, &batch.labels, train.label_smoothing)
             };
             let step = (epoch - 1) * per_epoch + i;
-            let (found, moves) = match &objective {
-                Objective::Task => (emb(&network, x, &task, settings.train_predictor), None),
+            let mut moves = None;
+            let (measured, grads) = match &objective {
+                Objective::Task => emb(&network, x, &task, settings.train_predictor),
+                Objective::Orca(distance) => distance.step(&network.embedder, x, &batch.labels)?,
                 Objective::Mona {
                     settings: mona,
                     source,
                     embedder,
                 } => {
-                    let meta = Meta {
-                        lambda: mona.lambda,
-                        alpha: match mona.alpha {
-                            0.0 => train.learning_rate,
-                            given => given,
-                        },
-                        sign: mona.outer_sign,
-                        how: mona.meta_gradient,
-                        difference_step: mona.difference_step,
-                    };
+                    let meta = meta(mona, train);
                     let drawn = source.draw(seed, step)?;
                     let data = TensorData::new(drawn.values, drawn.shape).convert_dtype(dtype);
                     let source = SourceBatch {
@@ -132,16 +139,14 @@ pub fn run(
                         labels: drawn.labels,
                     };
                     let found = mona::step(&network, x, &task, embedder, source, meta);
-                    let measured = [found.inner, found.align, found.uniform];
+                    moves = (!mona.reset_encoder).then_some((found.step, meta.alpha));
                     let grads = match settings.train_predictor {
                         true => found.grads,
-                        false => only(&network.embedder, found.grads),
+                        false => scaled(&network.embedder, &found.grads, 1.0),
                     };
-                    let moves = (!mona.reset_encoder).then_some((found.step, meta.alpha));
-                    ((measured, grads), moves)
+                    ([found.inner, found.align, found.uniform], grads)
                 }
             };
-            let (measured, grads) = found;
             if !measured[0].is_finite() {
                 return Err(TransferError::Diverged {
                     epoch,
@@ -160,11 +165,14 @@ pub fn run(
         }
         let mean = sums.map(|s| s / per_epoch.max(1) as f64);
         let outer = matches!(objective, Objective::Mona { .. });
+        let orca = matches!(objective, Objective::Orca(_));
         records.push(Stage1Record {
             epoch,
-            inner: mean[0],
+            inner: (!orca).then_some(mean[0]),
             align: outer.then_some(mean[1]),
             uniform: outer.then_some(mean[2]),
+            otdd: orca.then_some(mean[0]),
+            converged: orca.then_some(mean[1]),
             seconds: earlier + started.elapsed().as_secs_f64(),
         });
         keeper.save(&Snapshot {
@@ -204,7 +212,16 @@ fn emb(
     ([inner.unwrap_or(f64::NAN), 0.0, 0.0], grads)
 }
 
-/// The gradients of `module` alone.
-fn only(module: &impl Module, grads: GradientsParams) -> GradientsParams {
-    crate::model::state::scaled(module, &grads, 1.0)
+/// MoNA's settings with the values that follow from stage 2's.
+fn meta(mona: &MonaSettings, train: &TrainSettings) -> Meta {
+    Meta {
+        lambda: mona.lambda,
+        alpha: match mona.alpha {
+            0.0 => train.learning_rate,
+            given => given,
+        },
+        sign: mona.outer_sign,
+        how: mona.meta_gradient,
+        difference_step: mona.difference_step,
+    }
 }

@@ -1,0 +1,117 @@
+//! ORCA's stage 1 (Shen et al., ICML 2023): the embedder is moved so that the embedded target comes
+//! close to the embedded source, as datasets with labels, by the OTDD.
+//!
+//! A sample's features are its embedded tokens averaged. The source side never changes: it is
+//! embedded once, and its distances among itself are computed once. The measure gives the gradient
+//! at the features; burn carries it on to the embedder.
+
+use super::error::TransferError;
+use crate::dataset::loader::{Order, batches};
+use crate::dataset::{self, Dataset, subset};
+use crate::feature::samples_at_once;
+use crate::manifest::method::{InnerDistance, OrcaSettings};
+use crate::measure::Samples;
+use crate::measure::otdd::{Inner, OtddParams, Source};
+use crate::model::{Embedder, Pass, state};
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::{Tensor, TensorData};
+use ndarray::Array2;
+use std::sync::Arc;
+
+/// The source side of the distance, and how it is measured.
+pub struct Distance {
+    source: Source,
+    /// Target samples of a step.
+    pub batch: usize,
+}
+
+impl Distance {
+    /// Embeds a balanced part of `set` by the source model's `embedder`.
+    pub fn new(
+        embedder: &Embedder,
+        set: Arc<dyn Dataset>,
+        settings: &OrcaSettings,
+        seed: u64,
+    ) -> Result<Self, TransferError> {
+        if settings.target_batch < 2 || settings.source_samples < 2 {
+            return Err(TransferError::Setting {
+                setting: "orca.target_batch and source_samples",
+                expected: "at least 2 of both".into(),
+                found: format!("{} and {}", settings.target_batch, settings.source_samples),
+            });
+        }
+        let set = subset::cap(set, settings.source_samples, seed);
+        let labels = dataset::labels(set.as_ref());
+        let classes = set.classes().len();
+        let order = Order::sequential(samples_at_once(set.shape().iter().product()));
+        let mut rows = Vec::new();
+        for batch in batches(set, order) {
+            let batch = batch?;
+            let data = TensorData::new(batch.values, batch.shape);
+            rows.extend(values(features(embedder, data)));
+        }
+        let inner = match settings.inner {
+            InnerDistance::Gaussian => Inner::Gaussian {
+                shrinkage: settings.shrinkage,
+            },
+            InnerDistance::Exact => Inner::Exact {
+                blur: settings.inner_blur,
+            },
+        };
+        let params = OtddParams::new()
+            .inner(inner)
+            .blur(settings.blur)
+            .tolerance(settings.tolerance)
+            .max_iterations(settings.max_iterations)
+            .label_gradient(settings.label_gradient)
+            .seed(seed)
+            .check()?;
+        let rows = matrix(rows, labels.len());
+        let samples = Samples::new(rows.view(), &labels, classes)?;
+        Ok(Self {
+            source: Source::new(&samples, &params)?,
+            batch: settings.target_batch,
+        })
+    }
+
+    /// Distance to a target batch (on the plain device) and 1 if it converged, with the gradient
+    /// at the tracked `embedder`.
+    pub fn step(
+        &self,
+        embedder: &Embedder,
+        x: Tensor<4>,
+        labels: &[usize],
+    ) -> Result<([f64; 3], GradientsParams), TransferError> {
+        let tokens = embedder.forward(Tensor::<4>::from_inner(x), &mut Pass::eval());
+        let features = tokens.pool().primal;
+        let rows = matrix(values(features.clone().inner()), labels.len());
+        let classes = labels.iter().max().map_or(0, |l| l + 1);
+        let samples = Samples::new(rows.view(), labels, classes)?;
+        let (found, slope) = self.source.distance_and_gradient(&samples)?;
+        let shape = [slope.nrows(), slope.ncols()];
+        let slope: Vec<f64> = slope.iter().copied().collect();
+        let data = TensorData::new(slope, shape).convert_dtype(features.dtype());
+        let slope = Tensor::<2>::from_data(data, (&features.device(), features.dtype()));
+        let grads = GradientsParams::from_grads((features * slope).sum().backward(), embedder);
+        let converged = f64::from(u8::from(found.converged));
+        Ok(([found.value, converged, 0.0], grads))
+    }
+}
+
+/// Averaged tokens of a batch of source samples `[B, C]`.
+fn features(embedder: &Embedder, data: TensorData) -> Tensor<2> {
+    let plain = embedder.valid();
+    let (device, dtype) = state::place(&plain);
+    let x = Tensor::<4>::from_data(data.convert_dtype(dtype), (&device, dtype));
+    plain.forward(x, &mut Pass::eval()).pool().primal
+}
+
+fn values(features: Tensor<2>) -> Vec<f64> {
+    features.into_data().iter::<f64>().collect()
+}
+
+fn matrix(values: Vec<f64>, rows: usize) -> Array2<f64> {
+    let columns = values.len() / rows.max(1);
+    Array2::from_shape_vec((rows, columns), values).unwrap_or_default()
+}
