@@ -67,12 +67,12 @@ pub fn transfer(
                 source: sampler()?,
                 embedder: &source.network.embedder,
             },
-            Method::Orca => Objective::Orca(Distance::new(
+            Method::Orca => Objective::Orca(Box::new(Distance::new(
                 &source.network.embedder,
                 request.source_set.clone(),
                 &settings.orca,
                 request.seed,
-            )?),
+            )?)),
             _ => Objective::Task,
         };
         (model, first) = stage1::run(

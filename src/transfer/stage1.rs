@@ -50,7 +50,7 @@ pub enum Objective<'a> {
     /// The task loss alone.
     Task,
     /// The distance between embedded source and embedded target.
-    Orca(Distance),
+    Orca(Box<Distance>),
     /// The task loss and, through a simulated step, source knowledge.
     Mona {
         /// MoNA's settings.
