@@ -226,7 +226,8 @@ fn body(c: &[f64], v: &[f64], u: f64, inverse: f64, out: &mut [f64]) {
     }
 }
 
-/// `eˣ` within 2 ulp for −708 ≤ x ≤ 709; beyond, the value at the nearer end.
+/// `eˣ` within 2 ulp for −650 ≤ x ≤ 709; beyond, the value at the nearer end, so that products
+/// with weights are never denormal, which is slow.
 #[inline(always)]
 fn exp(x: f64) -> f64 {
     // Adding it leaves the nearest integer in the low bits of a double.
@@ -248,7 +249,7 @@ fn exp(x: f64) -> f64 {
         1.0 / 6.0,
         0.5,
     ];
-    let x = if x > -708.0 { x } else { -708.0 };
+    let x = if x > -650.0 { x } else { -650.0 };
     let x = if x < 709.0 { x } else { 709.0 };
     let shifted = x * std::f64::consts::LOG2_E + ROUND;
     let k = shifted - ROUND;
@@ -268,13 +269,13 @@ mod tests {
 
     #[test]
     fn the_exponential_is_the_standard_librarys() {
-        let worst = (-7079..7090).fold(0.0f64, |worst, i| {
+        let worst = (-6499..7090).fold(0.0f64, |worst, i| {
             let x = f64::from(i) * 0.1 + 1e-3;
             worst.max((exp(x) / x.exp() - 1.0).abs())
         });
         println!("exp: off by {worst:.1e}");
         assert!(worst < 5e-16);
-        assert!(exp(-1e9) < 1e-300 && exp(1e300) > 1e300);
+        assert!(exp(-1e9) < 1e-280 && exp(1e300) > 1e300);
     }
 
     /// Potentials far from feasible send every row and column through the shifted sums.

@@ -17,12 +17,12 @@
 //! against M samples is O(N·M) memory and O(N·M) an update, after one O(N·M·D) product; label
 //! distances are O(min(n, D)²·D) for each pair of classes.
 
-mod anderson;
 mod bures;
 mod groups;
 mod kernel;
 mod labels;
 mod points;
+mod relaxation;
 mod sinkhorn;
 mod source;
 
@@ -73,7 +73,7 @@ impl Default for OtddParams {
 
 impl OtddParams {
     /// Gaussian classes without shrinkage; ε = 0.1 as in ORCA, annealed by a scaling of 0.5, up to
-    /// 1,000 further updates to a marginal violation of 1e-6; gradients through label distances;
+    /// 1,000 further iterations to a marginal violation of 1e-6; gradients through label distances;
     /// all samples; seed 0.
     pub fn new() -> Self {
         Self(ValidOtddParams {
@@ -97,7 +97,7 @@ impl OtddParams {
     }
 
     /// √ε of the transport between samples, in units of the features. Distances below it are
-    /// blurred; the smaller it is against the distances, the more updates are needed.
+    /// blurred; the smaller it is against the distances, the more iterations are needed.
     pub fn blur(mut self, blur: f64) -> Self {
         self.0.outer.blur = blur;
         self
@@ -117,8 +117,8 @@ impl OtddParams {
         self
     }
 
-    /// Most updates at the last ε after annealing, for inner and outer transport; with 0, plainly
-    /// geomloss's iteration.
+    /// Most iterations at the last ε after annealing, for inner and outer transport; with 0,
+    /// plainly geomloss's, which anneals and stops.
     pub fn max_iterations(mut self, iterations: usize) -> Self {
         self.0.outer.iterations = iterations;
         self
@@ -200,7 +200,7 @@ pub struct Otdd {
     pub source_self: f64,
     /// OT_ε(β, β): of the target to itself.
     pub target_self: f64,
-    /// Updates of the slowest of the three problems, annealing among them.
+    /// Iterations of the slowest of the three problems, annealing among them.
     pub iterations: usize,
     /// Largest L1 violation of a marginal in the three plans (masses are one).
     pub marginal_violation: f64,

@@ -152,7 +152,7 @@ fn whole_distances_are_the_formulas() {
         ];
         let worst = errors.iter().fold(0.0f64, |m, e| m.max(e.abs()));
         println!(
-            "{name}: {want:.6}, off by {worst:.1e} in {} updates",
+            "{name}: {want:.6}, off by {worst:.1e} in {} iterations",
             d.iterations
         );
         assert!(worst < 1e-9 && d.converged, "{d:?}");
@@ -273,15 +273,16 @@ fn degenerate_classes_have_distances_and_finite_gradients() {
 }
 
 #[test]
-fn too_few_updates_are_reported() {
+fn too_few_iterations_are_reported() {
     let (x, y) = (example(&[20, 12, 8], 4, 11), example(&[9, 14], 4, 12));
     let short = distance(&x, &y, tight(GAUSSIAN).blur(0.1).max_iterations(2));
     assert!(!short.converged && short.marginal_violation > 1e-12);
     // Only the classes' own transport falls short here.
     let inner = Inner::Exact { blur: 1e-3 };
-    let labels = distance(&x, &y, tight(inner).blur(20.0).max_iterations(15));
-    assert!(!labels.converged && labels.label_violation > 1e-12);
-    assert!(labels.marginal_violation <= 1e-12, "{labels:?}");
+    let params = tight(inner).blur(20.0).tolerance(1e-6).max_iterations(15);
+    let labels = distance(&x, &y, params);
+    assert!(!labels.converged && labels.label_violation > 1e-6);
+    assert!(labels.marginal_violation <= 1e-6, "{labels:?}");
 }
 
 #[test]
@@ -334,13 +335,13 @@ fn settings_and_shapes_are_checked() {
     ));
 }
 
-/// Time and updates at the size of ORCA's embedder stage, for features of deviation 1/√D (where
-/// ε = 0.1 blurs a little) and 1 (where it is a thousandth of the cost).
+/// Time and iterations at the size of ORCA's embedder stage, for features of deviation 1/√D (where
+/// ε = 0.1 blurs a little) and ½ (where it is a thousandth of the cost).
 #[test]
 #[ignore = "a measurement"]
 fn speed() {
     let d = 128;
-    for deviation in [(d as f64).sqrt().recip(), 1.0] {
+    for deviation in [(d as f64).sqrt().recip(), 0.5] {
         let spread = |set: Set| (set.0 * deviation, set.1);
         let x = spread(example(&[500; 10], d, 1));
         let y = spread(example(&[200; 10], d, 2));
@@ -355,7 +356,11 @@ fn speed() {
                 "{inner:?}, deviation {deviation:.2}: source {:.2} s",
                 start.elapsed().as_secs_f64()
             );
-            println!("  {:?}", source.distance(&samples(&y)).expect("distance"));
+            let found = source.distance(&samples(&y)).expect("distance");
+            println!("  {found:?}");
+            if !found.converged {
+                continue;
+            }
             let (r, _) = source
                 .distance_and_gradient(&samples(&y))
                 .expect("gradient");
