@@ -1,13 +1,6 @@
 //! Wrong input of every kind that a run reads: a clear message, an exit code, nothing half-written.
 
 use super::*;
-
-/// Our own fixtures: what is asserted here knows their shapes.
-fn own(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
-        .join(name)
-}
 use std::fs;
 
 /// Runs, expects failure with `code`, and returns what was said.

@@ -30,6 +30,13 @@ fn fixture(name: &str) -> PathBuf {
         })
 }
 
+/// Our own fixtures: what is asserted here knows their shapes.
+fn own(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(name)
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
