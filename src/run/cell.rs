@@ -125,6 +125,8 @@ pub fn run(
     );
     if let Some(outcome) = folder.read_json::<Outcome>(&record) {
         let loaded = load::load(&folder.path(&name).join("model"), device, DType::F32)?;
+        // killed between the record and the clearing: what is left is of no use
+        Checkpoints::new(folder.path(&name), &[]).clear();
         watch.skip(&format!("{title}: done before"));
         return Ok((loaded.model, outcome, true));
     }
