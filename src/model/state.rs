@@ -217,20 +217,28 @@ fn plain<const D: usize>(value: Tensor<D>) -> Tensor<D> {
     }
 }
 
-/// Euclidean norm of the gradients of `module`.
+/// Euclidean norm of the gradients of `module`, summed where they are and read once.
 pub fn norm(module: &impl Module, grads: &GradientsParams) -> f64 {
-    struct Norm<'a>(&'a GradientsParams, f64);
+    struct Norm<'a>(&'a GradientsParams, Option<Tensor<1>>);
     impl ModuleVisitor for Norm<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             if let Some(grad) = self.0.get::<D>(param.id) {
-                let square = grad.square().sum().into_data();
-                self.1 += square.iter::<f64>().next().unwrap_or(0.0);
+                let square = grad.square().sum();
+                self.1 = Some(match self.1.take() {
+                    Some(total) => total + square,
+                    None => square,
+                });
             }
         }
     }
-    let mut norm = Norm(grads, 0.0);
+    let mut norm = Norm(grads, None);
     module.visit(&mut norm);
-    norm.1.sqrt()
+    norm.1.map_or(0.0, scalar).sqrt()
+}
+
+/// The value of a tensor of one element.
+pub fn scalar(tensor: Tensor<1>) -> f64 {
+    tensor.into_data().iter::<f64>().next().unwrap_or(f64::NAN)
 }
 
 /// Adds the gradients `part` of parameters of `module` to `total`.

@@ -7,7 +7,7 @@ use super::snapshot::{Forgetful, Keeper, Snapshot, State};
 use super::train::{Event, Trained};
 use crate::dataset::memory::InMemory;
 use crate::dataset::{Dataset, Splits};
-use crate::manifest::method::{InnerDistance, MetaGradient, Method};
+use crate::manifest::method::{InnerDistance, InnerScope, MetaGradient, Method};
 use crate::manifest::parts::PredictorSpec;
 use crate::manifest::suite::Transfer;
 use crate::model::state::state;
@@ -233,4 +233,22 @@ fn patience_and_selection_follow_the_validation_part() {
     let first = errors.iter().position(|e| *e == best).unwrap() + 1;
     assert_eq!(trained.selected, first);
     assert_eq!(errors.len(), (first + 2).min(30));
+}
+
+#[test]
+fn a_kept_inner_step_moves_what_its_scope_says() {
+    let mut problem = problem();
+    problem.settings.train.learning_rate = 1e-30;
+    problem.settings.stage1.train_predictor = false;
+    problem.settings.mona.reset_encoder = false;
+    let mut predictor = |scope| {
+        problem.settings.mona.inner_scope = scope;
+        state(&problem.whole(Method::Mona).model.network.predictor)["linear.weight"]
+            .iter::<f32>()
+            .collect::<Vec<_>>()
+    };
+    let [still, moved] = [InnerScope::Encoder, InnerScope::EncoderPredictor].map(&mut predictor);
+    let pairs = still.iter().zip(&moved);
+    let distance = pairs.fold(0.0f32, |w, (a, b)| w.max((a - b).abs()));
+    assert!(distance > 1e-6, "{distance}");
 }

@@ -11,7 +11,7 @@
 
 use super::outer::align_uniform;
 use crate::manifest::method::{MetaGradient, OuterSign};
-use crate::model::state::{add_gradients, constant, moved, norm};
+use crate::model::state::{add_gradients, constant, moved, norm, scalar, scaled};
 use crate::model::{Dual, Embedder, Encoder, Network, Pass};
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -46,16 +46,12 @@ pub struct Found {
     pub step: GradientsParams,
 }
 
-/// A labelled source batch, its embedded form already computed: the source embedder never changes.
+/// A labelled source batch.
 pub struct SourceBatch {
     /// Samples `[B, C, H, W]` on the plain device.
     pub samples: Tensor<4>,
     /// Their classes.
     pub labels: Vec<usize>,
-}
-
-fn scalar(t: Tensor<1>) -> f64 {
-    t.into_data().iter::<f64>().next().unwrap_or(f64::NAN)
 }
 
 /// One step. `network` is the tracked target model, `x` the target batch on the plain device and
@@ -75,8 +71,14 @@ pub fn step(
     let mut grads = inner.backward();
     let step = GradientsParams::from_module(&mut grads, network);
 
-    // v = ∇ L_outer at the stepped encoder
-    let stepped: Encoder = moved(network.encoder.clone(), &step, -meta.alpha);
+    let weight = meta.lambda * meta.alpha;
+    let follows = meta.how != MetaGradient::FirstOrder && weight != 0.0;
+
+    // v = ∇ L_outer at the stepped encoder; no tape where the outer loss is only measured
+    let mut stepped: Encoder = moved(network.encoder.clone(), &step, -meta.alpha);
+    if !follows {
+        stepped = constant(stepped);
+    }
     let source_tokens =
         constant(embedder.clone()).forward(Tensor::from_inner(source.samples), pass);
     let features = stepped.features(source_tokens, pass).primal;
@@ -89,9 +91,8 @@ pub fn step(
         OuterSign::WangIsola => outer,
         OuterSign::Printed => outer.mul_scalar(-1.0),
     };
-    let weight = meta.lambda * meta.alpha;
     let mut found = GradientsParams::new();
-    if meta.how == MetaGradient::FirstOrder || weight == 0.0 {
+    if !follows {
         keep(&mut found, &step, &network.embedder, 1.0);
     } else {
         let v = GradientsParams::from_grads(outer.backward(), &stepped);
@@ -150,6 +151,6 @@ fn at_encoder(
 
 /// Adds `share` times the gradients of `module` in `from` to `total`.
 fn keep(total: &mut GradientsParams, from: &GradientsParams, module: &impl Module, share: f64) {
-    let part = crate::model::state::scaled(module, from, share);
+    let part = scaled(module, from, share);
     add_gradients(total, part, module);
 }

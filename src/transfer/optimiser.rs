@@ -5,8 +5,8 @@
 use super::snapshot::State;
 use crate::manifest::training::Rule;
 use crate::model::ops::{self, AdamWStep};
-use crate::model::state::Trail;
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use crate::model::state::{Trail, norm};
+use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use std::collections::BTreeMap;
@@ -80,7 +80,7 @@ impl Optimiser {
         self.steps += 1;
         let scale = self
             .clip
-            .map_or(1.0, |clip| clip_scale(&module, &grads, clip));
+            .map_or(1.0, |clip| (clip / (norm(&module, &grads) + 1e-6)).min(1.0));
         let mut update = Update {
             optimiser: self,
             grads,
@@ -90,29 +90,6 @@ impl Optimiser {
         };
         module.map(&mut update)
     }
-}
-
-/// Factor that brings the global gradient norm down to `clip`.
-fn clip_scale<M: Module>(module: &M, grads: &GradientsParams, clip: f64) -> f64 {
-    struct Norm<'a> {
-        grads: &'a GradientsParams,
-        total: Option<Tensor<1>>,
-    }
-    impl ModuleVisitor for Norm<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if let Some(grad) = self.grads.get::<D>(param.id) {
-                let square = grad.square().sum();
-                self.total = Some(match self.total.take() {
-                    Some(total) => total + square,
-                    None => square,
-                });
-            }
-        }
-    }
-    let mut norm = Norm { grads, total: None };
-    module.visit(&mut norm);
-    let total = norm.total.map_or(0.0, |t| t.into_scalar::<f32>()) as f64;
-    (clip / (total.sqrt() + 1e-6)).min(1.0)
 }
 
 struct Update<'a> {

@@ -11,9 +11,9 @@ use super::source::SourceSampler;
 use super::train::Event;
 use crate::dataset::Splits;
 use crate::dataset::loader::{Order, batches};
-use crate::manifest::method::{MonaSettings, Stage1};
+use crate::manifest::method::{InnerScope, MonaSettings, Stage1};
 use crate::manifest::training::TrainSettings;
-use crate::model::state::{constant, moved, scaled, state, with_state};
+use crate::model::state::{constant, moved, scalar, scaled, state, with_state};
 use crate::model::{Dual, Embedder, Model, Network, Pass};
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -139,7 +139,8 @@ pub fn run(
                         labels: drawn.labels,
                     };
                     let found = mona::step(&network, x, &task, embedder, source, meta);
-                    moves = (!mona.reset_encoder).then_some((found.step, meta.alpha));
+                    let keeps = (!mona.reset_encoder).then_some(mona.inner_scope);
+                    moves = keeps.map(|scope| (scope, found.step, meta.alpha));
                     let grads = match settings.train_predictor {
                         true => found.grads,
                         false => scaled(&network.embedder, &found.grads, 1.0),
@@ -156,8 +157,14 @@ pub fn run(
             }
             sums.iter_mut().zip(measured).for_each(|(s, m)| *s += m);
             network = optimiser.step(lr, network, grads);
-            if let Some((step, alpha)) = moves {
+            if let Some((scope, step, alpha)) = moves {
                 network.encoder = moved(network.encoder, &step, -alpha);
+                if scope != InnerScope::Encoder {
+                    network.predictor = moved(network.predictor, &step, -alpha);
+                }
+                if scope == InnerScope::All {
+                    network.embedder = moved(network.embedder, &step, -alpha);
+                }
             }
             if !watch(Event::Step(step + 1, per_epoch * settings.epochs)) {
                 return Err(TransferError::Interrupted);
@@ -207,9 +214,9 @@ fn emb(
         },
     };
     let value = loss(still.forward(Tensor::<4>::from_inner(x), &mut Pass::eval())).primal;
-    let inner = value.clone().into_data().iter::<f64>().next();
+    let inner = scalar(value.clone());
     let grads = GradientsParams::from_grads(value.backward(), &still);
-    ([inner.unwrap_or(f64::NAN), 0.0, 0.0], grads)
+    ([inner, 0.0, 0.0], grads)
 }
 
 /// MoNA's settings with the values that follow from stage 2's.

@@ -141,14 +141,17 @@ pub fn train(
         placed.map(|n| tracked(n.unfreeze().train(), how.trains))
     };
     let mut network = tracked(network.unfreeze().train(), how.trains);
+    // `best` is the selected epoch's network (a reference to its tensors)
     let (mut course, mut best, mut selected, mut done) = (Vec::new(), None, 0, 0);
     if let Some(from) = how.from {
-        // the newest is the selected one unless an older one is kept beside it
-        let newest = (from.selected == from.epoch).then(|| from.network.clone());
-        network = fill(network.valid(), from.network)?;
+        let plain = network.valid();
+        network = fill(plain.clone(), from.network)?;
         optimiser.restore(&from.moments, from.steps, &device);
         (course, selected, done) = (from.course, from.selected, from.epoch);
-        best = from.best.or(newest);
+        best = Some(match from.best {
+            Some(older) => with_state(plain, older, dtype, "snapshot".as_ref())?,
+            None => network.valid(),
+        });
     } else {
         how.keeper.epoch(0, &network.valid())?;
     }
@@ -203,7 +206,7 @@ pub fn train(
         };
         course.push(record);
         if is_best(&course, settings.select) {
-            (selected, best) = (epoch, Some(state(&plain)));
+            (selected, best) = (epoch, Some(plain.clone()));
         }
         how.keeper.epoch(epoch, &plain)?;
         how.keeper.save(&Snapshot {
@@ -212,7 +215,7 @@ pub fn train(
             network: state(&plain),
             moments: optimiser.moments(),
             steps: optimiser.steps(),
-            best: best.clone().filter(|_| selected != epoch),
+            best: best.as_ref().filter(|_| selected != epoch).map(state),
             selected,
             first: how.first.clone(),
             course: course.clone(),
@@ -225,12 +228,7 @@ pub fn train(
             return Err(TransferError::Interrupted);
         }
     }
-    let last = course.len();
-    let plain = network.valid();
-    let network = match best.filter(|_| selected != last) {
-        Some(values) => with_state(plain, values, dtype, "snapshot".as_ref())?,
-        None => plain,
-    };
+    let network = best.unwrap_or_else(|| network.valid());
     Ok(Trained {
         model: Model { config, network },
         selected,
