@@ -23,6 +23,10 @@ const NETWORK: &str = "network/";
 const MOMENTS: &str = "moments/";
 const BEST: &str = "best/";
 
+/// The parts of a kept epoch, by the prefix of their names.
+pub const ENCODER: &str = "encoder/";
+pub const EMBEDDER: &str = "embedder/";
+
 /// One checkpoint in `checkpoint.json`: everything but the tensors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Entry {
@@ -44,8 +48,8 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Checkpoints in the folder `cell`; the encoder of every epoch in `keep_epochs` is kept for
-    /// good.
+    /// Checkpoints in the folder `cell`; encoder and embedder of every epoch in `keep_epochs` are
+    /// kept for good.
     pub fn new(cell: PathBuf, keep_epochs: &[usize]) -> Self {
         Self {
             cell,
@@ -69,8 +73,8 @@ impl Checkpoints {
         fs::remove_dir_all(self.folder()).ok();
     }
 
-    /// The file of the encoder after `epoch`.
-    pub fn encoder_file(cell: &Path, epoch: usize) -> PathBuf {
+    /// The file of encoder and embedder after `epoch`.
+    pub fn epoch_file(cell: &Path, epoch: usize) -> PathBuf {
         cell.join(format!("epochs/{epoch:04}.safetensors"))
     }
 }
@@ -180,9 +184,10 @@ impl Keeper for Checkpoints {
         if !self.keep_epochs.contains(&epoch) {
             return Ok(());
         }
-        let encoder = state(&network.encoder);
-        let path = Self::encoder_file(&self.cell, epoch);
-        write_tensors(&path, outgoing("", &encoder), HashMap::new())?;
+        let (encoder, embedder) = (state(&network.encoder), state(&network.embedder));
+        let path = Self::epoch_file(&self.cell, epoch);
+        let all = outgoing(ENCODER, &encoder).chain(outgoing(EMBEDDER, &embedder));
+        write_tensors(&path, all, HashMap::new())?;
         Ok(())
     }
 }
