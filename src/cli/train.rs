@@ -8,7 +8,8 @@ use crate::manifest::method::Method;
 use crate::manifest::suite::Suite;
 use crate::model::device;
 use crate::run::cell::Outcome;
-use crate::run::pipeline::{self, Request};
+use crate::run::pipeline;
+use crate::run::prepare::Request;
 use crate::run::{RunError, RunFolder};
 use crate::transfer::TransferError;
 use std::path::{Path, PathBuf};
@@ -54,7 +55,8 @@ pub fn train(args: &TrainArgs) -> Result<(), CliError> {
     );
     let root = args.out.clone().unwrap_or(Path::new("runs").join(name));
     let folder = RunFolder::open(&root, &suite, args.fresh)?;
-    let found = carry_out(&suite, &args.device, args.data.as_deref(), &folder, (0, 1))?;
+    let data = args.data.as_deref();
+    let found = carry_out(&suite, &args.device, data, &folder, (0, 1), false)?;
     for (cell, outcome) in &found {
         let Some(outcome) = outcome else { continue };
         if args.json {
@@ -90,7 +92,8 @@ pub fn sweep(args: &SweepArgs) -> Result<(), CliError> {
         .clone()
         .unwrap_or(Path::new("runs").join(&suite.name));
     let folder = RunFolder::open_shared(&root, &suite)?;
-    let found = carry_out(&suite, &args.device, args.data.as_deref(), &folder, shard)?;
+    let data = args.data.as_deref();
+    let found = carry_out(&suite, &args.device, data, &folder, shard, true)?;
     let mut elsewhere = 0;
     for (cell, outcome) in &found {
         match outcome {
@@ -134,6 +137,7 @@ fn carry_out(
     data: Option<&Path>,
     folder: &RunFolder,
     shard: (usize, usize),
+    measured: bool,
 ) -> Result<Vec<(String, Option<Outcome>)>, CliError> {
     catch_interrupts();
     let device = device::open(device_name)?;
@@ -143,7 +147,7 @@ fn carry_out(
         device_name,
         command: String::new(),
     };
-    let found = pipeline::train(suite, &request, folder, shard, &mut Bars::new());
+    let found = pipeline::train(suite, &request, folder, shard, measured, &mut Bars::new());
     Ok(found.inspect_err(|error| {
         if matches!(error, RunError::Transfer(TransferError::Interrupted)) {
             let root: PathBuf = folder.root().into();

@@ -42,7 +42,7 @@ pub fn figure(rows: &[CurveRow]) -> Result<Figure, FigureError> {
         }
     };
     let drawn: Vec<Panel> = targets.iter().map(panel).collect();
-    let mut panels = lines::panels(&drawn, "Validation error, %", None);
+    let mut panels = lines::panels(&drawn, "Validation error, %", lines::PERCENT, None);
     let columns = panels.len().clamp(1, 3);
     if !panels.is_empty() && named.len() > 1 {
         panels.push(lines::key(&named, None, panels[0].width));

@@ -56,8 +56,18 @@ pub enum FigureError {
         /// What the table has.
         found: String,
     },
+    /// The table is there, but the run did not measure what the figure is about.
+    #[error("figure {figure}: expected {expected}, found {found}")]
+    NotMeasured {
+        /// Number of the figure.
+        figure: u8,
+        /// What it needs.
+        expected: &'static str,
+        /// What the run has.
+        found: String,
+    },
     /// A figure number outside the set that this room draws.
-    #[error("figure {found}: expected one of 2, 3, 4, 5")]
+    #[error("figure {found}: expected one of 2, 3, 4, 5, 6, 7")]
     UnknownFigure {
         /// The number asked for.
         found: u8,

@@ -1,5 +1,6 @@
-//! Lines over epochs in small multiples, one panel per target on common axes. Figures 3 and 5
-//! share it: the surrogate's probe error, or the target's validation error, as training goes on.
+//! Lines over epochs in small multiples, one panel per target on common axes. Figures 3, 5 and 7
+//! share it: the surrogate's probe error, the target's validation error, or the geometry of the
+//! surrogate's features, as training goes on.
 
 use super::axis::Axis;
 use super::layout::mean;
@@ -38,8 +39,16 @@ pub struct Reference {
     pub value: f64,
 }
 
-/// Draws all panels, values in percent, on common axes.
-pub fn panels(panels: &[Panel], what: &str, reference: Option<&Reference>) -> Vec<Scene> {
+/// The bounds of values in percent.
+pub const PERCENT: (f64, f64) = (0.0, 100.0);
+
+/// Draws all panels on common axes; values lie within `bounds`.
+pub fn panels(
+    panels: &[Panel],
+    what: &str,
+    bounds: (f64, f64),
+    reference: Option<&Reference>,
+) -> Vec<Scene> {
     let all = || {
         panels
             .iter()
@@ -49,7 +58,7 @@ pub fn panels(panels: &[Panel], what: &str, reference: Option<&Reference>) -> Ve
     let values = all().flat_map(|(_, values)| values.iter().copied());
     let y = Axis::over(
         values.chain(reference.map(|reference| reference.value)),
-        (0.0, 100.0),
+        bounds,
         4,
     );
     let x = Axis::whole(all().map(|(epoch, _)| *epoch).max().unwrap_or(1), 5);
@@ -163,7 +172,11 @@ pub fn key(methods: &[(String, usize)], reference: Option<&Reference>, width: f6
     if let Some(Reference { name, value }) = reference {
         entry(
             &mut scene,
-            &format!("{name} {value:.1}"),
+            &if value.is_finite() {
+                format!("{name} {value:.1}")
+            } else {
+                name.clone()
+            },
             &|scene, (x, y)| {
                 scene.line((x, y), (x + 14.0, y), Stroke::dashed(INK, 1.0, 4.0, 3.0));
             },

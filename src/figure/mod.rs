@@ -11,6 +11,8 @@
 //! | 3, distortion | [`probe`] | `probe.csv` |
 //! | 4, discrepancy | [`discrepancy`] | `discrepancy.csv` |
 //! | 5, training | [`curves`] | `curves.csv` |
+//! | 6, aligned against unaligned | [`paired`] | `paired.csv` |
+//! | 7, geometry over epochs | [`geometry`] | `geometry.csv` |
 
 mod axis;
 mod csv;
@@ -18,8 +20,10 @@ pub mod curves;
 pub mod discrepancy;
 pub mod error;
 pub mod font;
+pub mod geometry;
 pub mod layout;
 mod lines;
+pub mod paired;
 pub mod palette;
 pub mod probe;
 pub mod render;
@@ -37,7 +41,7 @@ pub use layout::Figure;
 use table::Row as _;
 
 /// The figures this room draws, by number.
-pub const NUMBERS: [u8; 4] = [2, 3, 4, 5];
+pub const NUMBERS: [u8; 6] = [2, 3, 4, 5, 6, 7];
 
 /// A file format of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,15 +87,17 @@ pub fn figure(number: u8, tables: &Path) -> Result<Figure, FigureError> {
         3 => probe::figure(&table::ProbeRow::read(tables)?),
         4 => discrepancy::figure(&table::DiscrepancyRow::read(tables)?),
         5 => curves::figure(&table::CurveRow::read(tables)?),
+        6 => paired::figure(&table::PairedRow::read(tables)?),
+        7 => geometry::figure(&table::GeometryRow::read(tables)?),
         found => Err(FigureError::UnknownFigure { found }),
     }
 }
 
-/// Turns "its table was never written" into `None`.
+/// Turns "its table was never written" and "that was not measured" into `None`.
 pub fn optional<T>(result: Result<T, FigureError>) -> Result<Option<T>, FigureError> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(FigureError::NotRun { .. }) => Ok(None),
+        Err(FigureError::NotRun { .. } | FigureError::NotMeasured { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -134,7 +134,7 @@ impl<'a> Chart<'a> {
             value: row.error * 100.0,
         });
         let what = "Probe error on the surrogate, %";
-        let mut scenes = lines::panels(&panels, what, reference.as_ref());
+        let mut scenes = lines::panels(&panels, what, lines::PERCENT, reference.as_ref());
         let width = scenes.first().map_or(224.0, |scene| scene.width);
         scenes.push(lines::key(&self.methods, reference.as_ref(), width));
         scenes

@@ -33,7 +33,7 @@ fn spoil(folder: &Path, file: &str, from: &str, to: &str) {
 fn same_tables_give_the_same_bytes() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let written = draw(&fixtures(), first.path(), &Format::ALL, None).unwrap();
-    assert_eq!(written.len(), 8);
+    assert_eq!(written.len(), 10, "figure 7 needs several epochs");
     draw(&fixtures(), second.path(), &Format::ALL, None).unwrap();
     for path in written {
         let name = path.file_name().unwrap();
@@ -112,7 +112,7 @@ fn missing_table_is_not_run() {
     std::fs::remove_file(folder.path().join("discrepancy.csv")).unwrap();
     let out = tempfile::tempdir().unwrap();
     let written = draw(folder.path(), out.path(), &[Format::Svg], None).unwrap();
-    assert_eq!(written.len(), 3, "the other figures are still drawn");
+    assert_eq!(written.len(), 4, "the other figures are still drawn");
     let error = draw(folder.path(), out.path(), &[Format::Svg], Some(&[4])).unwrap_err();
     assert!(
         matches!(
@@ -192,6 +192,33 @@ fn several_epochs_become_small_multiples() {
     std::fs::write(&path, text).unwrap();
     let figure = figure(3, folder.path()).unwrap();
     assert_eq!(figure.panels.len(), 5, "four targets and the key");
+}
+
+#[test]
+fn geometry_over_epochs_becomes_two_panels_a_target() {
+    let folder = copy();
+    let error = figure(7, folder.path()).unwrap_err().to_string();
+    assert!(error.contains("probe_epochs"), "{error}");
+    let path = folder.path().join("geometry.csv");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    for (target, title) in [("emg", "EMG gestures"), ("sound", "Sound")] {
+        for epoch in [0, 1, 5] {
+            text += &format!("{target},{title},nft,0,{epoch},0.4{epoch},-2.{epoch}\n");
+        }
+    }
+    std::fs::write(&path, text).unwrap();
+    let figure = figure(7, folder.path()).unwrap();
+    assert_eq!(figure.panels.len(), 9, "four targets twice and the key");
+    assert!(!figure.svg().unwrap().contains("NaN"));
+}
+
+#[test]
+fn paired_differences_name_their_baseline_and_mark_clear_ones() {
+    let figure = figure(6, &fixtures()).unwrap();
+    assert_eq!(figure.panels.len(), 2, "source error and target error");
+    let svg = figure.svg().unwrap();
+    assert!(svg.contains("difference to NFT"), "the baseline is named");
+    assert!(svg.contains("\u{2212}"), "fewer errors have a minus sign");
 }
 
 #[test]

@@ -160,6 +160,8 @@ pub struct Measures {
     pub discrepancy_null: usize,
     /// Seed of splits, replicates and shuffles.
     pub discrepancy_seed: u64,
+    /// Bootstrap replicates of the paired differences between methods.
+    pub paired_bootstrap: usize,
 }
 
 impl Default for Measures {
@@ -177,6 +179,7 @@ impl Default for Measures {
             discrepancy_bootstrap: 500,
             discrepancy_null: 100,
             discrepancy_seed: 0,
+            paired_bootstrap: 2000,
         }
     }
 }

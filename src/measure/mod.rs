@@ -9,6 +9,7 @@
 //! | [`otdd`] | how far must the source be moved to become the target? | source and target features |
 //! | [`discrepancy`] | how well do source classes stand in for target classes? | source probabilities, target labels |
 //! | [`metric`] | how well does a model do the target task? | predictions and targets |
+//! | [`paired`] | do two methods differ, beyond seeds and test samples? | errors of both |
 //!
 //! All follow one pattern: parameters → `check()` → valid parameters → compute, so that only
 //! valid settings can run. Whatever the input (NaN, one class, one sample, no sample, more
@@ -23,6 +24,7 @@ pub mod geometry;
 pub mod knn;
 pub mod metric;
 pub mod otdd;
+pub mod paired;
 pub mod pca;
 pub mod probe;
 pub mod product;

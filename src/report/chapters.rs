@@ -3,24 +3,29 @@
 
 use maud::{Markup, PreEscaped, html};
 
+use super::comparison::drawable;
 use super::data::Data;
 use super::number::{interval, maybe, percent, plain, whole};
 use super::sheet::{Column, rows, sheet, source};
 use crate::figure::discrepancy::divergence_name;
 use crate::figure::layout::distinct;
 use crate::figure::table::{DiscrepancyRow, GeometryRow, PairRow, ProbeRow, TargetRow, TsneRow};
-use crate::figure::{FigureError, curves, discrepancy, palette, probe, tsne};
+use crate::figure::{FigureError, curves, discrepancy, geometry, palette, probe, tsne};
 
 /// The four parts of a caption.
-struct Caption {
-    shown: &'static str,
-    computed: &'static str,
-    read: &'static str,
-    limits: &'static str,
+pub struct Caption {
+    /// What the marks are.
+    pub shown: &'static str,
+    /// How they came about.
+    pub computed: &'static str,
+    /// How to read them.
+    pub read: &'static str,
+    /// What they do not say.
+    pub limits: &'static str,
 }
 
 /// A figure: panels that wrap on narrow pages, and its caption.
-fn figure(number: u8, title: &str, panels: &[String], caption: &Caption) -> Markup {
+pub fn figure(number: u8, title: &str, panels: &[String], caption: &Caption) -> Markup {
     let (layout, class) = match panels.len() {
         0 | 1 => ("beside", "panels"),
         count if count.is_multiple_of(4) => ("wide", "panels many four"),
@@ -42,11 +47,13 @@ fn figure(number: u8, title: &str, panels: &[String], caption: &Caption) -> Mark
     }
 }
 
-fn not_run(what: &str, file: &str) -> Markup {
+/// A part of the run that is missing.
+pub fn not_run(what: &str, file: &str) -> Markup {
     html! { p.absent { b { "not run" } " – " (what) " is missing: the run has no " code { "tables/" (file) } "." } }
 }
 
-fn method(id: &str) -> String {
+/// Reader's name of a method.
+pub fn method(id: &str) -> String {
     if id == "-" {
         "–".to_owned()
     } else {
@@ -232,7 +239,7 @@ pub fn targets(data: &Data) -> Result<Markup, FigureError> {
         shown: "Error on each target's validation part after every epoch of its transfer.",
         computed: "Counted by the run while training; several seeds are averaged, with each seed as a faint mark.",
         read: "A curve that still falls at its end was stopped early; one that rises at its end overfitted. The epoch used is in the table.",
-        limits: "The validation part also chose the epoch, so its error is a little too kind; the test errors in the table are not.",
+        limits: "Where the validation part chose the epoch, its error is a little too kind; the test errors in the table are not.",
     };
     let columns = [
         Column::text("target", |row: &TargetRow| row.target_title.clone()),
@@ -274,10 +281,16 @@ fn scored(row: &TargetRow, value: Option<f64>) -> String {
     })
 }
 
-/// Alignment and uniformity.
-pub fn geometry(data: &Data) -> Markup {
+/// Alignment and uniformity, with figure 7 where they were measured over epochs.
+pub fn geometry(data: &Data) -> Result<Markup, FigureError> {
+    const CAPTION: Caption = Caption {
+        shown: "Alignment (upper row) and uniformity (lower row) of the surrogate's test features as each transfer goes on, one column per target, one line per method. The dashed line is the pretrained encoder.",
+        computed: "From the encoders kept after chosen epochs, always through the original source embedder; the mean over seeds, every seed as a faint mark. Epoch 0 is the start of the fine-tuning.",
+        read: "Both are better when lower. A line that climbs away from the dashed one shows source classes that spread, or features that crowd together.",
+        limits: "Alignment and uniformity trade against each other: features that collapse to a point align perfectly. Neither alone says how well classes are told apart; the probe of figure 3 does.",
+    };
     let Some(table) = &data.geometry else {
-        return not_run("alignment and uniformity", "geometry.csv");
+        return Ok(not_run("alignment and uniformity", "geometry.csv"));
     };
     let columns = [
         Column::text("encoder", |row: &GeometryRow| row.encoder_title.clone()),
@@ -287,12 +300,15 @@ pub fn geometry(data: &Data) -> Markup {
         Column::number("alignment", |row| plain(row.align, 3)),
         Column::number("uniformity", |row| plain(row.uniform, 3)),
     ];
-    html! {
+    Ok(html! {
         p {
             "Two more views of the same surrogate features, on the unit sphere. Alignment, in [0, 4], is the mean squared distance of two samples of one class; uniformity, in [\u{2212}8, 0], is the logarithm of the mean of e"
             sup { "\u{2212}2‖f\u{2009}\u{2212}\u{2009}f′‖²" }
             " over pairs. Lower is better for both: classes close together, features spread out."
         }
+        @if let Some(drawn) = drawable(geometry::figure(&table.rows))? {
+            (figure(7, "Geometry of the surrogate features over epochs.", &drawn.panel_svgs()?, &CAPTION))
+        }
         (sheet("Geometry of the surrogate features", table, &columns))
-    }
+    })
 }

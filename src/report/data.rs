@@ -7,7 +7,8 @@ use super::error::ReportError;
 use super::record::Record;
 use crate::figure::optional;
 use crate::figure::table::{
-    CurveRow, DiscrepancyRow, GeometryRow, PairRow, ProbeRow, Row, TargetRow, TsneRow,
+    CurveRow, DiscrepancyRow, GeometryRow, PairRow, PairedRow, ProbeRow, Row, Stage1Row, StageRow,
+    TargetRow, TsneRow,
 };
 
 /// Tables larger than this are named, not embedded.
@@ -84,6 +85,12 @@ pub struct Data {
     pub targets: Option<Table<TargetRow>>,
     /// `curves.csv`.
     pub curves: Option<Table<CurveRow>>,
+    /// `paired.csv`.
+    pub paired: Option<Table<PairedRow>>,
+    /// `stages.csv`.
+    pub stages: Option<Table<StageRow>>,
+    /// `stage1.csv`.
+    pub stage1: Option<Table<Stage1Row>>,
 }
 
 impl Data {
@@ -99,6 +106,9 @@ impl Data {
             geometry: Table::read(&tables)?,
             targets: Table::read(&tables)?,
             curves: Table::read(&tables)?,
+            paired: Table::read(&tables)?,
+            stages: Table::read(&tables)?,
+            stage1: Table::read(&tables)?,
         })
     }
 }

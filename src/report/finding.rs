@@ -3,6 +3,7 @@
 
 use maud::{Markup, html};
 
+use super::comparison;
 use super::data::{Data, Line, Table};
 use super::number::{cite, interval, percent, plain};
 use crate::figure::discrepancy::divergence_name;
@@ -18,6 +19,7 @@ pub fn finding(data: &Data) -> Markup {
             Some(probe) => (distortion(probe)),
             None => p { "Distortion of the source knowledge: not run (no probe table)." },
         }
+        @if let Some(table) = &data.paired { (comparison::finding(table)) }
         @match &data.discrepancy {
             Some(table) if !table.rows.is_empty() => (discrepancy(&primary(table))),
             _ => p { "Modality knowledge discrepancy: not run." },
@@ -268,12 +270,12 @@ fn discrepancy(rows: &[Line<'_, DiscrepancyRow>]) -> Markup {
 
 /// Whether the two measures sort the targets alike. An observation, never a test.
 fn orders(probe: &Table<ProbeRow>, by_d: &[Line<'_, DiscrepancyRow>]) -> Markup {
-    let Some(method) = probe
-        .rows
-        .iter()
-        .find(|row| !is_reference(row))
-        .map(|row| row.method.as_str())
-    else {
+    // plain fine-tuning, as in the paper, if it ran
+    let methods = || {
+        let transfers = probe.rows.iter().filter(|row| !is_reference(row));
+        transfers.map(|row| row.method.as_str())
+    };
+    let Some(method) = methods().find(|id| *id == "nft").or(methods().next()) else {
         return Markup::default();
     };
     let all = transfers(probe, method, None);

@@ -6,6 +6,7 @@
 //! run did not do reads "not run". All values pass through templates that escape them.
 
 mod chapters;
+mod comparison;
 mod data;
 pub mod error;
 mod finding;

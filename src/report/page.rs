@@ -3,11 +3,11 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::chapters;
 use super::data::Data;
 use super::finding::finding;
 use super::notes;
 use super::record::Shown;
+use super::{chapters, comparison};
 use crate::figure::FigureError;
 use crate::figure::palette::{self, Colour};
 use crate::figure::render::font_faces;
@@ -19,12 +19,17 @@ pub fn page(data: &Data) -> Result<String, FigureError> {
     let record = &data.record;
     let title = record.suite_title.0.as_ref().or(record.suite.0.as_ref());
     let title = title.map_or("Cross-modality transfer", String::as_str);
-    let chapters: [(&str, &str, Markup); 9] = [
+    let chapters: [(&str, &str, Markup); 10] = [
         ("maps", "Features before and after", chapters::maps(data)?),
         (
             "distortion",
             "Distortion of the source knowledge",
             chapters::distortion(data)?,
+        ),
+        (
+            "comparison",
+            "Aligned against unaligned",
+            comparison::chapter(data)?,
         ),
         (
             "discrepancy",
@@ -40,7 +45,7 @@ pub fn page(data: &Data) -> Result<String, FigureError> {
         (
             "geometry",
             "Alignment and uniformity",
-            chapters::geometry(data),
+            chapters::geometry(data)?,
         ),
         ("method", "How it was measured", notes::method(data)),
         ("settings", "Settings and hashes", notes::settings(record)),

@@ -228,3 +228,34 @@ fn several_methods_and_seeds_are_told_apart() {
         "and only there"
     );
 }
+
+#[test]
+fn comparison_speaks_of_intervals_only() {
+    let run = run();
+    replace(
+        run.path(),
+        "paired.csv",
+        "sound,Sound,mona,nft,source-error",
+        "sound,Sound,mona,orca,source-error",
+    );
+    let path = run.path().join("tables/paired.csv");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    for (baseline, lower, upper) in [("nft", -0.05, -0.01), ("emb", -0.05, 0.01)] {
+        text += &format!(
+            "last,Last,mona,{baseline},source-error,0.2,0.23,-0.03,{lower},{upper},3,1000\n"
+        );
+    }
+    std::fs::write(&path, text).unwrap();
+    let page = html(run.path());
+    let finding = visible(&page);
+    let finding = finding.split_once("<nav").unwrap().0;
+    let against = |name: &str| {
+        let rest = finding.split_once(&format!("Against {name}")).unwrap().1;
+        rest.split_once("</li>").unwrap().0.to_owned()
+    };
+    assert!(against("NFT").contains("lower on "), "{}", against("NFT"));
+    assert!(against("NFT").contains("\u{2212}3.0"));
+    assert!(against("Emb").contains("not shown to differ on <b>Last</b>"));
+    assert!(page.contains("Aligned against unaligned."));
+    assert!(page.contains("D at every stage"));
+}

@@ -5,7 +5,7 @@
 use super::checkpoint::Checkpoints;
 use super::error::RunError;
 use super::folder::RunFolder;
-use super::pipeline::{Context, Target};
+use super::prepare::{Context, Target};
 use super::watch::Watch;
 use crate::manifest::method::Method;
 use crate::manifest::suite::{DatasetSpec, Suite};
@@ -68,6 +68,16 @@ impl Cell<'_> {
             self.seed
         )
     }
+
+    /// Name of the cell for people.
+    pub fn title(&self) -> String {
+        format!(
+            "{} · {} · seed {}",
+            self.target.title,
+            self.method.name(),
+            self.seed
+        )
+    }
 }
 
 /// All cells of a target, in the order in which they are run and reported.
@@ -117,12 +127,7 @@ pub fn run(
     let data = &target.data;
     let name = cell.name();
     let record = format!("{name}/cell.json");
-    let title = format!(
-        "{} · {} · seed {}",
-        cell.target.title,
-        cell.method.name(),
-        cell.seed
-    );
+    let title = cell.title();
     if let Some(outcome) = folder.read_json::<Outcome>(&record) {
         let loaded = load::load(&folder.path(&name).join("model"), device, DType::F32)?;
         // killed between the record and the clearing: what is left is of no use
@@ -142,7 +147,12 @@ pub fn run(
         source_set: context.source_set.clone(),
         seed: cell.seed,
     };
-    let mut keeper = Checkpoints::new(folder.path(&name), &suite.measures.probe_epochs);
+    let mut kept = suite.measures.probe_epochs.clone();
+    if cell.method.has_stage1() {
+        // what stage 1 did to D is measured there
+        kept.push(0);
+    }
+    let mut keeper = Checkpoints::new(folder.path(&name), &kept);
     let trained = method::transfer(&request, &mut keeper, &mut |event| match event {
         Event::Step(done, total) => watch.step(done, total),
         Event::Epoch(_) => true,

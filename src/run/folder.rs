@@ -5,7 +5,8 @@
 //! run.json      what ran: suite, versions, device, seeds, hashes, times, state
 //! config.toml   the resolved suite; `--suite config.toml` replays it
 //! cells/        one folder a trained model: model folder, course, cell.json written last
-//! features/     surrogate features of every encoder
+//! looks/        what was measured of an encoder or embedder, by the hash of its parameters
+//! features/     surrogate features of the encoders in figure 2
 //! tables/       CSV tables, the only thing that figures are drawn from
 //! figures/      SVG and PNG
 //! report.html
@@ -96,6 +97,7 @@ impl RunFolder {
     fn clear(&self) -> Result<(), RunError> {
         for name in [
             "cells",
+            "looks",
             "features",
             "tables",
             "figures",
@@ -154,6 +156,17 @@ impl RunFolder {
             source: std::io::Error::other(e),
         })?;
         self.write(name, (text + "\n").as_bytes())
+    }
+
+    /// Writes a value as JSON and gives back what a later start would read: JSON may change the
+    /// last bit of a number, and a run that was continued must not differ from one that was not.
+    pub fn keep_json<T: Serialize + DeserializeOwned>(
+        &self,
+        name: &str,
+        value: T,
+    ) -> Result<T, RunError> {
+        self.write_json(name, &value)?;
+        Ok(self.read_json(name).unwrap_or(value))
     }
 
     /// Reads a JSON value if the file is there and whole; a damaged one counts as absent, so that

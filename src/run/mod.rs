@@ -2,12 +2,17 @@
 
 pub mod cell;
 pub mod checkpoint;
+pub mod compare;
+pub mod distance;
 pub mod error;
 pub mod folder;
+pub mod look;
 pub mod measures;
 pub mod pipeline;
+pub mod prepare;
 pub mod record;
 pub mod table;
+pub mod tables;
 pub mod watch;
 
 pub use error::RunError;

@@ -1,178 +1,33 @@
-//! The main job: fine-tune on every target, look at the surrogate through every encoder, measure,
-//! and write the tables. Drawing and reporting come after, from the tables alone.
+//! The main job: fine-tune on every target by every method, look at the surrogate through every
+//! encoder, measure, compare, and write the tables. Drawing and reporting come after, from the
+//! tables alone.
 
-use super::cell::{self, Cell, Outcome};
+use super::cell::{self, Outcome};
+use super::compare::Measured;
+use super::distance::distance;
 use super::error::RunError;
 use super::folder::RunFolder;
-use super::measures::{self, View};
+use super::look::{self, View, named};
+use super::measures::{self, Stage};
+use super::prepare::{Context, Request, prepare};
 use super::record::Record;
-use super::table::{Table, row};
-use super::watch::Watch;
-use crate::dataset::{self, Dataset, Resized, Splits};
-use crate::feature::{extract, file};
-use crate::manifest::method::SourceData;
-use crate::manifest::parts::PredictorSpec;
-use crate::manifest::suite::{DatasetSpec, Suite};
-use crate::model::Loaded;
-use crate::model::{self, Model, embedded};
-use crate::transfer::TransferError;
-use burn::tensor::{DType, Device};
-use std::path::Path;
-use std::sync::Arc;
+use super::table::row;
+use super::tables::{Encoder, Tables};
+use super::watch::{Watch, go_on};
+use crate::feature::file;
+use crate::manifest::method::Method;
+use crate::manifest::suite::Suite;
+use crate::measure::tsne::TsneParams;
 
-/// An encoder in the tables.
-#[derive(Debug, Clone)]
-pub struct Encoder {
-    /// `pretrained`, `pixels` or a target's name.
-    pub id: String,
-    /// Name for readers.
-    pub title: String,
-    /// Transfer method, `-` for the two references.
-    pub method: String,
-    /// Seed of the transfer.
-    pub seed: Option<u64>,
-    /// Epochs of the transfer.
-    pub epochs: Option<u64>,
-}
-
-/// A target at the model's input size.
-pub struct Target<'a> {
-    /// Its manifest entry.
-    pub spec: &'a DatasetSpec,
-    /// Its parts.
-    pub data: Splits,
-    /// Its own sample shape.
-    pub shape: [usize; 3],
-    /// Why D(Ms, Mt) is not defined for it, if it is not.
-    pub undefined: Option<String>,
-}
-
-impl Target<'_> {
-    /// What a target model is built for.
-    pub fn of_model(&self, suite: &Suite) -> model::Target {
-        let classes = self.data.train.classes().len();
-        model::Target {
-            embedder_init: suite.transfer.embedder,
-            ..model::Target::new(
-                self.data.train.shape(),
-                PredictorSpec::Classification { classes },
-            )
-        }
-    }
-}
-
-/// What every part of a run works with.
-pub struct Context<'a> {
-    /// The experiment.
-    pub suite: &'a Suite,
-    /// The pretrained source model.
-    pub source: &'a Loaded,
-    /// The surrogate at the model's input size.
-    pub surrogate: &'a Splits,
-    /// What stands for the source in stage 1.
-    pub source_set: &'a Arc<dyn Dataset>,
-    /// Device of all model computations.
-    pub device: &'a Device,
-    /// Where results go.
-    pub folder: &'a RunFolder,
-}
-
-/// What a run is asked to do, beside its suite.
-pub struct Request<'a> {
-    /// Folder with real data files.
-    pub data: Option<&'a Path>,
-    /// Device of all model computations.
-    pub device: &'a Device,
-    /// Its name on the command line.
-    pub device_name: &'a str,
-    /// The command line that repeats the run.
-    pub command: String,
-}
-
-/// Model and data of a suite, opened.
-pub struct Prepared<'a> {
-    /// The pretrained source model.
-    pub source: Loaded,
-    /// The surrogate at the model's input size.
-    pub surrogate: Splits,
-    /// What stands for the source in stage 1, at the model's input size.
-    pub source_set: Arc<dyn Dataset>,
-    /// The targets at the model's input size.
-    pub targets: Vec<Target<'a>>,
-}
-
-/// Opens everything that a suite names.
-pub fn prepare<'a>(
-    suite: &'a Suite,
-    request: &Request,
-    watch: &mut dyn Watch,
-) -> Result<Prepared<'a>, RunError> {
-    let source = embedded::load(&suite.source.model, request.device, DType::F32)?;
-    let side = image_size(&suite.source.model, &source.model)?;
-    watch.begin("opening data", 1 + suite.targets.len());
-    let surrogate = Resized::splits(
-        dataset::open(&suite.surrogate, request.data, suite.data_seed)?,
-        side,
-    );
-    fits_source(&suite.surrogate, &surrogate, &source.model)?;
-    let source_set = match suite.transfer.stage1.source {
-        SourceData::Surrogate => surrogate.train.clone(),
-        SourceData::Pretraining => {
-            let data = dataset::open(&suite.source.data, request.data, suite.data_seed)?;
-            let splits = Resized::splits(data, side);
-            fits_source(&suite.source.data, &splits, &source.model)?;
-            splits.train
-        }
-    };
-    go_on(watch.step(1, 1 + suite.targets.len()))?;
-    let mut targets = Vec::new();
-    for (i, spec) in suite.targets.iter().enumerate() {
-        let whole = dataset::open(spec, request.data, suite.data_seed)?;
-        let shape = whole.train.shape();
-        let undefined = no_discrepancy(whole.train.classes().len(), source.labels.len());
-        targets.push(Target {
-            spec,
-            data: Resized::splits(whole, side),
-            shape,
-            undefined,
-        });
-        go_on(watch.step(2 + i, 1 + suite.targets.len()))?;
-    }
-    watch.end();
-    Ok(Prepared {
-        source,
-        surrogate,
-        source_set,
-        targets,
-    })
-}
-
-impl Prepared<'_> {
-    /// What every part of a run in `folder` works with.
-    fn context<'a>(
-        &'a self,
-        suite: &'a Suite,
-        request: &'a Request,
-        folder: &'a RunFolder,
-    ) -> Context<'a> {
-        Context {
-            suite,
-            source: &self.source,
-            surrogate: &self.surrogate,
-            source_set: &self.source_set,
-            device: request.device,
-            folder,
-        }
-    }
-}
-
-/// Trains every `n`th cell of a suite from the `i`th on (`shard`), without measuring; gives what
-/// was found, and `None` for cells that another process works on.
+/// Trains every `n`th cell of a suite from the `i`th on (`shard`) and, if asked, takes its
+/// measures, so that the run that makes the report finds them; gives what was found, and `None`
+/// for cells that another process works on.
 pub fn train(
     suite: &Suite,
     request: &Request,
     folder: &RunFolder,
     (i, n): (usize, usize),
+    measured: bool,
     watch: &mut dyn Watch,
 ) -> Result<Vec<(String, Option<Outcome>)>, RunError> {
     let prepared = prepare(suite, request, watch)?;
@@ -184,7 +39,12 @@ pub fn train(
     let mut found = Vec::new();
     for (cell, target) in cells.skip(i).step_by(n) {
         let outcome = match cell::run(&context, cell, target, watch) {
-            Ok((_, outcome, _)) => Some(outcome),
+            Ok((model, outcome, _)) => {
+                if measured {
+                    measures::measure(&context, cell, target, &model, &outcome, watch)?;
+                }
+                Some(outcome)
+            }
             Err(RunError::Locked { .. }) if n > 1 => None,
             Err(other) => return Err(other),
         };
@@ -207,15 +67,14 @@ pub fn run(
     folder.write_json("run.json", &record)?;
     let context = prepared.context(suite, request, folder);
     let mut tables = Tables::new();
-    raw_pixels(&context, &mut tables, watch)?;
-    look(
-        &context,
-        &reference("pretrained", "Pretrained"),
-        &source.model,
-        true,
-        &mut tables,
-        watch,
-    )?;
+    let pixels = look::pixels(&context, watch)?;
+    tables.look(&Encoder::reference("pixels", "Raw pixels"), &pixels);
+    let pretrained = Encoder::reference("pretrained", "Pretrained");
+    let encoder = &source.model.network.encoder;
+    let found = look::look(&context, &pretrained.title, encoder, watch)?;
+    tables.look(&pretrained, &found);
+    let view = look::view(&context, encoder)?;
+    map(&context, &pretrained, &view, &mut tables, watch)?;
     for target in targets {
         if let Some(why) = &target.undefined {
             let note = format!("D(Ms, Mt) of {}: not defined, {why}.", target.spec.title);
@@ -225,275 +84,103 @@ pub fn run(
         let start = source
             .model
             .for_target(&target.of_model(suite), suite.transfer.seeds[0])?;
-        let embedder = ("initial", &start.network.embedder);
-        measures::distance(
-            &context,
-            target,
-            embedder,
-            &mut tables.discrepancy,
-            Some(&mut tables.pairs),
-            watch,
-        )?;
+        let embedder = &start.network.embedder;
+        let found = distance(&context, target, Stage::Initial.name(), embedder, watch)?;
+        tables.distance(target, Stage::Initial, &found, source.labels.len());
+        tables.pairs(target, &found, &source.labels);
     }
     let mut reused = 0;
     for target in targets {
+        let mut all = Vec::new();
         for cell in cell::cells(suite, target.spec) {
             let (model, outcome, before) = cell::run(&context, cell, target, watch)?;
             reused += usize::from(before);
-            tables.outcome(&outcome, target.spec);
-            let first =
-                cell.seed == suite.transfer.seeds[0] && cell.method == suite.transfer.methods[0];
-            look(
-                &context,
-                &encoder_of(&cell, suite),
-                &model,
-                first,
-                &mut tables,
-                watch,
-            )?;
-            if first && target.undefined.is_none() {
-                let embedder = ("fine-tuned", &model.network.embedder);
-                measures::distance(
-                    &context,
-                    target,
-                    embedder,
-                    &mut tables.discrepancy,
-                    None,
-                    watch,
-                )?;
+            let measures = measures::measure(&context, cell, target, &model, &outcome, watch)?;
+            tables.cell(&cell, &outcome, &measures);
+            if cell.seed == suite.transfer.seeds[0] && cell.method == shown(suite) {
+                let encoder = Encoder::of(&cell, outcome.selected);
+                let view = look::view(&context, &model.network.encoder)?;
+                map(&context, &encoder, &view, &mut tables, watch)?;
+                if let Some((stage, d)) = measures.stages.last() {
+                    tables.distance(target, *stage, d, source.labels.len());
+                }
             }
+            all.push(Measured { outcome, measures });
         }
+        tables.compare(suite, target.spec, &all)?;
     }
     if reused > 0 {
         tables.notes.push(format!(
             "{reused} transfers had been trained by an earlier start of this run; the run's seconds do not count them."
         ));
     }
-    record.finish(suite, std::mem::take(&mut tables.notes));
+    let notes = tables.take_notes(suite);
+    record.finish(suite, notes);
     tables.write(folder)?;
     folder.write_json("run.json", &record)
 }
 
-/// What a probe sees without any encoder.
-fn raw_pixels(
-    context: &Context,
-    tables: &mut Tables,
-    watch: &mut dyn Watch,
-) -> Result<(), RunError> {
-    watch.begin("raw pixels: linear probe", 1);
-    let view = View {
-        train: extract::pixels(context.surrogate.train.clone())?,
-        valid: extract::pixels(context.surrogate.valid.clone())?,
-        test: extract::pixels(context.surrogate.test.clone())?,
-    };
-    tables.probe(&reference("pixels", "Raw pixels"), &view, context.suite)?;
-    go_on(watch.step(1, 1))?;
-    watch.end();
-    Ok(())
+/// The method whose encoders figures 2 and 4 show, at the first seed: plain fine-tuning, as in the
+/// paper, if the suite has it.
+fn shown(suite: &Suite) -> Method {
+    let methods = &suite.transfer.methods;
+    match methods.contains(&Method::Nft) {
+        true => Method::Nft,
+        false => methods[0],
+    }
 }
 
-/// Looks at the surrogate through the encoder of `model`: features kept, probe, geometry and
-/// (with `map`) t-SNE measured.
-fn look(
+/// Keeps the features of an encoder that figure 2 shows and adds the t-SNE map of a balanced part
+/// of the surrogate's test samples.
+fn map(
     context: &Context,
     encoder: &Encoder,
-    model: &Model,
-    map: bool,
+    view: &View,
     tables: &mut Tables,
     watch: &mut dyn Watch,
 ) -> Result<(), RunError> {
+    let measures = &context.suite.measures;
     let seed = encoder
         .seed
         .map(|s| format!("-{}-{s}", encoder.method))
         .unwrap_or_default();
-    let measures = &context.suite.measures;
-    watch.begin(&format!("surrogate through {}{seed}", encoder.title), 3);
-    let view = measures::view(context, &model.network.encoder)?;
+    watch.begin(&format!("t-SNE: {}", encoder.title), 1);
     for (part, set) in [("train", &view.train), ("test", &view.test)] {
         let name = format!("features/{}{seed}-{part}.safetensors", encoder.id);
         file::write(&context.folder.path(&name), set)?;
     }
-    go_on(watch.step(1, 3))?;
-    tables.probe(encoder, &view, context.suite)?;
-    measures::shape(encoder, &view, &mut tables.geometry)?;
-    go_on(watch.step(2, 3))?;
-    if map {
-        measures::map(encoder, &view, measures, &mut tables.tsne)?;
+    let wrong = named(format!("t-SNE of {}", encoder.title));
+    let points = match measures.tsne_points {
+        0 => view.test.len(),
+        some => some,
+    };
+    let rows = crate::dataset::balanced_indices(view.test.labels(), points, measures.tsne_seed);
+    let Some(part) = view.test.select(&rows) else {
+        return Ok(());
+    };
+    // A set too small for the perplexity asked for gets the largest that it can carry.
+    let largest = (part.len().saturating_sub(2) as f64 / 3.0).floor().max(1.0);
+    let map = TsneParams::new()
+        .perplexity(measures.tsne_perplexity.min(largest))
+        .iterations(measures.tsne_iterations)
+        .seed(measures.tsne_seed)
+        .check()
+        .map_err(&wrong)?
+        .run(part.features())
+        .map_err(&wrong)?;
+    for (point, &label) in map.embedding.rows().into_iter().zip(part.labels()) {
+        tables.tsne.push(row![
+            &encoder.id,
+            &encoder.title,
+            point[0],
+            point[1],
+            label,
+            &part.class_names()[label],
+            map.kl,
+            map.trustworthiness,
+        ]);
     }
-    go_on(watch.step(3, 3))?;
+    go_on(watch.step(1, 1))?;
     watch.end();
     Ok(())
-}
-
-fn go_on(yes: bool) -> Result<(), RunError> {
-    if yes {
-        Ok(())
-    } else {
-        Err(TransferError::Interrupted.into())
-    }
-}
-
-fn reference(id: &str, title: &str) -> Encoder {
-    Encoder {
-        id: id.into(),
-        title: title.into(),
-        method: "-".into(),
-        seed: None,
-        epochs: None,
-    }
-}
-
-fn encoder_of(cell: &Cell, suite: &Suite) -> Encoder {
-    Encoder {
-        id: cell.target.name.clone(),
-        title: cell.target.title.clone(),
-        method: cell.method.name().into(),
-        seed: Some(cell.seed),
-        epochs: Some(suite.transfer.train.epochs as u64),
-    }
-}
-
-/// The surrogate goes through the source embedder: it must have its channels.
-fn fits_source(spec: &DatasetSpec, data: &Splits, source: &Model) -> Result<(), RunError> {
-    let (found, expected) = (data.train.shape()[0], source.network.embedder.channels());
-    if found == expected {
-        return Ok(());
-    }
-    Err(RunError::Unfit {
-        what: format!("channels of the surrogate {}", spec.name),
-        expected: format!("{expected} as the source model has"),
-        found: found.to_string(),
-    })
-}
-
-/// Side of the images that the source model takes.
-fn image_size(name: &str, source: &Model) -> Result<usize, RunError> {
-    source.config.image_size().ok_or_else(|| RunError::Unfit {
-        what: format!("source model {name}"),
-        expected: "a model of images (model_type swin)".into(),
-        found: format!("model_type {}", source.config.name()),
-    })
-}
-
-/// D matches target classes with different source classes: says why it cannot, if there are not
-/// enough of them.
-fn no_discrepancy(target: usize, source: usize) -> Option<String> {
-    match source {
-        0 => Some("the source model has no classifier".into()),
-        _ if target > source => Some(format!(
-            "{target} target classes cannot be matched with {source} source classes"
-        )),
-        _ => None,
-    }
-}
-
-/// The tables of a run while they grow.
-struct Tables {
-    probe: Table,
-    geometry: Table,
-    tsne: Table,
-    discrepancy: Table,
-    pairs: Table,
-    targets: Table,
-    curves: Table,
-    /// What a reader must know of single results.
-    notes: Vec<String>,
-}
-
-impl Tables {
-    fn new() -> Self {
-        Self {
-            probe: Table::new(measures::PROBE),
-            geometry: Table::new(measures::GEOMETRY),
-            tsne: Table::new(measures::TSNE),
-            discrepancy: Table::new(measures::DISCREPANCY),
-            pairs: Table::new(measures::PAIRS),
-            targets: Table::new(&[
-                "target",
-                "target_title",
-                "method",
-                "seed",
-                "epochs",
-                "best_epoch",
-                "metric",
-                "valid",
-                "test",
-                "chance",
-                "n_train",
-                "n_valid",
-                "n_test",
-                "shape",
-                "seconds",
-            ]),
-            curves: Table::new(&[
-                "target",
-                "target_title",
-                "method",
-                "seed",
-                "epoch",
-                "train_loss",
-                "valid_error",
-            ]),
-            notes: Vec::new(),
-        }
-    }
-
-    fn probe(&mut self, encoder: &Encoder, view: &View, suite: &Suite) -> Result<(), RunError> {
-        let report = measures::probe(encoder, view, &suite.measures, &mut self.probe)?;
-        if !report.converged {
-            self.notes.push(format!(
-                "The probe of {}{} had not converged after {} iterations; its error is that of the last step.",
-                encoder.title,
-                encoder.seed.map_or(String::new(), |s| format!(" ({}, seed {s})", encoder.method)),
-                suite.measures.probe_iterations
-            ));
-        }
-        Ok(())
-    }
-
-    fn outcome(&mut self, o: &Outcome, spec: &DatasetSpec) {
-        let epochs = o.course.len();
-        let [channels, height, width] = o.shape;
-        self.targets.push(row![
-            &o.target,
-            &spec.title,
-            &o.method,
-            o.seed,
-            epochs,
-            epochs,
-            "error",
-            o.valid_error,
-            o.test_error,
-            1.0 - 1.0 / o.classes as f64,
-            o.samples[0],
-            o.samples[1],
-            o.samples[2],
-            format!("{channels}×{height}×{width}"),
-            o.seconds,
-        ]);
-        for e in &o.course {
-            self.curves.push(row![
-                &o.target,
-                &spec.title,
-                &o.method,
-                o.seed,
-                e.epoch,
-                e.train_loss,
-                e.valid_error
-            ]);
-        }
-    }
-
-    fn write(self, folder: &RunFolder) -> Result<(), RunError> {
-        self.probe.write(folder, "probe.csv")?;
-        self.geometry.write(folder, "geometry.csv")?;
-        self.tsne.write(folder, "tsne.csv")?;
-        // defined for no target: readers then say that it was not run
-        if !self.discrepancy.is_empty() {
-            self.discrepancy.write(folder, "discrepancy.csv")?;
-            self.pairs.write(folder, "pairs.csv")?;
-        }
-        self.targets.write(folder, "targets.csv")?;
-        self.curves.write(folder, "curves.csv")
-    }
 }

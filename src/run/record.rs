@@ -1,6 +1,6 @@
 //! `run.json`: what ran, on what, with which versions, seeds and hashes.
 
-use super::pipeline::Request;
+use super::prepare::Request;
 use crate::manifest::suite::Suite;
 use crate::manifest::training::Select;
 use crate::model::Loaded;

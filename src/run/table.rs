@@ -86,7 +86,12 @@ impl Table {
 
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
-        self.cells.first().is_none_or(Vec::is_empty)
+        self.len() == 0
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.cells.first().map_or(0, Vec::len)
     }
 
     /// Appends a row; one cell a column.
@@ -108,7 +113,7 @@ impl Table {
             path: folder.path("tables").join(name),
             found: e.to_string(),
         };
-        let height = self.cells.first().map_or(0, Vec::len);
+        let height = self.len();
         let columns = self
             .columns
             .iter()

@@ -1,5 +1,8 @@
 //! What a run tells whoever watches it. The run itself prints nothing.
 
+use super::error::RunError;
+use crate::transfer::TransferError;
+
 /// A watcher of a run.
 pub trait Watch {
     /// A stage begins, with a first guess of its steps.
@@ -10,4 +13,13 @@ pub trait Watch {
     fn end(&mut self);
     /// A stage was not needed.
     fn skip(&mut self, note: &str);
+}
+
+/// Turns a watcher's wish to stop into the error that ends a run.
+pub fn go_on(yes: bool) -> Result<(), RunError> {
+    if yes {
+        Ok(())
+    } else {
+        Err(TransferError::Interrupted.into())
+    }
 }

@@ -281,8 +281,18 @@ pub fn error_rate(
     set: Arc<dyn Dataset>,
     device: &Device,
 ) -> Result<f64, TransferError> {
-    let count = set.len();
-    let mut wrong = 0;
+    let wrong = wrong_samples(network, set, device)?;
+    let count = wrong.iter().filter(|wrong| **wrong).count();
+    Ok(count as f64 / wrong.len().max(1) as f64)
+}
+
+/// For every sample, in the order of the set, whether its largest logit is not its label's.
+pub fn wrong_samples(
+    network: &Network,
+    set: Arc<dyn Dataset>,
+    device: &Device,
+) -> Result<Vec<bool>, TransferError> {
+    let mut wrong = Vec::with_capacity(set.len());
     let order = Order::sequential(samples_at_once(set.shape().iter().product()));
     for batch in batches(set, order) {
         let (x, labels) = to_device(batch?, device);
@@ -298,8 +308,8 @@ pub fn error_rate(
                 .iter()
                 .enumerate()
                 .fold(0, |b, (i, v)| if *v > row[b] { i } else { b });
-            wrong += usize::from(best != label);
+            wrong.push(best != label);
         }
     }
-    Ok(wrong as f64 / count.max(1) as f64)
+    Ok(wrong)
 }

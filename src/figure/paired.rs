@@ -1,0 +1,138 @@
+//! Figure 6: what each method changes against plain fine-tuning, as paired differences with their
+//! intervals: one panel for the error on the source's surrogate, one for the error on the target.
+//! A dot left of the zero line means fewer errors than the baseline; an interval that crosses the
+//! line shows no difference.
+
+use super::axis::Axis;
+use super::error::FigureError;
+use super::layout::{Figure, distinct};
+use super::palette::{self, GRID, INK, MUTED, RULE};
+use super::scene::{Anchor, Scene, Stroke, Text};
+use super::table::{PairedRow, Row};
+
+/// Narrow enough for a phone and a column of print.
+const WIDTH: f64 = 360.0;
+const LINE: f64 = 17.0;
+const HEAD: f64 = 22.0;
+
+/// The quantities that are drawn: id and title.
+const DRAWN: [(&str, &str); 2] = [
+    ("source-error", "Probe error on the surrogate source"),
+    ("target-error", "Test error on the target"),
+];
+
+/// Draws the differences from the first baseline of the table.
+pub fn figure(rows: &[PairedRow]) -> Result<Figure, FigureError> {
+    let baseline = rows.first().map_or("", |row| row.baseline.as_str());
+    let of = |quantity: &str| -> Vec<&PairedRow> {
+        let own = |row: &&PairedRow| row.baseline == baseline && row.quantity == quantity;
+        rows.iter().filter(own).collect()
+    };
+    let panels = DRAWN.iter().filter_map(|(quantity, title)| {
+        let own = of(quantity);
+        (!own.is_empty()).then(|| panel(title, baseline, &own))
+    });
+    Figure::new(
+        6,
+        PairedRow::FILE,
+        "Paired differences between methods",
+        panels.collect(),
+        2,
+    )
+}
+
+fn panel(title: &str, baseline: &str, rows: &[&PairedRow]) -> Scene {
+    const TOP: f64 = 58.0;
+    const LEFT: f64 = 92.0;
+    const RIGHT: f64 = WIDTH - 46.0;
+    let base = palette::method(baseline, 0).0;
+    let targets = distinct(rows.iter().map(|row| row.target.as_str()));
+    let bottom = TOP + rows.len() as f64 * LINE + targets.len() as f64 * HEAD;
+    let mut scene = Scene::new(WIDTH, bottom + 36.0, label(title, &base, rows));
+    scene.text((0.0, 14.0), Text::new(title, 13.0).bold().fit(WIDTH));
+    let how = format!("difference to {base}, percentage points; bars: bootstrap 95\u{a0}%");
+    scene.text((0.0, 30.0), Text::new(how, 10.5).colour(MUTED).fit(WIDTH));
+
+    let percent = |value: f64| value * 100.0;
+    let values = rows
+        .iter()
+        .flat_map(|row| [row.lower, row.upper, row.difference].map(percent));
+    let x = Axis::over(values.chain([0.0]), (f64::NEG_INFINITY, f64::INFINITY), 5);
+    let across = |value: f64| x.at(value, LEFT, RIGHT);
+    for tick in &x.ticks {
+        let at = across(*tick);
+        scene.line((at, TOP - 8.0), (at, bottom), Stroke::solid(GRID, 0.75));
+        let text = Text::new(x.label(*tick), 10.0)
+            .colour(MUTED)
+            .anchor(Anchor::Middle);
+        scene.text((at, bottom + 14.0), text);
+    }
+    scene.line((LEFT, bottom), (RIGHT, bottom), Stroke::solid(RULE, 0.75));
+    let zero = across(0.0);
+    scene.line(
+        (zero, TOP - 8.0),
+        (zero, bottom),
+        Stroke::dashed(INK, 1.0, 4.0, 3.0),
+    );
+    let text = |content: &str| Text::new(content, 10.0).colour(MUTED);
+    scene.text((LEFT, bottom + 29.0), text("← fewer errors"));
+    scene.text(
+        (RIGHT, bottom + 29.0),
+        text("more errors →").anchor(Anchor::End),
+    );
+
+    let mut y = TOP;
+    for target in targets {
+        let own = || rows.iter().filter(|row| row.target == target);
+        let name = own().next().map_or("", |row| row.target_title.as_str());
+        scene.text(
+            (0.0, y + 11.0),
+            Text::new(name, 11.0).bold().fit(LEFT + 60.0).halo(),
+        );
+        y += HEAD;
+        for row in own() {
+            draw(&mut scene, row, y, &across, LEFT);
+            y += LINE;
+        }
+    }
+    scene
+}
+
+fn draw(scene: &mut Scene, row: &PairedRow, y: f64, across: &impl Fn(f64) -> f64, left: f64) {
+    let (name, hue) = palette::method(&row.method, 0);
+    let (colour, shade, shape) = palette::series(hue);
+    let text = Text::new(name, 10.5).anchor(Anchor::End).fit(left - 12.0);
+    scene.text((left - 10.0, y + 3.5), text);
+    let at = |value: f64| across(value * 100.0);
+    scene.line(
+        (at(row.lower), y),
+        (at(row.upper), y),
+        Stroke::solid(colour, 1.75),
+    );
+    scene.dot((at(row.difference), y), 3.6, shape, colour);
+    let clear = row.lower > 0.0 || row.upper < 0.0;
+    let said = format!("{:+.1}", row.difference * 100.0).replace('-', "\u{2212}");
+    let value = Text::new(said, 10.5).anchor(Anchor::End);
+    let value = match clear {
+        true => value.bold().colour(shade),
+        false => value.colour(MUTED),
+    };
+    scene.text((WIDTH, y + 3.5), value);
+}
+
+/// The panel in words.
+fn label(title: &str, baseline: &str, rows: &[&PairedRow]) -> String {
+    let said = |row: &&PairedRow| {
+        format!(
+            "{} on {} {:+.1}",
+            palette::method(&row.method, 0).0,
+            row.target_title,
+            row.difference * 100.0
+        )
+    };
+    let all: Vec<String> = rows.iter().take(30).map(said).collect();
+    format!(
+        "{title}, difference to {baseline} in percentage points: {}",
+        all.join(", ")
+    )
+}

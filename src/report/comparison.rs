@@ -1,0 +1,196 @@
+//! Aligned against unaligned: what each method changes against plain fine-tuning and what MoNA
+//! changes against each of the others, as paired differences; D through the embedder at every
+//! stage; and the course of stage 1.
+
+use maud::{Markup, html};
+
+use super::chapters::{Caption, figure, method, not_run};
+use super::data::{Data, Line, Table};
+use super::number::{cite, maybe, percent, plain, whole};
+use super::sheet::{Column, sheet};
+use crate::figure::layout::distinct;
+use crate::figure::table::{PairedRow, Stage1Row, StageRow};
+use crate::figure::{FigureError, optional, paired, palette};
+
+/// Reader's name of a quantity.
+fn quantity(id: &str) -> String {
+    match id {
+        "source-error" => "probe error on the surrogate",
+        "target-error" => "test error on the target",
+        "align" => "alignment",
+        "uniform" => "uniformity",
+        "d-stage-1" => "D before the fine-tuning",
+        "d-fine-tuned" => "D after the fine-tuning",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// A value of a quantity: errors are shares, the rest plain numbers.
+fn value(row: &PairedRow, value: f64) -> String {
+    match row.quantity.ends_with("error") {
+        true => percent(value),
+        false => plain(value, 3),
+    }
+}
+
+/// A difference, with its sign.
+fn signed(row: &PairedRow, difference: f64) -> String {
+    let sign = if difference > 0.0 { "+" } else { "" };
+    let said = match row.quantity.ends_with("error") {
+        true => format!("{sign}{:.1}", 100.0 * difference),
+        false => format!("{sign}{difference:.3}"),
+    };
+    said.replace('-', "\u{2212}")
+}
+
+fn verdict(row: &PairedRow) -> &'static str {
+    match (row.upper < 0.0, row.lower > 0.0) {
+        (true, _) => "lower",
+        (_, true) => "higher",
+        _ => "no difference shown",
+    }
+}
+
+/// The chapter: figure 6, its table, D by stage and stage 1.
+pub fn chapter(data: &Data) -> Result<Markup, FigureError> {
+    const CAPTION: Caption = Caption {
+        shown: "Difference between each method and plain fine-tuning (NFT) on each target: left, the error of a linear probe on the surrogate through the transferred encoder; right, the error on the target's own test part.",
+        computed: "Paired: the same seeds, the same test samples. The bar is a 95 % interval of a bootstrap that draws seeds and test samples again. The number on the right is the mean difference in percentage points.",
+        read: "Left of the dashed line the method errs less than plain fine-tuning. Where a bar crosses the line no difference is shown; numbers in bold are clear of it.",
+        limits: "With few seeds the bootstrap understates the chance of training: three seeds give two thirds of its variance. Many intervals are shown and none is corrected for their number; one in twenty would be clear of the line by luck.",
+    };
+    let columns = [
+        Column::text("target", |row: &PairedRow| row.target_title.clone()),
+        Column::text("method", |row| method(&row.method)),
+        Column::text("against", |row| method(&row.baseline)),
+        Column::text("quantity", |row| quantity(&row.quantity)),
+        Column::number("method", |row| value(row, row.method_mean)),
+        Column::number("baseline", |row| value(row, row.baseline_mean)),
+        Column::number("difference", |row| signed(row, row.difference)),
+        Column::number("95\u{a0}% interval", |row| {
+            format!("{} to {}", signed(row, row.lower), signed(row, row.upper))
+        }),
+        Column::text("verdict", |row| verdict(row).to_owned()),
+        Column::number("seeds", |row| maybe(row.seeds, whole)),
+    ];
+    Ok(html! {
+        @match &data.paired {
+            Some(table) => {
+                @if let Some(drawn) = drawable(paired::figure(&table.rows))? {
+                    (figure(6, "Aligned against unaligned.", &drawn.panel_svgs()?, &CAPTION))
+                }
+                (sheet("All paired differences", table, &columns))
+            }
+            None => (not_run("the comparison of methods", "paired.csv")),
+        }
+        (stages(data))
+        (stage1(data))
+    })
+}
+
+/// A figure that the table has nothing for is left out; other errors stand.
+pub fn drawable<T>(figure: Result<T, FigureError>) -> Result<Option<T>, FigureError> {
+    match optional(figure) {
+        Err(FigureError::Content { .. }) => Ok(None),
+        other => other,
+    }
+}
+
+/// D before and after stage 1 and after the fine-tuning.
+fn stages(data: &Data) -> Markup {
+    let Some(table) = &data.stages else {
+        return not_run("D at every stage of the transfers", "stages.csv");
+    };
+    let columns = [
+        Column::text("target", |row: &StageRow| row.target_title.clone()),
+        Column::text("method", |row| method(&row.method)),
+        Column::number("seed", |row| maybe(row.seed, whole)),
+        Column::text("embedder", |row| row.stage.clone()),
+        Column::number("D", |row| plain(row.value, 3)),
+        Column::number("95\u{a0}% interval", |row| {
+            super::number::interval(row.lower, row.upper, |v| plain(v, 3))
+                .unwrap_or_else(|| "–".into())
+        }),
+        Column::number("D / null", |row| maybe(row.normalized, |v| plain(v, 3))),
+    ];
+    html! {
+        p {
+            "D through the target's embedder as the transfer starts, after stage 1 (for methods that have one), and after the fine-tuning; always into the pretrained encoder and predictor. A stage 1 that brings the target nearer to what the source model knows lowers it."
+        }
+        (sheet("D at every stage", table, &columns))
+    }
+}
+
+/// The course of stage 1.
+fn stage1(data: &Data) -> Markup {
+    let Some(table) = &data.stage1 else {
+        return Markup::default();
+    };
+    let columns = [
+        Column::text("target", |row: &Stage1Row| row.target_title.clone()),
+        Column::text("method", |row| method(&row.method)),
+        Column::number("seed", |row| maybe(row.seed, whole)),
+        Column::number("epoch", |row| whole(row.epoch)),
+        Column::number("task loss", |row| maybe(row.inner, |v| plain(v, 3))),
+        Column::number("alignment", |row| maybe(row.align, |v| plain(v, 3))),
+        Column::number("uniformity", |row| maybe(row.uniform, |v| plain(v, 3))),
+        Column::number("OTDD", |row| maybe(row.otdd, |v| plain(v, 3))),
+        Column::number("converged", |row| maybe(row.converged, percent)),
+    ];
+    html! { (sheet("Stage 1, epoch by epoch", table, &columns)) }
+}
+
+/// What the finding says of MoNA against each other method.
+pub fn finding(table: &Table<PairedRow>) -> Markup {
+    let mona = || table.lines().filter(|line| line.row.method == "mona");
+    let baselines = distinct(mona().map(|line| line.row.baseline.as_str()));
+    html! {
+        @if !baselines.is_empty() {
+            p { "Aligned (MoNA) against unaligned, paired over seeds and test samples:" }
+            ul.methods {
+                @for baseline in baselines {
+                    @let of = |quantity: &str| -> Vec<Line<'_, PairedRow>> {
+                        mona().filter(|line| line.row.baseline == baseline && line.row.quantity == quantity).collect()
+                    };
+                    li {
+                        "Against " (palette::method(baseline, 0).0) ", the probe error on the surrogate is "
+                        (sorted(&of("source-error")))
+                        "; the test error on the target is "
+                        (sorted(&of("target-error"))) "."
+                    }
+                }
+            }
+            p.hint { "In percentage points. “Lower” and “higher” only where the interval is clear of zero." }
+        }
+    }
+}
+
+/// "lower on A (−1.2) and B (−0.3); not shown to differ on C (+0.1)".
+fn sorted(lines: &[Line<'_, PairedRow>]) -> Markup {
+    let mut parts = Vec::new();
+    for (verdicts, said) in [
+        ("lower", "lower on "),
+        ("higher", "higher on "),
+        ("no difference shown", "not shown to differ on "),
+    ] {
+        let own: Vec<_> = lines
+            .iter()
+            .filter(|l| verdict(l.row) == verdicts)
+            .collect();
+        if !own.is_empty() {
+            parts.push((said, own));
+        }
+    }
+    html! {
+        @if parts.is_empty() { "not measured" }
+        @for (index, (said, own)) in parts.iter().enumerate() {
+            @if index > 0 { ", " }
+            (said)
+            @for (place, line) in own.iter().enumerate() {
+                @if place > 0 { (if place + 1 == own.len() { " and " } else { ", " }) }
+                b { (line.row.target_title) } " (" (cite(**line, &signed(line.row, line.row.difference))) ")"
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! D(Ms, Mt) of a target through one of its embedders, kept by the hash of that embedder: before
+//! any training, after stage 1, after the fine-tuning.
+
+use super::error::RunError;
+use super::look::{fingerprint, named};
+use super::prepare::{Context, Target};
+use super::watch::Watch;
+use crate::feature::extract;
+use crate::measure::discrepancy::{DiscrepancyParams, Divergence, Target as Labels, discrepancy};
+use crate::model::Embedder;
+use serde::{Deserialize, Serialize};
+
+/// What was found, as the tables need it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Distance {
+    /// Name of the divergence.
+    pub divergence: String,
+    /// D.
+    pub value: f64,
+    /// Its bootstrap 95 % interval.
+    pub interval: Option<[f64; 2]>,
+    /// Mean D with shuffled labels.
+    pub null_mean: Option<f64>,
+    /// Interval of the same.
+    pub null_interval: Option<[f64; 2]>,
+    /// D of guessing.
+    pub chance: f64,
+    /// D over the null's mean.
+    pub normalized: Option<f64>,
+    /// Proven lower bound on the samples the matching was chosen on.
+    pub lower_bound: f64,
+    /// How far the matching found is above it.
+    pub gap: f64,
+    /// Whether the matching is proven optimal.
+    pub certified: bool,
+    /// Samples evaluated.
+    pub samples: usize,
+    /// The matching.
+    pub pairs: Vec<Pair>,
+}
+
+/// A target class and the source class that stands for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pair {
+    /// Class of the target.
+    pub target: usize,
+    /// Class of the source model.
+    pub source: usize,
+    /// Mean source probability of that class over the target class's samples.
+    pub probability: f64,
+    /// How many those are.
+    pub samples: usize,
+}
+
+/// D of one target: source probabilities of its test samples through an embedder of the target and
+/// the **pretrained** encoder and predictor. Not to be asked where [`Target::undefined`] says so.
+pub fn distance(
+    context: &Context,
+    target: &Target,
+    stage: &str,
+    embedder: &Embedder,
+    watch: &mut dyn Watch,
+) -> Result<Distance, RunError> {
+    let name = &target.spec.name;
+    let record = format!("looks/{name}-{}.json", fingerprint(embedder));
+    if let Some(found) = context.folder.read_json(&record) {
+        return Ok(found);
+    }
+    watch.begin(&format!("D(Ms, Mt): {} ({stage})", target.spec.title), 1);
+    let found = measure(context, target, embedder)?;
+    let found = context.folder.keep_json(&record, found)?;
+    watch.end();
+    Ok(found)
+}
+
+fn measure(context: &Context, target: &Target, embedder: &Embedder) -> Result<Distance, RunError> {
+    let measures = &context.suite.measures;
+    let wrong = named(format!("discrepancy of {}", target.spec.title));
+    let mut network = context.source.model.network.clone();
+    network.embedder = embedder.clone();
+    let probabilities = extract::probabilities(&network, target.data.test.clone(), context.device)?;
+    let labels = crate::dataset::labels(target.data.test.as_ref());
+    let params = DiscrepancyParams::new()
+        .divergence(Divergence::Error)
+        .holdout(measures.discrepancy_holdout)
+        .null(measures.discrepancy_null)
+        .bootstrap(measures.discrepancy_bootstrap)
+        .seed(measures.discrepancy_seed)
+        .check()
+        .map_err(&wrong)?;
+    let goal = Labels::Labels {
+        labels: &labels,
+        classes: target.data.test.classes().len(),
+    };
+    let found = discrepancy(probabilities.view(), goal, &params).map_err(&wrong)?;
+    let pair = |(class, column): (usize, &Option<usize>)| {
+        let column = (*column)?;
+        let rows = labels.iter().enumerate().filter(|(_, l)| **l == class);
+        let values: Vec<f64> = rows
+            .map(|(i, _)| f64::from(probabilities[[i, column]]))
+            .collect();
+        Some(Pair {
+            target: class,
+            source: column,
+            probability: values.iter().sum::<f64>() / values.len().max(1) as f64,
+            samples: values.len(),
+        })
+    };
+    Ok(Distance {
+        divergence: found.divergence.name().into(),
+        value: found.value,
+        interval: found.interval,
+        null_mean: found.null_mean,
+        null_interval: found.null_interval,
+        chance: found.chance,
+        normalized: found.normalized,
+        lower_bound: found.lower_bound,
+        gap: found.gap,
+        certified: found.certified,
+        samples: found.samples,
+        pairs: found
+            .assignment
+            .iter()
+            .enumerate()
+            .filter_map(pair)
+            .collect(),
+    })
+}

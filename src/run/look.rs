@@ -1,0 +1,202 @@
+//! A look at the surrogate through one encoder: the linear probe, alignment and uniformity of its
+//! features. A run looks through hundreds of encoders, many of them the same (before the first
+//! epoch every method still has the pretrained one), so a look is kept by the hash of the
+//! encoder's parameters and never taken twice.
+
+use super::error::RunError;
+use super::prepare::Context;
+use super::watch::{Watch, go_on};
+use crate::dataset::Dataset;
+use crate::feature::{FeatureSet, extract};
+use crate::manifest::suite::Measures;
+use crate::measure::MeasureError;
+use crate::measure::geometry::geometry;
+use crate::measure::probe::ProbeParams;
+use crate::measure::samples::Samples;
+use crate::model::Encoder;
+use crate::model::state::state;
+use burn::module::Module;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// What one look found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Look {
+    /// Test error of the probe.
+    pub error: f64,
+    /// Its Wilson 95 % interval.
+    pub interval: [f64; 2],
+    /// The C chosen on the validation part.
+    pub c: f64,
+    /// Whether the fit converged.
+    pub converged: bool,
+    /// Samples it was fitted on.
+    pub n_train: usize,
+    /// Samples the error was counted on.
+    pub n_test: usize,
+    /// Alignment of the test features; absent without a pair of one class, and for raw pixels.
+    pub align: Option<f64>,
+    /// Their uniformity; absent for raw pixels.
+    pub uniform: Option<f64>,
+    /// Which test samples the probe answers wrongly, for paired comparisons.
+    pub wrong: Marks,
+}
+
+/// Marked samples, four to the hexadecimal digit: short enough to keep for every encoder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marks {
+    count: usize,
+    hex: String,
+}
+
+impl Marks {
+    /// Packs marks.
+    pub fn new(marks: &[bool]) -> Self {
+        let digit = |four: &[bool]| {
+            let value = four.iter().rev().fold(0, |v, m| 2 * v + u32::from(*m));
+            char::from_digit(value, 16).unwrap_or('0')
+        };
+        Self {
+            count: marks.len(),
+            hex: marks.chunks(4).map(digit).collect(),
+        }
+    }
+
+    /// Unpacks them.
+    pub fn bits(&self) -> Vec<bool> {
+        let digits = self.hex.chars().map(|c| c.to_digit(16).unwrap_or(0));
+        let bits = digits.flat_map(|d| (0..4).map(move |bit| d >> bit & 1 == 1));
+        bits.take(self.count).collect()
+    }
+}
+
+/// Surrogate features under one encoder.
+pub struct View {
+    /// For fitting probes.
+    pub train: FeatureSet,
+    /// For choosing C.
+    pub valid: FeatureSet,
+    /// For every number that is reported.
+    pub test: FeatureSet,
+}
+
+/// Names the measure in an error.
+pub fn named(what: String) -> impl Fn(MeasureError) -> RunError {
+    move |source| RunError::Measure {
+        what: what.clone(),
+        source,
+    }
+}
+
+/// SHA-256 of a module's parameters, names included.
+pub fn fingerprint(module: &impl Module) -> String {
+    let mut hash = Sha256::new();
+    for (path, data) in state(module) {
+        hash.update(path.as_bytes());
+        hash.update([0]);
+        hash.update(data.as_bytes());
+    }
+    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Surrogate features under an encoder, always through the source embedder.
+pub fn view(context: &Context, encoder: &Encoder) -> Result<View, RunError> {
+    let embedder = &context.source.model.network.embedder;
+    let features =
+        |set: &Arc<dyn Dataset>| extract::features(embedder, encoder, set.clone(), context.device);
+    Ok(View {
+        train: features(&context.surrogate.train)?,
+        valid: features(&context.surrogate.valid)?,
+        test: features(&context.surrogate.test)?,
+    })
+}
+
+/// What a probe sees without any encoder: raw pixels.
+pub fn pixels(context: &Context, watch: &mut dyn Watch) -> Result<Look, RunError> {
+    let record = "looks/pixels.json";
+    if let Some(look) = context.folder.read_json(record) {
+        return Ok(look);
+    }
+    watch.begin("raw pixels: linear probe", 1);
+    let view = View {
+        train: extract::pixels(context.surrogate.train.clone())?,
+        valid: extract::pixels(context.surrogate.valid.clone())?,
+        test: extract::pixels(context.surrogate.test.clone())?,
+    };
+    let look = probe("raw pixels", &view, &context.suite.measures)?;
+    go_on(watch.step(1, 1))?;
+    let look = context.folder.keep_json(record, look)?;
+    watch.end();
+    Ok(look)
+}
+
+/// Looks through an encoder, or recalls an earlier look through the same one.
+pub fn look(
+    context: &Context,
+    title: &str,
+    encoder: &Encoder,
+    watch: &mut dyn Watch,
+) -> Result<Look, RunError> {
+    let record = format!("looks/{}.json", fingerprint(encoder));
+    if let Some(look) = context.folder.read_json(&record) {
+        return Ok(look);
+    }
+    watch.begin(&format!("surrogate through {title}"), 2);
+    let view = view(context, encoder)?;
+    go_on(watch.step(1, 2))?;
+    let mut look = probe(title, &view, &context.suite.measures)?;
+    let shape =
+        geometry(&Samples::from(&view.test)).map_err(named(format!("geometry of {title}")))?;
+    (look.align, look.uniform) = (shape.align, Some(shape.uniform));
+    let look = context.folder.keep_json(&record, look)?;
+    watch.end();
+    Ok(look)
+}
+
+/// The probe of a view.
+fn probe(title: &str, view: &View, measures: &Measures) -> Result<Look, RunError> {
+    let wrong = named(format!("linear probe of {title}"));
+    let params = ProbeParams::new()
+        .sweep(measures.probe_c.clone())
+        .standardize(measures.probe_standardize)
+        .iterations(measures.probe_iterations)
+        .check()
+        .map_err(&wrong)?;
+    let (train, valid, test) = (
+        Samples::from(&view.train),
+        Samples::from(&view.valid),
+        Samples::from(&view.test),
+    );
+    let probe = params.run(&train, Some(&valid), &test).map_err(&wrong)?;
+    let marks: Vec<bool> = probe
+        .predictions
+        .iter()
+        .zip(view.test.labels())
+        .map(|(found, truth)| found != truth)
+        .collect();
+    Ok(Look {
+        error: probe.error,
+        interval: probe.interval,
+        c: probe.c,
+        converged: probe.converged,
+        n_train: view.train.len(),
+        n_test: view.test.len(),
+        align: None,
+        uniform: None,
+        wrong: Marks::new(&marks),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_survive_packing() {
+        for count in [0, 1, 3, 4, 5, 17, 64] {
+            let marks: Vec<bool> = (0..count).map(|i| i * i % 3 == 1).collect();
+            assert_eq!(Marks::new(&marks).bits(), marks);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Opening what a suite names: the source model, the surrogate, what stands for the source in
+//! stage 1, and the targets, all at the model's input size; and what every part of a run works with.
+
+use super::error::RunError;
+use super::folder::RunFolder;
+use super::watch::{Watch, go_on};
+use crate::dataset::{self, Dataset, Resized, Splits};
+use crate::manifest::method::SourceData;
+use crate::manifest::parts::PredictorSpec;
+use crate::manifest::suite::{DatasetSpec, Suite};
+use crate::model::{self, Loaded, Model, embedded};
+use burn::tensor::{DType, Device};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A target at the model's input size.
+pub struct Target<'a> {
+    /// Its manifest entry.
+    pub spec: &'a DatasetSpec,
+    /// Its parts.
+    pub data: Splits,
+    /// Its own sample shape.
+    pub shape: [usize; 3],
+    /// Why D(Ms, Mt) is not defined for it, if it is not.
+    pub undefined: Option<String>,
+}
+
+impl Target<'_> {
+    /// What a target model is built for.
+    pub fn of_model(&self, suite: &Suite) -> model::Target {
+        let classes = self.data.train.classes().len();
+        model::Target {
+            embedder_init: suite.transfer.embedder,
+            ..model::Target::new(
+                self.data.train.shape(),
+                PredictorSpec::Classification { classes },
+            )
+        }
+    }
+}
+
+/// What every part of a run works with.
+pub struct Context<'a> {
+    /// The experiment.
+    pub suite: &'a Suite,
+    /// The pretrained source model.
+    pub source: &'a Loaded,
+    /// The surrogate at the model's input size.
+    pub surrogate: &'a Splits,
+    /// What stands for the source in stage 1.
+    pub source_set: &'a Arc<dyn Dataset>,
+    /// Device of all model computations.
+    pub device: &'a Device,
+    /// Where results go.
+    pub folder: &'a RunFolder,
+}
+
+/// What a run is asked to do, beside its suite.
+pub struct Request<'a> {
+    /// Folder with real data files.
+    pub data: Option<&'a Path>,
+    /// Device of all model computations.
+    pub device: &'a Device,
+    /// Its name on the command line.
+    pub device_name: &'a str,
+    /// The command line that repeats the run.
+    pub command: String,
+}
+
+/// Model and data of a suite, opened.
+pub struct Prepared<'a> {
+    /// The pretrained source model.
+    pub source: Loaded,
+    /// The surrogate at the model's input size.
+    pub surrogate: Splits,
+    /// What stands for the source in stage 1, at the model's input size.
+    pub source_set: Arc<dyn Dataset>,
+    /// The targets at the model's input size.
+    pub targets: Vec<Target<'a>>,
+}
+
+/// Opens everything that a suite names.
+pub fn prepare<'a>(
+    suite: &'a Suite,
+    request: &Request,
+    watch: &mut dyn Watch,
+) -> Result<Prepared<'a>, RunError> {
+    let source = embedded::load(&suite.source.model, request.device, DType::F32)?;
+    let side = image_size(&suite.source.model, &source.model)?;
+    watch.begin("opening data", 1 + suite.targets.len());
+    let surrogate = Resized::splits(
+        dataset::open(&suite.surrogate, request.data, suite.data_seed)?,
+        side,
+    );
+    fits_source(&suite.surrogate, &surrogate, &source.model)?;
+    let source_set = match suite.transfer.stage1.source {
+        SourceData::Surrogate => surrogate.train.clone(),
+        SourceData::Pretraining => {
+            let data = dataset::open(&suite.source.data, request.data, suite.data_seed)?;
+            let splits = Resized::splits(data, side);
+            fits_source(&suite.source.data, &splits, &source.model)?;
+            splits.train
+        }
+    };
+    go_on(watch.step(1, 1 + suite.targets.len()))?;
+    let mut targets = Vec::new();
+    for (i, spec) in suite.targets.iter().enumerate() {
+        let whole = dataset::open(spec, request.data, suite.data_seed)?;
+        let shape = whole.train.shape();
+        let undefined = no_discrepancy(whole.train.classes().len(), source.labels.len());
+        targets.push(Target {
+            spec,
+            data: Resized::splits(whole, side),
+            shape,
+            undefined,
+        });
+        go_on(watch.step(2 + i, 1 + suite.targets.len()))?;
+    }
+    watch.end();
+    Ok(Prepared {
+        source,
+        surrogate,
+        source_set,
+        targets,
+    })
+}
+
+impl Prepared<'_> {
+    /// What every part of a run in `folder` works with.
+    pub fn context<'a>(
+        &'a self,
+        suite: &'a Suite,
+        request: &'a Request,
+        folder: &'a RunFolder,
+    ) -> Context<'a> {
+        Context {
+            suite,
+            source: &self.source,
+            surrogate: &self.surrogate,
+            source_set: &self.source_set,
+            device: request.device,
+            folder,
+        }
+    }
+}
+
+/// The surrogate goes through the source embedder: it must have its channels.
+fn fits_source(spec: &DatasetSpec, data: &Splits, source: &Model) -> Result<(), RunError> {
+    let (found, expected) = (data.train.shape()[0], source.network.embedder.channels());
+    if found == expected {
+        return Ok(());
+    }
+    Err(RunError::Unfit {
+        what: format!("channels of the surrogate {}", spec.name),
+        expected: format!("{expected} as the source model has"),
+        found: found.to_string(),
+    })
+}
+
+/// Side of the images that the source model takes.
+fn image_size(name: &str, source: &Model) -> Result<usize, RunError> {
+    source.config.image_size().ok_or_else(|| RunError::Unfit {
+        what: format!("source model {name}"),
+        expected: "a model of images (model_type swin)".into(),
+        found: format!("model_type {}", source.config.name()),
+    })
+}
+
+/// D matches target classes with different source classes: says why it cannot, if there are not
+/// enough of them.
+fn no_discrepancy(target: usize, source: usize) -> Option<String> {
+    match source {
+        0 => Some("the source model has no classifier".into()),
+        _ if target > source => Some(format!(
+            "{target} target classes cannot be matched with {source} source classes"
+        )),
+        _ => None,
+    }
+}

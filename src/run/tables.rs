@@ -1,0 +1,347 @@
+//! The tables of a run while they grow: one method a kind of row. Figures and report are made from
+//! these files alone, so what is not written here is not shown.
+
+use super::cell::{Cell, Outcome};
+use super::compare::{self, PAIRED};
+use super::distance::Distance;
+use super::error::RunError;
+use super::folder::RunFolder;
+use super::look::Look;
+use super::measures::{CellMeasures, Stage};
+use super::prepare::Target;
+use super::table::{Table, row};
+use crate::manifest::suite::{DatasetSpec, Suite};
+
+/// An encoder in the tables.
+#[derive(Debug, Clone)]
+pub struct Encoder {
+    /// `pretrained`, `pixels` or a target's name.
+    pub id: String,
+    /// Name for readers.
+    pub title: String,
+    /// Transfer method, `-` for the two references.
+    pub method: String,
+    /// Seed of the transfer.
+    pub seed: Option<u64>,
+    /// Epochs of the transfer.
+    pub epochs: Option<u64>,
+}
+
+impl Encoder {
+    /// An encoder that no transfer made.
+    pub fn reference(id: &str, title: &str) -> Self {
+        Self {
+            id: id.into(),
+            title: title.into(),
+            method: "-".into(),
+            seed: None,
+            epochs: None,
+        }
+    }
+
+    /// The encoder of a cell after so many epochs.
+    pub fn of(cell: &Cell, epoch: usize) -> Self {
+        Self {
+            id: cell.target.name.clone(),
+            title: cell.target.title.clone(),
+            method: cell.method.name().into(),
+            seed: Some(cell.seed),
+            epochs: Some(epoch as u64),
+        }
+    }
+}
+
+/// All tables of a run.
+pub struct Tables {
+    probe: Table,
+    geometry: Table,
+    /// t-SNE maps.
+    pub tsne: Table,
+    discrepancy: Table,
+    pairs: Table,
+    stages: Table,
+    targets: Table,
+    curves: Table,
+    stage1: Table,
+    /// Paired differences between methods.
+    pub paired: Table,
+    /// What a reader must know of single results.
+    pub notes: Vec<String>,
+    unfinished: usize,
+}
+
+/// Columns that say whose encoder a row is about.
+macro_rules! encoder_columns {
+    ($($more:literal),*) => { &["encoder", "encoder_title", "method", "seed", "epochs", $($more),*] };
+}
+
+/// Columns that say which transfer a row is about.
+macro_rules! cell_columns {
+    ($($more:literal),*) => { &["target", "target_title", "method", "seed", $($more),*] };
+}
+
+impl Tables {
+    /// Empty tables.
+    pub fn new() -> Self {
+        Self {
+            probe: Table::new(encoder_columns!(
+                "error", "lower", "upper", "c", "n_train", "n_test"
+            )),
+            geometry: Table::new(encoder_columns!("align", "uniform")),
+            tsne: Table::new(&[
+                "encoder",
+                "encoder_title",
+                "x",
+                "y",
+                "label",
+                "class_name",
+                "kl",
+                "trustworthiness",
+            ]),
+            discrepancy: Table::new(&[
+                "target",
+                "target_title",
+                "divergence",
+                "embedder",
+                "value",
+                "lower",
+                "upper",
+                "null_mean",
+                "null_lower",
+                "null_upper",
+                "chance",
+                "normalized",
+                "lower_bound",
+                "gap",
+                "certified",
+                "n",
+                "target_classes",
+                "source_classes",
+            ]),
+            pairs: Table::new(&[
+                "target",
+                "target_title",
+                "target_class",
+                "source_class",
+                "probability",
+                "samples",
+            ]),
+            stages: Table::new(cell_columns!(
+                "stage",
+                "value",
+                "lower",
+                "upper",
+                "normalized"
+            )),
+            targets: Table::new(cell_columns!(
+                "epochs",
+                "best_epoch",
+                "metric",
+                "valid",
+                "test",
+                "chance",
+                "n_train",
+                "n_valid",
+                "n_test",
+                "shape",
+                "seconds"
+            )),
+            curves: Table::new(cell_columns!("epoch", "train_loss", "valid_error")),
+            stage1: Table::new(cell_columns!(
+                "epoch",
+                "inner",
+                "align",
+                "uniform",
+                "otdd",
+                "converged"
+            )),
+            paired: Table::new(PAIRED),
+            notes: Vec::new(),
+            unfinished: 0,
+        }
+    }
+
+    /// One look at the surrogate.
+    pub fn look(&mut self, encoder: &Encoder, look: &Look) {
+        self.probe.push(row![
+            &encoder.id,
+            &encoder.title,
+            &encoder.method,
+            encoder.seed,
+            encoder.epochs,
+            look.error,
+            look.interval[0],
+            look.interval[1],
+            look.c,
+            look.n_train,
+            look.n_test,
+        ]);
+        self.unfinished += usize::from(!look.converged);
+        if let Some((align, uniform)) = look.align.zip(look.uniform) {
+            self.geometry.push(row![
+                &encoder.id,
+                &encoder.title,
+                &encoder.method,
+                encoder.seed,
+                encoder.epochs,
+                align,
+                uniform,
+            ]);
+        }
+    }
+
+    /// D of a target, for figure 4.
+    pub fn distance(&mut self, target: &Target, stage: Stage, d: &Distance, source_classes: usize) {
+        let ends = |interval: Option<[f64; 2]>| (interval.map(|i| i[0]), interval.map(|i| i[1]));
+        let ((lower, upper), (null_lower, null_upper)) = (ends(d.interval), ends(d.null_interval));
+        self.discrepancy.push(row![
+            &target.spec.name,
+            &target.spec.title,
+            &d.divergence,
+            stage.name(),
+            d.value,
+            lower,
+            upper,
+            d.null_mean,
+            null_lower,
+            null_upper,
+            d.chance,
+            d.normalized,
+            d.lower_bound,
+            d.gap,
+            d.certified,
+            d.samples,
+            target.data.test.classes().len(),
+            source_classes,
+        ]);
+    }
+
+    /// The matching behind a D.
+    pub fn pairs(&mut self, target: &Target, d: &Distance, source_labels: &[String]) {
+        let classes = target.data.test.classes();
+        for pair in &d.pairs {
+            self.pairs.push(row![
+                &target.spec.name,
+                &target.spec.title,
+                &classes[pair.target],
+                &source_labels[pair.source],
+                pair.probability,
+                pair.samples,
+            ]);
+        }
+    }
+
+    /// Everything about one cell but its comparison with others.
+    pub fn cell(&mut self, cell: &Cell, o: &Outcome, measures: &CellMeasures) {
+        for (epoch, look) in &measures.looks {
+            self.look(&Encoder::of(cell, *epoch), look);
+        }
+        for (stage, d) in &measures.stages {
+            let (lower, upper) = (d.interval.map(|i| i[0]), d.interval.map(|i| i[1]));
+            self.stages.push(row![
+                &o.target,
+                &cell.target.title,
+                &o.method,
+                o.seed,
+                stage.name(),
+                d.value,
+                lower,
+                upper,
+                d.normalized,
+            ]);
+        }
+        self.outcome(o, cell.target);
+    }
+
+    fn outcome(&mut self, o: &Outcome, spec: &DatasetSpec) {
+        let [channels, height, width] = o.shape;
+        self.targets.push(row![
+            &o.target,
+            &spec.title,
+            &o.method,
+            o.seed,
+            o.course.len(),
+            o.selected,
+            "error",
+            o.valid_error,
+            o.test_error,
+            1.0 - 1.0 / o.classes as f64,
+            o.samples[0],
+            o.samples[1],
+            o.samples[2],
+            format!("{channels}×{height}×{width}"),
+            o.seconds,
+        ]);
+        for e in &o.course {
+            self.curves.push(row![
+                &o.target,
+                &spec.title,
+                &o.method,
+                o.seed,
+                e.epoch,
+                e.train_loss,
+                e.valid_error
+            ]);
+        }
+        for e in &o.stage1 {
+            self.stage1.push(row![
+                &o.target,
+                &spec.title,
+                &o.method,
+                o.seed,
+                e.epoch,
+                e.inner,
+                e.align,
+                e.uniform,
+                e.otdd,
+                e.converged
+            ]);
+        }
+    }
+
+    /// The comparisons on one target.
+    pub fn compare(
+        &mut self,
+        suite: &Suite,
+        spec: &DatasetSpec,
+        cells: &[compare::Measured],
+    ) -> Result<(), RunError> {
+        compare::compare(suite, spec, cells, &mut self.paired)
+    }
+
+    /// Notes, with those that follow from the tables.
+    pub fn take_notes(&mut self, suite: &Suite) -> Vec<String> {
+        let mut notes = std::mem::take(&mut self.notes);
+        if self.unfinished > 0 {
+            notes.push(format!(
+                "{} of {} probes had not converged after {} iterations; their errors are those of the last step.",
+                self.unfinished,
+                self.probe.len(),
+                suite.measures.probe_iterations
+            ));
+        }
+        notes
+    }
+
+    /// Writes the tables that have rows: readers say of others that they were not run.
+    pub fn write(self, folder: &RunFolder) -> Result<(), RunError> {
+        let all = [
+            (self.probe, "probe.csv"),
+            (self.geometry, "geometry.csv"),
+            (self.tsne, "tsne.csv"),
+            (self.discrepancy, "discrepancy.csv"),
+            (self.pairs, "pairs.csv"),
+            (self.stages, "stages.csv"),
+            (self.targets, "targets.csv"),
+            (self.curves, "curves.csv"),
+            (self.stage1, "stage1.csv"),
+            (self.paired, "paired.csv"),
+        ];
+        for (table, name) in all {
+            if !table.is_empty() {
+                table.write(folder, name)?;
+            }
+        }
+        Ok(())
+    }
+}
