@@ -4,13 +4,15 @@
 
 use burn::module::Module;
 use burn::tensor::{DType, Tensor, TensorData};
+use modalign::dataset::Truth;
 use modalign::dataset::loader::Batch;
 use modalign::manifest::method::{MetaGradient, OuterSign};
 use modalign::manifest::parts::PredictorSpec;
 use modalign::manifest::training::{Rule, TrainSettings};
 use modalign::model::{Dual, Model, SwinConfig, device};
 use modalign::transfer::mona::{self, Meta, SourceBatch};
-use modalign::transfer::{loss, optimiser::Optimiser, step};
+use modalign::transfer::step::{self, Part};
+use modalign::transfer::{TaskLoss, loss, optimiser::Optimiser};
 use rand::SeedableRng;
 use std::time::Instant;
 
@@ -48,12 +50,19 @@ fn main() {
                 values: pixels.clone(),
                 shape,
                 labels: labels.clone(),
+                known: Vec::new(),
             };
-            let (_, grads) = step::gradients(&network, batch, &device, &settings, &mut stream);
+            let part = Part {
+                loss: &TaskLoss::CrossEntropy { smoothing: 0.0 },
+                truth: Truth::Class,
+                settings: &settings,
+            };
+            let (_, grads) =
+                step::gradients(&network, batch, &device, part, &mut stream).expect("gradients");
             network = optimiser.step(1e-4, network.clone(), grads);
         })
     });
-    let task = |outputs: Dual<2>| loss::cross_entropy(outputs, &labels, 0.0);
+    let task = |outputs: Dual<2>| Ok(loss::cross_entropy(outputs, &labels, 0.0));
     let meta = Meta {
         lambda: 0.5,
         alpha: 1e-3,
@@ -68,7 +77,7 @@ fn main() {
                 labels: source.clone(),
             };
             let embedder = &model.network.embedder;
-            let found = mona::step(&network, x(), &task, embedder, batch, meta);
+            let found = mona::step(&network, x(), &task, embedder, batch, meta).expect("step");
             network = optimiser.step(1e-4, network.clone(), found.grads);
         })
     });

@@ -7,11 +7,14 @@
 
 use burn::module::Module;
 use burn::tensor::{DType, Tensor, TensorData};
+use modalign::dataset::Truth;
 use modalign::dataset::loader::Batch;
 use modalign::manifest::parts::PredictorSpec;
 use modalign::manifest::training::{Rule, TrainSettings};
 use modalign::model::{Model, Pass, SwinConfig, device, load, state};
-use modalign::transfer::{optimiser::Optimiser, step};
+use modalign::transfer::TaskLoss;
+use modalign::transfer::optimiser::Optimiser;
+use modalign::transfer::step::{self, Part};
 use rand::SeedableRng;
 use std::time::Instant;
 
@@ -62,8 +65,15 @@ fn main() {
                 values: pixels.clone(),
                 shape,
                 labels: labels.clone(),
+                known: Vec::new(),
             };
-            let (loss, grads) = step::gradients(&network, batch, &device, &settings, &mut stream);
+            let part = Part {
+                loss: &TaskLoss::CrossEntropy { smoothing: 0.0 },
+                truth: Truth::Class,
+                settings: &settings,
+            };
+            let (loss, grads) =
+                step::gradients(&network, batch, &device, part, &mut stream).expect("gradients");
             network = optimiser.step(1e-4, network.clone(), grads);
             assert!(loss.is_finite());
         })

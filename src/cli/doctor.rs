@@ -25,14 +25,7 @@ pub fn run(args: &DoctorArgs) {
         .into_iter()
         .filter(|r| !r.name().starts_with("demo-"))
         .map(|reader| {
-            let spec = DatasetSpec {
-                name: "d".into(),
-                title: "d".into(),
-                reader,
-                train: 0,
-                valid: 0,
-                test: 0,
-            };
+            let spec = DatasetSpec::new("d", "d", reader);
             let state = match dataset::open(&spec, args.data.as_deref(), 0) {
                 Ok(s) => format!(
                     "found: {} train, {} valid, {} test",

@@ -142,14 +142,7 @@ fn open_set(text: &str, data: Option<&Path>, model: &Model) -> Result<Arc<dyn Da
         expected: "a model of images (model_type swin)".into(),
         found: format!("model_type {}", model.config.name()),
     })?;
-    let spec = DatasetSpec {
-        name: "data".into(),
-        title: name.into(),
-        reader,
-        train: 0,
-        valid: 0,
-        test: 0,
-    };
+    let spec = DatasetSpec::new("data", name, reader);
     let splits = Resized::splits(dataset::open(&spec, data, 0)?, side);
     let set = match split {
         "train" => splits.train,

@@ -8,9 +8,10 @@ use crate::dataset::{self, Resized};
 use crate::manifest::parts::PredictorSpec;
 use crate::manifest::suite::{Shape, Suite};
 use crate::model::{Model, SwinConfig, device, save, state};
+use crate::transfer::Task;
 use crate::transfer::method::everything;
 use crate::transfer::snapshot::Forgetful;
-use crate::transfer::train::{Course, Event, error_rate, train};
+use crate::transfer::train::{Course, Event, train};
 use burn::tensor::DType;
 use std::path::PathBuf;
 
@@ -63,7 +64,13 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
         ),
         1,
     );
+    let task = Task::of(
+        &suite.source.data,
+        splits.train.as_ref(),
+        recipe.train.label_smoothing,
+    )?;
     let course = Course {
+        task,
         seed: recipe.seed,
         trains: everything,
         from: None,
@@ -74,16 +81,16 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
         match event {
             Event::Step(done, total) => stage.set(done, total),
             Event::Epoch(record) => stage.say(&format!(
-                "epoch {:>3}: training loss {:.4}, validation error {:.1} %",
+                "epoch {:>3}: training loss {:.4}, validation {}",
                 record.epoch,
                 record.train_loss,
-                100.0 * record.valid_error
+                task.metric.say(record.valid)
             )),
         }
         go_on()
     })?;
     stage.finish();
-    let test_error = error_rate(&trained.model.network, splits.test.clone(), &device)?;
+    let test = task.evaluate(&trained.model.network, splits.test.clone(), &device)?;
     let out = args
         .out
         .clone()
@@ -98,14 +105,12 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
         "parameters": state::size(&trained.model.network),
         "recipe": recipe,
         "course": trained.course,
-        "test_error": test_error,
+        "metric": task.metric,
+        "test": test,
     });
     let path = out.join("recipe.json");
     let text = serde_json::to_string_pretty(&note).unwrap_or_default() + "\n";
     crate::atomic::write(&path, text.as_bytes()).map_err(|source| CliError::Io { path, source })?;
-    eprintln!(
-        "test error on the source classes: {:.1} %",
-        100.0 * test_error
-    );
+    eprintln!("on the test part of the source: {}", task.metric.say(test));
     Ok(out)
 }

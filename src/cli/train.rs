@@ -123,9 +123,9 @@ fn shard(text: &str) -> Result<(usize, usize), CliError> {
 
 fn say(cell: &str, outcome: &Outcome) {
     eprintln!(
-        "{cell}: validation error {:.1} %, test error {:.1} % (epoch {} of {})",
-        100.0 * outcome.valid_error,
-        100.0 * outcome.test_error,
+        "{cell}: validation {}, test {} (epoch {} of {})",
+        outcome.metric.say(outcome.valid),
+        outcome.metric.say(outcome.test),
         outcome.selected,
         outcome.course.len()
     );

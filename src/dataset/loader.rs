@@ -18,6 +18,32 @@ pub struct Batch {
     pub shape: [usize; 4],
     /// One label a sample.
     pub labels: Vec<usize>,
+    /// What is known beside the label, sample after sample; empty where the truth is one class.
+    pub known: Vec<f32>,
+}
+
+impl Batch {
+    /// Keeps the first `count` samples and gives the rest.
+    pub fn split_off(&mut self, count: usize) -> Self {
+        let total = self.labels.len().max(1);
+        let cut = |len: usize| (len / total * count).min(len);
+        let rest = Self {
+            values: self.values.split_off(cut(self.values.len())),
+            known: self.known.split_off(cut(self.known.len())),
+            labels: self.labels.split_off(count.min(self.labels.len())),
+            shape: self.shape,
+        };
+        self.shape[0] = self.labels.len();
+        Self {
+            shape: [
+                rest.labels.len(),
+                self.shape[1],
+                self.shape[2],
+                self.shape[3],
+            ],
+            ..rest
+        }
+    }
 }
 
 /// How a set is walked through.
@@ -99,10 +125,19 @@ fn load(
             Ok(())
         })?;
     let labels = index.iter().map(|&i| set.label(i)).collect();
+    let each = set.truth().len(set.classes().len());
+    let mut known = vec![0.0; index.len() * each];
+    if each > 0 {
+        let parts = known.chunks_exact_mut(each).zip(index);
+        for (out, &i) in parts {
+            set.read_truth(i, out)?;
+        }
+    }
     Ok(Batch {
         values,
         shape: [index.len(), shape[0], shape[1], shape[2]],
         labels,
+        known,
     })
 }
 

@@ -1,6 +1,6 @@
 //! A set held in memory, for data that is dear to make (decoded and transformed sounds) and small.
 
-use super::{Dataset, DatasetError, Normalise, check_request};
+use super::{Dataset, DatasetError, Normalise, Truth, check_request, check_truth, sample_len};
 
 /// Samples, labels and names in memory.
 #[derive(Debug, Clone)]
@@ -9,6 +9,9 @@ pub struct InMemory {
     classes: Vec<String>,
     labels: Vec<usize>,
     data: Vec<f32>,
+    truth: Truth,
+    /// What is known beside a class, sample by sample.
+    known: Vec<f32>,
 }
 
 impl InMemory {
@@ -40,6 +43,54 @@ impl InMemory {
             classes,
             labels,
             data,
+            truth: Truth::Class,
+            known: Vec::new(),
+        })
+    }
+
+    /// A set whose truth is not one class a sample: `known` holds a zero or one for every class, or
+    /// a field, sample after sample.
+    ///
+    /// # Errors
+    /// `Unsatisfiable` if lengths disagree, or for classes without a place in the truth.
+    pub fn with_truth(
+        shape: [usize; 3],
+        classes: Vec<String>,
+        data: Vec<f32>,
+        truth: Truth,
+        known: Vec<f32>,
+    ) -> Result<Self, DatasetError> {
+        let values = shape.iter().product::<usize>().max(1);
+        let each = truth.len(classes.len());
+        let count = data.len() / values;
+        let refuse = |what: &str, expected: String, found: usize| DatasetError::Unsatisfiable {
+            set: "in-memory set".into(),
+            what: what.into(),
+            expected,
+            found: found.to_string(),
+        };
+        if truth == Truth::Class || (each == 0 && count > 0) {
+            let what = "numbers known about a sample";
+            return Err(refuse(what, "at least 1".into(), each));
+        }
+        if matches!(truth, Truth::Field(_)) && !classes.is_empty() {
+            return Err(refuse("classes of fields", "none".into(), classes.len()));
+        }
+        if data.len() != count * values {
+            let expected = format!("a multiple of {values}");
+            return Err(refuse("number of values", expected, data.len()));
+        }
+        if known.len() != count * each {
+            let expected = (count * each).to_string();
+            return Err(refuse("numbers of the truth", expected, known.len()));
+        }
+        Ok(Self {
+            shape,
+            classes,
+            labels: vec![0; count],
+            data,
+            truth,
+            known,
         })
     }
 
@@ -69,6 +120,18 @@ impl Dataset for InMemory {
         self.labels[index]
     }
 
+    fn truth(&self) -> Truth {
+        self.truth
+    }
+
+    fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        check_request("in-memory set", self, index, sample_len(self))?;
+        check_truth("in-memory set", self.truth, self.classes.len(), out.len())?;
+        let each = out.len();
+        out.copy_from_slice(&self.known[index * each..(index + 1) * each]);
+        Ok(())
+    }
+
     fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
         check_request("in-memory set", self, index, out.len())?;
         let values = out.len();
@@ -92,5 +155,28 @@ mod tests {
         assert_eq!(out, [3.0, 4.0]);
         assert!(set.read(2, &mut out).is_err());
         assert!(set.read(0, &mut [0.0; 3]).is_err());
+        assert!(set.read_truth(0, &mut []).is_ok());
+        assert!(set.read_truth(0, &mut [0.0]).is_err());
+    }
+
+    #[test]
+    fn a_truth_that_is_no_class_is_read_and_checked() {
+        let names = || vec!["a".to_string(), "b".to_string()];
+        let known = vec![0.0, 1.0, 1.0, 1.0];
+        let make = |names, truth, known| {
+            InMemory::with_truth([1, 1, 2], names, vec![0.0; 4], truth, known)
+        };
+        let set = make(names(), Truth::MultiHot, known.clone()).unwrap();
+        let mut out = [0.0; 2];
+        set.read_truth(0, &mut out).unwrap();
+        assert_eq!((set.len(), out), (2, [0.0, 1.0]));
+        assert!(set.read_truth(2, &mut out).is_err());
+        assert!(set.read_truth(0, &mut [0.0; 3]).is_err());
+        let field = make(Vec::new(), Truth::Field([1, 2, 1]), known.clone()).unwrap();
+        assert_eq!(field.classes().len(), 0);
+        assert!(make(names(), Truth::Field([1, 2, 1]), known.clone()).is_err());
+        assert!(make(names(), Truth::Class, known.clone()).is_err());
+        assert!(make(Vec::new(), Truth::MultiHot, known).is_err());
+        assert!(make(names(), Truth::MultiHot, vec![1.0]).is_err());
     }
 }

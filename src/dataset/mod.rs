@@ -33,12 +33,43 @@ pub use subset::{Subset, balanced_indices, cap, class_counts, labels};
 
 use std::sync::Arc;
 
-/// A labelled set of fixed-shape samples, read by index.
+/// What is known about a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truth {
+    /// One class.
+    Class,
+    /// Any of the classes: a zero or a one for each.
+    MultiHot,
+    /// A field of numbers, channels × height × width, in its own units and at its own size.
+    Field([usize; 3]),
+}
+
+impl Truth {
+    /// Numbers that [`Dataset::read_truth`] writes for a sample.
+    pub fn len(self, classes: usize) -> usize {
+        match self {
+            Self::Class => 0,
+            Self::MultiHot => classes,
+            Self::Field(shape) => shape.iter().product(),
+        }
+    }
+
+    /// Its name in errors.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Class => "one class a sample",
+            Self::MultiHot => "several labels a sample",
+            Self::Field(_) => "a field a sample",
+        }
+    }
+}
+
+/// A set of fixed-shape samples with what is known about each, read by index.
 pub trait Dataset: Send + Sync {
     /// Shape of every sample: channels, height, width.
     fn shape(&self) -> [usize; 3];
 
-    /// Class names; labels index this list.
+    /// Class names; labels index this list. Empty for fields.
     fn classes(&self) -> &[String];
 
     /// Number of samples.
@@ -49,8 +80,26 @@ pub trait Dataset: Send + Sync {
         self.len() == 0
     }
 
-    /// Label of sample `index`, in `0..classes().len()`.
+    /// Label of sample `index`, in `0..classes().len()`; 0 where the truth is not one class.
     fn label(&self, index: usize) -> usize;
+
+    /// What is known about every sample.
+    fn truth(&self) -> Truth {
+        Truth::Class
+    }
+
+    /// Writes what is known about sample `index` beside a class into `out` (length
+    /// [`Truth::len`]).
+    fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        check_truth(
+            "set of classes",
+            self.truth(),
+            self.classes().len(),
+            out.len(),
+        )?;
+        let _ = index; // a class is given by `label`
+        Ok(())
+    }
 
     /// Writes sample `index` into `out` (length `C·H·W`, row-major), already normalised.
     fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError>;
@@ -81,6 +130,25 @@ impl Splits {
 /// Number of values of one sample.
 pub fn sample_len(data: &dyn Dataset) -> usize {
     data.shape().iter().product()
+}
+
+/// Refuses a buffer that does not fit what is known about a sample.
+pub(crate) fn check_truth(
+    set: &str,
+    truth: Truth,
+    classes: usize,
+    buffer: usize,
+) -> Result<(), DatasetError> {
+    let expected = truth.len(classes);
+    if buffer == expected {
+        return Ok(());
+    }
+    Err(DatasetError::Unsatisfiable {
+        set: set.to_string(),
+        what: "buffer length of the truth".into(),
+        expected: expected.to_string(),
+        found: buffer.to_string(),
+    })
 }
 
 /// Refuses an index or a buffer that does not fit `data`; every reader's first line.

@@ -54,12 +54,10 @@ mod tests {
 
     fn spec(reader: Reader, train: usize) -> DatasetSpec {
         DatasetSpec {
-            name: "set".into(),
-            title: "Set".into(),
-            reader,
             train,
             valid: 11,
             test: 12,
+            ..DatasetSpec::new("set", "Set", reader)
         }
     }
 

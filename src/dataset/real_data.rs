@@ -24,12 +24,10 @@ fn data(file: &str) -> Option<PathBuf> {
 
 fn spec(reader: Reader, train: usize, valid: usize, test: usize) -> DatasetSpec {
     DatasetSpec {
-        name: "set".into(),
-        title: "Set".into(),
-        reader,
         train,
         valid,
         test,
+        ..DatasetSpec::new("set", "Set", reader)
     }
 }
 

@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use super::{Dataset, DatasetError, Splits, check_request, sample_len};
+use super::{Dataset, DatasetError, Splits, Truth, check_request, sample_len};
 
 /// The weights of one axis: output `i` is `Σ_k weights[i][k] · input[first[i] + k]`.
 #[derive(Debug, Clone)]
@@ -171,6 +171,14 @@ impl Dataset for Resized {
 
     fn label(&self, index: usize) -> usize {
         self.inner.label(index)
+    }
+
+    fn truth(&self) -> Truth {
+        self.inner.truth()
+    }
+
+    fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        self.inner.read_truth(index, out)
     }
 
     fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {

@@ -20,7 +20,7 @@ use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::stream::{Part, stream};
-use super::{Dataset, DatasetError, Splits, check_request, sample_len};
+use super::{Dataset, DatasetError, Splits, Truth, check_request, sample_len};
 
 /// Height of the projection centre above the plane.
 const CENTRE: f64 = 2.0 + 1e-3;
@@ -247,6 +247,14 @@ impl Dataset for Spherical {
 
     fn label(&self, index: usize) -> usize {
         self.inner.label(index)
+    }
+
+    fn truth(&self) -> Truth {
+        self.inner.truth()
+    }
+
+    fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        self.inner.read_truth(index, out)
     }
 
     fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {

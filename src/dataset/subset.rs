@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rand::seq::SliceRandom;
 
 use super::stream::stream;
-use super::{Dataset, DatasetError, check_request};
+use super::{Dataset, DatasetError, Truth, check_request};
 
 /// Tag of the stream that orders samples within a class and classes within a round.
 const SELECTION: u64 = 0x5e1e_c710;
@@ -48,8 +48,17 @@ impl Subset {
     /// All samples of the old classes `keep`, in file order; old class `keep[k]` becomes class `k`.
     ///
     /// # Errors
-    /// `Unsatisfiable` if an old class does not exist or is named twice.
+    /// `Unsatisfiable` if an old class does not exist or is named twice, or if the truth is not one
+    /// class a sample.
     pub fn of_classes(inner: Arc<dyn Dataset>, keep: &[usize]) -> Result<Self, DatasetError> {
+        if inner.truth() != Truth::Class {
+            return Err(DatasetError::Unsatisfiable {
+                set: "subset".into(),
+                what: "truth of a subset by classes".into(),
+                expected: Truth::Class.name().into(),
+                found: inner.truth().name().into(),
+            });
+        }
         let mut new_label = vec![None; inner.classes().len()];
         let mut classes = Vec::with_capacity(keep.len());
         for (new, &old) in keep.iter().enumerate() {
@@ -113,6 +122,18 @@ impl Dataset for Subset {
         }
     }
 
+    fn truth(&self) -> Truth {
+        self.inner.truth()
+    }
+
+    fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        let Some(&inner) = self.indices.get(index) else {
+            let expected = format!("below {}", self.indices.len());
+            return Err(refuse("sample index", expected, index));
+        };
+        self.inner.read_truth(inner, out)
+    }
+
     fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
         check_request("subset", self, index, out.len())?;
         self.inner.read(self.indices[index], out)
@@ -124,9 +145,9 @@ pub fn labels(data: &dyn Dataset) -> Vec<usize> {
     (0..data.len()).map(|i| data.label(i)).collect()
 }
 
-/// How many samples each class has, in class order.
+/// How many samples each class has, in class order; all are of one class where the truth is no class.
 pub fn class_counts(data: &dyn Dataset) -> Vec<usize> {
-    let mut counts = vec![0; data.classes().len()];
+    let mut counts = vec![0; data.classes().len().max(1)];
     for index in 0..data.len() {
         counts[data.label(index)] += 1;
     }

@@ -309,8 +309,10 @@ table! {
         epoch: u64,
         /// Mean training loss of the epoch.
         train_loss: Option<f64>,
-        /// Error on the validation part after it.
-        valid_error: Option<f64>,
+        /// Name of the metric.
+        metric: String,
+        /// The metric on the validation part after it.
+        valid: Option<f64>,
     }
 }
 
@@ -375,8 +377,8 @@ table! {
         method: String,
         /// What it is compared with.
         baseline: String,
-        /// Which quantity: `source-error`, `target-error`, `align`, `uniform`, `d-stage-1`,
-        /// `d-fine-tuned`.
+        /// Which quantity: `source-error`, `target-error` or (where that is not the metric)
+        /// `target-metric`, `align`, `uniform`, `d-stage-1`, `d-fine-tuned`.
         quantity: String,
         /// Mean of the method.
         method_mean: f64,

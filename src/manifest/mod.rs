@@ -6,6 +6,7 @@ pub mod method;
 pub mod parts;
 pub mod reader;
 pub mod suite;
+pub mod task;
 pub mod training;
 
 pub use error::ManifestError;

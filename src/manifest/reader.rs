@@ -1,9 +1,10 @@
 //! The vocabulary of datasets: which readers exist and how a suite asks for one.
 
+use super::task::{Metric, TaskLoss};
 use serde::{Deserialize, Serialize};
 
-/// One dataset of a suite: which reader makes it and how much of it is used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One dataset of a suite: which reader makes it, how much of it is used and what it asks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetSpec {
     /// Short name used in tables and file names (`[a-z0-9-]+`).
@@ -21,6 +22,30 @@ pub struct DatasetSpec {
     /// At most this many test samples (0 = all).
     #[serde(default)]
     pub test: usize,
+    /// What training minimises. Without it: cross-entropy for classes (with the training's label
+    /// smoothing), binary cross-entropy for several labels, relative L2 for fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<TaskLoss>,
+    /// What judges the result. Without it: error for classes, one minus mean average precision for
+    /// several labels, relative L2 for fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<Metric>,
+}
+
+impl DatasetSpec {
+    /// Everything that `reader` has, with its own task.
+    pub fn new(name: &str, title: &str, reader: Reader) -> Self {
+        Self {
+            name: name.into(),
+            title: title.into(),
+            reader,
+            train: 0,
+            valid: 0,
+            test: 0,
+            loss: None,
+            metric: None,
+        }
+    }
 }
 
 /// The dataset readers known to suites.

@@ -63,12 +63,12 @@ fn continue_from(y: Dual<3>, slope: &Dual<3>) -> Tensor<1> {
 /// `network`, with the activations of one block at a time in memory.
 ///
 /// `network` is tracked (`Module::train`); `x` is on the plain device.
-pub fn gradients(
+pub fn gradients<E>(
     network: &Network,
     x: Dual<4>,
     pass: &mut Pass,
-    loss: impl FnOnce(Dual<2>) -> Tensor<1>,
-) -> (Tensor<1>, GradientsParams) {
+    loss: impl FnOnce(Dual<2>) -> Result<Tensor<1>, E>,
+) -> Result<(Tensor<1>, GradientsParams), E> {
     let plain = network.valid();
     let mut kept = Vec::with_capacity(network.encoder.steps());
     let start = pass.stream();
@@ -88,7 +88,7 @@ pub fn gradients(
     let last = track(&tokens);
     drop(tokens);
     let end = network.encoder.finish(last.clone(), pass);
-    let value = loss(network.predictor.forward(end, pass));
+    let value = loss(network.predictor.forward(end, pass))?;
     let result = value.clone().inner();
     let grads = value.backward();
     let mut slope = at(&last.values, &grads);
@@ -111,7 +111,7 @@ pub fn gradients(
         let tokens = network.embedder.forward(x, &mut again);
         collect(continue_from(tokens.values, &above).backward());
     }
-    (result, total)
+    Ok((result, total))
 }
 
 /// A pass like `pass` that draws from `stream`.

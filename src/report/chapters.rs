@@ -236,7 +236,7 @@ pub fn pairs(data: &Data) -> Markup {
 /// Results on the targets themselves, and figure 5.
 pub fn targets(data: &Data) -> Result<Markup, FigureError> {
     const CAPTION: Caption = Caption {
-        shown: "Error on each target's validation part after every epoch of its transfer.",
+        shown: "The metric (error, where not said otherwise) on each target's validation part after every epoch of its transfer.",
         computed: "Counted by the run while training; several seeds are averaged, with each seed as a faint mark.",
         read: "A curve that still falls at its end was stopped early; one that rises at its end overfitted. The epoch used is in the table.",
         limits: "Where the validation part chose the epoch, its error is a little too kind; the test errors in the table are not.",

@@ -17,6 +17,7 @@ fn quantity(id: &str) -> String {
     match id {
         "source-error" => "probe error on the surrogate",
         "target-error" => "test error on the target",
+        "target-metric" => "test metric on the target",
         "align" => "alignment",
         "uniform" => "uniformity",
         "d-stage-1" => "D before the fine-tuning",

@@ -9,10 +9,12 @@ use super::prepare::{Context, Target};
 use super::watch::Watch;
 use crate::manifest::method::Method;
 use crate::manifest::suite::{DatasetSpec, Suite};
+use crate::manifest::task::Metric;
 use crate::model::{Model, load, save};
+use crate::transfer::Task;
 use crate::transfer::method;
 use crate::transfer::stage1::Stage1Record;
-use crate::transfer::train::{EpochRecord, Event, error_rate};
+use crate::transfer::train::{EpochRecord, Event};
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
@@ -37,10 +39,15 @@ pub struct Outcome {
     pub method: String,
     /// Seed of the transfer.
     pub seed: u64,
-    /// Share of wrong validation samples after the last epoch.
-    pub valid_error: f64,
-    /// Share of wrong test samples after the last epoch.
-    pub test_error: f64,
+    /// What judged it.
+    #[serde(default = "error")]
+    pub metric: Metric,
+    /// The metric of the selected epoch on the validation part.
+    #[serde(alias = "valid_error")]
+    pub valid: f64,
+    /// The same on the test part.
+    #[serde(alias = "test_error")]
+    pub test: f64,
     /// Every epoch of stage 1, for methods that have one.
     #[serde(default)]
     pub stage1: Vec<Stage1Record>,
@@ -52,10 +59,14 @@ pub struct Outcome {
     pub samples: [usize; 3],
     /// Shape of a sample before resizing.
     pub shape: [usize; 3],
-    /// Classes of the target.
+    /// Classes of the target; 0 for fields.
     pub classes: usize,
     /// Wall-clock seconds of the training.
     pub seconds: f64,
+}
+
+fn error() -> Metric {
+    Metric::Error
 }
 
 impl Cell<'_> {
@@ -138,8 +149,14 @@ pub fn run(
     let _lock = lock(folder, &name)?;
     let classes = data.train.classes().len();
     watch.begin(&title, suite.transfer.train.epochs);
+    let task = Task::of(
+        target.spec,
+        data.train.as_ref(),
+        suite.transfer.train.label_smoothing,
+    )?;
     let request = method::Request {
         method: cell.method,
+        task,
         settings: &suite.transfer,
         source: &context.source.model,
         target: &target.of_model(suite),
@@ -162,8 +179,9 @@ pub fn run(
         target: cell.target.name.clone(),
         method: cell.method.name().into(),
         seed: cell.seed,
-        valid_error: error_rate(&trained.model.network, data.valid.clone(), device)?,
-        test_error: error_rate(&trained.model.network, data.test.clone(), device)?,
+        metric: task.metric,
+        valid: task.evaluate(&trained.model.network, data.valid.clone(), device)?,
+        test: task.evaluate(&trained.model.network, data.test.clone(), device)?,
         samples: [data.train.len(), data.valid.len(), data.test.len()],
         shape: target.shape,
         classes,

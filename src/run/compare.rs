@@ -1,6 +1,6 @@
 //! Aligned against unaligned: paired differences between methods, target by target. Every method
 //! is compared with plain fine-tuning, and MoNA with every other method, over the seeds that both
-//! have, in the error of the source probe, the target's test error, alignment and uniformity of
+//! have, in the error of the source probe, the target's test metric, alignment and uniformity of
 //! the surrogate features, and D after stage 1 and after the fine-tuning.
 
 use super::cell::Outcome;
@@ -10,6 +10,7 @@ use super::measures::{CellMeasures, Stage};
 use super::table::{Table, row};
 use crate::manifest::method::Method;
 use crate::manifest::suite::{DatasetSpec, Suite};
+use crate::manifest::task::Metric;
 use crate::measure::MeasureError;
 use crate::measure::paired::{self, Difference};
 
@@ -59,14 +60,21 @@ enum Quantity {
     Number(fn(&Measured) -> Option<f64>),
 }
 
-const QUANTITIES: [(&str, Quantity); 6] = [
+const QUANTITIES: [(&str, Quantity); 7] = [
     (
         "source-error",
         Quantity::Marks(|m| Some(m.look()?.wrong.bits())),
     ),
     (
         "target-error",
-        Quantity::Marks(|m| Some(m.measures.wrong.bits())),
+        Quantity::Marks(|m| match m.outcome.metric {
+            Metric::Error => Some(m.measures.wrong.as_ref()?.bits()),
+            _ => None,
+        }),
+    ),
+    (
+        "target-metric",
+        Quantity::Number(|m| (m.outcome.metric != Metric::Error).then_some(m.outcome.test)),
     ),
     ("align", Quantity::Number(|m| m.look()?.align)),
     ("uniform", Quantity::Number(|m| m.look()?.uniform)),

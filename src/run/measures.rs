@@ -9,10 +9,11 @@ use super::error::RunError;
 use super::look::{Look, Marks, fingerprint, look};
 use super::prepare::{Context, Target};
 use super::watch::Watch;
+use crate::dataset::Truth;
 use crate::model::state::with_state;
 use crate::model::weights::Weights;
 use crate::model::{Embedder, Model};
-use crate::transfer::train::wrong_samples;
+use crate::transfer::task::wrong_samples;
 use burn::module::Module;
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
@@ -24,8 +25,9 @@ pub struct CellMeasures {
     pub looks: Vec<(usize, Look)>,
     /// D by stage, in order; empty where D is not defined.
     pub stages: Vec<(Stage, Distance)>,
-    /// Target test samples answered wrongly by the selected model.
-    pub wrong: Marks,
+    /// Target test samples answered wrongly by the selected model; absent where an answer is not
+    /// one class.
+    pub wrong: Option<Marks>,
 }
 
 /// When an embedder stood as it did.
@@ -112,11 +114,12 @@ pub fn measure(
         fingerprint(&model.network)
     );
     let wrong = match context.folder.read_json(&record) {
-        Some(wrong) => wrong,
+        _ if target.data.test.truth() != Truth::Class => None,
+        Some(wrong) => Some(wrong),
         None => {
             let set = target.data.test.clone();
             let marks = wrong_samples(&model.network, set, context.device)?;
-            context.folder.keep_json(&record, Marks::new(&marks))?
+            Some(context.folder.keep_json(&record, Marks::new(&marks))?)
         }
     };
     Ok(CellMeasures {

@@ -4,11 +4,11 @@
 use super::error::RunError;
 use super::folder::RunFolder;
 use super::watch::{Watch, go_on};
-use crate::dataset::{self, Dataset, Resized, Splits};
+use crate::dataset::{self, Dataset, Resized, Splits, Truth};
 use crate::manifest::method::SourceData;
-use crate::manifest::parts::PredictorSpec;
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::model::{self, Loaded, Model, embedded};
+use crate::transfer::task;
 use burn::tensor::{DType, Device};
 use std::path::Path;
 use std::sync::Arc;
@@ -28,13 +28,10 @@ pub struct Target<'a> {
 impl Target<'_> {
     /// What a target model is built for.
     pub fn of_model(&self, suite: &Suite) -> model::Target {
-        let classes = self.data.train.classes().len();
+        let set = self.data.train.as_ref();
         model::Target {
             embedder_init: suite.transfer.embedder,
-            ..model::Target::new(
-                self.data.train.shape(),
-                PredictorSpec::Classification { classes },
-            )
+            ..model::Target::new(set.shape(), task::predictor(set))
         }
     }
 }
@@ -107,7 +104,7 @@ pub fn prepare<'a>(
     for (i, spec) in suite.targets.iter().enumerate() {
         let whole = dataset::open(spec, request.data, suite.data_seed)?;
         let shape = whole.train.shape();
-        let undefined = no_discrepancy(whole.train.classes().len(), source.labels.len());
+        let undefined = no_discrepancy(whole.train.as_ref(), source.labels.len());
         targets.push(Target {
             spec,
             data: Resized::splits(whole, side),
@@ -166,14 +163,16 @@ fn image_size(name: &str, source: &Model) -> Result<usize, RunError> {
     })
 }
 
-/// D matches target classes with different source classes: says why it cannot, if there are not
-/// enough of them.
-fn no_discrepancy(target: usize, source: usize) -> Option<String> {
-    match source {
-        0 => Some("the source model has no classifier".into()),
-        _ if target > source => Some(format!(
-            "{target} target classes cannot be matched with {source} source classes"
+/// D matches target classes with different source classes: says why it cannot, if there are none
+/// or not enough of them.
+fn no_discrepancy(target: &dyn Dataset, source: usize) -> Option<String> {
+    let classes = target.classes().len();
+    match target.truth() {
+        Truth::Class if source == 0 => Some("the source model has no classifier".into()),
+        Truth::Class if classes > source => Some(format!(
+            "{classes} target classes cannot be matched with {source} source classes"
         )),
-        _ => None,
+        Truth::Class => None,
+        other => Some(format!("the target has {}, not classes", other.name())),
     }
 }

@@ -11,6 +11,7 @@ use super::measures::{CellMeasures, Stage};
 use super::prepare::Target;
 use super::table::{Table, row};
 use crate::manifest::suite::{DatasetSpec, Suite};
+use crate::manifest::task::Metric;
 
 /// An encoder in the tables.
 #[derive(Debug, Clone)]
@@ -146,7 +147,7 @@ impl Tables {
                 "shape",
                 "seconds"
             )),
-            curves: Table::new(cell_columns!("epoch", "train_loss", "valid_error")),
+            curves: Table::new(cell_columns!("epoch", "train_loss", "metric", "valid")),
             stage1: Table::new(cell_columns!(
                 "epoch",
                 "inner",
@@ -262,10 +263,10 @@ impl Tables {
             o.seed,
             o.course.len(),
             o.selected,
-            "error",
-            o.valid_error,
-            o.test_error,
-            1.0 - 1.0 / o.classes as f64,
+            o.metric.name(),
+            o.valid,
+            o.test,
+            (o.metric == Metric::Error).then(|| 1.0 - 1.0 / o.classes.max(1) as f64),
             o.samples[0],
             o.samples[1],
             o.samples[2],
@@ -280,7 +281,8 @@ impl Tables {
                 o.seed,
                 e.epoch,
                 e.train_loss,
-                e.valid_error
+                o.metric.name(),
+                e.valid
             ]);
         }
         for e in &o.stage1 {

@@ -13,8 +13,8 @@ pub enum TransferError {
     /// A model could not be built, read or written.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// A measure that stage 1 follows refused its input.
-    #[error("stage 1: {0}")]
+    /// A measure that training follows, or that judges it, refused its input.
+    #[error("measuring while training: {0}")]
     Measure(#[from] MeasureError),
     /// A setting that training cannot run with.
     #[error("training setting {setting}: expected {expected}, found {found}")]

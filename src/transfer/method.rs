@@ -6,8 +6,9 @@ use super::orca::Distance;
 use super::snapshot::Keeper;
 use super::source::SourceSampler;
 use super::stage1::{self, Objective};
+use super::task::Task;
 use super::train::{Course, Event, Trained, train};
-use crate::dataset::{Dataset, Splits};
+use crate::dataset::{Dataset, Splits, Truth};
 use crate::manifest::method::Method;
 use crate::manifest::suite::Transfer;
 use crate::model::{Model, Target};
@@ -23,6 +24,8 @@ pub struct Request<'a> {
     pub source: &'a Model,
     /// What the target model is built for.
     pub target: &'a Target,
+    /// What is minimised, and what judges.
+    pub task: Task,
     /// The target's data, at the model's input size.
     pub splits: &'a Splits,
     /// Samples that stand for the source in stage 1, at the model's input size.
@@ -43,6 +46,14 @@ pub fn transfer(
         source,
         ..
     } = request;
+    if *method == Method::Orca && request.splits.train.truth() != Truth::Class {
+        return Err(TransferError::Setting {
+            setting: "method orca",
+            expected: "a target with one class a sample, which its distance is taken between"
+                .into(),
+            found: request.splits.train.truth().name().into(),
+        });
+    }
     let mut model = source.for_target(request.target, request.seed)?;
     if *method == Method::Scratch {
         model = model.with_fresh_encoder(request.seed)?;
@@ -80,6 +91,7 @@ pub fn transfer(
             request.splits,
             &settings.stage1,
             &settings.train,
+            &request.task,
             objective,
             request.seed,
             one,
@@ -88,6 +100,7 @@ pub fn transfer(
         )?;
     }
     let course = Course {
+        task: request.task,
         seed: request.seed,
         trains: match method {
             Method::Frozen => outside_the_body,

@@ -4,12 +4,16 @@
 use super::error::TransferError;
 use super::method::{Request, transfer};
 use super::snapshot::{Forgetful, Keeper, Snapshot, State};
+use super::task::{self, Task};
 use super::train::{Event, Trained};
 use crate::dataset::memory::InMemory;
-use crate::dataset::{Dataset, Splits};
+use crate::dataset::{Dataset, Splits, Truth};
 use crate::manifest::method::{InnerDistance, InnerScope, MetaGradient, Method};
 use crate::manifest::parts::PredictorSpec;
+use crate::manifest::reader::{DatasetSpec, Reader};
 use crate::manifest::suite::Transfer;
+use crate::manifest::task::{Metric, TaskLoss};
+use crate::manifest::training::Augment;
 use crate::model::state::state;
 use crate::model::{Model, Network, SwinConfig, Target};
 use burn::tensor::{DType, Device};
@@ -51,6 +55,7 @@ fn images(channels: usize, count: usize, salt: usize) -> Arc<dyn Dataset> {
 struct Problem {
     source: Model,
     target: Target,
+    task: Task,
     splits: Splits,
     settings: Transfer,
 }
@@ -74,6 +79,10 @@ fn problem() -> Problem {
     Problem {
         source,
         target: Target::new([2, 16, 16], spec),
+        task: Task {
+            loss: TaskLoss::CrossEntropy { smoothing: 0.0 },
+            metric: Metric::Error,
+        },
         splits: Splits {
             train: images(2, 24, 0),
             valid: images(2, 9, 1),
@@ -95,6 +104,7 @@ impl Problem {
             settings: &self.settings,
             source: &self.source,
             target: &self.target,
+            task: self.task,
             splits: &self.splits,
             source_set: images(3, 30, 3),
             seed: 4,
@@ -228,7 +238,7 @@ fn patience_and_selection_follow_the_validation_part() {
     problem.settings.train.epochs = 30;
     problem.settings.train.patience = 2;
     let trained = problem.whole(Method::Nft);
-    let errors: Vec<f64> = trained.course.iter().map(|e| e.valid_error).collect();
+    let errors: Vec<f64> = trained.course.iter().map(|e| e.valid).collect();
     let best = errors.iter().copied().fold(f64::INFINITY, f64::min);
     let first = errors.iter().position(|e| *e == best).unwrap() + 1;
     assert_eq!(trained.selected, first);
@@ -251,4 +261,86 @@ fn a_kept_inner_step_moves_what_its_scope_says() {
     let pairs = still.iter().zip(&moved);
     let distance = pairs.fold(0.0f32, |w, (a, b)| w.max((a - b).abs()));
     assert!(distance > 1e-6, "{distance}");
+}
+
+/// Samples whose truth is not one class: two labels, or a field, that the waves decide.
+fn known(truth: Truth, count: usize, salt: usize) -> Arc<dyn Dataset> {
+    let (size, channels) = (2 * 16 * 16, 2);
+    let strength = |i: usize| ((i * 5 + salt) % 7) as f32 / 3.5 - 1.0;
+    let wave = |i: usize, at: usize| (at as f32 * 0.13).sin() * strength(i);
+    let values = (0..count * size)
+        .map(|i| wave(i / size, i % size) + 0.01)
+        .collect();
+    let (classes, known): (Vec<String>, Vec<f32>) = match truth {
+        Truth::MultiHot => {
+            let of = |i: usize| [strength(i) > 0.0, strength(i) > -0.5].map(u8::from);
+            let all = (0..count).flat_map(|i| of(i).map(f32::from));
+            (["a", "b"].map(String::from).to_vec(), all.collect())
+        }
+        _ => {
+            let each = truth.len(0);
+            let all = (0..count * each).map(|i| wave(i / each, i % each) + 2.0);
+            (Vec::new(), all.collect())
+        }
+    };
+    let shape = [channels, 16, 16];
+    Arc::new(InMemory::with_truth(shape, classes, values, truth, known).unwrap())
+}
+
+#[test]
+fn several_labels_and_fields_are_learned_by_every_method() {
+    for truth in [Truth::MultiHot, Truth::Field([1, 8, 8])] {
+        let mut problem = problem();
+        let splits = Splits {
+            train: known(truth, 32, 0),
+            valid: known(truth, 16, 1),
+            test: known(truth, 16, 2),
+        };
+        let spec = DatasetSpec::new("t", "T", Reader::Cifar10);
+        problem.task = Task::of(&spec, splits.train.as_ref(), 0.0).unwrap();
+        problem.target = Target::new([2, 16, 16], task::predictor(splits.train.as_ref()));
+        problem.splits = splits;
+        problem.settings.train.epochs = 6;
+        problem.settings.train.micro_batch = 3;
+        for method in Method::ALL {
+            let found = problem.run(method, &mut Forgetful, &mut |_| true);
+            if method == Method::Orca {
+                let error = found.err().unwrap().to_string();
+                assert!(error.contains("one class"), "{error}");
+                continue;
+            }
+            let course = found.unwrap().course;
+            let (first, last) = (course[0].train_loss, course[5].train_loss);
+            assert!(last < first, "{method:?} on {truth:?}: {first} to {last}");
+            assert!(course.iter().all(|e| e.valid.is_finite()));
+        }
+    }
+}
+
+#[test]
+fn losses_and_metrics_that_do_not_suit_the_truth_are_refused() {
+    let spec = DatasetSpec::new("t", "T", Reader::Cifar10);
+    let field = known(Truth::Field([1, 8, 8]), 4, 0);
+    let with = |loss, metric| DatasetSpec {
+        loss,
+        metric,
+        ..spec.clone()
+    };
+    let masks = TaskLoss::BinaryCrossEntropy { pos_weight: 2.0 };
+    let auroc = Some(Metric::OneMinusAuroc);
+    assert!(Task::of(&with(Some(masks), auroc), field.as_ref(), 0.0).is_ok());
+    for (loss, metric) in [
+        (None, auroc),
+        (None, Some(Metric::Error)),
+        (Some(TaskLoss::CrossEntropy { smoothing: 0.0 }), None),
+        (Some(TaskLoss::Nrmse { channels: 2 }), None),
+    ] {
+        assert!(Task::of(&with(loss, metric), field.as_ref(), 0.0).is_err());
+    }
+    let several = known(Truth::MultiHot, 4, 0);
+    assert!(Task::of(&with(None, Some(Metric::Nrmse)), several.as_ref(), 0.0).is_err());
+    let mut problem = problem();
+    problem.settings.train.augment = Augment::CropFlip;
+    assert!(problem.settings.train.check(field.as_ref()).is_err());
+    assert!(problem.settings.train.check(several.as_ref()).is_ok());
 }

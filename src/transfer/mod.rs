@@ -12,10 +12,12 @@ pub mod snapshot;
 pub mod source;
 pub mod stage1;
 pub mod step;
+pub mod task;
 pub mod task_loss;
 pub mod train;
 
 pub use error::TransferError;
+pub use task::Task;
 pub use task_loss::{Targets, TaskLoss};
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //!
 //! and with tangents along v one ordinary backward pass of `L_inner − λα·L̇_inner` is all of it.
 
+use super::error::TransferError;
 use super::outer::align_uniform;
 use crate::manifest::method::{MetaGradient, OuterSign};
 use crate::model::state::{add_gradients, constant, moved, norm, scalar, scaled};
@@ -54,19 +55,19 @@ pub struct SourceBatch {
     pub labels: Vec<usize>,
 }
 
-/// One step. `network` is the tracked target model, `x` the target batch on the plain device and
+/// One step; fails where the loss refuses its targets. `network` is the tracked target model, `x` the target batch on the plain device and
 /// `loss` its task loss; `embedder` is the source model's own.
 pub fn step(
     network: &Network,
     x: Tensor<4>,
-    loss: &dyn Fn(Dual<2>) -> Dual<1>,
+    loss: &dyn Fn(Dual<2>) -> Result<Dual<1>, TransferError>,
     embedder: &Embedder,
     source: SourceBatch,
     meta: Meta,
-) -> Found {
+) -> Result<Found, TransferError> {
     let x = Tensor::<4>::from_inner(x);
     let pass = &mut Pass::eval();
-    let inner = loss(network.forward(x.clone(), pass)).primal;
+    let inner = loss(network.forward(x.clone(), pass))?.primal;
     let value = scalar(inner.clone());
     let mut grads = inner.backward();
     let step = GradientsParams::from_module(&mut grads, network);
@@ -102,7 +103,7 @@ pub fn step(
                 let epsilon =
                     meta.difference_step / norm(&network.encoder, &v).max(f64::MIN_POSITIVE);
                 for side in [1.0, -1.0] {
-                    let grads = at_encoder(network, &v, side * epsilon, &x, loss);
+                    let grads = at_encoder(network, &v, side * epsilon, &x, loss)?;
                     let share = -weight * side / (2.0 * epsilon);
                     keep(&mut found, &grads, &network.embedder, share);
                 }
@@ -113,7 +114,7 @@ pub fn step(
                     encoder: constant(network.encoder.clone()),
                     predictor: constant(network.predictor.clone()),
                 };
-                let dual = loss(still.forward(x, &mut Pass::eval().along(&v)));
+                let dual = loss(still.forward(x, &mut Pass::eval().along(&v)))?;
                 let total = match dual.tangent {
                     Some(along) => dual.primal - along.mul_scalar(weight),
                     None => dual.primal,
@@ -123,13 +124,13 @@ pub fn step(
         }
     }
     keep(&mut found, &step, &network.predictor, 1.0);
-    Found {
+    Ok(Found {
         inner: value,
         align: measured[0],
         uniform: measured[1],
         grads: found,
         step,
-    }
+    })
 }
 
 /// ∇φ L_inner with the encoder at θ + `by`·v.
@@ -138,15 +139,16 @@ fn at_encoder(
     v: &GradientsParams,
     by: f64,
     x: &Tensor<4>,
-    loss: &dyn Fn(Dual<2>) -> Dual<1>,
-) -> GradientsParams {
+    loss: &dyn Fn(Dual<2>) -> Result<Dual<1>, TransferError>,
+) -> Result<GradientsParams, TransferError> {
     let beside = Network {
         embedder: network.embedder.clone(),
         encoder: constant(moved(network.encoder.clone(), v, by)),
         predictor: constant(network.predictor.clone()),
     };
-    let value = loss(beside.forward(x.clone(), &mut Pass::eval())).primal;
-    GradientsParams::from_grads(value.backward(), &network.embedder)
+    let value = loss(beside.forward(x.clone(), &mut Pass::eval()))?.primal;
+    let grads = GradientsParams::from_grads(value.backward(), &network.embedder);
+    Ok(grads)
 }
 
 /// Adds `share` times the gradients of `module` in `from` to `total`.

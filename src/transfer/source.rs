@@ -74,6 +74,7 @@ impl SourceSampler {
             values,
             shape: [self.batch, c, h, w],
             labels,
+            known: Vec::new(),
         })
     }
 }

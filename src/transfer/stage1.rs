@@ -2,12 +2,12 @@
 //! loss, `mona` the meta-gradient, `orca` the distance of embedded datasets; the loop is one.
 
 use super::error::TransferError;
-use super::loss;
 use super::mona::{self, Meta, SourceBatch};
 use super::optimiser::Optimiser;
 use super::orca::Distance;
 use super::snapshot::{Keeper, Snapshot};
 use super::source::SourceSampler;
+use super::task::{Task, targets};
 use super::train::Event;
 use crate::dataset::Splits;
 use crate::dataset::loader::{Order, batches};
@@ -69,13 +69,14 @@ pub fn run(
     splits: &Splits,
     settings: &Stage1,
     train: &TrainSettings,
+    task: &Task,
     objective: Objective,
     seed: u64,
     from: Option<Snapshot>,
     keeper: &mut dyn Keeper,
     watch: &mut dyn FnMut(Event) -> bool,
 ) -> Result<(Model, Vec<Stage1Record>), TransferError> {
-    train.check(splits.train.len())?;
+    train.check(splits.train.as_ref())?;
     let Model { config, network } = model;
     let (device, dtype) = network.place();
     let device = device.inner();
@@ -113,18 +114,18 @@ pub fn run(
             .into_iter()
             .enumerate()
         {
-            let batch = batch?;
+            let mut batch = batch?;
             let x = Tensor::<4>::from_data(
-                TensorData::new(batch.values, batch.shape).convert_dtype(dtype),
+                TensorData::new(std::mem::take(&mut batch.values), batch.shape)
+                    .convert_dtype(dtype),
                 (&device, dtype),
             );
-            let task = |outputs: Dual<2>| {
-                loss::cross_entropy(outputs, &batch.labels, train.label_smoothing)
-            };
+            let known = targets(splits.train.truth(), &batch);
+            let task = |outputs: Dual<2>| task.loss.loss(outputs, &known);
             let step = (epoch - 1) * per_epoch + i;
             let mut moves = None;
             let (measured, grads) = match &objective {
-                Objective::Task => emb(&network, x, &task, settings.train_predictor),
+                Objective::Task => emb(&network, x, &task, settings.train_predictor)?,
                 Objective::Orca(distance) => distance.step(&network.embedder, x, &batch.labels)?,
                 Objective::Mona {
                     settings: mona,
@@ -138,7 +139,7 @@ pub fn run(
                         samples: Tensor::from_data(data, (&device, dtype)),
                         labels: drawn.labels,
                     };
-                    let found = mona::step(&network, x, &task, embedder, source, meta);
+                    let found = mona::step(&network, x, &task, embedder, source, meta)?;
                     let keeps = (!mona.reset_encoder).then_some(mona.inner_scope);
                     moves = keeps.map(|scope| (scope, found.step, meta.alpha));
                     let grads = match settings.train_predictor {
@@ -202,9 +203,9 @@ pub fn run(
 fn emb(
     network: &Network,
     x: Tensor<4>,
-    loss: &dyn Fn(Dual<2>) -> Dual<1>,
+    loss: &dyn Fn(Dual<2>) -> Result<Dual<1>, TransferError>,
     predictor: bool,
-) -> ([f64; 3], GradientsParams) {
+) -> Result<([f64; 3], GradientsParams), TransferError> {
     let still = Network {
         embedder: network.embedder.clone(),
         encoder: constant(network.encoder.clone()),
@@ -213,10 +214,10 @@ fn emb(
             false => constant(network.predictor.clone()),
         },
     };
-    let value = loss(still.forward(Tensor::<4>::from_inner(x), &mut Pass::eval())).primal;
+    let value = loss(still.forward(Tensor::<4>::from_inner(x), &mut Pass::eval()))?.primal;
     let inner = scalar(value.clone());
     let grads = GradientsParams::from_grads(value.backward(), &still);
-    ([inner, 0.0, 0.0], grads)
+    Ok(([inner, 0.0, 0.0], grads))
 }
 
 /// MoNA's settings with the values that follow from stage 2's.

@@ -1,8 +1,11 @@
 //! The gradients of one training step: a batch in one go or in parts that add up, with the
 //! activations kept or computed again.
 
-use super::loss;
+use super::error::TransferError;
+use super::task::targets;
+use crate::dataset::Truth;
 use crate::dataset::loader::Batch;
+use crate::manifest::task::TaskLoss;
 use crate::manifest::training::TrainSettings;
 use crate::model::state::add_gradients;
 use crate::model::{Dual, Network, Pass, recompute};
@@ -10,7 +13,18 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 
-/// Mean cross-entropy of a batch and its gradients at every tracked parameter of `network`.
+/// What a step does with its batch.
+#[derive(Clone, Copy)]
+pub struct Part<'a> {
+    /// What is minimised.
+    pub loss: &'a TaskLoss,
+    /// What is known about a sample.
+    pub truth: Truth,
+    /// How much is in memory at once, and whether activations are computed again.
+    pub settings: &'a TrainSettings,
+}
+
+/// Mean loss of a batch and its gradients at every tracked parameter of `network`.
 ///
 /// `device` is the plain device. `settings.micro_batch` samples are in memory at once; random
 /// choices (dropped paths) come from `stream`.
@@ -18,43 +32,49 @@ pub fn gradients(
     network: &Network,
     batch: Batch,
     device: &Device,
-    settings: &TrainSettings,
+    Part {
+        loss,
+        truth,
+        settings,
+    }: Part,
     stream: &mut ChaCha8Rng,
-) -> (f64, GradientsParams) {
+) -> Result<(f64, GradientsParams), TransferError> {
     let [samples, channels, height, width] = batch.shape;
     let part = match settings.micro_batch {
         0 => samples,
         some => some.min(samples),
     };
     let mut whole = (0.0, GradientsParams::new());
-    let mut values = batch.values;
-    for labels in batch.labels.chunks(part.max(1)) {
-        let rest = values.split_off((labels.len() * channels * height * width).min(values.len()));
-        let shape = [labels.len(), channels, height, width];
-        let data = TensorData::new(std::mem::replace(&mut values, rest), shape);
-        let share = labels.len() as f64 / samples as f64;
-        let loss = |outputs: Dual<2>| {
-            let mean = loss::cross_entropy(outputs, labels, settings.label_smoothing);
-            mean.primal.mul_scalar(share)
+    let mut rest = batch;
+    while !rest.labels.is_empty() {
+        let count = part.clamp(1, rest.labels.len());
+        let mut now = rest;
+        rest = now.split_off(count);
+        let shape = [count, channels, height, width];
+        let data = TensorData::new(std::mem::take(&mut now.values), shape);
+        let share = count as f64 / samples as f64;
+        let value = |outputs: Dual<2>| {
+            let mean = loss.loss(outputs, &targets(truth, &now))?;
+            Ok::<_, TransferError>(mean.primal.mul_scalar(share))
         };
         let pass = &mut Pass::train(stream);
         let (value, grads) = if settings.recompute {
             let x = Tensor::<4>::from_data(data, device);
-            recompute::gradients(network, x.into(), pass, loss)
+            recompute::gradients(network, x.into(), pass, value)?
         } else {
             let x = Tensor::<4>::from_data(data, &device.clone().autodiff());
-            let value = loss(network.forward(x, pass));
+            let value = value(network.forward(x, pass))?;
             let grads = GradientsParams::from_grads(value.clone().backward(), network);
             (value, grads)
         };
         whole.0 += f64::from(value.into_scalar::<f32>());
-        if labels.len() == samples {
+        if count == samples {
             whole.1 = grads;
         } else {
             add_gradients(&mut whole.1, grads, network);
         }
     }
-    whole
+    Ok(whole)
 }
 
 #[cfg(test)]
@@ -80,6 +100,7 @@ mod tests {
                 values: (0..7 * 2 * 256).map(|i| (i as f32 * 0.37).sin()).collect(),
                 shape: [7, 2, 16, 16],
                 labels: vec![0, 1, 2, 0, 1, 2, 0],
+                known: Vec::new(),
             };
             let settings = TrainSettings {
                 micro_batch,
@@ -87,7 +108,12 @@ mod tests {
                 ..TrainSettings::default()
             };
             let mut stream = ChaCha8Rng::seed_from_u64(0);
-            let (loss, grads) = gradients(&network, batch, &device, &settings, &mut stream);
+            let part = Part {
+                loss: &TaskLoss::CrossEntropy { smoothing: 0.1 },
+                truth: Truth::Class,
+                settings: &settings,
+            };
+            let (loss, grads) = gradients(&network, batch, &device, part, &mut stream).unwrap();
             (loss, state::gradients(&network, &grads))
         };
         let (loss, whole) = run(0, false);

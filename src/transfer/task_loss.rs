@@ -8,9 +8,9 @@
 use super::TransferError;
 use super::loss::cross_entropy;
 use crate::manifest::parts::PredictorSpec;
+pub use crate::manifest::task::TaskLoss;
 use crate::model::Dual;
 use burn::tensor::{Tensor, TensorData};
-use serde::{Deserialize, Serialize};
 
 /// The truth about a batch of B samples.
 #[derive(Debug, Clone, Copy)]
@@ -31,49 +31,6 @@ impl Targets<'_> {
             Self::Dense(_) => "dense targets",
         }
     }
-}
-
-/// The loss of a task. Settings are checked by [`TaskLoss::check`]. Losses without a setting have
-/// braces because serde would let unknown keys pass for names without.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, tag = "name")]
-pub enum TaskLoss {
-    /// Cross-entropy of one class a sample ([`cross_entropy`]).
-    CrossEntropy {
-        /// Label smoothing in `[0, 1)`.
-        #[serde(default)]
-        smoothing: f64,
-    },
-    /// Mean over samples and labels of −w·t·ln σ(z) − (1 − t)·ln σ(−z).
-    MultiLabel {
-        /// w, what a positive counts (ORCA: 10 for FSD50K, 4 for DeepSEA).
-        #[serde(default = "one")]
-        pos_weight: f64,
-    },
-    /// Mean over samples of ‖p − t‖₂ / ‖t‖₂.
-    RelativeL2 {},
-    /// Mean over samples and numbers of (p − t)².
-    Mse {},
-    /// Mean over samples and channels of RMSE / root mean square of the target.
-    Nrmse {
-        /// Channels of a sample, which are equally long.
-        #[serde(default = "one_channel")]
-        channels: usize,
-    },
-    /// As [`TaskLoss::MultiLabel`], for dense targets: masks in `[0, 1]`.
-    BinaryCrossEntropy {
-        /// w, what a positive counts.
-        #[serde(default = "one")]
-        pos_weight: f64,
-    },
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-fn one_channel() -> usize {
-    1
 }
 
 impl TaskLoss {

@@ -5,23 +5,22 @@ use super::optimiser::Optimiser;
 use super::snapshot::{Keeper, Snapshot, State};
 use super::stage1::Stage1Record;
 use super::step;
-use crate::dataset::loader::{Batch, Order, batches};
-use crate::dataset::{Dataset, Splits};
-use crate::feature::samples_at_once;
-use crate::manifest::training::{Select, TrainSettings};
+use super::task::Task;
+use crate::dataset::loader::{Order, batches};
+use crate::dataset::{Dataset, Splits, Truth};
+use crate::manifest::training::{Augment, Select, TrainSettings};
 use crate::model::state::{Trail, state, with_state};
-use crate::model::{Model, Network, Pass};
+use crate::model::{Model, Network};
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Tensor;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use std::time::Instant;
 
 impl TrainSettings {
-    /// Checks that training can run with these settings on `samples` training samples.
-    pub fn check(&self, samples: usize) -> Result<(), TransferError> {
+    /// Checks that training can run with these settings on a training set.
+    pub fn check(&self, set: &dyn Dataset) -> Result<(), TransferError> {
         let wrong = |setting, expected: &str, found: String| {
             Err(TransferError::Setting {
                 setting,
@@ -29,7 +28,7 @@ impl TrainSettings {
                 found,
             })
         };
-        if samples == 0 {
+        if set.is_empty() {
             return wrong("training set", "at least one sample", "none".into());
         }
         if self.batch == 0 {
@@ -58,6 +57,13 @@ impl TrainSettings {
                 return wrong(setting, "zero or a positive number", value.to_string());
             }
         }
+        if self.augment != Augment::None && matches!(set.truth(), Truth::Field(_)) {
+            return wrong(
+                "augment",
+                "none, because a field would have to move with its sample",
+                "crop-flip".into(),
+            );
+        }
         Ok(())
     }
 }
@@ -69,11 +75,12 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// Mean training loss.
     pub train_loss: f64,
-    /// Share of wrong validation samples.
-    pub valid_error: f64,
-    /// Share of wrong test samples, only where the test part selects the epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub test_error: Option<f64>,
+    /// The task's metric on the validation part.
+    #[serde(alias = "valid_error")]
+    pub valid: f64,
+    /// The same on the test part, only where the test part selects the epoch.
+    #[serde(alias = "test_error", default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<f64>,
     /// Seconds since training began.
     pub seconds: f64,
 }
@@ -99,14 +106,10 @@ pub struct Trained {
     pub first: Vec<Stage1Record>,
 }
 
-/// Moves a batch to a device; its labels stay here.
-fn to_device(batch: Batch, device: &Device) -> (Tensor<4>, Vec<usize>) {
-    let data = TensorData::new(batch.values, batch.shape);
-    (Tensor::from_data(data, device), batch.labels)
-}
-
 /// What else a training run is told.
 pub struct Course<'a> {
+    /// What is minimised, and what judges.
+    pub task: Task,
     /// Seed of order, augmentation and dropped paths.
     pub seed: u64,
     /// Which parameters train, by path; all others stay as they are.
@@ -130,7 +133,7 @@ pub fn train(
     how: Course,
     watch: &mut dyn FnMut(Event) -> bool,
 ) -> Result<Trained, TransferError> {
-    settings.check(splits.train.len())?;
+    settings.check(splits.train.as_ref())?;
     let Model { config, network } = model;
     let (device, dtype) = network.place();
     let device = device.inner();
@@ -178,7 +181,14 @@ pub fn train(
             .enumerate()
         {
             let step = (epoch - 1) * per_epoch + i;
-            let (value, grads) = step::gradients(&network, batch?, &device, settings, &mut rng);
+            let batch = batch?;
+            let truth = splits.train.truth();
+            let part = step::Part {
+                loss: &how.task.loss,
+                truth,
+                settings,
+            };
+            let (value, grads) = step::gradients(&network, batch, &device, part, &mut rng)?;
             if !value.is_finite() {
                 return Err(TransferError::Diverged {
                     epoch,
@@ -197,9 +207,9 @@ pub fn train(
         let record = EpochRecord {
             epoch,
             train_loss: sum / per_epoch as f64,
-            valid_error: error_rate(&plain, splits.valid.clone(), &device)?,
-            test_error: match settings.select {
-                Select::Test => Some(error_rate(&plain, splits.test.clone(), &device)?),
+            valid: how.task.evaluate(&plain, splits.valid.clone(), &device)?,
+            test: match settings.select {
+                Select::Test => Some(how.task.evaluate(&plain, splits.test.clone(), &device)?),
                 _ => None,
             },
             seconds: earlier + started.elapsed().as_secs_f64(),
@@ -241,8 +251,8 @@ pub fn train(
 fn is_best(course: &[EpochRecord], rule: Select) -> bool {
     let value = |record: &EpochRecord| match rule {
         Select::Last => None,
-        Select::Valid => Some(record.valid_error),
-        Select::Test => record.test_error,
+        Select::Valid => Some(record.valid),
+        Select::Test => record.test,
     };
     let Some((last, before)) = course.split_last() else {
         return false;
@@ -273,43 +283,4 @@ fn tracked(network: Network, trains: fn(&str) -> bool) -> Network {
         }
     }
     network.map(&mut Track(Trail::default(), trains))
-}
-
-/// Share of samples whose largest logit is not their label's; 0 on an empty set.
-pub fn error_rate(
-    network: &Network,
-    set: Arc<dyn Dataset>,
-    device: &Device,
-) -> Result<f64, TransferError> {
-    let wrong = wrong_samples(network, set, device)?;
-    let count = wrong.iter().filter(|wrong| **wrong).count();
-    Ok(count as f64 / wrong.len().max(1) as f64)
-}
-
-/// For every sample, in the order of the set, whether its largest logit is not its label's.
-pub fn wrong_samples(
-    network: &Network,
-    set: Arc<dyn Dataset>,
-    device: &Device,
-) -> Result<Vec<bool>, TransferError> {
-    let mut wrong = Vec::with_capacity(set.len());
-    let order = Order::sequential(samples_at_once(set.shape().iter().product()));
-    for batch in batches(set, order) {
-        let (x, labels) = to_device(batch?, device);
-        let logits = network.forward(x, &mut Pass::eval()).primal;
-        let classes = logits.dims()[1];
-        let logits: Vec<f32> = logits
-            .into_data()
-            .convert::<f32>()
-            .try_to_vec()
-            .unwrap_or_default();
-        for (row, &label) in logits.chunks_exact(classes).zip(&labels) {
-            let best = row
-                .iter()
-                .enumerate()
-                .fold(0, |b, (i, v)| if *v > row[b] { i } else { b });
-            wrong.push(best != label);
-        }
-    }
-    Ok(wrong)
 }

@@ -62,13 +62,14 @@ fn step(dtype: DType, change: impl Fn(&mut Meta)) -> (Found, BTreeMap<String, Ve
     let source = load::load(&fixture("mona"), &device, dtype).unwrap().model;
     let network = target(&source, &device, dtype);
     let wanted = labels("target_labels");
-    let task = |outputs: Dual<2>| cross_entropy(outputs, &wanted, 0.0);
+    let task = |outputs: Dual<2>| Ok(cross_entropy(outputs, &wanted, 0.0));
     let batch = SourceBatch {
         samples: tensor(&io, "source_pixels", &device, dtype),
         labels: labels("source_labels"),
     };
     let x = tensor(&io, "target_pixels", &device, dtype);
-    let found = mona::step(&network, x, &task, &source.network.embedder, batch, meta);
+    let embedder = &source.network.embedder;
+    let found = mona::step(&network, x, &task, embedder, batch, meta).unwrap();
     let grads = modalign::model::state::gradients(&network.embedder, &found.grads);
     let named = grads.into_iter().map(|(path, data)| {
         let name = match path.as_str() {

@@ -25,18 +25,7 @@ pub use accumulator::{Accumulator, Score, Targets};
 use serde::{Deserialize, Serialize};
 
 use super::MeasureError;
-
-/// What a metric compares predictions with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TargetKind {
-    /// One class a sample.
-    Labels,
-    /// Any of K labels a sample, as zeros and ones.
-    MultiHot,
-    /// Numbers a sample.
-    Dense,
-}
+pub use crate::manifest::task::{Metric, TargetKind};
 
 impl TargetKind {
     /// The name, as it is written in files.
@@ -55,36 +44,6 @@ impl TargetKind {
 pub enum Direction {
     /// Smaller is better.
     Minimise,
-}
-
-/// A metric of a target task. All are minimised; 0 is perfect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Metric {
-    /// Share of samples whose largest score is not their label's; equal scores: the first counts.
-    Error,
-    /// 1 − mean F1 over the classes that occur among labels or decisions (largest score); the rest
-    /// is left out and counted. As scikit-learn's `f1_score(average="macro")`.
-    OneMinusMacroF1,
-    /// 1 − mean average precision over the labels that have a positive sample; the rest is left out
-    /// and counted. AP = Σ (Rₙ − Rₙ₋₁) Pₙ over distinct thresholds, without interpolation, as
-    /// scikit-learn's `average_precision_score`.
-    OneMinusMeanAveragePrecision,
-    /// 1 − mean area under the ROC curve over the labels that have positive and negative samples;
-    /// the rest is left out and counted. Equal scores count half (midranks). The AUROC of all
-    /// pixels of masks is that of one label: give them as `[N · pixels, 1]`.
-    OneMinusAuroc,
-    /// Mean over samples of ‖p − t‖₂ / ‖t‖₂ over all numbers of the sample.
-    RelativeL2,
-    /// Mean over samples and channels of RMSE / root mean square of the target, both over the
-    /// numbers of one channel. Predictions `[N, C, …]`; `[N, n]` is one channel.
-    Nrmse,
-    /// Distance maps `[N, L, L]`: mean absolute error in the target's unit (Å) over pairs of
-    /// residues at least 24 apart in sequence and at most 8 apart in truth, then the mean over
-    /// maps; maps without such a pair are left out and counted. A distance has no direction, so the
-    /// predictions of both triangles are averaged first (Adhikari 2020, as in NAS-Bench-360, which
-    /// also raises predictions to 0.01 before: that is left to the caller).
-    Mae8,
 }
 
 impl Metric {

@@ -1,0 +1,200 @@
+//! A target task as training sees it: the loss to minimise, the metric that judges, and both
+//! matched with what is known about a sample.
+
+use super::error::TransferError;
+use super::task_loss::Targets;
+use crate::dataset::loader::{Batch, Order, batches};
+use crate::dataset::{Dataset, Truth};
+use crate::feature::samples_at_once;
+use crate::manifest::parts::PredictorSpec;
+use crate::manifest::reader::DatasetSpec;
+use crate::manifest::task::{Metric, TargetKind, TaskLoss};
+use crate::measure::MeasureError;
+use crate::measure::metric::{Accumulator, Targets as Judged};
+use crate::model::{Network, Pass};
+use burn::tensor::{Device, Tensor, TensorData};
+use ndarray::{ArrayView2, ArrayViewD};
+use std::sync::Arc;
+
+/// What a target task asks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Task {
+    /// What training minimises.
+    pub loss: TaskLoss,
+    /// What judges the result; smaller is better.
+    pub metric: Metric,
+}
+
+/// What a predictor gives for a sample of `set`.
+pub fn predictor(set: &dyn Dataset) -> PredictorSpec {
+    let classes = set.classes().len();
+    match set.truth() {
+        Truth::Class => PredictorSpec::Classification { classes },
+        Truth::MultiHot => PredictorSpec::MultiLabel { classes },
+        Truth::Field([channels, height, width]) => PredictorSpec::Dense2d {
+            channels,
+            height,
+            width,
+            upscale: None,
+            inner: 3,
+        },
+    }
+}
+
+/// What is known about a batch, as a loss takes it.
+pub fn targets(truth: Truth, batch: &Batch) -> Targets<'_> {
+    match truth {
+        Truth::Class => Targets::Labels(&batch.labels),
+        Truth::MultiHot => Targets::MultiHot(&batch.known),
+        Truth::Field(_) => Targets::Dense(&batch.known),
+    }
+}
+
+impl Task {
+    /// The task of a manifest entry on `set`; `smoothing` is the label smoothing of a training
+    /// whose entry names no loss.
+    ///
+    /// # Errors
+    /// [`TransferError::Setting`] for a loss or a metric that does not suit what is known about
+    /// the samples.
+    pub fn of(
+        spec: &DatasetSpec,
+        set: &dyn Dataset,
+        smoothing: f64,
+    ) -> Result<Self, TransferError> {
+        let truth = set.truth();
+        let (loss, metric) = match truth {
+            Truth::Class => (TaskLoss::CrossEntropy { smoothing }, Metric::Error),
+            Truth::MultiHot => (
+                TaskLoss::MultiLabel { pos_weight: 1.0 },
+                Metric::OneMinusMeanAveragePrecision,
+            ),
+            Truth::Field(_) => (TaskLoss::RelativeL2 {}, Metric::RelativeL2),
+        };
+        let task = Self {
+            loss: spec.loss.unwrap_or(loss),
+            metric: spec.metric.unwrap_or(metric),
+        };
+        task.loss.check(&predictor(set))?;
+        let suits = match (task.metric.needs(), truth) {
+            (TargetKind::Labels, Truth::Class)
+            | (TargetKind::MultiHot, Truth::MultiHot)
+            | (TargetKind::Dense, Truth::Field(_)) => true,
+            // a mask: every pixel is a sample of one label
+            (TargetKind::MultiHot, Truth::Field(_)) => {
+                matches!(task.loss, TaskLoss::BinaryCrossEntropy { .. })
+            }
+            _ => false,
+        };
+        match suits {
+            true => Ok(task),
+            false => Err(TransferError::Setting {
+                setting: "metric",
+                expected: format!("one for {}", truth.name()),
+                found: task.metric.name().into(),
+            }),
+        }
+    }
+
+    /// The metric of `network` on a whole set; 0 on an empty one.
+    ///
+    /// # Errors
+    /// What reading and the metric refuse.
+    pub fn evaluate(
+        &self,
+        network: &Network,
+        set: Arc<dyn Dataset>,
+        device: &Device,
+    ) -> Result<f64, TransferError> {
+        if set.is_empty() {
+            return Ok(0.0);
+        }
+        let truth = set.truth();
+        let mut score = Accumulator::new(self.metric);
+        let order = Order::sequential(samples_at_once(set.shape().iter().product()));
+        for batch in batches(set, order) {
+            let mut batch = batch?;
+            let (outputs, width) = outputs(network, &mut batch, device);
+            let rows = batch.shape[0];
+            self.push(&mut score, truth, &batch, &outputs, [rows, width])?;
+        }
+        Ok(score.finish()?.value)
+    }
+
+    /// Gives a batch to the metric, in the shape that it takes.
+    fn push(
+        &self,
+        score: &mut Accumulator,
+        truth: Truth,
+        batch: &Batch,
+        outputs: &[f32],
+        [rows, width]: [usize; 2],
+    ) -> Result<(), MeasureError> {
+        let shape = |found: usize| MeasureError::Shape {
+            what: "outputs of the network",
+            expected: rows * width,
+            found,
+        };
+        let view = |values, shape_of: &[usize]| {
+            ArrayViewD::from_shape(shape_of, values).map_err(|_| shape(outputs.len()))
+        };
+        match (truth, self.metric.needs()) {
+            (Truth::Class, _) => score.push(
+                view(outputs, &[rows, width])?,
+                &Judged::<f32>::Labels(&batch.labels),
+            ),
+            (Truth::MultiHot, _) | (Truth::Field(_), TargetKind::MultiHot) => {
+                let sides = match truth {
+                    Truth::MultiHot => [rows, width],
+                    _ => [rows * width, 1],
+                };
+                let known = ArrayView2::from_shape(sides, &batch.known)
+                    .map_err(|_| shape(batch.known.len()))?;
+                score.push(view(outputs, &sides)?, &Judged::MultiHot(known))
+            }
+            (Truth::Field([channels, height, columns]), _) => {
+                let sides = match self.metric {
+                    Metric::Mae8 if channels == 1 => vec![rows, height, columns],
+                    _ => vec![rows, channels, height, columns],
+                };
+                let known = view(&batch.known, &sides)?;
+                score.push(view(outputs, &sides)?, &Judged::Dense(known))
+            }
+        }
+    }
+}
+
+/// Outputs of a network on the values of a batch, which are used up: row-major, and how many a
+/// sample has.
+fn outputs(network: &Network, batch: &mut Batch, device: &Device) -> (Vec<f32>, usize) {
+    let data = TensorData::new(std::mem::take(&mut batch.values), batch.shape);
+    let y = network
+        .forward(Tensor::<4>::from_data(data, device), &mut Pass::eval())
+        .primal;
+    let width = y.dims()[1];
+    let values = y.into_data().convert::<f32>();
+    (values.try_to_vec().unwrap_or_default(), width)
+}
+
+/// For every sample, in the order of the set, whether its largest logit is not its label's. Only
+/// for sets of classes; equal logits: the first counts.
+pub fn wrong_samples(
+    network: &Network,
+    set: Arc<dyn Dataset>,
+    device: &Device,
+) -> Result<Vec<bool>, TransferError> {
+    let mut wrong = Vec::with_capacity(set.len());
+    let order = Order::sequential(samples_at_once(set.shape().iter().product()));
+    for batch in batches(set, order) {
+        let mut batch = batch?;
+        let (logits, classes) = outputs(network, &mut batch, device);
+        for (row, &label) in logits.chunks_exact(classes.max(1)).zip(&batch.labels) {
+            let best = row
+                .iter()
+                .enumerate()
+                .fold(0, |b, (i, v)| if *v > row[b] { i } else { b });
+            wrong.push(best != label);
+        }
+    }
+    Ok(wrong)
+}
