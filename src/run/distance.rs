@@ -68,7 +68,7 @@ pub fn distance(
     }
     watch.begin(&format!("D(Ms, Mt): {} ({stage})", target.spec.title), 1);
     let found = measure(context, target, embedder)?;
-    let found = context.folder.keep_json(&record, found)?;
+    context.folder.write_json(&record, &found)?;
     watch.end();
     Ok(found)
 }

@@ -126,7 +126,7 @@ pub fn pixels(context: &Context, watch: &mut dyn Watch) -> Result<Look, RunError
     };
     let look = probe("raw pixels", &view, &context.suite.measures)?;
     go_on(watch.step(1, 1))?;
-    let look = context.folder.keep_json(record, look)?;
+    context.folder.write_json(record, &look)?;
     watch.end();
     Ok(look)
 }
@@ -149,7 +149,7 @@ pub fn look(
     let shape =
         geometry(&Samples::from(&view.test)).map_err(named(format!("geometry of {title}")))?;
     (look.align, look.uniform) = (shape.align, Some(shape.uniform));
-    let look = context.folder.keep_json(&record, look)?;
+    context.folder.write_json(&record, &look)?;
     watch.end();
     Ok(look)
 }

@@ -118,8 +118,9 @@ pub fn measure(
         Some(wrong) => Some(wrong),
         None => {
             let set = target.data.test.clone();
-            let marks = wrong_samples(&model.network, set, context.device)?;
-            Some(context.folder.keep_json(&record, Marks::new(&marks))?)
+            let marks = Marks::new(&wrong_samples(&model.network, set, context.device)?);
+            context.folder.write_json(&record, &marks)?;
+            Some(marks)
         }
     };
     Ok(CellMeasures {

@@ -125,6 +125,65 @@ fn a_suite_runs_whole_resumes_and_redraws_byte_for_byte() {
     );
 }
 
+/// A table without its columns of seconds.
+fn timeless(bytes: &[u8]) -> Vec<String> {
+    let text = text(bytes);
+    let head: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    let at = head.iter().position(|name| *name == "seconds");
+    let rows = text.lines().map(|line| {
+        let cells = line.split(',').enumerate();
+        let cells = cells.filter(|(i, _)| Some(*i) != at).map(|(_, cell)| cell);
+        cells.collect::<Vec<_>>().join(",")
+    });
+    rows.collect()
+}
+
+#[test]
+fn methods_are_compared_over_epochs_whether_in_one_go_or_by_a_sharded_sweep() {
+    let home = tempfile::tempdir().unwrap();
+    let suite = home.path().join("compared.toml");
+    let text_of = TINY
+        .replace("seeds = [0, 1]", "seeds = [0, 1]\nmethods = [\"nft\", \"mona\"]\nstage1 = { epochs = 1, source_batch = 20 }")
+        .replace("[measures]", "[measures]\nprobe_epochs = [0, 1]\npaired_bootstrap = 200");
+    assert!(text_of.contains("mona") && text_of.contains("probe_epochs"));
+    fs::write(&suite, &text_of).unwrap();
+    let suite = suite.to_str().unwrap();
+    let [whole, swept] = ["whole", "swept"].map(|name| home.path().join(name));
+    let run = |arguments: &[&str]| {
+        let done = modalign(arguments);
+        assert!(done.status.success(), "{}", text(&done.stderr));
+    };
+    run(&["report", "--suite", suite, "--out", whole.to_str().unwrap()]);
+    for shard in ["2/2", "1/2"] {
+        let out = swept.to_str().unwrap();
+        run(&["sweep", "--suite", suite, "--shard", shard, "--out", out]);
+    }
+    let measured = files(&swept.join("looks")).len();
+    run(&["report", "--suite", suite, "--out", swept.to_str().unwrap()]);
+    let added = files(&swept.join("looks")).len() - measured;
+    assert_eq!(added, 1, "the sweep measured all but raw pixels");
+
+    let (tables, others) = (files(&whole.join("tables")), files(&swept.join("tables")));
+    assert_eq!(
+        tables.keys().collect::<Vec<_>>(),
+        others.keys().collect::<Vec<_>>()
+    );
+    for (name, bytes) in &tables {
+        assert!(timeless(bytes) == timeless(&others[name]), "{name} differs");
+    }
+    // two references; two targets, two methods, two seeds, looked at after epochs 0, 1 and 2
+    let lines = |name: &str| text(&tables[name]).lines().count() - 1;
+    assert_eq!(lines("probe.csv"), 2 + 8 * 3);
+    assert_eq!(lines("stages.csv"), 2 * 2 * (2 + 3));
+    assert_eq!(lines("stage1.csv"), 4);
+    assert_eq!(lines("paired.csv"), 2 * 6);
+    for figure in ["fig6.svg", "fig7.svg"] {
+        assert!(whole.join("figures").join(figure).exists(), "{figure}");
+    }
+    let html = fs::read_to_string(whole.join("report.html")).unwrap();
+    assert!(html.contains("Aligned against unaligned.") && html.contains("Against NFT"));
+}
+
 /// The page as a real browser understands it: the parsed document, serialised again.
 fn in_a_browser(page: &Path) -> Option<String> {
     let profile = tempfile::tempdir().unwrap();
