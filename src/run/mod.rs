@@ -1,10 +1,12 @@
 //! Runs: a suite carried out in a folder, cell by cell, resumable, down to tables.
 
+pub mod bounded;
 pub mod cell;
 pub mod checkpoint;
 pub mod compare;
 pub mod distance;
 pub mod error;
+mod exact;
 pub mod folder;
 pub mod look;
 pub mod measures;
