@@ -13,6 +13,7 @@ pub mod measures;
 pub mod pipeline;
 pub mod prepare;
 pub mod record;
+pub mod settings;
 pub mod table;
 pub mod tables;
 pub mod watch;
