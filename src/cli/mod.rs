@@ -17,6 +17,7 @@ mod train;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
 use error::CliError;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Runs the program.
@@ -59,6 +60,17 @@ fn run(cli: Cli) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Prints on stdout; a reader that has seen enough and went away is no error.
+fn print(bytes: &[u8]) -> Result<(), CliError> {
+    match std::io::stdout().write_all(bytes) {
+        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::Io {
+            path: "stdout".into(),
+            source,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// The manual page: the overview, then a page for every verb.
 fn man() -> Result<(), CliError> {
     let mut command = Cli::command();
@@ -78,9 +90,5 @@ fn man() -> Result<(), CliError> {
             .render(&mut out)
             .map_err(io)?;
     }
-    use std::io::Write;
-    match std::io::stdout().write_all(&out) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(io(e)),
-        _ => Ok(()),
-    }
+    print(&out)
 }
