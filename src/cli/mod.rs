@@ -11,6 +11,7 @@ mod models;
 mod pretrain;
 mod progress;
 mod report;
+mod runs;
 mod tensor;
 mod train;
 
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("modalign: {error}");
             ExitCode::from(error.exit_code())
@@ -32,7 +33,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<(), CliError> {
+fn run(cli: Cli) -> Result<ExitCode, CliError> {
     match cli.command {
         Command::Report(args) => report::run(&args)?,
         Command::Figures(args) => {
@@ -43,6 +44,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
         Command::Train(args) => train::train(&args)?,
         Command::Sweep(args) => train::sweep(&args)?,
         Command::Pretrain(args) => println!("{}", pretrain::run(&args)?.display()),
+        Command::Runs(command) => return runs::run(&command),
         Command::Extract(args) => extract::run(&args)?,
         Command::Models(command) => models::run(&command)?,
         Command::Export(args) => println!("{}", export::run(&args)?.display()),
@@ -57,7 +59,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
         }
         Command::Man => man()?,
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Prints on stdout; a reader that has seen enough and went away is no error.

@@ -250,8 +250,8 @@ mod tests {
         let record = |epoch: usize| EpochRecord {
             epoch,
             train_loss: 1.0 / (3.0 * epoch as f64 + 0.1),
-            valid_error: 1.0 / 3.0,
-            test_error: None,
+            valid: 1.0 / 3.0,
+            test: None,
             seconds: 0.1,
         };
         let first = Stage1Record {

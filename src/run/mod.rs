@@ -4,6 +4,7 @@ pub mod bounded;
 pub mod cell;
 pub mod checkpoint;
 pub mod compare;
+pub mod diff;
 pub mod distance;
 pub mod error;
 mod exact;
@@ -12,9 +13,14 @@ pub mod look;
 pub mod measures;
 pub mod pipeline;
 pub mod prepare;
+mod raw_table;
 pub mod record;
 pub mod settings;
+pub mod survey;
 pub mod table;
+pub mod table_diff;
+#[cfg(test)]
+mod table_diff_tests;
 pub mod tables;
 pub mod watch;
 

@@ -5,7 +5,8 @@ mod run;
 
 pub use model::{ExportArgs, ExtractArgs, ModelFormat, ModelsCommand, Precision, WeightType};
 pub use run::{
-    ExperimentArgs, FiguresArgs, PretrainArgs, ReportArgs, StartArgs, SweepArgs, TrainArgs,
+    ExperimentArgs, FiguresArgs, PretrainArgs, ReportArgs, RunsCommand, StartArgs, SweepArgs,
+    TrainArgs,
 };
 
 use clap::{Args, Parser, Subcommand};
@@ -24,6 +25,7 @@ use std::path::PathBuf;
   modalign report --suite real-mini --data DIR       real CIFAR-10/100, EMG and sounds
   modalign figures runs/demo --only 2,4              redraw figures of a finished run
   modalign extract --model DIR --tensor IN.safetensors:pixels --outputs pooled,logits --out OUT.npz
+  modalign runs list                                 runs, how far each is, how long it took
   modalign models show PATH                          what a checkpoint is and whether it loads
   modalign doctor                                    what this build and machine can do
 
@@ -47,6 +49,9 @@ pub enum Command {
     Sweep(SweepArgs),
     /// Make the source model of a suite by the suite's recipe
     Pretrain(PretrainArgs),
+    /// List runs, show one, or say how two differ
+    #[command(subcommand)]
+    Runs(RunsCommand),
     /// Write what the parts of a model say about a tensor or a dataset
     Extract(ExtractArgs),
     /// List models, or show what one is and whether it loads

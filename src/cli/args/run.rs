@@ -1,7 +1,7 @@
-//! Arguments of the verbs that run a suite.
+//! Arguments of the verbs that run a suite, and of those that look at runs.
 
 use crate::figure::Format;
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// An experiment and what it is computed on, the same for every verb that carries one out.
@@ -145,4 +145,52 @@ pub struct PretrainArgs {
     /// Model folder to write [default: ./NAME, the suite's own name for it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// Arguments of `modalign runs`.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Runs in a folder: how far each is, when it began, how long it took
+    #[command(after_help = "Examples:
+  modalign runs list
+  modalign runs list runs SHARED/sweep --json
+
+States: running (a process works on it), finished (measured to the end), trained (all cells of a
+train or sweep are done, nothing is measured yet), unfinished (the same command continues it),
+damaged (its settings cannot be read). Cells are those done of those that the settings ask for.")]
+    List {
+        /// Folders that hold runs, or runs [default: runs]
+        #[arg(value_name = "DIR")]
+        folders: Vec<PathBuf>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// What a run is, what it ran on, and what every cell of it found
+    Show {
+        /// Folder of the run
+        run: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// What differs between two runs: settings, source model, device, inputs, results, tables
+    #[command(after_help = "Examples:
+  modalign runs diff runs/demo runs/again
+  modalign runs diff runs/a runs/b --json
+
+Rows of a table are matched by their text columns, seed and epoch (and epochs, where a table has
+several rows for the rest). Times are not compared.
+
+Exit codes: 0 the runs agree, 1 they differ (or could not be compared: stderr then says why and
+stdout is empty), 2 wrong usage.")]
+    Diff {
+        /// Folder of the first run
+        a: PathBuf,
+        /// Folder of the second run
+        b: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
 }
