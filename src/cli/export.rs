@@ -2,9 +2,9 @@
 
 use super::args::{ExportArgs, ModelFormat, WeightType};
 use super::error::CliError;
-use super::models::resolve;
+use super::models::{Opened, open};
 use crate::model::weights::Dtype;
-use crate::model::{embedded, folder, load, save};
+use crate::model::{load, save};
 use burn::tensor::{DType, Device};
 use std::path::{Path, PathBuf};
 
@@ -18,36 +18,26 @@ pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
         WeightType::F16 => Some(Dtype::F16),
         WeightType::Bf16 => Some(Dtype::BF16),
     };
-    let device = Device::flex();
-    let loaded = match embedded::files(&args.model) {
-        Some(files) => {
-            let (description, weights) = files?;
-            load::build(description, &weights, &device, DType::F32)?
-        }
-        None => {
-            let path = resolve(&args.model)?;
-            let own = if path.is_dir() {
-                Some(path.as_path())
-            } else {
-                path.parent()
-            };
-            let own = own.and_then(|own| Path::new(".").join(own).canonicalize().ok());
-            if own.is_some() && own == args.out.canonicalize().ok() {
-                return Err(CliError::Usage {
-                    what: "--out".into(),
-                    expected: "another folder than the model's own".into(),
-                    found: args.out.display().to_string(),
-                });
-            }
-            let weights = folder::open(&path)?.weights;
-            // Doubles stay doubles: single precision would round them.
-            let double = weights
-                .names()
-                .any(|name| weights.dtype(name) == Some(Dtype::F64));
-            let held = if double { DType::F64 } else { DType::F32 };
-            load::load(&path, &device, held)?
-        }
-    };
+    let Opened { files, path } = open(&args.model)?;
+    let own = path.as_deref().and_then(|path| match path.is_dir() {
+        true => Some(path),
+        false => path.parent(),
+    });
+    let own = own.and_then(|own| Path::new(".").join(own).canonicalize().ok());
+    if own.is_some() && own == args.out.canonicalize().ok() {
+        return Err(CliError::Usage {
+            what: "--out".into(),
+            expected: "another folder than the model's own".into(),
+            found: args.out.display().to_string(),
+        });
+    }
+    let weights = &files.weights;
+    // Doubles stay doubles: single precision would round them.
+    let double = weights
+        .names()
+        .any(|name| weights.dtype(name) == Some(Dtype::F64));
+    let held = if double { DType::F64 } else { DType::F32 };
+    let loaded = load::opened(files, &Device::flex(), held)?;
     save::export(&loaded, dtype, &args.out)?;
     Ok(args.out.clone())
 }

@@ -3,7 +3,7 @@
 
 use super::args::{ExtractArgs, Precision};
 use super::error::CliError;
-use super::models::resolve;
+use super::models::open;
 use super::progress::Stage;
 use super::tensor::{batches_of, check_predictor, read_input};
 use crate::dataset::loader::{Order, batches};
@@ -12,7 +12,7 @@ use crate::feature::file::{self, Arrays};
 use crate::feature::outputs::{Input, Output, Values, outputs};
 use crate::feature::samples_at_once;
 use crate::manifest::suite::{DatasetSpec, Reader};
-use crate::model::{Model, device, embedded};
+use crate::model::{Model, device, load};
 use burn::tensor::DType;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,10 +27,8 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
         Precision::Bf16 => DType::BF16,
     };
     device::supports(&args.device, &device, dtype)?;
-    if embedded::files(&args.model).is_none() {
-        resolve(&args.model)?;
-    }
-    let load = |dtype| embedded::load(&args.model, &device, dtype);
+    let files = open(&args.model)?.files;
+    let load = |dtype| load::build(files.description.clone(), &files.weights, &device, dtype);
     let model = load(dtype)?.model;
     // Once each, however often asked for.
     let mut wanted = Output::ALL.to_vec();
@@ -81,7 +79,7 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
         (None, None) => {
             return Err(CliError::Usage {
                 what: "input".into(),
-                expected: "--tensor FILE.safetensors:NAME or --data SET[:split]".into(),
+                expected: "--tensor FILE:NAME or --data SET[:split]".into(),
                 found: "neither".into(),
             });
         }

@@ -11,19 +11,21 @@ mod models;
 mod pretrain;
 mod progress;
 mod report;
+mod runs;
 mod tensor;
 mod train;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
 use error::CliError;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("modalign: {error}");
             ExitCode::from(error.exit_code())
@@ -31,7 +33,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Result<(), CliError> {
+fn run(cli: Cli) -> Result<ExitCode, CliError> {
     match cli.command {
         Command::Report(args) => report::run(&args)?,
         Command::Figures(args) => {
@@ -42,6 +44,7 @@ fn run(cli: Cli) -> Result<(), CliError> {
         Command::Train(args) => train::train(&args)?,
         Command::Sweep(args) => train::sweep(&args)?,
         Command::Pretrain(args) => println!("{}", pretrain::run(&args)?.display()),
+        Command::Runs(command) => return runs::run(&command),
         Command::Extract(args) => extract::run(&args)?,
         Command::Models(command) => models::run(&command)?,
         Command::Export(args) => println!("{}", export::run(&args)?.display()),
@@ -56,7 +59,18 @@ fn run(cli: Cli) -> Result<(), CliError> {
         }
         Command::Man => man()?,
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints on stdout; a reader that has seen enough and went away is no error.
+fn print(bytes: &[u8]) -> Result<(), CliError> {
+    match std::io::stdout().write_all(bytes) {
+        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::Io {
+            path: "stdout".into(),
+            source,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The manual page: the overview, then a page for every verb.
@@ -78,9 +92,5 @@ fn man() -> Result<(), CliError> {
             .render(&mut out)
             .map_err(io)?;
     }
-    use std::io::Write;
-    match std::io::stdout().write_all(&out) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(io(e)),
-        _ => Ok(()),
-    }
+    print(&out)
 }

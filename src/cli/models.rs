@@ -4,13 +4,40 @@
 use super::args::ModelsCommand;
 use super::error::CliError;
 use super::progress::Stage;
+use crate::model::folder::{self, Files};
 use crate::model::hub::{self, HubSettings};
 use crate::model::weights::Weights;
-use crate::model::{Architecture, Plan, config, embedded, folder, state, timm};
+use crate::model::{Architecture, Plan, config, embedded, state, timm};
 use burn::tensor::{DType, Device};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+/// A model that was opened by name.
+pub struct Opened {
+    /// Description and weights.
+    pub files: Files,
+    /// Where they are; `None` for a model inside the program.
+    pub path: Option<PathBuf>,
+}
+
+/// Opens what a model's name means: one inside the program, or else what [`resolve`] finds.
+pub fn open(name: &str) -> Result<Opened, CliError> {
+    if let Some(files) = embedded::files(name) {
+        let (description, weights) = files?;
+        let files = Files {
+            description,
+            weights,
+            config: None,
+        };
+        return Ok(Opened { files, path: None });
+    }
+    let path = resolve(name)?;
+    Ok(Opened {
+        files: folder::open(&path)?,
+        path: Some(path),
+    })
+}
 
 /// The path that a model's name means; shows the progress of a download.
 pub fn resolve(name: &str) -> Result<PathBuf, CliError> {
@@ -71,19 +98,11 @@ fn list(as_json: bool) {
 }
 
 fn show(name: &str, as_json: bool) -> Result<(), CliError> {
-    let (description, weights, origin) = match embedded::files(name) {
-        Some(files) => {
-            let (description, weights) = files?;
-            (description, weights, "inside the program".to_string())
-        }
-        None => {
-            let path = resolve(name)?;
-            let files = folder::open(&path)?;
-            (files.description, files.weights, path.display().to_string())
-        }
-    };
-    let plan = Plan::new(description, &weights, &Device::flex(), DType::F32)?;
-    let facts = facts(&plan, &weights, origin);
+    let Opened { files, path } = open(name)?;
+    let origin = path.map_or("inside the program".into(), |p| p.display().to_string());
+    let weights = &files.weights;
+    let plan = Plan::new(files.description, weights, &Device::flex(), DType::F32)?;
+    let facts = facts(&plan, weights, origin);
     if as_json {
         let all = facts.into_iter().map(|(k, v)| (k.to_string(), v));
         println!("{}", Value::Object(all.collect()));

@@ -1,7 +1,7 @@
 //! `modalign pretrain`: makes the source model of a suite by the suite's own recipe, and writes
 //! the recipe beside it.
 
-use super::args::PretrainArgs;
+use super::args::{ExperimentArgs, PretrainArgs};
 use super::error::CliError;
 use super::progress::{Stage, catch_interrupts, go_on};
 use crate::dataset::{self, Resized};
@@ -39,9 +39,14 @@ pub fn architecture(shape: &Shape) -> SwinConfig {
 /// Runs the command; returns the folder that was written.
 pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
     catch_interrupts();
-    let suite = Suite::resolve(&args.suite)?;
-    let device = device::open(&args.device)?;
-    let whole = dataset::open(&suite.source.data, args.data.as_deref(), suite.data_seed)?;
+    let ExperimentArgs {
+        suite,
+        data,
+        device,
+    } = &args.experiment;
+    let suite = Suite::resolve(suite)?;
+    let device = device::open(device)?;
+    let whole = dataset::open(&suite.source.data, data.as_deref(), suite.data_seed)?;
     let labels = whole.train.classes().to_vec();
     let splits = Resized::splits(whole, suite.source.shape.image_size);
     let recipe = &suite.source.pretrain;

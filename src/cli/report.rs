@@ -50,8 +50,9 @@ pub fn run(args: &ReportArgs) -> Result<(), CliError> {
 
 fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
     catch_interrupts();
-    let mut suite = Suite::resolve(&args.suite)?;
-    let device = device::open(&args.device)?;
+    let experiment = &args.experiment;
+    let mut suite = Suite::resolve(&experiment.suite)?;
+    let device = device::open(&experiment.device)?;
     let mut name = suite.name.clone();
     if let Some(model) = &args.model {
         if embedded::files(model).is_none() {
@@ -64,11 +65,11 @@ fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
         .out
         .clone()
         .unwrap_or_else(|| Path::new("runs").join(name));
-    let folder = RunFolder::open(&root, &suite, args.fresh)?;
+    let folder = RunFolder::open(&root, &suite, args.start.fresh)?;
     let request = Request {
-        data: args.data.as_deref(),
+        data: experiment.data.as_deref(),
         device: &device,
-        device_name: &args.device,
+        device_name: &experiment.device,
         command: command(args),
     };
     let mut bars = Bars::new();
@@ -102,15 +103,16 @@ fn slug(model: &str) -> String {
 
 /// The command that repeats the run; data folders differ from machine to machine.
 fn command(args: &ReportArgs) -> String {
-    let mut command = format!("modalign report --suite {}", args.suite);
+    let experiment = &args.experiment;
+    let mut command = format!("modalign report --suite {}", experiment.suite);
     if let Some(model) = &args.model {
         command.push_str(&format!(" --model {model}"));
     }
-    if args.data.is_some() {
+    if experiment.data.is_some() {
         command.push_str(" --data DIR");
     }
-    if args.device != "flex" {
-        command.push_str(&format!(" --device {}", args.device));
+    if experiment.device != "flex" {
+        command.push_str(&format!(" --device {}", experiment.device));
     }
     command
 }

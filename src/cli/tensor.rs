@@ -16,7 +16,7 @@ fn usage(what: &str, expected: String, found: String) -> CliError {
     }
 }
 
-/// Opens `FILE.safetensors:NAME`; the shape has no empty axes. Colons may be in both: the file is
+/// Opens `FILE:NAME`; the shape has no empty axes. Colons may be in both: the file is
 /// the longest that there is.
 fn open(flag: &str, text: &str) -> Result<(Weights, String, Vec<usize>), CliError> {
     let cuts = || text.rmatch_indices(':').map(|(at, _)| at);
@@ -24,7 +24,7 @@ fn open(flag: &str, text: &str) -> Result<(Weights, String, Vec<usize>), CliErro
         .find(|at| Path::new(&text[..*at]).is_file())
         .or_else(|| cuts().next());
     let Some(cut) = cut else {
-        let expected = "FILE.safetensors:NAME".into();
+        let expected = "FILE:NAME, a tensor of a safetensors or PyTorch file".into();
         return Err(usage(flag, expected, format!("{text:?}")));
     };
     let (path, name) = (&text[..cut], &text[cut + 1..]);
@@ -62,6 +62,10 @@ pub fn read_input(text: &str, mask: Option<&str>, model: &Model) -> Result<Input
             if length > longest {
                 let expected = format!("at most {longest} tokens a row, the model's positions");
                 return Err(usage(flag, expected, found));
+            }
+            if file.dtype(&name) == Some(Dtype::BOOL) {
+                let expected = "ids, as integers".into();
+                return Err(usage(flag, expected, format!("{name} of truth values")));
             }
             let values = file.read_ints(&name)?;
             if let Some(bad) = values.iter().find(|v| **v < 0 || **v >= words as i64) {
@@ -145,7 +149,7 @@ fn grid(model: &Model, tokens: usize) -> Option<[usize; 2]> {
     }
 }
 
-/// Reads a mask of zeros and ones.
+/// Reads a mask of zeros and ones, of truth values, integers or floats.
 fn read_mask(text: &str, shape: [usize; 2]) -> Result<Vec<f32>, CliError> {
     let (file, name, found) = open("--mask", text)?;
     if found != shape {
@@ -153,7 +157,7 @@ fn read_mask(text: &str, shape: [usize; 2]) -> Result<Vec<f32>, CliError> {
         return Err(usage("--mask", expected, format!("{name} {found:?}")));
     }
     let values: Vec<f32> = match file.dtype(&name) {
-        Some(Dtype::I64 | Dtype::I32) => {
+        Some(Dtype::I64 | Dtype::I32 | Dtype::U8 | Dtype::BOOL) => {
             let ints = file.read_ints(&name)?;
             ints.into_iter().map(|v| v as f32).collect()
         }

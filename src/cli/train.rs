@@ -1,7 +1,7 @@
 //! `modalign train` and `modalign sweep`: cells of a suite, trained and kept, without the measures
 //! that `modalign report` adds.
 
-use super::args::{SweepArgs, TrainArgs};
+use super::args::{ExperimentArgs, SweepArgs, TrainArgs};
 use super::error::CliError;
 use super::progress::{Bars, catch_interrupts};
 use crate::manifest::method::Method;
@@ -45,7 +45,7 @@ fn keep_targets(suite: &mut Suite, names: &[String]) -> Result<(), CliError> {
 
 /// Trains one cell; prints its folder, or the outcome as JSON.
 pub fn train(args: &TrainArgs) -> Result<(), CliError> {
-    let mut suite = Suite::resolve(&args.suite)?;
+    let mut suite = Suite::resolve(&args.experiment.suite)?;
     keep_targets(&mut suite, std::slice::from_ref(&args.target))?;
     suite.transfer.methods = vec![method(&args.method)?];
     suite.transfer.seeds = vec![args.seed];
@@ -54,9 +54,8 @@ pub fn train(args: &TrainArgs) -> Result<(), CliError> {
         suite.name, args.target, args.method, args.seed
     );
     let root = args.out.clone().unwrap_or(Path::new("runs").join(name));
-    let folder = RunFolder::open(&root, &suite, args.fresh)?;
-    let data = args.data.as_deref();
-    let found = carry_out(&suite, &args.device, data, &folder, (0, 1), false)?;
+    let folder = RunFolder::open(&root, &suite, args.start.fresh)?;
+    let found = carry_out(&suite, &args.experiment, &folder, (0, 1), false)?;
     for (cell, outcome) in &found {
         let Some(outcome) = outcome else { continue };
         if args.json {
@@ -72,7 +71,7 @@ pub fn train(args: &TrainArgs) -> Result<(), CliError> {
 
 /// Trains a shard of all cells; prints the run folder.
 pub fn sweep(args: &SweepArgs) -> Result<(), CliError> {
-    let mut suite = Suite::resolve(&args.suite)?;
+    let mut suite = Suite::resolve(&args.experiment.suite)?;
     if !args.targets.is_empty() {
         keep_targets(&mut suite, &args.targets)?;
     }
@@ -92,8 +91,7 @@ pub fn sweep(args: &SweepArgs) -> Result<(), CliError> {
         .clone()
         .unwrap_or(Path::new("runs").join(&suite.name));
     let folder = RunFolder::open_shared(&root, &suite)?;
-    let data = args.data.as_deref();
-    let found = carry_out(&suite, &args.device, data, &folder, shard, true)?;
+    let found = carry_out(&suite, &args.experiment, &folder, shard, true)?;
     let mut elsewhere = 0;
     for (cell, outcome) in &found {
         match outcome {
@@ -133,18 +131,17 @@ fn say(cell: &str, outcome: &Outcome) {
 
 fn carry_out(
     suite: &Suite,
-    device_name: &str,
-    data: Option<&Path>,
+    experiment: &ExperimentArgs,
     folder: &RunFolder,
     shard: (usize, usize),
     measured: bool,
 ) -> Result<Vec<(String, Option<Outcome>)>, CliError> {
     catch_interrupts();
-    let device = device::open(device_name)?;
+    let device = device::open(&experiment.device)?;
     let request = Request {
-        data,
+        data: experiment.data.as_deref(),
         device: &device,
-        device_name,
+        device_name: &experiment.device,
         command: String::new(),
     };
     let found = pipeline::train(suite, &request, folder, shard, measured, &mut Bars::new());

@@ -2,7 +2,7 @@
 //! whatever does not fit is listed, not ignored.
 
 use super::embedder::{Embedder, PieceEmbedder};
-use super::folder::{self, Description};
+use super::folder::{self, Description, Files};
 use super::layers::Init;
 use super::names::Scheme;
 use super::network::before;
@@ -35,7 +35,11 @@ pub struct Loaded {
 /// Loads a model folder or a checkpoint file (see [`folder::open`]) onto `device` in float type
 /// `dtype`.
 pub fn load(path: &Path, device: &Device, dtype: DType) -> Result<Loaded, ModelError> {
-    let files = folder::open(path)?;
+    opened(folder::open(path)?, device, dtype)
+}
+
+/// Loads a model whose files are open.
+pub fn opened(files: Files, device: &Device, dtype: DType) -> Result<Loaded, ModelError> {
     let loaded = build(files.description, &files.weights, device, dtype)?;
     Ok(Loaded {
         config: files.config,

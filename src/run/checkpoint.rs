@@ -4,7 +4,12 @@
 //! Tensors go to a file of their own name, whole or not at all; `checkpoint.json` names it with its
 //! SHA-256 and is replaced after it is on disk. The one before stays until then, so at any time
 //! the newest complete checkpoint is found by reading `checkpoint.json` and checking hashes.
+//!
+//! What every epoch measured also stands in the cell's `metrics.jsonl`, one JSON object a line, for
+//! people and programs that follow a training. It is written after the checkpoint and again when
+//! one is loaded, so it never holds an epoch that a continued transfer would not have.
 
+use super::bounded;
 use crate::model::Network;
 use crate::model::state::state;
 use crate::model::weights::{Dtype, Outgoing, Weights, write_tensors};
@@ -40,6 +45,14 @@ struct Entry {
     course: Vec<EpochRecord>,
 }
 
+/// One line of `metrics.jsonl`.
+#[derive(Serialize)]
+struct Line<'a, T> {
+    stage: u8,
+    #[serde(flatten)]
+    record: &'a T,
+}
+
 /// The checkpoints of a cell.
 pub struct Checkpoints {
     cell: PathBuf,
@@ -62,12 +75,37 @@ impl Checkpoints {
         self.cell.join("checkpoint")
     }
 
+    /// The entries of `checkpoint.json`, newest first; a damaged one counts as none.
     fn entries(&self) -> Vec<Entry> {
-        let text = fs::read(self.folder().join("checkpoint.json")).unwrap_or_default();
-        serde_json::from_slice(&text).unwrap_or_default()
+        let index = bounded::json(&self.folder().join("checkpoint.json"));
+        index.ok().flatten().unwrap_or_default()
     }
 
-    /// Removes the checkpoints of a finished cell.
+    /// Stage and epoch of the newest checkpoint whose file is there, without reading it.
+    pub fn newest(&self) -> Option<(u8, usize)> {
+        let there = |entry: &Entry| self.folder().join(&entry.file).is_file();
+        let entry = self.entries().into_iter().find(there)?;
+        Some((entry.stage, entry.epoch))
+    }
+
+    fn metrics(&self) -> PathBuf {
+        self.cell.join("metrics.jsonl")
+    }
+
+    /// Writes what the epochs of both stages measured.
+    fn write_metrics(
+        &self,
+        first: &[Stage1Record],
+        course: &[EpochRecord],
+    ) -> Result<(), TransferError> {
+        let one = first.iter().map(|record| line(1, record));
+        let lines = one.chain(course.iter().map(|record| line(2, record)));
+        let path = self.metrics();
+        crate::atomic::write(&path, lines.collect::<String>().as_bytes())
+            .map_err(|source| TransferError::Io { path, source })
+    }
+
+    /// Removes the checkpoints of a finished cell; its metrics stay.
     pub fn clear(&self) {
         // What cannot be removed costs space, nothing else.
         fs::remove_dir_all(self.folder()).ok();
@@ -77,6 +115,12 @@ impl Checkpoints {
     pub fn epoch_file(cell: &Path, epoch: usize) -> PathBuf {
         cell.join(format!("epochs/{epoch:04}.safetensors"))
     }
+}
+
+/// One epoch as a line of JSON.
+fn line<T: Serialize>(stage: u8, record: &T) -> String {
+    // Numbers under fixed names: JSON has a form for all of them.
+    serde_json::to_string(&Line { stage, record }).unwrap_or_default() + "\n"
 }
 
 /// Reads the tensors under a prefix.
@@ -139,9 +183,12 @@ impl Keeper for Checkpoints {
                 first: entry.first.clone(),
                 course: entry.course.clone(),
             };
+            self.write_metrics(&snapshot.first, &snapshot.course)?;
             self.newest = Some(entry);
             return Ok(Some(snapshot));
         }
+        // What an earlier start measured is measured again.
+        fs::remove_file(self.metrics()).ok();
         Ok(None)
     }
 
@@ -170,6 +217,7 @@ impl Keeper for Checkpoints {
         let index = folder.join("checkpoint.json");
         let io = |path: PathBuf| move |source| TransferError::Io { path, source };
         crate::atomic::write(&index, &text).map_err(io(index.clone()))?;
+        self.write_metrics(&snapshot.first, &snapshot.course)?;
         for old in fs::read_dir(&folder).map_err(io(folder.clone()))?.flatten() {
             let name = old.file_name();
             let known = |e: &Entry| name.to_str() == Some(&e.file);
@@ -189,5 +237,82 @@ impl Keeper for Checkpoints {
         let all = outgoing(ENCODER, &encoder).chain(outgoing(EMBEDDER, &embedder));
         write_tensors(&path, all, HashMap::new())?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(epochs: usize) -> Snapshot {
+        let record = |epoch: usize| EpochRecord {
+            epoch,
+            train_loss: 1.0 / (3.0 * epoch as f64 + 0.1),
+            valid: 1.0 / 3.0,
+            test: None,
+            seconds: 0.1,
+        };
+        let first = Stage1Record {
+            epoch: 1,
+            inner: Some(2.0),
+            align: None,
+            uniform: None,
+            otdd: None,
+            converged: None,
+            seconds: 0.5,
+        };
+        let weight = TensorData::new(vec![epochs as f32], vec![1]);
+        Snapshot {
+            stage: 2,
+            epoch: epochs,
+            network: [("w".to_string(), weight)].into(),
+            moments: State::new(),
+            steps: 1,
+            best: None,
+            selected: epochs,
+            first: vec![first],
+            course: (1..=epochs).map(record).collect(),
+        }
+    }
+
+    fn text(cell: &Path) -> String {
+        fs::read_to_string(cell.join("metrics.jsonl")).unwrap()
+    }
+
+    #[test]
+    fn metrics_have_a_line_an_epoch_and_follow_the_checkpoint() {
+        let home = tempfile::tempdir().unwrap();
+        let mut keeper = Checkpoints::new(home.path().into(), &[]);
+        (1..=3).for_each(|epochs| keeper.save(&snapshot(epochs)).unwrap());
+        let whole = text(home.path());
+        let lines: Vec<&str> = whole.lines().collect();
+        assert_eq!(
+            lines[0],
+            r#"{"stage":1,"epoch":1,"inner":2.0,"seconds":0.5}"#
+        );
+        assert!(lines[1].starts_with(r#"{"stage":2,"epoch":1,"train_loss":0.32"#));
+        assert_eq!(lines.len(), 4);
+
+        // killed between checkpoint and metrics: loading mends them, to the last bit
+        fs::write(home.path().join("metrics.jsonl"), &whole[..whole.len() / 2]).unwrap();
+        let mut keeper = Checkpoints::new(home.path().into(), &[]);
+        assert_eq!(keeper.newest(), Some((2, 3)));
+        assert_eq!(keeper.load().unwrap(), Some(snapshot(3)));
+        assert_eq!(text(home.path()), whole);
+        keeper.clear();
+        assert_eq!((keeper.newest(), text(home.path())), (None, whole));
+    }
+
+    #[test]
+    fn a_transfer_that_begins_anew_has_no_old_metrics() {
+        let home = tempfile::tempdir().unwrap();
+        let mut keeper = Checkpoints::new(home.path().into(), &[]);
+        keeper.save(&snapshot(2)).unwrap();
+        for damaged in ["", "[{\"file\":", "[]", "{}"] {
+            fs::write(home.path().join("checkpoint/checkpoint.json"), damaged).unwrap();
+            assert_eq!(keeper.newest(), None);
+        }
+        assert!(keeper.load().unwrap().is_none());
+        assert!(!home.path().join("metrics.jsonl").exists());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::dataset::DatasetError;
 use crate::feature::FeatureError;
+use crate::manifest::ManifestError;
 use crate::measure::MeasureError;
 use crate::model::ModelError;
 use crate::transfer::TransferError;
@@ -53,7 +54,7 @@ pub enum RunError {
     OtherSettings {
         /// The folder.
         path: PathBuf,
-        /// First line that differs.
+        /// The first setting (or, of a file that cannot be read, line) that differs.
         difference: String,
     },
     /// The folder holds files that are no run of ours.
@@ -61,6 +62,19 @@ pub enum RunError {
     NotARun {
         /// The folder.
         path: PathBuf,
+    },
+    /// The settings of a run are no suite.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A file or folder of a run is not what it should be.
+    #[error("{path}: expected {expected}, found {found}")]
+    Malformed {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        found: String,
     },
     /// A table could not be built or written.
     #[error("{path}: table: {found}")]

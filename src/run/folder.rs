@@ -4,7 +4,7 @@
 //! ```text
 //! run.json      what ran: suite, versions, device, seeds, hashes, times, state
 //! config.toml   the resolved suite; `--suite config.toml` replays it
-//! cells/        one folder a trained model: model folder, course, cell.json written last
+//! cells/        one folder a trained model: model folder, metrics.jsonl, cell.json written last
 //! looks/        what was measured of an encoder or embedder, by the hash of its parameters
 //! features/     surrogate features of the encoders in figure 2
 //! tables/       CSV tables, the only thing that figures are drawn from
@@ -13,11 +13,13 @@
 //! ```
 
 use super::error::RunError;
+use super::{bounded, settings};
 use crate::manifest::suite::Suite;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A locked run directory.
 pub struct RunFolder {
@@ -60,11 +62,7 @@ impl RunFolder {
             path: lock_path.clone(),
             source,
         })?;
-        let taken = match shared {
-            true => lock.try_lock_shared(),
-            false => lock.try_lock(),
-        };
-        match taken {
+        match take(&lock, shared) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(RunError::Locked { path: lock_path }),
             Err(TryLockError::Error(source)) => {
@@ -81,12 +79,12 @@ impl RunFolder {
         let text = toml::to_string(suite).map_err(|e| io(std::io::Error::other(e)))?;
         if fresh {
             folder.clear()?;
-        } else if let Ok(old) = fs::read_to_string(&config)
-            && old != text
+        } else if let Some(old) = bounded::read(&config, bounded::RECORD)?
+            && let Some(difference) = difference(&old, suite, &text)
         {
             return Err(RunError::OtherSettings {
                 path: root.into(),
-                difference: first_difference(&old, &text),
+                difference,
             });
         }
         folder.write("config.toml", text.as_bytes())?;
@@ -165,18 +163,51 @@ impl RunFolder {
     }
 }
 
-fn first_difference(old: &str, new: &str) -> String {
-    let (mut old, mut new) = (old.lines(), new.lines());
-    loop {
-        match (old.next(), new.next()) {
-            (Some(a), Some(b)) if a == b => {}
-            (None, None) => return "none".into(),
-            (a, b) => {
-                return format!(
-                    "{:?} there, {:?} asked",
-                    a.unwrap_or("nothing"),
-                    b.unwrap_or("nothing")
-                );
+/// Takes the lock of a run. A look at the run ([`is_held`]) holds it for a moment: only a lock that
+/// stays taken is that of a process at work.
+fn take(lock: &File, shared: bool) -> Result<(), TryLockError> {
+    let attempt = || match shared {
+        true => lock.try_lock_shared(),
+        false => lock.try_lock(),
+    };
+    for _ in 0..5 {
+        match attempt() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
+            other => return other,
+        }
+    }
+    attempt()
+}
+
+/// Whether a process works in the run folder `root`.
+pub fn is_held(root: &Path) -> bool {
+    let path = root.join("run.lock");
+    // to open a pipe would wait for its other end
+    let lock = path.is_file().then(|| File::open(path).ok()).flatten();
+    lock.is_some_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+/// The first difference between the `config.toml` that a folder has and the suite (and its text)
+/// that is to run there. A file that leaves out settings that are at their defaults, as older
+/// versions wrote it, does not differ.
+fn difference(old: &[u8], suite: &Suite, new: &str) -> Option<String> {
+    let old = String::from_utf8_lossy(old);
+    let all = Suite::parse(&old, "config.toml")
+        .ok()
+        .and_then(|old| settings::differences(&old, suite).ok());
+    match all {
+        Some(all) => all.first().map(settings::Difference::to_string),
+        None => {
+            let (mut old, mut new) = (old.lines(), new.lines());
+            loop {
+                match (old.next(), new.next()) {
+                    (Some(a), Some(b)) if a == b => {}
+                    (None, None) => return None,
+                    (a, b) => {
+                        let [a, b] = [a, b].map(|line| line.unwrap_or("nothing"));
+                        return Some(format!("{a:?} there, {b:?} asked"));
+                    }
+                }
             }
         }
     }
@@ -221,6 +252,64 @@ mod tests {
         let numbers: Vec<f64> = (1..2000).map(|i| (i as f64 * 0.7).sin().exp()).collect();
         folder.write_json("numbers.json", &numbers).unwrap();
         assert_eq!(folder.read_json::<Vec<f64>>("numbers.json"), Some(numbers));
+    }
+
+    #[test]
+    fn settings_are_compared_by_meaning_not_by_text() {
+        let home = tempfile::tempdir().unwrap();
+        let suite = Suite::parse(EMBEDDED[0].1, "demo").unwrap();
+        drop(RunFolder::open(home.path(), &suite, false).unwrap());
+        let config = home.path().join("config.toml");
+        let whole = fs::read_to_string(&config).unwrap();
+        // an older version did not know this setting
+        let older = whole.replace("recompute = false\n", "# older\n");
+        assert_ne!(older, whole);
+        fs::write(&config, &older).unwrap();
+        drop(RunFolder::open(home.path(), &suite, false).unwrap());
+        assert_eq!(fs::read_to_string(&config).unwrap(), whole, "refreshed");
+
+        let newer = whole.replace("[transfer]\n", "[transfer]\nunheard-of = 1\n");
+        for (other, word) in [
+            (
+                whole.replace("recompute = false", "recompute = true"),
+                "recompute = true",
+            ),
+            (newer, "unheard-of"),
+            ("half a fi".into(), "half a fi"),
+            (String::new(), "nothing"),
+        ] {
+            assert_ne!(other, whole);
+            fs::write(&config, &other).unwrap();
+            let refused = RunFolder::open(home.path(), &suite, false).err().unwrap();
+            assert!(refused.to_string().contains(word), "{refused}");
+            assert_eq!(fs::read_to_string(&config).unwrap(), other, "untouched");
+        }
+        fs::write(&config, b"\xff\xfe").unwrap();
+        assert!(matches!(
+            RunFolder::open(home.path(), &suite, false),
+            Err(RunError::OtherSettings { .. })
+        ));
+    }
+
+    #[test]
+    fn a_look_at_a_run_does_not_keep_it_from_starting() {
+        let home = tempfile::tempdir().unwrap();
+        let suite = Suite::parse(EMBEDDED[0].1, "demo").unwrap();
+        let folder = RunFolder::open(home.path(), &suite, false).unwrap();
+        assert!(is_held(home.path()));
+        drop(folder);
+        assert!(!is_held(home.path()));
+        let shared = RunFolder::open_shared(home.path(), &suite).unwrap();
+        assert!(is_held(home.path()), "a sweep's shared lock counts");
+        drop(shared);
+        let look = File::open(home.path().join("run.lock")).unwrap();
+        look.try_lock().unwrap();
+        let release = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(10));
+            drop(look);
+        });
+        assert!(RunFolder::open(home.path(), &suite, false).is_ok());
+        release.join().unwrap();
     }
 
     #[test]

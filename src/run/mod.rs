@@ -1,8 +1,10 @@
 //! Runs: a suite carried out in a folder, cell by cell, resumable, down to tables.
 
+pub mod bounded;
 pub mod cell;
 pub mod checkpoint;
 pub mod compare;
+pub mod diff;
 pub mod distance;
 pub mod error;
 pub mod folder;
@@ -10,8 +12,14 @@ pub mod look;
 pub mod measures;
 pub mod pipeline;
 pub mod prepare;
+mod raw_table;
 pub mod record;
+pub mod settings;
+pub mod survey;
 pub mod table;
+pub mod table_diff;
+#[cfg(test)]
+mod table_diff_tests;
 pub mod tables;
 pub mod watch;
 

@@ -1,48 +1,81 @@
-//! `run.json`: what ran, on what, with which versions, seeds and hashes.
+//! `run.json`: what ran, on what, with which versions, seeds and hashes. Written when a run begins
+//! and when it ends; read by whoever looks at runs, with a default for what an older version did not
+//! record.
 
 use super::prepare::Request;
 use crate::manifest::suite::Suite;
 use crate::manifest::training::Select;
 use crate::model::Loaded;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::{Instant, SystemTime};
 
+/// The state of a run that ended by itself.
+pub const FINISHED: &str = "finished";
+
 /// The record of a run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Record {
-    schema_version: u32,
-    state: &'static str,
-    suite: String,
-    suite_title: String,
-    version: &'static str,
-    device: String,
-    threads: usize,
-    seeds: Vec<u64>,
-    data_seed: u64,
-    started: String,
-    finished: Option<String>,
-    seconds: Option<f64>,
-    command: String,
-    host: String,
-    source: Source,
-    inputs: Vec<Input>,
-    notes: Vec<String>,
+    /// Version of this format.
+    pub schema_version: u32,
+    /// `running` from the start, [`FINISHED`] at the end.
+    pub state: String,
+    /// Short name of the suite.
+    pub suite: String,
+    /// Its name for readers.
+    pub suite_title: String,
+    /// Version of the program.
+    pub version: String,
+    /// Device of all model computations.
+    pub device: String,
+    /// Threads of the CPU.
+    pub threads: usize,
+    /// Seeds of the transfers.
+    pub seeds: Vec<u64>,
+    /// Seed of the data.
+    pub data_seed: u64,
+    /// When it began (RFC 3339).
+    pub started: String,
+    /// When it ended.
+    pub finished: Option<String>,
+    /// Wall-clock seconds in between.
+    pub seconds: Option<f64>,
+    /// The command that repeats it.
+    pub command: String,
+    /// Name of the processor.
+    pub host: String,
+    /// The source model.
+    pub source: Source,
+    /// Files that went into it.
+    pub inputs: Vec<Input>,
+    /// What a reader must know of its results.
+    pub notes: Vec<String>,
     #[serde(skip)]
-    clock: Instant,
+    clock: Option<Instant>,
 }
 
-#[derive(Debug, Serialize)]
-struct Source {
-    model: String,
-    sha256: String,
-    parameters: usize,
-    classes: usize,
+/// The source model of a run.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Source {
+    /// Its name or path.
+    pub model: String,
+    /// Hash of its weights.
+    pub sha256: String,
+    /// Numbers in it.
+    pub parameters: usize,
+    /// Classes of its predictor.
+    pub classes: usize,
 }
 
-#[derive(Debug, Serialize)]
-struct Input {
-    name: String,
-    sha256: String,
+/// A file that went into a run.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// Its hash.
+    pub sha256: String,
 }
 
 impl Record {
@@ -50,10 +83,10 @@ impl Record {
     pub fn start(suite: &Suite, request: &Request, source: &Loaded) -> Self {
         Self {
             schema_version: 1,
-            state: "running",
+            state: "running".into(),
             suite: suite.name.clone(),
             suite_title: suite.title.clone(),
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").into(),
             device: request.device_name.into(),
             threads: rayon::current_num_threads(),
             seeds: suite.transfer.seeds.clone(),
@@ -71,7 +104,7 @@ impl Record {
             },
             inputs: Vec::new(),
             notes: Vec::new(),
-            clock: Instant::now(),
+            clock: Some(Instant::now()),
         }
     }
 
@@ -83,9 +116,9 @@ impl Record {
     /// Marks the run as finished and says what a reader must know of its choices.
     pub fn finish(&mut self, suite: &Suite, remarks: Vec<String>) {
         let t = &suite.transfer.train;
-        self.state = "finished";
+        self.state = FINISHED.into();
         self.finished = Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string());
-        self.seconds = Some(self.clock.elapsed().as_secs_f64());
+        self.seconds = self.clock.map(|clock| clock.elapsed().as_secs_f64());
         self.notes = vec![
             match t.select {
                 Select::Last => format!(

@@ -4,42 +4,6 @@ use super::*;
 use modalign::model::weights::Weights;
 
 #[test]
-fn outputs_agree_with_transformers() {
-    let model = fixture("swin-cifar");
-    let home = tempfile::tempdir().unwrap();
-    let out = home.path().join("out.safetensors");
-    let tensor = format!("{}:pixels", model.join("io.safetensors").display());
-    let run = modalign(&[
-        "extract",
-        "--model",
-        model.to_str().unwrap(),
-        "--tensor",
-        &tensor,
-        "--outputs",
-        "embedded,pooled,logits,last_hidden_state",
-        "--out",
-        out.to_str().unwrap(),
-    ]);
-    assert!(run.status.success(), "{}", text(&run.stderr));
-    let (found, want) = (
-        Weights::open(&out).unwrap(),
-        Weights::open(&model.join("io.safetensors")).unwrap(),
-    );
-    for name in ["embedded", "pooled", "logits", "last_hidden_state"] {
-        let (a, b) = (found.read(name).unwrap(), want.read(name).unwrap());
-        assert_eq!(a.shape, b.shape, "{name}");
-        let scale = b.values.iter().fold(0.0f32, |s, v| s.max(v.abs()));
-        let worst = a
-            .values
-            .iter()
-            .zip(&b.values)
-            .fold(0.0f32, |w, (x, y)| w.max((x - y).abs()))
-            / scale;
-        assert!(worst < 1e-4, "{name}: {worst}");
-    }
-}
-
-#[test]
 fn a_model_folder_goes_out_as_it_came_in() {
     use burn::tensor::{DType, Device};
     use modalign::model::{load, save, state};
@@ -55,8 +19,9 @@ fn a_model_folder_goes_out_as_it_came_in() {
     assert_eq!(loaded.labels, again.labels);
 }
 
-/// Runs `extract` and compares `what` of its output with `want` of the fixture's.
-fn agrees(fixture: &Path, input: &[&str], output: &str, want: &str) {
+/// Runs `extract` on a fixture's own tensors (an input and perhaps its mask) and compares every
+/// output with the fixture's tensor of that name.
+fn agrees(fixture: &Path, input: &[&str], outputs: &[(&str, &str)]) {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out.safetensors");
     let file = |name: &str| format!("{}:{name}", fixture.join("io.safetensors").display());
@@ -65,41 +30,88 @@ fn agrees(fixture: &Path, input: &[&str], output: &str, want: &str) {
     for (flag, name) in ["--tensor", "--mask"].iter().zip(input) {
         arguments.extend([flag.to_string(), file(name)]);
     }
-    arguments.extend(["--outputs", output, "--out"].map(String::from));
+    let names: Vec<&str> = outputs.iter().map(|(output, _)| *output).collect();
+    arguments.extend(["--outputs".into(), names.join(","), "--out".into()]);
     arguments.push(out.display().to_string());
     let run = modalign(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     assert!(run.status.success(), "{}", text(&run.stderr));
     let io = Weights::open(&fixture.join("io.safetensors")).unwrap();
-    let (found, want) = (Weights::open(&out).unwrap(), io.read(want).unwrap());
-    let found = found.read(output).unwrap();
-    assert_eq!(found.shape, want.shape);
-    let scale = want.values.iter().fold(0.0f32, |s, v| s.max(v.abs()));
-    let pairs = found.values.iter().zip(&want.values);
-    let worst = pairs.fold(0.0f32, |w, (x, y)| w.max((x - y).abs())) / scale;
-    assert!(worst < 1e-4, "{output}: {worst}");
+    let out = Weights::open(&out).unwrap();
+    for (output, want) in outputs {
+        let (found, want) = (out.read(output).unwrap(), io.read(want).unwrap());
+        assert_eq!(found.shape, want.shape, "{output}");
+        let scale = want.values.iter().fold(0.0f32, |s, v| s.max(v.abs()));
+        let pairs = found.values.iter().zip(&want.values);
+        let worst = pairs.fold(0.0f32, |w, (x, y)| w.max((x - y).abs())) / scale;
+        assert!(worst < 1e-4, "{output}: {worst}");
+    }
+}
+
+#[test]
+fn every_output_agrees_with_transformers() {
+    let swin = fixture("swin-cifar");
+    let names = ["embedded", "pooled", "logits", "last_hidden_state"];
+    agrees(&swin, &["pixels"], &names.map(|name| (name, name)));
+    agrees(
+        &swin,
+        &["embedded"],
+        &[("last_hidden_state", "last_hidden_state")],
+    );
 }
 
 #[test]
 fn ids_masks_and_embedded_tokens_enter_roberta() {
+    let last = |want| [("last_hidden_state", want)];
     let small = fixture("roberta-small");
-    agrees(&small, &["input_ids"], "last_hidden_state", "from_ids");
-    agrees(
-        &small,
-        &["inputs_embedded"],
-        "last_hidden_state",
-        "from_embedded",
-    );
+    agrees(&small, &["input_ids"], &last("from_ids"));
+    agrees(&small, &["inputs_embedded"], &last("from_embedded"));
     let more = fixture("roberta-more");
     let masked = ["input_ids", "attention_mask"];
-    agrees(&more, &masked, "last_hidden_state", "from_ids_masked");
-    agrees(&more, &["input_ids"], "embedded", "embedded");
-    let swin = fixture("swin-cifar");
-    agrees(
-        &swin,
-        &["embedded"],
-        "last_hidden_state",
-        "last_hidden_state",
-    );
+    agrees(&more, &masked, &last("from_ids_masked"));
+    agrees(&more, &["input_ids"], &[("embedded", "embedded")]);
+}
+
+#[test]
+fn masks_may_be_truth_values_bytes_or_floats() {
+    let home = tempfile::tempdir().unwrap();
+    let model = fixture("roberta-more");
+    let io = Weights::open(&model.join("io.safetensors")).unwrap();
+    let keep = io.read_ints("attention_mask").unwrap();
+    let shape = io.shape("attention_mask").unwrap().to_vec();
+    let file = home.path().join("mask.safetensors");
+    let (ids, mask) = (model.join("io.safetensors"), file.display());
+    let extract = |dtype: safetensors::Dtype, bytes: Vec<u8>| {
+        let view = safetensors::tensor::TensorView::new(dtype, shape.clone(), &bytes).unwrap();
+        let whole = safetensors::serialize([("mask", view)], None).unwrap();
+        std::fs::write(&file, whole).unwrap();
+        let out = home.path().join("out.safetensors");
+        let run = modalign(&[
+            "extract",
+            "--model",
+            model.to_str().unwrap(),
+            "--tensor",
+            &format!("{}:input_ids", ids.display()),
+            "--mask",
+            &format!("{mask}:mask"),
+            "--outputs",
+            "last_hidden_state",
+            "--out",
+            out.to_str().unwrap(),
+        ]);
+        match run.status.success() {
+            true => Ok(std::fs::read(out).unwrap()),
+            false => Err(text(&run.stderr)),
+        }
+    };
+    let bytes: Vec<u8> = keep.iter().map(|k| *k as u8).collect();
+    let floats = keep.iter().flat_map(|k| (*k as f32).to_le_bytes());
+    let want = extract(safetensors::Dtype::F32, floats.collect());
+    assert!(want.is_ok(), "{want:?}");
+    assert!(extract(safetensors::Dtype::BOOL, bytes.clone()) == want);
+    assert!(extract(safetensors::Dtype::U8, bytes.clone()) == want);
+    let two = bytes.iter().map(|b| b + 1).collect();
+    let said = extract(safetensors::Dtype::U8, two).unwrap_err();
+    assert!(said.contains("1 for tokens and 0 for padding"), "{said}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod export;
 mod extract;
 mod report;
 mod resume;
+mod runs;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

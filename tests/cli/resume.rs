@@ -1,5 +1,5 @@
 //! A transfer that is killed at any moment and started again ends in the same bits as one that was
-//! not; shards of a sweep share the work.
+//! not; one that is interrupted says so; shards of a sweep share the work.
 
 use super::*;
 use std::time::Duration;
@@ -24,6 +24,19 @@ fn longer() -> String {
 fn weights(run: &Path, method: &str) -> Vec<u8> {
     let cell = format!("cells/emg-{method}-3/model/model.safetensors");
     std::fs::read(run.join(cell)).unwrap()
+}
+
+/// What a cell's `metrics.jsonl` says, but for the wall clock.
+fn metrics(run: &Path, method: &str) -> Vec<serde_json::Value> {
+    let path = run.join(format!("cells/emg-{method}-3/metrics.jsonl"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let line = |line: &str| {
+        let mut record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let seconds = record.as_object_mut().unwrap().remove("seconds");
+        assert!(seconds.is_some_and(|s| s.is_f64()));
+        record
+    };
+    text.lines().map(line).collect()
 }
 
 #[test]
@@ -65,7 +78,68 @@ fn a_killed_transfer_ends_in_the_same_bits() {
             "{method}: other bits after {kills} kills"
         );
         assert!(!cell.join("checkpoint").exists(), "checkpoints are cleared");
+        let (want, found) = (metrics(&whole, method), metrics(&killed, method));
+        assert_eq!(want, found, "{method}: other metrics after {kills} kills");
+        let number = |name: &str| found.iter().map(|m| m[name].as_u64()).collect::<Vec<_>>();
+        let first = if method == "nft" { 0 } else { 2 };
+        let (stages, epochs) = ([1; 2].iter().chain(&[2; 6]), (1..=2).chain(1..=6));
+        let want = |all: Vec<u64>| {
+            all[2 - first..]
+                .iter()
+                .map(|n| Some(*n))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(number("stage"), want(stages.copied().collect()));
+        assert_eq!(
+            number("epoch"),
+            want(epochs.collect()),
+            "each once, in order"
+        );
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_transfer_says_so_and_runs_tell_where_it_stands() {
+    let home = tempfile::tempdir().unwrap();
+    let (suite, run) = (home.path().join("suite.toml"), home.path().join("run"));
+    std::fs::write(&suite, longer().replace("epochs = 6", "epochs = 600")).unwrap();
+    let out = run.to_str().unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_modalign"))
+        .args(arguments(suite.to_str().unwrap(), out, "mona"))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let show = || -> serde_json::Value {
+        let shown = modalign(&["runs", "show", out, "--json"]);
+        serde_json::from_slice(&shown.stdout).unwrap_or_default()
+    };
+    // until the fine-tuning has an epoch; a minute is many times what that takes
+    let begun = (0..600).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        show()["cells"][0]["stage"] == 2
+    });
+    assert!(begun, "{}", show());
+    assert_eq!(show()["state"], "running");
+    let pid = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    assert!(sent.success());
+    let ended = child.wait_with_output().unwrap();
+    let said = text(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(
+        said.contains("interrupted: whole epochs are kept in"),
+        "{said}"
+    );
+    assert!(ended.stdout.is_empty());
+
+    let shown = show();
+    let cell = &shown["cells"][0];
+    assert_eq!(shown["state"], "unfinished");
+    assert_eq!(cell["state"], "checkpoint");
+    let epochs = metrics(&run, "mona");
+    assert_eq!(epochs.last().unwrap()["epoch"], cell["epoch"]);
 }
 
 #[test]

@@ -169,7 +169,7 @@ impl Weights {
         Ok(values)
     }
 
-    /// Reads a tensor of 64-bit or 32-bit integers (token ids).
+    /// Reads a tensor of integers (token ids) or truth values (masks), false as 0 and true as 1.
     pub fn read_ints(&self, name: &str) -> Result<Vec<i64>, ModelError> {
         let entry = self.entry(name)?;
         let source = &self.parts[entry.part];
@@ -179,7 +179,8 @@ impl Weights {
         let width = match entry.dtype {
             Dtype::I64 => 8,
             Dtype::I32 => 4,
-            other => return Err(wrong("integers of type I64 or I32", other.to_string())),
+            Dtype::U8 | Dtype::BOOL => 1,
+            other => return Err(wrong("type I64, I32, U8 or BOOL", other.to_string())),
         };
         self.length(name, entry)?;
         let bytes = match &entry.place {
@@ -197,11 +198,10 @@ impl Weights {
         };
         Ok(bytes
             .chunks_exact(width)
-            .map(|b| match b.first_chunk() {
-                Some(b) => i64::from_le_bytes(*b),
-                None => b
-                    .first_chunk()
-                    .map_or(0, |b| i64::from(i32::from_le_bytes(*b))),
+            .map(|bytes| match bytes {
+                [one] => i64::from(*one),
+                [a, b, c, d] => i64::from(i32::from_le_bytes([*a, *b, *c, *d])),
+                _ => bytes.first_chunk().map_or(0, |b| i64::from_le_bytes(*b)),
             })
             .collect())
     }

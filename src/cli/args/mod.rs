@@ -1,0 +1,82 @@
+//! The command line, declared once: parser, help, completions and man page come from here.
+
+mod model;
+mod run;
+
+pub use model::{ExportArgs, ExtractArgs, ModelFormat, ModelsCommand, Precision, WeightType};
+pub use run::{
+    ExperimentArgs, FiguresArgs, PretrainArgs, ReportArgs, RunsCommand, StartArgs, SweepArgs,
+    TrainArgs,
+};
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// How far does the knowledge of a pretrained source modality fit a target modality?
+#[derive(Debug, Parser)]
+#[command(
+    name = "modalign",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+#[command(after_help = "Examples:
+  modalign report                                    the embedded demo suite, whole, in minutes
+  modalign report --suite real-mini --data DIR       real CIFAR-10/100, EMG and sounds
+  modalign figures runs/demo --only 2,4              redraw figures of a finished run
+  modalign extract --model DIR --tensor IN.safetensors:pixels --outputs pooled,logits --out OUT.npz
+  modalign runs list                                 runs, how far each is, how long it took
+  modalign models show PATH                          what a checkpoint is and whether it loads
+  modalign doctor                                    what this build and machine can do
+
+Exit codes: 0 done, 1 the work failed, 2 wrong usage, 130 interrupted (finished parts are kept).")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a suite whole: fine-tune, extract, measure, draw, report
+    Report(ReportArgs),
+    /// Redraw the figures of a finished run from its tables
+    Figures(FiguresArgs),
+    /// Transfer the source model of a suite to one target by one method
+    Train(TrainArgs),
+    /// Train all cells of a suite (targets × methods × seeds), or a shard of them
+    Sweep(SweepArgs),
+    /// Make the source model of a suite by the suite's recipe
+    Pretrain(PretrainArgs),
+    /// List runs, show one, or say how two differ
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// Write what the parts of a model say about a tensor or a dataset
+    Extract(ExtractArgs),
+    /// List models, or show what one is and whether it loads
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Write a model for PyTorch: Hugging Face names, safetensors
+    Export(ExportArgs),
+    /// Say what this build and this machine can do
+    Doctor(DoctorArgs),
+    /// Print shell completions
+    Completions {
+        /// Shell to complete for
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Arguments of `modalign doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Folder whose data files to look for
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}

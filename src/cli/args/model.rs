@@ -1,0 +1,139 @@
+//! Arguments of the verbs that open a model: extract, models, export.
+
+use crate::feature::outputs::Output;
+use clap::builder::PossibleValue;
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+impl ValueEnum for Output {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Embedded => "Tokens after the embedder [N, T, C]",
+            Self::Pooled => "Mean of the last tokens [N, D]",
+            Self::Logits => "Class scores [N, K]",
+            Self::LastHiddenState => "Last tokens [N, T, D]",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
+    }
+}
+
+/// Float types that a model can compute in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Precision {
+    /// Double
+    F64,
+    /// Single (the default everywhere)
+    F32,
+    /// Half, where the device has it
+    F16,
+    /// Brain half, where the device has it
+    Bf16,
+}
+
+/// Arguments of `modalign extract`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  modalign extract --model DIR --tensor IN.safetensors:pixels \\
+      --outputs embedded,pooled,logits,last_hidden_state --out OUT.safetensors
+  modalign extract --model swin.pth --data cifar10:test --data-dir DATA --outputs pooled --out F.npz
+  modalign extract --model roberta-base --tensor IN.safetensors:input_ids \\
+      --mask IN.safetensors:attention_mask --outputs last_hidden_state --out OUT.npz
+
+A tensor comes from a safetensors or a PyTorch file (.pt, .pth, .bin). One of rank 4 is samples
+[N, C, H, W], of rank 2 token ids [N, T], of rank 3 tokens [N, T, C] that enter the encoder as they
+are. With --data the written file also holds labels, class_names and (as features) the pooled
+outputs: a features file.")]
+pub struct ExtractArgs {
+    /// Model: folder, checkpoint file, Hugging Face name, or one inside the program
+    #[arg(long, value_name = "MODEL")]
+    pub model: String,
+    /// Raw input: a tensor of a safetensors or PyTorch file
+    #[arg(long, value_name = "FILE:NAME", conflicts_with = "data")]
+    pub tensor: Option<String>,
+    /// Tokens that others may attend to: a tensor with 1 or 0 (or true, false) for each of the ids
+    #[arg(long, value_name = "FILE:NAME", requires = "tensor")]
+    pub mask: Option<String>,
+    /// Dataset to read, as SET or SET:train|valid|test (default test)
+    #[arg(long, value_name = "SET[:SPLIT]")]
+    pub data: Option<String>,
+    /// Folder with the dataset's files
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// What to write
+    #[arg(long, value_enum, value_delimiter = ',', required = true)]
+    pub outputs: Vec<Output>,
+    /// File to write: .safetensors or .npz
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Float type to compute in; below single, the error against single is measured and told
+    #[arg(long, value_enum, default_value = "f32")]
+    pub precision: Precision,
+    /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built
+    #[arg(long, default_value = "flex")]
+    pub device: String,
+}
+
+/// Arguments of `modalign models`.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// Models inside the program and in the Hugging Face cache, and what can be loaded
+    List {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// What a model is, and what of it will and will not load
+    Show {
+        /// Model: folder, checkpoint file, Hugging Face name, or one inside the program
+        #[arg(value_name = "PATH")]
+        model: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Forms that a model can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModelFormat {
+    /// A Hugging Face folder: config.json and model.safetensors
+    SafetensorsHf,
+}
+
+/// Float types that weights can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WeightType {
+    /// As the checkpoint had them
+    Keep,
+    /// Double
+    F64,
+    /// Single
+    F32,
+    /// Half
+    F16,
+    /// Brain half
+    Bf16,
+}
+
+/// Arguments of `modalign export`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  modalign export runs/demo/cells/TARGET-nft-0/model --out DIR     a fine-tuned encoder, for PyTorch
+  modalign export swin_base_patch4_window7_224.pth --out DIR       timm's names to Hugging Face's")]
+pub struct ExportArgs {
+    /// Model: folder, checkpoint file, Hugging Face name, or one inside the program
+    pub model: String,
+    /// Folder to write
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Form to write
+    #[arg(long, value_enum, default_value = "safetensors-hf")]
+    pub format: ModelFormat,
+    /// Float type of the tensors
+    #[arg(long, value_enum, default_value = "keep")]
+    pub dtype: WeightType,
+}

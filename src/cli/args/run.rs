@@ -1,0 +1,196 @@
+//! Arguments of the verbs that run a suite, and of those that look at runs.
+
+use crate::figure::Format;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// An experiment and what it is computed on, the same for every verb that carries one out.
+#[derive(Debug, Args)]
+pub struct ExperimentArgs {
+    /// Embedded suite (demo, real-mini) or TOML file
+    #[arg(long, default_value = "demo")]
+    pub suite: String,
+    /// Folder with the real data files that the suite needs
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built
+    #[arg(long, default_value = "flex")]
+    pub device: String,
+}
+
+/// What happens to an earlier run in the same folder.
+#[derive(Debug, Args)]
+pub struct StartArgs {
+    /// Continue the run in the folder (the default)
+    #[arg(long, conflicts_with = "fresh")]
+    pub resume: bool,
+    /// Remove what an earlier run left in the folder and start anew
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+/// Arguments of `modalign report`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  modalign report
+  modalign report --suite real-mini --data DIR --out runs/real
+  modalign report runs/demo                          rebuild a finished run's report from its tables
+
+The path of the report is the last line on stdout. A run that was interrupted continues where it
+was when the same command is given again.")]
+pub struct ReportArgs {
+    /// Finished runs whose figures and report are made again, without computing
+    #[arg(value_name = "RUN", conflicts_with_all = ["suite", "data", "out", "fresh"])]
+    pub runs: Vec<PathBuf>,
+    /// What is run, on what.
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+    /// Source model in place of the suite's: folder, checkpoint file or Hugging Face name
+    #[arg(long, value_name = "MODEL", conflicts_with = "runs")]
+    pub model: Option<String>,
+    /// Folder of the run [default: runs/SUITE]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What happens to an earlier run.
+    #[command(flatten)]
+    pub start: StartArgs,
+    /// Print one JSON object with the report's path and the numbers
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `modalign figures`.
+#[derive(Debug, Args)]
+pub struct FiguresArgs {
+    /// Folder of the run
+    pub run: PathBuf,
+    /// Numbers of the figures to draw [default: all that the run has tables for]
+    #[arg(long, value_delimiter = ',', value_name = "N")]
+    pub only: Vec<u8>,
+    /// Formats to write: svg, png [default: both]
+    #[arg(long, value_delimiter = ',', value_name = "FORMAT")]
+    pub format: Vec<Format>,
+    /// Folder to write to [default: RUN/figures]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `modalign train`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  modalign train --suite demo --target emg --method mona
+  modalign train --suite real-mini --data DIR --target esc10 --method nft --seed 1 --out runs/esc10
+
+The last line on stdout is the folder of the cell: model/ (for PyTorch: modalign export), cell.json.
+After every epoch the state is kept; the same command continues there, on the CPU in the same bits.")]
+pub struct TrainArgs {
+    /// What is run, on what.
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+    /// Name of a target of the suite
+    #[arg(long)]
+    pub target: String,
+    /// scratch, frozen, nft, emb, orca or mona
+    #[arg(long)]
+    pub method: String,
+    /// Seed of everything random in the transfer
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Folder of the run [default: runs/SUITE-TARGET-METHOD-SEED]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// What happens to an earlier run.
+    #[command(flatten)]
+    pub start: StartArgs,
+    /// Print one JSON object with the outcome
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `modalign sweep`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  modalign sweep --suite real-mini --data DIR --methods nft,emb,mona --seeds 0,1,2 --out runs/sweep
+  modalign sweep … --shard 2/8 --out SHARED      the second of eight processes on one file system
+  modalign report --suite runs/sweep/config.toml --data DIR --out runs/sweep
+
+Every cell is trained once, by whoever takes its lock, and kept; the report then measures them all.")]
+pub struct SweepArgs {
+    /// What is run, on what.
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+    /// Methods [default: the suite's]
+    #[arg(long, value_delimiter = ',')]
+    pub methods: Vec<String>,
+    /// Targets [default: the suite's]
+    #[arg(long, value_delimiter = ',')]
+    pub targets: Vec<String>,
+    /// Seeds [default: the suite's]
+    #[arg(long, value_delimiter = ',')]
+    pub seeds: Vec<u64>,
+    /// Only the i-th of n parts of the cells
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+    /// Folder of the run [default: runs/SUITE]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `modalign pretrain`.
+#[derive(Debug, Args)]
+pub struct PretrainArgs {
+    /// What is run, on what.
+    #[command(flatten)]
+    pub experiment: ExperimentArgs,
+    /// Model folder to write [default: ./NAME, the suite's own name for it]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `modalign runs`.
+#[derive(Debug, Subcommand)]
+pub enum RunsCommand {
+    /// Runs in a folder: how far each is, when it began, how long it took
+    #[command(after_help = "Examples:
+  modalign runs list
+  modalign runs list runs SHARED/sweep --json
+
+States: running (a process works on it), finished (measured to the end), trained (all cells of a
+train or sweep are done, nothing is measured yet), unfinished (the same command continues it),
+damaged (its settings cannot be read). Cells are those done of those that the settings ask for.")]
+    List {
+        /// Folders that hold runs, or runs [default: runs]
+        #[arg(value_name = "DIR")]
+        folders: Vec<PathBuf>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// What a run is, what it ran on, and what every cell of it found
+    Show {
+        /// Folder of the run
+        run: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// What differs between two runs: settings, source model, device, inputs, results, tables
+    #[command(after_help = "Examples:
+  modalign runs diff runs/demo runs/again
+  modalign runs diff runs/a runs/b --json
+
+Rows of a table are matched by their text columns, seed and epoch (and epochs, where a table has
+several rows for the rest). Times are not compared.
+
+Exit codes: 0 the runs agree, 1 they differ (or could not be compared: stderr then says why and
+stdout is empty), 2 wrong usage.")]
+    Diff {
+        /// Folder of the first run
+        a: PathBuf,
+        /// Folder of the second run
+        b: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}

@@ -1,0 +1,368 @@
+//! What a run folder holds, seen from outside: settings, record, and how far every cell is. All of
+//! it is read from files, nothing is computed or changed, and no file is trusted to be whole: what
+//! cannot be read is said, and counts as not there.
+
+use super::bounded;
+use super::cell::{Outcome, cells};
+use super::checkpoint::Checkpoints;
+use super::error::RunError;
+use super::folder::is_held;
+use super::record::{FINISHED, Record};
+use crate::manifest::suite::Suite;
+use crate::manifest::task::Metric;
+use serde::Serialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// More cells than any run has; settings that ask for more are not counted out.
+const MOST_CELLS: usize = 100_000;
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// A process holds its lock.
+    Running,
+    /// Measured to the end.
+    Finished,
+    /// All cells trained, nothing measured (`modalign train`, `modalign sweep`).
+    Trained,
+    /// Nobody works on it and something is left to do.
+    Unfinished,
+}
+
+impl State {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Trained => "trained",
+            Self::Unfinished => "unfinished",
+        }
+    }
+}
+
+/// How far a cell is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Standing {
+    /// Trained; what it found.
+    Done {
+        /// What judged it.
+        metric: Metric,
+        /// The metric on the validation part.
+        valid: f64,
+        /// The metric on the test part.
+        test: f64,
+        /// The epoch whose parameters are the result.
+        selected: usize,
+        /// Epochs trained.
+        epochs: usize,
+        /// Wall-clock seconds of the training.
+        seconds: f64,
+    },
+    /// Begun; its newest checkpoint.
+    Checkpoint {
+        /// 1 while the embedder trains, 2 in the fine-tuning.
+        stage: u8,
+        /// Epochs of that stage that are done.
+        epoch: usize,
+    },
+    /// Nothing of it is there.
+    NotBegun,
+}
+
+impl Standing {
+    /// What judged a cell that is done, and its values on the validation and the test part.
+    pub fn result(&self) -> Option<(Metric, f64, f64)> {
+        match *self {
+            Self::Done {
+                metric,
+                valid,
+                test,
+                ..
+            } => Some((metric, valid, test)),
+            _ => None,
+        }
+    }
+}
+
+/// A cell that the settings of a run ask for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CellSurvey {
+    /// Name of the target.
+    pub target: String,
+    /// Name of the method.
+    pub method: String,
+    /// Seed of the transfer.
+    pub seed: u64,
+    /// How far it is.
+    #[serde(flatten)]
+    pub standing: Standing,
+}
+
+/// A run as its folder shows it.
+pub struct Survey {
+    /// The folder.
+    pub root: PathBuf,
+    /// Its settings.
+    pub suite: Suite,
+    /// `run.json`, if measuring has begun.
+    pub record: Option<Record>,
+    /// Where it stands.
+    pub state: State,
+    /// Every cell that the settings ask for, in the order in which they are run.
+    pub cells: Vec<CellSurvey>,
+    /// What could not be read.
+    pub faults: Vec<RunError>,
+}
+
+impl Survey {
+    /// Looks at the run in `root`.
+    pub fn read(root: &Path) -> Result<Self, RunError> {
+        let config = root.join("config.toml");
+        if !is_run(root) {
+            return Err(RunError::Malformed {
+                path: root.into(),
+                expected: "a run folder (config.toml beside run.json or run.lock)".into(),
+                found: match fs::metadata(root) {
+                    Ok(found) if found.is_dir() => "a folder without them".into(),
+                    Ok(_) => "a file".into(),
+                    Err(e) => e.to_string(),
+                },
+            });
+        }
+        let text = bounded::text(&config)?.unwrap_or_default();
+        let suite = Suite::parse(&text, &config.display().to_string())?;
+        let transfer = &suite.transfer;
+        let count = [transfer.methods.len(), transfer.seeds.len()]
+            .iter()
+            .fold(suite.targets.len(), |all, n| all.saturating_mul(*n));
+        if count > MOST_CELLS {
+            return Err(RunError::Malformed {
+                path: config,
+                expected: format!("at most {MOST_CELLS} cells"),
+                found: format!("targets × methods × seeds = {count}"),
+            });
+        }
+        let mut faults = Vec::new();
+        let record: Option<Record> = told(bounded::json(&root.join("run.json")), &mut faults);
+        let mut all = Vec::new();
+        for cell in suite
+            .targets
+            .iter()
+            .flat_map(|target| cells(&suite, target))
+        {
+            all.push(CellSurvey {
+                target: cell.target.name.clone(),
+                method: cell.method.name().into(),
+                seed: cell.seed,
+                standing: standing(&root.join(cell.name()), &mut faults),
+            });
+        }
+        let trained = all.iter().all(CellSurvey::is_done);
+        let state = match &record {
+            _ if is_held(root) => State::Running,
+            Some(record) if record.state == FINISHED => State::Finished,
+            None if trained => State::Trained,
+            _ => State::Unfinished,
+        };
+        Ok(Self {
+            root: root.into(),
+            suite,
+            record,
+            state,
+            cells: all,
+            faults,
+        })
+    }
+
+    /// How many cells are done.
+    pub fn done(&self) -> usize {
+        self.cells.iter().filter(|cell| cell.is_done()).count()
+    }
+
+    /// Whether its cells are here: of a published run the folder has only what was measured.
+    pub fn has_cells(&self) -> bool {
+        self.state != State::Finished || self.root.join("cells").is_dir()
+    }
+
+    /// Names of its tables, without their ending.
+    pub fn tables(&self) -> Vec<String> {
+        files(&self.root.join("tables"), &["csv"])
+    }
+
+    /// Names of its figures, without their endings.
+    pub fn figures(&self) -> Vec<String> {
+        files(&self.root.join("figures"), &["svg", "png"])
+    }
+
+    /// Its report, if one was written.
+    pub fn report(&self) -> Option<PathBuf> {
+        Some(self.root.join("report.html")).filter(|path| path.is_file())
+    }
+}
+
+impl CellSurvey {
+    /// Whether it is trained.
+    pub fn is_done(&self) -> bool {
+        matches!(self.standing, Standing::Done { .. })
+    }
+}
+
+/// Whether `root` is a run folder of ours.
+pub fn is_run(root: &Path) -> bool {
+    let has = |name: &str| root.join(name).is_file();
+    has("config.toml") && (has("run.json") || has("run.lock"))
+}
+
+/// The run folders directly under `root`, by name, or `root` itself if it is one.
+pub fn runs(root: &Path) -> Result<Vec<PathBuf>, RunError> {
+    if is_run(root) {
+        return Ok(vec![root.into()]);
+    }
+    let entries = fs::read_dir(root).map_err(|source| RunError::Io {
+        path: root.into(),
+        source,
+    })?;
+    let mut all: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    all.retain(|path| is_run(path));
+    all.sort();
+    Ok(all)
+}
+
+/// How far the cell in `folder` is.
+fn standing(folder: &Path, faults: &mut Vec<RunError>) -> Standing {
+    let outcome: Option<Outcome> = told(bounded::json(&folder.join("cell.json")), faults);
+    let newest = || Checkpoints::new(folder.into(), &[]).newest();
+    match outcome {
+        Some(found) => Standing::Done {
+            metric: found.metric,
+            valid: found.valid,
+            test: found.test,
+            selected: found.selected,
+            epochs: found.course.len(),
+            seconds: found.seconds,
+        },
+        None => newest().map_or(Standing::NotBegun, |(stage, epoch)| Standing::Checkpoint {
+            stage,
+            epoch,
+        }),
+    }
+}
+
+/// What was read, an error being told and counted as nothing.
+fn told<T>(read: Result<Option<T>, RunError>, faults: &mut Vec<RunError>) -> Option<T> {
+    read.unwrap_or_else(|fault| {
+        faults.push(fault);
+        None
+    })
+}
+
+/// Names of the files in `folder` that end in one of `endings`, without them, each once.
+fn files(folder: &Path, endings: &[&str]) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| {
+            let path = entry.path();
+            let known = endings.contains(&path.extension()?.to_str()?) && path.is_file();
+            known.then(|| path.file_stem()?.to_str().map(String::from))?
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::suite::EMBEDDED;
+    use crate::run::RunFolder;
+
+    /// A folder of the demo suite, in which nothing was done.
+    fn begun() -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        let suite = Suite::parse(EMBEDDED[0].1, "demo").unwrap();
+        drop(RunFolder::open(home.path(), &suite, false).unwrap());
+        home
+    }
+
+    fn outcome(root: &Path, cell: &str) {
+        let path = root.join("cells").join(cell);
+        fs::create_dir_all(&path).unwrap();
+        let text = r#"{"target": "t", "method": "nft", "seed": 0, "valid": 0.25, "test": 0.5, "course": [], "selected": 3, "samples": [1, 1, 1],
+            "shape": [1, 1, 1], "classes": 2, "seconds": 1.5}"#;
+        fs::write(path.join("cell.json"), text).unwrap();
+    }
+
+    #[test]
+    fn the_state_follows_from_lock_record_and_cells() {
+        let home = begun();
+        let root = home.path();
+        let seen = Survey::read(root).unwrap();
+        assert_eq!((seen.state, seen.done()), (State::Unfinished, 0));
+        for cell in [
+            "unseen-nft-0",
+            "spherical-nft-0",
+            "emg-nft-0",
+            "sound-nft-0",
+        ] {
+            outcome(root, cell);
+        }
+        let seen = Survey::read(root).unwrap();
+        assert_eq!((seen.state, seen.done()), (State::Trained, 4));
+        let Standing::Done { selected, .. } = seen.cells[0].standing else {
+            panic!("done");
+        };
+        assert_eq!(selected, 3);
+        for (record, state) in [
+            (r#"{"state": "running"}"#, State::Unfinished),
+            (r#"{"state": "finished"}"#, State::Finished),
+        ] {
+            fs::write(root.join("run.json"), record).unwrap();
+            assert_eq!(Survey::read(root).unwrap().state, state);
+        }
+        let suite = Survey::read(root).unwrap().suite;
+        let _held = RunFolder::open(root, &suite, false).unwrap();
+        assert_eq!(Survey::read(root).unwrap().state, State::Running);
+    }
+
+    #[test]
+    fn damaged_records_are_told_and_count_as_absent() {
+        let home = begun();
+        let root = home.path();
+        outcome(root, "emg-nft-0");
+        outcome(root, "sound-nft-0");
+        let whole = fs::read(root.join("cells/emg-nft-0/cell.json")).unwrap();
+        for damaged in [&b""[..], &whole[..whole.len() / 2], b"7", b"\xff", b"null"] {
+            fs::write(root.join("cells/emg-nft-0/cell.json"), damaged).unwrap();
+            fs::write(root.join("run.json"), damaged).unwrap();
+            let seen = Survey::read(root).unwrap();
+            assert_eq!((seen.done(), seen.faults.len()), (1, 2), "{damaged:?}");
+            assert_eq!(seen.state, State::Unfinished);
+            assert_eq!(seen.cells[2].standing, Standing::NotBegun);
+        }
+    }
+
+    #[test]
+    fn settings_that_cannot_be_read_are_an_error() {
+        let home = begun();
+        let config = home.path().join("config.toml");
+        let whole = fs::read_to_string(&config).unwrap();
+        let seeds: Vec<usize> = (0..MOST_CELLS).collect();
+        for damaged in [
+            String::new(),
+            whole[..whole.len() / 2].into(),
+            whole.replace("seeds = [0]", &format!("seeds = {seeds:?}")),
+        ] {
+            fs::write(&config, damaged).unwrap();
+            assert!(Survey::read(home.path()).is_err());
+        }
+        fs::remove_file(&config).unwrap();
+        let error = Survey::read(home.path()).err().unwrap().to_string();
+        assert!(error.contains("expected a run folder"), "{error}");
+        assert!(runs(home.path()).unwrap().is_empty());
+    }
+}
