@@ -1,5 +1,6 @@
 //! `modalign pretrain`: makes the source model of a suite by the suite's own recipe, and writes
-//! the recipe beside it.
+//! the recipe beside it. While it works, a folder `OUT.partial` holds its settings, lock and newest
+//! checkpoint; a pretraining that was interrupted or killed goes on from there.
 
 use super::args::{ExperimentArgs, PretrainArgs};
 use super::error::CliError;
@@ -8,12 +9,14 @@ use crate::dataset::{self, Resized};
 use crate::manifest::parts::PredictorSpec;
 use crate::manifest::suite::{Shape, Suite};
 use crate::model::{Model, SwinConfig, device, save, state};
-use crate::transfer::Task;
+use crate::run::RunFolder;
+use crate::run::checkpoint::Checkpoints;
 use crate::transfer::method::everything;
-use crate::transfer::snapshot::Forgetful;
+use crate::transfer::snapshot::Keeper;
 use crate::transfer::train::{Course, Event, train};
+use crate::transfer::{Task, TransferError};
 use burn::tensor::DType;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The architecture that a suite describes.
 pub fn architecture(shape: &Shape) -> SwinConfig {
@@ -61,6 +64,15 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
         &device,
         DType::F32,
     )?;
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(&suite.source.model));
+    let mut partial = out.clone().into_os_string();
+    partial.push(".partial");
+    let work = RunFolder::open(Path::new(&partial), &suite, args.start.fresh)?;
+    let mut keeper = Checkpoints::new(work.path("cells"), &[]);
+    let from = keeper.load()?;
     let stage = Stage::new(
         &format!(
             "pretraining {} on {} samples",
@@ -78,9 +90,9 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
         task,
         seed: recipe.seed,
         trains: everything,
-        from: None,
+        from,
         first: Vec::new(),
-        keeper: &mut Forgetful,
+        keeper: &mut keeper,
     };
     let trained = train(model, &splits, &recipe.train, course, &mut |event| {
         match event {
@@ -93,13 +105,17 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
             )),
         }
         go_on()
-    })?;
+    });
     stage.finish();
+    let trained = trained.inspect_err(|error| {
+        if matches!(error, TransferError::Interrupted) {
+            eprintln!(
+                "interrupted: whole epochs are kept in {}; the same command continues there",
+                work.root().display()
+            );
+        }
+    })?;
     let test = task.evaluate(&trained.model.network, splits.test.clone(), &device)?;
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| PathBuf::from(&suite.source.model));
     save::save(&trained.model, &labels, &out)?;
     let note = serde_json::json!({
         "made_by": format!("modalign {} pretrain --suite {}", env!("CARGO_PKG_VERSION"), suite.name),
@@ -116,6 +132,10 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
     let path = out.join("recipe.json");
     let text = serde_json::to_string_pretty(&note).unwrap_or_default() + "\n";
     crate::atomic::write(&path, text.as_bytes()).map_err(|source| CliError::Io { path, source })?;
+    let partial = work.root().to_path_buf();
+    drop(work);
+    // What cannot be removed costs space, nothing else.
+    std::fs::remove_dir_all(partial).ok();
     eprintln!("on the test part of the source: {}", task.metric.say(test));
     Ok(out)
 }

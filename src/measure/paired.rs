@@ -172,7 +172,8 @@ mod tests {
                 .num_threads(threads)
                 .build()
                 .unwrap();
-            pool.install(|| error_rates(&[a.clone()], &[b.clone()], 200, 5).unwrap())
+            let (a, b) = (vec![a.clone()], vec![b.clone()]);
+            pool.install(|| error_rates(&a, &b, 200, 5).unwrap())
         };
         assert_eq!(run(1), run(2));
     }

@@ -66,7 +66,7 @@ pub fn run(
     record.input("config.toml".into(), folder.sha256("config.toml")?);
     folder.write_json("run.json", &record)?;
     let context = prepared.context(suite, request, folder);
-    let mut tables = Tables::new();
+    let mut tables = Tables::default();
     let pixels = look::pixels(&context, watch)?;
     tables.look(&Encoder::reference("pixels", "Raw pixels"), &pixels);
     let pretrained = Encoder::reference("pretrained", "Pretrained");

@@ -81,9 +81,9 @@ macro_rules! cell_columns {
     ($($more:literal),*) => { &["target", "target_title", "method", "seed", $($more),*] };
 }
 
-impl Tables {
+impl Default for Tables {
     /// Empty tables.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self {
             probe: Table::new(encoder_columns!(
                 "error", "lower", "upper", "c", "n_train", "n_test"
@@ -161,7 +161,9 @@ impl Tables {
             unfinished: 0,
         }
     }
+}
 
+impl Tables {
     /// One look at the surrogate.
     pub fn look(&mut self, encoder: &Encoder, look: &Look) {
         self.probe.push(row![

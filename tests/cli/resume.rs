@@ -194,3 +194,60 @@ fn unknown_methods_targets_and_shards_are_refused_by_name() {
     refused(&["train", "--target", "nowhere", "--method", "nft"], "emg");
     refused(&["sweep", "--shard", "3/2"], "i/n");
 }
+
+#[test]
+fn a_killed_pretraining_ends_in_the_same_bits() {
+    let home = tempfile::tempdir().unwrap();
+    let suite = home.path().join("suite.toml");
+    let recipe = TINY.replace(
+        "train = { epochs = 1, batch = 16 }",
+        "train = { epochs = 8, batch = 16 }",
+    );
+    std::fs::write(&suite, &recipe).unwrap();
+    let [whole, killed] = ["whole", "killed"].map(|name| home.path().join(name));
+    let arguments = |out: &Path| {
+        let words = ["pretrain", "--suite", suite.to_str().unwrap(), "--out"];
+        let mut all = words.map(String::from).to_vec();
+        all.push(out.to_str().unwrap().into());
+        all
+    };
+    let run = |out: &Path| {
+        let words = arguments(out);
+        modalign(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let done = run(&whole);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert!(!home.path().join("whole.partial").exists());
+
+    let checkpoint = home
+        .path()
+        .join("killed.partial/cells/checkpoint/checkpoint.json");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_modalign"))
+        .args(arguments(&killed))
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while !checkpoint.exists() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended without a checkpoint"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // other settings do not go on from here
+    std::fs::write(&suite, recipe.replace("epochs = 8", "epochs = 9")).unwrap();
+    let refused = run(&killed);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        text(&refused.stderr).contains("epochs = 8"),
+        "{}",
+        text(&refused.stderr)
+    );
+    std::fs::write(&suite, &recipe).unwrap();
+    let resumed = run(&killed);
+    assert!(resumed.status.success(), "{}", text(&resumed.stderr));
+    let [a, b] = [&whole, &killed].map(|f| std::fs::read(f.join("model.safetensors")).unwrap());
+    assert!(a == b, "other bits after a kill");
+}

@@ -145,6 +145,9 @@ pub struct PretrainArgs {
     /// Model folder to write [default: ./NAME, the suite's own name for it]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Continue or begin anew.
+    #[command(flatten)]
+    pub start: StartArgs,
 }
 
 /// Arguments of `modalign runs`.
