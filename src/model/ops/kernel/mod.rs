@@ -11,6 +11,7 @@ pub mod attention;
 pub mod lanes;
 pub mod linear;
 pub mod norm;
+pub mod norm_tangent;
 pub mod optimiser;
 pub mod simd;
 
