@@ -98,7 +98,7 @@ fn dual<const D: usize>(all: &Inputs, at: usize, shape: [usize; D]) -> Option<Du
 
 /// `counts` with every second one (the tangents) kept or left out by the bits of `which`.
 fn choose(counts: &[usize], which: usize) -> Vec<Option<usize>> {
-    let keep = |at: usize| at % 2 == 0 || which >> (at / 2) & 1 == 1;
+    let keep = |at: usize| at.is_multiple_of(2) || (which >> (at / 2)) & 1 == 1;
     let all = counts.iter().enumerate();
     all.map(|(at, &c)| keep(at).then_some(c)).collect()
 }

@@ -1,7 +1,8 @@
 //! Window attention, its tangent, and both nodes.
 
-use super::node::{Pair, Saved, buffer, first, give, record};
-use super::{Tracked, WindowGeometry, contiguous, dims, given, shape, values, with_last, wrap};
+use super::buffer::{buffer, contiguous, dims, given, shape, values, with_last, wrap};
+use super::node::{Pair, Saved, first, give, record};
+use super::{Tracked, WindowGeometry};
 use crate::model::ops::kernel::attention;
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;

@@ -1,7 +1,8 @@
 //! GELU, its tangent, and both nodes.
 
-use super::node::{Pair, Saved, buffer, first, give, record, wants};
-use super::{Tracked, contiguous, shape, values};
+use super::Tracked;
+use super::buffer::{buffer, contiguous, shape, values};
+use super::node::{Pair, Saved, first, give, record, wants};
 use crate::model::ops::kernel::activation;
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;

@@ -1,7 +1,8 @@
 //! `y = x·wᵀ + b`, its tangent, and both nodes.
 
-use super::node::{Pair, Saved, buffer, first, give, record, wants};
-use super::{Tracked, contiguous, dims, shape, values, with_last};
+use super::Tracked;
+use super::buffer::{buffer, contiguous, dims, shape, values, with_last};
+use super::node::{Pair, Saved, first, give, record, wants};
 use crate::model::ops::kernel::linear;
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;

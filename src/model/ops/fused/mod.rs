@@ -7,6 +7,7 @@
 //! [`super`] sends everything else to the composed forms.
 
 mod attention;
+mod buffer;
 mod gelu;
 mod linear;
 mod node;
@@ -14,11 +15,12 @@ mod norm;
 mod optimiser;
 
 use super::kernel;
+use buffer::contiguous;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, ExtensionType, Flex, backend_extension};
-use burn::tensor::{Bytes, DType, Shape, Tensor};
-use burn_flex::{FlexTensor, Layout};
+use burn::tensor::Tensor;
+use burn_flex::FlexTensor;
 
 pub use kernel::attention::WindowGeometry;
 pub use kernel::optimiser::AdamWStep;
@@ -97,56 +99,6 @@ pub trait FusedOps: Backend {
         #[extension_type] bias_dot: Maybe<Self>,
         geometry: WindowGeometry,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
-}
-
-/// The tensor with its values contiguous; copies only when it is a strided view.
-fn contiguous(tensor: &FlexTensor) -> FlexTensor {
-    if tensor.as_slice::<f32>().is_some() {
-        tensor.clone()
-    } else {
-        tensor.to_contiguous()
-    }
-}
-
-/// The tensor as the whole of its buffer, so that `storage_mut` is its values.
-fn own(tensor: FlexTensor) -> FlexTensor {
-    match tensor.as_slice::<f32>() {
-        Some(values) if values.len() == tensor.storage::<f32>().len() => tensor,
-        Some(values) => wrap(values.to_vec(), shape(&tensor)),
-        None => own(tensor.to_contiguous()),
-    }
-}
-
-fn values(tensor: &FlexTensor) -> &[f32] {
-    tensor.as_slice().expect("made contiguous f32 on entry")
-}
-
-/// Values of a tensor that may be absent; empty if it is.
-fn given(tensor: &Option<FlexTensor>) -> &[f32] {
-    tensor.as_ref().map_or(&[], values)
-}
-
-fn wrap(values: Vec<f32>, shape: Shape) -> FlexTensor {
-    FlexTensor::new(
-        Bytes::from_elems(values),
-        Layout::contiguous(shape),
-        DType::F32,
-    )
-}
-
-fn shape(tensor: &FlexTensor) -> Shape {
-    tensor.layout().shape().clone()
-}
-
-fn dims(tensor: &FlexTensor) -> Vec<usize> {
-    tensor.layout().shape().to_vec()
-}
-
-fn with_last(mut dims: Vec<usize>, last: usize) -> Shape {
-    if let Some(d) = dims.last_mut() {
-        *d = last;
-    }
-    Shape::from(dims)
 }
 
 impl FusedOps for Flex {

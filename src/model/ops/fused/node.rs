@@ -1,8 +1,8 @@
 //! Nodes of burn's tape for fused operations: parents that may be absent, and gradients that two
 //! nodes of one operation gather in one buffer.
 
-use super::{Tracked, own, wrap};
-use crate::model::ops::kernel;
+use super::Tracked;
+use super::buffer::{buffer, own};
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
@@ -91,9 +91,4 @@ pub fn first<S, const N: usize>(
         }
     }
     (buffer(shape), false)
-}
-
-/// An output whose first contents are unspecified (see [`kernel::output`]).
-pub fn buffer(shape: Shape) -> FlexTensor {
-    wrap(kernel::output(shape.num_elements()), shape)
 }

@@ -1,7 +1,8 @@
 //! LayerNorm, its tangent, and both nodes.
 
-use super::node::{Pair, Saved, buffer, first, give, record, wants};
-use super::{Tracked, contiguous, given, shape, values, wrap};
+use super::Tracked;
+use super::buffer::{buffer, contiguous, given, shape, values, wrap};
+use super::node::{Pair, Saved, first, give, record, wants};
 use crate::model::ops::kernel::{norm, norm_tangent};
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;

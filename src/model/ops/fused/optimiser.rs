@@ -1,6 +1,6 @@
 //! The optimiser's update on `flex` tensors.
 
-use super::{contiguous, own, values};
+use super::buffer::{contiguous, own, values};
 use crate::model::ops::kernel::optimiser::{self, AdamWStep};
 use burn_flex::FlexTensor;
 

@@ -7,11 +7,12 @@
 //! the probabilities again instead of storing them.
 
 mod geometry;
+mod moving;
 pub mod tangent;
 mod window;
 
-use super::lanes::{product, transpose};
 use super::linear::add_up;
+use super::product::{product, transpose};
 use super::simd::{Block, LANES, fma, multiversion, sum};
 use rayon::prelude::*;
 use window::{Columns, Scratch, of_head, probabilities};

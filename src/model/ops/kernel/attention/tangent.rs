@@ -8,103 +8,13 @@
 //! * the logits get `P∘(D − Σ P∘D)`, `D = dȮ·V̇ᵀ + E∘Z` (what depends on the row alone drops
 //!   out), and q, K and b theirs, with `A·K̇` and `Aᵀ·q̇` added.
 
-use super::super::lanes::{Lanes, product, product_add, transpose};
 use super::super::linear::add_up;
-use super::super::simd::{Block, LANES, fma, multiversion, sum};
-use super::window::{Columns, Scratch, of_head, probabilities};
+use super::super::product::{product, product_add, transpose};
+use super::super::simd::{LANES, fma, multiversion};
+use super::moving::{Moving, dot, prepare};
+use super::window::{Columns, Scratch};
 use super::{IMAGES, WindowGeometry};
 use rayon::prelude::*;
-
-/// Buffers for what moves, beside those of the value.
-struct Moving {
-    q: Vec<f32>,
-    k: Vec<f32>,
-    v: Vec<f32>,
-    kt: Vec<f32>,
-    vt: Vec<f32>,
-    /// `Z`.
-    z: Vec<f32>,
-    d: Vec<f32>,
-    at: Vec<f32>,
-}
-
-impl Moving {
-    fn new(s: &Scratch) -> Self {
-        let tall = || vec![0.0; s.q.len()];
-        let square = || vec![0.0; s.p.len()];
-        Self {
-            q: tall(),
-            k: tall(),
-            v: tall(),
-            kt: tall(),
-            vt: tall(),
-            z: square(),
-            d: square(),
-            at: square(),
-        }
-    }
-}
-
-/// `Σ a∘b` over rows of whole blocks.
-#[inline(always)]
-fn dot<const FMA: bool>(a: &[Block], b: &[Block]) -> f32 {
-    let mut total: Block = [0.0; LANES];
-    for (a, b) in a.iter().zip(b) {
-        for i in 0..LANES {
-            total[i] = fma::<FMA>(a[i], b[i], total[i]);
-        }
-    }
-    sum(&total)
-}
-
-/// Gathers a window and its tangent (an empty `dot` stands still), then its probabilities into
-/// `s.p` and `Z` into `m.z`.
-#[inline(always)]
-#[allow(clippy::too_many_arguments)]
-fn prepare<const FMA: bool, L: Lanes>(
-    s: &mut Scratch,
-    m: &mut Moving,
-    qkv: &[f32],
-    qkv_dot: &[f32],
-    [bias, bias_dot]: [&[f32]; 2],
-    geometry: WindowGeometry,
-    channels: usize,
-    head: usize,
-    index: &[usize],
-    regions: &[usize],
-) {
-    let (n, d) = (geometry.tokens(), channels / geometry.heads);
-    let (np, dp) = (s.np, s.dp);
-    let scale = 1.0 / (d as f32).sqrt();
-    let of = |part| Columns::of(part, head, channels, geometry.heads);
-    of(0).scaled(scale).gather(qkv, index, &mut s.q, dp);
-    of(1).gather(qkv, index, &mut s.k, dp);
-    of(2).gather(qkv, index, &mut s.v, dp);
-    transpose::<L>(np, dp, &s.k, &mut s.kt);
-    let masked = (geometry.shift > 0).then_some(regions);
-    probabilities::<FMA, L>(s, n, d, of_head(bias, head, n), masked);
-    if !qkv_dot.is_empty() {
-        of(0).scaled(scale).gather(qkv_dot, index, &mut m.q, dp);
-        of(1).gather(qkv_dot, index, &mut m.k, dp);
-        of(2).gather(qkv_dot, index, &mut m.v, dp);
-        transpose::<L>(np, dp, &m.k, &mut m.kt);
-        product::<L>(n, np, d, &m.q, dp, &s.kt, &mut m.z);
-        product_add::<L>(n, np, d, &s.q, dp, &m.kt, &mut m.z);
-    } else {
-        m.z.fill(0.0);
-    }
-    let moved = of_head(bias_dot, head, n);
-    let rows = m.z.chunks_exact_mut(np).zip(s.p.chunks_exact(np));
-    for (i, (z, p)) in rows.enumerate().take(n) {
-        if !moved.is_empty() {
-            for (z, b) in z.iter_mut().zip(&moved[i * n..(i + 1) * n]) {
-                *z += b;
-            }
-        }
-        let mean = dot::<FMA>(z.as_chunks().0, p.as_chunks().0);
-        z.iter_mut().for_each(|z| *z -= mean);
-    }
-}
 
 multiversion! {
     fn dual_image(qkv: &[f32], qkv_dot: &[f32], bias: [&[f32]; 2], geometry: WindowGeometry, index: &[usize], regions: &[usize], channels: usize, out: &mut [f32], out_dot: &mut [f32]) {
