@@ -19,6 +19,9 @@ use std::time::Instant;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Steps of each kind before those that count.
+const WARM_UP: usize = 2;
+
 fn main() {
     let name = std::env::var("MODALIGN_DEVICE").unwrap_or_else(|_| "flex".into());
     let mode = std::env::var("MODE").unwrap_or_else(|_| "both".into());
@@ -44,25 +47,12 @@ fn main() {
     let mut network = model.network.clone().unfreeze().train();
     let mut optimiser = Optimiser::new(Rule::default(), 0.05, Some(1.0));
     let mut stream = rand_chacha::ChaCha8Rng::seed_from_u64(0);
-    let nft = (mode != "mona").then(|| {
-        median(rounds, || {
-            let batch = Batch {
-                values: pixels.clone(),
-                shape,
-                labels: labels.clone(),
-                known: Vec::new(),
-            };
-            let part = Part {
-                loss: &TaskLoss::CrossEntropy { smoothing: 0.0 },
-                truth: Truth::Class,
-                settings: &settings,
-            };
-            let (_, grads) =
-                step::gradients(&network, batch, &device, part, &mut stream).expect("gradients");
-            network = optimiser.step(1e-4, network.clone(), grads);
-        })
-    });
     let task = |outputs: Dual<2>| Ok(loss::cross_entropy(outputs, &labels, 0.0));
+    let part = Part {
+        loss: &TaskLoss::CrossEntropy { smoothing: 0.0 },
+        truth: Truth::Class,
+        settings: &settings,
+    };
     let meta = Meta {
         lambda: 0.5,
         alpha: 1e-3,
@@ -70,17 +60,35 @@ fn main() {
         how: MetaGradient::Exact,
         difference_step: 0.01,
     };
-    let mona = (mode != "nft").then(|| {
-        median(rounds, || {
+    // The two steps take turns, so that what else the machine does falls on both.
+    let (mut nft, mut mona) = (Vec::new(), Vec::new());
+    for _ in 0..WARM_UP + rounds {
+        if mode != "mona" {
+            let start = Instant::now();
+            let batch = Batch {
+                values: pixels.clone(),
+                shape,
+                labels: labels.clone(),
+                known: Vec::new(),
+            };
+            let (_, grads) =
+                step::gradients(&network, batch, &device, part, &mut stream).expect("gradients");
+            network = optimiser.step(1e-4, network, grads);
+            nft.push(start.elapsed().as_secs_f64());
+        }
+        if mode != "nft" {
+            let start = Instant::now();
             let batch = SourceBatch {
                 samples: x(),
                 labels: source.clone(),
             };
             let embedder = &model.network.embedder;
             let found = mona::step(&network, x(), &task, embedder, batch, meta).expect("step");
-            network = optimiser.step(1e-4, network.clone(), found.grads);
-        })
-    });
+            network = optimiser.step(1e-4, network, found.grads);
+            mona.push(start.elapsed().as_secs_f64());
+        }
+    }
+    let (nft, mona) = (median(nft), median(mona));
     let show = |v: Option<f64>| v.map_or("null".to_string(), |v| format!("{v:.5}"));
     let ratio = nft.zip(mona).map(|(n, m)| m / n);
     println!(
@@ -93,18 +101,11 @@ fn main() {
     );
 }
 
-/// Median seconds of a step after two to warm up.
-fn median(rounds: usize, mut step: impl FnMut()) -> f64 {
-    (0..2).for_each(|_| step());
-    let mut times: Vec<f64> = (0..rounds)
-        .map(|_| {
-            let start = Instant::now();
-            step();
-            start.elapsed().as_secs_f64()
-        })
-        .collect();
+/// Median seconds of the steps after those to warm up; none without steps.
+fn median(mut times: Vec<f64>) -> Option<f64> {
+    times.drain(..WARM_UP.min(times.len()));
     times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
+    times.get(times.len() / 2).copied()
 }
 
 /// Peak resident memory of the process in GB.

@@ -22,15 +22,15 @@ import torch.nn.functional as F
 from transformers import SwinConfig, SwinForImageClassification
 
 
-def median(rounds, step):
-    for _ in range(2):
-        step()
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
-    return round(statistics.median(times), 5)
+def medians(rounds, steps):
+    """Median seconds of every step; they take turns, as in `mona_step.rs`."""
+    times = {name: [] for name in steps}
+    for _ in range(2 + rounds):
+        for name, step in steps.items():
+            start = time.perf_counter()
+            step()
+            times[name].append(time.perf_counter() - start)
+    return {name: round(statistics.median(t[2:]), 5) for name, t in times.items()}
 
 
 def outer_loss(features, labels):
@@ -55,17 +55,17 @@ def main():
     model = SwinForImageClassification._from_config(config, attn_implementation="eager")
     x, xs = torch.randn(64, 3, 32, 32), torch.randn(64, 3, 32, 32)
     y, ys = torch.arange(64) % 80, torch.arange(64) % 10
-    result = {"nft_seconds": None, "mona_seconds": None}
+    steps = {}
     if args.mode != "mona":
-        optimiser = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.05)
+        whole = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.05)
 
         def nft():
-            optimiser.zero_grad(set_to_none=True)
+            whole.zero_grad(set_to_none=True)
             F.cross_entropy(model(x).logits, y).backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
+            whole.step()
 
-        result["nft_seconds"] = median(args.rounds, nft)
+        steps["nft_seconds"] = nft
     if args.mode != "nft":
         swin = model.swin
         body = {f"swin.{k}": v for k, v in swin.named_parameters() if not k.startswith("embeddings")}
@@ -96,7 +96,8 @@ def main():
             torch.nn.utils.clip_grad_norm_(phi, 1.0)
             optimiser.step()
 
-        result["mona_seconds"] = median(args.rounds, mona)
+        steps["mona_seconds"] = mona
+    result = {"nft_seconds": None, "mona_seconds": None, **medians(args.rounds, steps)}
     if args.mode == "both":
         result["ratio"] = round(result["mona_seconds"] / result["nft_seconds"], 3)
     status = Path("/proc/self/status").read_text()

@@ -50,6 +50,11 @@ impl<const D: usize> Dual<D> {
         }
     }
 
+    /// Whether it has a tangent.
+    pub fn moves(&self) -> bool {
+        self.tangent.is_some()
+    }
+
     /// Lengths of the axes.
     pub fn dims(&self) -> [usize; D] {
         self.primal.dims()

@@ -7,7 +7,7 @@ use burn::backend::{Dispatch, DispatchDevice, Flex};
 use burn::tensor::{DType, Tensor};
 
 /// Whether the fused kernels apply: an `f32` tensor on `flex`, tracked or not.
-fn fusible<const D: usize>(x: &Tensor<D>) -> bool {
+pub fn fusible<const D: usize>(x: &Tensor<D>) -> bool {
     if x.dtype() != DType::F32 || x.shape().num_elements() == 0 {
         return false;
     }
@@ -24,11 +24,11 @@ pub fn linear(x: Tensor<3>, w: Tensor<2>, b: Option<Tensor<1>>) -> Tensor<3> {
     if !fusible(&x) {
         return composed::linear(x, w, b);
     }
-    let (x, w) = (x.into_dispatch(), w.into_dispatch());
-    Tensor::from_dispatch(match b {
-        Some(b) => Dispatch::fused_linear(x, w, b.into_dispatch()),
-        None => Dispatch::fused_linear_unbiased(x, w),
-    })
+    Tensor::from_dispatch(Dispatch::fused_linear(
+        x.into_dispatch(),
+        w.into_dispatch(),
+        fused::maybe(b),
+    ))
 }
 
 /// See [`super::layer_norm`].
@@ -61,11 +61,11 @@ pub fn window_attention(
     if !fusible(&qkv) {
         return composed::window_attention(qkv.into(), bias.map(Into::into), geometry).primal;
     }
-    let qkv = qkv.into_dispatch();
-    Tensor::from_dispatch(match bias {
-        Some(bias) => Dispatch::fused_window_attention(qkv, bias.into_dispatch(), geometry),
-        None => Dispatch::fused_attention(qkv, geometry),
-    })
+    Tensor::from_dispatch(Dispatch::fused_window_attention(
+        qkv.into_dispatch(),
+        fused::maybe(bias),
+        geometry,
+    ))
 }
 
 /// One AdamW step: parameter, first and second moment, gradient → the first three, updated.

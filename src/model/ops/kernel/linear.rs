@@ -9,7 +9,8 @@ use rayon::prelude::*;
 /// Token rows per parallel task.
 const ROWS: usize = 256;
 
-/// `c = alpha·c + a·b` for row-major `c [m, n]`; strides are (row, column) of each operand.
+/// `c = a·b`, or `c += a·b` to accumulate, for row-major `c [m, n]`; strides are (row, column) of
+/// each operand.
 #[allow(clippy::too_many_arguments)]
 fn product(
     (m, n, k): (usize, usize, usize),
@@ -94,8 +95,55 @@ pub fn forward(
         });
 }
 
-/// `dx [rows, in] = dy [rows, out] · w`.
-pub fn backward_input(dy: &[f32], w: &[f32], dx: &mut [f32], inputs: usize, outputs: usize) {
+/// Tangent of [`forward`]: `ẏ = ẋ·wᵀ + x·ẇᵀ + ḃ`, what does not move left out; all sums in `ẏ`.
+#[allow(clippy::too_many_arguments)]
+pub fn tangent(
+    x: &[f32],
+    x_dot: Option<&[f32]>,
+    w: &[f32],
+    w_dot: Option<&[f32]>,
+    b_dot: Option<&[f32]>,
+    y_dot: &mut [f32],
+    inputs: usize,
+    outputs: usize,
+) {
+    y_dot
+        .par_chunks_mut(ROWS * outputs)
+        .enumerate()
+        .for_each(|(block, y)| {
+            let rows = y.len() / outputs;
+            let part = block * ROWS * inputs..(block * ROWS + rows) * inputs;
+            let mut accumulate = b_dot.is_some();
+            if let Some(b) = b_dot {
+                y.chunks_exact_mut(outputs)
+                    .for_each(|row| row.copy_from_slice(b));
+            }
+            for (x, w) in [(x_dot, Some(w)), (Some(x), w_dot)] {
+                if let (Some(x), Some(w)) = (x, w) {
+                    product(
+                        (rows, outputs, inputs),
+                        y,
+                        accumulate,
+                        &x[part.clone()],
+                        (inputs, 1),
+                        w,
+                        (1, inputs),
+                    );
+                    accumulate = true;
+                }
+            }
+        });
+}
+
+/// `dx [rows, in] = dy [rows, out] · w`, or added to what `dx` holds.
+pub fn backward_input(
+    dy: &[f32],
+    w: &[f32],
+    dx: &mut [f32],
+    accumulate: bool,
+    inputs: usize,
+    outputs: usize,
+) {
     dx.par_chunks_mut(ROWS * inputs)
         .zip(dy.par_chunks(ROWS * outputs))
         .for_each(|(dx, dy)| {
@@ -103,7 +151,7 @@ pub fn backward_input(dy: &[f32], w: &[f32], dx: &mut [f32], inputs: usize, outp
             product(
                 (rows, inputs, outputs),
                 dx,
-                false,
+                accumulate,
                 dy,
                 (outputs, 1),
                 w,
@@ -145,11 +193,11 @@ pub fn backward_bias(dy: &[f32], db: &mut [f32]) {
             sum
         })
         .collect();
-    add_up(&partial, db);
+    add_up(partial.iter().map(Vec::as_slice), db);
 }
 
 /// Adds partial sums in their order: the same bits on any number of threads.
-pub fn add_up(partial: &[Vec<f32>], total: &mut [f32]) {
+pub fn add_up<'a>(partial: impl IntoIterator<Item = &'a [f32]>, total: &mut [f32]) {
     total.fill(0.0);
     for part in partial {
         total.iter_mut().zip(part).for_each(|(t, v)| *t += v);

@@ -5,11 +5,11 @@ use super::simd::{Block, LANES, fma, multiversion, sum};
 use rayon::prelude::*;
 
 /// Rows per parallel task.
-const ROWS: usize = 128;
+pub(super) const ROWS: usize = 128;
 
 /// Sum and sum of squares about `shift` would lose digits; two passes over a row in L1 do not.
 #[inline(always)]
-fn moments<const FMA: bool>(row: &[f32]) -> (f32, f32) {
+pub(super) fn moments<const FMA: bool>(row: &[f32]) -> (f32, f32) {
     let (blocks, tail) = row.as_chunks::<LANES>();
     let mut total: Block = [0.0; LANES];
     for block in blocks {
@@ -44,7 +44,7 @@ multiversion! {
 }
 
 multiversion! {
-    fn backward_block(x: &[f32], gain: &[f32], stats: &[[f32; 2]], dy: &[f32], dx: &mut [f32], dgain: &mut [f32], dbias: &mut [f32]) {
+    fn backward_block(x: &[f32], gain: &[f32], stats: &[[f32; 2]], dy: &[f32], accumulate: bool, dx: &mut [f32], dgain: &mut [f32], dbias: &mut [f32]) {
         let width = gain.len();
         let rows = x.chunks_exact(width).zip(dy.chunks_exact(width)).zip(dx.chunks_exact_mut(width)).zip(stats);
         for (((x, dy), dx), &[mean, rstd]) in rows {
@@ -68,7 +68,8 @@ multiversion! {
             second /= width as f32;
             for i in 0..width {
                 let normed = (x[i] - mean) * rstd;
-                dx[i] = rstd * (fma::<FMA>(dy[i], gain[i], -first) - normed * second);
+                let held = if accumulate { dx[i] } else { 0.0 };
+                dx[i] = held + rstd * (fma::<FMA>(dy[i], gain[i], -first) - normed * second);
                 dgain[i] = fma::<FMA>(dy[i], normed, dgain[i]);
                 dbias[i] += dy[i];
             }
@@ -92,12 +93,15 @@ pub fn forward(
         .for_each(|((y, x), stats)| forward_block(x, gain, bias, eps, y, stats));
 }
 
-/// Gradients of [`forward`] with respect to `x`, `gain` and `bias`.
+/// Gradients of [`forward`] with respect to `x` (perhaps added to what `dx` holds), `gain` and
+/// `bias`.
+#[allow(clippy::too_many_arguments)]
 pub fn backward(
     x: &[f32],
     gain: &[f32],
     stats: &[[f32; 2]],
     dy: &[f32],
+    accumulate: bool,
     dx: &mut [f32],
     dgain: &mut [f32],
     dbias: &mut [f32],
@@ -110,11 +114,10 @@ pub fn backward(
         .zip(stats.par_chunks(ROWS))
         .map(|(((dx, x), dy), stats)| {
             let (mut dgain, mut dbias) = (vec![0.0; width], vec![0.0; width]);
-            backward_block(x, gain, stats, dy, dx, &mut dgain, &mut dbias);
+            backward_block(x, gain, stats, dy, accumulate, dx, &mut dgain, &mut dbias);
             (dgain, dbias)
         })
         .collect();
-    let (gains, biases): (Vec<_>, Vec<_>) = partial.into_iter().unzip();
-    add_up(&gains, dgain);
-    add_up(&biases, dbias);
+    add_up(partial.iter().map(|(gain, _)| &gain[..]), dgain);
+    add_up(partial.iter().map(|(_, bias)| &bias[..]), dbias);
 }

@@ -1,0 +1,246 @@
+//! The fused operations as a burn backend extension: CPU kernels with hand-written gradients for
+//! the `flex` device, registered with burn's autodiff like its own operations.
+//!
+//! A plain operation is one node of the tape. A dual one, a value with its tangent, is two: the
+//! value's node is the plain one, the tangent's gives what the tangent alone adds to every
+//! gradient, so that the two simply add up. Only contiguous `f32` tensors on `flex` come here;
+//! [`super`] sends everything else to the composed forms.
+
+mod attention;
+mod buffer;
+mod gelu;
+mod linear;
+mod node;
+mod norm;
+mod optimiser;
+
+use super::kernel;
+use buffer::contiguous;
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Backend, Dispatch, ExtensionType, Flex, backend_extension};
+use burn::tensor::Tensor;
+use burn_flex::FlexTensor;
+
+pub use kernel::attention::WindowGeometry;
+pub use kernel::optimiser::AdamWStep;
+pub use optimiser::adamw;
+
+/// A tensor that may be absent: burn's extensions take no `Option`.
+#[derive(ExtensionType)]
+pub enum Maybe<B: Backend> {
+    /// There it is.
+    Given(FloatTensor<B>),
+    /// It is zero.
+    Absent,
+}
+
+impl<B: Backend> Maybe<B> {
+    fn get(&self) -> Option<&FloatTensor<B>> {
+        match self {
+            Self::Given(tensor) => Some(tensor),
+            Self::Absent => None,
+        }
+    }
+}
+
+/// A tensor that may be absent, as the operations take it.
+pub fn maybe<const D: usize>(tensor: Option<Tensor<D>>) -> Maybe<Dispatch> {
+    tensor.map_or(Maybe::Absent, |t| Maybe::Given(t.into_dispatch()))
+}
+
+/// Operations that modalign fuses. Shapes are those of the functions of the same name in
+/// [`super`]; dual ones take and give tangents, of which those that are absent are zero.
+#[backend_extension(Flex, Autodiff)]
+pub trait FusedOps: Backend {
+    fn fused_linear(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        #[extension_type] b: Maybe<Self>,
+    ) -> FloatTensor<Self>;
+    fn fused_layer_norm(
+        x: FloatTensor<Self>,
+        gain: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        epsilon: f32,
+    ) -> FloatTensor<Self>;
+    fn fused_gelu(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn fused_window_attention(
+        qkv: FloatTensor<Self>,
+        #[extension_type] bias: Maybe<Self>,
+        geometry: WindowGeometry,
+    ) -> FloatTensor<Self>;
+    fn dual_linear(
+        x: FloatTensor<Self>,
+        #[extension_type] x_dot: Maybe<Self>,
+        w: FloatTensor<Self>,
+        #[extension_type] w_dot: Maybe<Self>,
+        #[extension_type] b: Maybe<Self>,
+        #[extension_type] b_dot: Maybe<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+    #[allow(clippy::too_many_arguments)]
+    fn dual_layer_norm(
+        x: FloatTensor<Self>,
+        #[extension_type] x_dot: Maybe<Self>,
+        gain: FloatTensor<Self>,
+        #[extension_type] gain_dot: Maybe<Self>,
+        bias: FloatTensor<Self>,
+        #[extension_type] bias_dot: Maybe<Self>,
+        epsilon: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+    fn dual_gelu(
+        x: FloatTensor<Self>,
+        x_dot: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+    fn dual_window_attention(
+        qkv: FloatTensor<Self>,
+        #[extension_type] qkv_dot: Maybe<Self>,
+        #[extension_type] bias: Maybe<Self>,
+        #[extension_type] bias_dot: Maybe<Self>,
+        geometry: WindowGeometry,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+}
+
+impl FusedOps for Flex {
+    fn fused_linear(x: FlexTensor, w: FlexTensor, b: Maybe<Flex>) -> FlexTensor {
+        linear::forward(&linear::Inputs::plain(&x, &w, b.get()))
+    }
+
+    fn fused_layer_norm(
+        x: FlexTensor,
+        gain: FlexTensor,
+        bias: FlexTensor,
+        epsilon: f32,
+    ) -> FlexTensor {
+        norm::forward(&norm::Inputs::plain(&x, &gain, &bias), epsilon).0
+    }
+
+    fn fused_gelu(x: FlexTensor) -> FlexTensor {
+        gelu::forward(&contiguous(&x))
+    }
+
+    fn fused_window_attention(
+        qkv: FlexTensor,
+        bias: Maybe<Flex>,
+        geometry: WindowGeometry,
+    ) -> FlexTensor {
+        attention::forward(&attention::Inputs::plain(&qkv, bias.get(), geometry))
+    }
+
+    fn dual_linear(
+        x: FlexTensor,
+        x_dot: Maybe<Flex>,
+        w: FlexTensor,
+        w_dot: Maybe<Flex>,
+        b: Maybe<Flex>,
+        b_dot: Maybe<Flex>,
+    ) -> (FlexTensor, FlexTensor) {
+        let inputs =
+            linear::Inputs::plain(&x, &w, b.get()).along(x_dot.get(), w_dot.get(), b_dot.get());
+        (linear::forward(&inputs), linear::tangent(&inputs))
+    }
+
+    fn dual_layer_norm(
+        x: FlexTensor,
+        x_dot: Maybe<Flex>,
+        gain: FlexTensor,
+        gain_dot: Maybe<Flex>,
+        bias: FlexTensor,
+        bias_dot: Maybe<Flex>,
+        epsilon: f32,
+    ) -> (FlexTensor, FlexTensor) {
+        let inputs = norm::Inputs::plain(&x, &gain, &bias).along(
+            x_dot.get(),
+            gain_dot.get(),
+            bias_dot.get(),
+        );
+        let (y, y_dot, _) = norm::dual(&inputs, epsilon);
+        (y, y_dot)
+    }
+
+    fn dual_gelu(x: FlexTensor, x_dot: FlexTensor) -> (FlexTensor, FlexTensor) {
+        gelu::dual(&contiguous(&x), &contiguous(&x_dot))
+    }
+
+    fn dual_window_attention(
+        qkv: FlexTensor,
+        qkv_dot: Maybe<Flex>,
+        bias: Maybe<Flex>,
+        bias_dot: Maybe<Flex>,
+        geometry: WindowGeometry,
+    ) -> (FlexTensor, FlexTensor) {
+        let inputs = attention::Inputs::plain(&qkv, bias.get(), geometry)
+            .along(qkv_dot.get(), bias_dot.get());
+        attention::dual(&inputs)
+    }
+}
+
+/// A tensor on the tape.
+type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
+
+impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
+    fn fused_linear(x: Tracked<C>, w: Tracked<C>, b: Maybe<Self>) -> Tracked<C> {
+        linear::tracked::<C>(&x, &w, b.get())
+    }
+
+    fn fused_layer_norm(
+        x: Tracked<C>,
+        gain: Tracked<C>,
+        bias: Tracked<C>,
+        epsilon: f32,
+    ) -> Tracked<C> {
+        norm::tracked::<C>(&x, &gain, &bias, epsilon)
+    }
+
+    fn fused_gelu(x: Tracked<C>) -> Tracked<C> {
+        gelu::tracked::<C>(&x)
+    }
+
+    fn fused_window_attention(
+        qkv: Tracked<C>,
+        bias: Maybe<Self>,
+        geometry: WindowGeometry,
+    ) -> Tracked<C> {
+        attention::tracked::<C>(&qkv, bias.get(), geometry)
+    }
+
+    fn dual_linear(
+        x: Tracked<C>,
+        x_dot: Maybe<Self>,
+        w: Tracked<C>,
+        w_dot: Maybe<Self>,
+        b: Maybe<Self>,
+        b_dot: Maybe<Self>,
+    ) -> (Tracked<C>, Tracked<C>) {
+        let dot = [x_dot.get(), w_dot.get(), b_dot.get()];
+        linear::tracked_dual::<C>(&x, &w, b.get(), dot)
+    }
+
+    fn dual_layer_norm(
+        x: Tracked<C>,
+        x_dot: Maybe<Self>,
+        gain: Tracked<C>,
+        gain_dot: Maybe<Self>,
+        bias: Tracked<C>,
+        bias_dot: Maybe<Self>,
+        epsilon: f32,
+    ) -> (Tracked<C>, Tracked<C>) {
+        let dot = [x_dot.get(), gain_dot.get(), bias_dot.get()];
+        norm::tracked_dual::<C>([&x, &gain, &bias], dot, epsilon)
+    }
+
+    fn dual_gelu(x: Tracked<C>, x_dot: Tracked<C>) -> (Tracked<C>, Tracked<C>) {
+        gelu::tracked_dual::<C>(&x, &x_dot)
+    }
+
+    fn dual_window_attention(
+        qkv: Tracked<C>,
+        qkv_dot: Maybe<Self>,
+        bias: Maybe<Self>,
+        bias_dot: Maybe<Self>,
+        geometry: WindowGeometry,
+    ) -> (Tracked<C>, Tracked<C>) {
+        let dot = [qkv_dot.get(), bias_dot.get()];
+        attention::tracked_dual::<C>(&qkv, bias.get(), dot, geometry)
+    }
+}

@@ -1,0 +1,151 @@
+//! Small dense products and transposes in registers, for the windows of attention.
+
+use super::lanes::Lanes;
+use super::simd::Block;
+
+/// The block that starts at `at`.
+#[inline(always)]
+pub fn block(values: &[f32], at: usize) -> &Block {
+    values[at..at + 16].first_chunk().expect("sixteen values")
+}
+
+/// The mutable block that starts at `at`.
+#[inline(always)]
+pub fn block_mut(values: &mut [f32], at: usize) -> &mut Block {
+    values[at..at + 16]
+        .first_chunk_mut()
+        .expect("sixteen values")
+}
+
+/// `c [m, n] = a [m, k] · b [k, n]`, all row-major, n a multiple of 16; `a` has row stride `lda`.
+#[inline(always)]
+pub fn product<L: Lanes>(
+    m: usize,
+    n: usize,
+    k: usize,
+    a: &[f32],
+    lda: usize,
+    b: &[f32],
+    c: &mut [f32],
+) {
+    panels::<L, false>(m, n, k, a, lda, b, c);
+}
+
+/// `c += a · b`, otherwise as [`product`].
+#[inline(always)]
+pub fn product_add<L: Lanes>(
+    m: usize,
+    n: usize,
+    k: usize,
+    a: &[f32],
+    lda: usize,
+    b: &[f32],
+    c: &mut [f32],
+) {
+    panels::<L, true>(m, n, k, a, lda, b, c);
+}
+
+#[inline(always)]
+fn panels<L: Lanes, const ADD: bool>(
+    m: usize,
+    n: usize,
+    k: usize,
+    a: &[f32],
+    lda: usize,
+    b: &[f32],
+    c: &mut [f32],
+) {
+    debug_assert!(n.is_multiple_of(16));
+    let mut row = 0;
+    while row + 8 <= m {
+        panel::<L, 8, ADD>(row, n, k, a, lda, b, c);
+        row += 8;
+    }
+    while row < m {
+        panel::<L, 1, ADD>(row, n, k, a, lda, b, c);
+        row += 1;
+    }
+}
+
+/// `R` rows of the product, sixteen columns at a time, all sums in registers.
+#[inline(always)]
+fn panel<L: Lanes, const R: usize, const ADD: bool>(
+    row: usize,
+    n: usize,
+    k: usize,
+    a: &[f32],
+    lda: usize,
+    b: &[f32],
+    c: &mut [f32],
+) {
+    let rows: [&[f32]; R] = std::array::from_fn(|r| &a[(row + r) * lda..][..k]);
+    for column in (0..n).step_by(16) {
+        let mut sums = [L::zero(); R];
+        if ADD {
+            for (r, sum) in sums.iter_mut().enumerate() {
+                *sum = L::load(block(c, (row + r) * n + column));
+            }
+        }
+        for t in 0..k {
+            let lane = L::load(block(b, t * n + column));
+            for (sum, row) in sums.iter_mut().zip(&rows) {
+                *sum = sum.add_scaled(row[t], lane);
+            }
+        }
+        for (r, sum) in sums.into_iter().enumerate() {
+            sum.store(block_mut(c, (row + r) * n + column));
+        }
+    }
+}
+
+/// `t [columns, rows] = a [rows, columns]ᵀ`, both counts multiples of 16.
+#[inline(always)]
+pub fn transpose<L: Lanes>(rows: usize, columns: usize, a: &[f32], t: &mut [f32]) {
+    debug_assert!(rows.is_multiple_of(16) && columns.is_multiple_of(16));
+    for r in (0..rows).step_by(16) {
+        for c in (0..columns).step_by(16) {
+            let mut tile: [L; 16] =
+                std::array::from_fn(|i| L::load(block(a, (r + i) * columns + c)));
+            L::transpose(&mut tile);
+            for (i, lane) in tile.into_iter().enumerate() {
+                lane.store(block_mut(t, (c + i) * rows + r));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::simd::multiversion;
+    use super::*;
+
+    multiversion! {
+        fn both(a: &[f32], b: &[f32], c: &mut [f32], t: &mut [f32], m: usize, n: usize, k: usize) {
+            product::<L>(m, n, k, a, k, b, c);
+            product_add::<L>(m, n, k, a, k, b, c);
+            transpose::<L>(k, n, b, t);
+        }
+    }
+
+    #[test]
+    fn product_and_transpose_agree_with_loops() {
+        for (m, n, k) in [(1, 16, 16), (16, 16, 32), (49, 64, 32), (9, 32, 16)] {
+            let value = |i: usize| ((i * 37) % 101) as f32 / 50.0 - 1.0;
+            let a: Vec<f32> = (0..m * k).map(value).collect();
+            let b: Vec<f32> = (0..k * n).map(|i| value(i + 7)).collect();
+            let (mut c, mut t) = (vec![0.0; m * n], vec![0.0; k * n]);
+            both(&a, &b, &mut c, &mut t, m, n, k);
+            for i in 0..m {
+                for j in 0..n {
+                    let once: f32 = (0..k).map(|s| a[i * k + s] * b[s * n + j]).sum();
+                    assert!((c[i * n + j] - 2.0 * once).abs() < 2e-4);
+                }
+            }
+            for i in 0..k {
+                for j in 0..n {
+                    assert_eq!(t[j * k + i], b[i * n + j]);
+                }
+            }
+        }
+    }
+}
