@@ -15,7 +15,7 @@ pub fn figure(rows: &[CurveRow]) -> Result<Figure, FigureError> {
         .enumerate()
         .map(|(place, id)| palette::method(id, place))
         .collect();
-    let mut panels = Vec::new();
+    let (mut panels, mut far) = (Vec::new(), Vec::new());
     for metric in distinct(rows.iter().map(|row| row.metric.as_str())) {
         let judged: Vec<&CurveRow> = rows.iter().filter(|row| row.metric == metric).collect();
         let share = metric == "error";
@@ -54,10 +54,12 @@ pub fn figure(rows: &[CurveRow]) -> Result<Figure, FigureError> {
                 (0.0, f64::INFINITY),
             ),
         };
+        far.extend(lines::far(&drawn, None));
         panels.extend(lines::panels(&drawn, &what, bounds, None));
     }
     let columns = panels.len().clamp(1, 3);
     if !panels.is_empty() && named.len() > 1 {
+        let named = lines::names(&named, &far);
         panels.push(lines::key(&named, None, panels[0].width));
     }
     Figure::new(

@@ -41,7 +41,7 @@ pub fn figure(rows: &[GeometryRow]) -> Result<Figure, FigureError> {
         .map(|(place, id)| palette::method(id, place))
         .collect();
     let targets = distinct(own.iter().map(|row| row.encoder.as_str()));
-    let mut panels: Vec<Scene> = Vec::new();
+    let (mut panels, mut far): (Vec<Scene>, Vec<_>) = (Vec::new(), Vec::new());
     for (what, bounds, value) in QUANTITIES {
         let panel = |target: &&str| {
             let here = || own.iter().filter(|row| row.encoder == **target);
@@ -72,6 +72,7 @@ pub fn figure(rows: &[GeometryRow]) -> Result<Figure, FigureError> {
             name: "pretrained".into(),
             value: value(row),
         });
+        far.extend(lines::far(&drawn, reference.as_ref()));
         panels.extend(lines::panels(&drawn, what, bounds, reference.as_ref()));
     }
     let width = panels.first().map_or(224.0, |panel| panel.width);
@@ -79,6 +80,7 @@ pub fn figure(rows: &[GeometryRow]) -> Result<Figure, FigureError> {
         name: "pretrained".into(),
         value: f64::NAN,
     };
+    let methods = lines::names(&methods, &far);
     panels.push(lines::key(&methods, Some(&reference), width));
     Figure::new(
         7,

@@ -3,7 +3,7 @@
 //! surrogate's features, as training goes on.
 
 use super::axis::Axis;
-use super::layout::mean;
+use super::layout::{distinct, mean};
 use super::palette::{self, GRID, INK, MUTED, RULE};
 use super::scene::{Anchor, Point, Scene, Stroke, Text};
 
@@ -42,17 +42,48 @@ pub struct Reference {
 /// The bounds of values in percent.
 pub const PERCENT: (f64, f64) = (0.0, 100.0);
 
-/// Draws all panels on common axes; values lie within `bounds`.
+/// Series, by palette place, that lie so far from all others that common axes would press those
+/// into a line, with their smallest and largest value. They are named in the key and not drawn: an
+/// encoder trained from scratch, say, whose error is twice that of every transferred one.
+pub fn far(panels: &[Panel], reference: Option<&Reference>) -> Vec<(usize, (f64, f64))> {
+    let span = |hues: &dyn Fn(usize) -> bool| {
+        let series = panels.iter().flat_map(|panel| &panel.series);
+        let values = series
+            .filter(|series| hues(series.hue))
+            .flat_map(|series| series.points.iter().flat_map(|(_, values)| values));
+        let ends = (f64::INFINITY, f64::NEG_INFINITY);
+        values.fold(ends, |(low, high), v| (low.min(*v), high.max(*v)))
+    };
+    let hues = distinct(panels.iter().flat_map(|p| p.series.iter().map(|s| s.hue)));
+    let mut found: Vec<(usize, (f64, f64))> = Vec::new();
+    for &hue in &hues {
+        let (low, high) = span(&|other| other == hue);
+        let (mut least, mut most) = span(&|other| other != hue);
+        if let Some(reference) = reference {
+            (least, most) = (least.min(reference.value), most.max(reference.value));
+        }
+        let reach = 0.5 * (most - least);
+        if hues.len() > 2 && (low > most + reach || high < least - reach) {
+            found.push((hue, (low, high)));
+        }
+    }
+    found
+}
+
+/// Draws all panels on common axes; values lie within `bounds`. Series that are [`far`] off are
+/// left out.
 pub fn panels(
     panels: &[Panel],
     what: &str,
     bounds: (f64, f64),
     reference: Option<&Reference>,
 ) -> Vec<Scene> {
+    let far = far(panels, reference);
+    let drawn = |series: &&Series| far.iter().all(|(hue, _)| *hue != series.hue);
     let all = || {
         panels
             .iter()
-            .flat_map(|panel| &panel.series)
+            .flat_map(|panel| panel.series.iter().filter(drawn))
             .flat_map(|series| &series.points)
     };
     let values = all().flat_map(|(_, values)| values.iter().copied());
@@ -64,11 +95,17 @@ pub fn panels(
     let x = Axis::whole(all().map(|(epoch, _)| *epoch).max().unwrap_or(1), 5);
     panels
         .iter()
-        .map(|panel| draw(panel, what, reference, &x, &y))
+        .map(|panel| draw(panel, what, reference, (&x, &y), &drawn))
         .collect()
 }
 
-fn draw(panel: &Panel, what: &str, reference: Option<&Reference>, x: &Axis, y: &Axis) -> Scene {
+fn draw(
+    panel: &Panel,
+    what: &str,
+    reference: Option<&Reference>,
+    (x, y): (&Axis, &Axis),
+    drawn: &dyn Fn(&&Series) -> bool,
+) -> Scene {
     let (right, bottom) = (WIDTH - RIGHT, TOP + PLOT);
     let names: Vec<&str> = panel
         .series
@@ -118,7 +155,7 @@ fn draw(panel: &Panel, what: &str, reference: Option<&Reference>, x: &Axis, y: &
             Stroke::dashed(INK, 1.0, 4.0, 3.0),
         );
     }
-    for series in &panel.series {
+    for series in panel.series.iter().filter(drawn) {
         curve(&mut scene, series, &at);
     }
     scene
@@ -144,6 +181,22 @@ fn curve(scene: &mut Scene, series: &Series, at: &impl Fn(f64, f64) -> Point) {
     for point in markers {
         scene.dot(point, 2.6, shape, hue);
     }
+}
+
+/// Names for a key, those of series that are [`far`] off with where they lie.
+pub fn names(methods: &[(String, usize)], far: &[(usize, (f64, f64))]) -> Vec<(String, usize)> {
+    let name = |(name, hue): &(String, usize)| {
+        let ends = far.iter().find(|(other, _)| other == hue);
+        let number = |value: &f64| format!("{value:.1}").replace('-', "\u{2212}");
+        let name = match ends {
+            Some((_, (low, high))) => {
+                format!("{name} ({} to {}, off scale)", number(low), number(high))
+            }
+            None => name.clone(),
+        };
+        (name, *hue)
+    };
+    methods.iter().map(name).collect()
 }
 
 /// A key as one row (or several) of marks and names, no wider than `width`: the methods, then the

@@ -136,7 +136,8 @@ impl<'a> Chart<'a> {
         let what = "Probe error on the surrogate, %";
         let mut scenes = lines::panels(&panels, what, lines::PERCENT, reference.as_ref());
         let width = scenes.first().map_or(224.0, |scene| scene.width);
-        scenes.push(lines::key(&self.methods, reference.as_ref(), width));
+        let names = lines::names(&self.methods, &lines::far(&panels, reference.as_ref()));
+        scenes.push(lines::key(&names, reference.as_ref(), width));
         scenes
     }
 

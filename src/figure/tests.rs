@@ -195,6 +195,22 @@ fn several_epochs_become_small_multiples() {
 }
 
 #[test]
+fn a_method_far_from_all_others_is_named_and_not_drawn() {
+    let folder = copy();
+    let path = folder.path().join("probe.csv");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    for (method, error) in [("nft", 0.15), ("emb", 0.14), ("scratch", 0.62)] {
+        for epoch in [0, 1, 2] {
+            text += &format!("emg,EMG gestures,{method},0,{epoch},{error},,,0.3,4000,1000\n");
+        }
+    }
+    std::fs::write(&path, text).unwrap();
+    let svg = figure(3, folder.path()).unwrap().svg().unwrap();
+    assert!(svg.contains("From scratch (62.0 to 62.0, off scale)"));
+    assert!(!svg.contains(">60<"), "the axis does not reach there");
+}
+
+#[test]
 fn geometry_over_epochs_becomes_two_panels_a_target() {
     let folder = copy();
     let error = figure(7, folder.path()).unwrap_err().to_string();

@@ -70,10 +70,8 @@ pub fn measure(
     watch: &mut dyn Watch,
 ) -> Result<CellMeasures, RunError> {
     let name = cell.name();
-    let start = || {
-        let built = target.of_model(context.suite);
-        Ok::<_, RunError>(context.source.model.for_target(&built, cell.seed)?.network)
-    };
+    let built = target.of_model(context.suite);
+    let start = context.source.model.for_target(&built, cell.seed)?.network;
     let mut epochs: Vec<usize> = context.suite.measures.probe_epochs.clone();
     epochs.retain(|epoch| *epoch <= outcome.course.len());
     epochs.push(outcome.selected);
@@ -85,7 +83,7 @@ pub fn measure(
         let found = if epoch == outcome.selected {
             look(context, &title, &model.network.encoder, watch)?
         } else {
-            match kept(context, &name, epoch, ENCODER, start()?.encoder)? {
+            match kept(context, &name, epoch, ENCODER, start.encoder.clone())? {
                 Some(encoder) => look(context, &title, &encoder, watch)?,
                 None => continue,
             }
@@ -99,7 +97,7 @@ pub fn measure(
             stages.push((stage, found));
             Ok::<_, RunError>(())
         };
-        let initial = start()?.embedder;
+        let initial = start.embedder;
         ask(Stage::Initial, &initial)?;
         if cell.method.has_stage1()
             && let Some(embedder) = kept(context, &name, 0, EMBEDDER, initial)?
