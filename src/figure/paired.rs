@@ -54,8 +54,10 @@ fn panel(title: &str, baseline: &str, rows: &[&PairedRow]) -> Scene {
     scene.text((0.0, 30.0), Text::new(how, 10.5).colour(MUTED).fit(WIDTH));
 
     let percent = |value: f64| value * 100.0;
+    let near = near(rows);
     let values = rows
         .iter()
+        .filter(|row| near.contains(&row.method.as_str()))
         .flat_map(|row| [row.lower, row.upper, row.difference].map(percent));
     let x = Axis::over(values.chain([0.0]), (f64::NEG_INFINITY, f64::INFINITY), 5);
     let across = |value: f64| x.at(value, LEFT, RIGHT);
@@ -91,25 +93,53 @@ fn panel(title: &str, baseline: &str, rows: &[&PairedRow]) -> Scene {
         );
         y += HEAD;
         for row in own() {
-            draw(&mut scene, row, y, &across, LEFT);
+            draw(&mut scene, row, y, &x, (LEFT, RIGHT));
             y += LINE;
         }
     }
     scene
 }
 
-fn draw(scene: &mut Scene, row: &PairedRow, y: f64, across: &impl Fn(f64) -> f64, left: f64) {
+/// The methods that the axis covers: all but those whose differences would press the others flat.
+/// Their rows end in an arrow; the number beside it tells how far they are.
+fn near<'a>(rows: &[&'a PairedRow]) -> Vec<&'a str> {
+    let size = |method: &str| {
+        let own = rows.iter().filter(|row| row.method == method);
+        own.map(|row| row.difference.abs()).fold(0.0, f64::max)
+    };
+    let mut methods = distinct(rows.iter().map(|row| row.method.as_str()));
+    methods.sort_by(|a, b| size(a).total_cmp(&size(b)));
+    while let [.., before, last] = methods.as_slice()
+        && size(before) > 0.0
+        && size(last) > 2.5 * size(before)
+    {
+        methods.pop();
+    }
+    methods
+}
+
+fn draw(scene: &mut Scene, row: &PairedRow, y: f64, x: &Axis, (left, right): (f64, f64)) {
     let (name, hue) = palette::method(&row.method, 0);
     let (colour, shade, shape) = palette::series(hue);
     let text = Text::new(name, 10.5).anchor(Anchor::End).fit(left - 12.0);
     scene.text((left - 10.0, y + 3.5), text);
-    let at = |value: f64| across(value * 100.0);
+    let at = |value: f64| x.at((value * 100.0).clamp(x.low, x.high), left, right);
     scene.line(
         (at(row.lower), y),
         (at(row.upper), y),
         Stroke::solid(colour, 1.75),
     );
-    scene.dot((at(row.difference), y), 3.6, shape, colour);
+    let percent = row.difference * 100.0;
+    if x.holds(percent) {
+        scene.dot((at(row.difference), y), 3.6, shape, colour);
+    } else {
+        let (arrow, anchor) = match percent > x.high {
+            true => ("→", Anchor::End),
+            false => ("←", Anchor::Start),
+        };
+        let text = Text::new(arrow, 12.0).bold().colour(shade).anchor(anchor);
+        scene.text((at(row.difference), y + 4.0), text);
+    }
     let clear = row.lower > 0.0 || row.upper < 0.0;
     let said = format!("{:+.1}", row.difference * 100.0).replace('-', "\u{2212}");
     let value = Text::new(said, 10.5).anchor(Anchor::End);

@@ -359,6 +359,8 @@ table! {
         align: Option<f64>,
         /// Mean uniformity of the same.
         uniform: Option<f64>,
+        /// The outer loss's part of the embedder's gradient, relative to the task loss's.
+        outer_share: Option<f64>,
         /// Mean OTDD of the embedded batch from the embedded source.
         otdd: Option<f64>,
         /// Share of those distances that converged.

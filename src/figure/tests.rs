@@ -207,7 +207,8 @@ fn a_method_far_from_all_others_is_named_and_not_drawn() {
     std::fs::write(&path, text).unwrap();
     let svg = figure(3, folder.path()).unwrap().svg().unwrap();
     assert!(svg.contains("From scratch (62.0 to 62.0, off scale)"));
-    assert!(!svg.contains(">60<"), "the axis does not reach there");
+    let says = |text: &str| svg.lines().any(|line| line.trim() == text);
+    assert!(!says("60"), "the axis does not reach there");
 }
 
 #[test]
@@ -235,6 +236,21 @@ fn paired_differences_name_their_baseline_and_mark_clear_ones() {
     let svg = figure.svg().unwrap();
     assert!(svg.contains("difference to NFT"), "the baseline is named");
     assert!(svg.contains("\u{2212}"), "fewer errors have a minus sign");
+}
+
+#[test]
+fn a_difference_off_the_axis_ends_in_an_arrow() {
+    let folder = copy();
+    let path = folder.path().join("paired.csv");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    for quantity in ["source-error", "target-error"] {
+        text += &format!("emg,EMG,scratch,nft,{quantity},0.6,0.2,0.4,0.38,0.42,3,1000\n");
+    }
+    std::fs::write(&path, text).unwrap();
+    let svg = figure(6, folder.path()).unwrap().svg().unwrap();
+    let says = |text: &str| svg.lines().any(|line| line.trim() == text);
+    assert!(says("+40.0") && says("→"));
+    assert!(!says("40"), "the axis does not reach there");
 }
 
 #[test]

@@ -136,10 +136,20 @@ fn stage1(data: &Data) -> Markup {
         Column::number("task loss", |row| maybe(row.inner, |v| plain(v, 3))),
         Column::number("alignment", |row| maybe(row.align, |v| plain(v, 3))),
         Column::number("uniformity", |row| maybe(row.uniform, |v| plain(v, 3))),
+        Column::number("outer share", |row| {
+            maybe(row.outer_share, |v| {
+                format!("{v:.1e}").replace('-', "\u{2212}")
+            })
+        }),
         Column::number("OTDD", |row| maybe(row.otdd, |v| plain(v, 3))),
         Column::number("converged", |row| maybe(row.converged, percent)),
     ];
-    html! { (sheet("Stage 1, epoch by epoch", table, &columns)) }
+    html! {
+        p {
+            "Stage 1 trains the embedder alone. For MoNA, “outer share” is the norm of the outer loss's part of the embedder's gradient relative to the task loss's part: where it is next to nothing, MoNA takes the steps of Emb."
+        }
+        (sheet("Stage 1, epoch by epoch", table, &columns))
+    }
 }
 
 /// What the finding says of MoNA against each other method.

@@ -257,6 +257,7 @@ mod tests {
             inner: Some(2.0),
             align: None,
             uniform: None,
+            outer_share: None,
             otdd: None,
             converged: None,
             seconds: 0.5,

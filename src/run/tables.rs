@@ -153,6 +153,7 @@ impl Default for Tables {
                 "inner",
                 "align",
                 "uniform",
+                "outer_share",
                 "otdd",
                 "converged"
             )),
@@ -297,6 +298,7 @@ impl Tables {
                 e.inner,
                 e.align,
                 e.uniform,
+                e.outer_share,
                 e.otdd,
                 e.converged
             ]);

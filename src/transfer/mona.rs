@@ -41,6 +41,9 @@ pub struct Found {
     pub align: f64,
     /// Its uniformity.
     pub uniform: f64,
+    /// ‖λα (∂²L_inner/∂φ∂θ_f)ᵀ v‖ / ‖∇φ L_inner‖: how much the outer loss has to say. Where it is
+    /// next to nothing, the step is that of `emb`.
+    pub outer_share: f64,
     /// ∇φ L' at the embedder, ∇ L_inner at the predictor.
     pub grads: GradientsParams,
     /// ∇ L_inner at every parameter: the simulated step.
@@ -123,11 +126,19 @@ pub fn step(
             }
         }
     }
+    let mut apart = scaled(&network.embedder, &found, 1.0);
+    keep(&mut apart, &step, &network.embedder, -1.0);
+    let inner_norm = norm(&network.embedder, &step).max(f64::MIN_POSITIVE);
+    let outer_share = match follows {
+        true => norm(&network.embedder, &apart) / inner_norm,
+        false => 0.0,
+    };
     keep(&mut found, &step, &network.predictor, 1.0);
     Ok(Found {
         inner: value,
         align: measured[0],
         uniform: measured[1],
+        outer_share,
         grads: found,
         step,
     })

@@ -82,7 +82,7 @@ impl Distance {
         embedder: &Embedder,
         x: Tensor<4>,
         labels: &[usize],
-    ) -> Result<([f64; 3], GradientsParams), TransferError> {
+    ) -> Result<([f64; 4], GradientsParams), TransferError> {
         let tokens = embedder.forward(Tensor::<4>::from_inner(x), &mut Pass::eval());
         let features = tokens.pool().primal;
         let rows = matrix(values(features.clone().inner()), labels.len());
@@ -95,7 +95,7 @@ impl Distance {
         let slope = Tensor::<2>::from_data(data, (&features.device(), features.dtype()));
         let grads = GradientsParams::from_grads((features * slope).sum().backward(), embedder);
         let converged = f64::from(u8::from(found.converged));
-        Ok(([found.value, converged, 0.0], grads))
+        Ok(([found.value, converged, 0.0, 0.0], grads))
     }
 }
 

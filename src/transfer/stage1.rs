@@ -35,6 +35,10 @@ pub struct Stage1Record {
     /// Their uniformity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uniform: Option<f64>,
+    /// The outer loss's part of the embedder's gradient, relative to the task loss's
+    /// ([`Found::outer_share`](mona::Found::outer_share)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outer_share: Option<f64>,
     /// Distance of the embedded datasets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otdd: Option<f64>,
@@ -109,7 +113,7 @@ pub fn run(
     };
     let per_epoch = order(1).batches(splits.train.len());
     for epoch in done + 1..=settings.epochs {
-        let mut sums = [0.0; 3];
+        let mut sums = [0.0; 4];
         for (i, batch) in batches(splits.train.clone(), order(epoch))
             .into_iter()
             .enumerate()
@@ -146,7 +150,10 @@ pub fn run(
                         true => found.grads,
                         false => scaled(&network.embedder, &found.grads, 1.0),
                     };
-                    ([found.inner, found.align, found.uniform], grads)
+                    (
+                        [found.inner, found.align, found.uniform, found.outer_share],
+                        grads,
+                    )
                 }
             };
             if !measured[0].is_finite() {
@@ -179,6 +186,7 @@ pub fn run(
             inner: (!orca).then_some(mean[0]),
             align: outer.then_some(mean[1]),
             uniform: outer.then_some(mean[2]),
+            outer_share: outer.then_some(mean[3]),
             otdd: orca.then_some(mean[0]),
             converged: orca.then_some(mean[1]),
             seconds: earlier + started.elapsed().as_secs_f64(),
@@ -205,7 +213,7 @@ fn emb(
     x: Tensor<4>,
     loss: &dyn Fn(Dual<2>) -> Result<Dual<1>, TransferError>,
     predictor: bool,
-) -> Result<([f64; 3], GradientsParams), TransferError> {
+) -> Result<([f64; 4], GradientsParams), TransferError> {
     let still = Network {
         embedder: network.embedder.clone(),
         encoder: constant(network.encoder.clone()),
@@ -217,7 +225,7 @@ fn emb(
     let value = loss(still.forward(Tensor::<4>::from_inner(x), &mut Pass::eval()))?.primal;
     let inner = scalar(value.clone());
     let grads = GradientsParams::from_grads(value.backward(), &still);
-    Ok(([inner, 0.0, 0.0], grads))
+    Ok(([inner, 0.0, 0.0, 0.0], grads))
 }
 
 /// MoNA's settings with the values that follow from stage 2's.
