@@ -5,14 +5,21 @@
 
 use ndarray::{Array2, Array3, Axis};
 
+use super::cka::cka;
 use super::discrepancy::{
     CostAccumulator, DiscrepancyParams, Divergence, Search, Target, discrepancy,
 };
 use super::geometry::geometry;
+use super::hscore::{Covariance, hscore};
 use super::knn::knn;
+use super::leep::leep;
+use super::logme::LogmeParams;
 use super::metric::{Metric, TargetKind, Targets};
+use super::modality_gap::modality_gap;
+use super::nce::{hard_labels, nce};
 use super::otdd::{Inner, OtddParams, Source};
 use super::probe::ProbeParams;
+use super::silhouette::silhouette;
 use super::tsne::{Engine, TsneParams};
 use super::{MeasureError, Samples};
 
@@ -27,7 +34,7 @@ struct Input {
 /// A measure as a function to all the numbers it reports.
 type Measure = fn(&Input) -> Result<Vec<f64>, MeasureError>;
 
-const MEASURES: [(&str, Measure); 19] = [
+const MEASURES: [(&str, Measure); 28] = [
     ("probe", |i| probe(i, ProbeParams::new())),
     ("probe, raw features", |i| {
         probe(i, ProbeParams::new().standardize(false).c(10.0))
@@ -74,6 +81,46 @@ const MEASURES: [(&str, Measure); 19] = [
     ("metric, relative L2", |i| metric(i, Metric::RelativeL2)),
     ("metric, nRMSE", |i| metric(i, Metric::Nrmse)),
     ("metric, MAE8", |i| metric(i, Metric::Mae8)),
+    ("CKA", |i| {
+        // As many rows as labels, some of them clipped.
+        let y = Array2::from_shape_fn((i.labels.len(), i.features.ncols()), |at| {
+            i.features[at].clamp(-0.5, 0.5)
+        });
+        let c = cka(i.features.view(), y.view())?;
+        Ok([c.biased].into_iter().chain(c.debiased).collect())
+    }),
+    ("CKA with itself", |i| {
+        let c = cka(i.features.view(), i.features.view())?;
+        Ok([c.biased].into_iter().chain(c.debiased).collect())
+    }),
+    ("LogME", |i| {
+        let found = LogmeParams::new().check()?.run(&samples(i)?)?;
+        let all = found.classes.iter();
+        Ok(all
+            .flat_map(|c| [c.value, c.alpha, c.beta])
+            .chain([found.value])
+            .collect())
+    }),
+    ("H-score", |i| h(i, Covariance::Sample)),
+    ("H-score, shrunk", |i| h(i, Covariance::LedoitWolf)),
+    ("LEEP", |i| {
+        let l = leep(probabilities(&i.features).view(), &i.labels, i.classes)?;
+        Ok(vec![l.value, l.lower_bound])
+    }),
+    ("NCE", |i| {
+        let source = hard_labels(probabilities(&i.features).view())?;
+        Ok(vec![nce(&source, &i.labels)?.value])
+    }),
+    ("modality gap", |i| {
+        let moved = i.features.mapv(|v| v + v.clamp(0.0, 1.0));
+        let gap = modality_gap(i.features.view(), moved.view())?;
+        let numbers = [gap.norm, gap.means[0], gap.means[1]];
+        Ok(gap.vector.iter().copied().chain(numbers).collect())
+    }),
+    ("silhouette", |i| {
+        let s = silhouette(&samples(i)?)?;
+        Ok(s.classes.iter().map(|c| c.1).chain([s.value]).collect())
+    }),
 ];
 
 /// Features as predictions of something that the labels say.
@@ -128,6 +175,11 @@ fn tsne(i: &Input, engine: Engine) -> Result<Vec<f64>, MeasureError> {
         .chain(t.kl)
         .chain(t.trustworthiness)
         .collect())
+}
+
+fn h(i: &Input, covariance: Covariance) -> Result<Vec<f64>, MeasureError> {
+    let h = hscore(&samples(i)?, covariance)?;
+    Ok(vec![h.value, h.shrinkage])
 }
 
 /// From the samples to themselves, shifted by at most one where positive.
@@ -194,6 +246,7 @@ fn inputs() -> Vec<Input> {
     };
     let mut half_constant = wave(30, 8);
     half_constant.slice_mut(ndarray::s![.., 3..]).fill(2.5);
+    let holes = |i: usize| if i == 0 { 5 } else { 2 * (i % 2) + 1 };
     let twice =
         ndarray::concatenate(Axis(0), &[wave(15, 8).view(), wave(15, 8).view()]).expect("shapes");
     vec![
@@ -217,6 +270,25 @@ fn inputs() -> Vec<Input> {
             3,
         ),
         input("smallest numbers", wave(30, 8) * f32::MIN_POSITIVE, 3),
+        Input {
+            labels: (0..30).map(holes).collect(),
+            ..input("holes in the labels, a class of one sample", wave(30, 8), 7)
+        },
+        Input {
+            labels: vec![6; 30],
+            ..input("one class of many occurs", wave(30, 8), 7)
+        },
+        input("three samples", wave(3, 8), 2),
+        input("as many samples as features", wave(8, 8), 2),
+        input(
+            "coincident all but one",
+            {
+                let mut x = Array2::from_elem((30, 8), 0.3);
+                x[[0, 0]] = 0.300_000_1;
+                x
+            },
+            3,
+        ),
         Input {
             labels: vec![0; 12],
             ..input("fewer labels than rows", wave(30, 8), 3)
@@ -287,4 +359,11 @@ fn errors_and_results_can_cross_threads() {
     autotraits::<super::geometry::Geometry>();
     autotraits::<super::metric::Accumulator>();
     autotraits::<super::metric::Score>();
+    autotraits::<super::cka::Cka>();
+    autotraits::<super::hscore::Hscore>();
+    autotraits::<super::leep::Leep>();
+    autotraits::<super::logme::Logme>();
+    autotraits::<super::modality_gap::ModalityGap>();
+    autotraits::<super::nce::Nce>();
+    autotraits::<super::silhouette::Silhouette>();
 }

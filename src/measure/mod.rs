@@ -9,6 +9,13 @@
 //! | [`otdd`] | how far must the source be moved to become the target? | source and target features |
 //! | [`discrepancy`] | how well do source classes stand in for target classes? | source probabilities, target labels |
 //! | [`metric`] | how well does a model do the target task? | predictions and targets |
+//! | [`cka`] | do two representations agree (biased and debiased)? | two features of the same samples |
+//! | [`logme`] | how probable are labels under linear models? | features |
+//! | [`hscore`] | how much of the features' variance is between classes? | features |
+//! | [`leep`] | how probable are labels through source classes? | source probabilities, target labels |
+//! | [`nce`] | how far do source labels determine target labels? | labels of both |
+//! | [`modality_gap`] | how far apart are two sets on the sphere, in mean? | two sets of features |
+//! | [`silhouette`] | is a sample nearer to its class than to the next? | features |
 //! | [`paired`] | do two methods differ, beyond seeds and test samples? | errors of both |
 //!
 //! All follow one pattern: parameters → `check()` → valid parameters → compute, so that only
@@ -18,17 +25,26 @@
 //! number of threads, except where a result says so.
 
 pub mod blas;
+pub mod cka;
 pub mod discrepancy;
 pub mod error;
 pub mod geometry;
+pub mod hscore;
 pub mod knn;
+pub mod leep;
+pub mod logme;
 pub mod metric;
+pub mod modality_gap;
+pub mod nce;
 pub mod otdd;
 pub mod paired;
 pub mod pca;
 pub mod probe;
 pub mod product;
+mod rows;
 pub mod samples;
+pub mod silhouette;
+mod spectrum;
 pub mod stats;
 pub mod tsne;
 
@@ -37,3 +53,5 @@ pub use samples::{Real, Samples};
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod yardsticks;
