@@ -206,7 +206,7 @@ fn a_map_is_written_for_numpy_and_drawn() {
     );
     let linfa = found(
         home.path(),
-        "tsne --features test_x.npy --iterations 10 --engine linfa --out e.npy",
+        "tsne --features test_x.npy --iterations 50 --engine linfa --out e.npy",
     );
     assert_eq!(linfa["engine"], "linfa");
 }

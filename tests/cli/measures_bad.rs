@@ -84,7 +84,7 @@ fn features_and_labels_must_fit() {
         &[3, 2],
         &[0.0, 1.0, 2.0, f64::NAN, 4.0, 5.0],
     );
-    integers(home, "bad_y.npy", &[0, 1, 0]);
+    integers(home, "bad_y.npy", &[0, 6, 0]);
     refused(home, BAD, 1, &["bad.npy: ", "found NaN in row 1, column 1"]);
     refused(
         home,
@@ -146,7 +146,12 @@ fn features_and_labels_must_fit() {
     );
     floats(home, "bad.npy", &[0, 24], &[]);
     labels(&[]);
-    refused(home, BAD, 1, &["expected at least 2, found 0"]);
+    refused(
+        home,
+        BAD,
+        1,
+        &["bad.npy: features: expected at least one sample"],
+    );
 }
 
 #[test]

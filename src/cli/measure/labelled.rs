@@ -36,6 +36,11 @@ impl<'a> Labelled<'a> {
             });
         }
         let contents = Contents::read(self.features)?;
+        if contents.features().is_empty() {
+            let shape = format!("{:?}", contents.features().dim());
+            let expected = "at least one sample and one feature".to_string();
+            return Err(fault(self.features, "features", expected, shape));
+        }
         Ok(match self.labels {
             Some(labels) => contents.with_labels(labels)?,
             None => contents,

@@ -86,6 +86,20 @@ fn save(
     })
 }
 
+/// Names in a line, however many there are.
+fn few(names: &[impl AsRef<str>]) -> String {
+    const MOST: usize = 12;
+    let shown: Vec<&str> = names.iter().take(MOST).map(AsRef::as_ref).collect();
+    let more = match names.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    match shown.is_empty() {
+        true => "nothing".into(),
+        false => shown.join(", ") + &more,
+    }
+}
+
 fn write_features(out: &mut impl Write, set: &FeatureSet) -> std::io::Result<()> {
     set.features()
         .iter()

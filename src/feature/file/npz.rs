@@ -51,7 +51,7 @@ pub(super) fn read(path: &Path) -> Result<Contents, FeatureError> {
             path,
             "npz members",
             "features.npy",
-            names.join(", "),
+            super::few(&names),
         ));
     };
     let values = array::features_in(path, &features)?;

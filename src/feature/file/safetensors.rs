@@ -18,7 +18,9 @@ pub(super) fn read(path: &Path) -> Result<Contents, FeatureError> {
     };
     let file = SafeTensors::deserialize(&bytes).map_err(wrong)?;
     let features = file.tensor("features").map_err(|_| {
-        FeatureError::malformed(path, "tensors", "features", file.names().join(", "))
+        let mut names = file.names();
+        names.sort_unstable();
+        FeatureError::malformed(path, "tensors", "features", super::few(&names))
     })?;
     let &[rows, columns] = features.shape() else {
         return Err(FeatureError::malformed(
