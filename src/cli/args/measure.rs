@@ -19,14 +19,14 @@ const MOST_REPLICATES: i64 = 1_000_000;
 Files: .npz (numpy.savez) or .safetensors with features [N, D] (half, single or double; taken as
 single), labels [N] (integers from 0) and perhaps class_names; or .npy, one array a file.
 
-The probe is multinomial logistic regression by L-BFGS; the objective, as in scikit-learn, is the
-sum of log losses + ‖W‖²/(2C), intercept free, so --c means the same there. --sweep tries eleven C from
-0.001 to 100, half a decade apart, and takes the one with the least error on --valid (of equals the
-smallest). Without --valid a tenth of the training samples, class by class, is held out to choose
-on; the probe that is reported is then fitted on all of them.
+The probe is multinomial logistic regression by L-BFGS; the objective, as in scikit-learn, is
+the sum of log losses + ‖W‖²/(2C), intercept free, so --c means the same there. --sweep tries
+eleven C from 0.001 to 100, half a decade apart, and takes the one with the least error on --valid
+(of equals the smallest). Without --valid a tenth of the training samples, class by class, is held
+out to choose on; the probe that is reported is then fitted on all of them.
 
-JSON: error, objective, c, iterations, seconds, interval (Wilson, 95 %), confusion (rows: true class,
-columns: predicted); with --sweep also sweep, every C tried with its validation error.")]
+JSON: error, objective, c, iterations, seconds, interval (Wilson, 95 %), confusion (rows:
+true class, columns: predicted); with --sweep also sweep, every C tried with its validation error.")]
 pub struct ProbeArgs {
     /// Features to fit on
     #[arg(long, value_name = "FILE")]
@@ -73,7 +73,7 @@ impl ValueEnum for Engine {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let (name, help) = match self {
-            Self::Auto => ("auto", "exact up to 3,000 samples, then linfa"),
+            Self::Auto => ("auto", "Exact up to 3,000 samples, then linfa"),
             Self::Exact => ("exact", "All pairs; the same seed gives the same bytes"),
             Self::Linfa => ("linfa", "Barnes–Hut of linfa-tsne; varies from run to run"),
         };
@@ -104,8 +104,8 @@ impl std::str::FromStr for Components {
   modalign tsne --features test.npz --out map.npy --figure map.svg     coloured by its labels
   modalign tsne --features x.npy --pca none --perplexity 50 --seed 1 --out map.npy --json
 
-Files: .npz (numpy.savez) or .safetensors with features [N, D], or .npy, that array alone. The map is
-written as [N, 2], double precision, row i for sample i: numpy.load(\"map.npy\").
+Files: .npz (numpy.savez) or .safetensors with features [N, D], or .npy, that array alone. The
+map is written as [N, 2], double precision, row i for sample i: numpy.load(\"map.npy\").
 
 JSON: kl (divergence of the map, over all pairs), trustworthiness (of 12 neighbours, 1 is best),
 seconds, engine (the one that ran). Maps of more than 10,000 samples are not judged: both are null.")]
@@ -216,28 +216,29 @@ impl ValueEnum for SearchName {
   modalign discrepancy --source-probs probs.npy --target-labels labels.npy --holdout
   modalign discrepancy --source-probs probs.npy --target-probs target.npy --divergence nll --json
 
-Files: --source-probs [N, Ks] is what the source model says of the target's samples, rows that sum to
-1 (± 0.001; logits need a softmax first); --target-labels [N] integers from 0; --target-probs [N, Kt]
-likewise; at most as many target as source classes. p is the source's probability of the class that
-stands for a sample's target class; every target class has a source class of its own. D is the mean
-over samples, for the assignment found.
+Files: --source-probs [N, Ks] is what the source model says of the target's samples, rows that
+sum to 1 (± 0.001; logits need a softmax first); --target-labels [N] integers from 0;
+--target-probs [N, Kt] likewise; at most as many target as source classes. p is the source's
+probability of the class that stands for a sample's target class; every target class has a source
+class of its own. D is the mean over samples, for the assignment found.
 
-Choosing among many source classes and evaluating on the same samples is optimistic: with --holdout
-the assignment is chosen on one part and evaluated on the other. lower_bound, gap and certified speak
-of the samples that it was chosen on; value, interval, chance and null of those it is evaluated on.
+Choosing among many source classes and evaluating on the same samples is optimistic: with
+--holdout the assignment is chosen on one part and evaluated on the other. lower_bound, gap and
+certified speak of the samples that it was chosen on; value, interval, chance and null of those it
+is evaluated on.
 
 Not in this version: the divergences nll-renormalized, kl-renormalized and tv-renormalized, and
 the search local that they need.
 
-JSON: value, lower_bound, gap, certified, assignment (the source class of each target class, null for
-one without samples), null_mean and null_interval (shuffled targets, searched anew), chance (a random
-assignment), normalized (value / null_mean: 0 a perfect fit, 1 knows nothing), interval (bootstrap,
-95 %), seconds.")]
+JSON: value, lower_bound, gap, certified, assignment (the source class of each target class, null
+for one without samples), null_mean and null_interval (shuffled targets, searched anew), chance (a
+random assignment), normalized (value / null_mean: 0 a perfect fit, 1 knows nothing), interval
+(bootstrap, 95 %), seconds.")]
 pub struct DiscrepancyArgs {
     /// Source probabilities of the target's samples [N, Ks]
     #[arg(long, value_name = "FILE.npy")]
     pub source_probs: PathBuf,
-    /// Target classes of the same samples [N]
+    /// Target classes of the same samples [N]; these or --target-probs
     #[arg(
         long,
         value_name = "FILE.npy",
