@@ -4,11 +4,12 @@ use crate::dataset::DatasetError;
 use crate::feature::FeatureError;
 use crate::figure::FigureError;
 use crate::manifest::ManifestError;
+use crate::measure::MeasureError;
 use crate::model::ModelError;
 use crate::report::ReportError;
 use crate::run::RunError;
 use crate::transfer::TransferError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An error as the user sees it.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum CliError {
         path: PathBuf,
         source: std::io::Error,
     },
+    /// What a measure refused, and the file that it refused it of.
+    #[error("{path}: {source}")]
+    Measure { path: PathBuf, source: MeasureError },
     /// An argument that is well-formed but cannot be used.
     #[error("{what}: expected {expected}, found {found}")]
     Usage {
@@ -45,6 +49,26 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// Turns a measure's refusal into ours: a setting is an argument, anything else is about `path`.
+    pub fn of_measure(path: &Path) -> impl Fn(MeasureError) -> Self {
+        let path = path.to_owned();
+        move |source| match source {
+            MeasureError::Parameter {
+                setting,
+                expected,
+                found,
+            } => Self::Usage {
+                what: format!("--{setting}"),
+                expected,
+                found,
+            },
+            source => Self::Measure {
+                path: path.clone(),
+                source,
+            },
+        }
+    }
+
     /// 1 the work failed, 2 wrong usage, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -7,6 +7,7 @@ pub mod error;
 mod export;
 mod extract;
 mod figures;
+mod measure;
 mod models;
 mod pretrain;
 mod progress;
@@ -14,6 +15,7 @@ mod report;
 mod runs;
 mod tensor;
 mod train;
+mod words;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -27,7 +29,7 @@ pub fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("modalign: {error}");
+            eprintln!("modalign: {}", words::clean_lines(&error.to_string()));
             ExitCode::from(error.exit_code())
         }
     }
@@ -46,6 +48,9 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Pretrain(args) => println!("{}", pretrain::run(&args)?.display()),
         Command::Runs(command) => return runs::run(&command),
         Command::Extract(args) => extract::run(&args)?,
+        Command::Probe(args) => measure::probe::run(&args)?,
+        Command::Tsne(args) => measure::tsne::run(&args)?,
+        Command::Discrepancy(args) => measure::discrepancy::run(&args)?,
         Command::Models(command) => models::run(&command)?,
         Command::Export(args) => println!("{}", export::run(&args)?.display()),
         Command::Doctor(args) => doctor::run(&args),

@@ -22,6 +22,24 @@ impl Stage {
         Self { bar }
     }
 
+    /// Starts a stage without steps: a sign of life and the time so far. It leaves no line.
+    pub fn waiting(title: &str) -> Self {
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}  {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_message(title.to_string());
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(std::time::Duration::from_millis(120));
+        }
+        Self { bar }
+    }
+
+    /// Ends the stage and takes its line away.
+    pub fn clear(self) {
+        self.bar.finish_and_clear();
+    }
+
     /// Starts a stage of as yet unknown bytes.
     pub fn bytes(title: &str) -> Self {
         let stage = Self::new(title, 0);

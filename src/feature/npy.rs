@@ -46,10 +46,15 @@ fn fault<T>(
     expected: impl ToString,
     found: impl ToString,
 ) -> Result<T, NpyError> {
+    // A header may be long, and nothing in it is to be trusted: a line of it tells enough.
+    let line = |text: String| match text.char_indices().nth(120) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    };
     Err(NpyError {
         what,
-        expected: expected.to_string(),
-        found: found.to_string(),
+        expected: line(expected.to_string()),
+        found: line(found.to_string()),
     })
 }
 

@@ -3,6 +3,8 @@
 mod bad_input;
 mod export;
 mod extract;
+mod measures;
+mod measures_bad;
 mod report;
 mod resume;
 mod runs;

@@ -1,8 +1,10 @@
 //! The command line, declared once: parser, help, completions and man page come from here.
 
+mod measure;
 mod model;
 mod run;
 
+pub use measure::{Components, DiscrepancyArgs, DivergenceName, ProbeArgs, SearchName, TsneArgs};
 pub use model::{ExportArgs, ExtractArgs, ModelFormat, ModelsCommand, Precision, WeightType};
 pub use run::{
     ExperimentArgs, FiguresArgs, PretrainArgs, ReportArgs, RunsCommand, StartArgs, SweepArgs,
@@ -25,6 +27,9 @@ use std::path::PathBuf;
   modalign report --suite real-mini --data DIR       real CIFAR-10/100, EMG and sounds
   modalign figures runs/demo --only 2,4              redraw figures of a finished run
   modalign extract --model DIR --tensor IN.safetensors:pixels --outputs pooled,logits --out OUT.npz
+  modalign probe --train TRAIN.npz --test TEST.npz   linear probe of your own features
+  modalign tsne --features F.npz --out MAP.npy       t-SNE of them
+  modalign discrepancy --source-probs P.npy --target-labels Y.npy --holdout
   modalign runs list                                 runs, how far each is, how long it took
   modalign models show PATH                          what a checkpoint is and whether it loads
   modalign doctor                                    what this build and machine can do
@@ -54,6 +59,12 @@ pub enum Command {
     Runs(RunsCommand),
     /// Write what the parts of a model say about a tensor or a dataset
     Extract(ExtractArgs),
+    /// How well hyperplanes separate the classes of anyone's features
+    Probe(ProbeArgs),
+    /// A map of anyone's features in two dimensions
+    Tsne(TsneArgs),
+    /// How well source classes stand in for target classes: D(Ms, Mt) of anyone's probabilities
+    Discrepancy(DiscrepancyArgs),
     /// List models, or show what one is and whether it loads
     #[command(subcommand)]
     Models(ModelsCommand),

@@ -1,25 +1,28 @@
-//! Feature sets as files: `.safetensors` and `.npz`.
+//! Feature sets as files: `.safetensors` and `.npz`; a single array as `.npy`.
 //!
-//! Both hold `features [N, D]` (floats), `labels [N]` (integers), optional `class_names` and
+//! The first two hold `features [N, D]` (floats), `labels [N]` (integers), optional `class_names` and
 //! optional `ids`. In safetensors the two lists of strings are JSON lists in the header's
 //! `__metadata__`; in npz they are unicode arrays. Without class names, classes are named by
-//! their numbers. Reading allocates in proportion to the file and never to what a header promises
+//! their numbers. A `.npy` file holds features alone; its labels are another file ([`Contents`]).
+//! Reading allocates in proportion to the file and never to what a header promises
 //! (deflated npz members: up to [`MAX_MEMBER`]); writing is atomic (temporary file in the same
 //! folder, fsync, rename, fsync of the folder) and the same set gives the same bytes.
 //!
 //! To export from PyTorch: `safetensors.torch.save_file({"features": f, "labels": y}, path)`.
 
+pub mod array;
 mod arrays;
+mod contents;
 mod npz;
 mod safetensors;
 
 pub use arrays::{Arrays, write_arrays};
+pub use contents::Contents;
 
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use ndarray::Array2;
 use zip::result::ZipError;
 
 use super::{FeatureError, FeatureSet};
@@ -52,10 +55,7 @@ fn format_of(path: &Path) -> Result<Format, FeatureError> {
 /// # Errors
 /// [`FeatureError`] with the path: unreadable, malformed, or a set that is not valid.
 pub fn read(path: &Path) -> Result<FeatureSet, FeatureError> {
-    match format_of(path)? {
-        Format::Safetensors => safetensors::read(path),
-        Format::Npz => npz::read(path),
-    }
+    Contents::read(path)?.set()
 }
 
 /// Writes a feature set atomically; the file's ending decides the format.
@@ -86,35 +86,17 @@ fn save(
     })
 }
 
-/// Builds the set from its parts as a file has them.
-fn assemble(
-    path: &Path,
-    features: Array2<f32>,
-    labels: impl IntoIterator<Item = i64>,
-    class_names: Option<Vec<String>>,
-    ids: Option<Vec<String>>,
-) -> Result<FeatureSet, FeatureError> {
-    let invalid = |source| FeatureError::Invalid {
-        path: path.to_owned(),
-        source: Box::new(source),
+/// Names in a line, however many there are.
+fn few(names: &[impl AsRef<str>]) -> String {
+    const MOST: usize = 12;
+    let shown: Vec<&str> = names.iter().take(MOST).map(AsRef::as_ref).collect();
+    let more = match names.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
     };
-    let labels = labels
-        .into_iter()
-        .enumerate()
-        .map(|(row, l)| {
-            usize::try_from(l).map_err(|_| {
-                FeatureError::malformed(path, format!("labels, row {row}"), "a class, from 0", l)
-            })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    let set = match class_names {
-        Some(names) => FeatureSet::new(features, labels, names),
-        None => FeatureSet::unnamed(features, labels),
-    };
-    let set = set.map_err(invalid)?;
-    match ids {
-        Some(ids) => set.with_ids(ids).map_err(invalid),
-        None => Ok(set),
+    match shown.is_empty() {
+        true => "nothing".into(),
+        false => shown.join(", ") + &more,
     }
 }
 
@@ -127,7 +109,8 @@ fn write_features(out: &mut impl Write, set: &FeatureSet) -> std::io::Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::array;
+    use crate::feature::npy;
+    use ndarray::{Array2, array};
 
     fn example() -> FeatureSet {
         FeatureSet::new(
@@ -201,13 +184,46 @@ mod tests {
         std::fs::write(&path, &bytes).expect("writes");
         let error = read(&path).expect_err("NaN").to_string();
         assert!(error.contains("row 2, column 1"), "{error}");
+        let said = |path: &str| read(Path::new(path)).expect_err("refused").to_string();
+        assert!(said("x.csv").contains(".npy or .safetensors, found \"csv\""));
         assert!(matches!(
-            read(Path::new("x.csv")),
+            write(Path::new("x.npy"), &example()),
             Err(FeatureError::UnknownFormat { .. })
         ));
         assert!(matches!(
             read(&folder.path().join("none.npz")),
             Err(FeatureError::Io { .. })
         ));
+    }
+    #[test]
+    fn a_single_array_is_features_or_labels_and_finds_its_classes_elsewhere() {
+        let folder = tempfile::tempdir().expect("folder");
+        let [features, labels] = ["x.npy", "y.npy"].map(|name| folder.path().join(name));
+        array::write_matrix(&features, array![[1.0, 2.0], [3.0, 4.0]].view()).expect("writes");
+        let bytes = [npy::header("|i1", &[2]), vec![1, 0]].concat();
+        std::fs::write(&labels, bytes).expect("writes");
+        let contents = Contents::read(&features).expect("reads");
+        let none = contents.clone().set().expect_err("no labels").to_string();
+        assert!(
+            none.contains("labels: expected an array labels [N]"),
+            "{none}"
+        );
+        let contents = contents.with_labels(&labels).expect("reads");
+        let set = contents.clone().set().expect("valid");
+        assert_eq!((set.labels(), set.dim()), (&[1, 0][..], 2));
+        let beyond = contents.set_of(&["only".into()]).expect_err("label");
+        assert!(
+            beyond
+                .to_string()
+                .contains("row 0: expected a class below 1")
+        );
+        let bytes = [npy::header("|i1", &[1]), vec![255]].concat();
+        std::fs::write(&labels, bytes).expect("writes");
+        let said = array::labels(&labels).expect_err("negative").to_string();
+        assert!(
+            said.contains("row 0: expected a class, from 0, found -1"),
+            "{said}"
+        );
+        assert!(Contents::read(&labels).is_err(), "one side is no matrix");
     }
 }

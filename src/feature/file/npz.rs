@@ -4,19 +4,19 @@ use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 
-use ndarray::{Ix1, Ix2};
 use zip::{
     CompressionMethod, DateTime, ZipArchive, ZipWriter, result::ZipError, write::SimpleFileOptions,
 };
 
-use super::{MAX_MEMBER, assemble, write_features};
-use crate::feature::npy::{self, Npy, NpyError};
+use super::{Contents, MAX_MEMBER, array, write_features};
+use crate::feature::npy;
 use crate::feature::{FeatureError, FeatureSet};
 
-pub(super) fn read(path: &Path) -> Result<FeatureSet, FeatureError> {
+pub(super) fn read(path: &Path) -> Result<Contents, FeatureError> {
     let file = File::open(path).map_err(|e| FeatureError::io(path, e))?;
     let mut archive = ZipArchive::new(std::io::BufReader::new(file))
         .map_err(|e| FeatureError::malformed(path, "npz", "a zip archive", e))?;
+    let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
     let mut member = |name: &str| -> Result<Option<Vec<u8>>, FeatureError> {
         let entry = match archive.by_name(&format!("{name}.npy")) {
             Ok(entry) => entry,
@@ -46,42 +46,26 @@ pub(super) fn read(path: &Path) -> Result<FeatureSet, FeatureError> {
         }
         Ok(Some(bytes))
     };
-    let mut need = |name: &str| {
+    let Some(features) = member("features")? else {
+        return Err(FeatureError::malformed(
+            path,
+            "npz members",
+            "features.npy",
+            super::few(&names),
+        ));
+    };
+    let values = array::features_in(path, &features)?;
+    drop(features);
+    let labels = member("labels")?
+        .map(|bytes| array::labels_in(path, &bytes))
+        .transpose()?;
+    let mut list = |name: &str| {
         member(name)?
-            .ok_or_else(|| FeatureError::malformed(path, "npz members", name, "no such member"))
+            .map(|bytes| array::parse(path, name, &bytes, |a| a.to_strings()))
+            .transpose()
     };
-    let (features, labels) = (need("features")?, need("labels")?);
-    let (class_names, ids) = (member("class_names")?, member("ids")?);
-    let npy = |e: NpyError| FeatureError::malformed(path, e.what, e.expected, e.found);
-    let parsed = Npy::parse(&features).map_err(npy)?;
-    let values = parsed
-        .to_f32()
-        .map_err(npy)?
-        .into_dimensionality::<Ix2>()
-        .map_err(|_| {
-            FeatureError::malformed(
-                path,
-                "features",
-                "shape [N, D]",
-                format!("{:?}", parsed.shape()),
-            )
-        })?;
-    let parsed = Npy::parse(&labels).map_err(npy)?;
-    let labels = parsed
-        .to_i64()
-        .map_err(npy)?
-        .into_dimensionality::<Ix1>()
-        .map_err(|_| {
-            FeatureError::malformed(path, "labels", "shape [N]", format!("{:?}", parsed.shape()))
-        })?;
-    let list = |bytes: Option<Vec<u8>>| match bytes {
-        Some(bytes) => Npy::parse(&bytes)
-            .and_then(|a| a.to_strings())
-            .map(Some)
-            .map_err(npy),
-        None => Ok(None),
-    };
-    assemble(path, values, labels, list(class_names)?, list(ids)?)
+    let (class_names, ids) = (list("class_names")?, list("ids")?);
+    Contents::new(path, values, labels, class_names, ids)
 }
 
 pub(super) fn write(out: impl Write + std::io::Seek, set: &FeatureSet) -> Result<(), ZipError> {

@@ -8,20 +8,20 @@ use std::path::Path;
 use ndarray::Array2;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use super::{assemble, write_features};
+use super::{Contents, write_features};
 use crate::feature::{FeatureError, FeatureSet};
 
-pub(super) fn read(path: &Path) -> Result<FeatureSet, FeatureError> {
+pub(super) fn read(path: &Path) -> Result<Contents, FeatureError> {
     let bytes = std::fs::read(path).map_err(|e| FeatureError::io(path, e))?;
     let wrong = |e: safetensors::SafeTensorError| {
         FeatureError::malformed(path, "safetensors", "a valid file", e)
     };
     let file = SafeTensors::deserialize(&bytes).map_err(wrong)?;
-    let tensor = |name: &str| {
-        file.tensor(name)
-            .map_err(|_| FeatureError::malformed(path, "tensors", name, file.names().join(", ")))
-    };
-    let (features, labels) = (tensor("features")?, tensor("labels")?);
+    let features = file.tensor("features").map_err(|_| {
+        let mut names = file.names();
+        names.sort_unstable();
+        FeatureError::malformed(path, "tensors", "features", super::few(&names))
+    })?;
     let &[rows, columns] = features.shape() else {
         return Err(FeatureError::malformed(
             path,
@@ -30,33 +30,21 @@ pub(super) fn read(path: &Path) -> Result<FeatureSet, FeatureError> {
             format!("{:?}", features.shape()),
         ));
     };
-    if labels.shape().len() != 1 {
-        return Err(FeatureError::malformed(
-            path,
-            "labels",
-            "shape [N]",
-            format!("{:?}", labels.shape()),
-        ));
-    }
     let values = floats(&features).ok_or_else(|| {
         FeatureError::malformed(
             path,
             "features",
-            "F32, F64 or BF16",
+            "F16, BF16, F32 or F64",
             format!("{:?}", features.dtype()),
         )
     })?;
     let values = Array2::from_shape_vec((rows, columns), values).map_err(|e| {
         FeatureError::malformed(path, "features", format!("[{rows}, {columns}]"), e)
     })?;
-    let labels = integers(&labels).ok_or_else(|| {
-        FeatureError::malformed(
-            path,
-            "labels",
-            "I64, I32, I16, U8 or U64",
-            format!("{:?}", labels.dtype()),
-        )
-    })?;
+    let labels = match file.tensor("labels") {
+        Ok(tensor) => Some(labels(path, &tensor)?),
+        Err(_) => None,
+    };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(wrong)?;
     let list = |key: &str| -> Result<Option<Vec<String>>, FeatureError> {
         let Some(text) = header.metadata().as_ref().and_then(|m| m.get(key)) else {
@@ -66,7 +54,22 @@ pub(super) fn read(path: &Path) -> Result<FeatureSet, FeatureError> {
             FeatureError::malformed(path, format!("metadata {key}"), "a JSON list of strings", e)
         })
     };
-    assemble(path, values, labels, list("class_names")?, list("ids")?)
+    Contents::new(path, values, labels, list("class_names")?, list("ids")?)
+}
+
+fn labels(path: &Path, tensor: &TensorView<'_>) -> Result<Vec<i64>, FeatureError> {
+    if tensor.shape().len() != 1 {
+        return Err(FeatureError::malformed(
+            path,
+            "labels",
+            "shape [N]",
+            format!("{:?}", tensor.shape()),
+        ));
+    }
+    integers(tensor).ok_or_else(|| {
+        let found = format!("{:?}", tensor.dtype());
+        FeatureError::malformed(path, "labels", "an integer type", found)
+    })
 }
 
 fn floats(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
@@ -83,6 +86,12 @@ fn floats(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
             .0
             .iter()
             .map(|b| f64::from_le_bytes(*b) as f32)
+            .collect(),
+        Dtype::F16 => data
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|b| half::f16::from_le_bytes(*b).to_f32())
             .collect(),
         // bfloat16 is the upper half of a float.
         Dtype::BF16 => data
@@ -123,7 +132,20 @@ fn integers(tensor: &TensorView<'_>) -> Option<Vec<i64>> {
             .iter()
             .map(|b| i64::from(i16::from_le_bytes(*b)))
             .collect(),
-        Dtype::U8 => data.iter().map(|&b| i64::from(b)).collect(),
+        Dtype::U32 => data
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|b| i64::from(u32::from_le_bytes(*b)))
+            .collect(),
+        Dtype::U16 => data
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|b| i64::from(u16::from_le_bytes(*b)))
+            .collect(),
+        Dtype::I8 => data.iter().map(|&b| i64::from(b as i8)).collect(),
+        Dtype::U8 | Dtype::BOOL => data.iter().map(|&b| i64::from(b)).collect(),
         _ => return None,
     })
 }

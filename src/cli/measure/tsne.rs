@@ -1,0 +1,192 @@
+//! `modalign tsne`: a map of a features file, written for NumPy and, if asked, drawn as the maps of
+//! a report are.
+
+use super::{count, page};
+use crate::cli::args::TsneArgs;
+use crate::cli::error::CliError;
+use crate::cli::print;
+use crate::cli::progress::Stage;
+use crate::cli::words::{clean, print_json};
+use crate::feature::file::{Contents, array};
+use crate::figure::layout::Figure;
+use crate::figure::table::TsneRow;
+use crate::figure::{Format, tsne as drawing};
+use crate::measure::tsne::{QUALITY_LIMIT, TRUST_NEIGHBOURS, Tsne, TsneParams};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// More classes cannot be told apart, nor their names placed.
+const MOST_CLASSES: usize = 100;
+
+/// Runs the command.
+pub fn run(args: &TsneArgs) -> Result<(), CliError> {
+    if !array::is_npy(&args.out) {
+        return Err(wrong_name("--out", ".npy", &args.out));
+    }
+    let format = args.figure.as_deref().map(format_of).transpose()?;
+    let refused = CliError::of_measure(&args.features);
+    let params = TsneParams::new()
+        .perplexity(args.perplexity)
+        .iterations(args.iterations)
+        .seed(args.seed)
+        .engine(args.engine)
+        .pca(args.pca.0)
+        .check()
+        .map_err(&refused)?;
+    let mut contents = Contents::read(&args.features)?;
+    if let Some(labels) = &args.labels {
+        contents = contents.with_labels(labels)?;
+    }
+    let names = match format {
+        Some(_) => class_names(&contents)?,
+        None => Vec::new(),
+    };
+    let (n, d) = contents.features().dim();
+    let stage = Stage::waiting(&format!("mapping {}", count(n, "sample")));
+    let found = params.run(contents.features().view());
+    stage.clear();
+    let found = found.map_err(&refused)?;
+    array::write_matrix(&args.out, found.embedding.view())?;
+    if let (Some(path), Some(format)) = (&args.figure, format) {
+        draw(path, format, &contents, &names, &found)?;
+    }
+    match args.json {
+        true => print_json(&fields(&found)),
+        false => print(text(args, &found, n, d).as_bytes()),
+    }
+}
+
+fn wrong_name(flag: &str, expected: &str, found: &Path) -> CliError {
+    CliError::Usage {
+        what: flag.into(),
+        expected: format!("a file name that ends in {expected}"),
+        found: found.display().to_string(),
+    }
+}
+
+fn format_of(path: &Path) -> Result<Format, CliError> {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    let format = ending.and_then(|ending| ending.parse().ok());
+    format.ok_or_else(|| wrong_name("--figure", ".svg or .png", path))
+}
+
+/// A name for every label that occurs, empty where there are no labels.
+fn class_names(contents: &Contents) -> Result<Vec<String>, CliError> {
+    let Some(labels) = contents.labels() else {
+        return Ok(vec![String::new(); contents.features().nrows()]);
+    };
+    let mut distinct = labels.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    if distinct.len() > MOST_CLASSES {
+        return Err(CliError::Usage {
+            what: "--figure".into(),
+            expected: format!("at most {MOST_CLASSES} classes"),
+            found: distinct.len().to_string(),
+        });
+    }
+    let given = contents.class_names();
+    let name = |&label: &usize| match given.map(|names| names.get(label)) {
+        None => Ok(label.to_string()),
+        Some(Some(name)) => Ok(clean(name)),
+        Some(None) => Err(CliError::Usage {
+            what: format!("{}: labels", contents.path().display()),
+            expected: "labels that index class_names".into(),
+            found: label.to_string(),
+        }),
+    };
+    labels.iter().map(name).collect()
+}
+
+fn draw(
+    path: &Path,
+    format: Format,
+    contents: &Contents,
+    names: &[String],
+    found: &Tsne,
+) -> Result<(), CliError> {
+    let title = contents.path().file_stem().unwrap_or_default();
+    let title = clean(&title.to_string_lossy());
+    let row = |(i, name): (usize, &String)| TsneRow {
+        encoder: "features".into(),
+        encoder_title: title.clone(),
+        x: found.embedding[[i, 0]],
+        y: found.embedding[[i, 1]],
+        label: contents.labels().map_or(0, |labels| labels[i] as u64),
+        class_name: name.clone(),
+        kl: found.kl,
+        trustworthiness: found.trustworthiness,
+    };
+    let rows: Vec<TsneRow> = names.iter().enumerate().map(row).collect();
+    // The map alone: classes are named on it, and the key speaks of a run's surrogate.
+    let mut panels = drawing::figure(&rows, &[])?.panels;
+    panels.truncate(1);
+    let label = format!("t-SNE map of {title}");
+    let figure = Figure::new(2, "tsne", &label, panels, 1)?;
+    let bytes = match format {
+        Format::Svg => figure.svg()?.into_bytes(),
+        Format::Png => figure.png()?,
+    };
+    crate::atomic::write(path, &bytes).map_err(|source| CliError::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn engine(found: &Tsne) -> Value {
+    json!(found.engine)
+}
+
+fn fields(found: &Tsne) -> Value {
+    json!({
+        "kl": found.kl,
+        "trustworthiness": found.trustworthiness,
+        "seconds": found.seconds,
+        "engine": engine(found),
+    })
+}
+
+fn text(args: &TsneArgs, found: &Tsne, n: usize, d: usize) -> String {
+    let headline = format!(
+        "t-SNE: {}, {} → {} [{n}, 2]",
+        count(n, "sample"),
+        count(d, "feature"),
+        clean(&args.out.display().to_string())
+    );
+    let not_judged = || format!("not judged above {QUALITY_LIMIT} samples");
+    let trust = match found.trustworthiness {
+        Some(trust) => format!("{trust:.4} ({TRUST_NEIGHBOURS} neighbours, 1 is best)"),
+        None if n <= QUALITY_LIMIT => format!("needs {} samples", 2 * TRUST_NEIGHBOURS + 1),
+        None => not_judged(),
+    };
+    let bytes = match found.reproducible {
+        true => "the same seed gives the same bytes",
+        false => "varies from run to run",
+    };
+    let reduced = match found.dims < d {
+        true => format!("{} principal components", found.dims),
+        false => "all features".into(),
+    };
+    let kl = found.kl.map_or_else(not_judged, |kl| format!("{kl:.6}"));
+    let mut facts = vec![
+        ("KL divergence", kl),
+        ("trustworthiness", trust),
+        (
+            "engine",
+            format!("{} ({bytes})", engine(found).as_str().unwrap_or_default()),
+        ),
+        (
+            "settings",
+            format!(
+                "perplexity {}, {}, seed {}, {reduced}",
+                args.perplexity,
+                count(args.iterations, "iteration"),
+                args.seed
+            ),
+        ),
+    ];
+    if let Some(path) = &args.figure {
+        facts.push(("figure", path.display().to_string()));
+    }
+    page(&headline, &facts, found.seconds)
+}
