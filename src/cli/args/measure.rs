@@ -238,7 +238,7 @@ pub struct DiscrepancyArgs {
     /// Source probabilities of the target's samples [N, Ks]
     #[arg(long, value_name = "FILE.npy")]
     pub source_probs: PathBuf,
-    /// Target classes of the same samples [N]; these or --target-probs
+    /// Target class of each of the same samples; this or --target-probs
     #[arg(
         long,
         value_name = "FILE.npy",

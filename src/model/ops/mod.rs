@@ -2,7 +2,7 @@
 //!
 //! Each has two forms with one meaning: fused CPU kernels for `f32` on the `flex` device, and a
 //! composition of burn's operations for everything else (GPU devices, `f64`). [`plain`] has them
-//! for values that stand still, [`moving`] for those with tangents. Callers see one function and
+//! for values that stand still, `moving` for those with tangents. Callers see one function and
 //! need not know which form ran.
 
 pub mod composed;
