@@ -57,11 +57,15 @@ fn subtitle(own: &[&TsneRow], probes: &[ProbeRow]) -> String {
     let Some(first) = own.first() else {
         return String::new();
     };
-    let mut errors: Vec<f64> = probes
-        .iter()
-        .filter(|probe| probe.encoder == first.encoder)
-        .map(|probe| probe.error)
-        .collect();
+    // The map shows plain fine-tuning, where it ran, after its last epoch.
+    let of_encoder = || probes.iter().filter(|p| p.encoder == first.encoder);
+    let plain = of_encoder()
+        .find(|p| p.method == "nft")
+        .or(of_encoder().next());
+    let method = || of_encoder().filter(|p| plain.is_some_and(|m| m.method == p.method));
+    let last = method().map(|p| p.epochs).max();
+    let shown = method().filter(|p| Some(p.epochs) == last);
+    let mut errors: Vec<f64> = shown.map(|probe| probe.error).collect();
     errors.sort_by(f64::total_cmp);
     let error = match errors.as_slice() {
         [] => None,
