@@ -16,7 +16,7 @@ use std::time::Instant;
 use ndarray::{Array2, ArrayView2, Axis};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, Normal};
+use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
 use super::samples::{Real, check_finite};
@@ -176,9 +176,32 @@ impl ValidTsneParams {
     /// samples for the perplexity (or no feature; or, with [`Engine::Linfa`], no two different
     /// samples), [`MeasureError::Numerical`] if LAPACK or the engine fails.
     pub fn run<A: Real>(&self, features: ArrayView2<'_, A>) -> Result<Tsne, MeasureError> {
-        let start = Instant::now();
+        self.run_from(features, None)
+    }
+
+    /// The same from first positions `[N, 2]` of any size and place, in place of the features' own
+    /// two principal components: [`common_start`] makes maps of the same samples comparable.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`MeasureError::Shape`] and [`MeasureError::NotFinite`] for the
+    /// positions, [`MeasureError::Parameter`] with [`Engine::Linfa`], which draws its own.
+    pub fn run_from<A: Real>(
+        &self,
+        features: ArrayView2<'_, A>,
+        start: Option<ArrayView2<'_, f64>>,
+    ) -> Result<Tsne, MeasureError> {
+        let clock = Instant::now();
         let n = features.nrows();
         check_finite("features", features)?;
+        if let Some(start) = start {
+            MeasureError::same("rows of the first positions", n, start.nrows())?;
+            MeasureError::same("columns of the first positions", 2, start.ncols())?;
+            check_finite("first positions", start)?;
+            if self.engine == Engine::Linfa {
+                let expected = "one that takes first positions";
+                return Err(MeasureError::parameter("engine", expected, "linfa"));
+            }
+        }
         MeasureError::at_least("features", 1, features.ncols())?;
         // 3 · perplexity < N − 1
         let needed = (3.0 * self.perplexity).floor().min(1e15) as usize + 2;
@@ -207,7 +230,10 @@ impl ValidTsneParams {
         let embedding = match &affinities {
             Some(affinities) if engine == Engine::Exact => exact::embed(
                 &affinities.dense(),
-                self.first_positions(&points)?,
+                self.first_positions(match start {
+                    Some(start) => scaled(start),
+                    None => pca(points.view(), 2)?,
+                }),
                 self.iterations,
             ),
             _ => linfa::embed(
@@ -227,29 +253,41 @@ impl ValidTsneParams {
             engine,
             reproducible: engine == Engine::Exact || self.theta == 0.0,
             dims,
-            seconds: start.elapsed().as_secs_f64(),
+            seconds: clock.elapsed().as_secs_f64(),
         })
     }
 
-    /// Two principal components at deviation 1e-4, with noise of a hundredth of that, so that
-    /// coincident points can part.
-    fn first_positions(&self, points: &Array2<f64>) -> Result<Array2<f64>, MeasureError> {
+    /// Positions with deviation 1e-4 along the first axis, as in openTSNE, and noise of a hundredth
+    /// of that, so that coincident points can part.
+    fn first_positions(&self, scores: Array2<f64>) -> Array2<f64> {
         const DEVIATION: f64 = 1e-4;
-        let scores = pca(points.view(), 2)?;
         let scale = scores.column(0).std(0.0);
-        let noise = Normal::new(0.0, DEVIATION / 100.0).map_err(|e| MeasureError::Numerical {
-            what: "first positions",
-            found: e.to_string(),
-        })?;
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        Ok(Array2::from_shape_fn((points.nrows(), 2), |(i, axis)| {
+        Array2::from_shape_fn((scores.nrows(), 2), |(i, axis)| {
             let score = scores
                 .get((i, axis))
                 .filter(|_| scale > 0.0)
                 .map_or(0.0, |s| s / scale * DEVIATION);
-            score + noise.sample(&mut rng)
-        }))
+            let noise: f64 = StandardNormal.sample(&mut rng);
+            score + DEVIATION / 100.0 * noise
+        })
     }
+}
+
+/// First positions `[N, 2]` for maps of the same samples by several encoders: the two leading
+/// principal components of the features `[N, D]` of one of them, the reference.
+///
+/// # Errors
+/// [`MeasureError::NotFinite`] with row and column, [`MeasureError::TooFew`] without samples or
+/// features, [`MeasureError::Numerical`] if LAPACK does not converge.
+pub fn common_start<A: Real>(reference: ArrayView2<'_, A>) -> Result<Array2<f64>, MeasureError> {
+    check_finite("features", reference)?;
+    MeasureError::at_least("samples", 1, reference.nrows())?;
+    let scores = pca(scaled(reference).view(), 2)?;
+    // One sample or one feature has one component.
+    Ok(Array2::from_shape_fn((scores.nrows(), 2), |at| {
+        scores.get(at).copied().unwrap_or(0.0)
+    }))
 }
 
 /// Centred features, the largest entry 1: distances then neither under- nor overflow, and t-SNE

@@ -1,5 +1,6 @@
 use super::*;
 use rand::RngExt;
+use rand_distr::Normal;
 
 /// `n` points of ten Gaussian clusters in `d` dimensions.
 fn clusters(n: usize, d: usize) -> Array2<f32> {
@@ -76,6 +77,48 @@ fn the_same_seed_gives_the_same_bytes_for_any_number_of_threads() {
         run(&x, linfa.clone()).expect("runs").embedding,
         run(&x, linfa).expect("runs").embedding
     );
+}
+
+#[test]
+fn maps_of_several_encoders_share_their_start() {
+    let x = clusters(120, 20);
+    let params = TsneParams::new().iterations(1).check().expect("valid");
+    let start = common_start(x.view()).expect("components");
+    let own = params.run(x.view()).expect("runs").embedding;
+    let far = start.mapv(|v| 1e200 * (v + 3.0));
+    let shared = params.run_from(x.view(), Some(far.view())).expect("runs");
+    assert!((&own - &shared.embedding).iter().all(|d| d.abs() < 1e-9));
+    // Another encoder, here a rotation and a reflection of the first: its own components may lie
+    // the other way round, the common start keeps every sample in its place.
+    let turned = Array2::from_shape_fn(x.dim(), |(i, j)| -x[[i, 19 - j]]);
+    let params = TsneParams::new().iterations(300).check().expect("valid");
+    let side = |features: &Array2<f32>| {
+        let map = params.run_from(features.view(), Some(start.view()));
+        map.expect("runs").embedding.mapv(f64::signum)
+    };
+    let (a, b) = (side(&x), side(&turned));
+    let same = a.iter().zip(&b).filter(|(a, b)| a == b).count();
+    assert!(same > 216, "{same} of 240 coordinates on the same side");
+    let short = start.slice(ndarray::s![..9, ..]);
+    assert!(matches!(
+        params.run_from(x.view(), Some(short)),
+        Err(MeasureError::Shape { found: 9, .. })
+    ));
+    let mut bad = start.clone();
+    bad[[4, 1]] = f64::NAN;
+    assert!(matches!(
+        params.run_from(x.view(), Some(bad.view())),
+        Err(MeasureError::NotFinite {
+            row: 4,
+            column: 1,
+            ..
+        })
+    ));
+    let linfa = TsneParams::new()
+        .engine(Engine::Linfa)
+        .check()
+        .expect("valid");
+    assert!(linfa.run_from(x.view(), Some(start.view())).is_err());
 }
 
 #[test]
