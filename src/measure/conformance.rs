@@ -34,7 +34,7 @@ struct Input {
 /// A measure as a function to all the numbers it reports.
 type Measure = fn(&Input) -> Result<Vec<f64>, MeasureError>;
 
-const MEASURES: [(&str, Measure); 28] = [
+const MEASURES: [(&str, Measure); 30] = [
     ("probe", |i| probe(i, ProbeParams::new())),
     ("probe, raw features", |i| {
         probe(i, ProbeParams::new().standardize(false).c(10.0))
@@ -52,6 +52,8 @@ const MEASURES: [(&str, Measure); 28] = [
         Ok(vec![k.accuracy, k.interval[0], k.interval[1]])
     }),
     ("t-SNE, exact", |i| tsne(i, Engine::Exact)),
+    ("t-SNE, Barnes–Hut", |i| tsne(i, Engine::BarnesHut)),
+    ("t-SNE, FFT", |i| tsne(i, Engine::Fft)),
     ("t-SNE, linfa", |i| tsne(i, Engine::Linfa)),
     ("OTDD, Gaussian", |i| {
         otdd(i, Inner::Gaussian { shrinkage: 0.1 })
@@ -172,7 +174,7 @@ fn tsne(i: &Input, engine: Engine) -> Result<Vec<f64>, MeasureError> {
     Ok(t.embedding
         .iter()
         .copied()
-        .chain(t.kl)
+        .chain([t.kl])
         .chain(t.trustworthiness)
         .collect())
 }

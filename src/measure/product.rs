@@ -17,6 +17,28 @@ pub fn product(
     accumulate: bool,
     mut c: ArrayViewMut2<'_, f64>,
 ) {
+    if a.ncols() == 0 && !accumulate {
+        c.fill(0.0);
+    }
+    multiply(a, b, accumulate, 1.0, c);
+}
+
+/// `c = a·b` in single precision, for a first look that exact arithmetic follows; at least one
+/// column in `a`.
+///
+/// # Panics
+/// As [`product`].
+pub fn estimate(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>, c: ArrayViewMut2<'_, f32>) {
+    multiply(a, b, false, 1.0, c);
+}
+
+fn multiply<T: Copy + 'static>(
+    a: ArrayView2<'_, T>,
+    b: ArrayView2<'_, T>,
+    accumulate: bool,
+    one: T,
+    mut c: ArrayViewMut2<'_, T>,
+) {
     let (m, k) = a.dim();
     let n = b.ncols();
     assert_eq!(
@@ -24,9 +46,6 @@ pub fn product(
         (k, (m, n)),
         "shapes of a matrix product"
     );
-    if k == 0 && !accumulate {
-        c.fill(0.0);
-    }
     if m == 0 || n == 0 || k == 0 {
         return;
     }
@@ -51,8 +70,8 @@ pub fn product(
             b.as_ptr(),
             bs[1],
             bs[0],
-            1.0,
-            1.0,
+            one,
+            one,
             false,
             false,
             false,

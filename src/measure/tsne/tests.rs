@@ -28,7 +28,7 @@ fn clusters_stay_together_and_both_engines_end_alike() {
             t.engine, t.kl, t.trustworthiness, t.seconds
         );
     }
-    let (a, b) = (exact.kl.expect("judged"), linfa.kl.expect("judged"));
+    let (a, b) = (exact.kl, linfa.kl);
     assert!(a > 0.0 && a < 1.05 * b, "exact {a}, linfa {b}");
     assert!(exact.trustworthiness.expect("judged") > 0.9);
     assert!(exact.reproducible && linfa.reproducible && !rough.reproducible);
@@ -88,17 +88,19 @@ fn maps_of_several_encoders_share_their_start() {
     let far = start.mapv(|v| 1e200 * (v + 3.0));
     let shared = params.run_from(x.view(), Some(far.view())).expect("runs");
     assert!((&own - &shared.embedding).iter().all(|d| d.abs() < 1e-9));
-    // Another encoder, here a rotation and a reflection of the first: its own components may lie
-    // the other way round, the common start keeps every sample in its place.
+    // Another encoder, here a reflection of the first with its features in reverse: its own
+    // components lie the other way round, the common start keeps every sample in its place.
     let turned = Array2::from_shape_fn(x.dim(), |(i, j)| -x[[i, 19 - j]]);
-    let params = TsneParams::new().iterations(300).check().expect("valid");
-    let side = |features: &Array2<f32>| {
-        let map = params.run_from(features.view(), Some(start.view()));
-        map.expect("runs").embedding.mapv(f64::signum)
+    let params = TsneParams::new().iterations(40).check().expect("valid");
+    let map = |features: &Array2<f32>, start: Option<ArrayView2<f64>>| {
+        let map = params.run_from(features.view(), start);
+        map.expect("runs").embedding
     };
-    let (a, b) = (side(&x), side(&turned));
-    let same = a.iter().zip(&b).filter(|(a, b)| a == b).count();
-    assert!(same > 216, "{same} of 240 coordinates on the same side");
+    let first = map(&x, Some(start.view()));
+    let apart =
+        |other: Array2<f64>| (&first - &other).mapv(f64::abs).sum() / first.mapv(f64::abs).sum();
+    assert!(apart(map(&turned, Some(start.view()))) < 1e-6);
+    assert!(apart(map(&turned, None)) > 0.5);
     let short = start.slice(ndarray::s![..9, ..]);
     assert!(matches!(
         params.run_from(x.view(), Some(short)),
@@ -143,7 +145,7 @@ fn coincident_constant_and_one_dimensional_points_survive() {
             match run(x, params.clone().engine(engine)) {
                 Ok(t) => {
                     assert!(t.embedding.iter().all(|v| v.is_finite()));
-                    assert!(t.kl.expect("judged").is_finite() && t.kl.expect("judged") > -1e-9);
+                    assert!(t.kl.is_finite() && t.kl > -1e-9);
                 }
                 Err(MeasureError::TooFew {
                     what: "different samples",
@@ -185,7 +187,7 @@ fn perplexity_and_settings_are_guarded() {
 fn trustworthiness_is_scikit_learns() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let x = Array2::from_shape_fn((40, 2), |_| rng.random::<f64>());
-    let affinities = Affinities::new(x.clone(), 5.0);
+    let affinities = x.view();
     assert_eq!(quality::trustworthiness(&affinities, &x, 12), Some(1.0));
     assert_eq!(quality::trustworthiness(&affinities, &x, 20), None);
     // Points on a line, mapped to a permutation of them: sklearn.manifold.trustworthiness
