@@ -270,4 +270,6 @@ fn scaled<A: Real>(features: ArrayView2<'_, A>) -> Array2<f64> {
 }
 
 #[cfg(test)]
+mod field_tests;
+#[cfg(test)]
 mod tests;

@@ -17,21 +17,25 @@ fn run(x: &Array2<f32>, params: TsneParams) -> Result<Tsne, MeasureError> {
 }
 
 #[test]
-fn clusters_stay_together_and_both_engines_end_alike() {
+fn clusters_stay_together_and_all_engines_end_alike() {
     let x = clusters(300, 20);
-    let exact = run(&x, TsneParams::new()).expect("runs");
-    let linfa = run(&x, TsneParams::new().engine(Engine::Linfa).theta(0.0)).expect("runs");
-    let rough = run(&x, TsneParams::new().engine(Engine::Linfa)).expect("runs");
-    for t in [&exact, &linfa, &rough] {
+    let with = |engine| run(&x, TsneParams::new().engine(engine)).expect("runs");
+    let exact = with(Engine::Exact);
+    let reference = run(&x, TsneParams::new().engine(Engine::Linfa).theta(0.0)).expect("runs");
+    let rough = with(Engine::Linfa);
+    let (tree, grid) = (with(Engine::BarnesHut), with(Engine::Fft));
+    for t in [&exact, &tree, &grid, &reference, &rough] {
         println!(
-            "t-SNE 300 × 20, {:?}: KL {:?}, trustworthiness {:?}, {:.2} s",
+            "t-SNE 300 × 20, {:?}: KL {:.4}, trustworthiness {:?}, {:.2} s",
             t.engine, t.kl, t.trustworthiness, t.seconds
         );
     }
-    let (a, b) = (exact.kl, linfa.kl);
-    assert!(a > 0.0 && a < 1.05 * b, "exact {a}, linfa {b}");
-    assert!(exact.trustworthiness.expect("judged") > 0.9);
-    assert!(exact.reproducible && linfa.reproducible && !rough.reproducible);
+    for t in [&exact, &tree, &grid] {
+        assert!(t.kl > 0.0 && t.kl < 1.05 * reference.kl && t.kl < 1.05 * exact.kl);
+        assert!(t.trustworthiness.expect("judged") > 0.9);
+        assert!(t.reproducible);
+    }
+    assert!(reference.reproducible && !rough.reproducible);
     let nearest = |i: usize| {
         let d = |j: usize| {
             (&exact.embedding.row(i) - &exact.embedding.row(j))
@@ -51,22 +55,43 @@ fn clusters_stay_together_and_both_engines_end_alike() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bytes_for_any_number_of_threads() {
-    let x = clusters(150, 60);
-    let params = TsneParams::new().iterations(300).check().expect("valid");
-    let with = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .expect("pool");
-        pool.install(|| params.run(x.view())).expect("runs")
+fn many_points_are_judged_alike_by_dense_and_sparse_affinities() {
+    let n = DENSE_LIMIT + 100;
+    let x = clusters(n, 8);
+    let found = run(&x, TsneParams::new().iterations(400)).expect("runs");
+    assert_eq!(found.engine, Engine::Fft);
+    let points = scaled(x.view());
+    let dense = quality::kl(&Affinities::new(points.view(), 30.0), &found.embedding);
+    assert!((found.kl / dense - 1.0).abs() < 0.02, "{} against {dense}", found.kl);
+    let judge = |most| {
+        let found = quality::trustworthiness(points.view(), &found.embedding, 12, most);
+        found.expect("defined")
     };
-    let (one, three) = (with(1), with(3));
-    assert_eq!(one.embedding, three.embedding);
-    assert_eq!(
-        (one.kl, one.trustworthiness, one.dims),
-        (three.kl, three.trustworthiness, 50)
-    );
+    assert_eq!(found.trustworthiness, Some(judge(n)));
+    assert!((judge(n) - judge(1000)).abs() < 0.01);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_for_any_number_of_threads() {
+    for (engine, n) in [(Engine::Exact, 150), (Engine::BarnesHut, 700), (Engine::Fft, 1400)] {
+        let x = clusters(n, 60);
+        let params = TsneParams::new().iterations(150).engine(engine);
+        let params = params.check().expect("valid");
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .expect("pool");
+            let found = pool.install(|| params.run(x.view())).expect("runs");
+            (found.embedding, found.kl, found.trustworthiness, found.dims)
+        };
+        let one = with(1);
+        assert_eq!(one.3, 50);
+        assert_eq!(one, with(2));
+        assert_eq!(one, with(3));
+    }
+    let x = clusters(150, 60);
+    let one = run(&x, TsneParams::new().iterations(300)).expect("runs");
     let other = run(&x, TsneParams::new().iterations(300).seed(1)).expect("runs");
     assert_ne!(one.embedding, other.embedding);
     let linfa = TsneParams::new()
@@ -141,7 +166,7 @@ fn coincident_constant_and_one_dimensional_points_survive() {
         }
     });
     for x in [&x, &thin, &constant, &extreme] {
-        for engine in [Engine::Exact, Engine::Linfa] {
+        for engine in [Engine::Exact, Engine::BarnesHut, Engine::Fft, Engine::Linfa] {
             match run(x, params.clone().engine(engine)) {
                 Ok(t) => {
                     assert!(t.embedding.iter().all(|v| v.is_finite()));
@@ -168,7 +193,13 @@ fn perplexity_and_settings_are_guarded() {
             found: 91
         }
     );
-    assert!(run(&x, TsneParams::new().perplexity(1e300)).is_err());
+    for engine in [Engine::Exact, Engine::BarnesHut, Engine::Fft, Engine::Linfa] {
+        assert!(run(&x, TsneParams::new().perplexity(1e300).engine(engine)).is_err());
+        // As few samples as can be.
+        let few = clusters(5, 3);
+        let found = run(&few, TsneParams::new().perplexity(1.0).engine(engine)).expect("runs");
+        assert!(found.kl.is_finite() && found.trustworthiness.is_none());
+    }
     for params in [
         TsneParams::new().perplexity(0.5),
         TsneParams::new().perplexity(f64::NAN),
@@ -187,9 +218,8 @@ fn perplexity_and_settings_are_guarded() {
 fn trustworthiness_is_scikit_learns() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let x = Array2::from_shape_fn((40, 2), |_| rng.random::<f64>());
-    let affinities = x.view();
-    assert_eq!(quality::trustworthiness(&affinities, &x, 12), Some(1.0));
-    assert_eq!(quality::trustworthiness(&affinities, &x, 20), None);
+    assert_eq!(quality::trustworthiness(x.view(), &x, 12, 40), Some(1.0));
+    assert_eq!(quality::trustworthiness(x.view(), &x, 20, 40), None);
     // Points on a line, mapped to a permutation of them: sklearn.manifold.trustworthiness
     let line = Array2::from_shape_fn(
         (30, 2),
@@ -202,7 +232,7 @@ fn trustworthiness_is_scikit_learns() {
             0.0
         }
     });
-    let found = quality::trustworthiness(&Affinities::new(line, 5.0), &mixed, 4).expect("defined");
+    let found = quality::trustworthiness(line.view(), &mixed, 4, 30).expect("defined");
     assert!((found - TRUST).abs() < 1e-12, "{found}");
 }
 
