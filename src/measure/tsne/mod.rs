@@ -45,7 +45,7 @@ use exact::Exact;
 use grid::Grid;
 use neighbours::Neighbours;
 use quadtree::Quadtree;
-pub use settings::{EXACT_LIMIT, Engine, TsneParams, ValidTsneParams};
+pub use settings::{EXACT_LIMIT, Engine, GRID_LEAST, TsneParams, ValidTsneParams};
 use sparse::Sparse;
 
 /// The most samples whose maps are judged by the affinities of all pairs; of more, by those of the
@@ -131,6 +131,7 @@ impl ValidTsneParams {
         let engine = match self.engine {
             Engine::Auto if n <= EXACT_LIMIT => Engine::Exact,
             Engine::Auto => Engine::Fft,
+            Engine::Fft if n < GRID_LEAST => Engine::BarnesHut,
             other => other,
         };
         if engine == Engine::Linfa && !varied {

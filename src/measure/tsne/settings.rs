@@ -16,8 +16,8 @@ pub enum Engine {
     Exact,
     /// Near neighbours attract, cells of a quadtree repel: O(N log N) an iteration.
     BarnesHut,
-    /// Near neighbours attract, repulsion is interpolated on a grid: O(N) an iteration, and faster
-    /// than Barnes–Hut at every size.
+    /// Near neighbours attract, repulsion is interpolated on a grid: O(N) an iteration. Below
+    /// [`GRID_LEAST`] samples [`Engine::BarnesHut`] runs in its place.
     Fft,
     /// Barnes–Hut of `linfa-tsne`, started at random: a reference.
     Linfa,
@@ -25,6 +25,9 @@ pub enum Engine {
 
 /// The most samples for which [`Engine::Auto`] computes all pairs.
 pub const EXACT_LIMIT: usize = 1000;
+
+/// Fewer samples than these may lie so wide apart that a grid is not worth its nodes.
+pub const GRID_LEAST: usize = 500;
 
 /// Settings of t-SNE, not yet checked.
 #[derive(Debug, Clone, PartialEq)]

@@ -23,18 +23,14 @@ fn clusters_stay_together_and_all_engines_end_alike() {
     let exact = with(Engine::Exact);
     let reference = run(&x, TsneParams::new().engine(Engine::Linfa).theta(0.0)).expect("runs");
     let rough = with(Engine::Linfa);
-    let (tree, grid) = (with(Engine::BarnesHut), with(Engine::Fft));
-    for t in [&exact, &tree, &grid, &reference, &rough] {
+    for t in [&exact, &reference, &rough] {
         println!(
-            "t-SNE 300 × 20, {:?}: KL {:.4}, trustworthiness {:?}, {:.2} s",
-            t.engine, t.kl, t.trustworthiness, t.seconds
+            "t-SNE 300 × 20, {:?}: KL {:.4}, {:.2} s",
+            t.engine, t.kl, t.seconds
         );
     }
-    for t in [&exact, &tree, &grid] {
-        assert!(t.kl > 0.0 && t.kl < 1.05 * reference.kl && t.kl < 1.05 * exact.kl);
-        assert!(t.trustworthiness.expect("judged") > 0.9);
-        assert!(t.reproducible);
-    }
+    assert!(exact.kl > 0.0 && exact.kl < 1.05 * reference.kl);
+    assert!(exact.trustworthiness.expect("judged") > 0.9 && exact.reproducible);
     assert!(reference.reproducible && !rough.reproducible);
     let nearest = |i: usize| {
         let d = |j: usize| {
@@ -55,6 +51,26 @@ fn clusters_stay_together_and_all_engines_end_alike() {
 }
 
 #[test]
+fn a_tree_and_a_grid_end_as_low_as_all_pairs() {
+    let x = Array2::from_shape_fn((700, 6), |(i, j)| {
+        ((i * (j + 1)) as f32 * 0.618).sin() + ((i * i) as f32 * 0.01).cos()
+    });
+    let with = |engine| run(&x, TsneParams::new().engine(engine)).expect("runs");
+    let exact = with(Engine::Exact);
+    for engine in [Engine::BarnesHut, Engine::Fft] {
+        let t = with(engine);
+        println!(
+            "t-SNE 700 × 6, {:?}: KL {:.4} against {:.4}",
+            t.engine, t.kl, exact.kl
+        );
+        assert_eq!(t.engine, engine);
+        assert!(t.reproducible && (t.kl - exact.kl).abs() < 0.05 * exact.kl);
+        let (a, b) = (t.trustworthiness, exact.trustworthiness);
+        assert!((a.expect("judged") - b.expect("judged")).abs() < 0.02);
+    }
+}
+
+#[test]
 fn many_points_are_judged_alike_by_dense_and_sparse_affinities() {
     let n = DENSE_LIMIT + 100;
     let x = clusters(n, 8);
@@ -62,7 +78,11 @@ fn many_points_are_judged_alike_by_dense_and_sparse_affinities() {
     assert_eq!(found.engine, Engine::Fft);
     let points = scaled(x.view());
     let dense = quality::kl(&Affinities::new(points.view(), 30.0), &found.embedding);
-    assert!((found.kl / dense - 1.0).abs() < 0.02, "{} against {dense}", found.kl);
+    assert!(
+        (found.kl / dense - 1.0).abs() < 0.02,
+        "{} against {dense}",
+        found.kl
+    );
     let judge = |most| {
         let found = quality::trustworthiness(points.view(), &found.embedding, 12, most);
         found.expect("defined")
@@ -73,7 +93,11 @@ fn many_points_are_judged_alike_by_dense_and_sparse_affinities() {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_for_any_number_of_threads() {
-    for (engine, n) in [(Engine::Exact, 150), (Engine::BarnesHut, 700), (Engine::Fft, 1400)] {
+    for (engine, n) in [
+        (Engine::Exact, 150),
+        (Engine::BarnesHut, 700),
+        (Engine::Fft, 1400),
+    ] {
         let x = clusters(n, 60);
         let params = TsneParams::new().iterations(150).engine(engine);
         let params = params.check().expect("valid");
@@ -125,7 +149,8 @@ fn maps_of_several_encoders_share_their_start() {
     let apart =
         |other: Array2<f64>| (&first - &other).mapv(f64::abs).sum() / first.mapv(f64::abs).sum();
     assert!(apart(map(&turned, Some(start.view()))) < 1e-6);
-    assert!(apart(map(&turned, None)) > 0.5);
+    let swapped = start.slice(ndarray::s![.., ..;-1]);
+    assert!(apart(map(&x, Some(swapped))) > 0.5);
     let short = start.slice(ndarray::s![..9, ..]);
     assert!(matches!(
         params.run_from(x.view(), Some(short)),
