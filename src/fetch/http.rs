@@ -81,7 +81,7 @@ pub(super) fn get(
         }
         let answer = request.call().map_err(|e| unreachable(&at, &e))?;
         match redirect(&at, &answer)? {
-            Some(next) if fetch.stays && next.host() != first.host() => {
+            Some(next) if !allowed(fetch, &first, &next) => {
                 return Err(FetchError::Elsewhere {
                     url: fetch.url.into(),
                     found: next.host().unwrap_or_default().into(),
@@ -92,6 +92,15 @@ pub(super) fn get(
         }
     }
     Err(too_many(fetch.url))
+}
+
+/// Whether a redirect may lead there.
+fn allowed(fetch: &Fetch<'_>, first: &Uri, next: &Uri) -> bool {
+    let (Some(hosts), Some(host)) = (fetch.hosts, next.host()) else {
+        return true;
+    };
+    let is = |other: &str| host.eq_ignore_ascii_case(other);
+    first.host().is_some_and(is) || hosts.iter().any(|other| is(other))
 }
 
 fn agent(patience: Duration) -> Agent {

@@ -34,8 +34,9 @@ pub struct Fetch<'a> {
     pub size: Option<u64>,
     /// Its checksum, if it is known.
     pub checksum: Option<&'a Checksum>,
-    /// Whether redirects to another host are refused: what comes from there is not vouched for.
-    pub stays: bool,
+    /// Hosts that a redirect may lead to beside the first; any, if there is no list. Without a
+    /// checksum nothing vouches for what another host sends.
+    pub hosts: Option<&'a [String]>,
     /// Most bytes that are taken.
     pub limit: u64,
     /// How often a cut connection or an overloaded server is asked again.
@@ -52,7 +53,7 @@ impl<'a> Fetch<'a> {
             token: None,
             size: None,
             checksum: None,
-            stays: false,
+            hosts: None,
             limit,
             attempts: 5,
             patience: Duration::from_secs(30),

@@ -156,7 +156,6 @@ fn a_checkpoint_without_a_state_dict_says_what_it_has() {
 
 #[test]
 fn the_digest_is_the_one_of_the_file() {
-    use sha2::Digest;
     for name in [
         "torch/mixed.pth",
         "torch/mixed_legacy.pth",
