@@ -15,7 +15,7 @@ mod tests;
 
 pub use import::{Imported, import};
 pub use ledger::Ledger;
-pub use obtain::{Plan, fetch, plan};
+pub use obtain::{Plan, fetch, free, hint, plan};
 pub use verify::{Verdict, verify};
 
 use crate::manifest::data::{DataFile, DataManifest};

@@ -287,7 +287,7 @@ fn files_at_hand_are_taken_once_they_are_right() {
 
 #[test]
 fn a_damaged_lock_file_is_an_error_and_not_an_empty_one() {
-    let place = place(|_| ());
+    let place = place(|m| m.files[0].urls = vec!["https://x.org/a".into()]);
     let path = place.store.place(&place.manifest, &place.manifest.files[0]);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, BODY).unwrap();

@@ -31,6 +31,11 @@ pub enum Verdict {
         /// Its SHA-256.
         sha256: String,
     },
+    /// Nothing vouches for it: no checksum is published and it has no address of its own.
+    Unvouched {
+        /// Its SHA-256.
+        sha256: String,
+    },
     /// Not there by itself.
     Absent,
 }
@@ -41,7 +46,8 @@ impl Verdict {
         match self {
             Self::Published { sha256, .. }
             | Self::Unchanged { sha256, .. }
-            | Self::First { sha256 } => Some(sha256),
+            | Self::First { sha256 }
+            | Self::Unvouched { sha256 } => Some(sha256),
             Self::Absent => None,
         }
     }
@@ -118,6 +124,9 @@ pub(super) fn judge(
                 sha256: sha256.clone(),
             }
         }
+        None if file.urls.is_empty() => Verdict::Unvouched {
+            sha256: sha256.clone(),
+        },
         None => match ledger.first(&manifest.name, &file.path)? {
             Some(first) if first.sha256 == sha256 => Verdict::Unchanged {
                 since: first.seen,
