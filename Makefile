@@ -34,6 +34,7 @@ bench:
 	benches/train_step.sh $(PYTHON)
 	benches/swin_base.sh $(PYTHON)
 	benches/mona_step.sh $(PYTHON)
+	benches/discrepancy.sh $(PYTHON)
 
 ## Damages every small fixture in FUZZ_ROUNDS seeded ways; loading must answer with an error
 fuzz:

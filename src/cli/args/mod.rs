@@ -4,7 +4,7 @@ mod measure;
 mod model;
 mod run;
 
-pub use measure::{Components, DiscrepancyArgs, DivergenceName, ProbeArgs, SearchName, TsneArgs};
+pub use measure::{Components, DiscrepancyArgs, ProbeArgs, TsneArgs};
 pub use model::{ExportArgs, ExtractArgs, ModelFormat, ModelsCommand, Precision, WeightType};
 pub use run::{
     ExperimentArgs, FiguresArgs, PretrainArgs, ReportArgs, RunsCommand, StartArgs, SweepArgs,
