@@ -170,7 +170,7 @@ fn panel(lines: &[&[MatchRow]]) -> Scene {
             let at = x(column, matched);
             let share = row.probability / most;
             scene.block((at, y), (at + cell - 1.0, y + cell - 1.0), shade(share));
-            if cell > 20.0 && share >= 0.15 {
+            if cell > 20.0 && (row.matched || share >= 0.15) {
                 let ink = if share > 0.3 { PAPER } else { INK };
                 // Without the leading zero, as correlations are printed.
                 let digits = two_digits(row.probability);

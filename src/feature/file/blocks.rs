@@ -19,10 +19,26 @@ use crate::feature::FeatureError;
 use crate::feature::npy::Npy;
 
 /// A number as it is in memory and as files have it.
-pub trait Number: Copy + Default + Send + Sync + 'static {
+pub trait Number: Sealed + Copy + Default + Send + Sync + 'static {
     /// Fills `out` from the bytes of as many numbers of `width` bytes.
     fn fill(bytes: &[u8], width: usize, out: &mut [Self]);
+
+    /// The numbers as their own bytes, to be read into.
+    fn bytes(out: &mut [Self]) -> &mut [u8] {
+        let length = size_of_val(out);
+        // SAFETY: implemented for f32 and f64 alone (the trait is sealed by `Sealed`), which have no
+        // padding and for which every pattern of bits is a value; the length is the same.
+        unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast(), length) }
+    }
 }
+
+mod sealed {
+    /// Floats alone.
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+use sealed::Sealed;
 
 fn halves(bytes: &[u8], out: &mut [f32]) {
     // In steps, so that the copy stays in the nearest cache.
@@ -54,6 +70,9 @@ impl Number for f64 {
         all.for_each(|(out, bytes)| *out = Self::from_ne_bytes(*bytes));
     }
 }
+
+/// What is done with a block: its first row, and its rows `[n, K]`.
+pub type Each<'e, T, E> = dyn FnMut(usize, ArrayView2<'_, T>) -> Result<(), E> + Send + 'e;
 
 /// A matrix `[N, K]` of floats in a file, row after row; `T` is `f64` for doubles, else `f32`.
 #[derive(Debug, Clone)]
@@ -146,7 +165,7 @@ impl<T: Number> Blocks<T> {
         &self,
         rows: usize,
         unreadable: impl Fn(std::io::Error) -> E + Sync,
-        each: &mut (dyn FnMut(usize, ArrayView2<'_, T>) -> Result<(), E> + Send),
+        each: &mut Each<'_, T, E>,
     ) -> Result<(), E> {
         let rows = rows.max(1).min(self.rows.max(1));
         let mut file = File::open(&self.path).map_err(&unreadable)?;
@@ -156,6 +175,9 @@ impl<T: Number> Blocks<T> {
         let mut fill = |first: usize, out: &mut Vec<T>| {
             let count = rows.min(self.rows - first) * self.columns;
             out.resize(count, T::default());
+            if self.width == size_of::<T>() {
+                return file.read_exact(T::bytes(out));
+            }
             // Through a buffer that stays in the cache: the copy costs next to nothing.
             for out in out.chunks_mut(bytes.len() / self.width) {
                 let bytes = &mut bytes[..out.len() * self.width];

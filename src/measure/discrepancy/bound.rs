@@ -118,8 +118,9 @@ impl<'a> Bounds<'a> {
         }
     }
 
-    /// The best bound after `steps` steps from the fractional assignment `from` `[K, C]`.
-    pub fn bound(&self, states: &[State], from: Array2<f64>, steps: usize) -> Bound {
+    /// The best bound after `steps` steps from the fractional assignment `from` `[K, C]`, which has
+    /// `taken` steps behind it: the more, the smaller the next.
+    pub fn bound(&self, states: &[State], from: Array2<f64>, taken: usize, steps: usize) -> Bound {
         let c = self.coupled;
         let forced: Vec<usize> = (0..states.len())
             .filter(|&k| states[k] == State::In)
@@ -143,7 +144,7 @@ impl<'a> Bounds<'a> {
         for step in 0..steps.max(1) {
             let (value, map) = self.linearised(states, &forced, &ranges, &x);
             let at = x.clone();
-            let weight = 1.0 / (step as f64 + 2.0);
+            let weight = 1.0 / (step as f64 + 2.0 + taken as f64);
             x.mapv_inplace(|v| v * (1.0 - weight));
             map.iter()
                 .enumerate()

@@ -14,8 +14,10 @@ use super::bound::{Bound, Bounds, State};
 use super::coupled::Coupled;
 
 /// Steps of the bound at the root, where it is the bound of everything, and at other nodes.
-const ROOT_STEPS: usize = 40;
-const STEPS: usize = 3;
+const ROOT_STEPS: usize = 60;
+const STEPS: usize = 6;
+/// Steps that a node's start counts as having behind it.
+const TAKEN: usize = 10;
 
 /// Values closer than this, relative to the sum of losses or of weights, count as equal.
 const TOLERANCE: f64 = 1e-9;
@@ -80,7 +82,7 @@ pub(super) fn root(bounds: &Bounds<'_>, start: &[usize]) -> Bound {
         .iter()
         .enumerate()
         .for_each(|(class, &k)| x[[class, k]] = 1.0);
-    bounds.bound(&vec![State::Free; c.p.ncols()], x, ROOT_STEPS)
+    bounds.bound(&vec![State::Free; c.p.ncols()], x, 0, ROOT_STEPS)
 }
 
 /// Searches from a map that is known, whose losses sum to `total`.
@@ -154,7 +156,7 @@ pub(super) fn search(
             if missing > free.len() {
                 continue;
             }
-            let found = bounds.bound(&states, first.at.clone(), STEPS);
+            let found = bounds.bound(&states, first.at.clone(), TAKEN, STEPS);
             let bound = found.value.max(node.bound);
             if bound < best.total - slack(best.total) {
                 offer(&mut best, &found.map);

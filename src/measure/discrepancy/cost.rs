@@ -23,7 +23,7 @@ use crate::measure::product::product;
 use crate::measure::samples::Real;
 
 /// Columns of a tile.
-const TILE: usize = 512;
+const TILE: usize = 1024;
 
 /// What sums are made of.
 pub(super) struct Pass<'t, 'p> {
@@ -48,6 +48,8 @@ struct Task {
     columns: Range<usize>,
     draws: Range<usize>,
     sums: Vec<f64>,
+    /// Sum, least and greatest of these columns for each row of a block that is to be checked.
+    spans: Vec<[f64; 3]>,
 }
 
 impl Pass<'_, '_> {
@@ -81,22 +83,30 @@ impl Pass<'_, '_> {
                     columns: tile.clone(),
                     draws,
                     sums,
+                    spans: Vec::new(),
                 });
             }
         }
         rows.blocks(&mut |first, block| {
-            if let Some(sums) = sums {
-                stream::check("source probabilities", block, first, sums)?;
-            }
             tasks.par_iter_mut().for_each(|task| {
                 let part = block.slice(s![.., task.columns.clone()]);
+                if sums.is_some() && task.draws.start == 0 {
+                    // While the numbers are in the nearest cache.
+                    task.spans.clear();
+                    task.spans.resize(block.nrows(), [0.0; 3]);
+                }
                 let draws = &draws[task.draws.clone()];
                 match self.target {
                     Target::Conditionals(t) => self.products(task, part, first, draws, parts, t),
                     _ => self.sums(task, part, first, draws, parts),
                 }
             });
-            Ok(())
+            sums.map_or(Ok(()), |sums| {
+                stream::verify("source probabilities", block, first, sums, |row| {
+                    let spans = tasks.iter().filter(|task| task.draws.start == 0);
+                    spans.fold(simd::NOTHING, |all, task| simd::join(all, task.spans[row]))
+                })
+            })
         })?;
         Ok(Costs {
             tasks,
@@ -117,9 +127,21 @@ impl Pass<'_, '_> {
     ) {
         let width = block.ncols();
         let mut costs = vec![0.0; width];
+        let one = draws.len() == 1 && matches!(self.target, Target::Labels { .. });
         for (row, p) in block.outer_iter().enumerate() {
-            self.costs(p, &mut costs);
             let i = first + row;
+            if let Some(span) = task.spans.get_mut(row) {
+                *span = stream::span(p);
+            }
+            if let (true, Some(p)) = (one, p.to_slice()) {
+                let part = usize::from(draws[0].held[i]);
+                self.target.mass(draws[0].order[i], |class, _| {
+                    let at = (part * self.present + self.index[class]) * width;
+                    simd::add_costs(self.divergence, p, &mut task.sums[at..at + width]);
+                });
+                continue;
+            }
+            self.costs(p, &mut costs);
             for (d, draw) in draws.iter().enumerate() {
                 let part = d * parts + usize::from(draw.held[i]);
                 self.target.mass(draw.order[i], |class, _| {
@@ -148,6 +170,9 @@ impl Pass<'_, '_> {
             for (row, mut out) in rows.clone().zip(costs.outer_iter_mut()) {
                 if let Some(out) = out.as_slice_mut() {
                     self.costs(block.row(row), out);
+                }
+                if let Some(span) = task.spans.get_mut(row) {
+                    *span = stream::span(block.row(row));
                 }
             }
             for part in 0..draws.len() * parts {

@@ -98,33 +98,62 @@ multiversion! {
     }
 }
 
-multiversion! {
-    /// The costs of probabilities, rounding noise outside of `[0, 1]` cut off.
-    pub(super) fn costs<A: Real>(divergence: Divergence, p: &[A], out: &mut [f64]) {
-        let unit = |p: A| -> f64 {
-            let p: f64 = p.into();
-            let p = if p < 1.0 { p } else { 1.0 };
-            if p > 0.0 { p } else { 0.0 }
-        };
-        match divergence.additive() {
-            Divergence::Nll => {
-                for (out, &p) in out.iter_mut().zip(p) {
-                    let p = unit(p);
-                    *out = -ln(if p > FLOOR { p } else { FLOOR });
-                }
-            }
-            Divergence::Brier => {
-                for (out, &p) in out.iter_mut().zip(p) {
-                    let miss = 1.0 - unit(p);
-                    *out = miss * miss;
-                }
-            }
-            _ => {
-                for (out, &p) in out.iter_mut().zip(p) {
-                    *out = 1.0 - unit(p);
-                }
+/// The span of no numbers.
+pub(super) const NOTHING: [f64; 3] = [0.0, f64::INFINITY, f64::NEG_INFINITY];
+
+/// The span of two parts.
+pub(super) fn join(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+    [a[0] + b[0], a[1].min(b[1]), a[2].max(b[2])]
+}
+
+/// A probability as a double, rounding noise outside of `[0, 1]` cut off.
+#[inline(always)]
+fn unit<A: Real>(p: A) -> f64 {
+    let p: f64 = p.into();
+    let p = if p < 1.0 { p } else { 1.0 };
+    if p > 0.0 { p } else { 0.0 }
+}
+
+/// Calls `put` with each cost and its place.
+#[inline(always)]
+fn each_cost<A: Real>(
+    divergence: Divergence,
+    p: &[A],
+    out: &mut [f64],
+    put: impl Fn(&mut f64, f64),
+) {
+    match divergence.additive() {
+        Divergence::Nll => {
+            for (out, &p) in out.iter_mut().zip(p) {
+                let p = unit(p);
+                put(out, -ln(if p > FLOOR { p } else { FLOOR }));
             }
         }
+        Divergence::Brier => {
+            for (out, &p) in out.iter_mut().zip(p) {
+                let miss = 1.0 - unit(p);
+                put(out, miss * miss);
+            }
+        }
+        _ => {
+            for (out, &p) in out.iter_mut().zip(p) {
+                put(out, 1.0 - unit(p));
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// The costs of probabilities.
+    pub(super) fn costs<A: Real>(divergence: Divergence, p: &[A], out: &mut [f64]) {
+        each_cost(divergence, p, out, #[inline(always)] |out, cost| *out = cost);
+    }
+}
+
+multiversion! {
+    /// `sums += costs` of probabilities.
+    pub(super) fn add_costs<A: Real>(divergence: Divergence, p: &[A], sums: &mut [f64]) {
+        each_cost(divergence, p, sums, #[inline(always)] |sum, cost| *sum += cost);
     }
 }
 

@@ -70,7 +70,7 @@ impl<A: Real> Rows for ArrayView2<'_, A> {
 
 /// Bytes of a block that is read from a file; two of them are held. Large enough that the sums of all
 /// classes pass through the cache few times for each block.
-const FILE_BLOCK: usize = 32 << 20;
+const FILE_BLOCK: usize = 64 << 20;
 
 impl<A: Real + Number> Rows for Blocks<A> {
     type Value = A;
@@ -110,6 +110,14 @@ const SLACK: f64 = 1e-3;
 /// Rounding alone takes a whole conditional's probability no further out of `[0, 1]`.
 const ROUNDING: f64 = 1e-6;
 
+/// Sum, least and greatest number of a row.
+pub(super) fn span<A: Real>(row: ndarray::ArrayView1<'_, A>) -> [f64; 3] {
+    match row.to_slice() {
+        Some(values) => simd::span(values),
+        None => simd::span(&row.to_vec()),
+    }
+}
+
 /// Fails on the first row that is no (sub-)probability; `first` is the number of the first row.
 ///
 /// # Errors
@@ -120,13 +128,21 @@ pub fn check<A: Real>(
     first: usize,
     sums: Sums,
 ) -> Result<(), MeasureError> {
+    verify(what, block, first, sums, |row| span(block.row(row)))
+}
+
+/// The same where the spans of rows are known.
+pub(super) fn verify<A: Real>(
+    what: &'static str,
+    block: ArrayView2<'_, A>,
+    first: usize,
+    sums: Sums,
+    span: impl Fn(usize) -> [f64; 3] + Sync,
+) -> Result<(), MeasureError> {
     let slack = if sums == Sums::One { ROUNDING } else { SLACK };
     let fault = |row: usize| {
         let whole = block.row(row);
-        let [sum, low, high] = match whole.to_slice() {
-            Some(values) => simd::span(values),
-            None => simd::span(&whole.to_vec()),
-        };
+        let [sum, low, high] = span(row);
         let within = low >= -slack && high <= 1.0 + slack;
         let right = match sums {
             Sums::AtMostOne => sum <= 1.0 + SLACK,
@@ -168,7 +184,11 @@ pub fn check<A: Real>(
             found: sum,
         })
     };
-    match (0..block.nrows()).into_par_iter().find_map_first(fault) {
+    match (0..block.nrows())
+        .into_par_iter()
+        .with_min_len(16)
+        .find_map_first(fault)
+    {
         Some(error) => Err(error),
         None => Ok(()),
     }
