@@ -15,7 +15,7 @@ use super::coupled::Coupled;
 
 /// Steps of the bound at the root, where it is the bound of everything, and at other nodes.
 const ROOT_STEPS: usize = 60;
-const STEPS: usize = 6;
+const STEPS: usize = 12;
 /// Steps that a node's start counts as having behind it.
 const TAKEN: usize = 10;
 
@@ -63,14 +63,14 @@ impl Ord for Node {
 }
 
 /// Nodes that a search may take if none are set: all subsets where these are few, otherwise what
-/// about 4·10⁹ sample-column pairs allow.
+/// about 2·10⁸ sample-column pairs allow (some ten seconds).
 pub(super) fn budget(samples: usize, columns: usize, k: usize) -> usize {
     let subsets = (0..k.min(columns - k.min(columns)))
         .try_fold(1usize, |n, i| Some(n.checked_mul(columns - i)? / (i + 1)));
     match subsets {
         // The tree has less than two nodes for each of its leaves.
         Some(n) if n <= 40_000 => 2 * n + 2,
-        _ => (4_000_000_000 / (samples * columns).max(1)).clamp(50, 100_000),
+        _ => (200_000_000 / (samples * columns).max(1)).clamp(50, 100_000),
     }
 }
 
