@@ -35,6 +35,7 @@ bench:
 	benches/swin_base.sh $(PYTHON)
 	benches/mona_step.sh $(PYTHON)
 	benches/tsne.sh $(PYTHON)
+	benches/discrepancy.sh $(PYTHON)
 
 ## Damages every small fixture in FUZZ_ROUNDS seeded ways; loading must answer with an error
 fuzz:

@@ -88,6 +88,11 @@ fn field<'h>(
 impl<'a> Npy<'a> {
     /// Parses the header and checks that exactly the promised bytes follow.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, NpyError> {
+        Self::parse_start(bytes, bytes.len())
+    }
+
+    /// The same from the first bytes of a file of `length` bytes: the data need not be there.
+    pub(super) fn parse_start(bytes: &'a [u8], length: usize) -> Result<Self, NpyError> {
         let magic = b"\x93NUMPY";
         if bytes.len() < 10 || &bytes[..6] != magic {
             return fault(
@@ -139,6 +144,7 @@ impl<'a> Npy<'a> {
             }
         }
         let data = &bytes[start + len..];
+        let held = length - (start + len);
         let promised = shape
             .iter()
             .try_fold(width, |n: usize, &d| n.checked_mul(d));
@@ -148,12 +154,12 @@ impl<'a> Npy<'a> {
             .filter(|&&d| d > 0)
             .try_fold(1usize, |n, &d| n.checked_mul(d));
         match (promised, sides.filter(|&s| s <= isize::MAX as usize)) {
-            (Some(n), Some(_)) if n == data.len() && (width > 0 || shape.contains(&0)) => {}
+            (Some(n), Some(_)) if n == held && (width > 0 || shape.contains(&0)) => {}
             _ => {
                 return fault(
                     "npy data",
                     format!("{shape:?} × {width} bytes"),
-                    format!("{} bytes", data.len()),
+                    format!("{held} bytes"),
                 );
             }
         }
@@ -170,6 +176,18 @@ impl<'a> Npy<'a> {
     /// The shape that the header states.
     pub fn shape(&self) -> &[usize] {
         &self.shape
+    }
+
+    /// Bytes of a number if these are floats in rows and in the machine's own order of bytes, as
+    /// nearly every file has them, so that blocks of rows can be read one by one.
+    pub(super) fn plain_floats(&self) -> Option<usize> {
+        let native = self.big_endian == cfg!(target_endian = "big");
+        (self.kind == Kind::Float && native && !self.fortran).then_some(self.width)
+    }
+
+    /// The data that is there.
+    pub(super) fn data(&self) -> &'a [u8] {
+        self.data
     }
 
     fn elements<T>(&self, read: impl Fn([u8; 8]) -> T) -> Result<ArrayD<T>, NpyError> {

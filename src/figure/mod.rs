@@ -23,6 +23,7 @@ pub mod font;
 pub mod geometry;
 pub mod layout;
 mod lines;
+pub mod matching;
 pub mod paired;
 pub mod palette;
 pub mod probe;

@@ -172,7 +172,7 @@ fn column(name: &str, cells: Vec<Cell>) -> Column {
 }
 
 /// A spreadsheet must not take a name for a formula.
-fn defuse(text: String) -> String {
+pub(crate) fn defuse(text: String) -> String {
     let formula = text.len() > 1 && text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     if formula { format!("'{text}") } else { text }
 }

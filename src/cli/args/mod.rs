@@ -6,7 +6,7 @@ mod model;
 mod run;
 
 pub use data::{DataArgs, DataCommand};
-pub use measure::{Components, DiscrepancyArgs, DivergenceName, ProbeArgs, SearchName, TsneArgs};
+pub use measure::{Components, DiscrepancyArgs, ProbeArgs, TsneArgs};
 pub use model::{ExportArgs, ExtractArgs, ModelFormat, ModelsCommand, Precision, WeightType};
 pub use run::{
     ExperimentArgs, FiguresArgs, PretrainArgs, ReportArgs, RunsCommand, StartArgs, SweepArgs,

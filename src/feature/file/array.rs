@@ -43,6 +43,14 @@ pub fn labels(path: &Path) -> Result<Vec<usize>, FeatureError> {
     contents::classes(path, labels_in(path, &bytes(path)?)?)
 }
 
+/// Whether a `.npy` file holds a matrix.
+///
+/// # Errors
+/// [`FeatureError`] with the path: another ending, unreadable, malformed; `what` names the array.
+pub fn is_matrix(path: &Path, what: &str) -> Result<bool, FeatureError> {
+    parse(path, what, &bytes(path)?, |a| Ok(a.shape().len() == 2))
+}
+
 /// Writes a matrix atomically, in double precision and row-major.
 ///
 /// # Errors

@@ -12,11 +12,13 @@
 
 pub mod array;
 mod arrays;
+mod blocks;
 mod contents;
 mod npz;
 mod safetensors;
 
 pub use arrays::{Arrays, write_arrays};
+pub use blocks::{Blocks, Number, Open};
 pub use contents::Contents;
 
 use std::fs::File;
