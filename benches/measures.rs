@@ -86,10 +86,7 @@ fn probe(x: &Array2<f32>, y: &[usize], rest: &[String]) {
 
 fn otdd(folder: &Path, x: &Array2<f32>) {
     let z = features(&folder.join("z.npy"));
-    let (y, w) = (
-        labels(&folder.join("y.npy")),
-        labels(&folder.join("w.npy")),
-    );
+    let (y, w) = (labels(&folder.join("y.npy")), labels(&folder.join("w.npy")));
     // Without further iterations it is geomloss's algorithm; then to convergence.
     for iterations in [0, 1000] {
         let params = OtddParams::new().max_iterations(iterations).check();

@@ -71,7 +71,7 @@ def root(m):
 
 
 def otdd(folder):
-    import geomloss
+    from geomloss import SamplesLoss
     # Single precision is its default.
     x, z = (torch.tensor(np.load(folder / f"{name}.npy")) for name in "xz")
     y, w = (torch.tensor(np.load(folder / f"{name}.npy")) for name in "yw")
@@ -87,13 +87,15 @@ def otdd(folder):
             labels[i, j] = labels[j, i] = ((means[i] - means[j]) ** 2).sum() + bures
 
     def cost(a, b):
-        features = geomloss.utils.squared_distances(a[..., :-1], b[..., :-1]) / 2
+        u, v = a[..., :-1], b[..., :-1]
+        # geomloss's squared_distances, which newer releases no longer export
+        features = ((u * u).sum(-1)[..., :, None] - 2 * u @ v.mT + (v * v).sum(-1)[..., None, :]) / 2
         pairs = labels[a[0, :, -1].long()][:, b[0, :, -1].long()]
         return features + pairs / 2
 
     source = torch.cat([x, y[:, None].float()], 1)
     target = torch.cat([z, (w + len(y.unique()))[:, None].float()], 1)
-    loss = geomloss.SamplesLoss("sinkhorn", p=2, cost=cost, debias=True, blur=0.1**0.5, backend="tensorized")
+    loss = SamplesLoss("sinkhorn", p=2, cost=cost, debias=True, blur=0.1**0.5, backend="tensorized")
     value = loss(source, target).item()
     print(json.dumps({"measure": "otdd", "engine": "geomloss as otdd", "seconds": time.perf_counter() - start,
                       "value": value}))

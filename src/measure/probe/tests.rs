@@ -188,7 +188,10 @@ fn the_optimum_is_that_of_the_exact_objective_alone() {
         let off = (end.value - plain.value) / plain.value;
         // On features as they are, the plain search gives up earlier and higher.
         assert!(end.converged && off < 1e-9, "off by {off:e}");
-        assert!(!standardize || (plain.converged && off > -1e-9), "{plain:?}");
+        assert!(
+            !standardize || (plain.converged && off > -1e-9),
+            "{plain:?}"
+        );
         assert!(end.gradient < 1e-6 * y.len() as f64);
         assert!(end.iterations < plain.iterations, "{}", end.iterations);
         assert_eq!(end.value, objective.evaluate(&end.point, 0.316).value);
