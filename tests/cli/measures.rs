@@ -94,7 +94,7 @@ fn the_probe_reaches_scikit_learns_optimum() {
         assert!(low < error && error < high);
         assert_eq!(probe["c"].as_f64(), c.parse().ok());
         let mut fields = vec!["error", "objective", "c", "iterations", "seconds"];
-        fields.extend(["interval", "confusion"]);
+        fields.extend(["interval", "confusion", "balanced_error"]);
         fields.sort_unstable();
         assert_eq!(keys(&probe), fields);
     }
