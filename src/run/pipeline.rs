@@ -14,7 +14,8 @@ use super::record::Record;
 use super::table::row;
 use super::tables::{Encoder, Tables};
 use super::watch::{Watch, go_on};
-use crate::feature::file;
+use super::yardsticks;
+use crate::feature::{FeatureSet, file};
 use crate::manifest::method::Method;
 use crate::manifest::suite::Suite;
 use crate::measure::tsne::TsneParams;
@@ -75,16 +76,19 @@ pub fn run(
     tables.look(&pretrained, &found);
     let view = look::view(&context, encoder)?;
     map(&context, &pretrained, &view, &mut tables, watch)?;
+    let mut seen = vec![(pretrained, yardsticks::rows(&context, &view.test))];
     for target in targets {
+        let start = source
+            .model
+            .for_target(&target.of_model(suite), suite.transfer.seeds[0])?;
+        let embedder = &start.network.embedder;
+        let found = yardsticks::of_target(&context, target, embedder, watch)?;
+        tables.transferability(target, &found);
         if let Some(why) = &target.undefined {
             let note = format!("D(Ms, Mt) of {}: not defined, {why}.", target.spec.title);
             tables.notes.push(note);
             continue;
         }
-        let start = source
-            .model
-            .for_target(&target.of_model(suite), suite.transfer.seeds[0])?;
-        let embedder = &start.network.embedder;
         let found = distance(&context, target, Stage::Initial.name(), embedder, watch)?;
         tables.distance(target, Stage::Initial, &found, source.labels.len());
         tables.pairs(target, &found, &source.labels);
@@ -101,6 +105,7 @@ pub fn run(
                 let encoder = Encoder::of(&cell, outcome.selected);
                 let view = look::view(&context, &model.network.encoder)?;
                 map(&context, &encoder, &view, &mut tables, watch)?;
+                seen.push((encoder, yardsticks::rows(&context, &view.test)));
                 if let Some((stage, d)) = measures.stages.last() {
                     tables.distance(target, *stage, d, source.labels.len());
                 }
@@ -109,6 +114,7 @@ pub fn run(
         }
         tables.compare(suite, target.spec, &all)?;
     }
+    agreements(&seen, &mut tables)?;
     if reused > 0 {
         tables.notes.push(format!(
             "{reused} transfers had been trained by an earlier start of this run; the run's seconds do not count them."
@@ -128,6 +134,17 @@ fn shown(suite: &Suite) -> Method {
         true => Method::Nft,
         false => methods[0],
     }
+}
+
+/// CKA between the encoders that figure 2 shows.
+fn agreements(seen: &[(Encoder, FeatureSet)], tables: &mut Tables) -> Result<(), RunError> {
+    let sets: Vec<&FeatureSet> = seen.iter().map(|(_, set)| set).collect();
+    for (row, (a, set)) in yardsticks::agreements(&sets)?.iter().zip(seen) {
+        for (value, (b, _)) in row.iter().zip(seen) {
+            tables.agreement(a, b, *value, set.len());
+        }
+    }
+    Ok(())
 }
 
 /// Keeps the features of an encoder that figure 2 shows and adds the t-SNE map of a balanced part

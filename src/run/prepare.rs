@@ -4,14 +4,16 @@
 use super::error::RunError;
 use super::folder::RunFolder;
 use super::watch::{Watch, go_on};
+use super::yardsticks;
 use crate::dataset::{self, Dataset, Resized, Splits, Truth};
+use crate::feature::{FeatureSet, extract};
 use crate::manifest::method::SourceData;
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::model::{self, Loaded, Model, embedded};
 use crate::transfer::task;
 use burn::tensor::{DType, Device};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A target at the model's input size.
 pub struct Target<'a> {
@@ -50,6 +52,21 @@ pub struct Context<'a> {
     pub device: &'a Device,
     /// Where results go.
     pub folder: &'a RunFolder,
+    pretrained: OnceLock<FeatureSet>,
+}
+
+impl Context<'_> {
+    /// Features through source embedder and pretrained encoder of the surrogate's test samples
+    /// that the yardsticks see; extracted once.
+    pub fn pretrained(&self) -> Result<&FeatureSet, RunError> {
+        if let Some(found) = self.pretrained.get() {
+            return Ok(found);
+        }
+        let network = &self.source.model.network;
+        let set = yardsticks::part(self, &self.surrogate.test);
+        let found = extract::features(&network.embedder, &network.encoder, set, self.device)?;
+        Ok(self.pretrained.get_or_init(|| found))
+    }
 }
 
 /// What a run is asked to do, beside its suite.
@@ -137,6 +154,7 @@ impl Prepared<'_> {
             source_set: &self.source_set,
             device: request.device,
             folder,
+            pretrained: OnceLock::new(),
         }
     }
 }

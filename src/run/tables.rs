@@ -10,6 +10,7 @@ use super::look::Look;
 use super::measures::{CellMeasures, Stage};
 use super::prepare::Target;
 use super::table::{Table, row};
+use super::yardsticks::OfTarget;
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::manifest::task::Metric;
 
@@ -56,6 +57,9 @@ impl Encoder {
 pub struct Tables {
     probe: Table,
     geometry: Table,
+    yardsticks: Table,
+    cka: Table,
+    transferability: Table,
     /// t-SNE maps.
     pub tsne: Table,
     discrepancy: Table,
@@ -89,6 +93,37 @@ impl Default for Tables {
                 "error", "lower", "upper", "c", "n_train", "n_test"
             )),
             geometry: Table::new(encoder_columns!("align", "uniform")),
+            yardsticks: Table::new(encoder_columns!(
+                "cka",
+                "knn",
+                "silhouette",
+                "logme",
+                "hscore",
+                "n"
+            )),
+            cka: Table::new(&[
+                "encoder",
+                "encoder_title",
+                "other",
+                "other_title",
+                "value",
+                "n",
+            ]),
+            transferability: Table::new(&[
+                "target",
+                "target_title",
+                "leep",
+                "nce",
+                "logme",
+                "hscore",
+                "gap",
+                "otdd",
+                "otdd_converged",
+                "n",
+                "n_otdd_source",
+                "n_otdd_target",
+                "undefined",
+            ]),
             tsne: Table::new(&[
                 "encoder",
                 "encoder_title",
@@ -181,6 +216,21 @@ impl Tables {
             look.n_test,
         ]);
         self.unfinished += usize::from(!look.converged);
+        if let Some(y) = &look.yardsticks {
+            self.yardsticks.push(row![
+                &encoder.id,
+                &encoder.title,
+                &encoder.method,
+                encoder.seed,
+                encoder.epochs,
+                y.cka,
+                y.knn,
+                y.silhouette,
+                y.logme,
+                y.hscore,
+                y.samples,
+            ]);
+        }
         if let Some((align, uniform)) = look.align.zip(look.uniform) {
             self.geometry.push(row![
                 &encoder.id,
@@ -192,6 +242,33 @@ impl Tables {
                 uniform,
             ]);
         }
+    }
+
+    /// CKA between two encoders.
+    pub fn agreement(&mut self, a: &Encoder, b: &Encoder, value: Option<f64>, samples: usize) {
+        self.cka
+            .push(row![&a.id, &a.title, &b.id, &b.title, value, samples]);
+    }
+
+    /// What the other yardsticks say of a target.
+    pub fn transferability(&mut self, target: &Target, found: &OfTarget) {
+        let converged = found.otdd_converged.map(u64::from);
+        let samples = |side: usize| found.otdd_samples.map(|n| n[side] as u64);
+        self.transferability.push(row![
+            &target.spec.name,
+            &target.spec.title,
+            found.leep,
+            found.nce,
+            found.logme,
+            found.hscore,
+            found.gap,
+            found.otdd,
+            converged,
+            found.samples,
+            samples(0),
+            samples(1),
+            found.undefined.as_deref().unwrap_or("-"),
+        ]);
     }
 
     /// D of a target, for figure 4.
@@ -334,6 +411,9 @@ impl Tables {
         let all = [
             (self.probe, "probe.csv"),
             (self.geometry, "geometry.csv"),
+            (self.yardsticks, "yardsticks.csv"),
+            (self.cka, "cka.csv"),
+            (self.transferability, "transferability.csv"),
             (self.tsne, "tsne.csv"),
             (self.discrepancy, "discrepancy.csv"),
             (self.pairs, "pairs.csv"),
