@@ -3,7 +3,7 @@
 
 use super::error::FigureError;
 use super::font::{self, Weight};
-use super::layout::{Figure, distinct};
+use super::layout::{Figure, distinct, wrap};
 use super::palette::{self, GRID, INK, MUTED, PAPER};
 use super::scene::{Anchor, Scene, Stroke, Text};
 use super::table::{CkaRow, Row};
@@ -45,7 +45,7 @@ fn panel(rows: &[CkaRow], encoders: &[&str]) -> Scene {
     let side = (WIDTH - left) / encoders.len() as f64;
     let height = side.min(44.0);
     let bottom = TOP + height * encoders.len() as f64;
-    let mut scene = Scene::new(WIDTH, bottom + 24.0, label(rows));
+    let mut scene = Scene::new(WIDTH, bottom + 32.0, label(rows));
     scene.text((0.0, 14.0), Text::new("CKA between encoders", 13.0).bold());
     let how = "debiased, linear · 1: the same up to rotation and scale";
     scene.text((0.0, 30.0), Text::new(how, 10.5).colour(MUTED).fit(WIDTH));
@@ -57,8 +57,12 @@ fn panel(rows: &[CkaRow], encoders: &[&str]) -> Scene {
             .fit(left - 8.0);
         scene.text((left - 8.0, y + height / 2.0 + 4.0), name);
         let middle = left + (line as f64 + 0.5) * side;
-        let name = Text::new(title(a), 10.0).colour(MUTED).fit(side - 4.0);
-        scene.text((middle, bottom + 15.0), name.anchor(Anchor::Middle));
+        let name = wrap(title(a), 10.0, Weight::Regular, side - 4.0, 2);
+        for (place, part) in name.iter().enumerate() {
+            let part = Text::new(part, 10.0).colour(MUTED);
+            let at = (middle, bottom + 14.0 + 12.0 * place as f64);
+            scene.text(at, part.anchor(Anchor::Middle));
+        }
         for (column, b) in encoders.iter().enumerate() {
             let x = left + column as f64 * side;
             let own = |row: &&CkaRow| row.encoder == *a && row.other == *b;

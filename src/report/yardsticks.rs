@@ -7,7 +7,7 @@ use super::chapters::{Caption, figure, method, not_run};
 use super::comparison::drawable;
 use super::data::{Data, Line, Table};
 use super::number::{cite, maybe, percent, plain, whole};
-use super::sheet::{Column, sheet, source};
+use super::sheet::{Column, sheet};
 use crate::figure::table::{CkaRow, DiscrepancyRow, Row, TransferabilityRow, YardstickRow};
 use crate::figure::{FigureError, agreement};
 
@@ -150,18 +150,17 @@ fn orders(data: &Data, table: &Table<TransferabilityRow>) -> Markup {
             tbody {
                 tr {
                     td { b { "D" } } td { "0 to 1" } td { "lower" }
-                    td { (ordered(d, false, |row: &DiscrepancyRow| &row.target_title)) }
+                    td.wrap { (ordered(d, false, |row: &DiscrepancyRow| &row.target_title)) }
                 }
                 @for (name, range, higher, value) in OF_TARGETS {
                     @let known = table.lines().filter_map(|line| Some((line, value(line.row)?)));
                     tr {
                         td { (name) } td { (range) } td { (if higher { "higher" } else { "lower" }) }
-                        td { (ordered(known.collect(), higher, |row: &TransferabilityRow| &row.target_title)) }
+                        td.wrap { (ordered(known.collect(), higher, |row: &TransferabilityRow| &row.target_title)) }
                     }
                 }
             }
         } }
-        (source(table))
         p.hint {
             "Measures that order the targets alike agree on what is near; none is right by definition. LogME, NCE and the H-score also depend on the number of classes, which the targets may not share."
         }

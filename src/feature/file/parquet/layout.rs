@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use polars::prelude::PlSmallStr;
+use polars::prelude::{FileMetadata, PlSmallStr};
+use polars_parquet::parquet::metadata::{ColumnChunkMetadata, RowGroupMetadata};
 
 use crate::feature::FeatureError;
 use crate::feature::file::few;
@@ -22,6 +23,27 @@ pub(super) enum Features {
 }
 
 impl Layout {
+    /// Numbers that the features are promised to be.
+    pub(super) fn values(&self, footer: &FileMetadata) -> usize {
+        let lists = |group: &RowGroupMetadata| {
+            let own = |column: &&ColumnChunkMetadata| {
+                column
+                    .descriptor()
+                    .path_in_schema
+                    .first()
+                    .is_some_and(|name| name == "features")
+            };
+            let columns = group.parquet_columns().iter().filter(own);
+            columns
+                .map(|column| column.num_values().max(0) as usize)
+                .sum::<usize>()
+        };
+        match &self.features {
+            Features::Numbered(names) => footer.num_rows.saturating_mul(names.len()),
+            Features::Lists => footer.row_groups.iter().map(lists).sum(),
+        }
+    }
+
     pub(super) fn columns(&self) -> Vec<PlSmallStr> {
         let lists = ["features".to_owned()];
         let features: &[String] = match &self.features {

@@ -39,7 +39,7 @@ const GROUP: usize = 1 << 25;
 
 pub(super) fn read(path: &Path) -> Result<Contents, FeatureError> {
     let map = Mapped::open(path)?;
-    catch_unwind(AssertUnwindSafe(|| read_bytes(path, map.bytes()))).unwrap_or_else(|panic| {
+    catch_unwind(AssertUnwindSafe(|| read_mapped(path, &map))).unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<String>().map(String::as_str);
         let said = said.or(panic.downcast_ref::<&str>().copied());
         Err(damaged(path)(said.unwrap_or("damage").to_owned()))
@@ -50,7 +50,8 @@ fn damaged<E: ToString>(path: &Path) -> impl Fn(E) -> FeatureError + '_ {
     |e| FeatureError::malformed(path, "parquet", "an intact file", e.to_string().trim())
 }
 
-fn read_bytes(path: &Path, bytes: &[u8]) -> Result<Contents, FeatureError> {
+fn read_mapped(path: &Path, map: &Mapped) -> Result<Contents, FeatureError> {
+    let bytes = map.bytes();
     let wrong = damaged::<PolarsError>(path);
     let mut reader = ParquetReader::new(Cursor::new(bytes));
     let footer = reader.get_metadata().map_err(&wrong)?.clone();
@@ -61,6 +62,11 @@ fn read_bytes(path: &Path, bytes: &[u8]) -> Result<Contents, FeatureError> {
     let footer = Arc::new(plain(&footer, &wanted).map_err(|e| damaged(path)(e))?);
     check(path, &footer, bytes)?;
     let mut parts = Parts::default();
+    // One allocation where the promise is plausible; else the matrix grows with what is decoded.
+    let promised = layout.values(&footer);
+    if promised <= bytes.len().saturating_mul(4) {
+        parts.values.reserve_exact(promised);
+    }
     let mut first = 0;
     for group in &footer.row_groups {
         let mut reader = ParquetReader::new(Cursor::new(bytes));
@@ -72,6 +78,10 @@ fn read_bytes(path: &Path, bytes: &[u8]) -> Result<Contents, FeatureError> {
             .map_err(&wrong)?;
         first += group.num_rows();
         parts.take(path, &layout, &frame)?;
+        for column in group.parquet_columns() {
+            let range = column.byte_range();
+            map.release(&bytes[range.start as usize..range.end as usize]);
+        }
     }
     parts.contents(path, layout, class_names)
 }
@@ -195,7 +205,6 @@ impl Parts {
             }
             let values = numbers(path, "features", values)?;
             let values = values.f32().map_err(damaged(path))?;
-            self.values.reserve_exact(values.len());
             for chunk in values.downcast_iter() {
                 self.values.extend_from_slice(chunk.values());
             }
