@@ -91,7 +91,7 @@ pub fn measure(
         };
         looks.push((epoch, found));
     }
-    if cell.seed == context.suite.transfer.seeds[0] {
+    if cell.seed == context.suite.transfer.seeds[0] && target.own.is_none() {
         // For the report, which finds it again: a sweep's shards measure all there is.
         yardsticks::of_target(context, target, &start.embedder, watch)?;
     }

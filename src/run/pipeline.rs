@@ -14,7 +14,7 @@ use super::record::Record;
 use super::table::row;
 use super::tables::{Encoder, Tables};
 use super::watch::{Watch, go_on};
-use super::yardsticks;
+use super::yardsticks::{self, OfTarget};
 use crate::feature::{FeatureSet, file};
 use crate::manifest::method::Method;
 use crate::manifest::suite::Suite;
@@ -78,15 +78,21 @@ pub fn run(
     map(&context, &pretrained, &view, &mut tables, watch)?;
     let mut seen = vec![(pretrained, yardsticks::rows(&context, &view.test))];
     for target in targets {
+        if let Some(why) = &target.undefined {
+            let note = format!("D(Ms, Mt) of {}: not defined, {why}.", target.spec.title);
+            tables.notes.push(note);
+        }
+        if target.own.is_some() {
+            tables.transferability(target, &OfTarget::of_another_encoder());
+            continue;
+        }
         let start = source
             .model
             .for_target(&target.of_model(suite), suite.transfer.seeds[0])?;
         let embedder = &start.network.embedder;
         let found = yardsticks::of_target(&context, target, embedder, watch)?;
         tables.transferability(target, &found);
-        if let Some(why) = &target.undefined {
-            let note = format!("D(Ms, Mt) of {}: not defined, {why}.", target.spec.title);
-            tables.notes.push(note);
+        if target.undefined.is_some() {
             continue;
         }
         let found = distance(&context, target, Stage::Initial.name(), embedder, watch)?;

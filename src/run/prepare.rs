@@ -8,8 +8,9 @@ use super::yardsticks;
 use crate::dataset::{self, Dataset, Resized, Splits, Truth};
 use crate::feature::{FeatureSet, extract};
 use crate::manifest::method::SourceData;
+use crate::manifest::reader::OwnEncoder;
 use crate::manifest::suite::{DatasetSpec, Suite};
-use crate::model::{self, Loaded, Model, embedded};
+use crate::model::{self, Loaded, Model, RobertaConfig, embedded};
 use crate::transfer::task;
 use burn::tensor::{DType, Device};
 use std::path::Path;
@@ -25,6 +26,8 @@ pub struct Target<'a> {
     pub shape: [usize; 3],
     /// Why D(Ms, Mt) is not defined for it, if it is not.
     pub undefined: Option<String>,
+    /// The model that its transfer starts from, if that is not the suite's.
+    pub own: Option<Model>,
 }
 
 impl Target<'_> {
@@ -110,9 +113,14 @@ pub fn prepare<'a>(
     let source_set = match suite.transfer.stage1.source {
         SourceData::Surrogate => surrogate.train.clone(),
         SourceData::Pretraining => {
-            let data = dataset::open(&suite.source.data, request.data, suite.data_seed)?;
+            let spec = suite.source.data.as_ref().ok_or_else(|| RunError::Unfit {
+                what: "transfer.stage1.source".into(),
+                expected: "surrogate, as the suite does not name the source model's data".into(),
+                found: "pretraining".into(),
+            })?;
+            let data = dataset::open(spec, request.data, suite.data_seed)?;
             let splits = Resized::splits(data, side);
-            fits_source(&suite.source.data, &splits, &source.model)?;
+            fits_source(spec, &splits, &source.model)?;
             splits.train
         }
     };
@@ -121,12 +129,23 @@ pub fn prepare<'a>(
     for (i, spec) in suite.targets.iter().enumerate() {
         let whole = dataset::open(spec, request.data, suite.data_seed)?;
         let shape = whole.train.shape();
-        let undefined = no_discrepancy(whole.train.as_ref(), source.labels.len());
+        let undefined = match &spec.encoder {
+            Some(_) => Some("its encoder is not the source model's".into()),
+            None => no_discrepancy(whole.train.as_ref(), source.labels.len()),
+        };
+        let own = spec
+            .encoder
+            .as_ref()
+            .map(|own| sequence_model(own, request.device));
         targets.push(Target {
             spec,
-            data: Resized::splits(whole, side),
+            data: match own {
+                Some(_) => whole,
+                None => Resized::splits(whole, side),
+            },
             shape,
             undefined,
+            own: own.transpose()?,
         });
         go_on(watch.step(2 + i, 1 + suite.targets.len()))?;
     }
@@ -179,6 +198,16 @@ fn image_size(name: &str, source: &Model) -> Result<usize, RunError> {
         expected: "a model of images (model_type swin)".into(),
         found: format!("model_type {}", source.config.name()),
     })
+}
+
+/// The model of sequences that a target asks for.
+fn sequence_model(own: &OwnEncoder, device: &Device) -> Result<Model, RunError> {
+    if let Some(name) = &own.model {
+        return Ok(embedded::load(name, device, DType::F32)?.model);
+    }
+    let config = RobertaConfig::sequence(own.hidden, own.layers, own.heads);
+    // Every transfer draws its own initial values by its seed.
+    Ok(Model::new(config, 1, None, 0, device, DType::F32)?)
 }
 
 /// D matches target classes with different source classes: says why it cannot, if there are none

@@ -42,7 +42,7 @@ pub struct OfEncoder {
 }
 
 /// What they say of a target as its transfer starts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct OfTarget {
     /// LEEP of the source model's probabilities, at most 0.
     pub leep: Option<f64>,
@@ -64,6 +64,16 @@ pub struct OfTarget {
     pub otdd_samples: Option<[usize; 2]>,
     /// Which measures have no meaning here, and why.
     pub undefined: Option<String>,
+}
+
+impl OfTarget {
+    /// Nothing: samples that do not enter the source model cannot be measured by it.
+    pub fn of_another_encoder() -> Self {
+        Self {
+            undefined: Some("all: its encoder is not the source model's".into()),
+            ..Self::default()
+        }
+    }
 }
 
 /// A measure without a value on this input is absent; every other fault stands.
@@ -152,14 +162,7 @@ fn measure(context: &Context, target: &Target, embedder: &Embedder) -> Result<Of
     let mut found = OfTarget {
         gap: defined(what("modality gap"), gap)?.map(|gap| gap.norm),
         samples: set.len(),
-        leep: None,
-        nce: None,
-        logme: None,
-        hscore: None,
-        otdd: None,
-        otdd_converged: None,
-        otdd_samples: None,
-        undefined: None,
+        ..OfTarget::default()
     };
     if set.truth() != Truth::Class {
         let has = set.truth().name();
