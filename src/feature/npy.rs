@@ -19,7 +19,7 @@ enum Kind {
 }
 
 /// A parsed `.npy` array that still lies in its bytes.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Npy<'a> {
     kind: Kind,
     width: usize,
@@ -27,7 +27,11 @@ pub struct Npy<'a> {
     fortran: bool,
     shape: Vec<usize>,
     data: &'a [u8],
+    done: Option<&'a dyn Fn(&[u8])>,
 }
+
+/// Elements decoded before their bytes are said to be done with.
+const BLOCK: usize = 1 << 24;
 
 /// What is wrong with the bytes: the property, what was expected and what was found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -170,7 +174,15 @@ impl<'a> Npy<'a> {
             fortran,
             shape,
             data,
+            done: None,
         })
+    }
+
+    /// Calls `done` with every part of the data once its elements are decoded, so that whoever
+    /// mapped a file can give its pages back.
+    pub fn releasing(mut self, done: &'a dyn Fn(&[u8])) -> Self {
+        self.done = Some(done);
+        self
     }
 
     /// The shape that the header states.
@@ -191,22 +203,27 @@ impl<'a> Npy<'a> {
     }
 
     fn elements<T>(&self, read: impl Fn([u8; 8]) -> T) -> Result<ArrayD<T>, NpyError> {
-        let values: Vec<T> = if self.width == 0 {
-            Vec::new()
-        } else {
-            let chunks = self.data.chunks_exact(self.width);
-            chunks
-                .map(|chunk| {
-                    // Little-endian, zero-extended to eight bytes, whatever the file has.
-                    let mut word = [0; 8];
-                    word[..self.width].copy_from_slice(chunk);
-                    if self.big_endian {
-                        word[..self.width].reverse();
-                    }
-                    read(word)
-                })
-                .collect()
+        let element = |chunk: &[u8]| {
+            // Little-endian, zero-extended to eight bytes, whatever the file has.
+            let mut word = [0; 8];
+            word[..self.width].copy_from_slice(chunk);
+            if self.big_endian {
+                word[..self.width].reverse();
+            }
+            read(word)
         };
+        self.shaped(|block, out| out.extend(block.chunks_exact(self.width).map(element)))
+    }
+
+    /// The array of what `decode` makes of block after block.
+    fn shaped<T>(&self, decode: impl Fn(&[u8], &mut Vec<T>)) -> Result<ArrayD<T>, NpyError> {
+        let mut values = Vec::with_capacity(self.data.len().checked_div(self.width).unwrap_or(0));
+        for block in self.data.chunks(BLOCK * self.width.max(1)) {
+            decode(block, &mut values);
+            if let Some(done) = self.done {
+                done(block);
+            }
+        }
         let shape = IxDyn(&self.shape).set_f(self.fortran);
         ArrayD::from_shape_vec(shape, values).or_else(|e| fault("npy shape", "consistent", e))
     }
@@ -227,7 +244,11 @@ impl<'a> Npy<'a> {
     /// The array as single-precision floats; doubles are rounded.
     pub fn to_f32(&self) -> Result<ArrayD<f32>, NpyError> {
         match (self.kind, self.width) {
+            (Kind::Float, 4) if !self.big_endian => self.shaped(|block, out| {
+                out.extend(block.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)));
+            }),
             (Kind::Float, 4) => self.elements(|w| f32::from_le_bytes([w[0], w[1], w[2], w[3]])),
+            (Kind::Float, 8) => self.elements(|w| f64::from_le_bytes(w) as f32),
             _ => Ok(self.to_f64()?.mapv(|v| v as f32)),
         }
     }

@@ -13,7 +13,9 @@
 //! | 5, training | [`curves`] | `curves.csv` |
 //! | 6, aligned against unaligned | [`paired`] | `paired.csv` |
 //! | 7, geometry over epochs | [`geometry`] | `geometry.csv` |
+//! | 8, agreement of the encoders | [`agreement`] | `cka.csv` |
 
+pub mod agreement;
 mod axis;
 mod csv;
 pub mod curves;
@@ -43,7 +45,7 @@ pub use layout::Figure;
 use table::Row as _;
 
 /// The figures this room draws, by number.
-pub const NUMBERS: [u8; 6] = [2, 3, 4, 5, 6, 7];
+pub const NUMBERS: [u8; 7] = [2, 3, 4, 5, 6, 7, 8];
 
 /// A file format of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,6 +102,7 @@ pub fn figure(number: u8, tables: &Path) -> Result<Figure, FigureError> {
         5 => curves::figure(&table::CurveRow::read(tables)?),
         6 => paired::figure(&table::PairedRow::read(tables)?),
         7 => geometry::figure(&table::GeometryRow::read(tables)?),
+        8 => agreement::figure(&table::CkaRow::read(tables)?),
         found => Err(FigureError::UnknownFigure { found }),
     }
 }

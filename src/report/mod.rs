@@ -15,6 +15,7 @@ mod number;
 mod page;
 pub mod record;
 mod sheet;
+mod yardsticks;
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use super::data::Data;
 use super::finding::finding;
 use super::notes;
 use super::record::Shown;
-use super::{chapters, comparison};
+use super::{chapters, comparison, yardsticks};
 use crate::figure::FigureError;
 use crate::figure::palette::{self, Colour};
 use crate::figure::render::font_faces;
@@ -19,7 +19,7 @@ pub fn page(data: &Data) -> Result<String, FigureError> {
     let record = &data.record;
     let title = record.suite_title.0.as_ref().or(record.suite.0.as_ref());
     let title = title.map_or("Cross-modality transfer", String::as_str);
-    let chapters: [(&str, &str, Markup); 10] = [
+    let chapters: [(&str, &str, Markup); 11] = [
         ("maps", "Features before and after", chapters::maps(data)?),
         (
             "distortion",
@@ -47,6 +47,7 @@ pub fn page(data: &Data) -> Result<String, FigureError> {
             "Alignment and uniformity",
             chapters::geometry(data)?,
         ),
+        ("yardsticks", "Other yardsticks", yardsticks::chapter(data)?),
         ("method", "How it was measured", notes::method(data)),
         ("settings", "Settings and hashes", notes::settings(record)),
         ("reproduce", "How to reproduce", notes::reproduce(record)),

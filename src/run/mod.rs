@@ -22,6 +22,7 @@ pub mod table_diff;
 mod table_diff_tests;
 pub mod tables;
 pub mod watch;
+pub mod yardsticks;
 
 pub use error::RunError;
 pub use folder::RunFolder;

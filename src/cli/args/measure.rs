@@ -17,7 +17,9 @@ const MOST_REPLICATES: i64 = 1_000_000;
   modalign probe --train x.npy --train-labels y.npy --test x2.npy --test-labels y2.npy --c 1
 
 Files: .npz (numpy.savez) or .safetensors with features [N, D] (half, single or double; taken as
-single), labels [N] (integers from 0) and perhaps class_names; or .npy, one array a file.
+single), labels [N] (integers from 0) and perhaps class_names; .parquet with the same columns,
+features as lists, or a data frame of numbered columns (f0, f1, …), label and perhaps class_name
+and id; or .npy, one array a file.
 
 The probe is multinomial logistic regression by L-BFGS; the objective, as in scikit-learn, is
 the sum of log losses + ‖W‖²/(2C), intercept free, so --c means the same there. --sweep tries
@@ -122,7 +124,8 @@ impl std::str::FromStr for Components {
   modalign tsne --features test.npz --out map.npy --figure map.svg     coloured by its labels
   modalign tsne --features x.npy --pca none --perplexity 50 --seed 1 --out map.npy --json
 
-Files: .npz (numpy.savez) or .safetensors with features [N, D], or .npy, that array alone. The
+Files: .npz (numpy.savez), .safetensors or .parquet with features [N, D] (see modalign probe
+--help), or .npy, that array alone. The
 map is written as [N, 2], double precision, row i for sample i: numpy.load(\"map.npy\").
 
 JSON: kl (divergence of the map; up to 3,000 samples by the affinities of all pairs, beyond by those
