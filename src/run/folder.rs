@@ -17,6 +17,7 @@ use super::{bounded, settings};
 use crate::manifest::suite::Suite;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::Digest;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -137,13 +138,7 @@ impl RunFolder {
 
     /// SHA-256 of a file inside, in hexadecimal.
     pub fn sha256(&self, name: &str) -> Result<String, RunError> {
-        use sha2::Digest;
-        let path = self.path(name);
-        let bytes = fs::read(&path).map_err(|source| RunError::Io { path, source })?;
-        Ok(sha2::Sha256::digest(&bytes)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect())
+        sha256(&self.path(name))
     }
 
     /// Writes a value as JSON, atomically.
@@ -161,6 +156,23 @@ impl RunFolder {
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_slice(&fs::read(self.path(name)).ok()?).ok()
     }
+}
+
+/// SHA-256 of a file, in hexadecimal.
+pub fn sha256(path: &Path) -> Result<String, RunError> {
+    let io = |source| RunError::Io {
+        path: path.into(),
+        source,
+    };
+    // Feature files may be large: in pieces.
+    let mut hash = sha2::Sha256::new();
+    std::io::copy(&mut File::open(path).map_err(io)?, &mut hash).map_err(io)?;
+    Ok(hex(&hash.finalize()))
+}
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Takes the lock of a run. A look at the run ([`is_held`]) holds it for a moment: only a lock that

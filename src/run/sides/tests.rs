@@ -1,0 +1,1 @@
+//! Tests of a comparison from sides to tables.
