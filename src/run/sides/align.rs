@@ -61,6 +61,9 @@ pub struct Shared {
     pub given_train: Option<usize>,
 }
 
+/// More sides fit no page.
+pub const MOST_SIDES: usize = 24;
+
 fn unfit(what: String, expected: String, found: String) -> RunError {
     RunError::Unfit {
         what,
@@ -73,11 +76,12 @@ fn unfit(what: String, expected: String, found: String) -> RunError {
 /// sides have ids.
 ///
 /// # Errors
-/// [`RunError::Unfit`] naming the side and the first row that differs; below two sides.
+/// [`RunError::Unfit`] naming the side and the first row that differs; below two sides, above
+/// [`MOST_SIDES`].
 pub fn align(mut sides: Vec<Side>) -> Result<Shared, RunError> {
-    if sides.len() < 2 {
-        let found = sides.len().to_string();
-        return Err(unfit("sides".into(), "at least 2".into(), found));
+    if !(2..=MOST_SIDES).contains(&sides.len()) {
+        let (expected, found) = (format!("2 to {MOST_SIDES}"), sides.len().to_string());
+        return Err(unfit("sides".into(), expected, found));
     }
     distinct_titles(&mut sides);
     let class_names = class_names(&sides)?;

@@ -130,7 +130,7 @@ fn maps(
     if settings.tsne_iterations == 0 {
         return Ok(Vec::new());
     }
-    let points = parts.sample.len();
+    let points = parts.mapped.len();
     if points < 5 {
         notes.push(format!(
             "No t-SNE maps: they need 5 test samples, there are {points}."
@@ -139,7 +139,7 @@ fn maps(
     }
     // A sample too small for the perplexity asked for gets the largest that it can carry.
     let largest = ((points - 2) as f64 / 3.0).floor();
-    let of = |features: &Array2<f32>| features.select(ndarray::Axis(0), &parts.sample);
+    let of = |features: &Array2<f32>| features.select(ndarray::Axis(0), &parts.mapped);
     let wrong = |side: usize| named(format!("t-SNE of {}", shared.sides[side].title));
     let params = TsneParams::new()
         .perplexity(settings.tsne_perplexity.min(largest))

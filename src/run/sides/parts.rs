@@ -2,7 +2,7 @@
 //! where C is chosen, where everything is tested; and groups of test rows for the jackknife.
 
 use super::align::Shared;
-use super::settings::{VALID_SHARE, ValidSettings};
+use super::settings::{MOST_MAPPED, VALID_SHARE, ValidSettings};
 use crate::dataset::balanced_indices;
 use crate::measure::MeasureError;
 use rand::SeedableRng;
@@ -22,6 +22,8 @@ pub struct Parts {
     pub test: Vec<usize>,
     /// Places in `test` for what is quadratic in samples, balanced over classes.
     pub sample: Vec<usize>,
+    /// Those of them that are mapped.
+    pub mapped: Vec<usize>,
 }
 
 impl Parts {
@@ -48,6 +50,8 @@ impl Parts {
         Ok(Self {
             fit,
             valid,
+            // Nested: of the same seed, fewer are a part of more.
+            mapped: balanced_indices(&tested, points.min(MOST_MAPPED), settings.seed),
             sample: balanced_indices(&tested, points, settings.seed),
             train,
             test,

@@ -12,6 +12,8 @@ pub const NEIGHBOURS: usize = 10;
 pub const GROUPS: usize = 20;
 /// Level of every test, after Holm's correction.
 pub const LEVEL: f64 = 0.05;
+/// Most samples of a map: all pairs of them are computed, so that the same seed gives the same bytes.
+pub const MOST_MAPPED: usize = 3000;
 /// N·D·min(N, D) of the test part above which LogME and H-score get no interval: the jackknife would
 /// compute each [`GROUPS`] times.
 pub const MOST_WORK: f64 = 6e9;

@@ -55,6 +55,7 @@ struct Samples {
     train: usize,
     test: usize,
     sample: usize,
+    mapped: usize,
     given_parts: bool,
 }
 
@@ -90,6 +91,7 @@ impl<'a> Record<'a> {
                 train: parts.train.len(),
                 test: parts.test.len(),
                 sample: parts.sample.len(),
+                mapped: parts.mapped.len(),
                 given_parts: shared.given_train.is_some(),
             },
             settings,
@@ -299,7 +301,7 @@ fn maps(shared: &Shared, found: &Comparison) -> Table {
         "trustworthiness",
     ]);
     let parts = &found.parts;
-    let rows = || parts.sample.iter().map(|&place| parts.test[place]);
+    let rows = || parts.mapped.iter().map(|&place| parts.test[place]);
     for (side, map) in shared.sides.iter().zip(&found.maps) {
         for (row, point) in rows().zip(map.embedding.rows()) {
             let label = shared.labels[row];
