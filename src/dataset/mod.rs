@@ -20,6 +20,7 @@ mod open;
 mod real_data;
 pub mod resize;
 pub mod spherical;
+pub mod store;
 mod stream;
 pub mod subset;
 

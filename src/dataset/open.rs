@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use super::store::Store;
 use super::{DatasetError, Splits, cap, cifar, demo, emg, esc10};
 use crate::manifest::suite::{DatasetSpec, Reader};
 
 /// Opens the dataset of a manifest entry.
 ///
-/// `data_dir` holds the files of the real sets, one folder each; the demo readers need none.
+/// `data_dir` holds the files of the real sets, one folder each ([`Store::at`] where none is
+/// named); the demo readers need none.
 /// `seed` fixes which samples a cap keeps, the demo data and the rotations on the sphere. It does
 /// not move samples between training, validation and test parts of real sets.
 ///
@@ -22,6 +24,8 @@ pub fn open(
     data_dir: Option<&Path>,
     seed: u64,
 ) -> Result<Splits, DatasetError> {
+    let store = Store::at(data_dir);
+    let data_dir = Some(store.root());
     let sizes = demo::Sizes {
         train: spec.train,
         valid: spec.valid,
@@ -72,14 +76,12 @@ mod tests {
             Reader::EmgMyo,
             Reader::Esc10,
         ] {
-            for folder in [None, Some(empty.path())] {
-                let error = open(&spec(reader, 0), folder, 0).err();
-                let Some(DatasetError::Missing { path, hint, .. }) = error else {
-                    panic!("{reader:?}: {error:?}");
-                };
-                assert!(path.extension().is_some() && hint.contains("--data DIR"));
-                assert!(hint.contains("https://"), "{hint}");
-            }
+            let error = open(&spec(reader, 0), Some(empty.path()), 0).err();
+            let Some(DatasetError::Missing { path, hint, .. }) = error else {
+                panic!("{reader:?}: {error:?}");
+            };
+            assert!(path.extension().is_some() && hint.contains("--data DIR"));
+            assert!(hint.contains("https://"), "{hint}");
         }
     }
 

@@ -1,5 +1,5 @@
 //! The figures of a comparison of encoders. The first is drawn here: every measure of every side as a
-//! dot with its 95 % interval, one panel per measure, the reference as a dashed line. Colour and
+//! dot with its 95 % interval, one panel per measure, the reference as a thin stroke beside the others. Colour and
 //! shape say what a paired test says of the difference, which the intervals alone do not.
 
 use std::path::Path;
@@ -163,10 +163,7 @@ fn panel<'a>(
     }
     scene.line((left, bottom), (right, bottom), Stroke::solid(RULE, 0.75));
     let base = rows.iter().find(|row| Some(row.side.as_str()) == reference);
-    if let Some(value) = base.and_then(|row| row.value) {
-        let dashed = Stroke::dashed(INK, 0.75, 3.0, 3.0);
-        scene.line((across(value), TOP), (across(value), bottom), dashed);
-    }
+    let base = base.and_then(|row| row.value).map(across);
     for (place, row) in rows.iter().enumerate() {
         let y = TOP + place as f64 * LINE;
         let is_base = Some(row.side.as_str()) == reference;
@@ -187,8 +184,12 @@ fn panel<'a>(
         let room = WIDTH - said.width() - 10.0;
         scene.text((0.0, y + 12.0), Text::new(&row.side, 10.5).fit(room).halo());
         scene.text((WIDTH, y + 12.0), said);
-        let Some(value) = row.value else { continue };
         let y = y + 21.5;
+        // Beside the names a line through all rows would strike them out.
+        if let (Some(at), false) = (base, is_base) {
+            scene.line((at, y - 5.0), (at, y + 5.0), Stroke::solid(INK, 0.75));
+        }
+        let Some(value) = row.value else { continue };
         if let (Some(lower), Some(upper)) = (row.lower, row.upper) {
             let ends = ((across(lower), y), (across(upper), y));
             scene.line(ends.0, ends.1, Stroke::solid(hue, 1.75));
@@ -210,7 +211,7 @@ fn key() -> Scene {
     let mut scene = Scene::new(WIDTH, height, "Key of the marks");
     scene.text((0.0, 13.0), Text::new("Against the reference", 13.0).bold());
     for (place, (name, hue, shape)) in entries.into_iter().enumerate() {
-        let y = TOP + place as f64 * 20.0;
+        let y = TOP + place as f64 * 20.0 + 4.0;
         scene.line((0.0, y), (22.0, y), Stroke::solid(hue, 1.75));
         scene.dot((11.0, y), 3.8, shape, hue);
         scene.text((32.0, y + 4.0), Text::new(name, 11.0));

@@ -219,11 +219,7 @@ impl Suite {
 
     /// Parses and checks a suite; `origin` names it in errors.
     pub fn parse(text: &str, origin: &str) -> Result<Self, ManifestError> {
-        let suite: Self = toml::from_str(text).map_err(|e| ManifestError::Parse {
-            origin: origin.into(),
-            near: misspelt(e.message()),
-            message: e.to_string().trim_end().to_string(),
-        })?;
+        let suite: Self = parse(text, origin)?;
         suite.check(origin)?;
         Ok(suite)
     }
@@ -306,6 +302,18 @@ impl Suite {
     }
 }
 
+/// Parses a manifest of any kind.
+pub(super) fn parse<T: serde::de::DeserializeOwned>(
+    text: &str,
+    origin: &str,
+) -> Result<T, ManifestError> {
+    toml::from_str(text).map_err(|e| ManifestError::Parse {
+        origin: origin.into(),
+        near: misspelt(e.message()),
+        message: e.to_string().trim_end().to_string(),
+    })
+}
+
 /// The known key nearest to the unknown one that serde complains of
 /// (``unknown field `epoch`, expected one of `epochs`, …``).
 fn misspelt(message: &str) -> Option<String> {
@@ -318,7 +326,7 @@ fn misspelt(message: &str) -> Option<String> {
 }
 
 /// The candidate most like `word`, if any is like it at all.
-fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
     candidates
         .map(|c| (strsim::jaro_winkler(word, c), c))
         .max_by(|a, b| a.0.total_cmp(&b.0))

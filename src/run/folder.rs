@@ -14,10 +14,10 @@
 
 use super::error::RunError;
 use super::{bounded, settings};
+use crate::checksum::Algorithm;
 use crate::manifest::suite::Suite;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::Digest;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -158,21 +158,15 @@ impl RunFolder {
     }
 }
 
-/// SHA-256 of a file, in hexadecimal.
+/// SHA-256 of a file, read in pieces, in hexadecimal.
 pub fn sha256(path: &Path) -> Result<String, RunError> {
-    let io = |source| RunError::Io {
-        path: path.into(),
-        source,
-    };
-    // Feature files may be large: in pieces.
-    let mut hash = sha2::Sha256::new();
-    std::io::copy(&mut File::open(path).map_err(io)?, &mut hash).map_err(io)?;
-    Ok(hex(&hash.finalize()))
-}
-
-/// Bytes in hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    let hash = |mut file| Algorithm::Sha256.of(&mut file);
+    File::open(path)
+        .and_then(hash)
+        .map_err(|source| RunError::Io {
+            path: path.into(),
+            source,
+        })
 }
 
 /// Takes the lock of a run. A look at the run ([`is_held`]) holds it for a moment: only a lock that

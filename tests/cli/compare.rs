@@ -3,6 +3,7 @@
 
 use super::measures::run_in;
 use super::*;
+use modalign::feature::file::{Arrays, write_arrays};
 use modalign::feature::{FeatureSet, file};
 use ndarray::Array2;
 use serde_json::Value;
@@ -74,7 +75,8 @@ fn verdicts(found: &Value, side: &str) -> Vec<(String, String)> {
     let all = found["differences"].as_array().unwrap().iter();
     let own = all.filter(|d| d["side"] == side);
     let word = |d: &Value, name: &str| d[name].as_str().unwrap().to_string();
-    own.map(|d| (word(d, "measure"), word(d, "verdict"))).collect()
+    own.map(|d| (word(d, "measure"), word(d, "verdict")))
+        .collect()
 }
 
 #[test]
@@ -85,7 +87,12 @@ fn marks_are_where_a_difference_was_planted_and_nowhere_else() {
     let found = compared(home, words);
     assert_eq!(found["reference"], "good");
     let poor = verdicts(&found, "poor");
-    for measure in ["probe-error", "balanced-error", "knn-accuracy", "silhouette"] {
+    for measure in [
+        "probe-error",
+        "balanced-error",
+        "knn-accuracy",
+        "silhouette",
+    ] {
         assert!(poor.contains(&(measure.into(), "worse".into())), "{poor:?}");
     }
     let turned = verdicts(&found, "turned");
@@ -103,9 +110,15 @@ fn marks_are_where_a_difference_was_planted_and_nowhere_else() {
     };
     assert!(probe(0) > probe(1) + 0.1 && (probe(1) - probe(2)).abs() < 0.02);
     assert_eq!(found["sides"][0]["dim"], 9);
-    assert_eq!(found["class_differences"].as_array().unwrap().len(), 2 * CLASSES);
+    assert_eq!(
+        found["class_differences"].as_array().unwrap().len(),
+        2 * CLASSES
+    );
     let parts = &found["samples"];
-    assert_eq!([&parts["all"], &parts["train"], &parts["test"]], [400, 200, 200]);
+    assert_eq!(
+        [&parts["all"], &parts["train"], &parts["test"]],
+        [400, 200, 200]
+    );
 
     let page = fs::read_to_string(home.join("out/comparison.html")).unwrap();
     let percent = format!("{:.1}\u{a0}%", 100.0 * probe(0));
@@ -125,26 +138,51 @@ fn the_same_seed_gives_the_same_bytes_and_figures_are_drawn_again() {
     let home = home();
     let home = home.path();
     for out in ["one", "two"] {
-        let run = run_in(home, &format!("compare good.npz poor.npz {FAST} --out {out}"));
+        let run = run_in(
+            home,
+            &format!("compare good.npz poor.npz {FAST} --out {out}"),
+        );
         assert!(run.status.success(), "{}", text(&run.stderr));
         let said = text(&run.stdout);
-        assert_eq!(said.lines().last(), Some(&*format!("{out}/comparison.html")));
-        assert!(said.contains("good (reference)") && said.contains("- +"), "{said}");
+        assert_eq!(
+            said.lines().last(),
+            Some(&*format!("{out}/comparison.html"))
+        );
+        assert!(
+            said.contains("good (reference)") && said.contains("worse +"),
+            "{said}"
+        );
     }
     let read = |name: &str| fs::read(home.join(name)).unwrap();
-    let tables = ["measures", "differences", "classes", "cka", "tsne", "samples"];
+    let tables = [
+        "measures",
+        "differences",
+        "classes",
+        "cka",
+        "tsne",
+        "samples",
+    ];
     for table in tables.map(|name| format!("tables/{name}.csv")) {
-        assert!(read(&format!("one/{table}")) == read(&format!("two/{table}")), "{table}");
+        assert!(
+            read(&format!("one/{table}")) == read(&format!("two/{table}")),
+            "{table}"
+        );
     }
     for file in ["compare.json", "comparison.html", "figures/fig1.svg"] {
-        assert!(read(&format!("one/{file}")) == read(&format!("two/{file}")), "{file}");
+        assert!(
+            read(&format!("one/{file}")) == read(&format!("two/{file}")),
+            "{file}"
+        );
     }
     let run = run_in(home, "figures one --out again");
     assert!(run.status.success(), "{}", text(&run.stderr));
     assert_eq!(text(&run.stdout).lines().count(), 8);
     for number in 1..=4 {
         let name = format!("fig{number}.svg");
-        assert!(read(&format!("one/figures/{name}")) == read(&format!("again/{name}")), "{name}");
+        assert!(
+            read(&format!("one/figures/{name}")) == read(&format!("again/{name}")),
+            "{name}"
+        );
     }
     assert_eq!(run_in(home, "figures one --only 7").status.code(), Some(1));
     // Without --out the folder is named by what is compared.
@@ -152,7 +190,10 @@ fn the_same_seed_gives_the_same_bytes_and_figures_are_drawn_again() {
     let folder = first["folder"].as_str().unwrap();
     assert!(folder.starts_with("runs/compare-"), "{folder}");
     assert_eq!(compared(home, "good.npz poor.npz")["folder"], folder);
-    assert_ne!(compared(home, "good.npz poor.npz --seed 1")["folder"], folder);
+    assert_ne!(
+        compared(home, "good.npz poor.npz --seed 1")["folder"],
+        folder
+    );
 }
 
 #[test]
@@ -163,38 +204,87 @@ fn what_cannot_be_compared_is_refused() {
         let run = run_in(home, &format!("compare {words} {FAST} --out refused"));
         let said = text(&run.stderr);
         assert_eq!(run.status.code(), Some(code), "{words}: {said}");
-        assert!(run.stdout.is_empty() && !said.contains("panicked"), "{said}");
+        assert!(
+            run.stdout.is_empty() && !said.contains("panicked"),
+            "{said}"
+        );
         for part in parts {
             assert!(said.contains(part), "{words}: {part:?} in {said}");
         }
     };
     refused("good.npz", 2, &["sides: expected at least 2", "found 1"]);
     refused("good.npz none.npz", 1, &["none.npz"]);
-    refused("good.npz poor.npz --reference bad", 2, &["--reference", "\"poor\"", "\"bad\""]);
-    refused("good.npz poor.npz --train-share 1", 2, &["--train-share", "between 0 and 1"]);
+    refused(
+        "good.npz poor.npz --reference bad",
+        2,
+        &["--reference", "\"poor\"", "\"bad\""],
+    );
+    refused(
+        "good.npz poor.npz --train-share 1",
+        2,
+        &["--train-share", "between 0 and 1"],
+    );
     refused("good.npz demo", 2, &["demo", "--images"]);
-    write(home, "short.npz", clouds(3, 6, 1.0).slice_move(ndarray::s![..9, ..]), labels()[..9].to_vec(), &NAMES);
-    refused("good.npz short.npz", 1, &["short: samples: expected 400", "found 9"]);
+    write(
+        home,
+        "short.npz",
+        clouds(3, 6, 1.0).slice_move(ndarray::s![..9, ..]),
+        labels()[..9].to_vec(),
+        &NAMES,
+    );
+    refused(
+        "good.npz short.npz",
+        1,
+        &["short: samples: expected 400", "found 9"],
+    );
     let mut other = labels();
     other[11] = (other[11] + 1) % CLASSES;
     write(home, "other.npz", clouds(3, 6, 1.0), other, &NAMES);
     refused("good.npz other.npz", 1, &["other: labels, row 11"]);
-    write(home, "names.npz", clouds(3, 6, 1.0), labels(), &["cat", "a", "b", "ship"]);
-    refused("good.npz names.npz", 1, &["names: class_names", "class 1 \"a\""]);
+    write(
+        home,
+        "names.npz",
+        clouds(3, 6, 1.0),
+        labels(),
+        &["cat", "a", "b", "ship"],
+    );
+    refused(
+        "good.npz names.npz",
+        1,
+        &["names: class_names", "class 1 \"a\""],
+    );
     let mut bad = modalign::feature::npy::header("<f4", &[2, 2]);
-    bad.extend([1.0f32, 2.0, 3.0, f32::NAN].iter().flat_map(|v| v.to_le_bytes()));
+    bad.extend(
+        [1.0f32, 2.0, 3.0, f32::NAN]
+            .iter()
+            .flat_map(|v| v.to_le_bytes()),
+    );
     fs::write(home.join("bad.npy"), bad).unwrap();
     let mut two = modalign::feature::npy::header("<i8", &[2]);
     two.extend([0i64, 1].iter().flat_map(|v| v.to_le_bytes()));
     fs::write(home.join("two.npy"), two).unwrap();
     refused("bad.npy bad.npy", 2, &["bad.npy", "--labels"]);
-    refused("bad.npy bad.npy --labels two.npy", 1, &["bad.npy", "row 1, column 1"]);
+    refused(
+        "bad.npy bad.npy --labels two.npy",
+        1,
+        &["bad.npy", "row 1, column 1"],
+    );
     write(home, "one.npz", noise(1, 30, 3), vec![0; 30], &["only"]);
-    refused("one.npz one.npz", 1, &["classes with training samples", "found 1"]);
-    assert!(!home.join("refused/tables").exists(), "nothing half-written");
+    refused(
+        "one.npz one.npz",
+        1,
+        &["classes with training samples", "found 1"],
+    );
+    assert!(
+        !home.join("refused/tables").exists(),
+        "nothing half-written"
+    );
     fs::create_dir(home.join("mine")).unwrap();
     fs::write(home.join("mine/thesis.tex"), "").unwrap();
-    let run = run_in(home, &format!("compare good.npz poor.npz {FAST} --out mine"));
+    let run = run_in(
+        home,
+        &format!("compare good.npz poor.npz {FAST} --out mine"),
+    );
     assert_eq!(run.status.code(), Some(1));
     assert!(text(&run.stderr).contains("choose another --out"));
     assert_eq!(fs::read_dir(home.join("mine")).unwrap().count(), 1);
@@ -204,11 +294,20 @@ fn what_cannot_be_compared_is_refused() {
 fn models_are_asked_about_images_and_runs_give_their_encoders() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path();
-    let own = "demo demo --images demo-surrogate:test";
-    let run = run_in(home, &format!("compare {own} {FAST} --json --out models"));
-    // The demo reader makes no samples unless a suite asks for some: said, and nothing is written.
-    assert!(!run.status.success());
-    assert!(!text(&run.stderr).contains("panicked"));
+    let mut arrays = Arrays::default();
+    let pixels = noise(9, 40, 3 * 32 * 32).into_raw_vec_and_offset().0;
+    arrays.append("pixels", &[40, 3, 32, 32], pixels);
+    write_arrays(&home.join("in.safetensors"), &arrays).unwrap();
+    let mut two = modalign::feature::npy::header("<i8", &[40]);
+    two.extend((0..40i64).flat_map(|i| (i % 2).to_le_bytes()));
+    fs::write(home.join("y.npy"), two).unwrap();
+    let model = own("swin-cifar").display().to_string();
+    let images = "--images in.safetensors:pixels --labels y.npy";
+    let found = compared(home, &format!("{model} real-mini {images} --out models"));
+    assert_eq!(found["sides"][0]["title"], "swin-cifar");
+    assert_eq!(found["sides"][1]["kind"], "model");
+    assert!(found["sides"][1]["labels_sha256"].is_string());
+    assert_eq!(found["samples"]["all"], 40);
     // A run folder as a finished report leaves it, with the features of two encoders.
     fs::create_dir_all(home.join("run/features")).unwrap();
     fs::write(home.join("run/config.toml"), TINY).unwrap();

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod compare;
+mod data;
 mod export;
 mod extract;
 mod measures;

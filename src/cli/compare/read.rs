@@ -60,9 +60,13 @@ fn title(part: Option<std::borrow::Cow<'_, str>>, name: &str) -> String {
 
 fn features(path: &Path, labels: Option<&Path>) -> Result<Side, CliError> {
     let mut contents = Contents::read(path)?;
+    let mut labels_sha256 = None;
     if contents.labels().is_none() {
         contents = match labels {
-            Some(labels) => contents.with_labels(labels)?,
+            Some(labels) => {
+                labels_sha256 = Some(sha256(labels)?);
+                contents.with_labels(labels)?
+            }
             None => {
                 return Err(CliError::Usage {
                     what: path.display().to_string(),
@@ -94,6 +98,7 @@ fn features(path: &Path, labels: Option<&Path>) -> Result<Side, CliError> {
             kind: "features",
             path: name,
             sha256: sha256(path)?,
+            labels_sha256,
             images: None,
         },
         set: contents.set()?,
@@ -114,6 +119,10 @@ fn model(name: &str, args: &CompareArgs) -> Result<Side, CliError> {
     let asked = ("--images", images.as_str());
     let found = extract::pooled(name, asked, args.data_dir.as_deref(), &device)?;
     let named = found.labels.is_some();
+    let labels_sha256 = match (named, &args.labels) {
+        (false, Some(labels)) => Some(sha256(labels)?),
+        _ => None,
+    };
     let set = match (found.labels, &args.labels) {
         (Some((labels, names)), _) => FeatureSet::new(found.features, labels, names)?,
         (None, Some(labels)) => FeatureSet::unnamed(found.features, array::labels(labels)?)?,
@@ -136,6 +145,7 @@ fn model(name: &str, args: &CompareArgs) -> Result<Side, CliError> {
             kind: "model",
             path: name.into(),
             sha256: found.sha256,
+            labels_sha256,
             images: Some(images.clone()),
         },
         set,

@@ -50,7 +50,7 @@ pub fn text(said: &Said) -> String {
         columns(&rows, &[], "  ")
     );
     text += "\n  ↓ lower is better, ↑ higher; in brackets the 95 % interval.\n  \
-             + better, - worse than the reference beyond noise (Holm, 5 %), with the paired difference.\n";
+             better, worse: than the reference, beyond noise (Holm, 5 %), with the paired difference.\n";
     for note in &found.notes {
         text += &crate::cli::words::wrapped(note, 96, "  ");
     }
@@ -85,8 +85,8 @@ fn mark(said: &Said, side: usize, measure: Measure) -> String {
     found.map_or_else(String::new, |d| {
         let difference = signed(measure.id(), d.difference.value);
         match d.difference.verdict {
-            Verdict::Better => format!("+ {difference}"),
-            Verdict::Worse => format!("- {difference}"),
+            Verdict::Better => format!("better {difference}"),
+            Verdict::Worse => format!("worse {difference}"),
             Verdict::NotShown | Verdict::NotTested => String::new(),
         }
     })
@@ -139,6 +139,7 @@ pub fn fields(said: &Said) -> Value {
             "kind": origin.kind,
             "path": origin.path,
             "sha256": origin.sha256,
+            "labels_sha256": origin.labels_sha256,
             "images": origin.images,
             "dim": side.features.ncols(),
             "c": measured.c,

@@ -28,7 +28,7 @@ fn signed_interval(id: &str, lower: Option<f64>, upper: Option<f64>) -> String {
 /// Figure 1 and its tables.
 pub fn measures(data: &Data) -> Result<Markup, FigureError> {
     const CAPTION: Caption = Caption {
-        shown: "Every measure of every encoder on the same samples, with its 95 % interval. The dashed line is the reference.",
+        shown: "Every measure of every encoder on the same samples, with its 95 % interval. The thin upright strokes repeat the reference's value.",
         computed: "Probe and neighbours learn from the training part and are tested on the test part; the other measures look at the test part. Rates have Wilson intervals, the others those of a delete-a-group jackknife over test samples.",
         read: "Green diamonds are better than the reference beyond noise, orange squares worse; grey circles are not shown to differ. The mark comes from the paired difference, so a difference may be clear although two intervals overlap.",
         limits: "The noise is that of the test samples: another training of the same encoder, or another split, may move a number further. Uniformity, LogME and H-score also depend on the number of features.",

@@ -47,6 +47,8 @@ pub struct Side {
     pub path: String,
     /// Hash of what was read.
     pub sha256: String,
+    /// Hash of labels in another file.
+    pub labels_sha256: Option<String>,
     /// The images that a model saw.
     pub images: Option<String>,
 }

@@ -41,7 +41,7 @@ fn page(data: &Data) -> Result<String, ReportError> {
         ("classes", "Class by class", chapters::classes(data)?),
         ("method", "How it was measured", notes::method(record)),
         ("inputs", "Inputs and settings", notes::inputs(record)),
-        ("reproduce", "How to reproduce", notes::reproduce()),
+        ("reproduce", "How to reproduce", notes::reproduce(record)),
     ];
     let body = html! {
         header {

@@ -84,9 +84,52 @@ fn said(value: &Value) -> String {
 }
 
 /// How to repeat it.
-pub fn reproduce() -> Markup {
+pub fn reproduce(record: &Record) -> Markup {
     html! {
-        div.scroll tabindex="0" { pre { code { "modalign compare A B … --reference A --seed SEED\nmodalign figures FOLDER --format svg,png" } } }
-        p { "The first command on the same files with the settings above gives the same tables, byte for byte, on the same machine; the second draws the figures again from the tables alone." }
+        div.scroll tabindex="0" { pre { code { (command(record)) "\nmodalign figures FOLDER --format svg,png" } } }
+        p { "The first command gives the same tables, byte for byte, on the same machine; the second draws the figures again from the tables alone. " code { "tables/samples.csv" } " says which sample stands in which part, for whoever wants to check a number elsewhere." }
+    }
+}
+
+/// The command that repeats it; files that others name differently are placeholders.
+fn command(record: &Record) -> String {
+    let mut command = String::from("modalign compare");
+    let paths = record.sides.iter().map(|side| side.path.as_str());
+    let kinds = record.sides.iter().map(|side| side.kind.as_str());
+    let mut last = ("", "");
+    for now in paths.zip(kinds) {
+        // A run gives several sides in a row.
+        if now.1 != "run" || now != last {
+            command += &format!(" {}", quoted(now.0));
+        }
+        last = now;
+    }
+    command += &format!(" --reference {}", quoted(&record.reference));
+    if let Some(images) = record.sides.iter().find_map(|side| side.images.as_ref()) {
+        command += &format!(" --images {} --data-dir DIR", quoted(images));
+    }
+    if record.sides.iter().any(|side| side.labels_sha256.is_some()) {
+        command += " --labels LABELS.npy";
+    }
+    for (flag, name) in [
+        ("train-share", "train_share"),
+        ("sample", "sample"),
+        ("bootstrap", "bootstrap"),
+        ("iterations", "tsne_iterations"),
+        ("seed", "seed"),
+    ] {
+        if let Some(value) = record.settings.get(name) {
+            command += &format!(" --{flag} {}", said(value));
+        }
+    }
+    command
+}
+
+/// An argument as a shell takes it.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+=".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
     }
 }

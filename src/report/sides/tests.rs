@@ -68,7 +68,13 @@ fn the_page_holds_the_numbers_and_leads_to_their_rows() {
     let folder = folder();
     let page = html(folder.path());
     assert_eq!(page, html(folder.path()), "same tables, same bytes");
-    for number in ["12.3\u{a0}%", "\u{2212}17.7", "0.437", "\u{2212}25.4", "&lt; 0.001"] {
+    for number in [
+        "12.3\u{a0}%",
+        "\u{2212}17.7",
+        "0.437",
+        "\u{2212}25.4",
+        "&lt; 0.001",
+    ] {
         assert!(page.contains(number), "{number} is missing");
     }
     for anchor in ["measures-4", "differences-2", "cka-3"] {
@@ -84,7 +90,9 @@ fn names_are_text_and_nothing_is_fetched() {
     let page = html(folder().path());
     assert!(page.contains("default-src 'none'"));
     let body = page.split_once("</style>").unwrap().1;
-    for bad in ["<script", "</script", "<i>dog", "<b><", "http:", "https:", "src="] {
+    for bad in [
+        "<script", "</script", "<i>dog", "<b><", "http:", "https:", "src=",
+    ] {
         let body = body.replace("http://www.w3.org/2000/svg", "");
         assert!(!body.contains(bad), "{bad}");
     }

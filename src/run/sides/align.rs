@@ -17,6 +17,9 @@ pub struct Origin {
     pub path: String,
     /// Hash of the file, of the kept features, or of the weights.
     pub sha256: String,
+    /// Hash of the labels, where they came from another file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels_sha256: Option<String>,
     /// The images that a model saw.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub images: Option<String>,

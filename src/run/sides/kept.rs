@@ -6,9 +6,10 @@
 //! where all sides come from runs, probe and neighbours learn from the whole of it.
 
 use super::align::{Origin, Side};
+use crate::checksum::hex;
 use crate::feature::file;
 use crate::manifest::suite::Suite;
-use crate::run::folder::{hex, sha256};
+use crate::run::folder::sha256;
 use crate::run::{RunError, bounded};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -48,6 +49,7 @@ pub fn sides(root: &Path) -> Result<Vec<Side>, RunError> {
                 kind: "run",
                 path: root.display().to_string(),
                 sha256: hex(&hash.finalize()),
+                labels_sha256: None,
                 images: None,
             },
             set: file::read(&test)?,

@@ -48,6 +48,7 @@ fn side(title: &str, features: Array2<f32>, labels: &[usize]) -> Side {
             kind: "features",
             path: format!("{title}.npz"),
             sha256: "00".into(),
+            labels_sha256: None,
             images: None,
         },
         set: FeatureSet::unnamed(features, labels.to_vec()).expect("valid"),
@@ -110,11 +111,23 @@ fn a_planted_difference_is_found_and_a_rotation_is_none() {
     }
     assert!((found.cka[0][1].expect("defined") - 1.0).abs() < 1e-5);
     assert!(found.cka[0][2].expect("defined") < 0.9);
-    assert!(found.classes.iter().all(|c| c.difference.is_some() == (c.side > 0)));
+    assert!(
+        found
+            .classes
+            .iter()
+            .all(|c| c.difference.is_some() == (c.side > 0))
+    );
     // Every interval holds its value, and what is beyond noise is clear of zero.
-    for estimate in found.sides.iter().flat_map(|side| side.estimates.iter().flatten()) {
+    for estimate in found
+        .sides
+        .iter()
+        .flat_map(|side| side.estimates.iter().flatten())
+    {
         let [low, high] = estimate.interval.expect("interval");
-        assert!(low <= estimate.value && estimate.value <= high, "{estimate:?}");
+        assert!(
+            low <= estimate.value && estimate.value <= high,
+            "{estimate:?}"
+        );
     }
     let reversed = found.differences.iter().map(|d| &d.difference);
     assert!(reversed.filter(|d| d.verdict.beyond()).all(|d| {
@@ -143,7 +156,9 @@ fn intervals_have_the_width_of_repetition() {
     });
     let share = held.count() as f64 / all.len() as f64;
     assert!(share >= 0.8, "{share} of the intervals hold the mean");
-    let half = all.iter().map(|e| e.interval.expect("interval")[1] - e.value);
+    let half = all
+        .iter()
+        .map(|e| e.interval.expect("interval")[1] - e.value);
     let half = half.sum::<f64>() / all.len() as f64;
     let spread = all.iter().map(|e| (e.value - mean).powi(2)).sum::<f64>();
     let spread = 2.09 * (spread / (all.len() - 1) as f64).sqrt();
@@ -174,14 +189,20 @@ fn rows_are_matched_by_ids() {
         with("x", &x, &labels, ids(40)),
         with("y", &turned, &turned_labels, unknown),
     ]);
-    assert!(missing.contains("y: ids: expected \"s36\", row 36 of x"), "{missing}");
+    assert!(
+        missing.contains("y: ids: expected \"s36\", row 36 of x"),
+        "{missing}"
+    );
     let mut twice = turned_ids;
     twice[3] = twice[2].clone();
     let twice = said(vec![
         with("x", &x, &labels, ids(40)),
         with("y", &turned, &turned_labels, twice),
     ]);
-    assert!(twice.contains("y: ids, row 3") && twice.contains("as in row 2"), "{twice}");
+    assert!(
+        twice.contains("y: ids, row 3") && twice.contains("as in row 2"),
+        "{twice}"
+    );
 }
 
 #[test]
@@ -196,7 +217,10 @@ fn sides_of_different_samples_are_refused_with_the_row() {
     let mut wrong = some.clone();
     wrong[7] = 0;
     let wrong = said(side("b", normal(2, 20, 3), &wrong));
-    assert!(wrong.contains("b: labels, row 7: expected class 1"), "{wrong}");
+    assert!(
+        wrong.contains("b: labels, row 7: expected class 1"),
+        "{wrong}"
+    );
     let named = |names: &[&str]| {
         let names = names.iter().map(|n| n.to_string()).collect();
         let mut side = side("named", normal(3, 20, 3), &some);
@@ -207,7 +231,10 @@ fn sides_of_different_samples_are_refused_with_the_row() {
     let cats = align(vec![named(&["cat", "dog"]), named(&["dog", "cat"])]).expect_err("refused");
     assert!(cats.to_string().contains("class 0 \"cat\""), "{cats}");
     // Names may come from one side alone.
-    let shared = align(vec![side("a", normal(1, 20, 3), &some), named(&["cat", "dog"])]);
+    let shared = align(vec![
+        side("a", normal(1, 20, 3), &some),
+        named(&["cat", "dog"]),
+    ]);
     assert_eq!(shared.expect("aligned").class_names, ["cat", "dog"]);
     let alone = align(vec![named(&["cat", "dog"])]).expect_err("one side");
     assert!(matches!(alone, RunError::Unfit { .. }));
@@ -216,11 +243,17 @@ fn sides_of_different_samples_are_refused_with_the_row() {
 #[test]
 fn titles_become_distinct() {
     let labels = labels(8, 2);
-    let mut sides: Vec<Side> = (0..4).map(|i| side("f", normal(i, 8, 2), &labels)).collect();
+    let mut sides: Vec<Side> = (0..4)
+        .map(|i| side("f", normal(i, 8, 2), &labels))
+        .collect();
     sides[1].origin.path = "other/f.npz".into();
     sides[3].title = "</script>".into();
     let shared = align(sides).expect("aligned");
-    let titles: Vec<&str> = shared.sides.iter().map(|side| side.title.as_str()).collect();
+    let titles: Vec<&str> = shared
+        .sides
+        .iter()
+        .map(|side| side.title.as_str())
+        .collect();
     let expected = ["f (f.npz)", "f (other/f.npz)", "f (f.npz) #2", "</script>"];
     assert_eq!(titles, expected);
 }
@@ -235,18 +268,28 @@ fn degenerate_samples_give_a_typed_error_or_finite_numbers() {
         Comparison::new(&shared, 0, &settings(), &mut Quiet)
     };
     let one_class = run(&[0; 30], 3).err().expect("one class").to_string();
-    assert!(one_class.contains("classes with training samples"), "{one_class}");
+    assert!(
+        one_class.contains("classes with training samples"),
+        "{one_class}"
+    );
     let singles = run(&[0, 1, 2, 3], 3).err().expect("singles").to_string();
     assert!(singles.contains("test samples"), "{singles}");
     for labels in [vec![0, 0, 0, 1, 1, 1], [labels(30, 2), vec![2]].concat()] {
         let found = run(&labels, 3).expect("runs");
-        let all = found.sides.iter().flat_map(|s| s.estimates.iter().flatten());
+        let all = found
+            .sides
+            .iter()
+            .flat_map(|s| s.estimates.iter().flatten());
         assert!(all.clone().count() > 0 && all.clone().all(|e| e.value.is_finite()));
         assert!(all.flat_map(|e| e.interval).flatten().all(f64::is_finite));
     }
     let lonely = run(&[labels(30, 2), vec![2]].concat(), 3).expect("runs");
     let of_it = lonely.classes.iter().filter(|c| c.class == 2);
-    assert!(of_it.clone().all(|c| c.error.is_none() && c.difference.is_none()));
+    assert!(
+        of_it
+            .clone()
+            .all(|c| c.error.is_none() && c.difference.is_none())
+    );
     // Constant features: measures that are not defined are missing, and said to be.
     let labels = labels(40, 2);
     let (_, found) = compared(vec![
@@ -254,7 +297,12 @@ fn degenerate_samples_give_a_typed_error_or_finite_numbers() {
         side("zero", Array2::zeros((40, 3)), &labels),
     ]);
     assert!(found.sides[1].estimate(Measure::KnnAccuracy).is_none());
-    assert!(found.notes.iter().any(|note| note.contains("k-NN accuracy of zero")));
+    assert!(
+        found
+            .notes
+            .iter()
+            .any(|note| note.contains("k-NN accuracy of zero"))
+    );
     assert!(found.cka[0][1].is_none());
 }
 
@@ -282,7 +330,10 @@ fn a_split_is_stratified_and_parts_of_runs_are_kept() {
     let shared = align(vec![with("a"), with("b")]).expect("aligned");
     let parts = Parts::new(&shared, &settings()).expect("parts");
     assert_eq!(parts.train, (0..30).collect::<Vec<_>>());
-    assert_eq!(shared.sides[0].features.slice(s![30.., ..]), normal(1, labels.len(), 2));
+    assert_eq!(
+        shared.sides[0].features.slice(s![30.., ..]),
+        normal(1, labels.len(), 2)
+    );
     // Beside a features file, a run gives its test samples alone.
     let shared = align(vec![with("a"), one("b")]).expect("aligned");
     assert_eq!(shared.labels, labels);
@@ -302,7 +353,10 @@ fn tables_and_record_repeat_byte_for_byte_on_any_number_of_threads() {
             write::write(root, &shared, &settings(), &found).expect("written");
         });
     };
-    let (one, two) = (tempfile::tempdir().expect("a"), tempfile::tempdir().expect("b"));
+    let (one, two) = (
+        tempfile::tempdir().expect("a"),
+        tempfile::tempdir().expect("b"),
+    );
     write_with(1, one.path());
     write_with(2, two.path());
     for name in ["measures", "differences", "classes", "cka", "tsne"] {
@@ -310,7 +364,10 @@ fn tables_and_record_repeat_byte_for_byte_on_any_number_of_threads() {
             std::fs::read(root.path().join(format!("tables/{name}.csv"))).expect("table")
         };
         assert!(read(&one) == read(&two), "{name}.csv differs");
-        assert!(!String::from_utf8_lossy(&read(&one)).contains("NaN"), "{name}");
+        assert!(
+            !String::from_utf8_lossy(&read(&one)).contains("NaN"),
+            "{name}"
+        );
     }
     let record = |root: &tempfile::TempDir| std::fs::read(root.path().join(write::RECORD));
     assert_eq!(record(&one).expect("record"), record(&two).expect("record"));

@@ -1,4 +1,4 @@
-//! What a comparison leaves: five tables, and `compare.json` with what went in. Nothing in them
+//! What a comparison leaves: six tables, and `compare.json` with what went in. Nothing in them
 //! depends on the time of day: the same inputs, seed and settings give the same bytes.
 
 use super::align::{Origin, Shared};
@@ -6,8 +6,8 @@ use super::comparison::Comparison;
 use super::difference::{Difference, Verdict};
 use super::measures::Measure;
 use super::settings::{GROUPS, LEVEL, NEIGHBOURS, VALID_SHARE, ValidSettings};
+use crate::checksum::hex;
 use crate::run::RunError;
-use crate::run::folder::hex;
 use crate::run::table::{Table, row};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -109,13 +109,14 @@ impl<'a> Record<'a> {
 
 /// Eight digits that tell apart what is compared with which settings: the name of a folder.
 pub fn short_hash(shared: &Shared, reference: usize, settings: &ValidSettings) -> String {
-    let mut hash = Sha256::new();
+    let (mut hash, none) = (Sha256::new(), String::new());
     for side in &shared.sides {
         let origin = &side.origin;
         for part in [
             &side.title,
             &origin.sha256,
-            origin.images.as_ref().unwrap_or(&String::new()),
+            origin.labels_sha256.as_ref().unwrap_or(&none),
+            origin.images.as_ref().unwrap_or(&none),
         ] {
             hash.update(part);
             hash.update([0]);
@@ -170,6 +171,7 @@ pub fn write(
     differences(shared, found).write_to(&file("differences.csv"))?;
     classes(shared, found).write_to(&file("classes.csv"))?;
     cka(shared, found).write_to(&file("cka.csv"))?;
+    samples(shared, found).write_to(&file("samples.csv"))?;
     match maps(shared, found) {
         maps if maps.is_empty() => match std::fs::remove_file(file("tsne.csv")) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io(e)),
@@ -285,6 +287,26 @@ fn cka(shared: &Shared, found: &Comparison) -> Table {
         for (b, &value) in shared.sides.iter().zip(row) {
             table.push(row![&a.title, &a.title, &b.title, &b.title, value]);
         }
+    }
+    table
+}
+
+/// Which sample stands in which part: what another program needs to check every number.
+fn samples(shared: &Shared, found: &Comparison) -> Table {
+    let mut table = Table::new(&["row", "label", "part", "sampled", "mapped"]);
+    let parts = &found.parts;
+    let mut part = vec![("fit", false, false); shared.labels.len()];
+    parts.valid.iter().for_each(|&row| part[row].0 = "valid");
+    parts.test.iter().for_each(|&row| part[row].0 = "test");
+    let rows = |places: &[usize]| -> Vec<usize> { places.iter().map(|&p| parts.test[p]).collect() };
+    rows(&parts.sample)
+        .into_iter()
+        .for_each(|row| part[row].1 = true);
+    rows(&parts.mapped)
+        .into_iter()
+        .for_each(|row| part[row].2 = true);
+    for (row, (&label, (part, sampled, mapped))) in shared.labels.iter().zip(part).enumerate() {
+        table.push(row![row, label, part, sampled, mapped]);
     }
     table
 }
