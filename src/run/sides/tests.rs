@@ -274,7 +274,10 @@ fn degenerate_samples_give_a_typed_error_or_finite_numbers() {
     );
     let singles = run(&[0, 1, 2, 3], 3).err().expect("singles").to_string();
     assert!(singles.contains("test samples"), "{singles}");
-    for labels in [vec![0, 0, 0, 1, 1, 1], [labels(30, 2), vec![2]].concat()] {
+    for labels in [
+        vec![0, 0, 0, 0, 1, 1, 1, 1],
+        [labels(30, 2), vec![2]].concat(),
+    ] {
         let found = run(&labels, 3).expect("runs");
         let all = found
             .sides

@@ -147,7 +147,7 @@ pub fn prepare(root: &Path) -> Result<(), RunError> {
     }
 }
 
-/// Writes tables and record into `root`.
+/// Writes tables and record into `root`, in place of those of an earlier comparison.
 ///
 /// # Errors
 /// [`RunError::Table`], [`RunError::Io`].
@@ -157,6 +157,7 @@ pub fn write(
     settings: &ValidSettings,
     found: &Comparison,
 ) -> Result<(), RunError> {
+    clear(root)?;
     let path = root.join(RECORD);
     let io = |source| RunError::Io {
         path: path.clone(),
@@ -173,12 +174,27 @@ pub fn write(
     cka(shared, found).write_to(&file("cka.csv"))?;
     samples(shared, found).write_to(&file("samples.csv"))?;
     match maps(shared, found) {
-        maps if maps.is_empty() => match std::fs::remove_file(file("tsne.csv")) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io(e)),
-            _ => Ok(()),
-        },
+        maps if maps.is_empty() => Ok(()),
         maps => maps.write_to(&file("tsne.csv")),
     }
+}
+
+/// Removes what an earlier comparison wrote here, so that nothing of it stands beside the new one.
+fn clear(root: &Path) -> Result<(), RunError> {
+    for name in ["tables", "figures", "comparison.html"] {
+        let path = root.join(name);
+        let removed = match path.is_dir() {
+            true => std::fs::remove_dir_all(&path),
+            false => std::fs::remove_file(&path),
+        };
+        match removed {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(RunError::Io { path, source: e });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn measures(shared: &Shared, found: &Comparison) -> Table {
