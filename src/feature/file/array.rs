@@ -13,7 +13,7 @@ use crate::feature::FeatureError;
 use crate::feature::npy::{self, Npy, NpyError};
 
 /// The file's ending in small letters, without the dot.
-pub(super) fn ending(path: &Path) -> String {
+pub fn ending(path: &Path) -> String {
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     ending.unwrap_or_default()
 }
