@@ -7,18 +7,26 @@
 
 pub mod audio;
 pub mod cifar;
+mod darcy16;
+mod deepsea;
 pub mod demo;
+mod ecg5000;
 pub mod emg;
 pub mod error;
 pub mod esc10;
 mod files;
+mod fsdd;
 pub mod loader;
 pub mod memory;
+mod ninapro;
 pub mod normalise;
 mod open;
 #[cfg(test)]
 mod real_data;
 pub mod resize;
+mod rows;
+mod s2cifar;
+mod satellite;
 pub mod spherical;
 mod stream;
 pub mod subset;

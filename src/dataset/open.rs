@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
-use super::{DatasetError, Splits, cap, cifar, demo, emg, esc10};
+use super::{
+    DatasetError, Splits, cap, cifar, darcy16, deepsea, demo, ecg5000, emg, esc10, fsdd, ninapro,
+    s2cifar, satellite,
+};
 use crate::manifest::suite::{DatasetSpec, Reader};
+use ecg5000::Question::{Class, Normal};
 
 /// Opens the dataset of a manifest entry.
 ///
@@ -35,11 +39,22 @@ pub fn open(
         Reader::DemoEmg => demo::emg(sizes, seed)?,
         Reader::DemoSound => demo::sound(sizes, seed)?,
         Reader::Cifar10 => cifar::ten(data_dir)?,
+        Reader::Cifar100 => cifar::whole(data_dir)?,
         Reader::Cifar100Source => cifar::source(data_dir)?,
         Reader::Cifar100Heldout => cifar::heldout(data_dir)?,
         Reader::Cifar100HeldoutSpherical => cifar::heldout_spherical(data_dir, seed)?,
         Reader::EmgMyo => emg::open(data_dir)?,
         Reader::Esc10 => esc10::open(data_dir)?,
+        Reader::Fsdd => fsdd::open(data_dir)?,
+        Reader::Ecg5000 => ecg5000::open(data_dir, Class, false)?,
+        Reader::Ecg5000Folded => ecg5000::open(data_dir, Class, true)?,
+        Reader::Ecg5000Normal => ecg5000::open(data_dir, Normal, false)?,
+        Reader::Ecg5000NormalFolded => ecg5000::open(data_dir, Normal, true)?,
+        Reader::Darcy16 => darcy16::open(data_dir)?,
+        Reader::Spherical => s2cifar::open(data_dir)?,
+        Reader::Ninapro => ninapro::open(data_dir)?,
+        Reader::Satellite => satellite::open(data_dir)?,
+        Reader::Deepsea => deepsea::open(data_dir)?,
     };
     Ok(Splits {
         train: cap(whole.train, spec.train, seed),
@@ -64,14 +79,8 @@ mod tests {
     #[test]
     fn real_sets_without_data_say_what_is_missing_and_how_to_get_it() {
         let empty = tempfile::tempdir().unwrap();
-        for reader in [
-            Reader::Cifar10,
-            Reader::Cifar100Source,
-            Reader::Cifar100Heldout,
-            Reader::Cifar100HeldoutSpherical,
-            Reader::EmgMyo,
-            Reader::Esc10,
-        ] {
+        let demo = |reader: &Reader| reader.name().starts_with("demo");
+        for reader in Reader::ALL.into_iter().filter(|r| !demo(r)) {
             for folder in [None, Some(empty.path())] {
                 let error = open(&spec(reader, 0), folder, 0).err();
                 let Some(DatasetError::Missing { path, hint, .. }) = error else {

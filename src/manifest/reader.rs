@@ -66,6 +66,8 @@ pub enum Reader {
     DemoSound,
     /// CIFAR-10 binary files.
     Cifar10,
+    /// CIFAR-100 with all its hundred classes.
+    Cifar100,
     /// The 80 CIFAR-100 classes that the source model is trained on.
     Cifar100Source,
     /// The 20 held-out CIFAR-100 classes (first fine class of each coarse class).
@@ -76,11 +78,31 @@ pub enum Reader {
     EmgMyo,
     /// ESC-10 environmental sounds as log-mel spectrograms.
     Esc10,
+    /// Free Spoken Digit Dataset as log-mel spectrograms.
+    Fsdd,
+    /// ECG5000 heartbeats, five classes, 1 × 1 × 140.
+    Ecg5000,
+    /// [`Reader::Ecg5000`] folded to 1 × 10 × 14 for encoders of images.
+    Ecg5000Folded,
+    /// ECG5000 heartbeats, normal or not, 1 × 1 × 140.
+    Ecg5000Normal,
+    /// [`Reader::Ecg5000Normal`] folded to 1 × 10 × 14 for encoders of images.
+    Ecg5000NormalFolded,
+    /// Darcy flow on 16 × 16 points: permeability to pressure.
+    Darcy16,
+    /// Spherical CIFAR-100 as published by NAS-Bench-360.
+    Spherical,
+    /// NinaPro DB5 as published by NAS-Bench-360.
+    Ninapro,
+    /// Satellite time series.
+    Satellite,
+    /// DeepSEA: DNA to chromatin features.
+    Deepsea,
 }
 
 impl Reader {
     /// All readers, in the order of their documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 23] = [
         Self::DemoSource,
         Self::DemoSurrogate,
         Self::DemoUnseen,
@@ -88,11 +110,22 @@ impl Reader {
         Self::DemoEmg,
         Self::DemoSound,
         Self::Cifar10,
+        Self::Cifar100,
         Self::Cifar100Source,
         Self::Cifar100Heldout,
         Self::Cifar100HeldoutSpherical,
         Self::EmgMyo,
         Self::Esc10,
+        Self::Fsdd,
+        Self::Ecg5000,
+        Self::Ecg5000Folded,
+        Self::Ecg5000Normal,
+        Self::Ecg5000NormalFolded,
+        Self::Darcy16,
+        Self::Spherical,
+        Self::Ninapro,
+        Self::Satellite,
+        Self::Deepsea,
     ];
 
     /// The name that suites and the command line use.

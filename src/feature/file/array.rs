@@ -8,8 +8,8 @@ use std::path::Path;
 use ndarray::{Array2, ArrayD, ArrayView2, Ix1, Ix2};
 
 use super::{contents, save};
+use crate::container::{Array, Fault, npy};
 use crate::feature::FeatureError;
-use crate::feature::npy::{self, Npy, NpyError};
 
 /// The file's ending in small letters, without the dot.
 pub(super) fn ending(path: &Path) -> String {
@@ -86,9 +86,9 @@ pub(super) fn parse<T>(
     path: &Path,
     what: &str,
     bytes: &[u8],
-    read: impl FnOnce(&Npy<'_>) -> Result<T, NpyError>,
+    read: impl FnOnce(&Array<'_>) -> Result<T, Fault>,
 ) -> Result<T, FeatureError> {
-    Npy::parse(bytes)
+    npy::parse(bytes)
         .and_then(|array| read(&array))
         .map_err(|e| {
             FeatureError::malformed(path, format!("{what}: {}", e.what), e.expected, e.found)

@@ -109,7 +109,7 @@ fn write_features(out: &mut impl Write, set: &FeatureSet) -> std::io::Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feature::npy;
+    use crate::container::npy;
     use ndarray::{Array2, array};
 
     fn example() -> FeatureSet {
