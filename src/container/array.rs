@@ -268,6 +268,34 @@ impl Stored {
     pub fn read_row(&self, row: usize, out: &mut [f32]) -> Result<(), Fault> {
         self.layout.read_row(self.bytes(), row, out)
     }
+
+    /// Elements of the array.
+    pub fn len(&self) -> usize {
+        self.layout.shape.iter().product()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Decodes elements from place `start` on, in the order of the file.
+    ///
+    /// # Errors
+    /// A stretch beyond the array.
+    pub fn read_flat(&self, start: usize, out: &mut [f32]) -> Result<(), Fault> {
+        let width = self.layout.element.width;
+        let bytes = start.checked_mul(width).and_then(|at| {
+            self.bytes()
+                .get(at..at.checked_add(out.len().checked_mul(width)?)?)
+        });
+        let Some(bytes) = bytes else {
+            let found = format!("{} from {start}", out.len());
+            return fault("elements", format!("a stretch of {}", self.len()), found);
+        };
+        self.layout.element.singles(bytes, out);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -300,6 +328,9 @@ mod tests {
             let whole = stored.array().to_f32().unwrap();
             assert_eq!(whole.iter().copied().collect::<Vec<_>>(), values);
             assert!(stored.read_row(2, &mut out).is_err());
+            assert!(stored.read_flat(12, &mut out).is_ok() && stored.len() == 24);
+            assert!(stored.read_flat(13, &mut out).is_err());
+            assert!(stored.read_flat(usize::MAX, &mut out).is_err());
             assert!(stored.read_row(0, &mut out[1..]).is_err());
             assert!(stored.layout().expect_shape(&[0, 3, 4]).is_ok());
             let error = stored.layout().expect_shape(&[0, 4, 4]).unwrap_err();

@@ -85,9 +85,8 @@ mod tests {
         rounds(&zip, 400, |bytes, folder| -> Result<(), Fault> {
             let path = folder.join("damaged.zip");
             std::fs::write(&path, bytes).unwrap();
-            let whole: crate::container::array::Owner = std::sync::Arc::new(bytes.to_vec());
-            let mut zip = Zip::open(&path)?;
-            zip.region("b", 1000, &whole)?;
+            let zip = Zip::open(&path)?;
+            zip.region("b", 1000)?;
             zip.member("a", 1000).map(drop)
         });
     }

@@ -13,7 +13,7 @@ pub mod element;
 pub(crate) mod fuzz;
 pub mod gzip;
 pub mod hdf5;
-pub mod mat5;
+pub mod mat;
 pub mod npy;
 pub mod pickle;
 pub mod tar;

@@ -68,8 +68,8 @@ enum Node {
     /// An array before its state is known.
     Blank,
     Array(Box<Layout>, Data),
-    /// An array of Python objects in row-major order, and its shape.
-    Objects(Box<[usize]>, Vec<Id>),
+    /// An array of Python objects in row-major order.
+    Objects(Vec<Id>),
 }
 
 /// A pickle that was read.

@@ -145,6 +145,44 @@ pub fn members(stream: impl Read, names: &[&str], cap: u64) -> Result<Vec<Vec<u8
     names.iter().zip(contents).map(present).collect()
 }
 
+/// Regular files of an archive that is in memory or mapped: name and place of each, without
+/// touching their contents.
+///
+/// # Errors
+/// A damaged or truncated archive.
+pub fn list(tar: &[u8]) -> Result<Vec<(String, std::ops::Range<usize>)>, Fault> {
+    let mut files = Vec::new();
+    let mut at = 0;
+    while at < tar.len() {
+        let block = tar.get(at..at + BLOCK).and_then(|b| b.try_into().ok());
+        let Some(block): Option<&[u8; BLOCK]> = block else {
+            return fault(
+                "tar archive",
+                "a header",
+                format!("{} bytes", tar.len() - at),
+            );
+        };
+        if block.iter().all(|&b| b == 0) {
+            break;
+        }
+        let header = Header::parse(block)?;
+        at += BLOCK;
+        let end = usize::try_from(header.size)
+            .ok()
+            .and_then(|size| at.checked_add(size));
+        let Some(end) = end.filter(|&end| end <= tar.len()) else {
+            let what = format!("tar member {}", header.name);
+            let found = format!("{} bytes", tar.len() - at);
+            return fault(what, format!("{} bytes", header.size), found);
+        };
+        if header.regular {
+            files.push((header.name, at..end));
+        }
+        at = end.next_multiple_of(BLOCK);
+    }
+    Ok(files)
+}
+
 /// The bytes of the regular file `name` that an index places at `offset`, once the header in front
 /// of them agrees.
 ///
@@ -228,6 +266,12 @@ mod tests {
         let mut link = header("z", 0, b'2').to_vec();
         link.resize(3 * BLOCK, 0);
         assert!(members(&link[..], &["z"], 600).is_err());
+        let listed = list(&tar).unwrap();
+        assert_eq!(
+            (listed.len(), &listed[0]),
+            (3, &("a/x.bin".to_string(), 512..515))
+        );
+        assert!(list(&tar[..700]).is_ok() && list(&tar[..514]).is_err());
         assert_eq!(member_at(&tar, "a/x.bin", 512, 3).unwrap(), b"one");
         assert!(member_at(&tar, "a/x.bin", 512, 4).is_err());
         assert!(member_at(&tar, "a/x.bin", usize::MAX, 4).is_err());
@@ -249,5 +293,6 @@ mod tests {
         assert_eq!(Header::parse(&absurd).unwrap().size, u64::MAX / 2);
         assert!(members(&absurd[..], &["last"], 1 << 20).is_err());
         assert!(members(&absurd[..], &["other"], 1 << 20).is_err());
+        assert!(list(&absurd).is_err());
     }
 }

@@ -5,33 +5,52 @@
 //! `zip -s 0`.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{Cursor, Read};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use ::zip::CompressionMethod;
 use ::zip::ZipArchive;
+use ::zip::read::ZipFile;
 use ::zip::result::ZipError;
 
 use super::array::Owner;
 use super::{Fault, fault, gzip, read_capped};
 
-/// An archive whose directory was read.
+/// The archive's bytes, shared.
+#[derive(Clone)]
+struct Bytes(Owner);
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        (*self.0).as_ref()
+    }
+}
+
+/// An archive whose directory was read; its file is mapped. Members can be read from many threads
+/// at once.
+#[derive(Clone)]
 pub struct Zip {
-    archive: ZipArchive<BufReader<File>>,
+    archive: ZipArchive<Cursor<Bytes>>,
+    bytes: Owner,
 }
 
 impl Zip {
-    /// Reads the directory of the archive.
+    /// Maps the file and reads the directory of the archive.
     ///
     /// # Errors
     /// No zip archive, one part of a split archive, a damaged directory.
     pub fn open(path: &Path) -> Result<Self, Fault> {
-        let mut file = File::open(path).map_err(|e| Fault::new("zip archive", "a file", e))?;
-        refuse_split(path, &mut file)?;
-        let archive = ZipArchive::new(BufReader::new(file))
+        let wrong = |e| Fault::new("zip archive", "a readable file", e);
+        let file = File::open(path).map_err(wrong)?;
+        // SAFETY: read-only and private to this process, as all maps of datasets (dataset/files.rs).
+        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(wrong)?;
+        refuse_split(path, &map)?;
+        let bytes: Owner = Arc::new(map);
+        let archive = ZipArchive::new(Cursor::new(Bytes(bytes.clone())))
             .map_err(|e| Fault::new("zip archive", "an intact directory", e))?;
-        Ok(Self { archive })
+        Ok(Self { archive, bytes })
     }
 
     /// Names of all members.
@@ -39,58 +58,65 @@ impl Zip {
         self.archive.file_names()
     }
 
-    /// The contents of a member, up to `cap` bytes. The stated size is not believed.
+    /// What `read` makes of a member's contents as they come. The stated size is not believed.
+    ///
+    /// # Errors
+    /// No such member; those of `read`.
+    pub fn stream<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&mut dyn Read) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let mut archive = self.archive.clone();
+        read(&mut entry(&mut archive, name)?)
+    }
+
+    /// The contents of a member, up to `cap` bytes.
     ///
     /// # Errors
     /// No such member, more than `cap` bytes, damage.
-    pub fn member(&mut self, name: &str, cap: u64) -> Result<Vec<u8>, Fault> {
+    pub fn member(&self, name: &str, cap: u64) -> Result<Vec<u8>, Fault> {
         let what = format!("zip member {name}");
-        read_capped(self.entry(name)?, cap, &what)
+        self.stream(name, |stream| read_capped(stream, cap, &what))
     }
 
     /// A member that is read by index: the archive's own bytes where it is stored, an unnamed
-    /// temporary file where it is deflated. `whole` holds the archive.
+    /// temporary file where it is deflated.
     ///
     /// # Errors
     /// As [`Zip::member`].
-    pub fn region(
-        &mut self,
-        name: &str,
-        cap: u64,
-        whole: &Owner,
-    ) -> Result<(Owner, Range<usize>), Fault> {
+    pub fn region(&self, name: &str, cap: u64) -> Result<(Owner, Range<usize>), Fault> {
         let what = format!("zip member {name}");
-        let entry = self.entry(name)?;
+        let mut archive = self.archive.clone();
+        let entry = entry(&mut archive, name)?;
         if entry.compression() == CompressionMethod::Stored {
             let start = entry.data_start();
             let range = start..start.saturating_add(entry.compressed_size());
-            if range.end > (**whole).as_ref().len() as u64 {
-                return fault(what, "bytes within the archive", format!("{range:?}"));
+            if range.end > (*self.bytes).as_ref().len() as u64 || range.end - start > cap {
+                let found = format!("{range:?}");
+                return fault(what, format!("at most {cap} bytes of the archive"), found);
             }
-            return Ok((whole.clone(), range.start as usize..range.end as usize));
+            return Ok((self.bytes.clone(), range.start as usize..range.end as usize));
         }
         let map = gzip::spill(entry, cap, &what)?;
         let range = 0..map.len();
-        Ok((std::sync::Arc::new(map), range))
-    }
-
-    fn entry(&mut self, name: &str) -> Result<::zip::read::ZipFile<'_, BufReader<File>>, Fault> {
-        self.archive.by_name(name).map_err(|e| match e {
-            ZipError::FileNotFound => Fault::new("zip archive", format!("a member {name}"), "none"),
-            e => Fault::new(format!("zip member {name}"), "readable", e),
-        })
+        Ok((Arc::new(map), range))
     }
 }
 
+fn entry<'a>(
+    archive: &'a mut ZipArchive<Cursor<Bytes>>,
+    name: &str,
+) -> Result<ZipFile<'a, Cursor<Bytes>>, Fault> {
+    archive.by_name(name).map_err(|e| match e {
+        ZipError::FileNotFound => Fault::new("zip archive", format!("a member {name}"), "none"),
+        e => Fault::new(format!("zip member {name}"), "readable", e),
+    })
+}
+
 /// The end record of an archive names the part in which it lies; only part 0 stands alone.
-fn refuse_split(path: &Path, file: &mut File) -> Result<(), Fault> {
-    let broken = |e: std::io::Error| Fault::new("zip archive", "a readable file", e);
-    let length = file.metadata().map_err(broken)?.len();
-    let tail = length.min((1 << 16) + 22);
-    file.seek(SeekFrom::Start(length - tail)).map_err(broken)?;
-    let mut bytes = Vec::new();
-    file.take(tail).read_to_end(&mut bytes).map_err(broken)?;
-    file.seek(SeekFrom::Start(0)).map_err(broken)?;
+fn refuse_split(path: &Path, whole: &[u8]) -> Result<(), Fault> {
+    let bytes = &whole[whole.len().saturating_sub((1 << 16) + 22)..];
     let end = bytes.windows(4).rposition(|w| w == b"PK\x05\x06");
     let part = end.and_then(|at| bytes.get(at + 4..at + 6));
     let numbered = path.extension().is_some_and(|e| {
@@ -118,7 +144,6 @@ mod tests {
     use super::*;
     use ::zip::{ZipWriter, write::SimpleFileOptions};
     use std::io::Write;
-    use std::sync::Arc;
 
     fn archive(folder: &Path) -> std::path::PathBuf {
         let path = folder.join("set.zip");
@@ -139,16 +164,15 @@ mod tests {
     fn members_are_capped_and_stored_ones_stay_in_place() {
         let folder = tempfile::tempdir().unwrap();
         let path = archive(folder.path());
-        let whole: Owner = Arc::new(std::fs::read(&path).unwrap());
-        let mut zip = Zip::open(&path).unwrap();
+        let zip = Zip::open(&path).unwrap();
         for name in ["a/stored", "a/deflated"] {
             assert_eq!(zip.member(name, 5000).unwrap(), [5; 5000]);
             assert!(zip.member(name, 4999).is_err());
-            let (owner, range) = zip.region(name, 5000, &whole).unwrap();
+            let (owner, range) = zip.region(name, 5000).unwrap();
             assert_eq!((*owner).as_ref()[range], [5; 5000]);
         }
         assert!(zip.member("stored", 5000).is_err());
-        assert!(zip.region("a/deflated", 4999, &whole).is_err());
+        assert!(zip.region("a/deflated", 4999).is_err());
     }
 
     #[test]

@@ -9,10 +9,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::files::{Place, map, refused};
+use super::files::{Place, refused};
 use super::rows::{Arrange, Known, Rows};
 use super::{Dataset, DatasetError, Splits};
-use crate::container::array::Owner;
 use crate::container::zip::Zip;
 use crate::container::{Stored, npy};
 
@@ -33,19 +32,18 @@ const PLACE: Place = Place {
 pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
     let path = PLACE.find(data_dir, &["deepsea_filtered.npz"])?;
     let wrong = refused(&path);
-    let mut zip = Zip::open(&path).map_err(&wrong)?;
-    let whole: Owner = Arc::new(map(&path)?);
+    let zip = Zip::open(&path).map_err(&wrong)?;
     let classes: Vec<String> = (0..FEATURES).map(|f| format!("feature {f}")).collect();
     let classes = Arc::new(classes);
-    let mut array = |name: String, shape: &[usize]| -> Result<Stored, DatasetError> {
-        let region = zip.region(&format!("{name}.npy"), MOST, &whole);
+    let array = |name: String, shape: &[usize]| -> Result<Stored, DatasetError> {
+        let region = zip.region(&format!("{name}.npy"), MOST);
         let stored = region.and_then(|(owner, range)| npy::stored_in(owner, range));
         let stored = stored.map_err(|e| wrong(e.of(&name)))?;
         let fits = stored.layout().expect_shape(shape);
         fits.map_err(|e| wrong(e.of(&name)))?;
         Ok(stored)
     };
-    let mut part = |name: &str| -> Result<Arc<dyn Dataset>, DatasetError> {
+    let part = |name: &str| -> Result<Arc<dyn Dataset>, DatasetError> {
         let data = array(format!("x_{name}"), &[0, LETTERS, BASES])?;
         let known = array(format!("y_{name}"), &[0, FEATURES])?;
         let arrange = Arrange::Transpose {

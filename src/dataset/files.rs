@@ -178,9 +178,14 @@ pub(crate) struct Table {
 impl Table {
     /// Reads the whole table (indices of small sets).
     pub fn read(path: &Path) -> Result<Self, DatasetError> {
+        Self::parse(path, &std::fs::read(path).map_err(io(path))?)
+    }
+
+    /// Reads a table from its bytes; `path` is where they come from.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, DatasetError> {
         let wrong =
             |e: csv::Error| malformed(path, "table", "CSV with a header row", e.to_string());
-        let mut reader = csv::Reader::from_path(path).map_err(wrong)?;
+        let mut reader = csv::Reader::from_reader(bytes);
         let header = reader.headers().map_err(wrong)?.clone();
         let rows = reader
             .records()

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use super::{
-    DatasetError, Splits, cap, cifar, darcy16, deepsea, demo, ecg5000, emg, esc10, fsdd, ninapro,
-    s2cifar, satellite,
+    DatasetError, Splits, cap, cifar, cosmic, darcy, darcy16, deepsea, demo, ecg2017, ecg5000, emg,
+    esc10, fsd50k, fsdd, ninapro, pdebench, psicov, s2cifar, satellite,
 };
+use crate::manifest::reader::Pde;
 use crate::manifest::suite::{DatasetSpec, Reader};
 use ecg5000::Question::{Class, Normal};
 
@@ -55,6 +56,20 @@ pub fn open(
         Reader::Ninapro => ninapro::open(data_dir)?,
         Reader::Satellite => satellite::open(data_dir)?,
         Reader::Deepsea => deepsea::open(data_dir)?,
+        Reader::Fsd50k => fsd50k::open(data_dir)?,
+        Reader::Ecg2017 => ecg2017::open(data_dir)?,
+        Reader::Darcy => darcy::open(data_dir)?,
+        Reader::Cosmic => cosmic::open(data_dir)?,
+        Reader::Psicov => psicov::open(data_dir)?,
+        Reader::PdebenchAdvection => pdebench::open(data_dir, Pde::Advection)?,
+        Reader::PdebenchBurgers => pdebench::open(data_dir, Pde::Burgers)?,
+        Reader::PdebenchCfd1d => pdebench::open(data_dir, Pde::Cfd1d)?,
+        Reader::PdebenchDiffSorp => pdebench::open(data_dir, Pde::DiffSorp)?,
+        Reader::PdebenchDiffReact1d => pdebench::open(data_dir, Pde::DiffReact1d)?,
+        Reader::PdebenchDarcy => pdebench::open(data_dir, Pde::Darcy)?,
+        Reader::PdebenchShallowWater => pdebench::open(data_dir, Pde::ShallowWater)?,
+        Reader::PdebenchDiffReact2d => pdebench::open(data_dir, Pde::DiffReact2d)?,
+        Reader::PdebenchCfd2d => pdebench::open(data_dir, Pde::Cfd2d)?,
     };
     Ok(Splits {
         train: cap(whole.train, spec.train, seed),

@@ -98,11 +98,71 @@ pub enum Reader {
     Satellite,
     /// DeepSEA: DNA to chromatin features.
     Deepsea,
+    /// FSD50K as log-mel spectrograms, several labels.
+    Fsd50k,
+    /// PhysioNet 2017 electrocardiograms.
+    Ecg2017,
+    /// Darcy flow on 85 × 85 points.
+    Darcy,
+    /// Cosmic rays in images of the Hubble Space Telescope.
+    Cosmic,
+    /// Distances between the residues of proteins.
+    Psicov,
+    /// PDEBench advection, β = 0.4.
+    #[serde(rename = "pdebench-advection")]
+    PdebenchAdvection,
+    /// PDEBench Burgers, ν = 1.
+    #[serde(rename = "pdebench-burgers")]
+    PdebenchBurgers,
+    /// PDEBench compressible flow along a line.
+    #[serde(rename = "pdebench-cfd-1d")]
+    PdebenchCfd1d,
+    /// PDEBench diffusion-sorption.
+    #[serde(rename = "pdebench-diff-sorp")]
+    PdebenchDiffSorp,
+    /// PDEBench diffusion-reaction along a line.
+    #[serde(rename = "pdebench-diff-react-1d")]
+    PdebenchDiffReact1d,
+    /// PDEBench Darcy flow, β = 0.1.
+    #[serde(rename = "pdebench-darcy")]
+    PdebenchDarcy,
+    /// PDEBench shallow water.
+    #[serde(rename = "pdebench-shallow-water")]
+    PdebenchShallowWater,
+    /// PDEBench diffusion-reaction in the plane.
+    #[serde(rename = "pdebench-diff-react-2d")]
+    PdebenchDiffReact2d,
+    /// PDEBench compressible flow in the plane.
+    #[serde(rename = "pdebench-cfd-2d")]
+    PdebenchCfd2d,
+}
+
+/// The tasks of PDEBench.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pde {
+    /// PDEBench advection, β = 0.4.
+    Advection,
+    /// PDEBench Burgers, ν = 1.
+    Burgers,
+    /// PDEBench compressible flow along a line.
+    Cfd1d,
+    /// PDEBench diffusion-sorption.
+    DiffSorp,
+    /// PDEBench diffusion-reaction along a line.
+    DiffReact1d,
+    /// PDEBench Darcy flow, β = 0.1.
+    Darcy,
+    /// PDEBench shallow water.
+    ShallowWater,
+    /// PDEBench diffusion-reaction in the plane.
+    DiffReact2d,
+    /// PDEBench compressible flow in the plane.
+    Cfd2d,
 }
 
 impl Reader {
     /// All readers, in the order of their documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 37] = [
         Self::DemoSource,
         Self::DemoSurrogate,
         Self::DemoUnseen,
@@ -126,6 +186,20 @@ impl Reader {
         Self::Ninapro,
         Self::Satellite,
         Self::Deepsea,
+        Self::Fsd50k,
+        Self::Ecg2017,
+        Self::Darcy,
+        Self::Cosmic,
+        Self::Psicov,
+        Self::PdebenchAdvection,
+        Self::PdebenchBurgers,
+        Self::PdebenchCfd1d,
+        Self::PdebenchDiffSorp,
+        Self::PdebenchDiffReact1d,
+        Self::PdebenchDarcy,
+        Self::PdebenchShallowWater,
+        Self::PdebenchDiffReact2d,
+        Self::PdebenchCfd2d,
     ];
 
     /// The name that suites and the command line use.

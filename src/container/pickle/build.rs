@@ -166,7 +166,7 @@ impl Machine<'_> {
                 }
                 let items = items.clone();
                 self.spend(4 * items.len())?;
-                Ok(Node::Objects(shape.into_boxed_slice(), items))
+                Ok(Node::Objects(items))
             }
             _ => self.wrong("an array's bytes", self.name(data)),
         }

@@ -51,7 +51,7 @@ impl<'p, 'a> Value<'p, 'a> {
     pub fn get(self, key: &str) -> Result<Self, Fault> {
         let dict = match self.node() {
             Node::Dict(dict) => dict,
-            Node::Objects(_, items) if items.len() == 1 => {
+            Node::Objects(items) if items.len() == 1 => {
                 match Self::new(self.pickle, items[0]).node() {
                     Node::Dict(dict) => dict,
                     _ => return self.wrong("a dictionary"),
@@ -80,7 +80,7 @@ impl<'p, 'a> Value<'p, 'a> {
     /// Another kind of value.
     pub fn items(self) -> Result<Vec<Self>, Fault> {
         let items: &[Id] = match self.node() {
-            Node::List(items) | Node::Objects(_, items) => items,
+            Node::List(items) | Node::Objects(items) => items,
             Node::Tuple(items) => items,
             _ => return self.wrong("a list"),
         };

@@ -1,11 +1,7 @@
-//! MATLAB's MAT-files of version 5 to 7: one numeric variable by its name, as a stream.
+//! MAT-files of version 5 to 7. Numbers may be stored in a smaller type than the variable's own,
+//! and elements may be deflated; both are seen through. Sparse, complex, cell and struct variables
+//! are passed over. Version 7.3 is HDF5 and refused here by name.
 //!
-//! The variable of Darcy's files has 1.4 GB and is wanted at every fifth point, so values are given
-//! out in file order (column-major) and never kept. Numbers may be stored in a smaller type than
-//! the variable's own, and elements may be deflated; both are seen through. Sparse, complex, cell
-//! and struct variables are passed over. Version 7.3 is HDF5 and refused here by name.
-//!
-//! Own code: the crates for this format hold whole files, and allocate what a header promises.
 //! Source: MathWorks, *MAT-File Format*, chapter 1 (Level 5 MAT-files).
 
 use std::fs::File;
@@ -14,50 +10,20 @@ use std::path::Path;
 
 use flate2::read::ZlibDecoder;
 
-use super::element::{Element, Kind};
-use super::{Fault, fault};
+use super::Variable;
+use crate::container::element::{Element, Kind};
+use crate::container::{Fault, fault};
 
 const MATRIX: u32 = 14;
 const COMPRESSED: u32 = 15;
 /// Variables that are looked at; more are no data file.
 const MOST_ELEMENTS: usize = 4096;
 
-/// A numeric variable whose values are about to be read.
-pub struct Variable {
-    /// Length of every axis; the first runs fastest.
-    pub shape: Vec<usize>,
-    element: Element,
-    remaining: usize,
-    stream: Box<dyn Read>,
-}
-
-impl Variable {
-    /// The next values in file order (column-major).
-    ///
-    /// # Errors
-    /// More values than the variable has, or damage.
-    pub fn read(&mut self, out: &mut [f32]) -> Result<(), Fault> {
-        if out.len() > self.remaining {
-            return fault("MAT-file values", self.remaining, out.len());
-        }
-        self.remaining -= out.len();
-        let width = self.element.width;
-        let mut buffer = [0; 8192];
-        for part in out.chunks_mut(buffer.len() / width) {
-            let bytes = &mut buffer[..part.len() * width];
-            let read = self.stream.read_exact(bytes);
-            read.map_err(|e| Fault::new("MAT-file values", "intact data", e))?;
-            self.element.singles(bytes, part);
-        }
-        Ok(())
-    }
-}
-
 /// Opens the variable `name` of a MAT-file.
 ///
 /// # Errors
 /// No MAT-file of version 5, no such variable, one that is not a matrix of real numbers, damage.
-pub fn open(path: &Path, name: &str) -> Result<Variable, Fault> {
+pub(super) fn open(path: &Path, name: &str) -> Result<Variable, Fault> {
     let open = |at: u64| -> Result<File, Fault> {
         let wrong = |e| Fault::new("MAT-file", "a readable file", e);
         let mut file = File::open(path).map_err(wrong)?;
@@ -245,56 +211,5 @@ impl Source {
             remaining: count.unwrap_or(0),
             stream: self.stream,
         }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixture;
-
-    fn all(path: &Path, name: &str) -> Result<(Vec<usize>, Vec<f32>), Fault> {
-        let mut variable = open(path, name)?;
-        let count: usize = variable.shape.iter().product();
-        if count > 1 << 20 {
-            return fault("shape", "a small one", count);
-        }
-        let mut values = vec![0.0; count];
-        variable.read(&mut values)?;
-        assert!(variable.read(&mut [0.0]).is_err());
-        Ok((variable.shape, values))
-    }
-
-    /// Written by `scipy.io.savemat`: `make_containers.py`.
-    #[test]
-    fn plain_deflated_and_narrowed_variables_are_read_in_file_order() {
-        for file in ["plain.mat", "deflated.mat"] {
-            let path = fixture::path(&format!("containers/{file}"));
-            let (shape, values) = all(&path, "val").unwrap();
-            assert_eq!(shape, [1, 40]);
-            assert_eq!(values[..4], [-20.0, -13.0, -6.0, 1.0]);
-            let (shape, values) = all(&path, "coeff").unwrap();
-            assert_eq!(shape, [3, 4, 2]);
-            // row-major 0.5, 1.5, … read down the first axis
-            assert_eq!(values[..4], [0.5, 8.5, 16.5, 2.5]);
-            assert_eq!(all(&path, "tiny").unwrap().1, [7.0, 9.0]);
-            let said = open(&path, "vla").err().unwrap().to_string();
-            assert!(said.contains("val, coeff"), "{said}");
-            assert!(open(&path, "text").is_err());
-        }
-        let said = open(&fixture::path("containers/v73.mat"), "coeff").err();
-        assert!(said.unwrap().to_string().contains("7.3"));
-    }
-
-    #[test]
-    fn no_flip_makes_a_mat_file_panic() {
-        for file in ["plain.mat", "deflated.mat"] {
-            let good = std::fs::read(fixture::path(&format!("containers/{file}"))).unwrap();
-            crate::container::fuzz::rounds(&good, 300, |bytes, folder| {
-                let path = folder.join("damaged.mat");
-                std::fs::write(&path, bytes).unwrap();
-                all(&path, "coeff")
-            });
-        }
     }
 }
