@@ -7,6 +7,7 @@
 //! [`figure`] → [`report`] → [`cli`]. `ARCHITECTURE.md` draws the map.
 
 mod atomic;
+pub mod checksum;
 pub mod container;
 pub mod fetch;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! stderr.
 
 pub mod args;
+mod data;
 mod doctor;
 pub mod error;
 mod export;
@@ -51,6 +52,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Probe(args) => measure::probe::run(&args)?,
         Command::Tsne(args) => measure::tsne::run(&args)?,
         Command::Discrepancy(args) => measure::discrepancy::run(&args)?,
+        Command::Data(command) => data::run(&command)?,
         Command::Models(command) => models::run(&command)?,
         Command::Export(args) => println!("{}", export::run(&args)?.display()),
         Command::Doctor(args) => doctor::run(&args),

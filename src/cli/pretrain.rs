@@ -49,13 +49,13 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
     } = &args.experiment;
     let suite = Suite::resolve(suite)?;
     let device = device::open(device)?;
-    let whole = dataset::open(&suite.source.data, data.as_deref(), suite.data_seed)?;
+    let (source, shape, recipe) = suite.source.recipe(&suite.name)?;
+    let whole = dataset::open(source, data.as_deref(), suite.data_seed)?;
     let labels = whole.train.classes().to_vec();
-    let splits = Resized::splits(whole, suite.source.shape.image_size);
-    let recipe = &suite.source.pretrain;
+    let splits = Resized::splits(whole, shape.image_size);
     let channels = splits.train.shape()[0];
     let model = Model::new(
-        architecture(&suite.source.shape),
+        architecture(shape),
         channels,
         Some(&PredictorSpec::Classification {
             classes: labels.len(),
@@ -81,11 +81,7 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
         ),
         1,
     );
-    let task = Task::of(
-        &suite.source.data,
-        splits.train.as_ref(),
-        recipe.train.label_smoothing,
-    )?;
+    let task = Task::of(source, splits.train.as_ref(), recipe.train.label_smoothing)?;
     let course = Course {
         task,
         seed: recipe.seed,
@@ -119,7 +115,7 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
     save::save(&trained.model, &labels, &out)?;
     let note = serde_json::json!({
         "made_by": format!("modalign {} pretrain --suite {}", env!("CARGO_PKG_VERSION"), suite.name),
-        "data": suite.source.data,
+        "data": source,
         "data_seed": suite.data_seed,
         "samples": { "train": splits.train.len(), "valid": splits.valid.len(), "test": splits.test.len() },
         "classes": labels.len(),

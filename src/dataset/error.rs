@@ -1,5 +1,6 @@
 //! What can be wrong with data: every variant names the place, what was expected and what was found.
 
+use crate::checksum::Algorithm;
 use std::path::PathBuf;
 
 /// An error of a dataset reader.
@@ -26,6 +27,42 @@ pub enum DatasetError {
         expected: String,
         /// What the file has.
         found: String,
+    },
+    /// A file is not the one that its publisher, or its first use here, vouches for.
+    #[error("{path}: expected {algorithm} {expected} ({by}), found {found}")]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// The hash function.
+        algorithm: Algorithm,
+        /// The digest that it should have.
+        expected: String,
+        /// Who says so.
+        by: String,
+        /// The digest that it has.
+        found: String,
+    },
+    /// No address served a file.
+    #[error("{set}: {file}: no address served it: {found}; {hint}")]
+    Unobtainable {
+        /// Dataset name.
+        set: String,
+        /// Its file.
+        file: String,
+        /// What every address answered.
+        found: String,
+        /// What can be done.
+        hint: String,
+    },
+    /// There is no room for a download.
+    #[error("{path}: expected {expected} bytes of free disk, found {found}")]
+    Full {
+        /// The folder.
+        path: PathBuf,
+        /// Bytes needed.
+        expected: u64,
+        /// Bytes free.
+        found: u64,
     },
     /// The operating system refused to read.
     #[error("{path}: {source}")]

@@ -34,6 +34,7 @@ mod rows;
 mod s2cifar;
 mod satellite;
 pub mod spherical;
+pub mod store;
 mod stream;
 pub mod subset;
 mod tree;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::store::Store;
 use super::{
     DatasetError, Splits, cap, cifar, cosmic, darcy, darcy16, deepsea, demo, ecg2017, ecg5000, emg,
     esc10, fsd50k, fsdd, ninapro, pdebench, psicov, s2cifar, satellite,
@@ -12,7 +13,8 @@ use ecg5000::Question::{Class, Normal};
 
 /// Opens the dataset of a manifest entry.
 ///
-/// `data_dir` holds the files of the real sets, one folder each; the demo readers need none.
+/// `data_dir` holds the files of the real sets, one folder each ([`Store::at`] where none is
+/// named); the demo readers need none.
 /// `seed` fixes which samples a cap keeps, the demo data and the rotations on the sphere. It does
 /// not move samples between training, validation and test parts of real sets.
 ///
@@ -27,6 +29,8 @@ pub fn open(
     data_dir: Option<&Path>,
     seed: u64,
 ) -> Result<Splits, DatasetError> {
+    let store = Store::at(data_dir);
+    let data_dir = Some(store.root());
     let sizes = demo::Sizes {
         train: spec.train,
         valid: spec.valid,
@@ -96,14 +100,12 @@ mod tests {
         let empty = tempfile::tempdir().unwrap();
         let demo = |reader: &Reader| reader.name().starts_with("demo");
         for reader in Reader::ALL.into_iter().filter(|r| !demo(r)) {
-            for folder in [None, Some(empty.path())] {
-                let error = open(&spec(reader, 0), folder, 0).err();
-                let Some(DatasetError::Missing { path, hint, .. }) = error else {
-                    panic!("{reader:?}: {error:?}");
-                };
-                assert!(path.extension().is_some() && hint.contains("--data DIR"));
-                assert!(hint.contains("https://"), "{hint}");
-            }
+            let error = open(&spec(reader, 0), Some(empty.path()), 0).err();
+            let Some(DatasetError::Missing { path, hint, .. }) = error else {
+                panic!("{reader:?}: {error:?}");
+            };
+            assert!(path.extension().is_some() && hint.contains("--data DIR"));
+            assert!(hint.contains("https://"), "{hint}");
         }
     }
 

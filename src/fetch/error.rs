@@ -1,5 +1,6 @@
 //! What can go wrong with a download.
 
+use crate::checksum::Algorithm;
 use std::io;
 use std::path::PathBuf;
 
@@ -38,6 +39,16 @@ pub enum FetchError {
         /// Where it leads, or how many there were.
         found: String,
     },
+    /// The way leads to a host that nothing vouches for.
+    #[error(
+        "{url}: expected the file from that host, as no checksum is known, found a redirect to {found}"
+    )]
+    Elsewhere {
+        /// The address.
+        url: String,
+        /// The other host.
+        found: String,
+    },
     /// A web page in the file's place.
     #[error("{url}: expected a file, found an HTML page")]
     Page {
@@ -65,10 +76,12 @@ pub enum FetchError {
         found: u64,
     },
     /// Another content than the file has.
-    #[error("{url}: expected SHA-256 {expected}, found {found}")]
+    #[error("{url}: expected {algorithm} {expected}, found {found}")]
     Checksum {
         /// The address.
         url: String,
+        /// The hash function.
+        algorithm: Algorithm,
         /// The digest of the file, in hexadecimal.
         expected: String,
         /// The digest of what came.

@@ -1,7 +1,7 @@
 //! Requests with redirects followed by hand: a token goes to the host that it was meant for and to
 //! no other, and encryption is never given up on the way.
 
-use super::FetchError;
+use super::{Fetch, FetchError};
 use std::time::Duration;
 use ureq::http::{HeaderMap, Response, Uri};
 use ureq::{Agent, Body};
@@ -61,18 +61,16 @@ pub fn head(url: &str, token: Option<&str>, patience: Duration) -> Result<Head, 
 
 /// Asks for a file, or for its bytes from `from` on if it is still the one with that `tag`.
 pub(super) fn get(
-    url: &str,
-    token: Option<&str>,
-    patience: Duration,
+    fetch: &Fetch<'_>,
     resume: Option<(u64, Option<&str>)>,
 ) -> Result<Response<Body>, FetchError> {
-    let agent = agent(patience);
-    let first = address(url)?;
+    let agent = agent(fetch.patience);
+    let first = address(fetch.url)?;
     let mut at = first.clone();
     for _ in 0..HOPS {
         // Offsets count the bytes of the file, so it may not be compressed on the way.
         let mut request = agent.get(&at).header("accept-encoding", "identity");
-        if let Some(token) = token.filter(|_| origin(&at) == origin(&first)) {
+        if let Some(token) = fetch.token.filter(|_| origin(&at) == origin(&first)) {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         if let Some((from, tag)) = resume {
@@ -83,11 +81,26 @@ pub(super) fn get(
         }
         let answer = request.call().map_err(|e| unreachable(&at, &e))?;
         match redirect(&at, &answer)? {
+            Some(next) if !allowed(fetch, &first, &next) => {
+                return Err(FetchError::Elsewhere {
+                    url: fetch.url.into(),
+                    found: next.host().unwrap_or_default().into(),
+                });
+            }
             Some(next) => at = next,
             None => return Ok(answer),
         }
     }
-    Err(too_many(url))
+    Err(too_many(fetch.url))
+}
+
+/// Whether a redirect may lead there.
+fn allowed(fetch: &Fetch<'_>, first: &Uri, next: &Uri) -> bool {
+    let (Some(hosts), Some(host)) = (fetch.hosts, next.host()) else {
+        return true;
+    };
+    let is = |other: &str| host.eq_ignore_ascii_case(other);
+    first.host().is_some_and(is) || hosts.iter().any(|other| is(other))
 }
 
 fn agent(patience: Duration) -> Agent {

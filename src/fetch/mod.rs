@@ -12,6 +12,7 @@ mod tests;
 pub use error::FetchError;
 pub use http::{Head, head};
 
+use crate::checksum::Checksum;
 use partial::Partial;
 use std::io::{self, Read};
 use std::path::Path;
@@ -31,8 +32,11 @@ pub struct Fetch<'a> {
     pub token: Option<&'a str>,
     /// Its size in bytes, if it is known.
     pub size: Option<u64>,
-    /// Its SHA-256 in hexadecimal, if it is known.
-    pub sha256: Option<&'a str>,
+    /// Its checksum, if it is known.
+    pub checksum: Option<&'a Checksum>,
+    /// Hosts that a redirect may lead to beside the first; any, if there is no list. Without a
+    /// checksum nothing vouches for what another host sends.
+    pub hosts: Option<&'a [String]>,
     /// Most bytes that are taken.
     pub limit: u64,
     /// How often a cut connection or an overloaded server is asked again.
@@ -48,7 +52,8 @@ impl<'a> Fetch<'a> {
             url,
             token: None,
             size: None,
-            sha256: None,
+            checksum: None,
+            hosts: None,
             limit,
             attempts: 5,
             patience: Duration::from_secs(30),
@@ -119,12 +124,12 @@ impl<'a> Fetch<'a> {
     ) -> Result<(), FetchError> {
         let tag = partial.tag();
         // Without tag and checksum nobody would notice that the start is of another file.
-        let resumable = partial.length > 0 && (tag.is_some() || self.sha256.is_some());
+        let resumable = partial.length > 0 && (tag.is_some() || self.checksum.is_some());
         if resumable && self.size == Some(partial.length) {
             return Ok(());
         }
         let resume = resumable.then_some((partial.length, tag.as_deref()));
-        let answer = http::get(self.url, self.token, self.patience, resume)?;
+        let answer = http::get(self, resume)?;
         let goes_on = continues(&answer, partial.length, tag.as_deref());
         let answer = match (answer.status().as_u16(), goes_on) {
             (206, true) if resumable => answer,
@@ -135,7 +140,7 @@ impl<'a> Fetch<'a> {
             // The file changed, or the server counts otherwise: from the start.
             (206 | 416, _) if resumable => {
                 partial.restart(None)?;
-                let answer = http::get(self.url, self.token, self.patience, None)?;
+                let answer = http::get(self, None)?;
                 if answer.status().as_u16() != 200 {
                     return Err(self.status(&answer));
                 }
@@ -146,7 +151,7 @@ impl<'a> Fetch<'a> {
         };
         let body = answer.body();
         let is_page = body.mime_type() == Some("text/html");
-        if is_page && self.size.is_none() && self.sha256.is_none() {
+        if is_page && self.size.is_none() && self.checksum.is_none() {
             return Err(FetchError::Page {
                 url: self.url.into(),
             });
@@ -230,16 +235,17 @@ impl<'a> Fetch<'a> {
     }
 
     fn check(&self, partial: &mut Partial) -> Result<(), FetchError> {
-        let Some(expected) = self.sha256 else {
+        let Some(expected) = self.checksum else {
             return Ok(());
         };
-        let found = partial.sha256()?;
-        if found.eq_ignore_ascii_case(expected) {
+        let found = partial.digest(expected.algorithm)?;
+        if expected.is(&found) {
             return Ok(());
         }
         Err(FetchError::Checksum {
             url: self.url.into(),
-            expected: expected.into(),
+            algorithm: expected.algorithm,
+            expected: expected.hex.clone(),
             found,
         })
     }

@@ -5,9 +5,9 @@
 //! from writing into one.
 
 use super::FetchError;
-use sha2::{Digest, Sha256};
+use crate::checksum::Algorithm;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// An open, locked, unfinished file.
@@ -103,18 +103,10 @@ impl Partial {
         Ok(())
     }
 
-    /// SHA-256 of all bytes, in hexadecimal.
-    pub fn sha256(&mut self) -> Result<String, FetchError> {
-        let mut hash = Sha256::new();
-        let mut buffer = vec![0; 1 << 18];
+    /// The digest of all bytes, in hexadecimal.
+    pub fn digest(&mut self, algorithm: Algorithm) -> Result<String, FetchError> {
         self.file.rewind().map_err(|e| self.io(e))?;
-        loop {
-            match self.file.read(&mut buffer).map_err(|e| self.io(e))? {
-                0 => break,
-                count => hash.update(&buffer[..count]),
-            }
-        }
-        Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
+        algorithm.of(&mut self.file).map_err(|e| self.io(e))
     }
 
     /// Removes the file: its bytes are not those of any file that is wanted.

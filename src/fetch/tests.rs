@@ -2,18 +2,11 @@
 
 use super::server::{Reply, Server};
 use super::*;
-use sha2::{Digest, Sha256};
+use crate::checksum::{Checksum, sha256};
 use std::fs;
 use std::path::PathBuf;
 
 const BODY: &[u8] = b"0123456789abcdefghij";
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
-}
 
 /// A folder for one file.
 struct Target {
@@ -68,7 +61,7 @@ fn a_file_is_fetched_whole_and_progress_is_told() {
     let mut told = Vec::new();
     Fetch {
         size: Some(20),
-        sha256: Some(&sha),
+        checksum: Some(&Checksum::sha256(&sha)),
         ..fetch(&url)
     }
     .to(&target.path, &mut |done, total| told.push((done, total)))
@@ -165,7 +158,7 @@ fn a_wrong_start_is_found_by_the_checksum_and_fetched_again() {
     let target = target();
     fs::write(target.folder.path().join("file.bin.partial"), b"old").unwrap();
     target.succeeds(&Fetch {
-        sha256: Some(&sha),
+        checksum: Some(&Checksum::sha256(&sha)),
         ..fetch(&url)
     });
     assert_eq!(server.asked().len(), 2);
@@ -176,7 +169,7 @@ fn a_wrong_hash_leaves_nothing() {
     let server = Server::start(|_| Reply::new(200, BODY));
     let (url, sha) = (server.url("/file"), sha256(b"another"));
     let wrong = Fetch {
-        sha256: Some(&sha),
+        checksum: Some(&Checksum::sha256(&sha)),
         ..fetch(&url)
     };
     let text = target().fails(&wrong, &[]);

@@ -28,6 +28,7 @@ pub mod palette;
 pub mod probe;
 pub mod render;
 pub mod scene;
+pub mod sheet;
 pub mod table;
 pub mod tsne;
 
@@ -62,6 +63,15 @@ impl Format {
             Self::Svg => "svg",
             Self::Png => "png",
         }
+    }
+}
+
+impl Format {
+    /// The format that a file name's ending asks for, or what would be one.
+    pub fn of_path(path: &Path) -> Result<Self, String> {
+        let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+        let format = ending.and_then(|ending| ending.parse().ok());
+        format.ok_or_else(|| "a file name that ends in .svg or .png".into())
     }
 }
 

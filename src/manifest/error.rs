@@ -1,4 +1,4 @@
-//! What can be wrong with a suite file.
+//! What can be wrong with a suite file or a data manifest.
 
 use std::path::PathBuf;
 
@@ -14,6 +14,16 @@ pub enum ManifestError {
         /// What was asked for.
         asked: String,
         /// Names of the embedded suites.
+        known: String,
+        /// The nearest of them.
+        near: Option<String>,
+    },
+    /// No manifest of that name.
+    #[error("no dataset {asked:?}: expected one of {known}{}", nearest(near))]
+    NoData {
+        /// What was asked for.
+        asked: String,
+        /// Names of the manifests.
         known: String,
         /// The nearest of them.
         near: Option<String>,

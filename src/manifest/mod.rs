@@ -1,6 +1,7 @@
 //! Data manifests and suites: the TOML files that name datasets, models and experiments, and the
 //! vocabulary they are written in.
 
+pub mod data;
 pub mod error;
 pub mod method;
 pub mod parts;

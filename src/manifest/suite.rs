@@ -53,15 +53,36 @@ pub struct Suite {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// Name of a checkpoint inside the program, or path of a model folder (relative to the suite
-    /// file).
+    /// Name of a checkpoint inside the program, path of a model folder (relative to the suite
+    /// file), or name on the Hugging Face hub.
     pub model: String,
-    /// What it was, or is to be, trained on.
-    pub data: DatasetSpec,
+    /// What it was, or is to be, trained on; none where its publisher trained it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DatasetSpec>,
     /// Its architecture, for `modalign pretrain`.
-    pub shape: Shape,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
     /// Its recipe, for `modalign pretrain`.
-    pub pretrain: Pretrain,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pretrain: Option<Pretrain>,
+}
+
+impl Source {
+    /// Data, architecture and recipe of a model that `modalign pretrain` can make.
+    ///
+    /// # Errors
+    /// [`ManifestError::Invalid`] for a model that somebody else made.
+    pub fn recipe(&self, suite: &str) -> Result<(&DatasetSpec, &Shape, &Pretrain), ManifestError> {
+        match (&self.data, &self.shape, &self.pretrain) {
+            (Some(data), Some(shape), Some(pretrain)) => Ok((data, shape, pretrain)),
+            _ => Err(ManifestError::Invalid {
+                origin: format!("suite {suite}"),
+                what: "source".into(),
+                expected: "data, shape and pretrain, for a model of our own making".into(),
+                found: format!("the published model {}", self.model),
+            }),
+        }
+    }
 }
 
 /// A Swin shape; see the model room for what the fields mean.
@@ -219,11 +240,7 @@ impl Suite {
 
     /// Parses and checks a suite; `origin` names it in errors.
     pub fn parse(text: &str, origin: &str) -> Result<Self, ManifestError> {
-        let suite: Self = toml::from_str(text).map_err(|e| ManifestError::Parse {
-            origin: origin.into(),
-            near: misspelt(e.message()),
-            message: e.to_string().trim_end().to_string(),
-        })?;
+        let suite: Self = parse(text, origin)?;
         suite.check(origin)?;
         Ok(suite)
     }
@@ -306,6 +323,18 @@ impl Suite {
     }
 }
 
+/// Parses a manifest of any kind.
+pub(super) fn parse<T: serde::de::DeserializeOwned>(
+    text: &str,
+    origin: &str,
+) -> Result<T, ManifestError> {
+    toml::from_str(text).map_err(|e| ManifestError::Parse {
+        origin: origin.into(),
+        near: misspelt(e.message()),
+        message: e.to_string().trim_end().to_string(),
+    })
+}
+
 /// The known key nearest to the unknown one that serde complains of
 /// (``unknown field `epoch`, expected one of `epochs`, …``).
 fn misspelt(message: &str) -> Option<String> {
@@ -318,7 +347,7 @@ fn misspelt(message: &str) -> Option<String> {
 }
 
 /// The candidate most like `word`, if any is like it at all.
-fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
     candidates
         .map(|c| (strsim::jaro_winkler(word, c), c))
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -14,6 +14,7 @@
 
 use super::error::RunError;
 use super::{bounded, settings};
+use crate::checksum;
 use crate::manifest::suite::Suite;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -137,13 +138,9 @@ impl RunFolder {
 
     /// SHA-256 of a file inside, in hexadecimal.
     pub fn sha256(&self, name: &str) -> Result<String, RunError> {
-        use sha2::Digest;
         let path = self.path(name);
         let bytes = fs::read(&path).map_err(|source| RunError::Io { path, source })?;
-        Ok(sha2::Sha256::digest(&bytes)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect())
+        Ok(checksum::sha256(&bytes))
     }
 
     /// Writes a value as JSON, atomically.

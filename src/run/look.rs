@@ -6,6 +6,7 @@
 use super::error::RunError;
 use super::prepare::Context;
 use super::watch::{Watch, go_on};
+use crate::checksum;
 use crate::dataset::Dataset;
 use crate::feature::{FeatureSet, extract};
 use crate::manifest::suite::Measures;
@@ -97,7 +98,7 @@ pub fn fingerprint(module: &impl Module) -> String {
         hash.update([0]);
         hash.update(data.as_bytes());
     }
-    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    checksum::hex(&hash.finalize())
 }
 
 /// Surrogate features under an encoder, always through the source embedder.

@@ -93,9 +93,14 @@ pub fn prepare<'a>(
     let source_set = match suite.transfer.stage1.source {
         SourceData::Surrogate => surrogate.train.clone(),
         SourceData::Pretraining => {
-            let data = dataset::open(&suite.source.data, request.data, suite.data_seed)?;
+            let spec = suite.source.data.as_ref().ok_or_else(|| RunError::Unfit {
+                what: "transfer.stage1.source".into(),
+                expected: "surrogate, as the suite does not name the source model's data".into(),
+                found: "pretraining".into(),
+            })?;
+            let data = dataset::open(spec, request.data, suite.data_seed)?;
             let splits = Resized::splits(data, side);
-            fits_source(&suite.source.data, &splits, &source.model)?;
+            fits_source(spec, &splits, &source.model)?;
             splits.train
         }
     };

@@ -1,9 +1,11 @@
 //! The command line, declared once: parser, help, completions and man page come from here.
 
+mod data;
 mod measure;
 mod model;
 mod run;
 
+pub use data::{DataArgs, DataCommand};
 pub use measure::{Components, DiscrepancyArgs, DivergenceName, ProbeArgs, SearchName, TsneArgs};
 pub use model::{ExportArgs, ExtractArgs, ModelFormat, ModelsCommand, Precision, WeightType};
 pub use run::{
@@ -31,6 +33,7 @@ use std::path::PathBuf;
   modalign tsne --features F.npz --out MAP.npy       t-SNE of them
   modalign discrepancy --source-probs P.npy --target-labels Y.npy --holdout
   modalign runs list                                 runs, how far each is, how long it took
+  modalign data list                                 datasets, how much of each is here, licences
   modalign models show PATH                          what a checkpoint is and whether it loads
   modalign doctor                                    what this build and machine can do
 
@@ -65,6 +68,9 @@ pub enum Command {
     Tsne(TsneArgs),
     /// How well source classes stand in for target classes: D(Ms, Mt) of anyone's probabilities
     Discrepancy(DiscrepancyArgs),
+    /// Datasets: list, show, fetch, verify, import
+    #[command(subcommand)]
+    Data(DataCommand),
     /// List models, or show what one is and whether it loads
     #[command(subcommand)]
     Models(ModelsCommand),

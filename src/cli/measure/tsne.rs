@@ -65,9 +65,11 @@ fn wrong_name(flag: &str, expected: &str, found: &Path) -> CliError {
 }
 
 fn format_of(path: &Path) -> Result<Format, CliError> {
-    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    let format = ending.and_then(|ending| ending.parse().ok());
-    format.ok_or_else(|| wrong_name("--figure", ".svg or .png", path))
+    Format::of_path(path).map_err(|expected| CliError::Usage {
+        what: "--figure".into(),
+        expected,
+        found: path.display().to_string(),
+    })
 }
 
 /// A name for every label that occurs, empty where there are no labels.

@@ -4,6 +4,7 @@
 use super::cache::Cache;
 use super::repo::{Repo, is_plain};
 use super::{HubSettings, Progress};
+use crate::checksum::Checksum;
 use crate::fetch::{Fetch, head};
 use crate::model::weights::{NAMES, weight_map};
 use std::collections::BTreeSet;
@@ -159,6 +160,7 @@ impl Download<'_> {
             let url = self.url(&commit, file);
             // Large files are tagged with their SHA-256, small ones with a hash of git.
             let is_sha256 = etag.len() == 64 && etag.bytes().all(|b| b.is_ascii_hexdigit());
+            let checksum = is_sha256.then(|| Checksum::sha256(&etag));
             let limit = match file.ends_with(".json") {
                 true => LARGEST_TEXT,
                 false => LARGEST_WEIGHTS,
@@ -166,7 +168,7 @@ impl Download<'_> {
             let fetch = Fetch {
                 token: self.settings.token.as_deref(),
                 size,
-                sha256: is_sha256.then_some(etag.as_str()),
+                checksum: checksum.as_ref(),
                 ..Fetch::new(&url, limit)
             };
             fetch

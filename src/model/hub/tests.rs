@@ -1,9 +1,9 @@
 //! Names, caches and a hub that redirects, lies and is not there. No test needs the network.
 
 use super::*;
+use crate::checksum::sha256;
 use crate::fetch::server::{Reply, Request, Server};
 use crate::model::weights::Weights;
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fs;
 
@@ -18,13 +18,6 @@ fn weights(name: &str) -> Vec<u8> {
         &[0; 4],
     ]
     .concat()
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
 }
 
 /// A hub with one model: small files come from it, weights from another host.

@@ -2,6 +2,7 @@
 
 use super::source::{Source, malformed};
 use super::{Entry, Format, Weights, header, sniff, torch};
+use crate::checksum;
 use crate::model::ModelError;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -189,9 +190,7 @@ pub(super) fn digest(parts: &[Source]) -> String {
     };
     match parts {
         [only] => only.sha256(),
-        several => hex(Sha256::digest(
-            several.iter().map(lines).collect::<String>(),
-        )),
+        several => checksum::sha256(several.iter().map(lines).collect::<String>().as_bytes()),
     }
 }
 
@@ -204,12 +203,8 @@ impl Source {
             Ok(())
         });
         match read {
-            Ok(()) => hex(hash.finalize()),
+            Ok(()) => checksum::hex(&hash.finalize()),
             Err(e) => format!("unknown: {e}"),
         }
     }
-}
-
-fn hex(digest: impl IntoIterator<Item = u8>) -> String {
-    digest.into_iter().map(|b| format!("{b:02x}")).collect()
 }

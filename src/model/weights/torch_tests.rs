@@ -156,7 +156,6 @@ fn a_checkpoint_without_a_state_dict_says_what_it_has() {
 
 #[test]
 fn the_digest_is_the_one_of_the_file() {
-    use sha2::Digest;
     for name in [
         "torch/mixed.pth",
         "torch/mixed_legacy.pth",
@@ -164,10 +163,7 @@ fn the_digest_is_the_one_of_the_file() {
     ] {
         let path = fixture::path(name);
         let bytes = std::fs::read(&path).unwrap();
-        let expected: String = sha2::Sha256::digest(&bytes)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let expected = crate::checksum::sha256(&bytes);
         let weights = Weights::open(&path).unwrap();
         assert_eq!(weights.sha256(), expected);
         assert_eq!(weights.file_size(), bytes.len() as u64);

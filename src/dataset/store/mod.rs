@@ -1,0 +1,120 @@
+//! The data folder: which files of a manifest are there, and where they belong.
+//!
+//! One folder holds all datasets, each in a folder of its own. It is the one that `--data` names, else
+//! `$MODALIGN_DATA`, else `modalign/data` in the user's cache, which all projects share. What is known
+//! of files beyond the manifests lies in the cache as well ([`Ledger`]), so that data folders may be
+//! read-only and stay as they were.
+
+mod import;
+mod ledger;
+mod obtain;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use import::{Imported, import};
+pub use ledger::Ledger;
+pub use obtain::{Plan, fetch, free, hint, plan};
+pub use verify::{Verdict, verify};
+
+use crate::manifest::data::{DataFile, DataManifest};
+use std::path::{Path, PathBuf};
+
+/// A folder of datasets.
+#[derive(Debug, Clone)]
+pub struct Store {
+    root: PathBuf,
+}
+
+/// How much of a dataset is there.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Presence<'m> {
+    /// All that its readers need.
+    Complete,
+    /// Something, but not these.
+    Partial(Vec<&'m DataFile>),
+    /// Nothing.
+    Absent,
+}
+
+impl Store {
+    /// The folder that is named, else the user's own.
+    pub fn at(named: Option<&Path>) -> Self {
+        let own = || match std::env::var_os("MODALIGN_DATA").filter(|v| !v.is_empty()) {
+            Some(root) => PathBuf::from(root),
+            None => cache().join("data"),
+        };
+        Self {
+            root: named.map_or_else(own, Path::to_path_buf),
+        }
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where a new file belongs: beside those of its dataset that are there.
+    pub fn place(&self, manifest: &DataManifest, file: &DataFile) -> PathBuf {
+        let folders = manifest.folders();
+        let used = folders
+            .iter()
+            .find(|folder| self.root.join(folder).is_dir());
+        let folder = used.or(folders.first()).copied().unwrap_or_default();
+        self.root.join(folder).join(&file.path)
+    }
+
+    /// Where a file is, if it is there by itself.
+    pub fn find(&self, manifest: &DataManifest, file: &DataFile) -> Option<PathBuf> {
+        let folders = manifest.folders().into_iter();
+        let mut paths = folders.map(|folder| self.root.join(folder).join(&file.path));
+        paths.find(|path| path.is_file())
+    }
+
+    /// How much of a dataset is there. A file counts as there in its archive, and an archive by its
+    /// members.
+    pub fn presence<'m>(&self, manifest: &'m DataManifest) -> Presence<'m> {
+        let mut missing = Vec::new();
+        let mut any = false;
+        for file in &manifest.files {
+            let there = self.find(manifest, file).is_some();
+            any |= there;
+            if !there && !file.optional && !self.covered(manifest, file) {
+                missing.push(file);
+            }
+        }
+        match (missing.is_empty(), any) {
+            (true, _) => Presence::Complete,
+            (false, true) => Presence::Partial(missing),
+            (false, false) => Presence::Absent,
+        }
+    }
+
+    /// Whether other files stand in for one that is not there by itself.
+    fn covered(&self, manifest: &DataManifest, file: &DataFile) -> bool {
+        let here = |file: &DataFile| self.find(manifest, file).is_some();
+        match &file.archive {
+            Some(archive) => manifest.files.iter().any(|f| f.path == *archive && here(f)),
+            None => {
+                let mut members = manifest
+                    .members(&file.path)
+                    .filter(|m| !m.optional)
+                    .peekable();
+                members.peek().is_some() && members.all(here)
+            }
+        }
+    }
+}
+
+/// modalign's part of the user's cache (XDG base directories).
+pub fn cache() -> PathBuf {
+    let set = |name| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    let base = set("XDG_CACHE_HOME").filter(|path| path.is_absolute());
+    let base = base.or_else(|| set("HOME").map(|home| home.join(".cache")));
+    base.unwrap_or_else(std::env::temp_dir).join("modalign")
+}

@@ -1,0 +1,167 @@
+//! `modalign data` from outside: what is there, what would be downloaded, files at hand, wrong files.
+
+use super::text;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Runs `modalign data …` with a cache of its own, far from any network.
+fn data(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_modalign"))
+        .arg("data")
+        .args(arguments)
+        .env("XDG_CACHE_HOME", folder.join("cache"))
+        .env_remove("MODALIGN_DATA")
+        .env("HF_HUB_OFFLINE", "1")
+        .env("HF_HUB_CACHE", folder.join("hub"))
+        .output()
+        .expect("the program starts")
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+#[test]
+fn list_and_show_say_what_is_missing_and_how_to_get_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = json(&data(folder.path(), &["list", "--json"]));
+    let sets = list["datasets"].as_array().unwrap();
+    assert!(sets.len() > 20 && sets.iter().all(|set| set["state"] == "absent"));
+    assert!(
+        list["folder"]
+            .as_str()
+            .unwrap()
+            .ends_with("cache/modalign/data")
+    );
+    let show = data(folder.path(), &["show", "ninapro"]);
+    let words = text(&show.stdout);
+    for word in [
+        "CC BY-ND",
+        "ninapro_train.npy",
+        "MD5",
+        "absent",
+        "Pizzolato",
+        "import ninapro",
+    ] {
+        assert!(words.contains(word), "{word}: {words}");
+    }
+    let unknown = data(folder.path(), &["show", "ninapro5"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains(r#"did you mean "ninapro"?"#));
+}
+
+#[test]
+fn a_dry_run_plans_without_asking_anyone() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = [
+        "cifar100",
+        "ninapro",
+        "fsd50k",
+        "spherical",
+        "swin-base-in22k",
+        "emg-myo",
+    ];
+    let plan = data(
+        folder.path(),
+        &[&["fetch", "--dry-run"], &names[..]].concat(),
+    );
+    let words = text(&plan.stdout);
+    assert!(plan.status.success(), "{}", text(&plan.stderr));
+    for word in [
+        "FSD50K.dev_audio.zip",
+        "≈ 272 MB",
+        "CC BY-SA",
+        "first sight",
+        "microsoft/swin",
+        "free",
+        "emg-myo: no address",
+    ] {
+        assert!(words.contains(word), "{word}: {words}");
+    }
+    let plan = json(&data(
+        folder.path(),
+        &["fetch", "--dry-run", "--json", "ninapro"],
+    ));
+    assert_eq!(plan["datasets"][0]["files"].as_array().unwrap().len(), 6);
+    assert!(!folder.path().join("cache/modalign/data").exists());
+}
+
+#[test]
+fn files_are_imported_verified_and_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = folder.path().join("mine");
+    fs::create_dir(&mine).unwrap();
+    let import = |path: &Path| {
+        data(
+            folder.path(),
+            &["import", "cifar10", path.to_str().unwrap()],
+        )
+    };
+    // a wrong file of the right name and size is refused and nothing is written
+    fs::write(mine.join("test_batch.bin"), vec![0u8; 30_730_000]).unwrap();
+    let refused = import(&mine);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        text(&refused.stderr).contains("8e2eb146ae34"),
+        "{}",
+        text(&refused.stderr)
+    );
+    let root = folder.path().join("cache/modalign/data");
+    assert!(!root.exists());
+    // nothing there is an error for those who ask to verify
+    assert_eq!(data(folder.path(), &["verify"]).status.code(), Some(1));
+    let place = json(&data(folder.path(), &["where", "cifar10", "--json"]));
+    assert_eq!(place["files"][0]["exists"], false);
+    fs::create_dir_all(root.join("cifar10")).unwrap();
+    fs::write(root.join("cifar10/data_batch_1.bin"), b"short").unwrap();
+    let wrong = data(folder.path(), &["verify"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(text(&wrong.stdout).contains("WRONG") && text(&wrong.stdout).contains("found 5 bytes"));
+}
+
+fn real() -> Option<PathBuf> {
+    let named = std::env::var_os("MODALIGN_DATA").map(PathBuf::from);
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
+    let found = named
+        .or(Some(beside))
+        .filter(|path| path.join("cifar10").is_dir());
+    if found.is_none() {
+        println!("skipped: no real data; set MODALIGN_DATA to their folder");
+    }
+    found
+}
+
+#[test]
+fn real_data_are_what_the_manifests_say() {
+    let Some(root) = real() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let root = root.to_str().unwrap();
+    let verified = json(&data(folder.path(), &["verify", "--data", root, "--json"]));
+    assert_eq!(verified["wrong"], 0, "{verified}");
+    assert!(verified["right"].as_u64().unwrap() > 20);
+    let sheet = folder.path().join("sheet.png");
+    let shown = data(
+        folder.path(),
+        &[
+            "show",
+            "esc10",
+            "--data",
+            root,
+            "--sheet",
+            sheet.to_str().unwrap(),
+        ],
+    );
+    assert!(
+        text(&shown.stdout).contains("Dog bark"),
+        "{}",
+        text(&shown.stderr)
+    );
+    assert!(fs::read(sheet).unwrap().starts_with(b"\x89PNG"));
+    let shown = json(&data(
+        folder.path(),
+        &["show", "cifar10", "--data", root, "--json"],
+    ));
+    assert_eq!(shown["parts"][2]["classes"][0], 1000);
+}
