@@ -1,14 +1,13 @@
 //! Damage for tests: seeded flips of bits, overwritten bytes and cuts of a good file. `make fuzz`
-//! asks for more rounds through `FUZZ_ROUNDS`.
+//! asks for more rounds through `FUZZ_ROUNDS` and ends every loop after `FUZZ_SECONDS`.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::path::Path;
 
-/// Rounds of a loop: `few`, or what `FUZZ_ROUNDS` says.
-pub fn count(few: usize) -> usize {
-    let rounds = std::env::var("FUZZ_ROUNDS").ok();
-    rounds.and_then(|r| r.parse().ok()).unwrap_or(few)
+/// A whole number in the environment.
+fn asked(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
 }
 
 /// Damages `good` in `few` (or `FUZZ_ROUNDS`) ways and hands each to `read`, with a folder for
@@ -25,7 +24,13 @@ pub fn rounds<T, E: std::fmt::Display>(
     }
     let mut random = ChaCha8Rng::seed_from_u64(good.len() as u64);
     let mut refused = 0;
-    for round in 0..count(few) {
+    let rounds = asked("FUZZ_ROUNDS").map_or(few, |rounds| rounds as usize);
+    let seconds = asked("FUZZ_SECONDS").unwrap_or(u64::MAX);
+    let start = std::time::Instant::now();
+    for round in 0..rounds {
+        if start.elapsed().as_secs() >= seconds {
+            break;
+        }
         let bytes = damaged(good, &mut random, round);
         refused += usize::from(read(&bytes, folder.path()).is_err());
     }

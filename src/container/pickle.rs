@@ -11,6 +11,7 @@
 
 mod build;
 mod machine;
+mod opcodes;
 mod value;
 
 pub use value::Value;
