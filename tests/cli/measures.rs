@@ -2,7 +2,7 @@
 //! against scikit-learn and SciPy, the fields of the JSON, and files that are wrong in every way.
 
 use super::*;
-use modalign::feature::npy::{Npy, header};
+use modalign::container::npy::{self, header};
 use modalign::feature::{FeatureSet, file};
 use ndarray::{Array2, Ix2};
 use serde_json::Value;
@@ -29,7 +29,7 @@ fn member(archive: &str, name: &str) -> Vec<u8> {
 }
 
 fn matrix(bytes: &[u8]) -> Array2<f64> {
-    let values = Npy::parse(bytes).unwrap().to_f64().unwrap();
+    let values = npy::parse(bytes).unwrap().to_f64().unwrap();
     values.into_dimensionality::<Ix2>().unwrap()
 }
 
@@ -108,7 +108,7 @@ fn every_file_format_gives_the_same_probe() {
     for name in ["train", "test"] {
         let read = |part| std::fs::read(home.path().join(format!("{name}_{part}.npy"))).unwrap();
         let features = matrix(&read("x")).mapv(|v| v as f32);
-        let labels = Npy::parse(&read("y")).unwrap().to_i64().unwrap();
+        let labels = npy::parse(&read("y")).unwrap().to_i64().unwrap();
         let labels = labels.iter().map(|&label| label as usize).collect();
         let names = (0..7).map(|class| format!("class {class}")).collect();
         let set = FeatureSet::new(features, labels, names).unwrap();

@@ -15,8 +15,8 @@ use half::slice::HalfFloatSliceExt;
 use ndarray::ArrayView2;
 
 use super::array::ending;
+use crate::container::npy;
 use crate::feature::FeatureError;
-use crate::feature::npy::Npy;
 
 /// A number as it is in memory and as files have it.
 pub trait Number: Sealed + Copy + Default + Send + Sync + 'static {
@@ -119,16 +119,16 @@ impl Blocks<f32> {
         let length = usize::try_from(length)
             .unwrap_or(usize::MAX)
             .max(head.len());
-        let array = Npy::parse_start(&head, length).map_err(|e| {
+        let (layout, start) = npy::parse_start(&head, length).map_err(|e| {
             FeatureError::malformed(path, format!("{what}: {}", e.what), e.expected, e.found)
         })?;
-        let &[rows, columns] = array.shape() else {
-            let found = format!("{:?}", array.shape());
+        let &[rows, columns] = &layout.shape[..] else {
+            let found = format!("{:?}", layout.shape);
             return Err(FeatureError::malformed(path, what, "shape [N, D]", found));
         };
-        let start = (head.len() - array.data().len()) as u64;
+        let start = start as u64;
         let path = path.to_owned();
-        Ok(match array.plain_floats() {
+        Ok(match layout.plain_floats() {
             Some(8) => Open::Double(Blocks {
                 path,
                 rows,
@@ -233,7 +233,7 @@ impl<T: Number> Blocks<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feature::npy;
+    use crate::container::npy;
 
     #[test]
     fn blocks_are_the_matrix_in_every_precision() {
