@@ -102,15 +102,13 @@ impl Pairs {
     fn new(rows: impl Iterator<Item = impl Iterator<Item = (u32, f32)>>) -> Self {
         let (mut starts, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
         for (i, row) in rows.enumerate() {
-            let mut filled = 0;
-            for (j, p) in row {
+            for (filled, (j, p)) in row.enumerate() {
                 if filled % LANES == 0 {
                     columns.push([i as u32; LANES]);
                     values.push([0.0; LANES]);
                 }
                 let last = columns.len() - 1;
                 (columns[last][filled % LANES], values[last][filled % LANES]) = (j, p);
-                filled += 1;
             }
             starts.push(columns.len());
         }

@@ -49,12 +49,11 @@ pub fn descend(mut at: Vec<Vector>, iterations: usize, forces: &mut impl Forces)
     let exaggerated = EXAGGERATED.min(iterations / 2);
     for iteration in 0..iterations {
         // The map takes shape in the first iterations, and is spread by the end of exaggeration.
-        if iteration == 0 || iteration == exaggerated / 2 || iteration == exaggerated + 100 {
-            if let Some(new) = forces.reorder(&at) {
-                at = permuted(&at, &new);
-                motion = permuted(&motion, &new);
-                order = permuted(&order, &new);
-            }
+        let fresh = [0, exaggerated / 2, exaggerated + 100].contains(&iteration);
+        if fresh && let Some(new) = forces.reorder(&at) {
+            at = permuted(&at, &new);
+            motion = permuted(&motion, &new);
+            order = permuted(&order, &new);
         }
         let exaggeration = if iteration < exaggerated {
             EXAGGERATION
@@ -93,16 +92,16 @@ pub fn descend(mut at: Vec<Vector>, iterations: usize, forces: &mut impl Forces)
 
 impl Motion {
     fn follow(&mut self, gradient: &Vector, rate: f64) {
-        for axis in 0..2 {
-            let (gain, step) = (&mut self.gain[axis], &mut self.step[axis]);
+        let axes = self.gain.iter_mut().zip(&mut self.step).zip(gradient);
+        for ((gain, step), gradient) in axes {
             // A step against the gradient gains speed; one along it has gone too far.
-            let over = (gradient[axis] > 0.0) == (*step > 0.0);
+            let over = (*gradient > 0.0) == (*step > 0.0);
             *gain = if over {
                 *gain * 0.8 + 0.01
             } else {
                 *gain + 0.2
             };
-            *step = MOMENTUM * *step - rate * *gain * gradient[axis];
+            *step = MOMENTUM * *step - rate * *gain * gradient;
         }
         let square = self.step[0] * self.step[0] + self.step[1] * self.step[1];
         if square > LONGEST_STEP * LONGEST_STEP {
