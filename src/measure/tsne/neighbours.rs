@@ -65,7 +65,12 @@ impl Neighbours {
                 for first in (0..n).step_by(COLUMNS) {
                     let count = COLUMNS.min(n - first);
                     let right = right.slice(ndarray::s![first..first + count, ..]);
-                    product(left, right.t(), false, tile.slice_mut(ndarray::s![.., ..count]));
+                    product(
+                        left,
+                        right.t(),
+                        false,
+                        tile.slice_mut(ndarray::s![.., ..count]),
+                    );
                     for (best, row) in best.iter_mut().zip(tile.outer_iter()) {
                         if let Some(row) = row.as_slice() {
                             best.offer(&row[..count], first);
