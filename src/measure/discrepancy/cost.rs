@@ -127,21 +127,29 @@ impl Pass<'_, '_> {
     ) {
         let width = block.ncols();
         let mut costs = vec![0.0; width];
-        let one = draws.len() == 1 && matches!(self.target, Target::Labels { .. });
+        let one = draws.len() == 1
+            && matches!(self.target, Target::Labels { .. })
+            && block.strides()[1] == 1;
         for (row, p) in block.outer_iter().enumerate() {
             let i = first + row;
-            if let Some(span) = task.spans.get_mut(row) {
-                *span = stream::span(p);
-            }
-            if let (true, Some(p)) = (one, p.to_slice()) {
+            let span = if let (true, Some(p)) = (one, p.to_slice()) {
                 let part = usize::from(draws[0].held[i]);
+                let mut span = simd::NOTHING;
                 self.target.mass(draws[0].order[i], |class, _| {
                     let at = (part * self.present + self.index[class]) * width;
-                    simd::add_costs(self.divergence, p, &mut task.sums[at..at + width]);
+                    let sums = &mut task.sums[at..at + width];
+                    span = simd::add_costs(self.divergence, p, sums);
                 });
+                span
+            } else {
+                self.costs(p, &mut costs)
+            };
+            if let Some(place) = task.spans.get_mut(row) {
+                *place = span;
+            }
+            if one {
                 continue;
             }
-            self.costs(p, &mut costs);
             for (d, draw) in draws.iter().enumerate() {
                 let part = d * parts + usize::from(draw.held[i]);
                 self.target.mass(draw.order[i], |class, _| {
@@ -169,10 +177,10 @@ impl Pass<'_, '_> {
             let rows = from..(from + ALIGN).min(block.nrows());
             for (row, mut out) in rows.clone().zip(costs.outer_iter_mut()) {
                 if let Some(out) = out.as_slice_mut() {
-                    self.costs(block.row(row), out);
-                }
-                if let Some(span) = task.spans.get_mut(row) {
-                    *span = stream::span(block.row(row));
+                    let span = self.costs(block.row(row), out);
+                    if let Some(place) = task.spans.get_mut(row) {
+                        *place = span;
+                    }
                 }
             }
             for part in 0..draws.len() * parts {
@@ -200,10 +208,12 @@ impl Pass<'_, '_> {
         }
     }
 
-    fn costs<A: Real>(&self, p: ndarray::ArrayView1<'_, A>, out: &mut [f64]) {
+    /// The costs of a row; returns its span.
+    fn costs<A: Real>(&self, p: ndarray::ArrayView1<'_, A>, out: &mut [f64]) -> [f64; 3] {
+        out.fill(0.0);
         match p.to_slice() {
-            Some(p) => simd::costs(self.divergence, p, out),
-            None => simd::costs(self.divergence, &p.to_vec(), out),
+            Some(p) => simd::add_costs(self.divergence, p, out),
+            None => simd::add_costs(self.divergence, &p.to_vec(), out),
         }
     }
 }

@@ -70,31 +70,10 @@ pub(super) fn ln(x: f64) -> f64 {
 }
 
 multiversion! {
-    /// Sum of a row, its smallest and its largest number; NaN if the row holds one.
+    /// Sum of a row, its smallest and its largest number; the sum is NaN if the row holds one.
     pub(super) fn span<A: Real>(row: &[A]) -> [f64; 3] {
-        let mut sums = [0.0f64; LANES];
-        let mut low = [f64::INFINITY; LANES];
-        let mut high = [f64::NEG_INFINITY; LANES];
-        let (whole, rest) = row.as_chunks::<LANES>();
-        for chunk in whole {
-            for j in 0..LANES {
-                let p: f64 = chunk[j].into();
-                sums[j] += p;
-                low[j] = if p < low[j] { p } else { low[j] };
-                high[j] = if p > high[j] { p } else { high[j] };
-            }
-        }
-        for (j, &p) in rest.iter().enumerate() {
-            let p: f64 = p.into();
-            sums[j] += p;
-            low[j] = low[j].min(p);
-            high[j] = high[j].max(p);
-        }
-        [
-            sums.iter().sum(),
-            low.iter().fold(f64::INFINITY, |a, &b| a.min(b)),
-            high.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b)),
-        ]
+        // No sums: nothing but the span is left of the loop.
+        visit(row, &mut [], |_| 0.0)
     }
 }
 
@@ -106,54 +85,64 @@ pub(super) fn join(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
     [a[0] + b[0], a[1].min(b[1]), a[2].max(b[2])]
 }
 
-/// A probability as a double, rounding noise outside of `[0, 1]` cut off.
+/// Adds the cost of each number to its sum, where there are sums, and returns the span.
 #[inline(always)]
-fn unit<A: Real>(p: A) -> f64 {
-    let p: f64 = p.into();
+fn visit<A: Real>(row: &[A], sums: &mut [f64], cost: impl Fn(f64) -> f64) -> [f64; 3] {
+    let mut total = [0.0f64; LANES];
+    let mut low = [f64::INFINITY; LANES];
+    let mut high = [f64::NEG_INFINITY; LANES];
+    let mut one = |lane: usize, p: A| -> f64 {
+        let p: f64 = p.into();
+        total[lane] += p;
+        low[lane] = if p < low[lane] { p } else { low[lane] };
+        high[lane] = if p > high[lane] { p } else { high[lane] };
+        p
+    };
+    let (whole, rest) = row.as_chunks::<LANES>();
+    if sums.is_empty() {
+        for chunk in whole {
+            for lane in 0..LANES {
+                one(lane, chunk[lane]);
+            }
+        }
+        rest.iter()
+            .enumerate()
+            .for_each(|(lane, &p)| _ = one(lane, p));
+    } else {
+        let (sums, last) = sums.as_chunks_mut::<LANES>();
+        for (chunk, sums) in whole.iter().zip(sums) {
+            for lane in 0..LANES {
+                sums[lane] += cost(unit(one(lane, chunk[lane])));
+            }
+        }
+        for (lane, (&p, sum)) in rest.iter().zip(last).enumerate() {
+            *sum += cost(unit(one(lane, p)));
+        }
+    }
+    [
+        total.iter().sum(),
+        low.iter().fold(f64::INFINITY, |a, &b| a.min(b)),
+        high.iter().fold(f64::NEG_INFINITY, |a, &b| a.max(b)),
+    ]
+}
+
+/// A probability, rounding noise outside of `[0, 1]` cut off.
+#[inline(always)]
+fn unit(p: f64) -> f64 {
     let p = if p < 1.0 { p } else { 1.0 };
     if p > 0.0 { p } else { 0.0 }
 }
 
-/// Calls `put` with each cost and its place.
-#[inline(always)]
-fn each_cost<A: Real>(
-    divergence: Divergence,
-    p: &[A],
-    out: &mut [f64],
-    put: impl Fn(&mut f64, f64),
-) {
-    match divergence.additive() {
-        Divergence::Nll => {
-            for (out, &p) in out.iter_mut().zip(p) {
-                let p = unit(p);
-                put(out, -ln(if p > FLOOR { p } else { FLOOR }));
-            }
-        }
-        Divergence::Brier => {
-            for (out, &p) in out.iter_mut().zip(p) {
-                let miss = 1.0 - unit(p);
-                put(out, miss * miss);
-            }
-        }
-        _ => {
-            for (out, &p) in out.iter_mut().zip(p) {
-                put(out, 1.0 - unit(p));
-            }
-        }
-    }
-}
-
 multiversion! {
-    /// The costs of probabilities.
-    pub(super) fn costs<A: Real>(divergence: Divergence, p: &[A], out: &mut [f64]) {
-        each_cost(divergence, p, out, #[inline(always)] |out, cost| *out = cost);
-    }
-}
-
-multiversion! {
-    /// `sums += costs` of probabilities.
-    pub(super) fn add_costs<A: Real>(divergence: Divergence, p: &[A], sums: &mut [f64]) {
-        each_cost(divergence, p, sums, #[inline(always)] |sum, cost| *sum += cost);
+    /// `sums += costs` of probabilities; returns the span of these.
+    pub(super) fn add_costs<A: Real>(divergence: Divergence, p: &[A], sums: &mut [f64]) -> [f64; 3] {
+        match divergence.additive() {
+            Divergence::Nll => visit(p, sums, |p| {
+                -ln(if p > FLOOR { p } else { FLOOR })
+            }),
+            Divergence::Brier => visit(p, sums, |p| (1.0 - p) * (1.0 - p)),
+            _ => visit(p, sums, |p| 1.0 - p),
+        }
     }
 }
 
