@@ -113,8 +113,11 @@ pub fn figure(number: u8, tables: &Path) -> Result<Figure, FigureError> {
     }
 }
 
+/// Builds the figure of a number from a folder of tables.
+type Builder = fn(u8, &Path) -> Result<Figure, FigureError>;
+
 /// The figures that belong to the tables in `tables`, by number, and what builds one.
-fn set(tables: &Path) -> (&'static [u8], fn(u8, &Path) -> Result<Figure, FigureError>) {
+fn set(tables: &Path) -> (&'static [u8], Builder) {
     match tables.join(table::DifferenceRow::FILE).exists() {
         true => (&sides::NUMBERS, sides::numbered),
         false => (&NUMBERS, figure),
