@@ -114,11 +114,15 @@ impl Layout {
     }
 }
 
+/// Elements decoded before their bytes are said to be done with.
+const BLOCK: usize = 1 << 24;
+
 /// An array over borrowed bytes.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Array<'a> {
     layout: Layout,
     data: &'a [u8],
+    done: Option<&'a dyn Fn(&[u8])>,
 }
 
 impl<'a> Array<'a> {
@@ -128,7 +132,37 @@ impl<'a> Array<'a> {
     /// Those of [`Layout::check`].
     pub fn new(layout: Layout, data: &'a [u8]) -> Result<Self, Fault> {
         layout.check(data.len())?;
-        Ok(Self { layout, data })
+        Ok(Self::start_of(layout, data))
+    }
+
+    /// An array whose layout is checked already, and of whose data the beginning is there.
+    pub(crate) fn start_of(layout: Layout, data: &'a [u8]) -> Self {
+        Self {
+            layout,
+            data,
+            done: None,
+        }
+    }
+
+    /// Calls `done` with every part of the data once its elements are decoded, so that whoever
+    /// mapped a file can give its pages back.
+    pub fn releasing(mut self, done: &'a dyn Fn(&[u8])) -> Self {
+        self.done = Some(done);
+        self
+    }
+
+    /// Bytes of a number if these are floats in rows and in the machine's own order of bytes, as
+    /// nearly every file has them, so that blocks of rows can be read one by one.
+    pub(crate) fn plain_floats(&self) -> Option<usize> {
+        let element = self.layout.element;
+        let native = element.big_endian == cfg!(target_endian = "big");
+        let plain = element.kind == Kind::Float && native && !self.layout.fortran;
+        plain.then_some(element.width)
+    }
+
+    /// The data that is there.
+    pub(crate) fn data(&self) -> &'a [u8] {
+        self.data
     }
 
     /// The shape that the header states.
@@ -150,11 +184,20 @@ impl<'a> Array<'a> {
     }
 
     fn elements<T>(&self, read: impl Fn(&[u8]) -> T) -> Result<ArrayD<T>, Fault> {
+        let width = self.layout.element.width.max(1);
+        self.shaped(|block, out| out.extend(block.chunks_exact(width).map(&read)))
+    }
+
+    /// The array of what `decode` makes of block after block.
+    fn shaped<T>(&self, decode: impl Fn(&[u8], &mut Vec<T>)) -> Result<ArrayD<T>, Fault> {
         let width = self.layout.element.width;
-        let values: Vec<T> = match width {
-            0 => Vec::new(),
-            _ => self.data.chunks_exact(width).map(read).collect(),
-        };
+        let mut values = Vec::with_capacity(self.data.len().checked_div(width).unwrap_or(0));
+        for block in self.data.chunks(BLOCK * width.max(1)) {
+            decode(block, &mut values);
+            if let Some(done) = self.done {
+                done(block);
+            }
+        }
         let shape = IxDyn(self.shape()).set_f(self.layout.fortran);
         ArrayD::from_shape_vec(shape, values).or_else(|e| fault("array shape", "consistent", e))
     }
@@ -178,7 +221,12 @@ impl<'a> Array<'a> {
     pub fn to_f32(&self) -> Result<ArrayD<f32>, Fault> {
         let element = self.layout.element;
         if (element.kind, element.width, element.big_endian) == (Kind::Float, 4, false) {
-            return self.elements(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+            return self.shaped(|block, out| {
+                out.extend(block.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)));
+            });
+        }
+        if element.kind == Kind::Float {
+            return self.elements(|bytes| element.double(bytes) as f32);
         }
         Ok(self.to_f64()?.mapv(|v| v as f32))
     }
@@ -251,10 +299,7 @@ impl Stored {
 
     /// The array over the bytes.
     pub fn array(&self) -> Array<'_> {
-        Array {
-            layout: self.layout.clone(),
-            data: self.bytes(),
-        }
+        Array::start_of(self.layout.clone(), self.bytes())
     }
 
     fn bytes(&self) -> &[u8] {

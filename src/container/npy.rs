@@ -87,8 +87,9 @@ fn parse_header(bytes: &[u8]) -> Result<Header, Fault> {
     })
 }
 
-/// Layout and place of the array; exactly the promised bytes follow the header.
-fn layout(bytes: &[u8]) -> Result<(Layout, Range<usize>), Fault> {
+/// Layout and place of the array in a file of `length` bytes that begins with `bytes`; exactly the
+/// promised bytes follow the header.
+fn layout(bytes: &[u8], length: usize) -> Result<(Layout, Range<usize>), Fault> {
     let header = parse_header(bytes)?;
     if header.descr == "|O" {
         return fault("npy element type", "numbers or text", "Python objects");
@@ -98,7 +99,7 @@ fn layout(bytes: &[u8]) -> Result<(Layout, Range<usize>), Fault> {
         fortran: header.fortran,
         shape: header.shape,
     };
-    let range = header.start..bytes.len();
+    let range = header.start..length;
     layout.check(range.len()).map_err(|e| e.of("npy"))?;
     Ok((layout, range))
 }
@@ -108,8 +109,13 @@ fn layout(bytes: &[u8]) -> Result<(Layout, Range<usize>), Fault> {
 /// # Errors
 /// Whatever is not a whole `.npy` array of numbers or text.
 pub fn parse(bytes: &[u8]) -> Result<Array<'_>, Fault> {
-    let (layout, range) = layout(bytes)?;
-    Array::new(layout, &bytes[range])
+    parse_start(bytes, bytes.len())
+}
+
+/// The same from the first bytes of a file of `length` bytes: the data need not be there.
+pub(crate) fn parse_start(bytes: &[u8], length: usize) -> Result<Array<'_>, Fault> {
+    let (layout, range) = layout(bytes, length)?;
+    Ok(Array::start_of(layout, &bytes[range.start..]))
 }
 
 /// An array of numbers that is read row by row from its owner's bytes.
@@ -129,7 +135,7 @@ pub fn stored_in(owner: Owner, range: Range<usize>) -> Result<Stored, Fault> {
     let Some(bytes) = (*owner).as_ref().get(range.clone()) else {
         return fault("npy", "bytes within the file", format!("{range:?}"));
     };
-    let (layout, inner) = layout(bytes)?;
+    let (layout, inner) = layout(bytes, bytes.len())?;
     let place = range.start + inner.start..range.start + inner.end;
     Stored::new(owner, place, layout)
 }

@@ -30,6 +30,36 @@ pub struct DatasetSpec {
     /// several labels, relative L2 for fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<Metric>,
+    /// An encoder of its own, for signals that the suite's source model of images does not take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<OwnEncoder>,
+}
+
+/// A sequence encoder (RoBERTa's architecture) for a target of its own. It has no image surrogate, so
+/// neither probes nor D are taken of it: only the target's metric is measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OwnEncoder {
+    /// A published model to start from. Without it the encoder starts from scratch, in this shape.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Width of the tokens.
+    pub hidden: usize,
+    /// Layers.
+    pub layers: usize,
+    /// Attention heads.
+    pub heads: usize,
+}
+
+impl Default for OwnEncoder {
+    fn default() -> Self {
+        Self {
+            model: None,
+            hidden: 64,
+            layers: 4,
+            heads: 4,
+        }
+    }
 }
 
 impl DatasetSpec {
@@ -44,6 +74,7 @@ impl DatasetSpec {
             test: 0,
             loss: None,
             metric: None,
+            encoder: None,
         }
     }
 }

@@ -94,13 +94,30 @@ impl Cell<'_> {
 /// All cells of a target, in the order in which they are run and reported.
 pub fn cells<'a>(suite: &'a Suite, target: &'a DatasetSpec) -> impl Iterator<Item = Cell<'a>> {
     let seeds = &suite.transfer.seeds;
-    suite.transfer.methods.iter().flat_map(move |&method| {
+    methods(suite, target).into_iter().flat_map(move |method| {
         seeds.iter().map(move |&seed| Cell {
             target,
             method,
             seed,
         })
     })
+}
+
+/// The methods that a target is transferred by: the suite's, as far as its encoder allows. One
+/// that starts from scratch has nothing to transfer, and one of sequences sees no source images.
+pub fn methods(suite: &Suite, target: &DatasetSpec) -> Vec<Method> {
+    let all = &suite.transfer.methods;
+    match &target.encoder {
+        None => all.clone(),
+        Some(own) if own.model.is_none() => vec![Method::Scratch],
+        Some(_) => {
+            let needs_images = |method: &Method| matches!(method, Method::Orca | Method::Mona);
+            all.iter()
+                .copied()
+                .filter(|method| !needs_images(method))
+                .collect()
+        }
+    }
 }
 
 /// Takes the lock of a cell; the system releases it if the process dies.
@@ -158,7 +175,7 @@ pub fn run(
         method: cell.method,
         task,
         settings: &suite.transfer,
-        source: &context.source.model,
+        source: target.own.as_ref().unwrap_or(&context.source.model),
         target: &target.of_model(suite),
         splits: data,
         source_set: context.source_set.clone(),

@@ -14,10 +14,12 @@ use super::record::Record;
 use super::table::row;
 use super::tables::{Encoder, Tables};
 use super::watch::{Watch, go_on};
-use crate::feature::file;
+use super::yardsticks::{self, OfTarget};
+use crate::feature::{FeatureSet, file};
 use crate::manifest::method::Method;
 use crate::manifest::suite::Suite;
-use crate::measure::tsne::TsneParams;
+use crate::measure::tsne::{TsneParams, common_start};
+use ndarray::Array2;
 
 /// Trains every `n`th cell of a suite from the `i`th on (`shard`) and, if asked, takes its
 /// measures, so that the run that makes the report finds them; gives what was found, and `None`
@@ -74,17 +76,27 @@ pub fn run(
     let found = look::look(&context, &pretrained.title, encoder, watch)?;
     tables.look(&pretrained, &found);
     let view = look::view(&context, encoder)?;
-    map(&context, &pretrained, &view, &mut tables, watch)?;
+    let mut first = None;
+    map(&context, &pretrained, &view, &mut first, &mut tables, watch)?;
+    let mut seen = vec![(pretrained, yardsticks::rows(&context, &view.test))];
     for target in targets {
         if let Some(why) = &target.undefined {
             let note = format!("D(Ms, Mt) of {}: not defined, {why}.", target.spec.title);
             tables.notes.push(note);
+        }
+        if target.own.is_some() {
+            tables.transferability(target, &OfTarget::of_another_encoder());
             continue;
         }
         let start = source
             .model
             .for_target(&target.of_model(suite), suite.transfer.seeds[0])?;
         let embedder = &start.network.embedder;
+        let found = yardsticks::of_target(&context, target, embedder, watch)?;
+        tables.transferability(target, &found);
+        if target.undefined.is_some() {
+            continue;
+        }
         let found = distance(&context, target, Stage::Initial.name(), embedder, watch)?;
         tables.distance(target, Stage::Initial, &found, source.labels.len());
         tables.pairs(target, &found, &source.labels);
@@ -100,7 +112,8 @@ pub fn run(
             if cell.seed == suite.transfer.seeds[0] && cell.method == shown(suite) {
                 let encoder = Encoder::of(&cell, outcome.selected);
                 let view = look::view(&context, &model.network.encoder)?;
-                map(&context, &encoder, &view, &mut tables, watch)?;
+                map(&context, &encoder, &view, &mut first, &mut tables, watch)?;
+                seen.push((encoder, yardsticks::rows(&context, &view.test)));
                 if let Some((stage, d)) = measures.stages.last() {
                     tables.distance(target, *stage, d, source.labels.len());
                 }
@@ -109,6 +122,7 @@ pub fn run(
         }
         tables.compare(suite, target.spec, &all)?;
     }
+    agreements(&seen, &mut tables)?;
     if reused > 0 {
         tables.notes.push(format!(
             "{reused} transfers had been trained by an earlier start of this run; the run's seconds do not count them."
@@ -130,12 +144,25 @@ fn shown(suite: &Suite) -> Method {
     }
 }
 
+/// CKA between the encoders that figure 2 shows.
+fn agreements(seen: &[(Encoder, FeatureSet)], tables: &mut Tables) -> Result<(), RunError> {
+    let sets: Vec<&FeatureSet> = seen.iter().map(|(_, set)| set).collect();
+    for (row, (a, set)) in yardsticks::agreements(&sets)?.iter().zip(seen) {
+        for (value, (b, _)) in row.iter().zip(seen) {
+            tables.agreement(a, b, *value, set.len());
+        }
+    }
+    Ok(())
+}
+
 /// Keeps the features of an encoder that figure 2 shows and adds the t-SNE map of a balanced part
-/// of the surrogate's test samples.
+/// of the surrogate's test samples. All maps start from the components of the encoder that comes
+/// `first`, so that they can be compared by eye.
 fn map(
     context: &Context,
     encoder: &Encoder,
     view: &View,
+    first: &mut Option<Array2<f64>>,
     tables: &mut Tables,
     watch: &mut dyn Watch,
 ) -> Result<(), RunError> {
@@ -158,6 +185,10 @@ fn map(
     let Some(part) = view.test.select(&rows) else {
         return Ok(());
     };
+    let start = match first {
+        Some(start) => start,
+        None => first.insert(common_start(part.features()).map_err(&wrong)?),
+    };
     // A set too small for the perplexity asked for gets the largest that it can carry.
     let largest = (part.len().saturating_sub(2) as f64 / 3.0).floor().max(1.0);
     let map = TsneParams::new()
@@ -166,7 +197,7 @@ fn map(
         .seed(measures.tsne_seed)
         .check()
         .map_err(&wrong)?
-        .run(part.features())
+        .run_from(part.features(), Some(start.view()))
         .map_err(&wrong)?;
     for (point, &label) in map.embedding.rows().into_iter().zip(part.labels()) {
         tables.tsne.push(row![

@@ -4,14 +4,17 @@
 use super::error::RunError;
 use super::folder::RunFolder;
 use super::watch::{Watch, go_on};
+use super::yardsticks;
 use crate::dataset::{self, Dataset, Resized, Splits, Truth};
+use crate::feature::{FeatureSet, extract};
 use crate::manifest::method::SourceData;
+use crate::manifest::reader::OwnEncoder;
 use crate::manifest::suite::{DatasetSpec, Suite};
-use crate::model::{self, Loaded, Model, embedded};
+use crate::model::{self, Loaded, Model, RobertaConfig, embedded};
 use crate::transfer::task;
 use burn::tensor::{DType, Device};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A target at the model's input size.
 pub struct Target<'a> {
@@ -23,6 +26,8 @@ pub struct Target<'a> {
     pub shape: [usize; 3],
     /// Why D(Ms, Mt) is not defined for it, if it is not.
     pub undefined: Option<String>,
+    /// The model that its transfer starts from, if that is not the suite's.
+    pub own: Option<Model>,
 }
 
 impl Target<'_> {
@@ -50,6 +55,21 @@ pub struct Context<'a> {
     pub device: &'a Device,
     /// Where results go.
     pub folder: &'a RunFolder,
+    pretrained: OnceLock<FeatureSet>,
+}
+
+impl Context<'_> {
+    /// Features through source embedder and pretrained encoder of the surrogate's test samples
+    /// that the yardsticks see; extracted once.
+    pub fn pretrained(&self) -> Result<&FeatureSet, RunError> {
+        if let Some(found) = self.pretrained.get() {
+            return Ok(found);
+        }
+        let network = &self.source.model.network;
+        let set = yardsticks::part(self, &self.surrogate.test);
+        let found = extract::features(&network.embedder, &network.encoder, set, self.device)?;
+        Ok(self.pretrained.get_or_init(|| found))
+    }
 }
 
 /// What a run is asked to do, beside its suite.
@@ -109,12 +129,23 @@ pub fn prepare<'a>(
     for (i, spec) in suite.targets.iter().enumerate() {
         let whole = dataset::open(spec, request.data, suite.data_seed)?;
         let shape = whole.train.shape();
-        let undefined = no_discrepancy(whole.train.as_ref(), source.labels.len());
+        let undefined = match &spec.encoder {
+            Some(_) => Some("its encoder is not the source model's".into()),
+            None => no_discrepancy(whole.train.as_ref(), source.labels.len()),
+        };
+        let own = spec
+            .encoder
+            .as_ref()
+            .map(|own| sequence_model(own, request.device));
         targets.push(Target {
             spec,
-            data: Resized::splits(whole, side),
+            data: match own {
+                Some(_) => whole,
+                None => Resized::splits(whole, side),
+            },
             shape,
             undefined,
+            own: own.transpose()?,
         });
         go_on(watch.step(2 + i, 1 + suite.targets.len()))?;
     }
@@ -142,6 +173,7 @@ impl Prepared<'_> {
             source_set: &self.source_set,
             device: request.device,
             folder,
+            pretrained: OnceLock::new(),
         }
     }
 }
@@ -168,16 +200,28 @@ fn image_size(name: &str, source: &Model) -> Result<usize, RunError> {
     })
 }
 
+/// The model of sequences that a target asks for.
+fn sequence_model(own: &OwnEncoder, device: &Device) -> Result<Model, RunError> {
+    if let Some(name) = &own.model {
+        return Ok(embedded::load(name, device, DType::F32)?.model);
+    }
+    let config = RobertaConfig::sequence(own.hidden, own.layers, own.heads);
+    // Every transfer draws its own initial values by its seed.
+    Ok(Model::new(config, 1, None, 0, device, DType::F32)?)
+}
+
 /// D matches target classes with different source classes: says why it cannot, if there are none
 /// or not enough of them.
 fn no_discrepancy(target: &dyn Dataset, source: usize) -> Option<String> {
     let classes = target.classes().len();
     match target.truth() {
-        Truth::Class if source == 0 => Some("the source model has no classifier".into()),
-        Truth::Class if classes > source => Some(format!(
+        Truth::Class | Truth::MultiHot if source == 0 => {
+            Some("the source model has no classifier".into())
+        }
+        Truth::Class | Truth::MultiHot if classes > source => Some(format!(
             "{classes} target classes cannot be matched with {source} source classes"
         )),
-        Truth::Class => None,
+        Truth::Class | Truth::MultiHot => None,
         other => Some(format!("the target has {}, not classes", other.name())),
     }
 }

@@ -230,7 +230,7 @@ fn probabilities_are_checked_row_by_row() {
     let p = |values: [f64; 4]| floats(home, "p.npy", &[2, 2], &values);
     p([0.5, 0.5, 2.5, -1.5]);
     let place =
-        "p.npy: source probabilities, row 1, column 0: expected a number in [0, 1], found 2.5";
+        "p.npy: source probabilities: row 1, column 0: expected a number in [0, 1], found 2.5";
     refused(home, words, 1, &[place]);
     p([0.5, 0.5, f64::NAN, 0.5]);
     refused(home, words, 1, &["row 1, column 0", "found NaN"]);

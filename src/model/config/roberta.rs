@@ -68,6 +68,28 @@ fn epsilon() -> f64 {
 }
 
 impl RobertaConfig {
+    /// An encoder of sequences of up to 512 tokens that has no vocabulary to speak of: it is given
+    /// pieces of a signal.
+    pub fn sequence(hidden: usize, layers: usize, heads: usize) -> Self {
+        Self {
+            model_type: roberta(),
+            vocab_size: 2,
+            hidden_size: hidden,
+            num_hidden_layers: layers,
+            num_attention_heads: heads,
+            intermediate_size: hidden.saturating_mul(4),
+            max_position_embeddings: 514,
+            type_vocab_size: one(),
+            pad_token_id: one(),
+            layer_norm_eps: epsilon(),
+            hidden_act: gelu(),
+            hidden_dropout_prob: tenth(),
+            attention_probs_dropout_prob: tenth(),
+            position_embedding_type: absolute(),
+            id2label: BTreeMap::new(),
+        }
+    }
+
     /// Returns the configuration if a model can be built from it.
     pub fn check(self) -> Result<Self, ModelError> {
         let wrong = |what: &str, expected: String, found: String| {
