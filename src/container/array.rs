@@ -57,13 +57,6 @@ impl Layout {
         self.shape.iter().skip(1).product()
     }
 
-    /// Bytes of a number if these are floats in rows and in the machine's own order of bytes, as
-    /// nearly every file has them, so that blocks of rows can be read one by one.
-    pub fn plain_floats(&self) -> Option<usize> {
-        let native = self.element.big_endian == cfg!(target_endian = "big");
-        (self.element.kind == Kind::Float && native && !self.fortran).then_some(self.element.width)
-    }
-
     /// Refuses a shape other than `expected`, in which 0 stands for any length.
     ///
     /// # Errors
@@ -121,6 +114,9 @@ impl Layout {
     }
 }
 
+/// Elements decoded before their bytes are said to be done with.
+const BLOCK: usize = 1 << 24;
+
 /// An array over borrowed bytes.
 #[derive(Clone)]
 pub struct Array<'a> {
@@ -129,9 +125,6 @@ pub struct Array<'a> {
     done: Option<&'a dyn Fn(&[u8])>,
 }
 
-/// Elements decoded before their bytes are said to be done with.
-const BLOCK: usize = 1 << 24;
-
 impl<'a> Array<'a> {
     /// Checks that the layout describes exactly these bytes.
     ///
@@ -139,11 +132,16 @@ impl<'a> Array<'a> {
     /// Those of [`Layout::check`].
     pub fn new(layout: Layout, data: &'a [u8]) -> Result<Self, Fault> {
         layout.check(data.len())?;
-        Ok(Self {
+        Ok(Self::start_of(layout, data))
+    }
+
+    /// An array whose layout is checked already, and of whose data the beginning is there.
+    pub(crate) fn start_of(layout: Layout, data: &'a [u8]) -> Self {
+        Self {
             layout,
             data,
             done: None,
-        })
+        }
     }
 
     /// Calls `done` with every part of the data once its elements are decoded, so that whoever
@@ -151,6 +149,20 @@ impl<'a> Array<'a> {
     pub fn releasing(mut self, done: &'a dyn Fn(&[u8])) -> Self {
         self.done = Some(done);
         self
+    }
+
+    /// Bytes of a number if these are floats in rows and in the machine's own order of bytes, as
+    /// nearly every file has them, so that blocks of rows can be read one by one.
+    pub(crate) fn plain_floats(&self) -> Option<usize> {
+        let element = self.layout.element;
+        let native = element.big_endian == cfg!(target_endian = "big");
+        let plain = element.kind == Kind::Float && native && !self.layout.fortran;
+        plain.then_some(element.width)
+    }
+
+    /// The data that is there.
+    pub(crate) fn data(&self) -> &'a [u8] {
+        self.data
     }
 
     /// The shape that the header states.
@@ -178,9 +190,9 @@ impl<'a> Array<'a> {
 
     /// The array of what `decode` makes of block after block.
     fn shaped<T>(&self, decode: impl Fn(&[u8], &mut Vec<T>)) -> Result<ArrayD<T>, Fault> {
-        let width = self.layout.element.width.max(1);
-        let mut values = Vec::with_capacity(self.data.len() / width);
-        for block in self.data.chunks(BLOCK * width) {
+        let width = self.layout.element.width;
+        let mut values = Vec::with_capacity(self.data.len().checked_div(width).unwrap_or(0));
+        for block in self.data.chunks(BLOCK * width.max(1)) {
             decode(block, &mut values);
             if let Some(done) = self.done {
                 done(block);
@@ -213,7 +225,7 @@ impl<'a> Array<'a> {
                 out.extend(block.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)));
             });
         }
-        if (element.kind, element.width) == (Kind::Float, 8) {
+        if element.kind == Kind::Float {
             return self.elements(|bytes| element.double(bytes) as f32);
         }
         Ok(self.to_f64()?.mapv(|v| v as f32))
@@ -287,11 +299,7 @@ impl Stored {
 
     /// The array over the bytes.
     pub fn array(&self) -> Array<'_> {
-        Array {
-            layout: self.layout.clone(),
-            data: self.bytes(),
-            done: None,
-        }
+        Array::start_of(self.layout.clone(), self.bytes())
     }
 
     fn bytes(&self) -> &[u8] {

@@ -87,18 +87,9 @@ fn parse_header(bytes: &[u8]) -> Result<Header, Fault> {
     })
 }
 
-/// Layout and place of the array; exactly the promised bytes follow the header.
-fn layout(bytes: &[u8]) -> Result<(Layout, Range<usize>), Fault> {
-    let (layout, start) = parse_start(bytes, bytes.len())?;
-    Ok((layout, start..bytes.len()))
-}
-
-/// Layout of an array and where its data begin, from the first bytes of a file of `length` bytes:
-/// the data need not be there.
-///
-/// # Errors
-/// As [`parse`].
-pub fn parse_start(bytes: &[u8], length: usize) -> Result<(Layout, usize), Fault> {
+/// Layout and place of the array in a file of `length` bytes that begins with `bytes`; exactly the
+/// promised bytes follow the header.
+fn layout(bytes: &[u8], length: usize) -> Result<(Layout, Range<usize>), Fault> {
     let header = parse_header(bytes)?;
     if header.descr == "|O" {
         return fault("npy element type", "numbers or text", "Python objects");
@@ -108,9 +99,9 @@ pub fn parse_start(bytes: &[u8], length: usize) -> Result<(Layout, usize), Fault
         fortran: header.fortran,
         shape: header.shape,
     };
-    let held = length.saturating_sub(header.start);
-    layout.check(held).map_err(|e| e.of("npy"))?;
-    Ok((layout, header.start))
+    let range = header.start..length;
+    layout.check(range.len()).map_err(|e| e.of("npy"))?;
+    Ok((layout, range))
 }
 
 /// Parses the header and checks that exactly the promised bytes follow.
@@ -118,8 +109,13 @@ pub fn parse_start(bytes: &[u8], length: usize) -> Result<(Layout, usize), Fault
 /// # Errors
 /// Whatever is not a whole `.npy` array of numbers or text.
 pub fn parse(bytes: &[u8]) -> Result<Array<'_>, Fault> {
-    let (layout, range) = layout(bytes)?;
-    Array::new(layout, &bytes[range])
+    parse_start(bytes, bytes.len())
+}
+
+/// The same from the first bytes of a file of `length` bytes: the data need not be there.
+pub(crate) fn parse_start(bytes: &[u8], length: usize) -> Result<Array<'_>, Fault> {
+    let (layout, range) = layout(bytes, length)?;
+    Ok(Array::start_of(layout, &bytes[range.start..]))
 }
 
 /// An array of numbers that is read row by row from its owner's bytes.
@@ -139,7 +135,7 @@ pub fn stored_in(owner: Owner, range: Range<usize>) -> Result<Stored, Fault> {
     let Some(bytes) = (*owner).as_ref().get(range.clone()) else {
         return fault("npy", "bytes within the file", format!("{range:?}"));
     };
-    let (layout, inner) = layout(bytes)?;
+    let (layout, inner) = layout(bytes, bytes.len())?;
     let place = range.start + inner.start..range.start + inner.end;
     Stored::new(owner, place, layout)
 }

@@ -52,7 +52,8 @@ fn pairs(data_dir: Option<&Path>, part: &str) -> Result<(Vec<f32>, Vec<f32>), Da
     let y_path = PLACE.find(data_dir, &[&format!("darcy_{part}_16_y.f32")])?;
     let x = std::fs::read(&x_path).map_err(io(&x_path))?;
     let y = std::fs::read(&y_path).map_err(io(&y_path))?;
-    let whole = |path: &Path, size: usize, unit: usize| match size % unit == 0 && size > 0 {
+    let whole = |path: &Path, size: usize, unit: usize| match size.is_multiple_of(unit) && size > 0
+    {
         true => Ok(size / unit),
         false => {
             let expected = format!("a multiple of {unit} bytes");

@@ -11,8 +11,11 @@ fn tone(samples: usize) -> Vec<u8> {
     wav::write::pcm16(RATE, &wave.collect::<Vec<_>>())
 }
 
+/// Names and contents.
+type Files = Vec<(String, Vec<u8>)>;
+
 /// Files of the set by their path.
-fn files() -> Vec<(String, Vec<u8>)> {
+fn files() -> Files {
     let names: String = (0..LABELS)
         .map(|l| format!("{l},Label_{l},/m/{l}\n"))
         .collect();
@@ -99,7 +102,7 @@ fn a_chunk_is_that_of_the_whole_clip_halved() {
 
 #[test]
 fn unknown_labels_rates_and_missing_clips_are_refused() {
-    let said = |edit: &dyn Fn(&mut Vec<(String, Vec<u8>)>)| {
+    let said = |edit: &dyn Fn(&mut Files)| {
         let dir = tempfile::tempdir().unwrap();
         let mut files = files();
         edit(&mut files);

@@ -119,16 +119,16 @@ impl Blocks<f32> {
         let length = usize::try_from(length)
             .unwrap_or(usize::MAX)
             .max(head.len());
-        let (layout, start) = npy::parse_start(&head, length).map_err(|e| {
+        let array = npy::parse_start(&head, length).map_err(|e| {
             FeatureError::malformed(path, format!("{what}: {}", e.what), e.expected, e.found)
         })?;
-        let &[rows, columns] = &layout.shape[..] else {
-            let found = format!("{:?}", layout.shape);
+        let &[rows, columns] = array.shape() else {
+            let found = format!("{:?}", array.shape());
             return Err(FeatureError::malformed(path, what, "shape [N, D]", found));
         };
-        let start = start as u64;
+        let start = (head.len() - array.data().len()) as u64;
         let path = path.to_owned();
-        Ok(match layout.plain_floats() {
+        Ok(match array.plain_floats() {
             Some(8) => Open::Double(Blocks {
                 path,
                 rows,
