@@ -37,7 +37,7 @@ pub enum FeatureError {
         found: usize,
     },
     /// The file's ending names no format that we read or write.
-    #[error("{path}: expected a file ending in .safetensors or .npz, found {found:?}")]
+    #[error("{path}: expected a file ending in .safetensors, .npz or .parquet, found {found:?}")]
     UnknownFormat {
         /// The file.
         path: PathBuf,

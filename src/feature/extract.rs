@@ -26,12 +26,21 @@ pub fn features(
     device: &Device,
 ) -> Result<FeatureSet, FeatureError> {
     let (names, labels) = describe(set.as_ref());
-    let rows = forward(set, device, |x| {
+    FeatureSet::new(rows(embedder, encoder, set, device)?, labels, names)
+}
+
+/// The same without labels, `[N, D]`: of samples whose truth is not one class.
+pub fn rows(
+    embedder: &Embedder,
+    encoder: &Encoder,
+    set: Arc<dyn Dataset>,
+    device: &Device,
+) -> Result<Array2<f32>, FeatureError> {
+    forward(set, device, |x| {
         let pass = &mut Pass::eval();
         let tokens = embedder.forward(x, pass);
         encoder.features(tokens, pass).primal
-    })?;
-    FeatureSet::new(rows, labels, names)
+    })
 }
 
 /// Class probabilities of every sample by a whole network, `[N, K]`, in the order of the set.

@@ -13,8 +13,15 @@
 //! | 5, training | [`curves`] | `curves.csv` |
 //! | 6, aligned against unaligned | [`paired`] | `paired.csv` |
 //! | 7, geometry over epochs | [`geometry`] | `geometry.csv` |
+//! | 8, agreement of the encoders | [`agreement`] | `cka.csv` |
+//!
+//! A comparison of encoders (`modalign compare`) has figures of its own, drawn by [`sides`], [`tsne`],
+//! [`cka`] and [`classes`]; [`sides::NUMBERS`] counts them.
 
+pub mod agreement;
 mod axis;
+pub mod cka;
+pub mod classes;
 mod csv;
 pub mod curves;
 pub mod discrepancy;
@@ -23,12 +30,14 @@ pub mod font;
 pub mod geometry;
 pub mod layout;
 mod lines;
+pub mod matching;
 pub mod paired;
 pub mod palette;
 pub mod probe;
 pub mod render;
 pub mod scene;
 pub mod sheet;
+pub mod sides;
 pub mod table;
 pub mod tsne;
 
@@ -42,7 +51,7 @@ pub use layout::Figure;
 use table::Row as _;
 
 /// The figures this room draws, by number.
-pub const NUMBERS: [u8; 6] = [2, 3, 4, 5, 6, 7];
+pub const NUMBERS: [u8; 7] = [2, 3, 4, 5, 6, 7, 8];
 
 /// A file format of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,7 +108,19 @@ pub fn figure(number: u8, tables: &Path) -> Result<Figure, FigureError> {
         5 => curves::figure(&table::CurveRow::read(tables)?),
         6 => paired::figure(&table::PairedRow::read(tables)?),
         7 => geometry::figure(&table::GeometryRow::read(tables)?),
-        found => Err(FigureError::UnknownFigure { found }),
+        8 => agreement::figure(&table::CkaRow::read(tables)?),
+        found => Err(FigureError::unknown(found, &NUMBERS)),
+    }
+}
+
+/// Builds the figure of a number from a folder of tables.
+type Builder = fn(u8, &Path) -> Result<Figure, FigureError>;
+
+/// The figures that belong to the tables in `tables`, by number, and what builds one.
+fn set(tables: &Path) -> (&'static [u8], Builder) {
+    match tables.join(table::DifferenceRow::FILE).exists() {
+        true => (&sides::NUMBERS, sides::numbered),
+        false => (&NUMBERS, figure),
     }
 }
 
@@ -127,7 +148,8 @@ pub fn draw(
         source,
     })?;
     let mut written = Vec::new();
-    for &number in only.unwrap_or(&NUMBERS) {
+    let (numbers, figure) = set(tables);
+    for &number in only.unwrap_or(numbers) {
         let figure = match only {
             Some(_) => figure(number, tables)?,
             None => match optional(figure(number, tables))? {

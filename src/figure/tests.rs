@@ -33,7 +33,7 @@ fn spoil(folder: &Path, file: &str, from: &str, to: &str) {
 fn same_tables_give_the_same_bytes() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let written = draw(&fixtures(), first.path(), &Format::ALL, None).unwrap();
-    assert_eq!(written.len(), 10, "figure 7 needs several epochs");
+    assert_eq!(written.len(), 12, "figure 7 needs several epochs");
     draw(&fixtures(), second.path(), &Format::ALL, None).unwrap();
     for path in written {
         let name = path.file_name().unwrap();
@@ -112,7 +112,7 @@ fn missing_table_is_not_run() {
     std::fs::remove_file(folder.path().join("discrepancy.csv")).unwrap();
     let out = tempfile::tempdir().unwrap();
     let written = draw(folder.path(), out.path(), &[Format::Svg], None).unwrap();
-    assert_eq!(written.len(), 4, "the other figures are still drawn");
+    assert_eq!(written.len(), 5, "the other figures are still drawn");
     let error = draw(folder.path(), out.path(), &[Format::Svg], Some(&[4])).unwrap_err();
     assert!(
         matches!(
@@ -263,7 +263,7 @@ fn a_difference_off_the_axis_ends_in_an_arrow() {
 fn unknown_figure_is_an_error() {
     assert!(matches!(
         figure(1, &fixtures()),
-        Err(FigureError::UnknownFigure { found: 1 })
+        Err(FigureError::UnknownFigure { found: 1, .. })
     ));
     assert!("pdf".parse::<Format>().is_err());
 }
@@ -274,4 +274,29 @@ fn widths_follow_the_font() {
     let narrow = font::width("iiii", 10.0, font::Weight::Regular);
     assert!(wide > 3.0 * narrow && wide < 40.0);
     assert!(font::fit("a long title indeed", 10.0, font::Weight::Regular, 40.0).ends_with('…'));
+}
+
+#[test]
+fn agreement_names_every_encoder_and_marks_what_has_no_value() {
+    let rows = CkaRow::read(&fixtures()).unwrap();
+    let texts = |rows: &[CkaRow]| -> Vec<String> {
+        let figure = agreement::figure(rows).unwrap();
+        let marks = figure.panels[0].marks().iter();
+        let text = |mark: &scene::Mark| match mark {
+            scene::Mark::Text { text, .. } => Some(text.content.clone()),
+            _ => None,
+        };
+        marks.filter_map(text).collect()
+    };
+    let count = |texts: &[String], wanted: &str| texts.iter().filter(|t| *t == wanted).count();
+    let drawn = texts(&rows);
+    assert_eq!(count(&drawn, "Pretrained"), 2);
+    assert_eq!((count(&drawn, "1.00"), count(&drawn, "–")), (5, 0));
+    let label = &agreement::figure(&rows).unwrap().panels[0].label;
+    assert!(label.contains("Sound and Unseen images 0.51"), "{label}");
+    let mut absent = rows.clone();
+    absent[1].value = None;
+    assert_eq!(count(&texts(&absent), "–"), 1);
+    let one = agreement::figure(&rows[..1]).unwrap_err();
+    assert!(matches!(one, FigureError::Content { .. }));
 }

@@ -183,6 +183,13 @@ pub struct Measures {
     pub discrepancy_seed: u64,
     /// Bootstrap replicates of the paired differences between methods.
     pub paired_bootstrap: usize,
+    /// Test samples of the surrogate and of every target that the other yardsticks see (balanced
+    /// over classes; 0 = all): CKA, k-NN, silhouette, LogME, H-score, LEEP, NCE, modality gap.
+    pub yardstick_samples: usize,
+    /// Neighbours that vote in the k-NN accuracy.
+    pub knn_neighbours: usize,
+    /// Samples on either side of the OTDD; its other settings are those of `transfer.orca`.
+    pub otdd_samples: usize,
 }
 
 impl Default for Measures {
@@ -201,6 +208,9 @@ impl Default for Measures {
             discrepancy_null: 100,
             discrepancy_seed: 0,
             paired_bootstrap: 2000,
+            yardstick_samples: 1000,
+            knn_neighbours: 10,
+            otdd_samples: 500,
         }
     }
 }

@@ -6,9 +6,7 @@
 use ndarray::{Array2, Array3, Axis};
 
 use super::cka::cka;
-use super::discrepancy::{
-    CostAccumulator, DiscrepancyParams, Divergence, Search, Target, discrepancy,
-};
+use super::discrepancy::{DiscrepancyParams, Divergence, Search, Target, discrepancy};
 use super::geometry::geometry;
 use super::hscore::{Covariance, hscore};
 use super::knn::knn;
@@ -68,11 +66,17 @@ const MEASURES: [(&str, Measure); 30] = [
                 .divergence(Divergence::Nll),
         )
     }),
-    ("discrepancy, streamed", |i| {
-        let p = probabilities(&i.features);
-        let mut costs = CostAccumulator::new(i.classes, p.ncols(), Divergence::Brier)?;
-        costs.add_labels(p.view(), &i.labels)?;
-        Ok(vec![costs.solve(Search::Exact)?.total])
+    ("discrepancy, local search", |i| {
+        let params = DiscrepancyParams::new().divergence(Divergence::Brier);
+        distance(i, params.search(Search::Local))
+    }),
+    ("discrepancy, renormalised", |i| {
+        let params = DiscrepancyParams::new().divergence(Divergence::NllRenormalized);
+        distance(i, params.nodes(40))
+    }),
+    ("discrepancy, renormalised variation, held out", |i| {
+        let params = DiscrepancyParams::new().divergence(Divergence::TvRenormalized);
+        distance(i, params.holdout(0.5).nodes(40))
     }),
     ("metric, error", |i| metric(i, Metric::Error)),
     ("metric, F1", |i| metric(i, Metric::OneMinusMacroF1)),

@@ -5,38 +5,18 @@
 //! are the measures' time, so they do not depend on it; LAPACK still does.
 
 use gemm::Parallelism;
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView2, ArrayViewMut2, LinalgScalar};
+
+use super::samples::Real;
 
 /// `c = a·b`, or `c += a·b` with `accumulate`; any strides, one thread.
 ///
 /// # Panics
 /// If the shapes do not fit, which is a mistake of the caller's, never of the data's.
-pub fn product(
-    a: ArrayView2<'_, f64>,
-    b: ArrayView2<'_, f64>,
-    accumulate: bool,
-    mut c: ArrayViewMut2<'_, f64>,
-) {
-    if a.ncols() == 0 && !accumulate {
-        c.fill(0.0);
-    }
-    multiply(a, b, accumulate, 1.0, c);
-}
-
-/// `c = a·b` in single precision, for a first look that exact arithmetic follows; at least one
-/// column in `a`.
-///
-/// # Panics
-/// As [`product`].
-pub fn estimate(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>, c: ArrayViewMut2<'_, f32>) {
-    multiply(a, b, false, 1.0, c);
-}
-
-fn multiply<T: Copy + 'static>(
+pub fn product<T: Real + LinalgScalar>(
     a: ArrayView2<'_, T>,
     b: ArrayView2<'_, T>,
     accumulate: bool,
-    one: T,
     mut c: ArrayViewMut2<'_, T>,
 ) {
     let (m, k) = a.dim();
@@ -46,6 +26,9 @@ fn multiply<T: Copy + 'static>(
         (k, (m, n)),
         "shapes of a matrix product"
     );
+    if k == 0 && !accumulate {
+        c.fill(T::zero());
+    }
     if m == 0 || n == 0 || k == 0 {
         return;
     }
@@ -54,7 +37,7 @@ fn multiply<T: Copy + 'static>(
         a.strides().to_vec(),
         b.strides().to_vec(),
     );
-    // SAFETY: pointers, shapes and strides come from live views; `c` is borrowed mutably.
+    // SAFETY: `Real` is f32 or f64; pointers, shapes and strides come from live views; `c` is borrowed mutably.
     unsafe {
         gemm::gemm(
             m,
@@ -70,8 +53,8 @@ fn multiply<T: Copy + 'static>(
             b.as_ptr(),
             bs[1],
             bs[0],
-            one,
-            one,
+            T::one(),
+            T::one(),
             false,
             false,
             false,

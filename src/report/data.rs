@@ -7,8 +7,8 @@ use super::error::ReportError;
 use super::record::Record;
 use crate::figure::optional;
 use crate::figure::table::{
-    CurveRow, DiscrepancyRow, GeometryRow, PairRow, PairedRow, ProbeRow, Row, Stage1Row, StageRow,
-    TargetRow, TsneRow,
+    CkaRow, CurveRow, DiscrepancyRow, GeometryRow, PairRow, PairedRow, ProbeRow, Row, Stage1Row,
+    StageRow, TargetRow, TransferabilityRow, TsneRow, YardstickRow,
 };
 
 /// Tables larger than this are named, not embedded.
@@ -23,7 +23,7 @@ pub struct Table<R> {
 }
 
 impl<R: Row> Table<R> {
-    fn read(tables: &Path) -> Result<Option<Self>, ReportError> {
+    pub(super) fn read(tables: &Path) -> Result<Option<Self>, ReportError> {
         let Some(rows) = optional(R::read(tables))? else {
             return Ok(None);
         };
@@ -91,6 +91,12 @@ pub struct Data {
     pub stages: Option<Table<StageRow>>,
     /// `stage1.csv`.
     pub stage1: Option<Table<Stage1Row>>,
+    /// `yardsticks.csv`.
+    pub yardsticks: Option<Table<YardstickRow>>,
+    /// `cka.csv`.
+    pub cka: Option<Table<CkaRow>>,
+    /// `transferability.csv`.
+    pub transferability: Option<Table<TransferabilityRow>>,
 }
 
 impl Data {
@@ -109,6 +115,9 @@ impl Data {
             paired: Table::read(&tables)?,
             stages: Table::read(&tables)?,
             stage1: Table::read(&tables)?,
+            yardsticks: Table::read(&tables)?,
+            cka: Table::read(&tables)?,
+            transferability: Table::read(&tables)?,
         })
     }
 }

@@ -37,6 +37,8 @@ pub fn method(data: &Data) -> Markup {
                 dt { "Meta-gradient" }
                 dd { "MoNA's outer loss reaches the embedder only through a simulated step of the encoder. The full second-order term is used; dropping it would leave no outer term at all." }
             }
+            dt { "Other yardsticks" }
+            dd { "Measured, never chosen by: on a balanced part of test samples (measures.yardstick_samples), the k of k-NN being measures.knn_neighbours. The OTDD takes measures.otdd_samples of either side, embedded and averaged over tokens, with the settings of transfer.orca; a set is at distance zero from itself." }
             dt { "Parts of the data" }
             dd { "Fitting uses the training part, every choice the validation part, every reported number the test part." }
         }

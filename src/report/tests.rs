@@ -114,6 +114,9 @@ fn hostile_names_come_out_inert() {
         ("targets.csv", "Sound"),
         ("curves.csv", "Sound"),
         ("geometry.csv", "Sound"),
+        ("yardsticks.csv", "Sound"),
+        ("cka.csv", "Sound"),
+        ("transferability.csv", "Sound"),
     ] {
         replace(
             run.path(),
@@ -258,4 +261,42 @@ fn comparison_speaks_of_intervals_only() {
     assert!(against("Emb").contains("not shown to differ on <b>Last</b>"));
     assert!(page.contains("Aligned against unaligned."));
     assert!(page.contains("D at every stage"));
+}
+
+#[test]
+fn yardsticks_stand_beside_d_with_range_and_direction() {
+    let run = run();
+    let page = html(run.path());
+    let chapter = page.split_once("<section id=\"yardsticks\">").unwrap().1;
+    let chapter = chapter.split_once("</section>").unwrap().0;
+    assert!(chapter.contains("Agreement of the encoders.") && chapter.contains("<svg"));
+    let line = |name: &str| {
+        let rest = chapter.split_once(&format!("<td>{name}</td>")).unwrap().1;
+        rest.split_once("</tr>").unwrap().0.to_owned()
+    };
+    let leep = line("LEEP");
+    assert!(
+        leep.contains("at most 0") && leep.contains("higher"),
+        "{leep}"
+    );
+    let order = |text: &str, names: [&str; 3]| {
+        let at = names.map(|name| text.find(name).expect(name));
+        assert!(at.is_sorted(), "{text}");
+    };
+    order(&leep, ["Unseen images", "Spherical", "EMG gestures"]);
+    assert!(!leep.contains("Sound"), "without a value it has no place");
+    assert!(line("modality gap").contains("Sound") && line("modality gap").contains("lower"));
+    assert!(chapter.contains("not defined") && chapter.contains("a field a sample"));
+    // A value that changes the order changes the line, and links lead to rows that exist.
+    replace(run.path(), "transferability.csv", "-1.500000", "-0.100000");
+    let page = html(run.path());
+    let rest = page.split_once("<td>LEEP</td>").unwrap().1;
+    order(
+        rest.split_once("</tr>").unwrap().0,
+        ["EMG gestures", "Unseen images", "Spherical"],
+    );
+    assert!(rest.contains("href=\"#transferability-4\""));
+    assert!(page.contains("id=\"transferability-4\""));
+    std::fs::remove_file(run.path().join("tables/cka.csv")).unwrap();
+    assert!(html(run.path()).contains("CKA between the encoders is missing"));
 }

@@ -1,11 +1,12 @@
-//! A look at the surrogate through one encoder: the linear probe, alignment and uniformity of its
-//! features. A run looks through hundreds of encoders, many of them the same (before the first
+//! A look at the surrogate through one encoder: the linear probe, alignment, uniformity and the
+//! other yardsticks of its features. A run looks through hundreds of encoders, many of them the same (before the first
 //! epoch every method still has the pretrained one), so a look is kept by the hash of the
 //! encoder's parameters and never taken twice.
 
 use super::error::RunError;
 use super::prepare::Context;
 use super::watch::{Watch, go_on};
+use super::yardsticks::{self, OfEncoder};
 use crate::checksum;
 use crate::dataset::Dataset;
 use crate::feature::{FeatureSet, extract};
@@ -42,6 +43,10 @@ pub struct Look {
     pub uniform: Option<f64>,
     /// Which test samples the probe answers wrongly, for paired comparisons.
     pub wrong: Marks,
+    /// The other yardsticks; absent for raw pixels. Looks of older versions lack them: they are
+    /// taken then, and the rest of the look is kept.
+    #[serde(default)]
+    pub yardsticks: Option<OfEncoder>,
 }
 
 /// Marked samples, four to the hexadecimal digit: short enough to keep for every encoder.
@@ -140,16 +145,24 @@ pub fn look(
     watch: &mut dyn Watch,
 ) -> Result<Look, RunError> {
     let record = format!("looks/{}.json", fingerprint(encoder));
-    if let Some(look) = context.folder.read_json(&record) {
-        return Ok(look);
+    let before: Option<Look> = context.folder.read_json(&record);
+    if let Some(look) = before.as_ref().filter(|look| look.yardsticks.is_some()) {
+        return Ok(look.clone());
     }
     watch.begin(&format!("surrogate through {title}"), 2);
     let view = view(context, encoder)?;
     go_on(watch.step(1, 2))?;
-    let mut look = probe(title, &view, &context.suite.measures)?;
-    let shape =
-        geometry(&Samples::from(&view.test)).map_err(named(format!("geometry of {title}")))?;
-    (look.align, look.uniform) = (shape.align, Some(shape.uniform));
+    let mut look = match before {
+        Some(look) => look,
+        None => {
+            let mut look = probe(title, &view, &context.suite.measures)?;
+            let shape = geometry(&Samples::from(&view.test));
+            let shape = shape.map_err(named(format!("geometry of {title}")))?;
+            (look.align, look.uniform) = (shape.align, Some(shape.uniform));
+            look
+        }
+    };
+    look.yardsticks = Some(yardsticks::of_encoder(context, title, &view)?);
     context.folder.write_json(&record, &look)?;
     watch.end();
     Ok(look)
@@ -186,12 +199,21 @@ fn probe(title: &str, view: &View, measures: &Measures) -> Result<Look, RunError
         align: None,
         uniform: None,
         wrong: Marks::new(&marks),
+        yardsticks: None,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_look_of_an_older_version_is_one_without_yardsticks() {
+        let old = r#"{"error": 0.25, "interval": [0.1, 0.4], "c": 1.0, "converged": true, "n_train": 9,
+            "n_test": 4, "align": 0.5, "uniform": -1.0, "wrong": {"count": 4, "hex": "1"}}"#;
+        let look: Look = serde_json::from_str(old).unwrap();
+        assert!(look.yardsticks.is_none() && look.align == Some(0.5));
+    }
 
     #[test]
     fn marks_survive_packing() {

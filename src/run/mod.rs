@@ -15,6 +15,7 @@ pub mod prepare;
 mod raw_table;
 pub mod record;
 pub mod settings;
+pub mod sides;
 pub mod survey;
 pub mod table;
 pub mod table_diff;
@@ -22,6 +23,7 @@ pub mod table_diff;
 mod table_diff_tests;
 pub mod tables;
 pub mod watch;
+pub mod yardsticks;
 
 pub use error::RunError;
 pub use folder::RunFolder;

@@ -14,7 +14,8 @@ use super::record::Record;
 use super::table::row;
 use super::tables::{Encoder, Tables};
 use super::watch::{Watch, go_on};
-use crate::feature::file;
+use super::yardsticks::{self, OfTarget};
+use crate::feature::{FeatureSet, file};
 use crate::manifest::method::Method;
 use crate::manifest::suite::Suite;
 use crate::measure::tsne::{TsneParams, common_start};
@@ -77,16 +78,25 @@ pub fn run(
     let view = look::view(&context, encoder)?;
     let mut first = None;
     map(&context, &pretrained, &view, &mut first, &mut tables, watch)?;
+    let mut seen = vec![(pretrained, yardsticks::rows(&context, &view.test))];
     for target in targets {
         if let Some(why) = &target.undefined {
             let note = format!("D(Ms, Mt) of {}: not defined, {why}.", target.spec.title);
             tables.notes.push(note);
+        }
+        if target.own.is_some() {
+            tables.transferability(target, &OfTarget::of_another_encoder());
             continue;
         }
         let start = source
             .model
             .for_target(&target.of_model(suite), suite.transfer.seeds[0])?;
         let embedder = &start.network.embedder;
+        let found = yardsticks::of_target(&context, target, embedder, watch)?;
+        tables.transferability(target, &found);
+        if target.undefined.is_some() {
+            continue;
+        }
         let found = distance(&context, target, Stage::Initial.name(), embedder, watch)?;
         tables.distance(target, Stage::Initial, &found, source.labels.len());
         tables.pairs(target, &found, &source.labels);
@@ -103,6 +113,7 @@ pub fn run(
                 let encoder = Encoder::of(&cell, outcome.selected);
                 let view = look::view(&context, &model.network.encoder)?;
                 map(&context, &encoder, &view, &mut first, &mut tables, watch)?;
+                seen.push((encoder, yardsticks::rows(&context, &view.test)));
                 if let Some((stage, d)) = measures.stages.last() {
                     tables.distance(target, *stage, d, source.labels.len());
                 }
@@ -111,6 +122,7 @@ pub fn run(
         }
         tables.compare(suite, target.spec, &all)?;
     }
+    agreements(&seen, &mut tables)?;
     if reused > 0 {
         tables.notes.push(format!(
             "{reused} transfers had been trained by an earlier start of this run; the run's seconds do not count them."
@@ -130,6 +142,17 @@ fn shown(suite: &Suite) -> Method {
         true => Method::Nft,
         false => methods[0],
     }
+}
+
+/// CKA between the encoders that figure 2 shows.
+fn agreements(seen: &[(Encoder, FeatureSet)], tables: &mut Tables) -> Result<(), RunError> {
+    let sets: Vec<&FeatureSet> = seen.iter().map(|(_, set)| set).collect();
+    for (row, (a, set)) in yardsticks::agreements(&sets)?.iter().zip(seen) {
+        for (value, (b, _)) in row.iter().zip(seen) {
+            tables.agreement(a, b, *value, set.len());
+        }
+    }
+    Ok(())
 }
 
 /// Keeps the features of an encoder that figure 2 shows and adds the t-SNE map of a balanced part

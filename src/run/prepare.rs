@@ -4,7 +4,9 @@
 use super::error::RunError;
 use super::folder::RunFolder;
 use super::watch::{Watch, go_on};
+use super::yardsticks;
 use crate::dataset::{self, Dataset, Resized, Splits, Truth};
+use crate::feature::{FeatureSet, extract};
 use crate::manifest::method::SourceData;
 use crate::manifest::reader::OwnEncoder;
 use crate::manifest::suite::{DatasetSpec, Suite};
@@ -12,7 +14,7 @@ use crate::model::{self, Loaded, Model, RobertaConfig, embedded};
 use crate::transfer::task;
 use burn::tensor::{DType, Device};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A target at the model's input size.
 pub struct Target<'a> {
@@ -53,6 +55,21 @@ pub struct Context<'a> {
     pub device: &'a Device,
     /// Where results go.
     pub folder: &'a RunFolder,
+    pretrained: OnceLock<FeatureSet>,
+}
+
+impl Context<'_> {
+    /// Features through source embedder and pretrained encoder of the surrogate's test samples
+    /// that the yardsticks see; extracted once.
+    pub fn pretrained(&self) -> Result<&FeatureSet, RunError> {
+        if let Some(found) = self.pretrained.get() {
+            return Ok(found);
+        }
+        let network = &self.source.model.network;
+        let set = yardsticks::part(self, &self.surrogate.test);
+        let found = extract::features(&network.embedder, &network.encoder, set, self.device)?;
+        Ok(self.pretrained.get_or_init(|| found))
+    }
 }
 
 /// What a run is asked to do, beside its suite.
@@ -156,6 +173,7 @@ impl Prepared<'_> {
             source_set: &self.source_set,
             device: request.device,
             folder,
+            pretrained: OnceLock::new(),
         }
     }
 }
@@ -197,11 +215,13 @@ fn sequence_model(own: &OwnEncoder, device: &Device) -> Result<Model, RunError> 
 fn no_discrepancy(target: &dyn Dataset, source: usize) -> Option<String> {
     let classes = target.classes().len();
     match target.truth() {
-        Truth::Class if source == 0 => Some("the source model has no classifier".into()),
-        Truth::Class if classes > source => Some(format!(
+        Truth::Class | Truth::MultiHot if source == 0 => {
+            Some("the source model has no classifier".into())
+        }
+        Truth::Class | Truth::MultiHot if classes > source => Some(format!(
             "{classes} target classes cannot be matched with {source} source classes"
         )),
-        Truth::Class => None,
+        Truth::Class | Truth::MultiHot => None,
         other => Some(format!("the target has {}, not classes", other.name())),
     }
 }

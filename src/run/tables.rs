@@ -1,6 +1,8 @@
 //! The tables of a run while they grow: one method a kind of row. Figures and report are made from
 //! these files alone, so what is not written here is not shown.
 
+mod columns;
+
 use super::cell::{Cell, Outcome};
 use super::compare::{self, PAIRED};
 use super::distance::Distance;
@@ -10,6 +12,7 @@ use super::look::Look;
 use super::measures::{CellMeasures, Stage};
 use super::prepare::Target;
 use super::table::{Table, row};
+use super::yardsticks::OfTarget;
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::manifest::task::Metric;
 
@@ -56,6 +59,9 @@ impl Encoder {
 pub struct Tables {
     probe: Table,
     geometry: Table,
+    yardsticks: Table,
+    cka: Table,
+    transferability: Table,
     /// t-SNE maps.
     pub tsne: Table,
     discrepancy: Table,
@@ -69,99 +75,6 @@ pub struct Tables {
     /// What a reader must know of single results.
     pub notes: Vec<String>,
     unfinished: usize,
-}
-
-/// Columns that say whose encoder a row is about.
-macro_rules! encoder_columns {
-    ($($more:literal),*) => { &["encoder", "encoder_title", "method", "seed", "epochs", $($more),*] };
-}
-
-/// Columns that say which transfer a row is about.
-macro_rules! cell_columns {
-    ($($more:literal),*) => { &["target", "target_title", "method", "seed", $($more),*] };
-}
-
-impl Default for Tables {
-    /// Empty tables.
-    fn default() -> Self {
-        Self {
-            probe: Table::new(encoder_columns!(
-                "error", "lower", "upper", "c", "n_train", "n_test"
-            )),
-            geometry: Table::new(encoder_columns!("align", "uniform")),
-            tsne: Table::new(&[
-                "encoder",
-                "encoder_title",
-                "x",
-                "y",
-                "label",
-                "class_name",
-                "kl",
-                "trustworthiness",
-            ]),
-            discrepancy: Table::new(&[
-                "target",
-                "target_title",
-                "divergence",
-                "embedder",
-                "value",
-                "lower",
-                "upper",
-                "null_mean",
-                "null_lower",
-                "null_upper",
-                "chance",
-                "normalized",
-                "lower_bound",
-                "gap",
-                "certified",
-                "n",
-                "target_classes",
-                "source_classes",
-            ]),
-            pairs: Table::new(&[
-                "target",
-                "target_title",
-                "target_class",
-                "source_class",
-                "probability",
-                "samples",
-            ]),
-            stages: Table::new(cell_columns!(
-                "stage",
-                "value",
-                "lower",
-                "upper",
-                "normalized"
-            )),
-            targets: Table::new(cell_columns!(
-                "epochs",
-                "best_epoch",
-                "metric",
-                "valid",
-                "test",
-                "chance",
-                "n_train",
-                "n_valid",
-                "n_test",
-                "shape",
-                "seconds"
-            )),
-            curves: Table::new(cell_columns!("epoch", "train_loss", "metric", "valid")),
-            stage1: Table::new(cell_columns!(
-                "epoch",
-                "inner",
-                "align",
-                "uniform",
-                "outer_share",
-                "otdd",
-                "converged"
-            )),
-            paired: Table::new(PAIRED),
-            notes: Vec::new(),
-            unfinished: 0,
-        }
-    }
 }
 
 impl Tables {
@@ -181,6 +94,21 @@ impl Tables {
             look.n_test,
         ]);
         self.unfinished += usize::from(!look.converged);
+        if let Some(y) = &look.yardsticks {
+            self.yardsticks.push(row![
+                &encoder.id,
+                &encoder.title,
+                &encoder.method,
+                encoder.seed,
+                encoder.epochs,
+                y.cka,
+                y.knn,
+                y.silhouette,
+                y.logme,
+                y.hscore,
+                y.samples,
+            ]);
+        }
         if let Some((align, uniform)) = look.align.zip(look.uniform) {
             self.geometry.push(row![
                 &encoder.id,
@@ -192,6 +120,33 @@ impl Tables {
                 uniform,
             ]);
         }
+    }
+
+    /// CKA between two encoders.
+    pub fn agreement(&mut self, a: &Encoder, b: &Encoder, value: Option<f64>, samples: usize) {
+        self.cka
+            .push(row![&a.id, &a.title, &b.id, &b.title, value, samples]);
+    }
+
+    /// What the other yardsticks say of a target.
+    pub fn transferability(&mut self, target: &Target, found: &OfTarget) {
+        let converged = found.otdd_converged.map(u64::from);
+        let samples = |side: usize| found.otdd_samples.map(|n| n[side] as u64);
+        self.transferability.push(row![
+            &target.spec.name,
+            &target.spec.title,
+            found.leep,
+            found.nce,
+            found.logme,
+            found.hscore,
+            found.gap,
+            found.otdd,
+            converged,
+            found.samples,
+            samples(0),
+            samples(1),
+            found.undefined.as_deref().unwrap_or("-"),
+        ]);
     }
 
     /// D of a target, for figure 4.
@@ -334,6 +289,9 @@ impl Tables {
         let all = [
             (self.probe, "probe.csv"),
             (self.geometry, "geometry.csv"),
+            (self.yardsticks, "yardsticks.csv"),
+            (self.cka, "cka.csv"),
+            (self.transferability, "transferability.csv"),
             (self.tsne, "tsne.csv"),
             (self.discrepancy, "discrepancy.csv"),
             (self.pairs, "pairs.csv"),

@@ -11,7 +11,7 @@ use crate::dataset::{self, Dataset, subset};
 use crate::feature::samples_at_once;
 use crate::manifest::method::{InnerDistance, OrcaSettings};
 use crate::measure::Samples;
-use crate::measure::otdd::{Inner, OtddParams, Source};
+use crate::measure::otdd::{Inner, Otdd, OtddParams, Source};
 use crate::model::{Embedder, Pass, state};
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -42,15 +42,7 @@ impl Distance {
             });
         }
         let set = subset::cap(set, settings.source_samples, seed);
-        let labels = dataset::labels(set.as_ref());
-        let classes = set.classes().len();
-        let order = Order::sequential(samples_at_once(set.shape().iter().product()));
-        let mut rows = Vec::new();
-        for batch in batches(set, order) {
-            let batch = batch?;
-            let data = TensorData::new(batch.values, batch.shape);
-            rows.extend(values(features(embedder, data)));
-        }
+        let (rows, labels) = embedded(embedder, set.clone())?;
         let inner = match settings.inner {
             InnerDistance::Gaussian => Inner::Gaussian {
                 shrinkage: settings.shrinkage,
@@ -67,12 +59,18 @@ impl Distance {
             .label_gradient(settings.label_gradient)
             .seed(seed)
             .check()?;
-        let rows = matrix(rows, labels.len());
-        let samples = Samples::new(rows.view(), &labels, classes)?;
+        let samples = Samples::new(rows.view(), &labels, set.classes().len())?;
         Ok(Self {
             source: Source::new(&samples, &params)?,
             batch: settings.target_batch,
         })
+    }
+
+    /// Distance to the samples of `set` through their own `embedder`, without a gradient.
+    pub fn to(&self, embedder: &Embedder, set: Arc<dyn Dataset>) -> Result<Otdd, TransferError> {
+        let (rows, labels) = embedded(embedder, set.clone())?;
+        let samples = Samples::new(rows.view(), &labels, set.classes().len())?;
+        Ok(self.source.distance(&samples)?)
     }
 
     /// Distance to a target batch (on the plain device) and 1 if it converged, with the gradient
@@ -99,7 +97,23 @@ impl Distance {
     }
 }
 
-/// Averaged tokens of a batch of source samples `[B, C]`.
+/// Averaged tokens `[N, C]` of all samples, and their labels.
+fn embedded(
+    embedder: &Embedder,
+    set: Arc<dyn Dataset>,
+) -> Result<(Array2<f64>, Vec<usize>), TransferError> {
+    let labels = dataset::labels(set.as_ref());
+    let order = Order::sequential(samples_at_once(set.shape().iter().product()));
+    let mut rows = Vec::new();
+    for batch in batches(set, order) {
+        let batch = batch?;
+        let data = TensorData::new(batch.values, batch.shape);
+        rows.extend(values(features(embedder, data)));
+    }
+    Ok((matrix(rows, labels.len()), labels))
+}
+
+/// Averaged tokens of a batch of samples `[B, C]`.
 fn features(embedder: &Embedder, data: TensorData) -> Tensor<2> {
     let plain = embedder.valid();
     let (device, dtype) = state::place(&plain);

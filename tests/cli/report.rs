@@ -63,6 +63,9 @@ fn a_suite_runs_whole_resumes_and_redraws_byte_for_byte() {
         "pairs",
         "targets",
         "curves",
+        "yardsticks",
+        "cka",
+        "transferability",
     ] {
         assert!(
             tables.contains_key(&format!("{name}.csv")),
@@ -74,6 +77,16 @@ fn a_suite_runs_whole_resumes_and_redraws_byte_for_byte() {
     assert_eq!(lines("probe.csv"), 6);
     assert_eq!(lines("tsne.csv"), 3 * 60);
     assert_eq!(lines("discrepancy.csv"), 4);
+    assert_eq!(
+        lines("yardsticks.csv"),
+        5,
+        "pixels have no features of an encoder"
+    );
+    assert_eq!((lines("cka.csv"), lines("transferability.csv")), (9, 2));
+    let own = text(&tables["yardsticks.csv"]);
+    let own = own.lines().nth(1).expect("the pretrained encoder");
+    let cka: f64 = own.split(',').nth(5).unwrap().parse().unwrap();
+    assert!((cka - 1.0).abs() < 1e-9, "{own}");
 
     // Figures come from tables alone, to the byte.
     let figures = files(&run.join("figures"));
@@ -85,6 +98,14 @@ fn a_suite_runs_whole_resumes_and_redraws_byte_for_byte() {
         "redrawn figures differ"
     );
 
+    // Looks of older versions lack the yardsticks, which are then taken anew.
+    for (name, bytes) in files(&run.join("looks")) {
+        let mut look: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        if let Some(fields) = look.as_object_mut() {
+            fields.remove("yardsticks");
+        }
+        fs::write(run.join("looks").join(name), look.to_string()).unwrap();
+    }
     // A cell that was lost is trained again and gives the same numbers; the others are kept.
     fs::remove_file(run.join("cells/emg-nft-1/cell.json")).unwrap();
     let kept = fs::metadata(run.join("cells/emg-nft-0/cell.json"))
@@ -107,6 +128,9 @@ fn a_suite_runs_whole_resumes_and_redraws_byte_for_byte() {
         "discrepancy.csv",
         "pairs.csv",
         "geometry.csv",
+        "yardsticks.csv",
+        "cka.csv",
+        "transferability.csv",
     ] {
         assert!(
             tables[name] == second[name],

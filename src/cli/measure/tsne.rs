@@ -56,7 +56,7 @@ pub fn run(args: &TsneArgs) -> Result<(), CliError> {
     }
 }
 
-fn wrong_name(flag: &str, expected: &str, found: &Path) -> CliError {
+pub(super) fn wrong_name(flag: &str, expected: &str, found: &Path) -> CliError {
     CliError::Usage {
         what: flag.into(),
         expected: format!("a file name that ends in {expected}"),
@@ -64,7 +64,7 @@ fn wrong_name(flag: &str, expected: &str, found: &Path) -> CliError {
     }
 }
 
-fn format_of(path: &Path) -> Result<Format, CliError> {
+pub(super) fn format_of(path: &Path) -> Result<Format, CliError> {
     Format::of_path(path).map_err(|expected| CliError::Usage {
         what: "--figure".into(),
         expected,

@@ -7,12 +7,13 @@ use std::path::Path;
 
 use ndarray::{Array2, ArrayD, ArrayView2, Ix1, Ix2};
 
+use super::mapped::Mapped;
 use super::{contents, save};
+use crate::container::{Array, Fault, npy};
 use crate::feature::FeatureError;
-use crate::feature::npy::{self, Npy, NpyError};
 
 /// The file's ending in small letters, without the dot.
-pub(super) fn ending(path: &Path) -> String {
+pub fn ending(path: &Path) -> String {
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     ending.unwrap_or_default()
 }
@@ -27,11 +28,9 @@ pub fn is_npy(path: &Path) -> bool {
 /// # Errors
 /// [`FeatureError`] with the path: another ending, unreadable, malformed, not `[N, K]`.
 pub fn matrix(path: &Path, what: &str) -> Result<Array2<f64>, FeatureError> {
-    two_sides(
-        path,
-        what,
-        parse(path, what, &bytes(path)?, |a| a.to_f64())?,
-    )
+    let map = map(path)?;
+    let read = |array: Array<'_>| array.releasing(&|part| map.release(part)).to_f64();
+    two_sides(path, what, parse(path, what, map.bytes(), read)?)
 }
 
 /// Reads classes: one integer from 0 a sample.
@@ -40,7 +39,15 @@ pub fn matrix(path: &Path, what: &str) -> Result<Array2<f64>, FeatureError> {
 /// [`FeatureError`] with the path: another ending, unreadable, malformed, not `[N]`, not integers,
 /// a negative one with its row.
 pub fn labels(path: &Path) -> Result<Vec<usize>, FeatureError> {
-    contents::classes(path, labels_in(path, &bytes(path)?)?)
+    contents::classes(path, labels_in(path, map(path)?.bytes())?)
+}
+
+/// Whether a `.npy` file holds a matrix.
+///
+/// # Errors
+/// [`FeatureError`] with the path: another ending, unreadable, malformed; `what` names the array.
+pub fn is_matrix(path: &Path, what: &str) -> Result<bool, FeatureError> {
+    parse(path, what, map(path)?.bytes(), |a| Ok(a.shape().len() == 2))
 }
 
 /// Writes a matrix atomically, in double precision and row-major.
@@ -59,16 +66,18 @@ pub fn write_matrix(path: &Path, matrix: ArrayView2<'_, f64>) -> Result<(), Feat
 }
 
 pub(super) fn features(path: &Path) -> Result<Array2<f32>, FeatureError> {
-    features_in(path, &bytes(path)?)
+    let map = map(path)?;
+    features_in(path, map.bytes(), &|part| map.release(part))
 }
 
-/// Features `[N, D]` from the bytes of a `.npy` file.
-pub(super) fn features_in(path: &Path, bytes: &[u8]) -> Result<Array2<f32>, FeatureError> {
-    two_sides(
-        path,
-        "features",
-        parse(path, "features", bytes, |a| a.to_f32())?,
-    )
+/// Features `[N, D]` from the bytes of a `.npy` file; `done` is told what has been read.
+pub(super) fn features_in(
+    path: &Path,
+    bytes: &[u8],
+    done: &dyn Fn(&[u8]),
+) -> Result<Array2<f32>, FeatureError> {
+    let read = |array: Array<'_>| array.releasing(done).to_f32();
+    two_sides(path, "features", parse(path, "features", bytes, read)?)
 }
 
 /// Labels `[N]` from the bytes of a `.npy` file.
@@ -86,13 +95,11 @@ pub(super) fn parse<T>(
     path: &Path,
     what: &str,
     bytes: &[u8],
-    read: impl FnOnce(&Npy<'_>) -> Result<T, NpyError>,
+    read: impl FnOnce(Array<'_>) -> Result<T, Fault>,
 ) -> Result<T, FeatureError> {
-    Npy::parse(bytes)
-        .and_then(|array| read(&array))
-        .map_err(|e| {
-            FeatureError::malformed(path, format!("{what}: {}", e.what), e.expected, e.found)
-        })
+    npy::parse(bytes).and_then(read).map_err(|e| {
+        FeatureError::malformed(path, format!("{what}: {}", e.what), e.expected, e.found)
+    })
 }
 
 fn two_sides<T>(path: &Path, what: &str, array: ArrayD<T>) -> Result<Array2<T>, FeatureError> {
@@ -102,11 +109,11 @@ fn two_sides<T>(path: &Path, what: &str, array: ArrayD<T>) -> Result<Array2<T>, 
         .map_err(|_| FeatureError::malformed(path, what, "shape [N, D]", shape))
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>, FeatureError> {
+fn map(path: &Path) -> Result<Mapped, FeatureError> {
     if !is_npy(path) {
         let found = format!("{:?}", ending(path));
         let expected = "one that ends in .npy";
         return Err(FeatureError::malformed(path, "file name", expected, found));
     }
-    std::fs::read(path).map_err(|e| FeatureError::io(path, e))
+    Mapped::open(path)
 }

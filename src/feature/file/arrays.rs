@@ -63,13 +63,25 @@ impl Arrays {
 /// # Errors
 /// [`FeatureError`] with the path. An existing file is left as it was.
 pub fn write_arrays(path: &Path, arrays: &Arrays) -> Result<(), FeatureError> {
-    let format = format_of(path)?;
+    let zip = match format_of(path)? {
+        Format::Npz => true,
+        Format::Safetensors => false,
+        Format::Parquet => {
+            let expected = "one that ends in .safetensors or .npz, for arrays of any rank";
+            return Err(FeatureError::malformed(
+                path,
+                "file name",
+                expected,
+                ".parquet",
+            ));
+        }
+    };
     let members = arrays.members();
     save(path, |file| {
         let mut out = BufWriter::new(file);
-        match format {
-            Format::Npz => npz::write_members(&mut out, &members, &arrays.class_names)?,
-            Format::Safetensors => out.write_all(&safetensors(&members, &arrays.class_names)?)?,
+        match zip {
+            true => npz::write_members(&mut out, &members, &arrays.class_names)?,
+            false => out.write_all(&safetensors(&members, &arrays.class_names)?)?,
         }
         Ok(out.flush()?)
     })

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 
-use super::{Format, array, npz, safetensors};
+use super::{Format, array, npz, parquet, safetensors};
 use crate::feature::{FeatureError, FeatureSet};
 
 /// The parts of a features file: lengths agree, labels are not negative; nothing else is checked.
@@ -21,7 +21,7 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// Reads `.npz`, `.npy` (features alone) or `.safetensors`; the file's ending decides.
+    /// Reads `.npz`, `.npy` (features alone), `.safetensors` or `.parquet`; the file's ending decides.
     ///
     /// # Errors
     /// [`FeatureError`] with the path: unreadable, malformed, parts of different lengths.
@@ -32,10 +32,11 @@ impl Contents {
         match super::format_of(path) {
             Ok(Format::Safetensors) => safetensors::read(path),
             Ok(Format::Npz) => npz::read(path),
+            Ok(Format::Parquet) => parquet::read(path),
             Err(_) => Err(FeatureError::malformed(
                 path,
                 "file name",
-                "one that ends in .npz, .npy or .safetensors",
+                "one that ends in .npz, .npy, .safetensors or .parquet",
                 format!("{:?}", array::ending(path)),
             )),
         }

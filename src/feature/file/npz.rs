@@ -1,24 +1,26 @@
 //! Feature sets as `.npz`: a zip archive of one `.npy` per array, stored or deflated.
 
-use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::borrow::Cow;
+use std::io::{BufWriter, Cursor, Read, Write};
 use std::path::Path;
 
 use zip::{
     CompressionMethod, DateTime, ZipArchive, ZipWriter, result::ZipError, write::SimpleFileOptions,
 };
 
+use super::mapped::Mapped;
 use super::{Contents, MAX_MEMBER, array, write_features};
-use crate::feature::npy;
+use crate::container::npy;
 use crate::feature::{FeatureError, FeatureSet};
 
 pub(super) fn read(path: &Path) -> Result<Contents, FeatureError> {
-    let file = File::open(path).map_err(|e| FeatureError::io(path, e))?;
-    let mut archive = ZipArchive::new(std::io::BufReader::new(file))
+    let map = Mapped::open(path)?;
+    let whole = map.bytes();
+    let mut archive = ZipArchive::new(Cursor::new(whole))
         .map_err(|e| FeatureError::malformed(path, "npz", "a zip archive", e))?;
     let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
-    let mut member = |name: &str| -> Result<Option<Vec<u8>>, FeatureError> {
-        let entry = match archive.by_name(&format!("{name}.npy")) {
+    let mut member = |name: &str| -> Result<Option<Cow<'_, [u8]>>, FeatureError> {
+        let mut entry = match archive.by_name(&format!("{name}.npy")) {
             Ok(entry) => entry,
             Err(ZipError::FileNotFound) => return Ok(None),
             Err(e) => {
@@ -30,12 +32,20 @@ pub(super) fn read(path: &Path) -> Result<Contents, FeatureError> {
                 ));
             }
         };
+        let torn =
+            |e| FeatureError::malformed(path, format!("npz member {name}"), "intact data", e);
+        // What is stored lies in the file as it is: its checksum is compared, and no copy kept.
+        if entry.compression() == CompressionMethod::Stored && !entry.encrypted() {
+            let (start, size) = (entry.data_start() as usize, entry.size() as usize);
+            if let Some(stored) = whole.get(start..start.saturating_add(size)) {
+                std::io::copy(&mut entry, &mut std::io::sink()).map_err(torn)?;
+                return Ok(Some(Cow::Borrowed(stored)));
+            }
+        }
         // The stated size is not believed: bytes are kept as they come, up to the cap.
         let mut bytes = Vec::new();
         let mut bounded = entry.take(MAX_MEMBER + 1);
-        bounded.read_to_end(&mut bytes).map_err(|e| {
-            FeatureError::malformed(path, format!("npz member {name}"), "intact data", e)
-        })?;
+        bounded.read_to_end(&mut bytes).map_err(torn)?;
         if bytes.len() as u64 > MAX_MEMBER {
             return Err(FeatureError::malformed(
                 path,
@@ -44,7 +54,7 @@ pub(super) fn read(path: &Path) -> Result<Contents, FeatureError> {
                 "more",
             ));
         }
-        Ok(Some(bytes))
+        Ok(Some(Cow::Owned(bytes)))
     };
     let Some(features) = member("features")? else {
         return Err(FeatureError::malformed(
@@ -54,7 +64,7 @@ pub(super) fn read(path: &Path) -> Result<Contents, FeatureError> {
             super::few(&names),
         ));
     };
-    let values = array::features_in(path, &features)?;
+    let values = array::features_in(path, &features, &|part| map.release(part))?;
     drop(features);
     let labels = member("labels")?
         .map(|bytes| array::labels_in(path, &bytes))

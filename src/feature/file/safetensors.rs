@@ -8,15 +8,17 @@ use std::path::Path;
 use ndarray::Array2;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
+use super::mapped::Mapped;
 use super::{Contents, write_features};
 use crate::feature::{FeatureError, FeatureSet};
 
 pub(super) fn read(path: &Path) -> Result<Contents, FeatureError> {
-    let bytes = std::fs::read(path).map_err(|e| FeatureError::io(path, e))?;
+    let map = Mapped::open(path)?;
+    let bytes = map.bytes();
     let wrong = |e: safetensors::SafeTensorError| {
         FeatureError::malformed(path, "safetensors", "a valid file", e)
     };
-    let file = SafeTensors::deserialize(&bytes).map_err(wrong)?;
+    let file = SafeTensors::deserialize(bytes).map_err(wrong)?;
     let features = file.tensor("features").map_err(|_| {
         let mut names = file.names();
         names.sort_unstable();
@@ -30,7 +32,7 @@ pub(super) fn read(path: &Path) -> Result<Contents, FeatureError> {
             format!("{:?}", features.shape()),
         ));
     };
-    let values = floats(&features).ok_or_else(|| {
+    let values = floats(&features, &map).ok_or_else(|| {
         FeatureError::malformed(
             path,
             "features",
@@ -45,7 +47,7 @@ pub(super) fn read(path: &Path) -> Result<Contents, FeatureError> {
         Ok(tensor) => Some(labels(path, &tensor)?),
         Err(_) => None,
     };
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(wrong)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(wrong)?;
     let list = |key: &str| -> Result<Option<Vec<String>>, FeatureError> {
         let Some(text) = header.metadata().as_ref().and_then(|m| m.get(key)) else {
             return Ok(None);
@@ -72,34 +74,22 @@ fn labels(path: &Path, tensor: &TensorView<'_>) -> Result<Vec<i64>, FeatureError
     })
 }
 
-fn floats(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
+/// Numbers in single precision, block by block; pages that were read are given back.
+fn floats(tensor: &TensorView<'_>, map: &Mapped) -> Option<Vec<f32>> {
+    fn read<const W: usize>(data: &[u8], map: &Mapped, of: impl Fn([u8; W]) -> f32) -> Vec<f32> {
+        let mut values = Vec::with_capacity(data.len() / W);
+        for block in data.chunks(W << 24) {
+            values.extend(block.as_chunks::<W>().0.iter().map(|b| of(*b)));
+            map.release(block);
+        }
+        values
+    }
     let data = tensor.data();
     Some(match tensor.dtype() {
-        Dtype::F32 => data
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|b| f32::from_le_bytes(*b))
-            .collect(),
-        Dtype::F64 => data
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .map(|b| f64::from_le_bytes(*b) as f32)
-            .collect(),
-        Dtype::F16 => data
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .map(|b| half::f16::from_le_bytes(*b).to_f32())
-            .collect(),
-        // bfloat16 is the upper half of a float.
-        Dtype::BF16 => data
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .map(|b| f32::from_le_bytes([0, 0, b[0], b[1]]))
-            .collect(),
+        Dtype::F32 => read(data, map, f32::from_le_bytes),
+        Dtype::F64 => read(data, map, |b| f64::from_le_bytes(b) as f32),
+        Dtype::F16 => read(data, map, |b| half::f16::from_le_bytes(b).to_f32()),
+        Dtype::BF16 => read(data, map, |b| half::bf16::from_le_bytes(b).to_f32()),
         _ => return None,
     })
 }

@@ -8,7 +8,7 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::wide::wide;
-use crate::measure::product::estimate;
+use crate::measure::product::product;
 
 /// Points whose neighbours one task looks for.
 const ROWS: usize = 128;
@@ -65,7 +65,12 @@ impl Neighbours {
                 for first in (0..n).step_by(COLUMNS) {
                     let count = COLUMNS.min(n - first);
                     let right = right.slice(ndarray::s![first..first + count, ..]);
-                    estimate(left, right.t(), tile.slice_mut(ndarray::s![.., ..count]));
+                    product(
+                        left,
+                        right.t(),
+                        false,
+                        tile.slice_mut(ndarray::s![.., ..count]),
+                    );
                     for (best, row) in best.iter_mut().zip(tile.outer_iter()) {
                         if let Some(row) = row.as_slice() {
                             best.offer(&row[..count], first);

@@ -1,0 +1,47 @@
+//! A features file in memory without a copy of its own: mapped read-only, decoded block by block,
+//! and every block's pages given back once they are decoded. So a file of 2 GB costs the 2 GB of
+//! the matrix that is made of it, and not twice that.
+
+use std::fs::File;
+use std::path::Path;
+
+use memmap2::{Mmap, UncheckedAdvice};
+
+use crate::feature::FeatureError;
+
+/// A file's bytes.
+pub(super) struct Mapped(Option<Mmap>);
+
+impl Mapped {
+    /// Maps a file; an empty one has no bytes to map.
+    pub(super) fn open(path: &Path) -> Result<Self, FeatureError> {
+        let io = |e| FeatureError::io(path, e);
+        let file = File::open(path).map_err(io)?;
+        if file.metadata().map_err(io)?.len() == 0 {
+            return Ok(Self(None));
+        }
+        // SAFETY: read-only, and private to this process. Its one hazard is another process that
+        // cuts the file short meanwhile, which the system answers with SIGBUS; features files are
+        // replaced as a whole (`crate::atomic`), as NumPy and torch users do too.
+        let map = unsafe { Mmap::map(&file) }.map_err(io)?;
+        Ok(Self(Some(map)))
+    }
+
+    /// All bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.0.as_deref().unwrap_or_default()
+    }
+
+    /// Gives the pages of `part` back to the system: it has been read. Advice; bytes stay valid.
+    pub(super) fn release(&self, part: &[u8]) {
+        let Some(map) = &self.0 else { return };
+        let offset = (part.as_ptr() as usize).wrapping_sub(map.as_ptr() as usize);
+        if offset.saturating_add(part.len()) <= map.len() {
+            // SAFETY: the pages are those of a file and were never written, so that one that is
+            // read again comes from the file as before.
+            let _ = unsafe {
+                map.unchecked_advise_range(UncheckedAdvice::DontNeed, offset, part.len())
+            };
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Figure 8: debiased linear CKA between the encoders of figure 2, as a matrix: how much of one
+//! encoder's representation of the surrogate is in another's.
+
+use super::error::FigureError;
+use super::font::{self, Weight};
+use super::layout::{Figure, distinct, wrap};
+use super::palette::{self, GRID, INK, MUTED, PAPER};
+use super::scene::{Anchor, Scene, Stroke, Text};
+use super::table::{CkaRow, Row};
+
+/// Narrow enough for a phone and a column of print.
+const WIDTH: f64 = 360.0;
+/// Encoders beyond which cells could not hold their values.
+const MOST: usize = 24;
+/// Above this value a cell is dark enough for light text.
+const DARK: f64 = 0.85;
+
+/// Draws the matrix.
+pub fn figure(rows: &[CkaRow]) -> Result<Figure, FigureError> {
+    let encoders = distinct(rows.iter().map(|row| row.encoder.as_str()));
+    if !(2..=MOST).contains(&encoders.len()) {
+        return Err(FigureError::Content {
+            table: CkaRow::FILE,
+            expected: format!("2 to {MOST} encoders"),
+            found: encoders.len().to_string(),
+        });
+    }
+    let panel = panel(rows, &encoders);
+    Figure::new(8, CkaRow::FILE, "CKA between encoders", vec![panel], 1)
+}
+
+/// Reader's name of an encoder.
+fn title<'a>(rows: &'a [CkaRow], id: &'a str) -> &'a str {
+    let row = rows.iter().find(|row| row.encoder == id);
+    row.map_or(id, |row| row.encoder_title.as_str())
+}
+
+fn panel(rows: &[CkaRow], encoders: &[&str]) -> Scene {
+    const TOP: f64 = 44.0;
+    let title = |id| title(rows, id);
+    let widest = encoders
+        .iter()
+        .map(|id| font::width(title(id), 11.0, Weight::Regular));
+    let left = widest.fold(50.0, f64::max).min(104.0) + 10.0;
+    let side = (WIDTH - left) / encoders.len() as f64;
+    let height = side.min(44.0);
+    let bottom = TOP + height * encoders.len() as f64;
+    let mut scene = Scene::new(WIDTH, bottom + 32.0, label(rows));
+    scene.text((0.0, 14.0), Text::new("CKA between encoders", 13.0).bold());
+    let how = "debiased, linear · 1: the same up to rotation and scale";
+    scene.text((0.0, 30.0), Text::new(how, 10.5).colour(MUTED).fit(WIDTH));
+    let size = (side / 4.0).clamp(5.0, 11.5);
+    for (line, a) in encoders.iter().enumerate() {
+        let y = TOP + line as f64 * height;
+        let name = Text::new(title(a), 11.0)
+            .anchor(Anchor::End)
+            .fit(left - 8.0);
+        scene.text((left - 8.0, y + height / 2.0 + 4.0), name);
+        let middle = left + (line as f64 + 0.5) * side;
+        let name = wrap(title(a), 10.0, Weight::Regular, side - 4.0, 2);
+        for (place, part) in name.iter().enumerate() {
+            let part = Text::new(part, 10.0).colour(MUTED);
+            let at = (middle, bottom + 14.0 + 12.0 * place as f64);
+            scene.text(at, part.anchor(Anchor::Middle));
+        }
+        for (column, b) in encoders.iter().enumerate() {
+            let x = left + column as f64 * side;
+            let own = |row: &&CkaRow| row.encoder == *a && row.other == *b;
+            let value = rows.iter().find(own).and_then(|row| row.value);
+            let (shown, colour) = match value {
+                Some(value) => {
+                    let (hue, _, _) = palette::series(0);
+                    let fill = hue.fade(value.clamp(0.0, 1.0));
+                    scene.block((x, y), (x + side, y + height), fill);
+                    let colour = if value > DARK { PAPER } else { INK };
+                    (format!("{value:.2}").replace('-', "\u{2212}"), colour)
+                }
+                None => ("–".to_owned(), MUTED),
+            };
+            let text = Text::new(shown, size).colour(colour);
+            let at = (x + side / 2.0, y + height / 2.0 + size / 3.0);
+            scene.text(at, text.anchor(Anchor::Middle));
+        }
+    }
+    scene.frame((left, TOP), (WIDTH, bottom), Stroke::solid(GRID, 0.75));
+    scene
+}
+
+/// The matrix in words: each pair once.
+fn label(rows: &[CkaRow]) -> String {
+    let pairs = rows.iter().filter(|row| row.encoder < row.other);
+    let said = pairs.filter_map(|row| {
+        let value = row.value?;
+        Some(format!(
+            "{} and {} {value:.2}",
+            row.encoder_title, row.other_title
+        ))
+    });
+    let all: Vec<String> = said.take(40).collect();
+    format!("CKA between encoders: {}", all.join(", "))
+}
