@@ -27,8 +27,11 @@ pub struct Npy<'a> {
     fortran: bool,
     shape: Vec<usize>,
     data: &'a [u8],
-    done: Option<&'a dyn Fn(&[u8])>,
+    done: Option<&'a Done<'a>>,
 }
+
+/// Is told what bytes were read.
+pub type Done<'a> = dyn Fn(&[u8]) + 'a;
 
 /// Elements decoded before their bytes are said to be done with.
 const BLOCK: usize = 1 << 24;
@@ -174,7 +177,7 @@ impl<'a> Npy<'a> {
 
     /// Calls `done` with every part of the data once its elements are decoded, so that whoever
     /// mapped a file can give its pages back.
-    pub fn releasing(mut self, done: &'a dyn Fn(&[u8])) -> Self {
+    pub fn releasing(mut self, done: &'a Done<'a>) -> Self {
         self.done = Some(done);
         self
     }
