@@ -29,16 +29,21 @@ test-gpu:
 	@scripts/bootstrap.sh
 	$(CARGO) test $(PROFILE) --locked --features gpu --test parity -- --nocapture
 
-## Training steps against PyTorch on this machine (PYTHON has torch and transformers)
+## Training steps, probe and yardsticks against their peers (PYTHON has torch, transformers, scikit-learn, geomloss)
 bench:
 	benches/train_step.sh $(PYTHON)
 	benches/swin_base.sh $(PYTHON)
 	benches/mona_step.sh $(PYTHON)
+	benches/tsne.sh $(PYTHON)
+	benches/discrepancy.sh $(PYTHON)
+	benches/probe.sh $(PYTHON)
+	benches/yardsticks.sh $(PYTHON)
 
-## Damages every small fixture in FUZZ_ROUNDS seeded ways; loading must answer with an error
+## Damages every small fixture in FUZZ_ROUNDS seeded ways, a dataset's for FUZZ_SECONDS at most; loading
+## must answer with an error
 fuzz:
 	@scripts/bootstrap.sh
-	FUZZ_ROUNDS=$(or $(FUZZ_ROUNDS),20000) $(CARGO) test $(PROFILE) --locked --lib no_flip -- --nocapture
+	FUZZ_ROUNDS=$(or $(FUZZ_ROUNDS),20000) FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(CARGO) test $(PROFILE) --locked --lib no_flip -- --nocapture
 
 clean:
 	$(CARGO) clean

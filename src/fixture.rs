@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ndarray::ArrayD;
 
-use crate::feature::npy::Npy;
+use crate::container::npy;
 
 /// The path of a fixture: below `$MODALIGN_FIXTURES` if it is there, else our own.
 pub fn path(name: &str) -> PathBuf {
@@ -39,5 +39,5 @@ pub fn npz(name: &str, array: &str) -> ArrayD<f64> {
     let mut bytes = Vec::new();
     let mut member = archive.by_name(&format!("{array}.npy")).expect("member");
     std::io::Read::read_to_end(&mut member, &mut bytes).expect("bytes");
-    Npy::parse(&bytes).and_then(|a| a.to_f64()).expect("npy")
+    npy::parse(&bytes).and_then(|a| a.to_f64()).expect("npy")
 }

@@ -8,6 +8,7 @@
 
 mod atomic;
 pub mod checksum;
+pub mod container;
 pub mod fetch;
 #[cfg(test)]
 mod fixture;

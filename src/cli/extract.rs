@@ -10,10 +10,11 @@ use crate::dataset::loader::{Order, batches};
 use crate::dataset::{self, Dataset, Resized};
 use crate::feature::file::{self, Arrays};
 use crate::feature::outputs::{Input, Output, Values, outputs};
-use crate::feature::samples_at_once;
+use crate::feature::{extract, samples_at_once};
 use crate::manifest::suite::{DatasetSpec, Reader};
 use crate::model::{Model, device, load};
-use burn::tensor::DType;
+use burn::tensor::{DType, Device};
+use ndarray::Array2;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -50,7 +51,7 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
     };
     match (&args.tensor, &args.data) {
         (Some(tensor), _) => {
-            let input = read_input(tensor, args.mask.as_deref(), &model)?;
+            let input = read_input("--tensor", tensor, args.mask.as_deref(), &model)?;
             if wanted.contains(&Output::Logits) {
                 check_predictor(&input, &model)?;
             }
@@ -63,7 +64,7 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
             stage.finish();
         }
         (None, Some(set)) => {
-            let data = open_set(set, args.data_dir.as_deref(), &model)?;
+            let data = open_set("--data", set, args.data_dir.as_deref(), &model)?;
             let order = Order::sequential(samples_at_once(data.shape().iter().product()));
             let (total, stage) = (order.batches(data.len()), Stage::new("extracting", 1));
             sink.arrays.labels = Some(dataset::labels(data.as_ref()));
@@ -125,18 +126,77 @@ fn relative_error(found: &[f32], (_, want): &Values) -> f32 {
     ) / scale
 }
 
+/// What a model says about images.
+pub struct Pooled {
+    /// Pooled features `[N, D]`.
+    pub features: Array2<f32>,
+    /// Classes and their names, where the images are a dataset.
+    pub labels: Option<(Vec<usize>, Vec<String>)>,
+    /// Hash of the model's weights.
+    pub sha256: String,
+}
+
+/// The pooled outputs of a model for the images that `flag` names: a dataset as
+/// `extract --data` takes it, or a tensor as `extract --tensor` does.
+pub fn pooled(
+    name: &str,
+    (flag, images): (&str, &str),
+    data: Option<&Path>,
+    device: &Device,
+) -> Result<Pooled, CliError> {
+    let files = open(name)?.files;
+    let loaded = load::build(files.description, &files.weights, device, DType::F32)?;
+    let model = &loaded.model;
+    let stage = Stage::waiting(&format!("asking {name}"));
+    let set = images.split_once(':').map_or(images, |(set, _)| set);
+    let found = if Reader::parse(set).is_some() {
+        let set = open_set(flag, images, data, model)?;
+        let network = &model.network;
+        let set = extract::features(&network.embedder, &network.encoder, set, device)?;
+        let (features, labels, names) = set.into_parts();
+        (features, Some((labels, names)))
+    } else {
+        let input = read_input(flag, images, None, model)?;
+        let (mut values, mut shape) = (Vec::new(), [0, 0]);
+        for part in batches_of(input, model) {
+            for (own, rows) in outputs(&model.network, part, &[Output::Pooled]) {
+                shape = [shape[0] + own[0], own[1]];
+                values.extend(rows);
+            }
+        }
+        let count = values.len();
+        let features = Array2::from_shape_vec(shape, values).map_err(|_| CliError::Usage {
+            what: flag.into(),
+            expected: format!("{shape:?} features"),
+            found: count.to_string(),
+        })?;
+        (features, None)
+    };
+    stage.clear();
+    Ok(Pooled {
+        features: found.0,
+        labels: found.1,
+        sha256: loaded.sha256,
+    })
+}
+
 /// A dataset by reader name, `SET[:split]`, at the model's input size.
-fn open_set(text: &str, data: Option<&Path>, model: &Model) -> Result<Arc<dyn Dataset>, CliError> {
+fn open_set(
+    flag: &str,
+    text: &str,
+    data: Option<&Path>,
+    model: &Model,
+) -> Result<Arc<dyn Dataset>, CliError> {
     let (name, split) = text.split_once(':').unwrap_or((text, "test"));
     let wrong = |expected: String, found: &str| CliError::Usage {
-        what: "--data".into(),
+        what: flag.into(),
         expected,
         found: format!("{found:?}"),
     };
     let reader: Reader =
         Reader::parse(name).ok_or_else(|| wrong(format!("one of {}", Reader::names()), name))?;
     let side = model.config.image_size().ok_or_else(|| CliError::Usage {
-        what: "--data".into(),
+        what: flag.into(),
         expected: "a model of images (model_type swin)".into(),
         found: format!("model_type {}", model.config.name()),
     })?;

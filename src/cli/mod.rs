@@ -2,6 +2,7 @@
 //! stderr.
 
 pub mod args;
+mod compare;
 mod data;
 mod doctor;
 pub mod error;
@@ -44,6 +45,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
                 println!("{}", path.display());
             }
         }
+        Command::Compare(args) => compare::run(&args)?,
         Command::Train(args) => train::train(&args)?,
         Command::Sweep(args) => train::sweep(&args)?,
         Command::Pretrain(args) => println!("{}", pretrain::run(&args)?.display()),

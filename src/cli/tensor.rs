@@ -42,9 +42,14 @@ fn open(flag: &str, text: &str) -> Result<(Weights, String, Vec<usize>), CliErro
 }
 
 /// Reads the tensor `text` as an input of `model`: rank 4 samples, rank 2 ids, rank 3 tokens for
-/// the encoder (or signals, where the embedder takes such). `mask` goes with ids.
-pub fn read_input(text: &str, mask: Option<&str>, model: &Model) -> Result<Input, CliError> {
-    let flag = "--tensor";
+/// the encoder (or signals, where the embedder takes such). `mask` goes with ids; `flag` is the
+/// argument that names the tensor.
+pub fn read_input(
+    flag: &str,
+    text: &str,
+    mask: Option<&str>,
+    model: &Model,
+) -> Result<Input, CliError> {
     let (file, name, shape) = open(flag, text)?;
     let found = format!("{name} {shape:?}");
     if mask.is_some() && shape.len() != 2 {

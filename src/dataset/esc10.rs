@@ -19,8 +19,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::audio::{CHUNK, CHUNK_HOP, LogMel, SHAPE, decimate, vorbis};
-use super::files::{Place, Table, malformed, map};
+use super::files::{Place, Table, malformed, map, refused};
 use super::{DatasetError, InMemory, Normalise, Splits};
+use crate::container::tar;
 
 /// Root mean square, in units of full scale, below which a chunk counts as padding (−80 dB).
 pub const SILENCE: f32 = 1e-4;
@@ -28,8 +29,6 @@ pub const SILENCE: f32 = 1e-4;
 const RATE: u32 = 44_100;
 /// Samples of the longest clip that is believed: the decoder may make this many and no more.
 const LONGEST: usize = 60 * RATE as usize;
-/// Bytes of a tar header.
-const HEADER: usize = 512;
 const CLASSES: usize = 10;
 
 const PLACE: Place = Place {
@@ -54,12 +53,13 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
     let tar_path = PLACE.find(data_dir, &["esc10_100clips.tar", "esc10.tar"])?;
     let index_path = PLACE.find(data_dir, &["index.csv"])?;
     let (clips, classes) = index(&index_path)?;
-    let tar = map(&tar_path)?;
+    let archive = map(&tar_path)?;
     let transform = LogMel::new(Default::default());
     let spectrograms = clips
         .par_iter()
         .map(|clip| {
-            let ogg = member(&tar_path, &tar, clip)?;
+            let ogg = tar::member_at(&archive, &clip.member, clip.offset, clip.length)
+                .map_err(refused(&tar_path))?;
             let sound = vorbis::decode(ogg, RATE, clip.samples).map_err(|(expected, found)| {
                 malformed(&tar_path, format!("sound {}", clip.member), expected, found)
             })?;
@@ -138,46 +138,6 @@ fn index(path: &Path) -> Result<(Vec<Clip>, Vec<String>), DatasetError> {
     Ok((clips, classes))
 }
 
-/// The bytes of a clip, once the tar's header in front of them agrees with the index.
-fn member<'a>(path: &Path, tar: &'a [u8], clip: &Clip) -> Result<&'a [u8], DatasetError> {
-    let place = || format!("member {} at byte {}", clip.member, clip.offset);
-    let end = clip.offset.checked_add(clip.length);
-    let bytes = end.and_then(|end| tar.get(clip.offset..end));
-    let header = clip
-        .offset
-        .checked_sub(HEADER)
-        .and_then(|start| tar.get(start..clip.offset));
-    let (Some(bytes), Some(header)) = (bytes, header) else {
-        let expected = format!("a header and {} bytes", clip.length);
-        return Err(malformed(
-            path,
-            place(),
-            expected,
-            format!("a file of {} bytes", tar.len()),
-        ));
-    };
-    // ustar: name in bytes 0..100, size in octal in 124..136, type in 156 (0 = regular file)
-    let text = |range: std::ops::Range<usize>| {
-        let field = &header[range];
-        let end = field.iter().position(|&b| b == 0).unwrap_or(field.len());
-        String::from_utf8_lossy(&field[..end]).trim().to_string()
-    };
-    let (name, size) = (text(0..100), usize::from_str_radix(&text(124..136), 8).ok());
-    let regular = matches!(header[156], b'0' | 0);
-    if name != clip.member || size != Some(clip.length) || !regular {
-        return Err(malformed(
-            path,
-            place(),
-            format!(
-                "a tar header of that regular file with {} bytes",
-                clip.length
-            ),
-            format!("name {name:?}, size {size:?}, type {}", header[156]),
-        ));
-    }
-    Ok(bytes)
-}
-
 /// The chunks of a clip that are not padding, in time order.
 fn chunks(sound: &[f32]) -> Vec<Vec<f32>> {
     let starts = (0..)
@@ -239,14 +199,9 @@ mod tests {
         assert!(open(&[0; 20_000]).contains("tar header"));
         assert!(open(&[7; 600]).contains("600 bytes"));
         // a proper header in front of rubbish
-        let mut tar = vec![0u8; 20_000];
-        for label in 0..10 {
-            let at = label * 1024;
-            let name = format!("00{label}/1-1-A.ogg");
-            tar[at..at + name.len()].copy_from_slice(name.as_bytes());
-            tar[at + 124..at + 135].copy_from_slice(b"00000000144");
-            tar[at + 156] = b'0';
-        }
+        let names: Vec<String> = (0..10).map(|l| format!("00{l}/1-1-A.ogg")).collect();
+        let files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &[7; 100][..])).collect();
+        let tar = tar::write::archive(&files);
         assert!(open(&tar).contains("Ogg Vorbis"));
         std::fs::write(folder.join("index.csv"), rows.replace(",1,1000", ",6,1000")).unwrap();
         assert!(open(&tar).contains("1..=5"));

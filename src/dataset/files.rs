@@ -4,9 +4,12 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use std::sync::Arc;
+
 use memmap2::Mmap;
 
 use super::DatasetError;
+use crate::container::{Fault, Stored, npy};
 
 /// Where a set's files lie under the data folder and how a user gets them.
 pub(crate) struct Place {
@@ -73,6 +76,48 @@ pub(crate) fn malformed(
     }
 }
 
+/// What is wrong inside a file, with its path.
+pub(crate) fn refused(path: &Path) -> impl Fn(Fault) -> DatasetError + '_ {
+    move |fault| malformed(path, fault.what, fault.expected, fault.found)
+}
+
+/// An array of numbers in a `.npy` file, read row by row from its map; `shape` is what it must
+/// have, with 0 for any length.
+pub(crate) fn npy_rows(path: &Path, shape: &[usize]) -> Result<Stored, DatasetError> {
+    let stored = npy::stored(Arc::new(map(path)?)).map_err(refused(path))?;
+    stored.layout().expect_shape(shape).map_err(refused(path))?;
+    Ok(stored)
+}
+
+/// Whole numbers in `0..limit` of a one-dimensional array: labels.
+pub(crate) fn labels_of(
+    path: &Path,
+    array: &crate::container::Array<'_>,
+    limit: usize,
+) -> Result<Vec<usize>, DatasetError> {
+    if array.shape().iter().filter(|&&d| d != 1).count() > 1 {
+        let found = format!("{:?}", array.shape());
+        return Err(malformed(path, "shape of the labels", "[N]", found));
+    }
+    // some sets store their labels as floats: whole ones are taken
+    let values = match array.layout().element.is_integer() {
+        true => array.to_i64().map_err(refused(path))?.mapv(|v| v as f64),
+        false => array.to_f64().map_err(refused(path))?,
+    };
+    let label = |(row, &value): (usize, &f64)| {
+        let label = value as usize;
+        match label < limit && value >= 0.0 && label as f64 == value {
+            true => Ok(label),
+            false => {
+                let expected = format!("0..={}", limit.saturating_sub(1));
+                let what = format!("label of record {row}");
+                Err(malformed(path, what, expected, value.to_string()))
+            }
+        }
+    };
+    values.iter().enumerate().map(label).collect()
+}
+
 /// Maps a file read-only; an empty file is refused, since no format here may be empty.
 pub(crate) fn map(path: &Path) -> Result<Mmap, DatasetError> {
     let file = File::open(path).map_err(io(path))?;
@@ -92,7 +137,19 @@ pub(crate) fn map(path: &Path) -> Result<Mmap, DatasetError> {
 
 /// The non-empty lines of a text file, trimmed: class names.
 pub(crate) fn names(path: &Path, expected: usize) -> Result<Vec<String>, DatasetError> {
-    let text = std::fs::read_to_string(path).map_err(io(path))?;
+    names_in(
+        path,
+        &std::fs::read_to_string(path).map_err(io(path))?,
+        expected,
+    )
+}
+
+/// The non-empty lines of a text, trimmed; `path` is where it comes from.
+pub(crate) fn names_in(
+    path: &Path,
+    text: &str,
+    expected: usize,
+) -> Result<Vec<String>, DatasetError> {
     let names: Vec<String> = text
         .lines()
         .map(str::trim)
@@ -121,9 +178,14 @@ pub(crate) struct Table {
 impl Table {
     /// Reads the whole table (indices of small sets).
     pub fn read(path: &Path) -> Result<Self, DatasetError> {
+        Self::parse(path, &std::fs::read(path).map_err(io(path))?)
+    }
+
+    /// Reads a table from its bytes; `path` is where they come from.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, DatasetError> {
         let wrong =
             |e: csv::Error| malformed(path, "table", "CSV with a header row", e.to_string());
-        let mut reader = csv::Reader::from_path(path).map_err(wrong)?;
+        let mut reader = csv::Reader::from_reader(bytes);
         let header = reader.headers().map_err(wrong)?.clone();
         let rows = reader
             .records()

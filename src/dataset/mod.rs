@@ -7,22 +7,37 @@
 
 pub mod audio;
 pub mod cifar;
+mod cosmic;
+mod darcy;
+mod darcy16;
+mod deepsea;
 pub mod demo;
+mod ecg2017;
+mod ecg5000;
 pub mod emg;
 pub mod error;
 pub mod esc10;
 mod files;
+mod fsd50k;
+mod fsdd;
 pub mod loader;
 pub mod memory;
+mod ninapro;
 pub mod normalise;
 mod open;
+mod pdebench;
+mod psicov;
 #[cfg(test)]
 mod real_data;
 pub mod resize;
+mod rows;
+mod s2cifar;
+mod satellite;
 pub mod spherical;
 pub mod store;
 mod stream;
 pub mod subset;
+mod tree;
 
 pub use error::DatasetError;
 pub use memory::InMemory;

@@ -3,8 +3,13 @@
 use std::path::Path;
 
 use super::store::Store;
-use super::{DatasetError, Splits, cap, cifar, demo, emg, esc10};
+use super::{
+    DatasetError, Splits, cap, cifar, cosmic, darcy, darcy16, deepsea, demo, ecg2017, ecg5000, emg,
+    esc10, fsd50k, fsdd, ninapro, pdebench, psicov, s2cifar, satellite,
+};
+use crate::manifest::reader::Pde;
 use crate::manifest::suite::{DatasetSpec, Reader};
+use ecg5000::Question::{Class, Normal};
 
 /// Opens the dataset of a manifest entry.
 ///
@@ -39,11 +44,36 @@ pub fn open(
         Reader::DemoEmg => demo::emg(sizes, seed)?,
         Reader::DemoSound => demo::sound(sizes, seed)?,
         Reader::Cifar10 => cifar::ten(data_dir)?,
+        Reader::Cifar100 => cifar::whole(data_dir)?,
         Reader::Cifar100Source => cifar::source(data_dir)?,
         Reader::Cifar100Heldout => cifar::heldout(data_dir)?,
         Reader::Cifar100HeldoutSpherical => cifar::heldout_spherical(data_dir, seed)?,
         Reader::EmgMyo => emg::open(data_dir)?,
         Reader::Esc10 => esc10::open(data_dir)?,
+        Reader::Fsdd => fsdd::open(data_dir)?,
+        Reader::Ecg5000 => ecg5000::open(data_dir, Class, false)?,
+        Reader::Ecg5000Folded => ecg5000::open(data_dir, Class, true)?,
+        Reader::Ecg5000Normal => ecg5000::open(data_dir, Normal, false)?,
+        Reader::Ecg5000NormalFolded => ecg5000::open(data_dir, Normal, true)?,
+        Reader::Darcy16 => darcy16::open(data_dir)?,
+        Reader::Spherical => s2cifar::open(data_dir)?,
+        Reader::Ninapro => ninapro::open(data_dir)?,
+        Reader::Satellite => satellite::open(data_dir)?,
+        Reader::Deepsea => deepsea::open(data_dir)?,
+        Reader::Fsd50k => fsd50k::open(data_dir)?,
+        Reader::Ecg2017 => ecg2017::open(data_dir)?,
+        Reader::Darcy => darcy::open(data_dir)?,
+        Reader::Cosmic => cosmic::open(data_dir)?,
+        Reader::Psicov => psicov::open(data_dir)?,
+        Reader::PdebenchAdvection => pdebench::open(data_dir, Pde::Advection)?,
+        Reader::PdebenchBurgers => pdebench::open(data_dir, Pde::Burgers)?,
+        Reader::PdebenchCfd1d => pdebench::open(data_dir, Pde::Cfd1d)?,
+        Reader::PdebenchDiffSorp => pdebench::open(data_dir, Pde::DiffSorp)?,
+        Reader::PdebenchDiffReact1d => pdebench::open(data_dir, Pde::DiffReact1d)?,
+        Reader::PdebenchDarcy => pdebench::open(data_dir, Pde::Darcy)?,
+        Reader::PdebenchShallowWater => pdebench::open(data_dir, Pde::ShallowWater)?,
+        Reader::PdebenchDiffReact2d => pdebench::open(data_dir, Pde::DiffReact2d)?,
+        Reader::PdebenchCfd2d => pdebench::open(data_dir, Pde::Cfd2d)?,
     };
     Ok(Splits {
         train: cap(whole.train, spec.train, seed),
@@ -68,14 +98,8 @@ mod tests {
     #[test]
     fn real_sets_without_data_say_what_is_missing_and_how_to_get_it() {
         let empty = tempfile::tempdir().unwrap();
-        for reader in [
-            Reader::Cifar10,
-            Reader::Cifar100Source,
-            Reader::Cifar100Heldout,
-            Reader::Cifar100HeldoutSpherical,
-            Reader::EmgMyo,
-            Reader::Esc10,
-        ] {
+        let demo = |reader: &Reader| reader.name().starts_with("demo");
+        for reader in Reader::ALL.into_iter().filter(|r| !demo(r)) {
             let error = open(&spec(reader, 0), Some(empty.path()), 0).err();
             let Some(DatasetError::Missing { path, hint, .. }) = error else {
                 panic!("{reader:?}: {error:?}");

@@ -125,6 +125,10 @@ fn cifar100_is_cut_into_source_and_heldout_classes() {
     check(&source, 101);
     check(&held, 11);
 
+    let whole = open(&spec(Reader::Cifar100, 0, 0, 0), Some(&folder), 0).unwrap();
+    assert_eq!(class_counts(whole.test.as_ref()), vec![100; 100]);
+    check(&whole, 103);
+
     let sphere = open(
         &spec(Reader::Cifar100HeldoutSpherical, 200, 0, 0),
         Some(&folder),
@@ -197,4 +201,62 @@ fn esc10_chunks_are_split_by_fold() {
     check(&splits, 1);
     let norm = super::Normalise::fit(splits.train.as_ref(), 1).unwrap();
     assert!(norm.mean()[0].abs() < 1e-3 && (norm.std()[0] - 1.0).abs() < 1e-3);
+}
+
+#[test]
+fn spoken_digits_are_split_by_take() {
+    let Some(folder) = data("fsdd/fsdd_600.tar") else {
+        return;
+    };
+    let splits = open(&spec(Reader::Fsdd, 0, 0, 0), Some(&folder), 0).unwrap();
+    for (part, each) in parts(&splits).into_iter().zip([24, 6, 30]) {
+        assert_eq!(
+            (part.shape(), class_counts(part)),
+            ([1, 96, 102], vec![each; 10])
+        );
+    }
+    check(&splits, 1);
+}
+
+#[test]
+fn heartbeats_are_cut_by_class_or_tested_on_the_other_4500() {
+    let Some(folder) = data("ecg5000/ECG5000_TRAIN.ts") else {
+        return;
+    };
+    let five = open(&spec(Reader::Ecg5000, 0, 0, 0), Some(&folder), 0).unwrap();
+    let counts: Vec<Vec<usize>> = parts(&five).into_iter().map(class_counts).collect();
+    println!("ECG5000 per class {counts:?}");
+    let sum: Vec<usize> = (0..5)
+        .map(|c| counts.iter().map(|part| part[c]).sum())
+        .collect();
+    assert_eq!(sum, [292, 177, 10, 19, 2]);
+    check(&five, 1);
+    let two = open(
+        &spec(Reader::Ecg5000NormalFolded, 0, 0, 0),
+        Some(&folder),
+        0,
+    )
+    .unwrap();
+    assert_eq!(class_counts(two.test.as_ref()), [2627, 1873]);
+    assert_eq!(two.test.shape(), [1, 10, 14]);
+    check(&two, 7);
+}
+
+#[test]
+fn flows_have_published_ranges() {
+    let Some(folder) = data("darcy/darcy_train_16_x.u8") else {
+        return;
+    };
+    let splits = open(&spec(Reader::Darcy16, 0, 0, 0), Some(&folder), 0).unwrap();
+    let lengths = parts(&splits).map(|part| part.len());
+    assert_eq!(lengths, [900, 100, 50]);
+    let mut truth = vec![0.0; 256];
+    let mut range = [f32::INFINITY, f32::NEG_INFINITY];
+    for index in 0..50 {
+        splits.test.read_truth(index, &mut truth).unwrap();
+        for &value in &truth {
+            range = [range[0].min(value), range[1].max(value)];
+        }
+    }
+    assert!((range[0] + 0.1191).abs() < 1e-3 && (range[1] - 1.9015).abs() < 1e-3);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rand::seq::SliceRandom;
 
 use super::stream::stream;
-use super::{Dataset, DatasetError, Truth, check_request};
+use super::{Dataset, DatasetError, Splits, Truth, check_request};
 
 /// Tag of the stream that orders samples within a class and classes within a round.
 const SELECTION: u64 = 0x5e1e_c710;
@@ -216,6 +216,27 @@ pub(crate) fn hold_out(labels: &[usize], held: f64, seed: u64) -> (Vec<usize>, V
     kept.sort_unstable();
     out.sort_unstable();
     (kept, out)
+}
+
+/// Share of the training samples held out for validation, per class, where a set has no
+/// validation part of its own.
+pub(crate) const VALID_SHARE: f64 = 0.1;
+/// The held-out part is the same for every run seed: were it not, a source model trained under
+/// one seed would have seen validation samples of another.
+pub(crate) const SPLIT_SEED: u64 = 0;
+
+/// The three parts of a set without a validation part: a share of the training samples of every
+/// class (of all, where the truth is no class) is held out.
+pub(crate) fn with_validation(
+    train: Arc<dyn Dataset>,
+    test: Arc<dyn Dataset>,
+) -> Result<Splits, DatasetError> {
+    let (kept, held) = hold_out(&labels(train.as_ref()), VALID_SHARE, SPLIT_SEED);
+    Ok(Splits {
+        valid: Arc::new(Subset::new(train.clone(), held)?),
+        train: Arc::new(Subset::new(train, kept)?),
+        test,
+    })
 }
 
 #[cfg(test)]

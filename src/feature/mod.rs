@@ -7,7 +7,6 @@
 pub mod error;
 pub mod extract;
 pub mod file;
-pub mod npy;
 pub mod outputs;
 pub mod set;
 

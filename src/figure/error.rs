@@ -67,8 +67,10 @@ pub enum FigureError {
         found: String,
     },
     /// A figure number outside the set that this room draws.
-    #[error("figure {found}: expected one of 2, 3, 4, 5, 6, 7")]
+    #[error("figure {found}: expected one of {expected}")]
     UnknownFigure {
+        /// The numbers that there are.
+        expected: String,
         /// The number asked for.
         found: u8,
     },
@@ -88,4 +90,15 @@ pub enum FigureError {
         /// The system's error.
         source: std::io::Error,
     },
+}
+
+impl FigureError {
+    /// The number `found` is none of the figures `known`.
+    pub(super) fn unknown(found: u8, known: &[u8]) -> Self {
+        let known: Vec<String> = known.iter().map(u8::to_string).collect();
+        Self::UnknownFigure {
+            expected: known.join(", "),
+            found,
+        }
+    }
 }

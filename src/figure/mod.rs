@@ -14,9 +14,14 @@
 //! | 6, aligned against unaligned | [`paired`] | `paired.csv` |
 //! | 7, geometry over epochs | [`geometry`] | `geometry.csv` |
 //! | 8, agreement of the encoders | [`agreement`] | `cka.csv` |
+//!
+//! A comparison of encoders (`modalign compare`) has figures of its own, drawn by [`sides`], [`tsne`],
+//! [`cka`] and [`classes`]; [`sides::NUMBERS`] counts them.
 
 pub mod agreement;
 mod axis;
+pub mod cka;
+pub mod classes;
 mod csv;
 pub mod curves;
 pub mod discrepancy;
@@ -25,12 +30,14 @@ pub mod font;
 pub mod geometry;
 pub mod layout;
 mod lines;
+pub mod matching;
 pub mod paired;
 pub mod palette;
 pub mod probe;
 pub mod render;
 pub mod scene;
 pub mod sheet;
+pub mod sides;
 pub mod table;
 pub mod tsne;
 
@@ -102,7 +109,18 @@ pub fn figure(number: u8, tables: &Path) -> Result<Figure, FigureError> {
         6 => paired::figure(&table::PairedRow::read(tables)?),
         7 => geometry::figure(&table::GeometryRow::read(tables)?),
         8 => agreement::figure(&table::CkaRow::read(tables)?),
-        found => Err(FigureError::UnknownFigure { found }),
+        found => Err(FigureError::unknown(found, &NUMBERS)),
+    }
+}
+
+/// Builds the figure of a number from a folder of tables.
+type Builder = fn(u8, &Path) -> Result<Figure, FigureError>;
+
+/// The figures that belong to the tables in `tables`, by number, and what builds one.
+fn set(tables: &Path) -> (&'static [u8], Builder) {
+    match tables.join(table::DifferenceRow::FILE).exists() {
+        true => (&sides::NUMBERS, sides::numbered),
+        false => (&NUMBERS, figure),
     }
 }
 
@@ -130,7 +148,8 @@ pub fn draw(
         source,
     })?;
     let mut written = Vec::new();
-    for &number in only.unwrap_or(&NUMBERS) {
+    let (numbers, figure) = set(tables);
+    for &number in only.unwrap_or(numbers) {
         let figure = match only {
             Some(_) => figure(number, tables)?,
             None => match optional(figure(number, tables))? {

@@ -128,6 +128,9 @@ macro_rules! table {
     };
 }
 
+mod sides;
+pub use sides::{CkaRow, ClassRow, DifferenceRow, MeasureRow};
+
 table! {
     /// One sample of one t-SNE map.
     TsneRow in "tsne.csv" {

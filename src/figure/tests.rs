@@ -263,7 +263,7 @@ fn a_difference_off_the_axis_ends_in_an_arrow() {
 fn unknown_figure_is_an_error() {
     assert!(matches!(
         figure(1, &fixtures()),
-        Err(FigureError::UnknownFigure { found: 1 })
+        Err(FigureError::UnknownFigure { found: 1, .. })
     ));
     assert!("pdf".parse::<Format>().is_err());
 }

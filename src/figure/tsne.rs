@@ -33,7 +33,7 @@ pub fn figure(rows: &[TsneRow], probes: &[ProbeRow]) -> Result<Figure, FigureErr
         panels.push(key(&classes));
     }
     let label = format!(
-        "t-SNE maps of the surrogate features under {} encoders",
+        "t-SNE maps of the same samples under {} encoders",
         encoders.len()
     );
     Figure::new(2, TsneRow::FILE, &label, panels, columns)
@@ -207,10 +207,7 @@ fn key(classes: &[(u64, &str)]) -> Scene {
         HEAD + lines as f64 * 18.0 + 20.0,
         "Key of the classes",
     );
-    scene.text(
-        (0.0, 13.0),
-        Text::new("Classes of the surrogate", 13.0).bold(),
-    );
+    scene.text((0.0, 13.0), Text::new("Classes", 13.0).bold());
     let room = SIDE / columns as f64;
     for (index, (_, name)) in classes.iter().take(MOST).enumerate() {
         let (hue, _, shape) = palette::series(index);

@@ -97,6 +97,8 @@ pub enum Reader {
     DemoSound,
     /// CIFAR-10 binary files.
     Cifar10,
+    /// CIFAR-100 with all its hundred classes.
+    Cifar100,
     /// The 80 CIFAR-100 classes that the source model is trained on.
     Cifar100Source,
     /// The 20 held-out CIFAR-100 classes (first fine class of each coarse class).
@@ -107,11 +109,91 @@ pub enum Reader {
     EmgMyo,
     /// ESC-10 environmental sounds as log-mel spectrograms.
     Esc10,
+    /// Free Spoken Digit Dataset as log-mel spectrograms.
+    Fsdd,
+    /// ECG5000 heartbeats, five classes, 1 × 1 × 140.
+    Ecg5000,
+    /// [`Reader::Ecg5000`] folded to 1 × 10 × 14 for encoders of images.
+    Ecg5000Folded,
+    /// ECG5000 heartbeats, normal or not, 1 × 1 × 140.
+    Ecg5000Normal,
+    /// [`Reader::Ecg5000Normal`] folded to 1 × 10 × 14 for encoders of images.
+    Ecg5000NormalFolded,
+    /// Darcy flow on 16 × 16 points: permeability to pressure.
+    Darcy16,
+    /// Spherical CIFAR-100 as published by NAS-Bench-360.
+    Spherical,
+    /// NinaPro DB5 as published by NAS-Bench-360.
+    Ninapro,
+    /// Satellite time series.
+    Satellite,
+    /// DeepSEA: DNA to chromatin features.
+    Deepsea,
+    /// FSD50K as log-mel spectrograms, several labels.
+    Fsd50k,
+    /// PhysioNet 2017 electrocardiograms.
+    Ecg2017,
+    /// Darcy flow on 85 × 85 points.
+    Darcy,
+    /// Cosmic rays in images of the Hubble Space Telescope.
+    Cosmic,
+    /// Distances between the residues of proteins.
+    Psicov,
+    /// PDEBench advection, β = 0.4.
+    #[serde(rename = "pdebench-advection")]
+    PdebenchAdvection,
+    /// PDEBench Burgers, ν = 1.
+    #[serde(rename = "pdebench-burgers")]
+    PdebenchBurgers,
+    /// PDEBench compressible flow along a line.
+    #[serde(rename = "pdebench-cfd-1d")]
+    PdebenchCfd1d,
+    /// PDEBench diffusion-sorption.
+    #[serde(rename = "pdebench-diff-sorp")]
+    PdebenchDiffSorp,
+    /// PDEBench diffusion-reaction along a line.
+    #[serde(rename = "pdebench-diff-react-1d")]
+    PdebenchDiffReact1d,
+    /// PDEBench Darcy flow, β = 0.1.
+    #[serde(rename = "pdebench-darcy")]
+    PdebenchDarcy,
+    /// PDEBench shallow water.
+    #[serde(rename = "pdebench-shallow-water")]
+    PdebenchShallowWater,
+    /// PDEBench diffusion-reaction in the plane.
+    #[serde(rename = "pdebench-diff-react-2d")]
+    PdebenchDiffReact2d,
+    /// PDEBench compressible flow in the plane.
+    #[serde(rename = "pdebench-cfd-2d")]
+    PdebenchCfd2d,
+}
+
+/// The tasks of PDEBench.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pde {
+    /// PDEBench advection, β = 0.4.
+    Advection,
+    /// PDEBench Burgers, ν = 1.
+    Burgers,
+    /// PDEBench compressible flow along a line.
+    Cfd1d,
+    /// PDEBench diffusion-sorption.
+    DiffSorp,
+    /// PDEBench diffusion-reaction along a line.
+    DiffReact1d,
+    /// PDEBench Darcy flow, β = 0.1.
+    Darcy,
+    /// PDEBench shallow water.
+    ShallowWater,
+    /// PDEBench diffusion-reaction in the plane.
+    DiffReact2d,
+    /// PDEBench compressible flow in the plane.
+    Cfd2d,
 }
 
 impl Reader {
     /// All readers, in the order of their documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 37] = [
         Self::DemoSource,
         Self::DemoSurrogate,
         Self::DemoUnseen,
@@ -119,11 +201,36 @@ impl Reader {
         Self::DemoEmg,
         Self::DemoSound,
         Self::Cifar10,
+        Self::Cifar100,
         Self::Cifar100Source,
         Self::Cifar100Heldout,
         Self::Cifar100HeldoutSpherical,
         Self::EmgMyo,
         Self::Esc10,
+        Self::Fsdd,
+        Self::Ecg5000,
+        Self::Ecg5000Folded,
+        Self::Ecg5000Normal,
+        Self::Ecg5000NormalFolded,
+        Self::Darcy16,
+        Self::Spherical,
+        Self::Ninapro,
+        Self::Satellite,
+        Self::Deepsea,
+        Self::Fsd50k,
+        Self::Ecg2017,
+        Self::Darcy,
+        Self::Cosmic,
+        Self::Psicov,
+        Self::PdebenchAdvection,
+        Self::PdebenchBurgers,
+        Self::PdebenchCfd1d,
+        Self::PdebenchDiffSorp,
+        Self::PdebenchDiffReact1d,
+        Self::PdebenchDarcy,
+        Self::PdebenchShallowWater,
+        Self::PdebenchDiffReact2d,
+        Self::PdebenchCfd2d,
     ];
 
     /// The name that suites and the command line use.

@@ -6,9 +6,7 @@
 use ndarray::{Array2, Array3, Axis};
 
 use super::cka::cka;
-use super::discrepancy::{
-    CostAccumulator, DiscrepancyParams, Divergence, Search, Target, discrepancy,
-};
+use super::discrepancy::{DiscrepancyParams, Divergence, Search, Target, discrepancy};
 use super::geometry::geometry;
 use super::hscore::{Covariance, hscore};
 use super::knn::knn;
@@ -34,7 +32,7 @@ struct Input {
 /// A measure as a function to all the numbers it reports.
 type Measure = fn(&Input) -> Result<Vec<f64>, MeasureError>;
 
-const MEASURES: [(&str, Measure); 28] = [
+const MEASURES: [(&str, Measure); 30] = [
     ("probe", |i| probe(i, ProbeParams::new())),
     ("probe, raw features", |i| {
         probe(i, ProbeParams::new().standardize(false).c(10.0))
@@ -52,6 +50,8 @@ const MEASURES: [(&str, Measure); 28] = [
         Ok(vec![k.accuracy, k.interval[0], k.interval[1]])
     }),
     ("t-SNE, exact", |i| tsne(i, Engine::Exact)),
+    ("t-SNE, Barnes–Hut", |i| tsne(i, Engine::BarnesHut)),
+    ("t-SNE, FFT", |i| tsne(i, Engine::Fft)),
     ("t-SNE, linfa", |i| tsne(i, Engine::Linfa)),
     ("OTDD, Gaussian", |i| {
         otdd(i, Inner::Gaussian { shrinkage: 0.1 })
@@ -66,11 +66,17 @@ const MEASURES: [(&str, Measure); 28] = [
                 .divergence(Divergence::Nll),
         )
     }),
-    ("discrepancy, streamed", |i| {
-        let p = probabilities(&i.features);
-        let mut costs = CostAccumulator::new(i.classes, p.ncols(), Divergence::Brier)?;
-        costs.add_labels(p.view(), &i.labels)?;
-        Ok(vec![costs.solve(Search::Exact)?.total])
+    ("discrepancy, local search", |i| {
+        let params = DiscrepancyParams::new().divergence(Divergence::Brier);
+        distance(i, params.search(Search::Local))
+    }),
+    ("discrepancy, renormalised", |i| {
+        let params = DiscrepancyParams::new().divergence(Divergence::NllRenormalized);
+        distance(i, params.nodes(40))
+    }),
+    ("discrepancy, renormalised variation, held out", |i| {
+        let params = DiscrepancyParams::new().divergence(Divergence::TvRenormalized);
+        distance(i, params.holdout(0.5).nodes(40))
     }),
     ("metric, error", |i| metric(i, Metric::Error)),
     ("metric, F1", |i| metric(i, Metric::OneMinusMacroF1)),
@@ -172,7 +178,7 @@ fn tsne(i: &Input, engine: Engine) -> Result<Vec<f64>, MeasureError> {
     Ok(t.embedding
         .iter()
         .copied()
-        .chain(t.kl)
+        .chain([t.kl])
         .chain(t.trustworthiness)
         .collect())
 }

@@ -77,6 +77,36 @@ pub enum MeasureError {
         /// The offending number or sum.
         found: f64,
     },
+    /// A probability is outside of `[0, 1]`.
+    #[error("{what}: row {row}, column {column}: expected a number in [0, 1], found {found}")]
+    Unit {
+        /// Which input.
+        what: &'static str,
+        /// Row of the first such number.
+        row: usize,
+        /// Column of the first such number.
+        column: usize,
+        /// The number.
+        found: f64,
+    },
+    /// A row of probabilities has the wrong sum.
+    #[error("{what}: row {row}: expected a sum of {expected}, found {found}")]
+    Sum {
+        /// Which input.
+        what: &'static str,
+        /// The row.
+        row: usize,
+        /// The sum demanded.
+        expected: &'static str,
+        /// The sum found.
+        found: f64,
+    },
+    /// Rows could not be read again.
+    #[error("rows: expected to be read, found {found}")]
+    Read {
+        /// What the reader said.
+        found: String,
+    },
     /// A multi-hot target is neither zero nor one.
     #[error("{what}: row {row}, column {column}: expected 0 or 1, found {found}")]
     Binary {
@@ -149,6 +179,8 @@ impl MeasureError {
             | Self::ZeroVector { row, .. }
             | Self::Label { row, .. }
             | Self::Probability { row, .. }
+            | Self::Unit { row, .. }
+            | Self::Sum { row, .. }
             | Self::Binary { row, .. }
             | Self::ZeroTarget { row, .. }
             | Self::Distance { row, .. } => *row += rows,
@@ -156,6 +188,7 @@ impl MeasureError {
             | Self::TooFew { .. }
             | Self::TooMany { .. }
             | Self::Parameter { .. }
+            | Self::Read { .. }
             | Self::Numerical { .. } => {}
         }
         self

@@ -23,6 +23,8 @@ pub struct Knn {
     pub interval: [f64; 2],
     /// Neighbours asked.
     pub k: usize,
+    /// Whether each test sample's class won its vote.
+    pub correct: Vec<bool>,
 }
 
 /// k-nearest-neighbour accuracy by cosine similarity; `k` is usually 10. Equal votes go to the
@@ -52,9 +54,9 @@ pub fn knn<A: Real, B: Real>(
     let known = unit_rows("training features", train.features())?;
     let asked = unit_rows("test features", test.features())?;
     let classes = train.classes();
-    let hits: usize = (0..test.len().div_ceil(BLOCK))
+    let correct: Vec<bool> = (0..test.len().div_ceil(BLOCK))
         .into_par_iter()
-        .map(|block| {
+        .flat_map_iter(|block| {
             let range = block * BLOCK..((block + 1) * BLOCK).min(test.len());
             let mut similar = Array2::zeros((range.len(), known.nrows()));
             product(
@@ -65,7 +67,7 @@ pub fn knn<A: Real, B: Real>(
             );
             let mut order: Vec<usize> = (0..train.len()).collect();
             let mut votes = vec![(0usize, 0.0f64); classes];
-            let mut hits = 0;
+            let mut correct = Vec::with_capacity(range.len());
             for (row, &truth) in similar.axis_iter(Axis(0)).zip(&test.labels()[range]) {
                 // Ties by index, so that the result does not depend on the selection's order.
                 let nearer = |&a: &usize, &b: &usize| row[b].total_cmp(&row[a]).then(a.cmp(&b));
@@ -84,15 +86,17 @@ pub fn knn<A: Real, B: Real>(
                         .then(votes[a].1.total_cmp(&votes[b].1))
                         .then(b.cmp(&a))
                 };
-                hits += usize::from((0..classes).max_by(better) == Some(truth));
+                correct.push((0..classes).max_by(better) == Some(truth));
             }
-            hits
+            correct
         })
-        .sum();
+        .collect();
+    let hits = correct.iter().filter(|c| **c).count();
     Ok(Knn {
         accuracy: hits as f64 / test.len() as f64,
         interval: stats::wilson(hits, test.len()),
         k,
+        correct,
     })
 }
 

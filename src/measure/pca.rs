@@ -1,13 +1,30 @@
 //! Principal components, for reducing features before t-SNE and for its first positions.
 //!
 //! Eigenvectors (LAPACK) of the covariance, or of the Gram matrix where there are fewer samples
-//! than features. The sign of a component is arbitrary in theory and here not: its largest score
+//! than features; where both are large and few components are asked for, a randomised search for
+//! their subspace (Halko, Martinsson & Tropp, *Finding structure with randomness*, SIAM Review 2011,
+//! algorithm 4.4) whose seed is fixed. Products are cut into blocks of fixed size: the same bits for
+//! any number of threads. The sign of a component is arbitrary in theory and here not: its largest score
 //! is positive, so that the same features give the same picture.
 
 use ndarray::{Array2, ArrayView2, Axis, s};
-use ndarray_linalg::{Eigh, UPLO};
+use ndarray_linalg::{Eigh, QR, UPLO, error::LinalgError};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
 
+use super::product::product;
 use super::{MeasureError, blas};
+
+/// Up to so many samples or features the whole eigenproblem is cheap.
+const EXACT: usize = 512;
+/// Dimensions searched beside those asked for.
+const MORE: usize = 20;
+/// Times the covariance is applied to the subspace: each makes the weak components weaker.
+const POWERS: usize = 8;
+/// Rows of a product that one task computes.
+const TILE: usize = 64;
 
 /// Scores `[N, min(dims, N, D)]` on the leading components, by falling variance.
 ///
@@ -26,32 +43,15 @@ pub fn pca(features: ArrayView2<'_, f64>, dims: usize) -> Result<Array2<f64>, Me
         centred -= &mean;
     }
     let dims = dims.min(n).min(d);
-    let failed = |e: ndarray_linalg::error::LinalgError| MeasureError::Numerical {
+    let small = n.min(d);
+    let found = match small > EXACT && 4 * (dims + MORE) < small {
+        true => randomised(&centred, dims),
+        false => exact(&centred, dims),
+    };
+    let mut scores = found.map_err(|e| MeasureError::Numerical {
         what: "principal components",
         found: e.to_string(),
-    };
-    // LAPACK returns eigenvalues in rising order.
-    let mut scores = if d <= n {
-        let (_, vectors) = centred
-            .t()
-            .dot(&centred)
-            .eigh(UPLO::Lower)
-            .map_err(failed)?;
-        centred.dot(&vectors.slice(s![.., d - dims..]))
-    } else {
-        let (values, vectors) = centred
-            .dot(&centred.t())
-            .eigh(UPLO::Lower)
-            .map_err(failed)?;
-        let mut scores = vectors.slice(s![.., n - dims..]).to_owned();
-        for (mut column, value) in scores
-            .axis_iter_mut(Axis(1))
-            .zip(values.iter().skip(n - dims))
-        {
-            column *= value.max(0.0).sqrt();
-        }
-        scores
-    };
+    })?;
     scores.invert_axis(Axis(1));
     for mut column in scores.axis_iter_mut(Axis(1)) {
         let largest = column
@@ -64,9 +64,83 @@ pub fn pca(features: ArrayView2<'_, f64>, dims: usize) -> Result<Array2<f64>, Me
     Ok(scores.as_standard_layout().into_owned())
 }
 
+/// Scores by rising variance, from all eigenvectors.
+fn exact(centred: &Array2<f64>, dims: usize) -> Result<Array2<f64>, LinalgError> {
+    let (n, d) = centred.dim();
+    // LAPACK returns eigenvalues in rising order.
+    if d <= n {
+        let (_, vectors) = times(centred.t(), centred.view()).eigh(UPLO::Lower)?;
+        return Ok(times(centred.view(), vectors.slice(s![.., d - dims..])));
+    }
+    let (values, vectors) = times(centred.view(), centred.t()).eigh(UPLO::Lower)?;
+    let mut scores = vectors.slice(s![.., n - dims..]).to_owned();
+    for (mut column, value) in scores
+        .axis_iter_mut(Axis(1))
+        .zip(values.iter().skip(n - dims))
+    {
+        column *= value.max(0.0).sqrt();
+    }
+    Ok(scores)
+}
+
+/// Scores by rising variance, from a subspace that holds the leading components.
+fn randomised(centred: &Array2<f64>, dims: usize) -> Result<Array2<f64>, LinalgError> {
+    let width = dims + MORE;
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let start = Array2::from_shape_simple_fn((centred.ncols(), width), || {
+        let v: f64 = StandardNormal.sample(&mut rng);
+        v
+    });
+    let (mut basis, _) = start.qr()?;
+    for _ in 0..POWERS {
+        let scores = times(centred.view(), basis.view());
+        (basis, _) = times(centred.t(), scores.view()).qr()?;
+    }
+    let scores = times(centred.view(), basis.view());
+    let (_, turn) = times(scores.t(), scores.view()).eigh(UPLO::Lower)?;
+    Ok(times(scores.view(), turn.slice(s![.., width - dims..])))
+}
+
+/// A product, its rows cut into tiles.
+fn times(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
+    let mut out = Array2::zeros((a.nrows(), b.ncols()));
+    out.axis_chunks_iter_mut(Axis(0), TILE)
+        .into_par_iter()
+        .enumerate()
+        .for_each(|(tile, part)| {
+            let rows = tile * TILE..tile * TILE + part.nrows();
+            product(a.slice(s![rows, ..]), b, false, part);
+        });
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_random_search_finds_the_leading_components() {
+        // Falling variances on shuffled axes, as in images, wide and tall.
+        for (n, d) in [(700, 600), (600, 700)] {
+            let mut rng = ChaCha8Rng::seed_from_u64(3);
+            let x = Array2::from_shape_fn((n, d), |(_, j)| {
+                let v: f64 = StandardNormal.sample(&mut rng);
+                v * 10.0 / (1.0 + ((j * 7) % d) as f64)
+            });
+            let centred = &x - &x.mean_axis(Axis(0)).expect("rows");
+            let right = exact(&centred, 20).expect("components");
+            let found = randomised(&centred, 20).expect("components");
+            for (a, b) in right.axis_iter(Axis(1)).zip(found.axis_iter(Axis(1))) {
+                let cosine = a.dot(&b).abs() / (a.dot(&a) * b.dot(&b)).sqrt();
+                assert!((1.0 - cosine) < 1e-4, "{n} × {d}: {cosine}");
+                assert!((a.dot(&a) / b.dot(&b) - 1.0).abs() < 1e-6);
+            }
+            // The way it is called: positive largest score, falling variance, any threads.
+            let one = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+            let alone = one.expect("pool").install(|| pca(x.view(), 20));
+            assert_eq!(alone, pca(x.view(), 20));
+        }
+    }
 
     #[test]
     fn both_routes_agree_and_keep_all_distances() {

@@ -5,17 +5,19 @@
 //! are the measures' time, so they do not depend on it; LAPACK still does.
 
 use gemm::Parallelism;
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView2, ArrayViewMut2, LinalgScalar};
+
+use super::samples::Real;
 
 /// `c = a·b`, or `c += a·b` with `accumulate`; any strides, one thread.
 ///
 /// # Panics
 /// If the shapes do not fit, which is a mistake of the caller's, never of the data's.
-pub fn product(
-    a: ArrayView2<'_, f64>,
-    b: ArrayView2<'_, f64>,
+pub fn product<T: Real + LinalgScalar>(
+    a: ArrayView2<'_, T>,
+    b: ArrayView2<'_, T>,
     accumulate: bool,
-    mut c: ArrayViewMut2<'_, f64>,
+    mut c: ArrayViewMut2<'_, T>,
 ) {
     let (m, k) = a.dim();
     let n = b.ncols();
@@ -25,7 +27,7 @@ pub fn product(
         "shapes of a matrix product"
     );
     if k == 0 && !accumulate {
-        c.fill(0.0);
+        c.fill(T::zero());
     }
     if m == 0 || n == 0 || k == 0 {
         return;
@@ -35,7 +37,7 @@ pub fn product(
         a.strides().to_vec(),
         b.strides().to_vec(),
     );
-    // SAFETY: pointers, shapes and strides come from live views; `c` is borrowed mutably.
+    // SAFETY: `Real` is f32 or f64; pointers, shapes and strides come from live views; `c` is borrowed mutably.
     unsafe {
         gemm::gemm(
             m,
@@ -51,8 +53,8 @@ pub fn product(
             b.as_ptr(),
             bs[1],
             bs[0],
-            1.0,
-            1.0,
+            T::one(),
+            T::one(),
             false,
             false,
             false,

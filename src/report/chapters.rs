@@ -65,9 +65,9 @@ pub fn method(id: &str) -> String {
 pub fn maps(data: &Data) -> Result<Markup, FigureError> {
     const CAPTION: Caption = Caption {
         shown: "Features of the surrogate set under each encoder: the pretrained one and the same encoder after transfer to each target. One mark is one sample; colour, shape and the name at the class median say its class.",
-        computed: "The surrogate always enters through the original source embedder, so only the encoder differs between panels. Each panel is its own t-SNE; KL is its final divergence.",
+        computed: "The surrogate always enters through the original source embedder, so only the encoder differs between panels. Each panel is its own t-SNE, but all start from the two leading principal components of the pretrained encoder's features, so that a class tends to lie in the same place; KL is a panel's final divergence.",
         read: "Classes that stand apart in the first panel and run into each other in a later one were separated by knowledge that the transfer overwrote. The probe error in each title measures that; the map illustrates it.",
-        limits: "t-SNE keeps neighbourhoods, not distances: cluster sizes and the gaps between them carry no meaning, and panels may be rotated against each other. No conclusion rests on this figure alone.",
+        limits: "t-SNE keeps neighbourhoods, not distances: cluster sizes and the gaps between them carry no meaning, and a class may still lie elsewhere in another panel for no reason but chance. No conclusion rests on this figure alone.",
     };
     let Some(table) = &data.tsne else {
         return Ok(not_run("the t-SNE map", "tsne.csv"));

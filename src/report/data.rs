@@ -23,7 +23,7 @@ pub struct Table<R> {
 }
 
 impl<R: Row> Table<R> {
-    fn read(tables: &Path) -> Result<Option<Self>, ReportError> {
+    pub(super) fn read(tables: &Path) -> Result<Option<Self>, ReportError> {
         let Some(rows) = optional(R::read(tables))? else {
             return Ok(None);
         };

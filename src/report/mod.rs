@@ -15,6 +15,7 @@ mod number;
 mod page;
 pub mod record;
 mod sheet;
+pub mod sides;
 mod yardsticks;
 
 #[cfg(test)]
@@ -27,6 +28,9 @@ pub use error::ReportError;
 use crate::figure::write_whole;
 
 /// Writes `report.html` into the run folder `run` and returns its path.
+///
+/// # Errors
+/// [`ReportError`]: no run, a table that is broken, a page that cannot be written.
 pub fn write(run: &Path) -> Result<PathBuf, ReportError> {
     let document = page::page(&data::Data::read(run)?)?;
     let path = run.join("report.html");

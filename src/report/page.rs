@@ -19,7 +19,7 @@ pub fn page(data: &Data) -> Result<String, FigureError> {
     let record = &data.record;
     let title = record.suite_title.0.as_ref().or(record.suite.0.as_ref());
     let title = title.map_or("Cross-modality transfer", String::as_str);
-    let chapters: [(&str, &str, Markup); 11] = [
+    let chapters: [Chapter; 11] = [
         ("maps", "Features before and after", chapters::maps(data)?),
         (
             "distortion",
@@ -52,6 +52,51 @@ pub fn page(data: &Data) -> Result<String, FigureError> {
         ("settings", "Settings and hashes", notes::settings(record)),
         ("reproduce", "How to reproduce", notes::reproduce(record)),
     ];
+    let body = html! {
+        header {
+            p.kicker { "Modality knowledge alignment" }
+            h1 { (title) }
+            p.meta {
+                (date(&record.finished)) " · modalign " (record.version) " · "
+                (record.device) " · seeds " (record.seeds)
+            }
+        }
+        main {
+            section #finding {
+                h2 { "Finding" }
+                (finding(data))
+                p.hint { "Every underlined number leads to the table row it was read from." }
+            }
+            (contents(&chapters))
+        }
+        footer {
+            p { "Written by modalign from the tables of one run. Figures and text contain no value that is not in those tables. Method: Ma, Li, Cai and Kang, “Learning Modality Knowledge Alignment for Cross-Modality Transfer”, ICML 2024. Set in a subset of Inter (SIL Open Font License 1.1)." }
+        }
+    };
+    Ok(document(
+        &format!("{title} – modalign report"),
+        &record.version,
+        &body,
+    ))
+}
+
+/// A chapter: its id, its name, what it says.
+pub type Chapter = (&'static str, &'static str, Markup);
+
+/// The list of chapters and the chapters.
+pub fn contents(chapters: &[Chapter]) -> Markup {
+    html! {
+        nav aria-label="Contents" { ol {
+            @for (id, name, _) in chapters { li { a href={ "#" (id) } { (name) } } }
+        } }
+        @for (id, name, body) in chapters {
+            section id=(id) { h2 { (name) } (body) }
+        }
+    }
+}
+
+/// A whole document around `body`.
+pub fn document(title: &str, version: &Shown, body: &Markup) -> String {
     let document = html! {
         (DOCTYPE)
         html lang="en" {
@@ -61,39 +106,14 @@ pub fn page(data: &Data) -> Result<String, FigureError> {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                meta name="generator" content={ "modalign " (record.version) };
-                title { (title) " – modalign report" }
+                meta name="generator" content={ "modalign " (version) };
+                title { (title) }
                 style { (PreEscaped(font_faces())) (PreEscaped(include_str!("style.css"))) (PreEscaped(dark_figures())) }
             }
-            body {
-                header {
-                    p.kicker { "Modality knowledge alignment" }
-                    h1 { (title) }
-                    p.meta {
-                        (date(&record.finished)) " · modalign " (record.version) " · "
-                        (record.device) " · seeds " (record.seeds)
-                    }
-                }
-                main {
-                    section #finding {
-                        h2 { "Finding" }
-                        (finding(data))
-                        p.hint { "Every underlined number leads to the table row it was read from." }
-                    }
-                    nav aria-label="Contents" { ol {
-                        @for (id, name, _) in &chapters { li { a href={ "#" (id) } { (name) } } }
-                    } }
-                    @for (id, name, body) in &chapters {
-                        section id=(id) { h2 { (name) } (body) }
-                    }
-                }
-                footer {
-                    p { "Written by modalign from the tables of one run. Figures and text contain no value that is not in those tables. Method: Ma, Li, Cai and Kang, “Learning Modality Knowledge Alignment for Cross-Modality Transfer”, ICML 2024. Set in a subset of Inter (SIL Open Font License 1.1)." }
-                }
-            }
+            body { (body) }
         }
     };
-    Ok(document.into_string())
+    document.into_string()
 }
 
 /// The day of an RFC 3339 time; anything else as it stands.

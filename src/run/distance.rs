@@ -5,9 +5,11 @@ use super::error::RunError;
 use super::look::{fingerprint, named};
 use super::prepare::{Context, Target};
 use super::watch::Watch;
+use crate::dataset::Truth;
 use crate::feature::extract;
 use crate::measure::discrepancy::{DiscrepancyParams, Divergence, Target as Labels, discrepancy};
 use crate::model::Embedder;
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 /// What was found, as the tables need it.
@@ -79,7 +81,20 @@ fn measure(context: &Context, target: &Target, embedder: &Embedder) -> Result<Di
     let mut network = context.source.model.network.clone();
     network.embedder = embedder.clone();
     let probabilities = extract::probabilities(&network, target.data.test.clone(), context.device)?;
-    let labels = crate::dataset::labels(target.data.test.as_ref());
+    let test = target.data.test.as_ref();
+    let classes = test.classes().len();
+    let labels = crate::dataset::labels(test);
+    // Of several classes a sample, each class's positives are its samples.
+    let several = match test.truth() {
+        Truth::MultiHot => {
+            let mut all = vec![0.0f32; test.len() * classes];
+            for (i, row) in all.chunks_mut(classes.max(1)).enumerate() {
+                test.read_truth(i, row)?;
+            }
+            Array2::from_shape_vec((test.len(), classes), all).ok()
+        }
+        _ => None,
+    };
     let params = DiscrepancyParams::new()
         .divergence(Divergence::Error)
         .holdout(measures.discrepancy_holdout)
@@ -88,16 +103,23 @@ fn measure(context: &Context, target: &Target, embedder: &Embedder) -> Result<Di
         .seed(measures.discrepancy_seed)
         .check()
         .map_err(&wrong)?;
-    let goal = Labels::Labels {
-        labels: &labels,
-        classes: target.data.test.classes().len(),
+    let goal = match &several {
+        Some(several) => Labels::MultiHot(several.view()),
+        None => Labels::Labels {
+            labels: &labels,
+            classes,
+        },
+    };
+    let of = |i: usize, class: usize| match &several {
+        Some(several) => several[[i, class]] > 0.0,
+        None => labels[i] == class,
     };
     let found = discrepancy(probabilities.view(), goal, &params).map_err(&wrong)?;
     let pair = |(class, column): (usize, &Option<usize>)| {
         let column = (*column)?;
-        let rows = labels.iter().enumerate().filter(|(_, l)| **l == class);
+        let rows = (0..labels.len()).filter(|&i| of(i, class));
         let values: Vec<f64> = rows
-            .map(|(i, _)| f64::from(probabilities[[i, column]]))
+            .map(|i| f64::from(probabilities[[i, column]]))
             .collect();
         Some(Pair {
             target: class,

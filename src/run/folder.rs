@@ -14,7 +14,7 @@
 
 use super::error::RunError;
 use super::{bounded, settings};
-use crate::checksum;
+use crate::checksum::Algorithm;
 use crate::manifest::suite::Suite;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -138,9 +138,7 @@ impl RunFolder {
 
     /// SHA-256 of a file inside, in hexadecimal.
     pub fn sha256(&self, name: &str) -> Result<String, RunError> {
-        let path = self.path(name);
-        let bytes = fs::read(&path).map_err(|source| RunError::Io { path, source })?;
-        Ok(checksum::sha256(&bytes))
+        sha256(&self.path(name))
     }
 
     /// Writes a value as JSON, atomically.
@@ -158,6 +156,17 @@ impl RunFolder {
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_slice(&fs::read(self.path(name)).ok()?).ok()
     }
+}
+
+/// SHA-256 of a file, read in pieces, in hexadecimal.
+pub fn sha256(path: &Path) -> Result<String, RunError> {
+    let hash = |mut file| Algorithm::Sha256.of(&mut file);
+    File::open(path)
+        .and_then(hash)
+        .map_err(|source| RunError::Io {
+            path: path.into(),
+            source,
+        })
 }
 
 /// Takes the lock of a run. A look at the run ([`is_held`]) holds it for a moment: only a lock that

@@ -15,6 +15,7 @@ pub mod prepare;
 mod raw_table;
 pub mod record;
 pub mod settings;
+pub mod sides;
 pub mod survey;
 pub mod table;
 pub mod table_diff;

@@ -18,7 +18,8 @@ use super::yardsticks::{self, OfTarget};
 use crate::feature::{FeatureSet, file};
 use crate::manifest::method::Method;
 use crate::manifest::suite::Suite;
-use crate::measure::tsne::TsneParams;
+use crate::measure::tsne::{TsneParams, common_start};
+use ndarray::Array2;
 
 /// Trains every `n`th cell of a suite from the `i`th on (`shard`) and, if asked, takes its
 /// measures, so that the run that makes the report finds them; gives what was found, and `None`
@@ -75,7 +76,8 @@ pub fn run(
     let found = look::look(&context, &pretrained.title, encoder, watch)?;
     tables.look(&pretrained, &found);
     let view = look::view(&context, encoder)?;
-    map(&context, &pretrained, &view, &mut tables, watch)?;
+    let mut first = None;
+    map(&context, &pretrained, &view, &mut first, &mut tables, watch)?;
     let mut seen = vec![(pretrained, yardsticks::rows(&context, &view.test))];
     for target in targets {
         if let Some(why) = &target.undefined {
@@ -110,7 +112,7 @@ pub fn run(
             if cell.seed == suite.transfer.seeds[0] && cell.method == shown(suite) {
                 let encoder = Encoder::of(&cell, outcome.selected);
                 let view = look::view(&context, &model.network.encoder)?;
-                map(&context, &encoder, &view, &mut tables, watch)?;
+                map(&context, &encoder, &view, &mut first, &mut tables, watch)?;
                 seen.push((encoder, yardsticks::rows(&context, &view.test)));
                 if let Some((stage, d)) = measures.stages.last() {
                     tables.distance(target, *stage, d, source.labels.len());
@@ -154,11 +156,13 @@ fn agreements(seen: &[(Encoder, FeatureSet)], tables: &mut Tables) -> Result<(),
 }
 
 /// Keeps the features of an encoder that figure 2 shows and adds the t-SNE map of a balanced part
-/// of the surrogate's test samples.
+/// of the surrogate's test samples. All maps start from the components of the encoder that comes
+/// `first`, so that they can be compared by eye.
 fn map(
     context: &Context,
     encoder: &Encoder,
     view: &View,
+    first: &mut Option<Array2<f64>>,
     tables: &mut Tables,
     watch: &mut dyn Watch,
 ) -> Result<(), RunError> {
@@ -181,6 +185,10 @@ fn map(
     let Some(part) = view.test.select(&rows) else {
         return Ok(());
     };
+    let start = match first {
+        Some(start) => start,
+        None => first.insert(common_start(part.features()).map_err(&wrong)?),
+    };
     // A set too small for the perplexity asked for gets the largest that it can carry.
     let largest = (part.len().saturating_sub(2) as f64 / 3.0).floor().max(1.0);
     let map = TsneParams::new()
@@ -189,7 +197,7 @@ fn map(
         .seed(measures.tsne_seed)
         .check()
         .map_err(&wrong)?
-        .run(part.features())
+        .run_from(part.features(), Some(start.view()))
         .map_err(&wrong)?;
     for (point, &label) in map.embedding.rows().into_iter().zip(part.labels()) {
         tables.tsne.push(row![

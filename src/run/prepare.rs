@@ -215,11 +215,13 @@ fn sequence_model(own: &OwnEncoder, device: &Device) -> Result<Model, RunError> 
 fn no_discrepancy(target: &dyn Dataset, source: usize) -> Option<String> {
     let classes = target.classes().len();
     match target.truth() {
-        Truth::Class if source == 0 => Some("the source model has no classifier".into()),
-        Truth::Class if classes > source => Some(format!(
+        Truth::Class | Truth::MultiHot if source == 0 => {
+            Some("the source model has no classifier".into())
+        }
+        Truth::Class | Truth::MultiHot if classes > source => Some(format!(
             "{classes} target classes cannot be matched with {source} source classes"
         )),
-        Truth::Class => None,
+        Truth::Class | Truth::MultiHot => None,
         other => Some(format!("the target has {}, not classes", other.name())),
     }
 }

@@ -3,6 +3,7 @@
 use super::error::RunError;
 use super::folder::RunFolder;
 use polars::prelude::{Column, CsvWriter, DataFrame, SerWriter};
+use std::path::Path;
 
 /// One value of a table.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,8 +110,13 @@ impl Table {
 
     /// Writes the table as `tables/NAME` of a run.
     pub fn write(self, folder: &RunFolder, name: &str) -> Result<(), RunError> {
+        self.write_to(&folder.path("tables").join(name))
+    }
+
+    /// Writes the table as a file, atomically.
+    pub fn write_to(self, path: &Path) -> Result<(), RunError> {
         let wrong = |e: polars::prelude::PolarsError| RunError::Table {
-            path: folder.path("tables").join(name),
+            path: path.into(),
             found: e.to_string(),
         };
         let height = self.len();
@@ -126,7 +132,10 @@ impl Table {
             .include_header(true)
             .finish(&mut frame)
             .map_err(wrong)?;
-        folder.write(&format!("tables/{name}"), &bytes)
+        crate::atomic::write(path, &bytes).map_err(|source| RunError::Io {
+            path: path.into(),
+            source,
+        })
     }
 }
 
@@ -172,7 +181,7 @@ fn column(name: &str, cells: Vec<Cell>) -> Column {
 }
 
 /// A spreadsheet must not take a name for a formula.
-fn defuse(text: String) -> String {
+pub(crate) fn defuse(text: String) -> String {
     let formula = text.len() > 1 && text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     if formula { format!("'{text}") } else { text }
 }

@@ -1,6 +1,7 @@
 //! The program from outside: what a user types, what comes out, which exit code.
 
 mod bad_input;
+mod compare;
 mod data;
 mod export;
 mod extract;

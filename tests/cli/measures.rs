@@ -2,7 +2,7 @@
 //! against scikit-learn and SciPy, the fields of the JSON, and files that are wrong in every way.
 
 use super::*;
-use modalign::feature::npy::{Npy, header};
+use modalign::container::npy::{self, header};
 use modalign::feature::{FeatureSet, file};
 use ndarray::{Array2, Ix2};
 use serde_json::Value;
@@ -29,7 +29,7 @@ fn member(archive: &str, name: &str) -> Vec<u8> {
 }
 
 fn matrix(bytes: &[u8]) -> Array2<f64> {
-    let values = Npy::parse(bytes).unwrap().to_f64().unwrap();
+    let values = npy::parse(bytes).unwrap().to_f64().unwrap();
     values.into_dimensionality::<Ix2>().unwrap()
 }
 
@@ -94,7 +94,7 @@ fn the_probe_reaches_scikit_learns_optimum() {
         assert!(low < error && error < high);
         assert_eq!(probe["c"].as_f64(), c.parse().ok());
         let mut fields = vec!["error", "objective", "c", "iterations", "seconds"];
-        fields.extend(["interval", "confusion"]);
+        fields.extend(["interval", "confusion", "balanced_error"]);
         fields.sort_unstable();
         assert_eq!(keys(&probe), fields);
     }
@@ -108,7 +108,7 @@ fn every_file_format_gives_the_same_probe() {
     for name in ["train", "test"] {
         let read = |part| std::fs::read(home.path().join(format!("{name}_{part}.npy"))).unwrap();
         let features = matrix(&read("x")).mapv(|v| v as f32);
-        let labels = Npy::parse(&read("y")).unwrap().to_i64().unwrap();
+        let labels = npy::parse(&read("y")).unwrap().to_i64().unwrap();
         let labels = labels.iter().map(|&label| label as usize).collect();
         let names = (0..7).map(|class| format!("class {class}")).collect();
         let set = FeatureSet::new(features, labels, names).unwrap();
@@ -336,20 +336,113 @@ fn the_discrepancy_tells_its_assignment_and_its_null() {
 }
 
 #[test]
-fn what_is_not_there_yet_is_refused_with_what_is() {
+fn renormalised_divergences_tell_what_they_prove() {
     let home = discrepancy_home();
-    for (words, known) in [
-        ("--divergence nll-renormalized", "(error, nll, brier, tv)"),
-        ("--divergence kl-renormalized", "(error, nll, brier, tv)"),
-        ("--divergence tv-renormalized", "(error, nll, brier, tv)"),
-        ("--search local", "(exact, greedy, brute)"),
-    ] {
-        let run = run_in(home.path(), &format!("{DISCREPANCY} {words}"));
-        let said = text(&run.stderr);
-        assert_eq!(run.status.code(), Some(2), "{said}");
-        assert!(
-            said.contains(known) && said.contains("not available"),
-            "{said}"
+    let of = |words: &str| found(home.path(), &format!("{DISCREPANCY} --null 5 {words}"));
+    for divergence in ["nll-renormalized", "kl-renormalized", "tv-renormalized"] {
+        let [exact, brute, local, greedy] = ["exact", "brute", "local", "greedy"]
+            .map(|s| of(&format!("--divergence {divergence} --search {s}")));
+        let value = |d: &Value| d["value"].as_f64().unwrap();
+        assert_eq!(
+            (&exact["certified"], &brute["certified"]),
+            (&true.into(), &true.into())
         );
+        assert!((value(&exact) - value(&brute)).abs() < 1e-9);
+        assert!(value(&exact) <= value(&local) + 1e-9 && value(&local) <= value(&greedy) + 1e-9);
+        assert!(local["lower_bound"].as_f64().unwrap() <= value(&exact) + 1e-9);
+        assert_eq!(exact["assignment"], serde_json::json!([4, 3, 2]));
+        let chance = if divergence == "tv-renormalized" {
+            2.0 / 3.0
+        } else {
+            3f64.ln()
+        };
+        assert!((exact["chance"].as_f64().unwrap() - chance).abs() < 1e-12);
+        assert!(value(&exact) < exact["null_mean"].as_f64().unwrap());
     }
+    let shown = run_in(
+        home.path(),
+        &format!("{DISCREPANCY} --divergence nll-renormalized"),
+    );
+    let shown = text(&shown.stdout);
+    assert!(
+        shown.contains("proven minimal") && shown.contains("equally probable"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn precision_and_order_of_the_file_do_not_matter() {
+    let home = discrepancy_home();
+    let want = found(home.path(), DISCREPANCY);
+    // The same numbers column after column, which cannot be read in blocks.
+    let path = home.path().join("p.npy");
+    let bytes = std::fs::read(&path).unwrap();
+    let (head, data) = bytes.split_at(bytes.len() - 120 * 5 * 8);
+    let head = String::from_utf8_lossy(&head[10..]).replace("False", "True ");
+    let start = bytes[..10].to_vec();
+    let turned = (0..5).flat_map(|k| (0..120).map(move |i| (i * 5 + k) * 8));
+    let data = turned.flat_map(|at| data[at..at + 8].to_vec());
+    std::fs::write(&path, [start, head.into_bytes(), data.collect()].concat()).unwrap();
+    assert_eq!(timeless(found(home.path(), DISCREPANCY)), timeless(want));
+}
+
+#[test]
+fn samples_of_several_classes_are_matched_by_their_positives() {
+    let home = discrepancy_home();
+    let hot = Array2::from_shape_fn((120, 3), |(i, c)| {
+        f64::from(u8::from(i % 3 == c || (i % 4 == 0 && c == 2)))
+    });
+    save(home.path(), "m.npy", &hot);
+    let words = "discrepancy --source-probs p.npy --target-labels m.npy";
+    let d = found(home.path(), words);
+    assert_eq!(d["assignment"], serde_json::json!([4, 3, 2]));
+    let shown = text(&run_in(home.path(), &format!("{words} --holdout")).stdout);
+    assert!(shown.contains("positives are its samples"), "{shown}");
+    save(home.path(), "m.npy", &(hot * 0.5));
+    let said = text(&run_in(home.path(), words).stderr);
+    assert!(
+        said.contains("m.npy: target labels: row 0") && said.contains("0 or 1"),
+        "{said}"
+    );
+}
+
+#[test]
+fn matched_classes_are_named_tabled_and_drawn() {
+    let home = discrepancy_home();
+    let write = |name: &str, text: &str| std::fs::write(home.path().join(name), text).unwrap();
+    write("s.txt", "ant\nbee\ncat\n=dog()\n</svg>\n");
+    write("t.txt", "left\nright\nup\n");
+    let named = format!("{DISCREPANCY} --source-names s.txt --target-names t.txt");
+    for file in ["map.svg", "map.png"] {
+        let words = format!("{named} --csv pairs.csv --figure {file}");
+        let shown = text(&run_in(home.path(), &words).stdout);
+        assert!(
+            shown.contains("up     →  cat") && shown.contains("pairs.csv"),
+            "{shown}"
+        );
+        assert!(std::fs::metadata(home.path().join(file)).unwrap().len() > 2000);
+    }
+    let svg = std::fs::read_to_string(home.path().join("map.svg")).unwrap();
+    assert!(svg.contains("&lt;/svg&gt;") && svg.matches("</svg>").count() == 1);
+    let table = std::fs::read_to_string(home.path().join("pairs.csv")).unwrap();
+    let lines: Vec<Vec<&str>> = table
+        .lines()
+        .map(|line| line.split(',').collect())
+        .collect();
+    assert_eq!(lines.len(), 4);
+    assert_eq!(
+        lines[0][..4],
+        ["target_class", "target_name", "source_class", "source_name"]
+    );
+    assert_eq!(lines[2][..4], ["1", "right", "3", "'=dog()"]);
+    let [p, samples, margin] = [4, 5, 8].map(|at| lines[1][at].parse::<f64>().unwrap());
+    assert!(samples == 40.0 && p > 0.3 && margin > 0.0 && margin < p);
+    write("t.txt", "left\n");
+    let run = run_in(home.path(), &named);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(
+        text(&run.stderr).contains("t.txt: names of target classes: expected 3 lines, found 1")
+    );
+    let run = run_in(home.path(), &format!("{DISCREPANCY} --figure map.gif"));
+    assert_eq!(run.status.code(), Some(2));
 }

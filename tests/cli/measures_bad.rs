@@ -3,7 +3,7 @@
 
 use super::measures::{ARRAYS, probe_home, run_in};
 use super::*;
-use modalign::feature::npy::header;
+use modalign::container::npy::header;
 use std::fs;
 
 /// Runs, expects failure with `code`, and asserts that every part was said.
@@ -57,12 +57,12 @@ fn files_that_are_not_what_they_say_are_refused() {
         home,
         BAD,
         1,
-        &["bad.npy: features: npy data", "115199 bytes"],
+        &["bad.npy: features: npy: array data", "115199 bytes"],
     );
     fs::write(home.join("bad.npy"), header("<c8", &[0, 2])).unwrap();
-    refused(home, BAD, 1, &["npy element type", "<c8"]);
+    refused(home, BAD, 1, &["element type", "<c8"]);
     fs::write(home.join("bad.npy"), header("<f8", &[1 << 40, 1 << 20])).unwrap();
-    refused(home, BAD, 1, &["npy data", "found 0 bytes"]);
+    refused(home, BAD, 1, &["array data", "found 0 bytes"]);
     floats(home, "bad.npy", &[4], &[0.0; 4]);
     refused(
         home,
@@ -124,7 +124,7 @@ fn features_and_labels_must_fit() {
         home,
         BAD,
         1,
-        &["bad_y.npy: labels: npy element type: expected integers"],
+        &["bad_y.npy: labels: element type: expected integers"],
     );
     // One class cannot be told from others; a class the training labels do not know is no class.
     let labels = |values: &[i64]| integers(home, "bad_y.npy", values);
@@ -230,7 +230,7 @@ fn probabilities_are_checked_row_by_row() {
     let p = |values: [f64; 4]| floats(home, "p.npy", &[2, 2], &values);
     p([0.5, 0.5, 2.5, -1.5]);
     let place =
-        "p.npy: source probabilities, row 1, column 0: expected a number in [0, 1], found 2.5";
+        "p.npy: source probabilities: row 1, column 0: expected a number in [0, 1], found 2.5";
     refused(home, words, 1, &[place]);
     p([0.5, 0.5, f64::NAN, 0.5]);
     refused(home, words, 1, &["row 1, column 0", "found NaN"]);

@@ -1,12 +1,14 @@
 //! The command line, declared once: parser, help, completions and man page come from here.
 
+mod compare;
 mod data;
 mod measure;
 mod model;
 mod run;
 
+pub use compare::CompareArgs;
 pub use data::{DataArgs, DataCommand};
-pub use measure::{Components, DiscrepancyArgs, DivergenceName, ProbeArgs, SearchName, TsneArgs};
+pub use measure::{Components, DiscrepancyArgs, ProbeArgs, TsneArgs};
 pub use model::{ExportArgs, ExtractArgs, ModelFormat, ModelsCommand, Precision, WeightType};
 pub use run::{
     ExperimentArgs, FiguresArgs, PretrainArgs, ReportArgs, RunsCommand, StartArgs, SweepArgs,
@@ -32,6 +34,7 @@ use std::path::PathBuf;
   modalign probe --train TRAIN.npz --test TEST.npz   linear probe of your own features
   modalign tsne --features F.npz --out MAP.npy       t-SNE of them
   modalign discrepancy --source-probs P.npy --target-labels Y.npy --holdout
+  modalign compare A.npz B.npz C.npz                 which encoder is better at what, beyond noise
   modalign runs list                                 runs, how far each is, how long it took
   modalign data list                                 datasets, how much of each is here, licences
   modalign models show PATH                          what a checkpoint is and whether it loads
@@ -51,6 +54,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Redraw the figures of a finished run from its tables
     Figures(FiguresArgs),
+    /// Set encoders against each other on the same samples: which is better at what, beyond noise
+    Compare(CompareArgs),
     /// Transfer the source model of a suite to one target by one method
     Train(TrainArgs),
     /// Train all cells of a suite (targets × methods × seeds), or a shard of them

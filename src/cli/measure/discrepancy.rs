@@ -1,113 +1,138 @@
 //! `modalign discrepancy`: D(Ms, Mt) from probabilities that anyone's source model gave to the
 //! target's samples. Logits, rows that do not sum to one and labels without a source class are
 //! refused here, with the file and the row: the measure itself also takes sub-probabilities.
+//!
+//! A matrix of floats is read in blocks and never held whole; one that is written in another way
+//! (integers, column after column) is read as a whole and then takes the same path.
 
+use super::pairs::{self, Names};
 use super::{count, page};
-use crate::cli::args::{DiscrepancyArgs, DivergenceName, SearchName};
+use crate::cli::args::DiscrepancyArgs;
 use crate::cli::error::CliError;
 use crate::cli::print;
 use crate::cli::progress::Stage;
-use crate::cli::words::{print_json, wrapped};
+use crate::cli::words::{columns, print_json, wrapped};
 use crate::feature::FeatureError;
-use crate::feature::file::array;
-use crate::measure::discrepancy::{Discrepancy, DiscrepancyParams, Target, discrepancy};
-use clap::ValueEnum;
+use crate::feature::file::{Blocks, Open, array};
+use crate::measure::MeasureError;
+use crate::measure::discrepancy::{
+    Discrepancy, DiscrepancyParams, Rows, Sums, Target, discrepancy_of, mean_probabilities, stream,
+};
 use ndarray::Array2;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// How far a row's sum may be from one: half precision loses about so much.
-const SLACK: f64 = 1e-3;
-
-/// Rounding alone takes a probability no further than this out of `[0, 1]`.
-const ROUNDING: f64 = 1e-6;
-
 /// Runs the command.
 pub fn run(args: &DiscrepancyArgs) -> Result<(), CliError> {
-    let divergence = match args.divergence {
-        DivergenceName::Known(divergence) => divergence,
-        DivergenceName::Missing(name) => {
-            return Err(missing::<DivergenceName>("--divergence", name));
+    match Blocks::open(&args.source_probs, SOURCE)? {
+        Open::Single(blocks) => measure(args, &blocks),
+        Open::Double(blocks) => measure(args, &blocks),
+        Open::Whole => measure(args, &array::matrix(&args.source_probs, SOURCE)?.view()),
+    }
+}
+
+const SOURCE: &str = "source probabilities";
+
+/// What a target file holds.
+enum Given {
+    Labels(Vec<usize>),
+    MultiHot(Array2<f32>),
+    Conditionals(Array2<f32>),
+}
+
+impl Given {
+    fn target(&self) -> Target<'_> {
+        match self {
+            Self::Labels(labels) => {
+                let classes = labels.iter().max().map_or(0, |most| most + 1);
+                Target::Labels { labels, classes }
+            }
+            Self::MultiHot(t) => Target::MultiHot(t.view()),
+            Self::Conditionals(t) => Target::Conditionals(t.view()),
         }
-    };
-    let search = match args.search {
-        SearchName::Known(search) => search,
-        SearchName::Missing(name) => return Err(missing::<SearchName>("--search", name)),
-    };
+    }
+}
+
+fn measure<R: Rows>(args: &DiscrepancyArgs, source: &R) -> Result<(), CliError> {
+    let (path, given) = given(args, source.dim().1)?;
     let params = DiscrepancyParams::new()
-        .divergence(divergence)
-        .search(search)
+        .divergence(args.divergence)
+        .search(args.search)
+        .nodes(args.nodes)
         .holdout(args.holdout)
         .bootstrap(args.bootstrap)
         .null(args.null)
         .seed(args.seed)
+        .sums(Sums::One)
         .check()
         .map_err(CliError::of_measure(&args.source_probs))?;
-    let source = probabilities(&args.source_probs, "source probabilities")?;
-    let run = |path: &Path, target: Target<'_>| {
-        let stage = Stage::waiting(&format!("matching {}", count(source.nrows(), "sample")));
-        let found = discrepancy(source.view(), target, &params);
-        stage.clear();
-        found.map_err(CliError::of_measure(path))
+    let format = args
+        .figure
+        .as_deref()
+        .map(super::tsne::format_of)
+        .transpose()?;
+    let target = given.target();
+    let names = Names {
+        target: pairs::names(
+            args.target_names.as_deref(),
+            classes(target),
+            "target classes",
+        )?,
+        source: pairs::names(
+            args.source_names.as_deref(),
+            source.dim().1,
+            "source classes",
+        )?,
     };
-    let found = match (&args.target_labels, &args.target_probs) {
-        (Some(path), _) => {
-            let labels = labels(path, source.ncols())?;
-            let classes = labels.iter().max().map_or(0, |most| most + 1);
-            let labels = &labels;
-            run(path, Target::Labels { labels, classes })?
-        }
-        (None, Some(path)) => {
-            let target = probabilities(path, "target probabilities")?;
-            run(path, Target::Conditionals(target.mapv(|p| p as f32).view()))?
-        }
-        (None, None) => {
-            return Err(CliError::Usage {
-                what: "arguments".into(),
-                expected: "--target-labels or --target-probs".into(),
-                found: "neither".into(),
-            });
-        }
+    let refused = |error: MeasureError| {
+        let source = matches!(error, MeasureError::Read { .. });
+        let source = source || error.to_string().starts_with(SOURCE);
+        CliError::of_measure(if source { &args.source_probs } else { path })(error)
     };
+    let stage = Stage::waiting(&format!("matching {}", count(source.dim().0, "sample")));
+    let found = discrepancy_of(source, target, &params);
+    let more = args.csv.is_some() || args.figure.is_some();
+    let means = more
+        .then(|| mean_probabilities(source, target, &params))
+        .transpose();
+    stage.clear();
+    let found = found.map_err(&refused)?;
+    if let Some(means) = means.map_err(&refused)? {
+        let samples = samples(target, source.dim().0);
+        if let Some(path) = &args.csv {
+            pairs::write(path, &found, &means, &samples, &names)?;
+        }
+        if let (Some(path), Some(format)) = (&args.figure, format) {
+            pairs::draw(path, format, &found, &means, &names)?;
+        }
+    }
     match args.json {
         true => print_json(&fields(&found)),
-        false => print(text(&found, &source).as_bytes()),
+        false => print(text(args, &found, source.dim(), target, &names).as_bytes()),
     }
 }
 
-/// A name that is taken but not computed yet, with those that are.
-fn missing<T: ValueEnum>(flag: &str, found: &str) -> CliError {
-    let values = T::value_variants().iter().filter_map(T::to_possible_value);
-    let known: Vec<String> = values
-        .filter(|value| !value.is_hide_set())
-        .map(|value| value.get_name().to_string())
-        .collect();
-    CliError::Usage {
-        what: flag.into(),
-        expected: format!("one that this version has ({})", known.join(", ")),
-        found: format!("{found}, which is not available yet"),
-    }
-}
-
-/// Reads rows that sum to one.
-fn probabilities(path: &Path, what: &str) -> Result<Array2<f64>, CliError> {
-    let matrix = array::matrix(path, what)?;
-    let fault = |place: String, expected: String, found: f64| {
-        FeatureError::malformed(path, format!("{what}, {place}"), expected, found)
-    };
-    for (row, values) in matrix.outer_iter().enumerate() {
-        for (column, &value) in values.iter().enumerate() {
-            if !(-ROUNDING..=1.0 + ROUNDING).contains(&value) {
-                let place = format!("row {row}, column {column}");
-                return Err(fault(place, "a number in [0, 1]".into(), value).into());
-            }
+/// The target's file and what is in it.
+fn given(args: &DiscrepancyArgs, source: usize) -> Result<(&Path, Given), CliError> {
+    match (&args.target_labels, &args.target_probs) {
+        (Some(path), _) if array::is_matrix(path, "labels")? => {
+            let hot = array::matrix(path, "labels")?.mapv(|v| v as f32);
+            Ok((path, Given::MultiHot(hot)))
         }
-        let sum = values.sum();
-        if (sum - 1.0).abs() > SLACK {
-            return Err(fault(format!("row {row}"), format!("a sum of 1 ± {SLACK}"), sum).into());
+        (Some(path), _) => Ok((path, Given::Labels(labels(path, source)?))),
+        (None, Some(path)) => {
+            let what = "target probabilities";
+            let probabilities = array::matrix(path, what)?;
+            let checked = stream::check(what, probabilities.view(), 0, Sums::One);
+            checked.map_err(CliError::of_measure(path))?;
+            Ok((path, Given::Conditionals(probabilities.mapv(|p| p as f32))))
         }
+        (None, None) => Err(CliError::Usage {
+            what: "arguments".into(),
+            expected: "--target-labels or --target-probs".into(),
+            found: "neither".into(),
+        }),
     }
-    Ok(matrix)
 }
 
 /// Reads target classes, each of which must be able to have a source class of its own.
@@ -129,6 +154,35 @@ fn labels(path: &Path, source: usize) -> Result<Vec<usize>, CliError> {
     }
 }
 
+fn classes(target: Target<'_>) -> usize {
+    match target {
+        Target::Labels { classes, .. } => classes,
+        Target::MultiHot(t) | Target::Conditionals(t) => t.ncols(),
+    }
+}
+
+/// Samples of each target class: positives, or target probability.
+fn samples(target: Target<'_>, rows: usize) -> Vec<f64> {
+    let mut counts = vec![0.0; classes(target)];
+    match target {
+        Target::Labels { labels, .. } => {
+            labels
+                .iter()
+                .take(rows)
+                .for_each(|&label| counts[label] += 1.0);
+        }
+        Target::MultiHot(t) | Target::Conditionals(t) => {
+            for row in t.outer_iter() {
+                counts
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(count, &w)| *count += f64::from(w));
+            }
+        }
+    }
+    counts
+}
+
 fn fields(found: &Discrepancy) -> Value {
     json!({
         "value": found.value,
@@ -145,72 +199,111 @@ fn fields(found: &Discrepancy) -> Value {
     })
 }
 
-fn text(found: &Discrepancy, source: &Array2<f64>) -> String {
+/// What is known of the assignment beside its value.
+fn proof(found: &Discrepancy) -> String {
+    let nodes = match found.nodes {
+        0 | 1 => String::new(),
+        nodes => format!(", {nodes} nodes"),
+    };
+    if let Some(candidates) = found.candidates {
+        let classes = count(candidates.classes, "candidate source class");
+        let least = candidates.lower_bound;
+        return format!("not proven: {classes}, among them at least {least:.4}{nodes}");
+    }
+    let said = match (found.certified, found.holdout) {
+        (true, None) => "proven minimal".to_string(),
+        (true, Some(_)) => "proven minimal on the samples it was chosen on".to_string(),
+        (false, _) => {
+            let (gap, least) = (found.gap, found.lower_bound);
+            format!("{gap:.4} above the proven lower bound {least:.4}")
+        }
+    };
+    said + &nodes
+}
+
+fn text(
+    args: &DiscrepancyArgs,
+    found: &Discrepancy,
+    (n, source): (usize, usize),
+    target: Target<'_>,
+    names: &Names,
+) -> String {
     let between = |interval: Option<[f64; 2]>| match interval {
         Some([low, high]) => format!("{low:.4} to {high:.4}"),
         None => "none".into(),
     };
     let headline = format!("D(Ms, Mt) = {:.4}", found.value);
-    let n = source.nrows();
+    let several = matches!(target, Target::MultiHot(_));
+    let what = if several { "positive" } else { "sample" };
     let evaluated = match found.holdout {
-        Some(_) => format!("{} held out of {n}", count(found.samples, "sample")),
+        Some(_) if several => {
+            format!("{}, of samples held out of {n}", count(found.samples, what))
+        }
+        Some(_) => format!("{} held out of {n}", count(found.samples, what)),
         None => format!(
             "{}, the same that the assignment was chosen on (optimistic; --holdout)",
-            count(n, "sample")
+            count(found.samples, what)
         ),
     };
     let search = json!(found.search);
     let search = search.as_str().unwrap_or_default();
-    let proof = match (found.certified, found.holdout) {
-        (true, None) => "proven minimal".to_string(),
-        (true, Some(_)) => "proven minimal on the samples it was chosen on".to_string(),
-        (false, _) => format!(
-            "{:.4} above the proven lower bound {:.4}",
-            found.gap, found.lower_bound
-        ),
-    };
     let null = match found.null_mean {
-        Some(mean) => format!(
-            "{mean:.4}, 95 % within {} (shuffled targets)",
-            between(found.null_interval)
-        ),
+        Some(mean) => {
+            let searched = match found.divergence.renormalized() {
+                true => ", local search",
+                false => "",
+            };
+            let interval = between(found.null_interval);
+            format!("{mean:.4}, 95 % within {interval} (shuffled targets{searched})")
+        }
         None => "none".into(),
     };
     let normalized = match found.normalized {
         Some(value) => format!("{value:.4} of the null (0 a perfect fit, 1 knows nothing)"),
         None => "none".into(),
     };
-    let facts = [
+    let chance = match found.divergence.renormalized() {
+        true => "all target classes equally probable",
+        false => "a random assignment",
+    };
+    let mut facts = vec![
         (
             "interval",
             format!("{} (bootstrap, 95 %)", between(found.interval)),
         ),
         ("normalised", normalized),
         ("null", null),
-        (
-            "chance",
-            format!("{:.4} (a random assignment)", found.chance),
-        ),
+        ("chance", format!("{:.4} ({chance})", found.chance)),
         ("divergence", found.divergence.name().to_string()),
-        ("assignment", format!("{search}, {proof}")),
+        ("assignment", format!("{search}, {}", proof(found))),
         (
             "classes",
-            format!(
-                "{} target, {} source",
-                found.assignment.len(),
-                source.ncols()
-            ),
+            format!("{} target, {source} source", found.assignment.len()),
         ),
         ("evaluated on", evaluated),
     ];
-    let pair = |(target, class): (usize, &Option<usize>)| match class {
-        Some(class) => format!("{target}→{class}"),
-        None => format!("{target}→none"),
+    if several {
+        let said = "several classes a sample: each class's positives are its samples";
+        facts.push(("targets", said.into()));
+    }
+    for (name, path) in [("table", &args.csv), ("figure", &args.figure)] {
+        facts.extend(path.as_ref().map(|path| (name, path.display().to_string())));
+    }
+    let page = page(&headline, &facts, found.seconds);
+    let pairs = found.assignment.iter().enumerate();
+    let title = "Target class → source class";
+    if args.source_names.is_none() && args.target_names.is_none() {
+        let class = |class: &Option<usize>| class.map_or("none".into(), |k| k.to_string());
+        let pairs: Vec<String> = pairs.map(|(c, k)| format!("{c}→{}", class(k))).collect();
+        return format!(
+            "{page}\n  {title}\n{}",
+            wrapped(&pairs.join(" "), 76, "    ")
+        );
+    }
+    let row = |(c, k): (usize, &Option<usize>)| {
+        let source = k.map_or("none".into(), |k| names.source(k));
+        vec![names.target(c), "→".into(), source]
     };
-    let pairs: Vec<String> = found.assignment.iter().enumerate().map(pair).collect();
-    format!(
-        "{}\n  Target class → source class\n{}",
-        page(&headline, &facts, found.seconds),
-        wrapped(&pairs.join(" "), 76, "    ")
-    )
+    let rows: Vec<Vec<String>> = pairs.map(row).collect();
+    format!("{page}\n  {title}\n{}", columns(&rows, &[], "    "))
 }

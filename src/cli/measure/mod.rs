@@ -5,6 +5,7 @@
 pub mod discrepancy;
 mod holdout;
 mod labelled;
+mod pairs;
 pub mod probe;
 pub mod tsne;
 

@@ -12,6 +12,7 @@ use crate::feature::FeatureSet;
 use crate::measure::MeasureError;
 use crate::measure::probe::{ProbeParams, ProbeReport, SweepPoint};
 use crate::measure::samples::Samples;
+use crate::model::device;
 use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
@@ -36,6 +37,11 @@ pub fn run(args: &ProbeArgs) -> Result<(), CliError> {
     let params = ProbeParams::new()
         .standardize(args.standardize)
         .iterations(args.iterations);
+    // The CPU has kernels of its own for this.
+    let params = match args.device.as_str() {
+        "flex" => params,
+        name => params.device(device::open(name)?),
+    };
     // Settings are refused before files are read.
     let given = params.clone().c(args.c).check();
     given.map_err(CliError::of_measure(&args.train))?;
@@ -135,6 +141,7 @@ fn sweep(params: ProbeParams, sets: &Sets, seed: u64) -> Result<ProbeReport, Mea
 fn fields(args: &ProbeArgs, report: &ProbeReport) -> serde_json::Value {
     let mut all = json!({
         "error": report.error,
+        "balanced_error": report.balanced_error,
         "objective": report.objective,
         "c": report.c,
         "iterations": report.iterations,
@@ -166,11 +173,15 @@ fn text(args: &ProbeArgs, report: &ProbeReport, sets: &Sets) -> String {
         true => chosen,
         false => "CLIP's default; --sweep chooses".into(),
     };
-    let facts = [
-        (
-            "interval",
-            format!("{low:.2} to {high:.2} % (Wilson, 95 %)"),
-        ),
+    let mut facts = vec![(
+        "interval",
+        format!("{low:.2} to {high:.2} % (Wilson, 95 %)"),
+    )];
+    let balanced = percent(report.balanced_error);
+    if balanced != percent(report.error) {
+        facts.push(("balanced", format!("{balanced} (mean over classes)")));
+    }
+    facts.extend([
         ("test", samples(test)),
         ("train", samples(train)),
         ("features", format!("{}, {scaled}", train.dim())),
@@ -180,7 +191,7 @@ fn text(args: &ProbeArgs, report: &ProbeReport, sets: &Sets) -> String {
             format!("{:.6} (sum of log losses + ‖W‖²/2C)", report.objective),
         ),
         ("iterations", report.iterations.to_string()),
-    ];
+    ]);
     let mut text = page(&headline, &facts, report.seconds);
     if args.sweep {
         text += &format!("\n  C tried, and error on validation\n{}", tried(report));

@@ -11,7 +11,7 @@ use crate::feature::file::{Contents, array};
 use crate::figure::layout::Figure;
 use crate::figure::table::TsneRow;
 use crate::figure::{Format, tsne as drawing};
-use crate::measure::tsne::{QUALITY_LIMIT, TRUST_NEIGHBOURS, Tsne, TsneParams};
+use crate::measure::tsne::{TRUST_LIMIT, TRUST_NEIGHBOURS, TRUST_SAMPLE, Tsne, TsneParams};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -56,7 +56,7 @@ pub fn run(args: &TsneArgs) -> Result<(), CliError> {
     }
 }
 
-fn wrong_name(flag: &str, expected: &str, found: &Path) -> CliError {
+pub(super) fn wrong_name(flag: &str, expected: &str, found: &Path) -> CliError {
     CliError::Usage {
         what: flag.into(),
         expected: format!("a file name that ends in {expected}"),
@@ -64,7 +64,7 @@ fn wrong_name(flag: &str, expected: &str, found: &Path) -> CliError {
     }
 }
 
-fn format_of(path: &Path) -> Result<Format, CliError> {
+pub(super) fn format_of(path: &Path) -> Result<Format, CliError> {
     Format::of_path(path).map_err(|expected| CliError::Usage {
         what: "--figure".into(),
         expected,
@@ -116,7 +116,7 @@ fn draw(
         y: found.embedding[[i, 1]],
         label: contents.labels().map_or(0, |labels| labels[i] as u64),
         class_name: name.clone(),
-        kl: found.kl,
+        kl: Some(found.kl),
         trustworthiness: found.trustworthiness,
     };
     let rows: Vec<TsneRow> = names.iter().enumerate().map(row).collect();
@@ -155,11 +155,13 @@ fn text(args: &TsneArgs, found: &Tsne, n: usize, d: usize) -> String {
         count(d, "feature"),
         clean(&args.out.display().to_string())
     );
-    let not_judged = || format!("not judged above {QUALITY_LIMIT} samples");
+    let of = match n > TRUST_LIMIT {
+        true => format!(" of {TRUST_SAMPLE} samples"),
+        false => String::new(),
+    };
     let trust = match found.trustworthiness {
-        Some(trust) => format!("{trust:.4} ({TRUST_NEIGHBOURS} neighbours, 1 is best)"),
-        None if n <= QUALITY_LIMIT => format!("needs {} samples", 2 * TRUST_NEIGHBOURS + 1),
-        None => not_judged(),
+        Some(trust) => format!("{trust:.4} ({TRUST_NEIGHBOURS} neighbours{of}, 1 is best)"),
+        None => format!("needs {} samples", 2 * TRUST_NEIGHBOURS + 1),
     };
     let bytes = match found.reproducible {
         true => "the same seed gives the same bytes",
@@ -169,7 +171,7 @@ fn text(args: &TsneArgs, found: &Tsne, n: usize, d: usize) -> String {
         true => format!("{} principal components", found.dims),
         false => "all features".into(),
     };
-    let kl = found.kl.map_or_else(not_judged, |kl| format!("{kl:.6}"));
+    let kl = format!("{:.6}", found.kl);
     let mut facts = vec![
         ("KL divergence", kl),
         ("trustworthiness", trust),

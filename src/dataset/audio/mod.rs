@@ -5,6 +5,7 @@
 pub mod decimate;
 pub mod logmel;
 pub mod vorbis;
+pub mod wav;
 
 pub use logmel::{LogMel, SpectrogramSetting};
 

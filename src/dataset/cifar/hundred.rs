@@ -1,5 +1,5 @@
-//! CIFAR-100, cut into the 80 fine classes that the source model learns and the 20 that it never
-//! sees: of every coarse class the first fine class in label order is held out.
+//! CIFAR-100: all hundred fine classes, or cut into the 80 that the source model learns and the 20
+//! that it never sees: of every coarse class the first fine class in label order is held out.
 //!
 //! Which classes these are is derived from the records themselves (every record carries both
 //! labels) and checked to be consistent over both files.
@@ -10,17 +10,24 @@ use std::sync::Arc;
 use super::super::files::{Place, malformed, names};
 use super::super::spherical::{Projection, Rotation, Spherical};
 use super::super::{Dataset, DatasetError, Normalise, Splits, Subset};
-use super::{Cifar, Records, split};
+use super::{Cifar, Records, Source, with_validation};
 
 const PLACE: Place = Place {
     set: "CIFAR-100",
     folders: &["cifar100", "cifar-100-binary"],
-    hint: "get https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz, unpack it and pass \
-           --data DIR with DIR/cifar100/train.bin and test.bin (or DIR/cifar-100-binary/…)",
+    hint: "get https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz and pass --data DIR with \
+           DIR/cifar100/cifar-100-binary.tar.gz, or unpacked DIR/cifar100/train.bin and test.bin (or \
+           DIR/cifar-100-binary/…)",
 };
 /// Classes that the two label bytes count: coarse, fine.
 const LIMITS: [u8; 2] = [20, 100];
 const FINE: usize = 1;
+
+/// All hundred classes, in fine-label order.
+pub(in crate::dataset) fn whole(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
+    let whole = Whole::open(data_dir)?;
+    with_validation(whole.train, whole.test)
+}
 
 /// The 80 source classes, relabelled `0..80` in fine-label order.
 pub(in crate::dataset) fn source(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
@@ -53,6 +60,18 @@ pub(in crate::dataset) fn heldout_spherical(
     )
 }
 
+/// Training file, test file and class names of the official archive.
+fn packed(archive: &Path) -> Result<(Source, Source, Vec<String>), DatasetError> {
+    let wanted = ["train.bin", "test.bin", "fine_label_names.txt"];
+    let wanted = wanted.map(|name| format!("cifar-100-binary/{name}"));
+    let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    let mut sources = Source::members(archive, &wanted)?.into_iter();
+    match (sources.next(), sources.next(), sources.next()) {
+        (Some(train), Some(test), Some(names)) => Ok((train, test, names.names(100)?)),
+        _ => Err(PLACE.missing(archive)),
+    }
+}
+
 /// Both files with all hundred classes.
 struct Whole {
     train: Arc<Cifar>,
@@ -63,17 +82,27 @@ struct Whole {
 
 impl Whole {
     fn open(data_dir: Option<&Path>) -> Result<Self, DatasetError> {
-        let train_path = PLACE.find(data_dir, &["train.bin", "train_25000_balanced.bin"])?;
-        let test_path = PLACE.find(data_dir, &["test.bin"])?;
-        let classes = names(&PLACE.find(data_dir, &["fine_label_names.txt"])?, 100)?;
+        let (train, test, classes) =
+            match PLACE.find(data_dir, &["train.bin", "train_25000_balanced.bin"]) {
+                Ok(train) => {
+                    let test = PLACE.find(data_dir, &["test.bin"])?;
+                    let classes = names(&PLACE.find(data_dir, &["fine_label_names.txt"])?, 100)?;
+                    (Source::map(&train)?, Source::map(&test)?, classes)
+                }
+                Err(missing) => match PLACE.find(data_dir, &["cifar-100-binary.tar.gz"]) {
+                    Ok(archive) => packed(&archive)?,
+                    Err(_) => return Err(missing),
+                },
+            };
         let norm = Normalise::cifar();
-        let make = |path: &Path| -> Result<Arc<Cifar>, DatasetError> {
-            let records = Records::open(&[path.to_path_buf()], &LIMITS)?;
+        let (train_path, test_path) = (train.path.clone(), test.path.clone());
+        let make = |source: Source| -> Result<Arc<Cifar>, DatasetError> {
+            let records = Records::open(vec![source], &LIMITS)?;
             Ok(Arc::new(Cifar::new(records, FINE, classes.clone(), &norm)))
         };
         Ok(Self {
-            train: make(&train_path)?,
-            test: make(&test_path)?,
+            train: make(train)?,
+            test: make(test)?,
             train_path,
             test_path,
         })
@@ -116,7 +145,7 @@ impl Whole {
     fn part(&self, keep: &[usize]) -> Result<Splits, DatasetError> {
         let train = Subset::of_classes(self.train.clone(), keep)?;
         let test = Subset::of_classes(self.test.clone(), keep)?;
-        split(Arc::new(train), Arc::new(test))
+        with_validation(Arc::new(train), Arc::new(test))
     }
 }
 
@@ -162,6 +191,12 @@ mod tests {
                 .all(|c| !held.test.classes().contains(c))
         );
         assert_eq!(rest.train.len() + rest.valid.len(), 160);
+        let all = whole(Some(dir.path())).unwrap();
+        assert_eq!(
+            (all.train.len(), all.valid.len(), all.test.len()),
+            (100, 100, 200)
+        );
+        assert_eq!(all.test.classes().len(), 100);
     }
 
     #[test]

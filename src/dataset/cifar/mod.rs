@@ -2,56 +2,85 @@
 //! bytes of pixels (red, green and blue planes of 32 × 32, row-major).
 //!
 //! Files are memory-mapped and decoded per sample, so a set costs no memory beyond the page
-//! cache. Labels are validated once at opening, so that reading needs no check. All CIFAR sets
+//! cache. Where only the official `.tar.gz` is there, its members are streamed into memory and
+//! nothing is unpacked. Labels are validated once at opening, so that reading needs no check. All CIFAR sets
 //! share one [`Normalise`]: CIFAR-100's constants, because a surrogate image has to go through
 //! the source model's own preprocessing.
 
 mod hundred;
 mod ten;
 
-pub(super) use hundred::{heldout, heldout_spherical, source};
+pub(super) use hundred::{heldout, heldout_spherical, source, whole};
 pub(super) use ten::open as ten;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use memmap2::Mmap;
-
-use super::files::{malformed, map};
-use super::subset::hold_out;
-use super::{Dataset, DatasetError, Normalise, Splits, Subset, check_request, labels};
+use super::files::{io, malformed, map, refused};
+use super::subset::with_validation;
+use super::{Dataset, DatasetError, Normalise, check_request};
+use crate::container::{gzip, tar};
 
 /// Bytes of pixels in a record.
 const PIXELS: usize = 3 * 32 * 32;
-/// Share of the training files held out for validation, per class.
-const VALID_SHARE: f64 = 0.1;
-/// The held-out part is the same for every run seed: were it not, a source model trained under
-/// one seed would have seen validation images of another.
-const SPLIT_SEED: u64 = 0;
+
+/// Largest member of an archive that is read: CIFAR-100's training file has 154 MB.
+const MOST_MEMBER: u64 = 200 << 20;
+
+/// A file's bytes, mapped or held, and the name that errors give it.
+pub(crate) struct Source {
+    path: PathBuf,
+    bytes: Box<dyn AsRef<[u8]> + Send + Sync>,
+}
+
+impl Source {
+    /// Maps a file.
+    pub fn map(path: &Path) -> Result<Self, DatasetError> {
+        Ok(Self {
+            path: path.to_path_buf(),
+            bytes: Box::new(map(path)?),
+        })
+    }
+
+    /// The regular files `names` of a `.tar.gz`, in that order.
+    pub fn members(archive: &Path, names: &[&str]) -> Result<Vec<Self>, DatasetError> {
+        let file = std::fs::File::open(archive).map_err(io(archive))?;
+        let stream = gzip::stream(file);
+        let members = tar::members(stream, names, MOST_MEMBER).map_err(refused(archive))?;
+        let source = |(name, bytes): (&&str, Vec<u8>)| Self {
+            path: archive.join(name),
+            bytes: Box::new(bytes),
+        };
+        Ok(names.iter().zip(members).map(source).collect())
+    }
+
+    /// The lines of a member that is a text.
+    pub fn names(&self, expected: usize) -> Result<Vec<String>, DatasetError> {
+        let text = String::from_utf8_lossy((*self.bytes).as_ref());
+        super::files::names_in(&self.path, &text, expected)
+    }
+}
 
 /// Records of one or more files, seen as one sequence.
 pub(crate) struct Records {
-    maps: Vec<Mmap>,
+    maps: Vec<Source>,
     /// First record number of each file, and the total at the end.
     starts: Vec<usize>,
     label_bytes: usize,
 }
 
 impl Records {
-    /// Maps `paths` and checks lengths and labels. `limits[b]` is the number of classes that
-    /// label byte `b` counts.
+    /// Checks lengths and labels. `limits[b]` is the number of classes that label byte `b` counts.
     ///
     /// # Errors
     /// `Malformed` if a file is not a whole number of records or a label is out of range.
-    pub fn open(paths: &[PathBuf], limits: &[u8]) -> Result<Self, DatasetError> {
+    pub fn open(sources: Vec<Source>, limits: &[u8]) -> Result<Self, DatasetError> {
         let record = limits.len() + PIXELS;
-        let mut maps = Vec::with_capacity(paths.len());
         let mut starts = vec![0];
-        for path in paths {
-            let bytes = map(path)?;
-            if bytes.len() % record != 0 {
+        for source in &sources {
+            let bytes = (*source.bytes).as_ref();
+            if bytes.len() % record != 0 || bytes.is_empty() {
                 return Err(malformed(
-                    path,
+                    &source.path,
                     "file size",
                     format!("a multiple of {record} bytes"),
                     format!(
@@ -62,12 +91,11 @@ impl Records {
                     ),
                 ));
             }
-            check_labels(path, &bytes, record, limits)?;
+            check_labels(&source.path, bytes, record, limits)?;
             starts.push(starts[starts.len() - 1] + bytes.len() / record);
-            maps.push(bytes);
         }
         Ok(Self {
-            maps,
+            maps: sources,
             starts,
             label_bytes: limits.len(),
         })
@@ -82,7 +110,7 @@ impl Records {
         let file = self.starts.partition_point(|&s| s <= index) - 1;
         let size = self.label_bytes + PIXELS;
         let offset = (index - self.starts[file]) * size;
-        self.maps[file][offset..offset + size].split_at(self.label_bytes)
+        (*self.maps[file].bytes).as_ref()[offset..offset + size].split_at(self.label_bytes)
     }
 }
 
@@ -168,16 +196,6 @@ impl Dataset for Cifar {
     }
 }
 
-/// The three parts: a share of the training set is held out for validation (see [`SPLIT_SEED`]).
-fn split(train: Arc<dyn Dataset>, test: Arc<dyn Dataset>) -> Result<Splits, DatasetError> {
-    let (kept, held) = hold_out(&labels(train.as_ref()), VALID_SHARE, SPLIT_SEED);
-    Ok(Splits {
-        valid: Arc::new(Subset::new(train.clone(), held)?),
-        train: Arc::new(Subset::new(train, kept)?),
-        test,
-    })
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -198,7 +216,8 @@ pub(crate) mod tests {
         let (a, b) = (dir.path().join("a.bin"), dir.path().join("b.bin"));
         write(&a, &[&[3], &[1]]);
         write(&b, &[&[9], &[0], &[2]]);
-        let records = Records::open(&[a, b], &[10]).unwrap();
+        let sources = [a, b].map(|path| Source::map(&path).unwrap());
+        let records = Records::open(sources.into(), &[10]).unwrap();
         let names = (0..10).map(|i| i.to_string()).collect();
         let set = Cifar::new(records, 0, names, &Normalise::cifar());
         assert_eq!(super::super::labels(&set), vec![3, 1, 9, 0, 2]);
@@ -217,7 +236,8 @@ pub(crate) mod tests {
         write(&path, &[&[3], &[1]]);
         let good = std::fs::read(&path).unwrap();
         let open = || {
-            Records::open(std::slice::from_ref(&path), &[10])
+            Source::map(&path)
+                .and_then(|source| Records::open(vec![source], &[10]))
                 .err()
                 .map(|e| e.to_string())
         };
@@ -237,5 +257,35 @@ pub(crate) mod tests {
         );
         std::fs::write(&path, []).unwrap();
         assert!(open().unwrap().contains("0 bytes"));
+    }
+    #[test]
+    fn no_flip_makes_cifar_panic() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("data_batch_1.bin");
+        write(&path, &[&[3], &[1], &[7]]);
+        let good = std::fs::read(&path).unwrap();
+        let tar = tar::write::archive(&[("x/data_batch_1.bin", &good)]);
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+        std::io::Write::write_all(&mut gz, &tar).unwrap();
+        let read = |sources: Vec<Source>| {
+            let set = Cifar::new(
+                Records::open(sources, &[10])?,
+                0,
+                (0..10).map(|c| c.to_string()).collect(),
+                &Normalise::cifar(),
+            );
+            let mut out = vec![0.0; PIXELS];
+            (0..set.len()).try_for_each(|i| set.read(i, &mut out))
+        };
+        crate::container::fuzz::rounds(&good, 100, |bytes, folder| {
+            let path = folder.join("data_batch_1.bin");
+            std::fs::write(&path, bytes).unwrap();
+            read(vec![Source::map(&path)?])
+        });
+        crate::container::fuzz::rounds(&gz.finish().unwrap(), 100, |bytes, folder| {
+            let path = folder.join("cifar.tar.gz");
+            std::fs::write(&path, bytes).unwrap();
+            read(Source::members(&path, &["x/data_batch_1.bin"])?)
+        });
     }
 }

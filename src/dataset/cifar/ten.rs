@@ -1,34 +1,62 @@
 //! CIFAR-10 in the official binary version (Krizhevsky 2009): the surrogate source set. Every
 //! `data_batch_*.bin` that is present is training data, a tenth of each class held out for
-//! validation; `test_batch.bin` is the test part.
+//! validation; `test_batch.bin` is the test part. Without them the official archive is read, with
+//! all five batches.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::files::{Place, io, names};
 use super::super::{Dataset, DatasetError, Normalise, Splits};
-use super::{Cifar, Records, split};
+use super::{Cifar, Records, Source, with_validation};
 
 const PLACE: Place = Place {
     set: "CIFAR-10",
     folders: &["cifar10", "cifar-10-batches-bin"],
-    hint: "get https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz, unpack it and pass \
-           --data DIR with DIR/cifar10/test_batch.bin (or DIR/cifar-10-batches-bin/…)",
+    hint: "get https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz and pass --data DIR with \
+           DIR/cifar10/cifar-10-binary.tar.gz, or unpacked DIR/cifar10/test_batch.bin (or \
+           DIR/cifar-10-batches-bin/…)",
 };
 
 /// Opens the three parts.
 pub(in crate::dataset) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
-    let test_path = PLACE.find(data_dir, &["test_batch.bin"])?;
-    let folder = test_path.parent().unwrap_or(Path::new("")).to_path_buf();
-    let classes = names(&PLACE.find(data_dir, &["batches.meta.txt"])?, 10)?;
-    let batches = training_batches(&folder)?;
+    let (batches, test, classes) = match PLACE.find(data_dir, &["test_batch.bin"]) {
+        Ok(test) => {
+            let folder = test.parent().unwrap_or(Path::new("")).to_path_buf();
+            let classes = names(&PLACE.find(data_dir, &["batches.meta.txt"])?, 10)?;
+            let batches = training_batches(&folder)?;
+            let batches: Result<Vec<_>, _> = batches.iter().map(|path| Source::map(path)).collect();
+            (batches?, Source::map(&test)?, classes)
+        }
+        Err(missing) => match PLACE.find(data_dir, &["cifar-10-binary.tar.gz"]) {
+            Ok(archive) => packed(&archive)?,
+            Err(_) => return Err(missing),
+        },
+    };
     let norm = Normalise::cifar();
-    let make = |paths: &[PathBuf]| -> Result<Arc<dyn Dataset>, DatasetError> {
-        let records = Records::open(paths, &[10])?;
+    let make = |sources: Vec<Source>| -> Result<Arc<dyn Dataset>, DatasetError> {
+        let records = Records::open(sources, &[10])?;
         Ok(Arc::new(Cifar::new(records, 0, classes.clone(), &norm)))
     };
-    let test = make(&[test_path])?;
-    split(make(&batches)?, test)
+    let test = make(vec![test])?;
+    with_validation(make(batches)?, test)
+}
+
+/// Batches, test batch and class names of the official archive.
+fn packed(archive: &Path) -> Result<(Vec<Source>, Source, Vec<String>), DatasetError> {
+    let member = |name: &str| format!("cifar-10-batches-bin/{name}");
+    let mut wanted: Vec<String> = (1..=5)
+        .map(|batch| member(&format!("data_batch_{batch}.bin")))
+        .collect();
+    wanted.push(member("test_batch.bin"));
+    wanted.push(member("batches.meta.txt"));
+    let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    let mut batches = Source::members(archive, &wanted)?;
+    let (Some(meta), Some(test)) = (batches.pop(), batches.pop()) else {
+        return Err(PLACE.missing(archive));
+    };
+    let classes = meta.names(10)?;
+    Ok((batches, test, classes))
 }
 
 /// `data_batch_*.bin` of the folder, by name.
@@ -82,5 +110,34 @@ mod tests {
             (splits.train.len(), splits.valid.len(), splits.test.len()),
             (30, 10, 1)
         );
+    }
+    #[test]
+    fn the_official_archive_is_read_without_unpacking() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("cifar10")).unwrap();
+        let place = dir.path().join("records.bin");
+        let all: Vec<Vec<u8>> = (0..20).map(|i| vec![i % 10]).collect();
+        let all: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
+        write(&place, &all);
+        let records = std::fs::read(&place).unwrap();
+        let names: String = (0..10).map(|i| format!("name {i}\n")).collect();
+        let files: Vec<(String, &[u8])> = (1..=5)
+            .map(|b| (format!("data_batch_{b}.bin"), &records[..]))
+            .chain([("test_batch.bin".into(), &records[..3073])])
+            .chain([("batches.meta.txt".into(), names.as_bytes())])
+            .map(|(name, bytes)| (format!("cifar-10-batches-bin/{name}"), bytes))
+            .collect();
+        let files: Vec<(&str, &[u8])> = files.iter().map(|(n, b)| (n.as_str(), *b)).collect();
+        let tar = crate::container::tar::write::archive(&files);
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+        std::io::Write::write_all(&mut gz, &tar).unwrap();
+        let archive = dir.path().join("cifar10/cifar-10-binary.tar.gz");
+        std::fs::write(&archive, gz.finish().unwrap()).unwrap();
+        let splits = open(Some(dir.path())).unwrap();
+        let lengths = [&splits.train, &splits.valid, &splits.test].map(|part| part.len());
+        assert_eq!(lengths, [90, 10, 1]);
+        std::fs::write(&archive, tar).unwrap();
+        let said = open(Some(dir.path())).err().unwrap().to_string();
+        assert!(said.contains("intact data"), "{said}");
     }
 }

@@ -9,11 +9,11 @@ use ndarray::{Array2, ArrayD, ArrayView2, Ix1, Ix2};
 
 use super::mapped::Mapped;
 use super::{contents, save};
+use crate::container::{Array, Fault, npy};
 use crate::feature::FeatureError;
-use crate::feature::npy::{self, Npy, NpyError};
 
 /// The file's ending in small letters, without the dot.
-pub(super) fn ending(path: &Path) -> String {
+pub fn ending(path: &Path) -> String {
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     ending.unwrap_or_default()
 }
@@ -29,7 +29,7 @@ pub fn is_npy(path: &Path) -> bool {
 /// [`FeatureError`] with the path: another ending, unreadable, malformed, not `[N, K]`.
 pub fn matrix(path: &Path, what: &str) -> Result<Array2<f64>, FeatureError> {
     let map = map(path)?;
-    let read = |array: Npy<'_>| array.releasing(&|part| map.release(part)).to_f64();
+    let read = |array: Array<'_>| array.releasing(&|part| map.release(part)).to_f64();
     two_sides(path, what, parse(path, what, map.bytes(), read)?)
 }
 
@@ -40,6 +40,14 @@ pub fn matrix(path: &Path, what: &str) -> Result<Array2<f64>, FeatureError> {
 /// a negative one with its row.
 pub fn labels(path: &Path) -> Result<Vec<usize>, FeatureError> {
     contents::classes(path, labels_in(path, map(path)?.bytes())?)
+}
+
+/// Whether a `.npy` file holds a matrix.
+///
+/// # Errors
+/// [`FeatureError`] with the path: another ending, unreadable, malformed; `what` names the array.
+pub fn is_matrix(path: &Path, what: &str) -> Result<bool, FeatureError> {
+    parse(path, what, map(path)?.bytes(), |a| Ok(a.shape().len() == 2))
 }
 
 /// Writes a matrix atomically, in double precision and row-major.
@@ -68,7 +76,7 @@ pub(super) fn features_in(
     bytes: &[u8],
     done: &dyn Fn(&[u8]),
 ) -> Result<Array2<f32>, FeatureError> {
-    let read = |array: Npy<'_>| array.releasing(done).to_f32();
+    let read = |array: Array<'_>| array.releasing(done).to_f32();
     two_sides(path, "features", parse(path, "features", bytes, read)?)
 }
 
@@ -87,9 +95,9 @@ pub(super) fn parse<T>(
     path: &Path,
     what: &str,
     bytes: &[u8],
-    read: impl FnOnce(Npy<'_>) -> Result<T, NpyError>,
+    read: impl FnOnce(Array<'_>) -> Result<T, Fault>,
 ) -> Result<T, FeatureError> {
-    Npy::parse(bytes).and_then(read).map_err(|e| {
+    npy::parse(bytes).and_then(read).map_err(|e| {
         FeatureError::malformed(path, format!("{what}: {}", e.what), e.expected, e.found)
     })
 }

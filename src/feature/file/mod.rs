@@ -15,6 +15,7 @@
 
 pub mod array;
 mod arrays;
+mod blocks;
 mod contents;
 mod mapped;
 mod npz;
@@ -22,6 +23,7 @@ mod parquet;
 mod safetensors;
 
 pub use arrays::{Arrays, write_arrays};
+pub use blocks::{Blocks, Number, Open};
 pub use contents::Contents;
 
 use std::fs::File;

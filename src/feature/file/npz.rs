@@ -10,7 +10,7 @@ use zip::{
 
 use super::mapped::Mapped;
 use super::{Contents, MAX_MEMBER, array, write_features};
-use crate::feature::npy;
+use crate::container::npy;
 use crate::feature::{FeatureError, FeatureSet};
 
 pub(super) fn read(path: &Path) -> Result<Contents, FeatureError> {

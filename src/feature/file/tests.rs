@@ -2,7 +2,7 @@
 //! (`tests/fixtures/parquet/make.py`).
 
 use super::*;
-use crate::feature::npy;
+use crate::container::npy;
 use crate::fixture;
 use ndarray::{Array2, array};
 use rand::{RngExt, SeedableRng};

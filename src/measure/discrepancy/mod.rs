@@ -3,25 +3,37 @@
 //! D(Ms, Mt) = inf over π, B of d(P(Y^s_{π,B} | X̂), P(Y^t | X̂)) (Ma et al., ICML 2024, definition
 //! of the discrepancy): samples x̂ of the shared input space are classified by the source model,
 //! and the best injective assignment a of target to source classes is sought. For the default
-//! divergence the value is mean over i of 1 − p_{a(yᵢ)}(x̂ᵢ). The paper approximates the infimum;
-//! for additive divergences ([`Divergence`]) it is found exactly here ([`search`]).
+//! divergence the value is mean over i of 1 − p_{a(yᵢ)}(x̂ᵢ). The paper approximates the infimum.
 //!
-//! Two ways in: [`discrepancy`] holds the probabilities (thousands of samples, hundreds of source
-//! classes) and adds statistics that need to see samples twice: a held-out value, a bootstrap
-//! interval and a null by shuffled targets. [`CostAccumulator`] takes a stream of any length and
-//! width and keeps only the cost matrix.
+//! | divergence d | the infimum | modules |
+//! |---|---|---|
+//! | additive ([`Divergence`]) | exact, by one linear assignment problem, proven by its duals | [`search`], [`lap`] |
+//! | renormalised over B, the literal definition | local search, then branch and bound: value, lower bound, gap, certified or not | `coupled`, `bound`, `branch` |
+//!
+//! Rows of probabilities come block by block ([`Rows`]): [`discrepancy`] takes a matrix in memory,
+//! [`discrepancy_of`] anything that can be read in blocks, such as a file of 21,841 columns that is never
+//! held whole. Both are the same path. Held-out value, bootstrap interval, null by shuffled targets and
+//! chance level come with it, for targets of one class, of several, or of distributions ([`Target`]).
 
-pub mod cost;
+mod bound;
+mod branch;
+mod cost;
+mod couple;
+mod coupled;
 pub mod divergence;
-mod resample;
+pub mod lap;
+mod run;
 pub mod search;
+mod simd;
+pub mod stream;
+mod target;
 
-pub use cost::CostAccumulator;
 pub use divergence::Divergence;
-pub use resample::Target;
 pub use search::{Assignment, Search, assign};
+pub use stream::{Rows, Sums};
+pub use target::Target;
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use serde::Serialize;
 
 use super::MeasureError;
@@ -40,6 +52,9 @@ pub struct ValidDiscrepancyParams {
     null: usize,
     bootstrap: usize,
     seed: u64,
+    sums: Sums,
+    memory: usize,
+    nodes: Option<usize>,
 }
 
 impl Default for DiscrepancyParams {
@@ -50,7 +65,7 @@ impl Default for DiscrepancyParams {
 
 impl DiscrepancyParams {
     /// Expected error, exact search, fitted and evaluated on all samples, 200 shuffles for the
-    /// null, 1,000 bootstrap resamples, seed 0.
+    /// null, 1,000 bootstrap resamples, seed 0; rows may sum to less than one; 192 MiB for sums.
     pub fn new() -> Self {
         Self(ValidDiscrepancyParams {
             divergence: Divergence::Error,
@@ -59,6 +74,9 @@ impl DiscrepancyParams {
             null: 200,
             bootstrap: 1000,
             seed: 0,
+            sums: Sums::AtMostOne,
+            memory: 192 << 20,
+            nodes: None,
         })
     }
 
@@ -100,6 +118,28 @@ impl DiscrepancyParams {
         self
     }
 
+    /// What rows of source probabilities must sum to.
+    pub fn sums(mut self, sums: Sums) -> Self {
+        self.0.sums = sums;
+        self
+    }
+
+    /// Bytes for what grows with the number of source classes: sums of shuffled targets, or the columns
+    /// that a renormalised divergence looks at. With additive divergences it changes the time and
+    /// never the result.
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.0.memory = bytes;
+        self
+    }
+
+    /// Nodes of branch and bound before it gives up (renormalised divergences, exact search); by
+    /// default as many as the size of the problem suggests, and all where there are few subsets
+    /// (six of twenty classes).
+    pub fn nodes(mut self, nodes: impl Into<Option<usize>>) -> Self {
+        self.0.nodes = nodes.into();
+        self
+    }
+
     /// Checks the settings.
     ///
     /// # Errors
@@ -123,7 +163,7 @@ pub struct Discrepancy {
     pub value: f64,
     /// Mean cost of the assignment on the samples it was chosen on; `value` without a held-out part.
     pub fit_value: f64,
-    /// Proven lower bound of `fit_value` over all assignments.
+    /// Proven lower bound of `fit_value` over all assignments (to a relative 1e-9).
     pub lower_bound: f64,
     /// `fit_value − lower_bound`.
     pub gap: f64,
@@ -132,12 +172,14 @@ pub struct Discrepancy {
     /// The source class of each target class; `None` for a target class without a sample, which
     /// is left out of the search.
     pub assignment: Vec<Option<usize>>,
-    /// Mean of `value` over shuffled targets, each searched and evaluated anew.
+    /// Mean of `value` over shuffled targets, each searched and evaluated anew (renormalised
+    /// divergences: by the local search, also where the observed targets are searched exactly).
     pub null_mean: Option<f64>,
     /// 2.5 % and 97.5 % quantiles of the same.
     pub null_interval: Option<[f64; 2]>,
     /// Expected cost of an assignment drawn at random, on the evaluated samples; 1 − 1/Ks for the
-    /// expected error.
+    /// expected error. For a renormalised divergence the cost of holding all target classes for
+    /// equally probable, log K for the likelihood.
     pub chance: f64,
     /// `value / null_mean`: 1 if the source knows nothing of the target, 0 for a perfect fit.
     pub normalized: Option<f64>,
@@ -149,26 +191,69 @@ pub struct Discrepancy {
     pub search: Search,
     /// The held-out share, if any.
     pub holdout: Option<f64>,
-    /// How many samples `value` is a mean over.
+    /// How many samples `value` is a mean over: pairs of a sample and a class of
+    /// [`Target::MultiHot`].
     pub samples: usize,
+    /// Source classes that were looked at, where that is not all of them.
+    pub candidates: Option<Candidates>,
+    /// Nodes of branch and bound.
+    pub nodes: usize,
     /// Wall-clock seconds.
     pub seconds: f64,
 }
 
-/// The discrepancy of source probabilities `[N, Ks]` from the target, with labels `[N]` in
-/// `0..classes` or conditionals `[N, Kt]`. Memory O(N·Ks); results depend on the seed alone.
+/// A choice of source classes that a renormalised divergence was searched among.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Candidates {
+    /// How many.
+    pub classes: usize,
+    /// Proven lower bound of `fit_value` over assignments to these alone.
+    pub lower_bound: f64,
+}
+
+/// The discrepancy of source probabilities `[N, Ks]` in memory from the target. Results depend on the
+/// seed alone.
 ///
 /// # Errors
 /// [`MeasureError::TooMany`] for more target than source classes, [`MeasureError::TooFew`] without
 /// a sample (or without one to hold out), [`MeasureError::Shape`], [`MeasureError::Label`],
-/// [`MeasureError::NotFinite`] and [`MeasureError::Probability`] for faulty inputs.
+/// [`MeasureError::Binary`], [`MeasureError::NotFinite`], [`MeasureError::Unit`] and
+/// [`MeasureError::Sum`] for faulty inputs.
 pub fn discrepancy<A: Real>(
     probabilities: ArrayView2<'_, A>,
     target: Target<'_>,
     params: &ValidDiscrepancyParams,
 ) -> Result<Discrepancy, MeasureError> {
-    resample::run(probabilities, target, params)
+    discrepancy_of(&probabilities, target, params)
 }
 
+/// The same for rows that are read in blocks: once for an additive divergence and its null as far
+/// as the memory allows, again for more of the null, and single numbers for the bootstrap.
+///
+/// # Errors
+/// As [`discrepancy`], and [`MeasureError::Read`].
+pub fn discrepancy_of<R: Rows>(
+    probabilities: &R,
+    target: Target<'_>,
+    params: &ValidDiscrepancyParams,
+) -> Result<Discrepancy, MeasureError> {
+    run::run(probabilities, target, params)
+}
+
+/// Mean source probabilities of each target class's samples `[Kt, Ks]`, over all samples; zero for a
+/// class without any.
+///
+/// # Errors
+/// As [`discrepancy_of`].
+pub fn mean_probabilities<R: Rows>(
+    probabilities: &R,
+    target: Target<'_>,
+    params: &ValidDiscrepancyParams,
+) -> Result<Array2<f64>, MeasureError> {
+    run::means(probabilities, target, params)
+}
+
+#[cfg(test)]
+mod renormalized;
 #[cfg(test)]
 mod tests;

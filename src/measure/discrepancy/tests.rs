@@ -1,6 +1,6 @@
 use super::*;
 use crate::fixture;
-use ndarray::{Array2, Axis, Ix2, array};
+use ndarray::{Array2, ArrayView2, Axis, Ix2, array};
 use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
@@ -170,46 +170,144 @@ fn a_source_that_knows_nothing_is_no_better_than_its_null_once_held_out() {
     );
 }
 
-#[test]
-fn streams_one_hot_conditionals_and_memory_agree() {
-    let (p, labels) = example(700, 3, 7, 4);
-    let one_hot = Array2::from_shape_fn((700, 3), |(i, c)| f32::from(u8::from(labels[i] == c)));
-    for divergence in ALL {
-        let memory = value(&p, &labels, 3, bare().divergence(divergence));
-        let params = bare().divergence(divergence).check().expect("valid");
-        let soft =
-            discrepancy(p.view(), Target::Conditionals(one_hot.view()), &params).expect("runs");
-        let mut parts = vec![];
-        for range in [0..1, 1..300, 300..300, 300..700] {
-            let mut part = CostAccumulator::new(3, 7, divergence).expect("valid");
-            let block = p.slice(ndarray::s![range.clone(), ..]);
-            if parts.len() % 2 == 0 {
-                part.add_labels(block, &labels[range]).expect("added");
-            } else {
-                part.add_conditionals(block, one_hot.slice(ndarray::s![range, ..]))
-                    .expect("added");
-            }
-            parts.push(part);
-        }
-        let mut whole = parts.remove(0);
-        parts
-            .iter()
-            .for_each(|part| whole.merge(part).expect("merged"));
-        let stream = whole.solve(Search::Exact).expect("solved");
-        assert_eq!(whole.samples(), 700);
-        assert!(
-            (stream.total - memory.value).abs() < 1e-12
-                && (soft.value - memory.value).abs() < 1e-12
-        );
-        assert_eq!(
-            stream.columns.into_iter().map(Some).collect::<Vec<_>>(),
-            memory.assignment
-        );
+/// Rows of a matrix that come in blocks of their own size.
+struct Blocks<'a>(ArrayView2<'a, f32>, usize);
+
+impl Rows for Blocks<'_> {
+    type Value = f32;
+
+    fn dim(&self) -> (usize, usize) {
+        self.0.dim()
+    }
+
+    fn blocks(&self, each: &mut stream::Each<'_, f32>) -> Result<(), MeasureError> {
+        let blocks = self.0.axis_chunks_iter(Axis(0), self.1);
+        blocks
+            .enumerate()
+            .try_for_each(|(at, block)| each(at * self.1, block))
+    }
+
+    fn pick(&self, places: &[(usize, usize)]) -> Result<Vec<f64>, MeasureError> {
+        self.0.pick(places)
     }
 }
 
 #[test]
-fn faults_are_typed_and_a_refused_block_adds_nothing() {
+fn blocks_memory_and_threads_change_no_bit() {
+    let (p, labels) = example(700, 3, 1100, 4);
+    let several = Array2::from_shape_fn((700, 3), |(i, c)| f32::from(u8::from(i % (c + 2) == 0)));
+    let soft = Array2::from_shape_fn((700, 3), |(i, c)| [0.5, 0.3, 0.2][(i + c) % 3]);
+    let targets = [
+        Target::Labels {
+            labels: &labels,
+            classes: 3,
+        },
+        Target::MultiHot(several.view()),
+        Target::Conditionals(soft.view()),
+    ];
+    let one = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .expect("pool");
+    for divergence in [
+        Divergence::Nll,
+        Divergence::Error,
+        Divergence::NllRenormalized,
+    ] {
+        for target in targets {
+            let nulls = if divergence.renormalized() { 2 } else { 9 };
+            let params = DiscrepancyParams::new()
+                .divergence(divergence)
+                .search(Search::Local);
+            let params = params.null(nulls).bootstrap(20).holdout(0.4);
+            let whole = params.clone().check().expect("valid");
+            let few = match divergence.renormalized() {
+                true => whole.clone(),
+                false => params.memory(100_000).check().expect("valid"),
+            };
+            let memory = discrepancy(p.view(), target, &whole).expect("runs");
+            let stream = discrepancy_of(&Blocks(p.view(), 64), target, &few).expect("runs");
+            let alone = one
+                .install(|| discrepancy(p.view(), target, &few))
+                .expect("runs");
+            for other in [stream, alone] {
+                assert_eq!(
+                    memory,
+                    Discrepancy {
+                        seconds: memory.seconds,
+                        ..other
+                    }
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn one_hot_targets_of_any_kind_are_labels() {
+    let (p, labels) = example(90, 3, 7, 4);
+    let one_hot = Array2::from_shape_fn((90, 3), |(i, c)| f32::from(u8::from(labels[i] == c)));
+    for divergence in Divergence::ALL {
+        let params = bare().divergence(divergence).check().expect("valid");
+        let hard = value(&p, &labels, 3, bare().divergence(divergence));
+        for target in [
+            Target::Conditionals(one_hot.view()),
+            Target::MultiHot(one_hot.view()),
+        ] {
+            let other = discrepancy(p.view(), target, &params).expect("runs");
+            assert!((other.value - hard.value).abs() < 1e-12, "{divergence:?}");
+            assert_eq!(other.assignment, hard.assignment);
+            assert!((other.chance - hard.chance).abs() < 1e-12);
+        }
+    }
+}
+
+#[test]
+fn several_classes_count_each_positive_once() {
+    // Sample 0 is of both classes, sample 1 of the second, sample 2 of none.
+    let p = array![[0.7f32, 0.2, 0.1], [0.1, 0.6, 0.3], [1.0, 0.0, 0.0]];
+    let t = array![[1.0f32, 1.0], [0.0, 1.0], [0.0, 0.0]];
+    let params = bare().check().expect("valid");
+    let d = discrepancy(p.view(), Target::MultiHot(t.view()), &params).expect("runs");
+    assert_eq!(
+        (d.samples, d.assignment.as_slice()),
+        (3, &[Some(0), Some(1)][..])
+    );
+    assert!((d.value - (0.3 + 0.8 + 0.4) / 3.0).abs() < 1e-6);
+    let means = mean_probabilities(&p.view(), Target::MultiHot(t.view()), &params).expect("means");
+    assert!((means[[1, 1]] - 0.4).abs() < 1e-6 && (means[[0, 0]] - 0.7).abs() < 1e-6);
+    let bad = array![[1.0f32, 0.5], [0.0, 1.0], [0.0, 0.0]];
+    let error = discrepancy(p.view(), Target::MultiHot(bad.view()), &params).expect_err("half");
+    assert!(matches!(
+        error,
+        MeasureError::Binary {
+            row: 0,
+            column: 1,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn the_local_search_lies_between_greedy_and_exact() {
+    for seed in 0..20 {
+        let (p, labels) = example(60, 6, 12, seed);
+        let of = |search| {
+            value(
+                &p,
+                &labels,
+                6,
+                bare().divergence(Divergence::Nll).search(search),
+            )
+        };
+        let [exact, local, greedy] = [Search::Exact, Search::Local, Search::Greedy].map(of);
+        assert!(exact.value <= local.value + 1e-12 && local.value <= greedy.value + 1e-12);
+        assert!(local.lower_bound <= exact.value + 1e-12 && greedy.gap >= 0.0);
+    }
+}
+
+#[test]
+fn faults_are_typed() {
     let p = array![[0.5f32, 0.5], [0.9, 0.1]];
     let params = bare().check().expect("valid");
     let run = |p: ArrayView2<'_, f32>, labels: &[usize], classes| {
@@ -235,26 +333,34 @@ fn faults_are_typed_and_a_refused_block_adds_nothing() {
         run(p.view(), &[0], 2),
         Err(MeasureError::Shape { .. })
     ));
-    let mut acc = CostAccumulator::new(2, 2, Divergence::Error).expect("valid");
-    acc.add_labels(p.view(), &[0, 1]).expect("added");
-    let before = acc.clone();
     let bad = [
         array![[f32::NAN, 0.5]],
         array![[1.5f32, 0.0]],
         array![[0.8f32, 0.8]],
     ];
-    for block in &bad {
-        let error = acc.add_labels(block.view(), &[0]).expect_err("bad");
-        assert!(matches!(
-            error,
+    for (block, column) in bad.iter().zip([Some(0), Some(0), None]) {
+        let rows = ndarray::concatenate![Axis(0), p, block.view()];
+        let found = run(rows.view(), &[0, 1, 0], 2).expect_err("bad");
+        match found {
             MeasureError::NotFinite {
-                row: 2,
-                column: 0,
-                ..
-            } | MeasureError::Probability { row: 2, .. }
-        ));
+                row: 2, column: c, ..
+            }
+            | MeasureError::Unit {
+                row: 2, column: c, ..
+            } => assert_eq!(Some(c), column),
+            MeasureError::Sum { row: 2, .. } => assert_eq!(column, None),
+            other => panic!("{other}"),
+        }
     }
-    assert_eq!(acc, before);
+    let whole = bare().sums(Sums::One).check().expect("valid");
+    let part = array![[0.5f32, 0.5], [0.4, 0.5]];
+    let labels = Target::Labels {
+        labels: &[0, 1],
+        classes: 2,
+    };
+    assert!(discrepancy(part.view(), labels, &params).is_ok());
+    let error = discrepancy(part.view(), labels, &whole).expect_err("short");
+    assert!(matches!(error, MeasureError::Sum { row: 1, .. }));
     for share in [0.0, 1.0, f64::NAN] {
         assert!(DiscrepancyParams::new().holdout(share).check().is_err());
     }

@@ -6,10 +6,16 @@
 //! decreases there, so one sign change brackets the minimum even where differences of the value
 //! have drowned in rounding. Source: Nocedal & Wright, *Numerical Optimization*, algorithms 7.4
 //! and 3.5.
+//!
+//! The function comes in stages, cheap ones first: each is followed for as long as it helps, the
+//! last decides. What is known of its curvature enters as the initial inverse Hessian.
 
 use std::collections::VecDeque;
 
 use ndarray::Array1;
+
+use super::curvature::Curvature;
+use super::objective::Evaluation;
 
 /// When to stop; see [`minimize`].
 #[derive(Debug, Clone, Copy)]
@@ -49,83 +55,122 @@ fn largest(g: &Array1<f64>) -> f64 {
     g.iter().fold(0.0, |m, v| m.max(v.abs()))
 }
 
-/// Minimises a convex `function` (point → value and gradient) from `start`.
+/// The function to a certain precision.
+#[derive(Clone, Copy)]
+pub struct Stage<'a> {
+    /// Point → value and gradient.
+    pub function: &'a dyn Fn(&Array1<f64>) -> Evaluation,
+    /// Differences of the value below this share of it are rounding.
+    pub noise: f64,
+}
+
+/// Iterations without a smaller gradient after which a stage that is not the last has done its
+/// part.
+const PATIENCE: usize = 20;
+
+/// Correction pairs, newest last: step, change of the gradient, their scalar product.
+type Pairs = VecDeque<(Array1<f64>, Array1<f64>, f64)>;
+
+/// Minimises a convex function from `start`; `stages` end with the exact one.
 ///
 /// Stops when ‖g‖∞ ≤ `stop.gradient`, when two iterations in a row lower the value by no more
 /// than `stop.decrease · max(|f|, 1)`, when rounding allows no further step, or after
-/// `stop.iterations`.
+/// `stop.iterations`. Before the last stage only the gradient counts, and values that are not
+/// finite end a stage.
 pub fn minimize(
-    mut function: impl FnMut(&Array1<f64>) -> (f64, Array1<f64>),
+    stages: &[Stage<'_>],
+    mut curvature: Option<&mut Curvature>,
     start: Array1<f64>,
     stop: Stop,
 ) -> Minimum {
-    let (mut value, mut gradient) = function(&start);
+    let last = stages.len() - 1;
+    let mut stage = 0;
+    let mut at = (stages[0].function)(&start);
     let mut point = start;
-    let mut pairs: VecDeque<(Array1<f64>, Array1<f64>, f64)> = VecDeque::new();
+    let mut pairs = Pairs::new();
     let (mut iterations, mut still) = (0, 0);
+    let (mut least, mut since) = (f64::INFINITY, 0);
     let converged = loop {
-        if largest(&gradient) <= stop.gradient || still >= 2 {
+        let size = largest(&at.gradient);
+        (least, since) = if size < least {
+            (size, 0)
+        } else {
+            (least, since + 1)
+        };
+        let finite = at.value.is_finite() && size.is_finite();
+        let small = finite && size <= stop.gradient;
+        if stage < last && (small || !finite || since >= PATIENCE || iterations >= stop.iterations)
+        {
+            stage += 1;
+            at = (stages[stage].function)(&point);
+            (still, least, since) = (0, f64::INFINITY, 0);
+            continue;
+        }
+        if small || (stage == last && still >= 2) {
             break true;
         }
         if iterations >= stop.iterations {
             break false;
         }
-        let mut direction = direction(&pairs, &gradient);
-        let mut slope = gradient.dot(&direction);
+        let mut direction = direction(&pairs, &at, curvature.as_deref_mut());
+        let mut slope = at.gradient.dot(&direction);
+        let mut first = 1.0;
         if slope.is_nan() || slope >= 0.0 {
             // Only rounding can do this on a convex function: start over from steepest descent.
             pairs.clear();
-            direction = -&gradient;
-            slope = gradient.dot(&direction);
+            direction = -&at.gradient;
+            slope = at.gradient.dot(&direction);
+            first = 1.0f64.min(1.0 / largest(&direction));
+        } else if pairs.is_empty() && curvature.is_none() {
+            first = 1.0f64.min(1.0 / largest(&direction));
         }
-        let first = if pairs.is_empty() {
-            1.0f64.min(1.0 / largest(&direction))
-        } else {
-            1.0
-        };
-        let Some(step) = search(&mut function, &point, value, slope, &direction, first) else {
-            if pairs.is_empty() {
+        let Some((moved, new)) = search(stages[stage], &point, at.value, slope, &direction, first)
+        else {
+            if !pairs.is_empty() {
+                pairs.clear();
+            } else if stage < last {
+                since = PATIENCE;
+            } else if curvature.is_some() {
+                curvature = None;
+            } else {
                 break true;
             }
-            pairs.clear();
             continue;
         };
-        let (moved, new_value, new_gradient) = step;
-        let (s, y) = (&moved - &point, &new_gradient - &gradient);
-        let curvature = s.dot(&y);
-        if curvature > f64::EPSILON * y.dot(&y) {
+        let (s, y) = (&moved - &point, &new.gradient - &at.gradient);
+        let product = s.dot(&y);
+        if product > f64::EPSILON * y.dot(&y) {
             if pairs.len() == MEMORY {
                 pairs.pop_front();
             }
-            pairs.push_back((s, y, curvature));
+            pairs.push_back((s, y, product));
         }
-        let small = value - new_value <= stop.decrease * new_value.abs().max(1.0);
+        let small = at.value - new.value <= stop.decrease * new.value.abs().max(1.0);
         still = if small { still + 1 } else { 0 };
-        (point, value, gradient) = (moved, new_value, new_gradient);
+        (point, at) = (moved, new);
         iterations += 1;
     };
     Minimum {
-        gradient: largest(&gradient),
+        gradient: largest(&at.gradient),
         point,
-        value,
+        value: at.value,
         iterations,
         converged,
     }
 }
 
 /// The two-loop recursion: minus the approximate inverse Hessian times the gradient.
-fn direction(
-    pairs: &VecDeque<(Array1<f64>, Array1<f64>, f64)>,
-    gradient: &Array1<f64>,
-) -> Array1<f64> {
-    let mut q = -gradient;
+fn direction(pairs: &Pairs, at: &Evaluation, curvature: Option<&mut Curvature>) -> Array1<f64> {
+    let mut q = -&at.gradient;
     let mut alphas = Vec::with_capacity(pairs.len());
     for (s, y, sy) in pairs.iter().rev() {
         let alpha = s.dot(&q) / sy;
         q.scaled_add(-alpha, y);
         alphas.push(alpha);
     }
-    if let Some((_, y, sy)) = pairs.back() {
+    if let Some(scaled) = curvature.and_then(|c| c.apply(at.weight, &q)) {
+        q = scaled;
+    } else if let Some((_, y, sy)) = pairs.back() {
         q *= sy / y.dot(y);
     }
     for ((s, y, sy), alpha) in pairs.iter().zip(alphas.into_iter().rev()) {
@@ -135,35 +180,34 @@ fn direction(
     q
 }
 
-type Step = (Array1<f64>, f64, Array1<f64>);
+type Step = (Array1<f64>, Evaluation);
 
 /// A step that fulfils the strong Wolfe conditions; `None` if rounding allows none.
 fn search(
-    function: &mut impl FnMut(&Array1<f64>) -> (f64, Array1<f64>),
+    stage: Stage<'_>,
     point: &Array1<f64>,
     value: f64,
     slope: f64,
     direction: &Array1<f64>,
     first: f64,
 ) -> Option<Step> {
-    // Below this, differences of the value are rounding.
-    let noise = 1e-14 * value.abs().max(1.0);
+    let noise = stage.noise * value.abs().max(1.0);
     let (mut low, mut low_slope) = (0.0, slope);
     let mut high: Option<(f64, f64)> = None;
     let mut alpha = first;
     let mut best: Option<Step> = None;
     for _ in 0..SEARCH {
         let moved = point + &(direction * alpha);
-        let (f, g) = function(&moved);
-        let at = g.dot(direction);
+        let new = (stage.function)(&moved);
+        let at = new.gradient.dot(direction);
         // An overflow on the way counts as far too long a step.
-        let finite = f.is_finite() && at.is_finite();
-        let enough = finite && f <= value + ARMIJO * alpha * slope + noise;
+        let finite = new.value.is_finite() && at.is_finite();
+        let enough = finite && new.value <= value + ARMIJO * alpha * slope + noise;
         if enough && at.abs() <= CURVATURE * slope.abs() {
-            return Some((moved, f, g));
+            return Some((moved, new));
         }
-        if enough && best.as_ref().is_none_or(|b| f < b.1) {
-            best = Some((moved, f, g));
+        if enough && best.as_ref().is_none_or(|b| new.value < b.1.value) {
+            best = Some((moved, new));
         }
         if finite && at < 0.0 {
             (low, low_slope) = (alpha, at);
@@ -188,38 +232,75 @@ fn search(
             }
         };
     }
-    best.filter(|b| b.1 < value)
+    best.filter(|b| b.1.value < value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn evaluation(value: f64, gradient: Array1<f64>) -> Evaluation {
+        Evaluation {
+            value,
+            gradient,
+            weight: 1.0,
+        }
+    }
+
+    fn exact(function: &dyn Fn(&Array1<f64>) -> Evaluation) -> Stage<'_> {
+        Stage {
+            function,
+            noise: 1e-14,
+        }
+    }
+
+    #[test]
+    fn the_last_stage_decides_whatever_the_first_says() {
+        let bowl = |x: &Array1<f64>, centre: f64| {
+            let d = x - centre;
+            evaluation(d.dot(&d), 2.0 * d)
+        };
+        let right = |x: &Array1<f64>| bowl(x, 1.0);
+        let near = |x: &Array1<f64>| bowl(x, 1.001);
+        let wild = |x: &Array1<f64>| evaluation(f64::NAN, x.clone());
+        let flat = |x: &Array1<f64>| evaluation(1.0, Array1::ones(x.len()));
+        let stop = Stop {
+            gradient: 1e-9,
+            decrease: 0.0,
+            iterations: 100,
+        };
+        for first in [&near as &dyn Fn(&Array1<f64>) -> Evaluation, &wild, &flat] {
+            let stages = [exact(first), exact(&right)];
+            let end = minimize(&stages, None, Array1::zeros(3), stop);
+            assert!(end.converged && end.value < 1e-15, "{end:?}");
+        }
+    }
+
     #[test]
     fn an_ill_conditioned_bowl_is_solved() {
         let scale = Array1::from_iter((0..30).map(|i| 10f64.powf(f64::from(i) / 6.0)));
         let f = |x: &Array1<f64>| {
             let d = x - 1.0;
-            (0.5 * (&d * &d * &scale).sum(), d * &scale)
+            evaluation(0.5 * (&d * &d * &scale).sum(), d * &scale)
         };
         let stop = Stop {
             gradient: 1e-9,
             decrease: 0.0,
             iterations: 5000,
         };
-        let end = minimize(f, Array1::zeros(30), stop);
+        let end = minimize(&[exact(&f)], None, Array1::zeros(30), stop);
         assert!(end.converged && end.value < 1e-15, "{end:?}");
     }
 
     #[test]
     fn a_value_buried_in_rounding_ends_the_search_and_not_the_program() {
-        let f = |x: &Array1<f64>| (1e12 + x.dot(x), 2.0 * x);
+        let f = |x: &Array1<f64>| evaluation(1e12 + x.dot(x), 2.0 * x);
         let stop = Stop {
             gradient: 0.0,
             decrease: 0.0,
             iterations: 1000,
         };
-        let end = minimize(f, Array1::from_elem(4, 1e-3), stop);
+        let end = minimize(&[exact(&f)], None, Array1::from_elem(4, 1e-3), stop);
         assert!(end.iterations < 1000);
     }
 }

@@ -1,26 +1,35 @@
 //! The linear probe: how well do frozen features separate classes by hyperplanes?
 //!
 //! Multinomial logistic regression with scikit-learn's objective ([`objective`]) solved by
-//! L-BFGS ([`lbfgs`]): the error of this probe on a surrogate set is the paper's measure of how
+//! L-BFGS ([`lbfgs`]), preconditioned, in single precision first and exactly at last: the error of this probe on a surrogate set is the paper's measure of how
 //! much source knowledge a fine-tuned encoder has kept (MoNA, ICML 2024, figure 3). `C` is given,
 //! or chosen on a validation set. Classes without a training sample are not fitted (as in
 //! scikit-learn) and so are never predicted.
 
+mod curvature;
+mod device;
+mod kernel;
 pub mod lbfgs;
 pub mod model;
 pub mod objective;
+mod single;
 
 pub use model::LinearProbe;
 
 use std::time::Instant;
 
+use burn::tensor::Device;
 use ndarray::Array1;
 use serde::Serialize;
 
 use super::samples::{Real, Samples};
 use super::{MeasureError, stats};
-use lbfgs::{Minimum, Stop, minimize};
-use objective::Objective;
+use curvature::Curvature;
+use device::OnDevice;
+use lbfgs::{Minimum, Stage, Stop, minimize};
+use model::Scaling;
+use objective::{Evaluation, Objective};
+use single::Single;
 
 /// Where the inverse regularisation strength comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +37,9 @@ enum Strength {
     Given(f64),
     Sweep(Vec<f64>),
 }
+
+/// Point and C → the objective there, in single precision.
+type Coarse<'a> = Box<dyn Fn(&Array1<f64>, f64) -> Evaluation + 'a>;
 
 /// Settings of the probe, not yet checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +52,7 @@ pub struct ValidProbeParams {
     standardize: bool,
     iterations: usize,
     tolerance: f64,
+    device: Option<Device>,
 }
 
 impl Default for ProbeParams {
@@ -57,6 +70,7 @@ impl ProbeParams {
             standardize: true,
             iterations: 2000,
             tolerance: 1e-7,
+            device: None,
         })
     }
 
@@ -88,6 +102,13 @@ impl ProbeParams {
     /// once the objective falls by less than `1e-5 ·` this, relatively, twice in a row.
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.0.tolerance = tolerance;
+        self
+    }
+
+    /// Runs the iterations in single precision on this device rather than on our CPU kernels; the
+    /// exact ones stay on the CPU. For a GPU and large N·D.
+    pub fn device(mut self, device: Device) -> Self {
+        self.0.device = Some(device);
         self
     }
 
@@ -145,6 +166,9 @@ pub struct SweepPoint {
 pub struct ProbeReport {
     /// Share of test samples predicted wrongly, in `[0, 1]`.
     pub error: f64,
+    /// Mean over the classes with test samples of their errors, in `[0, 1]`: what `error` would
+    /// be if all classes were equally frequent.
+    pub balanced_error: f64,
     /// Training objective: sum of log losses + ‖W‖²/(2C).
     pub objective: f64,
     /// The inverse regularisation strength used: scikit-learn's `C`.
@@ -195,6 +219,7 @@ impl ValidProbeParams {
             .count();
         Ok(ProbeReport {
             error: wrong as f64 / test.len() as f64,
+            balanced_error: balanced(&confusion),
             objective: chosen.value,
             c: probe.c(),
             iterations: sweep.iter().map(|p| p.iterations).sum(),
@@ -234,12 +259,18 @@ impl ValidProbeParams {
                 });
             }
         };
-        let scaling = model::Scaling::of(train.features(), self.standardize);
-        let features = scaling.apply(train.features());
+        let scaling = Scaling::of(train.features(), self.standardize);
         let mut index = vec![0; counts.len()];
         present.iter().enumerate().for_each(|(i, &c)| index[c] = i);
         let labels: Vec<usize> = train.labels().iter().map(|&l| index[l]).collect();
-        let objective = Objective::new(features.view(), &labels, present.len());
+        let objective = Objective::new(
+            train.features().reborrow(),
+            &scaling,
+            &labels,
+            present.len(),
+        );
+        let coarse = self.coarse(train, &scaling, &labels, present.len());
+        let mut curvature = Curvature::new(train.features(), &scaling, objective.rows());
         let stop = Stop {
             gradient: self.tolerance * train.len() as f64,
             decrease: self.tolerance * 1e-5,
@@ -249,7 +280,18 @@ impl ValidProbeParams {
         let mut best: Option<(f64, LinearProbe, Minimum)> = None;
         let mut sweep = Vec::with_capacity(cs.len());
         for &c in cs {
-            let end = minimize(|p| objective.evaluate(p, c), point, stop);
+            let stages = [
+                Stage {
+                    function: &|p| coarse(p, c),
+                    noise: 1e-7,
+                },
+                Stage {
+                    function: &|p| objective.evaluate(p, c),
+                    noise: 1e-14,
+                },
+            ];
+            curvature.iter_mut().for_each(|known| known.set(c));
+            let end = minimize(&stages, curvature.as_mut(), point, stop);
             let probe = LinearProbe::new(&end.point, &present, scaling.clone(), c);
             let valid_error = valid.map(|v| probe.error(v)).transpose()?;
             sweep.push(SweepPoint {
@@ -269,6 +311,36 @@ impl ValidProbeParams {
             None => Err(MeasureError::parameter("sweep", "at least one C", "none")),
         }
     }
+
+    /// The objective in single precision, where the settings want it.
+    fn coarse<'a, A: Real>(
+        &self,
+        train: &Samples<'_, A>,
+        scaling: &Scaling,
+        labels: &'a [usize],
+        classes: usize,
+    ) -> Coarse<'a> {
+        match &self.device {
+            None => {
+                let data = Single::new(train.features(), scaling, labels, classes);
+                Box::new(move |point, c| data.evaluate(point, c))
+            }
+            Some(device) => {
+                let data = OnDevice::new(train.features(), scaling, labels, classes, device);
+                Box::new(move |point, c| data.evaluate(point, c))
+            }
+        }
+    }
+}
+
+/// Mean of the errors of the classes that have samples.
+fn balanced(confusion: &[Vec<usize>]) -> f64 {
+    let errors = confusion.iter().enumerate().filter_map(|(truth, row)| {
+        let all: usize = row.iter().sum();
+        (all > 0).then(|| (all - row[truth]) as f64 / all as f64)
+    });
+    let errors: Vec<f64> = errors.collect();
+    errors.iter().sum::<f64>() / errors.len().max(1) as f64
 }
 
 fn same_space<A: Real, B: Real>(

@@ -1,6 +1,7 @@
 //! A fitted linear probe: scaling, weights and the classes it knows.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+use rayon::prelude::*;
 
 use super::objective::{logits, softmax, unpack};
 use crate::measure::MeasureError;
@@ -21,19 +22,10 @@ impl Scaling {
         let mut mean = Array1::zeros(d);
         let mut scale = Array1::ones(d);
         if standardize && n > 0 {
-            for row in features.outer_iter() {
-                mean.zip_mut_with(&row, |m: &mut f64, &v| *m += v.into());
-            }
-            mean /= n as f64;
-            let mut square = Array1::<f64>::zeros(d);
-            for row in features.outer_iter() {
-                ndarray::Zip::from(&mut square)
-                    .and(&row)
-                    .and(&mean)
-                    .for_each(|s, &v, &m| *s += (v.into() - m).powi(2));
-            }
+            mean = sums(features, |sum, v, _| *sum += v, &mean) / n as f64;
+            let squares = sums(features, |sum, v, m| *sum += (v - m).powi(2), &mean);
             ndarray::Zip::from(&mut scale)
-                .and(&square)
+                .and(&squares)
                 .and(&mean)
                 .for_each(|s, &q, &m| {
                     let deviation = (q / n as f64).sqrt();
@@ -50,14 +42,51 @@ impl Scaling {
     pub fn apply<A: Real>(&self, features: ArrayView2<'_, A>) -> Array2<f64> {
         let mut out = Array2::zeros(features.dim());
         for (mut to, from) in out.outer_iter_mut().zip(features.outer_iter()) {
-            ndarray::Zip::from(&mut to)
-                .and(&from)
-                .and(&self.mean)
-                .and(&self.scale)
-                .for_each(|t, &v, &m, &s| *t = (v.into() - m) / s);
+            self.row(from, to.iter_mut(), |v| v);
         }
         out
     }
+
+    /// One scaled row, in the precision that `round` gives it.
+    pub(super) fn row<'t, A: Real, T: 't>(
+        &self,
+        from: ArrayView1<'_, A>,
+        to: impl Iterator<Item = &'t mut T>,
+        round: impl Fn(f64) -> T,
+    ) {
+        let scaling = self.mean.iter().zip(&self.scale);
+        for ((to, &v), (m, s)) in to.zip(from).zip(scaling) {
+            *to = round((v.into() - m) / s);
+        }
+    }
+}
+
+/// Rows summed at a time; the parts are added in order.
+const CHUNK: usize = 1024;
+
+/// Sums over rows, feature by feature, of what `add` makes of a value and its feature's `mean`.
+fn sums<A: Real>(
+    features: ArrayView2<'_, A>,
+    add: impl Fn(&mut f64, f64, f64) + Sync,
+    mean: &Array1<f64>,
+) -> Array1<f64> {
+    let parts: Vec<Array1<f64>> = features
+        .axis_chunks_iter(Axis(0), CHUNK)
+        .into_par_iter()
+        .map(|chunk| {
+            let mut sum = Array1::zeros(mean.len());
+            for row in chunk.outer_iter() {
+                ndarray::Zip::from(&mut sum)
+                    .and(&row)
+                    .and(mean)
+                    .for_each(|s, &v, &m| add(s, v.into(), m));
+            }
+            sum
+        })
+        .collect();
+    parts
+        .into_iter()
+        .fold(Array1::zeros(mean.len()), |sum, part| sum + part)
 }
 
 /// A fitted probe.
@@ -163,19 +192,19 @@ impl LinearProbe {
         }
         check_finite("features", features)?;
         let mut out = Array2::zeros((features.nrows(), self.classes.len()));
-        // In chunks, so that the double-precision copy stays small.
-        for (from, mut to) in features
-            .axis_chunks_iter(Axis(0), 4096)
-            .zip(out.axis_chunks_iter_mut(Axis(0), 4096))
-        {
-            let x = self.scaling.apply(from);
-            to.slice_mut(s![.., ..]).assign(&logits(
-                x.view(),
-                self.weights.view(),
-                self.intercepts.view(),
-                self.classes.len(),
-            ));
-        }
+        // In chunks, so that the double-precision copies stay small.
+        out.axis_chunks_iter_mut(Axis(0), CHUNK)
+            .into_par_iter()
+            .zip(features.axis_chunks_iter(Axis(0), CHUNK).into_par_iter())
+            .for_each(|(mut to, from)| {
+                let x = self.scaling.apply(from);
+                to.assign(&logits(
+                    x.view(),
+                    self.weights.view(),
+                    self.intercepts.view(),
+                    self.classes.len(),
+                ));
+            });
         Ok(out)
     }
 }

@@ -4,36 +4,46 @@
 //! p_{i|j}) / 2N (van der Maaten & Hinton 2008, equations 1 and 2). All pairs count, not only
 //! near neighbours. Only three numbers per point are kept: any p_ij can be had from its distance.
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
+
+use super::wide::wide;
 
 /// Points with their calibrated Gaussians.
 pub struct Affinities {
-    points: Array2<f64>,
+    columns: Columns,
     rows: Vec<Row>,
 }
 
 /// One point's Gaussian: exp(−β (d² − nearest)) / sum.
 #[derive(Clone, Copy)]
-struct Row {
+pub(super) struct Row {
     beta: f64,
     nearest: f64,
     sum: f64,
 }
 
+impl Row {
+    /// p_{j|i} of a neighbour at squared distance `square`.
+    pub fn conditional(&self, square: f64) -> f64 {
+        (-self.beta * (square - self.nearest)).exp() / self.sum
+    }
+}
+
 impl Affinities {
     /// Calibrates every point; needs at least two points and a perplexity of at least 1.
-    pub fn new(points: Array2<f64>, perplexity: f64) -> Self {
+    pub fn new(points: ArrayView2<'_, f64>, perplexity: f64) -> Self {
         let entropy = perplexity.ln();
+        let columns = Columns::new(points);
         let rows = (0..points.nrows())
             .into_par_iter()
             .map_init(Vec::new, |squares, i| {
-                distances(&points, i, squares);
+                columns.distances(i, squares);
                 squares.swap_remove(i);
                 calibrate(squares, entropy)
             })
             .collect();
-        Self { points, rows }
+        Self { columns, rows }
     }
 
     /// Number of points.
@@ -43,13 +53,13 @@ impl Affinities {
 
     /// Fills `out` with squared distances from point `i` to every point.
     pub fn distances(&self, i: usize, out: &mut Vec<f64>) {
-        distances(&self.points, i, out);
+        self.columns.distances(i, out);
     }
 
     /// p_ij of two different points at squared distance `square`.
     pub fn joint(&self, i: usize, j: usize, square: f64) -> f64 {
-        let part = |r: &Row| (-r.beta * (square - r.nearest)).exp() / r.sum;
-        (part(&self.rows[i]) + part(&self.rows[j])) / (2 * self.count()) as f64
+        let both = self.rows[i].conditional(square) + self.rows[j].conditional(square);
+        both / (2 * self.count()) as f64
     }
 
     /// All p_ij, row-major `N × N`, zero on the diagonal.
@@ -70,21 +80,43 @@ impl Affinities {
     }
 }
 
-fn distances(points: &Array2<f64>, i: usize, out: &mut Vec<f64>) {
-    let from = points.row(i);
-    out.clear();
-    // Differences rather than scalar products: coincident points must be at distance zero.
-    out.extend(points.outer_iter().map(|to| {
-        let pair = from.iter().zip(to);
-        pair.fold(0.0, |sum, (a, b)| sum + (a - b) * (a - b))
-    }));
+/// Points in columns, so that the distances to many are formed side by side.
+pub(super) struct Columns(Array2<f64>);
+
+impl Columns {
+    pub fn new(points: ArrayView2<'_, f64>) -> Self {
+        Self(points.t().as_standard_layout().into_owned())
+    }
+
+    /// Fills `out` with the squared distances from point `i` to every point: sums of squared
+    /// differences, so that coincident points are at distance zero.
+    pub fn distances(&self, i: usize, out: &mut Vec<f64>) {
+        out.clear();
+        out.resize(self.0.ncols(), 0.0);
+        // Blocks that stay in the first cache.
+        for (block, out) in out.chunks_mut(512).enumerate() {
+            for column in self.0.outer_iter() {
+                if let Some(column) = column.as_slice() {
+                    add_squares(column[i], &column[block * 512..], out);
+                }
+            }
+        }
+    }
+}
+
+wide! {
+    fn add_squares(from: f64, to: &[f64], out: &mut [f64]) {
+        for (sum, to) in out.iter_mut().zip(to) {
+            *sum += (from - to) * (from - to);
+        }
+    }
 }
 
 /// Newton's method on log β, kept inside a bracket.
 ///
 /// With more coincident neighbours than the perplexity no β reaches the entropy; the bracket then
 /// runs to its end, which shares the weight among those neighbours.
-fn calibrate(squares: &[f64], entropy: f64) -> Row {
+pub(super) fn calibrate(squares: &[f64], entropy: f64) -> Row {
     let nearest = squares.iter().copied().fold(f64::INFINITY, f64::min);
     let mean = squares.iter().sum::<f64>() / squares.len() as f64 - nearest;
     let (mut low, mut high) = (-80.0f64, 80.0f64);
@@ -138,7 +170,7 @@ mod tests {
         let x = Array2::from_shape_fn((60, 4), |(i, j)| {
             ((i * i * (j + 1)) as f64).sin() * 10f64.powi(j as i32)
         });
-        let affinities = Affinities::new(x, 7.0);
+        let affinities = Affinities::new(x.view(), 7.0);
         let mut squares = Vec::new();
         for i in 0..60 {
             affinities.distances(i, &mut squares);
@@ -162,7 +194,7 @@ mod tests {
 
     #[test]
     fn coincident_points_share_their_weight() {
-        let affinities = Affinities::new(Array2::zeros((20, 2)), 5.0);
+        let affinities = Affinities::new(Array2::zeros((20, 2)).view(), 5.0);
         assert!(
             affinities
                 .dense()

@@ -1,44 +1,49 @@
-//! Exact t-SNE: all forces between all points, by plain gradient descent with momentum and gains.
+//! Exact t-SNE: all forces between all points.
 //!
-//! Source: van der Maaten & Hinton 2008; early exaggeration and learning rate as in scikit-learn
-//! (Belkina et al. 2019); first positions are the two leading principal components at deviation
-//! 1e-4 (Kobak & Berens 2019). One pass over a row gives attraction, repulsion and the row's part
-//! of the normaliser. Rows are independent, lanes are summed in a fixed order and no operation is
+//! Source: van der Maaten & Hinton 2008. One pass over a row gives attraction, repulsion and the
+//! row's part of the normaliser. Rows are independent, lanes are summed in a fixed order and no operation is
 //! fused, so that neither the number of threads nor the width of vectors changes a bit.
 
-use ndarray::Array2;
 use rayon::prelude::*;
 
+use super::descent::{Forces, Vector};
+
 /// Attraction x, y; repulsion x, y; sum of the kernel.
-type Forces = [f64; 5];
+type Row = [f64; 5];
 
 /// Sums kept side by side: one 256-bit vector of doubles.
 const LANES: usize = 4;
 /// Rows per unit of parallel work.
 const BLOCK: usize = 32;
 
-const EXAGGERATION: f64 = 12.0;
-const EXAGGERATED: usize = 250;
+/// Dense affinities, `N × N`, and what one iteration needs.
+pub struct Exact {
+    affinities: Vec<f64>,
+    xs: Vec<f64>,
+    ys: Vec<f64>,
+    rows: Vec<Row>,
+}
 
-/// Moves `start` `[N, 2]` down the KL divergence for dense affinities `p` (`N × N`).
-pub fn embed(p: &[f64], start: Array2<f64>, iterations: usize) -> Array2<f64> {
-    let n = start.nrows();
-    let mut at: [Vec<f64>; 2] = [start.column(0).to_vec(), start.column(1).to_vec()];
-    let mut velocity = [vec![0.0; n], vec![0.0; n]];
-    let mut gains = [vec![1.0f64; n], vec![1.0f64; n]];
-    let mut forces: Vec<Forces> = vec![[0.0; 5]; n];
-    let exaggerated = EXAGGERATED.min(iterations / 2);
-    let rate = (n as f64 / EXAGGERATION / 4.0).max(50.0);
-    let wide = wide_vectors();
-    for iteration in 0..iterations {
-        let early = iteration < exaggerated;
-        let (exaggeration, momentum) = if early {
-            (EXAGGERATION, 0.5)
-        } else {
-            (1.0, 0.8)
-        };
-        let (xs, ys) = (&at[0], &at[1]);
-        forces
+impl Exact {
+    pub fn new(affinities: Vec<f64>) -> Self {
+        Self {
+            affinities,
+            xs: Vec::new(),
+            ys: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+}
+
+impl Forces for Exact {
+    fn gradient(&mut self, at: &[Vector], exaggeration: f64, out: &mut [Vector]) {
+        let n = at.len();
+        self.xs = at.iter().map(|p| p[0]).collect();
+        self.ys = at.iter().map(|p| p[1]).collect();
+        self.rows.resize(n, [0.0; 5]);
+        let (p, xs, ys) = (&self.affinities, &self.xs, &self.ys);
+        let wide = wide_vectors();
+        self.rows
             .par_chunks_mut(BLOCK)
             .enumerate()
             .for_each(|(block, chunk)| {
@@ -48,21 +53,11 @@ pub fn embed(p: &[f64], start: Array2<f64>, iterations: usize) -> Array2<f64> {
                 }
             });
         // Each point met itself once, at distance zero and kernel one.
-        let z: f64 = forces.iter().map(|f| f[4]).sum::<f64>() - n as f64;
-        for axis in 0..2 {
-            for (i, f) in forces.iter().enumerate() {
-                let gradient = 4.0 * (exaggeration * f[axis] - f[axis + 2] / z);
-                let (gain, speed) = (&mut gains[axis][i], &mut velocity[axis][i]);
-                let same = (gradient > 0.0) == (*speed > 0.0);
-                *gain = if same { *gain * 0.8 } else { *gain + 0.2 }.max(0.01);
-                *speed = momentum * *speed - rate * *gain * gradient;
-                at[axis][i] += *speed;
-            }
-            let mean = at[axis].iter().sum::<f64>() / n as f64;
-            at[axis].iter_mut().for_each(|v| *v -= mean);
+        let z: f64 = self.rows.iter().map(|f| f[4]).sum::<f64>() - n as f64;
+        for (out, f) in out.iter_mut().zip(&self.rows) {
+            *out = [0, 1].map(|axis| exaggeration * f[axis] - f[axis + 2] / z);
         }
     }
-    Array2::from_shape_fn((n, 2), |(i, axis)| at[axis][i])
 }
 
 /// Whether the processor has 256-bit vectors; the result is the same without.
@@ -77,7 +72,7 @@ fn wide_vectors() -> bool {
     }
 }
 
-fn row(p: &[f64], xs: &[f64], ys: &[f64], i: usize, wide: bool) -> Forces {
+fn row(p: &[f64], xs: &[f64], ys: &[f64], i: usize, wide: bool) -> Row {
     #[cfg(target_arch = "x86_64")]
     if wide {
         // SAFETY: `wide` says that the processor has AVX2.
@@ -102,7 +97,7 @@ fn row(p: &[f64], xs: &[f64], ys: &[f64], i: usize, wide: bool) -> Forces {
 }
 
 /// Adds what one point does to another.
-fn pair(forces: &mut Forces, p: f64, dx: f64, dy: f64) {
+fn pair(forces: &mut Row, p: f64, dx: f64, dy: f64) {
     let kernel = 1.0 / (1.0 + (dx * dx + dy * dy));
     let (pull, push) = (p * kernel, kernel * kernel);
     forces[0] += pull * dx;
@@ -113,7 +108,7 @@ fn pair(forces: &mut Forces, p: f64, dx: f64, dy: f64) {
 }
 
 /// Sums the lanes and adds the points that fill no vector.
-fn finish(lanes: [[f64; LANES]; 5], p: &[f64], xs: &[f64], ys: &[f64], i: usize) -> Forces {
+fn finish(lanes: [[f64; LANES]; 5], p: &[f64], xs: &[f64], ys: &[f64], i: usize) -> Row {
     let mut forces = lanes.map(|lane| lane.iter().sum::<f64>());
     for j in xs.len() / LANES * LANES..xs.len() {
         pair(&mut forces, p[j], xs[i] - xs[j], ys[i] - ys[j]);
@@ -125,7 +120,7 @@ fn finish(lanes: [[f64; LANES]; 5], p: &[f64], xs: &[f64], ys: &[f64], i: usize)
 /// five times slower.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn row_avx2(p: &[f64], xs: &[f64], ys: &[f64], i: usize) -> Forces {
+fn row_avx2(p: &[f64], xs: &[f64], ys: &[f64], i: usize) -> Row {
     use std::arch::x86_64::*;
     // SAFETY: four doubles are read from an array of four doubles; alignment is not required.
     let load = |v: &[f64; LANES]| unsafe { _mm256_loadu_pd(v.as_ptr()) };

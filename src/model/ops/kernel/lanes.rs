@@ -11,6 +11,8 @@ use super::simd::Block;
 
 /// A vector of sixteen values.
 pub trait Lanes: Copy {
+    /// How many such values the CPU's registers hold.
+    const REGISTERS: usize;
     /// All zeros.
     fn zero() -> Self;
     /// Sixteen values from memory.
@@ -19,6 +21,8 @@ pub trait Lanes: Copy {
     fn store(self, to: &mut Block);
     /// `self + a · b` with `a` in every lane.
     fn add_scaled(self, a: f32, b: Self) -> Self;
+    /// `self + a · b`, lane by lane.
+    fn add_product(self, a: Self, b: Self) -> Self;
     /// Transposes sixteen rows of sixteen in place.
     fn transpose(rows: &mut [Self; 16]);
 }
@@ -28,6 +32,7 @@ pub trait Lanes: Copy {
 pub struct Portable(Block);
 
 impl Lanes for Portable {
+    const REGISTERS: usize = 4;
     #[inline(always)]
     fn zero() -> Self {
         Self([0.0; 16])
@@ -44,6 +49,13 @@ impl Lanes for Portable {
     fn add_scaled(mut self, a: f32, b: Self) -> Self {
         for i in 0..16 {
             self.0[i] += a * b.0[i];
+        }
+        self
+    }
+    #[inline(always)]
+    fn add_product(mut self, a: Self, b: Self) -> Self {
+        for i in 0..16 {
+            self.0[i] += a.0[i] * b.0[i];
         }
         self
     }
@@ -74,6 +86,7 @@ mod x86 {
     // SAFETY (all of this impl): only reached from code compiled for AVX-512F, see the module's
     // head; loads and stores are unaligned ones within a `Block`.
     impl Lanes for V4 {
+        const REGISTERS: usize = 32;
         #[inline(always)]
         fn zero() -> Self {
             unsafe { Self(_mm512_setzero_ps()) }
@@ -89,6 +102,10 @@ mod x86 {
         #[inline(always)]
         fn add_scaled(self, a: f32, b: Self) -> Self {
             unsafe { Self(_mm512_fmadd_ps(_mm512_set1_ps(a), b.0, self.0)) }
+        }
+        #[inline(always)]
+        fn add_product(self, a: Self, b: Self) -> Self {
+            unsafe { Self(_mm512_fmadd_ps(a.0, b.0, self.0)) }
         }
         #[inline(always)]
         fn transpose(rows: &mut [Self; 16]) {
@@ -128,6 +145,7 @@ mod x86 {
 
     // SAFETY (all of this impl): as above, for AVX2 and FMA.
     impl Lanes for V3 {
+        const REGISTERS: usize = 8;
         #[inline(always)]
         fn zero() -> Self {
             unsafe { Self(_mm256_setzero_ps(), _mm256_setzero_ps()) }
@@ -155,6 +173,15 @@ mod x86 {
                 Self(
                     _mm256_fmadd_ps(a, b.0, self.0),
                     _mm256_fmadd_ps(a, b.1, self.1),
+                )
+            }
+        }
+        #[inline(always)]
+        fn add_product(self, a: Self, b: Self) -> Self {
+            unsafe {
+                Self(
+                    _mm256_fmadd_ps(a.0, b.0, self.0),
+                    _mm256_fmadd_ps(a.1, b.1, self.1),
                 )
             }
         }

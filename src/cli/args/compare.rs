@@ -1,0 +1,76 @@
+//! Arguments of `modalign compare`.
+
+use clap::Args;
+use std::path::PathBuf;
+
+/// Arguments of `modalign compare`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  modalign compare resnet.npz swin.npz clip.npz
+  modalign compare resnet.npz swin.npz --reference swin.npz --json
+  modalign compare x.npy y.npy --labels labels.npy --out runs/x-and-y
+  modalign compare runs/demo                         the encoders of a run, against the pretrained one
+  modalign compare swin_a.pth swin_b.pth --images cifar10:test --data-dir DATA
+
+A side is a features file (.npz, .safetensors: features [N, D], labels [N], perhaps class_names
+and ids; .npy: features, with --labels), a run folder (every encoder whose features it keeps: those
+of figure 2), or a model (with --images; then its pooled outputs). All sides hold the same samples:
+rows are matched by ids where files have them, else row i is sample i everywhere, and the labels
+must agree. The number of features may differ.
+
+Samples are split once for all sides, class by class: probe and nearest neighbours learn from
+--train-share of them, C is chosen inside of that share, and everything is reported on the rest.
+Sides that all come from runs keep the runs' own training and test parts. Every other side is set
+against the reference, pair by pair on the same test samples; a difference is beyond noise where
+its 95 % interval is clear of zero and its p value holds at 5 % after Holm's correction for all
+differences of the table.
+
+The folder gets tables/ (measures, differences, classes, cka, tsne as CSV), figures/, compare.json
+and comparison.html, whose path is the last line on stdout. The same files, seed and settings give
+the same bytes.
+
+JSON: reference, sides (title, path, kind, sha256, dim, c, measures: value and interval by name,
+classes), differences (side, measure, difference, interval, p, adjusted, verdict: better, worse,
+not shown or not tested), class_differences, cka (matrix in the order of sides), samples, settings,
+notes, folder, report, seconds.")]
+pub struct CompareArgs {
+    /// Features files, runs, models
+    #[arg(value_name = "SIDE", required = true)]
+    pub sides: Vec<String>,
+    /// The side that the others are set against, as given or by its title [default: the first]
+    #[arg(long, value_name = "SIDE")]
+    pub reference: Option<String>,
+    /// Folder to write to [default: runs/compare-HASH]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Labels of features files that have none
+    #[arg(long, value_name = "FILE.npy")]
+    pub labels: Option<PathBuf>,
+    /// What models are asked about: SET[:train|valid|test], or a tensor FILE:NAME with --labels
+    #[arg(long, value_name = "SET|FILE:NAME")]
+    pub images: Option<String>,
+    /// Folder with the dataset's files
+    #[arg(long, value_name = "DIR", requires = "images")]
+    pub data_dir: Option<PathBuf>,
+    /// Share of every class that probe and neighbours learn from
+    #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
+    pub train_share: f64,
+    /// Test samples for maps, alignment, uniformity and silhouette, balanced over classes; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    pub sample: usize,
+    /// Replicates of the paired bootstrap
+    #[arg(long, value_name = "N", default_value_t = 2000)]
+    pub bootstrap: usize,
+    /// Steps of every t-SNE map; 0 for no maps
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub iterations: usize,
+    /// Seed of split, sample, groups, replicates and maps
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Device that models compute on: flex, ndarray, wgpu, vulkan or cuda, as built
+    #[arg(long, default_value = "flex")]
+    pub device: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}

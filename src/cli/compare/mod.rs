@@ -1,0 +1,95 @@
+//! `modalign compare`: encoders set against each other on the same samples. Reads the sides, has
+//! them compared, leaves tables, figures and a page, and says the result.
+
+mod read;
+mod words;
+
+use super::args::CompareArgs;
+use super::error::CliError;
+use super::print;
+use super::progress::{Bars, catch_interrupts};
+use super::words::print_json;
+use crate::figure::{self, Format};
+use crate::measure::MeasureError;
+use crate::report;
+use crate::run::sides::align::{self, Shared};
+use crate::run::sides::{Comparison, Settings, ValidSettings, write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// What is said of a comparison.
+struct Said<'a> {
+    shared: &'a Shared,
+    settings: &'a ValidSettings,
+    found: &'a Comparison,
+    folder: &'a Path,
+    report: &'a Path,
+    seconds: f64,
+}
+
+/// Runs the command.
+pub fn run(args: &CompareArgs) -> Result<(), CliError> {
+    let started = Instant::now();
+    catch_interrupts();
+    // Settings are refused before files are read.
+    let settings = Settings::new()
+        .train_share(args.train_share)
+        .sample(args.sample)
+        .bootstrap(args.bootstrap)
+        .tsne_iterations(args.iterations)
+        .seed(args.seed)
+        .check()
+        .map_err(refused)?;
+    let sides = read::sides(args)?;
+    if sides.len() < 2 {
+        return Err(CliError::Usage {
+            what: "sides".into(),
+            expected: "at least 2, or a run with several encoders".into(),
+            found: sides.len().to_string(),
+        });
+    }
+    let shared = align::align(sides)?;
+    let reference = reference(args.reference.as_deref(), &shared)?;
+    let folder = args.out.clone().unwrap_or_else(|| {
+        let name = write::short_hash(&shared, reference, &settings);
+        PathBuf::from(format!("runs/compare-{name}"))
+    });
+    write::prepare(&folder)?;
+    let found = Comparison::new(&shared, reference, &settings, &mut Bars::new())?;
+    write::write(&folder, &shared, &settings, &found)?;
+    let (tables, figures) = (folder.join("tables"), folder.join("figures"));
+    figure::draw(&tables, &figures, &Format::ALL, None)?;
+    let report = report::sides::write(&folder)?;
+    let said = Said {
+        shared: &shared,
+        settings: &settings,
+        found: &found,
+        folder: &folder,
+        report: &report,
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    match args.json {
+        true => print_json(&words::fields(&said)),
+        false => print(words::text(&said).as_bytes()),
+    }
+}
+
+fn refused(error: MeasureError) -> CliError {
+    CliError::of_measure(Path::new("settings"))(error)
+}
+
+/// Which side is meant: by title, or by what was named on the command line.
+fn reference(asked: Option<&str>, shared: &Shared) -> Result<usize, CliError> {
+    let Some(asked) = asked else { return Ok(0) };
+    let sides = &shared.sides;
+    let titled = sides.iter().position(|side| side.title == asked);
+    let named = || sides.iter().position(|side| side.origin.path == asked);
+    titled.or_else(named).ok_or_else(|| {
+        let titles: Vec<String> = sides.iter().map(|s| format!("{:?}", s.title)).collect();
+        CliError::Usage {
+            what: "--reference".into(),
+            expected: format!("one of the sides: {}", titles.join(", ")),
+            found: format!("{asked:?}"),
+        }
+    })
+}

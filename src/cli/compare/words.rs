@@ -1,0 +1,185 @@
+//! What is printed of a comparison: an aligned table with the reference first, or one JSON object.
+
+use super::Said;
+use crate::cli::words::{columns, span};
+use crate::figure::sides::{measure_name, shown, signed};
+use crate::run::sides::difference::{Difference, Verdict};
+use crate::run::sides::measures::Measure;
+use serde_json::{Map, Value, json};
+
+/// The table, the marks, what to know, where the page is.
+pub fn text(said: &Said) -> String {
+    let (shared, found) = (said.shared, said.found);
+    let parts = &found.parts;
+    let (n, classes) = (shared.labels.len(), shared.class_names.len());
+    let mut order: Vec<usize> = (0..shared.sides.len()).collect();
+    order.sort_by_key(|&side| side != found.reference);
+    let mut rows = vec![vec![String::new()]];
+    rows[0].extend(order.iter().flat_map(|&side| {
+        let title = &shared.sides[side].title;
+        let title = match side == found.reference {
+            true => format!("{title} (reference)"),
+            false => title.clone(),
+        };
+        [title, String::new()]
+    }));
+    for measure in Measure::ALL {
+        let better = match measure.lower_is_better() {
+            true => "↓",
+            false => "↑",
+        };
+        let mut row = vec![format!("{} {better}", measure_name(measure.id()))];
+        for &side in &order {
+            row.push(value(said, side, measure));
+            row.push(mark(said, side, measure));
+        }
+        rows.push(row);
+    }
+    let mut row = vec!["CKA with the reference".to_string()];
+    for &side in &order {
+        let value = found.cka[found.reference][side];
+        row.push(value.map_or_else(|| "–".into(), |v| shown("cka", v)));
+        row.push(String::new());
+    }
+    rows.push(row);
+    let mut text = format!(
+        "{} encoders on the same {n} samples of {classes} classes: {} to learn from, {} to test\n\n{}",
+        shared.sides.len(),
+        parts.train.len(),
+        parts.test.len(),
+        columns(&rows, &[], "  ")
+    );
+    text += "\n  ↓ lower is better, ↑ higher; in brackets the 95 % interval.\n  \
+             better, worse: than the reference, beyond noise (Holm, 5 %), with the paired difference.\n";
+    for note in &found.notes {
+        text += &crate::cli::words::wrapped(note, 96, "  ");
+    }
+    text += &format!(
+        "\n  time  {}\n\n{}\n",
+        span(said.seconds),
+        said.report.display()
+    );
+    text
+}
+
+fn value(said: &Said, side: usize, measure: Measure) -> String {
+    let Some(estimate) = said.found.sides[side].estimate(measure) else {
+        return "–".into();
+    };
+    let id = measure.id();
+    let value = shown(id, estimate.value);
+    match estimate.interval {
+        Some([low, high]) => {
+            let [low, high] = [low, high].map(|end| shown(id, end).replace("\u{a0}%", ""));
+            format!("{value} ({low} to {high})")
+        }
+        None => value,
+    }
+}
+
+fn mark(said: &Said, side: usize, measure: Measure) -> String {
+    let own = |d: &&crate::run::sides::difference::MeasureDifference| {
+        d.side == side && d.measure == measure
+    };
+    let found = said.found.differences.iter().find(own);
+    found.map_or_else(String::new, |d| {
+        let difference = signed(measure.id(), d.difference.value);
+        match d.difference.verdict {
+            Verdict::Better => format!("better {difference}"),
+            Verdict::Worse => format!("worse {difference}"),
+            Verdict::NotShown | Verdict::NotTested => String::new(),
+        }
+    })
+}
+
+fn difference(side: &str, what: (&str, Value), d: &Difference) -> Value {
+    let mut all = json!({
+        "side": side,
+        "difference": d.value,
+        "interval": d.interval,
+        "p": d.p,
+        "adjusted": d.adjusted,
+        "verdict": d.verdict.name(),
+        "beyond_noise": d.verdict.beyond(),
+    });
+    all[what.0] = what.1;
+    all
+}
+
+/// The object.
+pub fn fields(said: &Said) -> Value {
+    let (shared, found) = (said.shared, said.found);
+    let title = |side: usize| shared.sides[side].title.as_str();
+    let sides = shared.sides.iter().zip(&found.sides).enumerate();
+    let sides = sides.map(|(index, (side, measured))| {
+        let measures = Measure::ALL.iter().zip(&measured.estimates);
+        let measures: Map<String, Value> = measures
+            .map(|(measure, estimate)| {
+                let value = estimate.as_ref().map(
+                    |e| json!({ "value": e.value, "interval": e.interval, "samples": e.samples }),
+                );
+                (measure.id().to_string(), json!(value))
+            })
+            .collect();
+        let classes = found.classes.iter().filter(|class| class.side == index);
+        let classes: Vec<Value> = classes
+            .map(|c| {
+                json!({
+                    "class": c.class,
+                    "name": shared.class_names[c.class],
+                    "samples": c.samples,
+                    "error": c.error,
+                    "interval": c.error.map(|_| c.interval),
+                })
+            })
+            .collect();
+        let origin = &side.origin;
+        json!({
+            "title": side.title,
+            "kind": origin.kind,
+            "path": origin.path,
+            "sha256": origin.sha256,
+            "labels_sha256": origin.labels_sha256,
+            "images": origin.images,
+            "dim": side.features.ncols(),
+            "c": measured.c,
+            "measures": measures,
+            "classes": classes,
+        })
+    });
+    let differences = found.differences.iter();
+    let differences: Vec<Value> = differences
+        .map(|d| {
+            difference(
+                title(d.side),
+                ("measure", json!(d.measure.id())),
+                &d.difference,
+            )
+        })
+        .collect();
+    let by_class = found.classes.iter().filter_map(|c| {
+        let own = c.difference.as_ref()?;
+        Some(difference(title(c.side), ("class", json!(c.class)), own))
+    });
+    let parts = &found.parts;
+    json!({
+        "reference": title(found.reference),
+        "sides": sides.collect::<Vec<_>>(),
+        "cka": found.cka,
+        "differences": differences,
+        "class_differences": by_class.collect::<Vec<_>>(),
+        "samples": {
+            "all": shared.labels.len(),
+            "train": parts.train.len(),
+            "valid": parts.valid.len(),
+            "test": parts.test.len(),
+            "sample": parts.sample.len(),
+            "mapped": parts.mapped.len(),
+        },
+        "settings": said.settings,
+        "notes": found.notes,
+        "folder": said.folder,
+        "report": said.report,
+        "seconds": said.seconds,
+    })
+}

@@ -1,0 +1,296 @@
+//! HDF5 files (PDEBench; MATLAB's v7.3): numeric datasets by path, read row by row.
+//!
+//! The format is read by `hdf5-reader`, the one of the pure-Rust crates that survived damaged files
+//! (`Cargo.toml` says against which). All of its calls go through one place here, which turns a panic
+//! into a fault; reads are capped before they allocate. Virtual and external data are not followed.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use hdf5_reader::{Dataset, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
+
+use super::{Fault, fault};
+
+/// Largest chunk that is inflated (256 MiB).
+const MOST_CHUNK: usize = 1 << 28;
+/// Largest selection that is read at once (1 GiB).
+const MOST_READ: usize = 1 << 30;
+/// Chunks kept inflated between reads (64 MiB).
+const CACHE: usize = 1 << 26;
+
+/// An open HDF5 file; cheap to clone and to share.
+#[derive(Clone)]
+pub struct File {
+    inner: Arc<Hdf5File>,
+}
+
+/// The one place where the crate is called.
+fn guarded<T>(
+    what: &str,
+    call: impl FnOnce() -> Result<T, hdf5_reader::error::Error>,
+) -> Result<T, Fault> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(e)) => fault(what, "intact HDF5", e),
+        Err(_) => fault(what, "intact HDF5", "damage that the reader gave up on"),
+    }
+}
+
+/// Whether a file begins as HDF5 does, at its start or behind MATLAB's header.
+pub fn is_hdf5(bytes: &[u8]) -> bool {
+    let magic = b"\x89HDF\r\n\x1a\n";
+    [0, 512]
+        .iter()
+        .any(|&at| bytes.get(at..at + 8) == Some(magic))
+}
+
+impl File {
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// No HDF5 file, or a damaged beginning.
+    pub fn open(path: &Path) -> Result<Self, Fault> {
+        let options = OpenOptions::default()
+            .with_chunk_cache_bytes(CACHE)
+            .with_max_chunk_bytes(MOST_CHUNK)
+            .with_max_read_bytes(MOST_READ);
+        let inner = guarded("HDF5 file", || Hdf5File::open_with_options(path, options))?;
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Names of the groups at the root, sorted.
+    ///
+    /// # Errors
+    /// Damage.
+    pub fn groups(&self) -> Result<Vec<String>, Fault> {
+        let (mut groups, _) = self.names()?;
+        groups.sort();
+        Ok(groups)
+    }
+
+    /// Names of the datasets at the root, sorted.
+    ///
+    /// # Errors
+    /// Damage.
+    pub fn datasets(&self) -> Result<Vec<String>, Fault> {
+        let (_, mut datasets) = self.names()?;
+        datasets.sort();
+        Ok(datasets)
+    }
+
+    fn names(&self) -> Result<(Vec<String>, Vec<String>), Fault> {
+        guarded("HDF5 root group", || {
+            self.inner.root_group()?.member_names()
+        })
+    }
+
+    /// A dataset of numbers.
+    ///
+    /// # Errors
+    /// No dataset at `path`, one of another type, an absurd shape.
+    pub fn dataset(&self, path: &str) -> Result<Numbers, Fault> {
+        let what = format!("HDF5 dataset {path}");
+        let inner = guarded(&what, || self.inner.dataset(path))?;
+        let shape: Result<Vec<usize>, _> =
+            inner.shape().iter().map(|&d| usize::try_from(d)).collect();
+        let fits = |shape: &Vec<usize>| {
+            let count = shape
+                .iter()
+                .try_fold(8usize, |n, &d| n.checked_mul(d.max(1)));
+            count.is_some_and(|n| n <= isize::MAX as usize) && shape.len() <= 8
+        };
+        let Some(shape) = shape.ok().filter(fits) else {
+            return fault(
+                what,
+                "a shape of this world",
+                format!("{:?}", inner.shape()),
+            );
+        };
+        let read = match inner.dtype() {
+            hdf5_reader::Datatype::FloatingPoint { size: 4, .. } => Read::Single,
+            hdf5_reader::Datatype::FloatingPoint { size: 8, .. } => Read::Double,
+            other => {
+                let found = format!("{other:?}");
+                return fault(what, "floats of 4 or 8 bytes", found);
+            }
+        };
+        Ok(Numbers {
+            inner: Arc::new(inner),
+            shape,
+            read,
+            path: path.to_owned(),
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Read {
+    Single,
+    Double,
+}
+
+/// A dataset of floats.
+#[derive(Clone)]
+pub struct Numbers {
+    inner: Arc<Dataset>,
+    shape: Vec<usize>,
+    read: Read,
+    path: String,
+}
+
+/// Positions along an axis: first, one past the last, step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Along {
+    /// First position.
+    pub start: usize,
+    /// One past the last.
+    pub end: usize,
+    /// From one to the next; not 0.
+    pub step: usize,
+}
+
+impl Along {
+    /// One position.
+    pub fn at(position: usize) -> Self {
+        Self {
+            start: position,
+            end: position.saturating_add(1),
+            step: 1,
+        }
+    }
+
+    /// Every `step`-th of `length` positions.
+    pub fn every(step: usize, length: usize) -> Self {
+        Self {
+            start: 0,
+            end: length,
+            step: step.max(1),
+        }
+    }
+
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.end
+            .saturating_sub(self.start)
+            .div_ceil(self.step.max(1))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Numbers {
+    /// Length of every axis.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Reads the positions `select` of every axis into `out`, row-major.
+    ///
+    /// # Errors
+    /// A selection beyond the shape, a buffer of another length, damaged data.
+    pub fn read(&self, select: &[Along], out: &mut [f32]) -> Result<(), Fault> {
+        let what = format!("HDF5 dataset {}", self.path);
+        let count: usize = select.iter().map(|s| s.len()).product();
+        let within = select.len() == self.shape.len()
+            && select.iter().zip(&self.shape).all(|(s, &d)| s.end <= d);
+        if !within || count != out.len() {
+            let expected = format!("a selection within {:?}", self.shape);
+            return fault(what, expected, format!("{select:?} of {}", out.len()));
+        }
+        let selections = select.iter().map(|s| SliceInfoElem::Slice {
+            start: s.start as u64,
+            end: s.end as u64,
+            step: s.step.max(1) as u64,
+        });
+        let slice = SliceInfo {
+            selections: selections.collect(),
+        };
+        let wrong = |found: usize| fault(&what, format!("{count} values"), found);
+        match self.read {
+            Read::Single => {
+                let values = guarded(&what, || self.inner.read_slice::<f32>(&slice))?;
+                if values.len() != count {
+                    return wrong(values.len());
+                }
+                out.iter_mut().zip(&values).for_each(|(o, v)| *o = *v);
+            }
+            Read::Double => {
+                let values = guarded(&what, || self.inner.read_slice::<f64>(&slice))?;
+                if values.len() != count {
+                    return wrong(values.len());
+                }
+                out.iter_mut()
+                    .zip(&values)
+                    .for_each(|(o, v)| *o = *v as f32);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    /// What h5py wrote, and its own values of it: `make_containers.py`.
+    #[test]
+    fn every_layout_that_h5py_writes_gives_h5py_s_values() {
+        for file in ["contiguous.h5", "chunked.h5", "latest.h5"] {
+            let h5 = File::open(&fixture::path(&format!("containers/{file}"))).unwrap();
+            let tensor = h5.dataset("tensor").unwrap();
+            assert_eq!(tensor.shape(), [6, 5, 8]);
+            let select = [Along::at(4), Along::every(2, 5), Along::every(3, 8)];
+            let mut out = [0.0; 9];
+            tensor.read(&select, &mut out).unwrap();
+            // values are sin of their place in row-major order
+            for (k, value) in out.iter().enumerate() {
+                let place = 4 * 40 + (k / 3 * 2) * 8 + k % 3 * 3;
+                assert!((value - (place as f32).sin()).abs() < 1e-6, "{file} {k}");
+            }
+            assert!(tensor.read(&select, &mut out[1..]).is_err());
+            assert!(tensor.read(&select[1..], &mut out).is_err());
+            let beyond = [Along::at(6), Along::every(2, 5), Along::every(3, 8)];
+            assert!(tensor.read(&beyond, &mut out).is_err());
+            assert!(h5.dataset("tenser").is_err());
+            assert!(h5.dataset("whole").is_err(), "integers");
+        }
+        let groups = File::open(&fixture::path("containers/groups.h5")).unwrap();
+        assert_eq!(groups.groups().unwrap(), ["0000", "0001", "0002"]);
+        let data = groups.dataset("0002/data").unwrap();
+        assert_eq!(data.shape(), [4, 3, 3, 2]);
+    }
+
+    #[test]
+    fn no_flip_makes_hdf5_panic_or_allocate_beyond_the_cap() {
+        for file in ["contiguous.h5", "chunked.h5", "latest.h5", "groups.h5"] {
+            let good = std::fs::read(fixture::path(&format!("containers/{file}"))).unwrap();
+            let path = if file == "groups.h5" {
+                "0001/data"
+            } else {
+                "tensor"
+            };
+            crate::container::fuzz::rounds(&good, 40, |bytes, folder| {
+                let place = folder.join("damaged.h5");
+                std::fs::write(&place, bytes).unwrap();
+                let numbers = File::open(&place)?.dataset(path)?;
+                let select: Vec<Along> = numbers
+                    .shape()
+                    .iter()
+                    .map(|&d| Along::every(1, d))
+                    .collect();
+                let count: usize = numbers.shape().iter().product();
+                if count > 1 << 20 {
+                    return fault("shape", "a small one", count);
+                }
+                numbers.read(&select, &mut vec![0.0; count])
+            });
+        }
+    }
+}

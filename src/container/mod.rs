@@ -1,0 +1,83 @@
+//! File containers: what other programs write, read from bytes that are already bounded or from a
+//! stream with a cap. Nothing here knows what a dataset is.
+//!
+//! Every reader holds to the same rules. What a header promises is checked against the bytes that
+//! exist before anything is allocated; a compressed stream ends at a cap; archives are never
+//! extracted, members are asked for by their exact name; and a pickle is never executed. What is
+//! wrong is a [`Fault`]: the property, what was expected and what was found. The caller adds the
+//! path.
+
+pub mod array;
+pub mod element;
+#[cfg(test)]
+pub(crate) mod fuzz;
+pub mod gzip;
+pub mod hdf5;
+pub mod mat;
+pub mod npy;
+pub mod pickle;
+pub mod tar;
+pub mod ts;
+pub mod zip;
+
+pub use array::{Array, Layout, Stored};
+
+use std::io::Read;
+
+/// What is wrong with a file's bytes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: expected {expected}, found {found}")]
+pub struct Fault {
+    /// Which property.
+    pub what: String,
+    /// What the format demands.
+    pub expected: String,
+    /// What the bytes say.
+    pub found: String,
+}
+
+impl Fault {
+    /// From anything that can be shown; long texts are cut, since nothing in a file is trusted.
+    pub fn new(what: impl ToString, expected: impl ToString, found: impl ToString) -> Self {
+        let line = |text: String| match text.char_indices().nth(120) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        };
+        Self {
+            what: line(what.to_string()),
+            expected: line(expected.to_string()),
+            found: line(found.to_string()),
+        }
+    }
+
+    /// The same fault, said of a part of the file.
+    #[must_use]
+    pub fn of(self, part: &str) -> Self {
+        Self::new(format!("{part}: {}", self.what), self.expected, self.found)
+    }
+}
+
+/// A [`Fault`] as an error result.
+pub(crate) fn fault<T>(
+    what: impl ToString,
+    expected: impl ToString,
+    found: impl ToString,
+) -> Result<T, Fault> {
+    Err(Fault::new(what, expected, found))
+}
+
+/// Everything a stream holds, up to `cap` bytes; more is a fault and not an allocation.
+///
+/// # Errors
+/// A damaged stream, or one that is longer than `cap`.
+pub fn read_capped(stream: impl Read, cap: u64, what: &str) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    stream
+        .take(cap.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|e| Fault::new(what, "intact data", e))?;
+    if bytes.len() as u64 > cap {
+        return fault(what, format!("at most {cap} bytes"), "more");
+    }
+    Ok(bytes)
+}

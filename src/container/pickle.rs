@@ -1,0 +1,110 @@
+//! Pickles of NumPy arrays, read without executing anything (protocols 0 to 5).
+//!
+//! A pickle is a program for a small stack machine that can call any function of the reader's
+//! Python. This machine knows numbers, texts, bytes, lists, tuples and dictionaries, and of all
+//! functions only the few by which NumPy describes an array, an element type and a scalar; any
+//! other name, and every opcode that would create an object, is refused with its offset. Values
+//! live in one list and refer to each other by number: nothing recurses, cycles do no harm, and
+//! memory stays in proportion to the file.
+//!
+//! Source: CPython's `pickletools`, NumPy's `ndarray.__reduce__`, `dtype.__reduce__`.
+
+mod build;
+mod machine;
+mod opcodes;
+mod value;
+
+pub use value::Value;
+
+use std::ops::Range;
+
+use super::Fault;
+use super::array::Layout;
+use super::element::Element;
+
+/// Number of a value in the list of all values.
+type Id = u32;
+
+/// More values than this are refused: 200 MB of them.
+const MOST_VALUES: usize = 1 << 22;
+
+/// Bytes in the file, or made from it.
+#[derive(Debug, Clone)]
+enum Data {
+    Raw(Range<usize>),
+    Made(Box<[u8]>),
+}
+
+/// A function that a pickle may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Callable {
+    Reconstruct,
+    FromBuffer,
+    Ndarray,
+    Dtype,
+    Scalar,
+    Encode,
+}
+
+/// The element type of an array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Type {
+    Plain(Element),
+    Object,
+}
+
+#[derive(Debug)]
+enum Node {
+    None,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(Data),
+    Bytes(Data),
+    Tuple(Box<[Id]>),
+    List(Vec<Id>),
+    Dict(Vec<(Id, Id)>),
+    Callable(Callable),
+    Type(Type),
+    /// An array before its state is known.
+    Blank,
+    Array(Box<Layout>, Data),
+    /// An array of Python objects in row-major order.
+    Objects(Vec<Id>),
+}
+
+/// A pickle that was read.
+pub struct Pickle<'a> {
+    input: &'a [u8],
+    nodes: Vec<Node>,
+    root: Id,
+}
+
+impl<'a> Pickle<'a> {
+    /// Reads one pickle from the beginning of `input`.
+    ///
+    /// # Errors
+    /// The offending opcode or name with its offset; truncated or inconsistent data.
+    pub fn parse(input: &'a [u8]) -> Result<Self, Fault> {
+        machine::run(input)
+    }
+
+    /// The value that the pickle describes.
+    pub fn root(&self) -> Value<'_, 'a> {
+        Value::new(self, self.root)
+    }
+
+    fn bytes<'s>(&'s self, data: &'s Data) -> &'s [u8] {
+        bytes_of(self.input, data)
+    }
+}
+
+fn bytes_of<'s>(input: &'s [u8], data: &'s Data) -> &'s [u8] {
+    match data {
+        Data::Raw(range) => &input[range.clone()],
+        Data::Made(bytes) => bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! Records as NAS-Bench-360's pickle and as PhysioNet's own files keep them.
+
+use super::super::class_counts;
+use super::*;
+use crate::container::fuzz;
+use crate::fixture;
+
+fn folder(root: &Path, name: &str, bytes: &[u8]) {
+    std::fs::create_dir_all(root.join("ecg2017")).unwrap();
+    std::fs::write(root.join("ecg2017").join(name), bytes).unwrap();
+}
+
+/// The fixture holds 12 records of 1,600 samples, three of each class, as the published pickle.
+fn published() -> Vec<u8> {
+    std::fs::read(fixture::path("containers/challenge2017.pkl")).unwrap()
+}
+
+#[test]
+fn windows_of_a_record_stay_in_one_part() {
+    let dir = tempfile::tempdir().unwrap();
+    folder(dir.path(), "challenge2017.pkl", &published());
+    let splits = open(Some(dir.path())).unwrap();
+    // windows of a record: starts 0, 500; 0, 83, … < 600; 0, 250, 500; 0, 25, …
+    for part in [&splits.train, &splits.valid, &splits.test] {
+        assert_eq!(class_counts(part.as_ref()), [2, 8, 3, 24]);
+    }
+    let mut out = vec![0.0; WINDOW];
+    splits.test.read(0, &mut out).unwrap();
+    assert!(out.iter().all(|v| v.abs() < 3.0) && out[0] != out[1]);
+    // the same from PhysioNet's own files, which hold the same values
+    let mat = tempfile::tempdir().unwrap();
+    let record = std::fs::read(fixture::path("containers/A00001.mat")).unwrap();
+    let mut list = String::new();
+    for (number, letter) in ["N", "A", "O", "~"].repeat(3).iter().enumerate() {
+        list += &format!("A{number:05},{letter}\n");
+        folder(mat.path(), &format!("A{number:05}.mat"), &record);
+    }
+    folder(mat.path(), "REFERENCE.csv", list.as_bytes());
+    let other = open(Some(mat.path())).unwrap();
+    assert_eq!(class_counts(other.test.as_ref()), [2, 8, 3, 24]);
+    folder(
+        mat.path(),
+        "REFERENCE.csv",
+        list.replace('~', "X").as_bytes(),
+    );
+    assert!(
+        open(Some(mat.path()))
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("N, A, O or ~")
+    );
+    folder(
+        mat.path(),
+        "REFERENCE.csv",
+        list.replace("A00003", "../A3").as_bytes(),
+    );
+    assert!(
+        open(Some(mat.path()))
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("row 3")
+    );
+    folder(mat.path(), "REFERENCE.csv", list.as_bytes());
+    folder(mat.path(), "A00007.mat", &record[..record.len() - 1]);
+    assert!(
+        open(Some(mat.path()))
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("A00007.mat")
+    );
+}
+
+#[test]
+fn no_flip_makes_a_heart_panic() {
+    fuzz::rounds(&published(), 100, |bytes, root| {
+        folder(root, "challenge2017.pkl", bytes);
+        open(Some(root))?.train.read(0, &mut vec![0.0; WINDOW])
+    });
+}

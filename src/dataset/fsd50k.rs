@@ -1,0 +1,266 @@
+//! FSD50K (Fonseca et al. 2022): 51,197 clips of everyday sounds, 200 labels of which a clip has one or
+//! more, as log-mel spectrograms 1 × 96 × 102 of about one second.
+//!
+//! Clips are WAV files of 44.1 kHz in `FSD50K.dev_audio` and `FSD50K.eval_audio`, folders or zip
+//! archives of one file (the published ones are split: the error names the command that joins
+//! them); `FSD50K.ground_truth` has `vocabulary.csv`, `dev.csv` and `eval.csv`. A clip is cut into
+//! chunks of 1.008 s every 0.5 s as in ESC-10 (a shorter one is padded with silence) and each has the
+//! clip's labels. Train and val as the ground truth splits dev, eval tests.
+//!
+//! Opening reads the header of every clip and no sound. A chunk is decoded, halved to 22.05 kHz and
+//! transformed when it is read. Spectrograms are standardised by one mean and deviation of
+//! [`FITTED`] training chunks evenly spread.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hound::WavReader;
+use rayon::prelude::*;
+
+use super::audio::{CHUNK, CHUNK_HOP, LogMel, SHAPE, decimate, wav};
+use super::files::{Place, Table, malformed};
+use super::tree::Tree;
+use super::{Dataset, DatasetError, Normalise, Splits, Subset, Truth, check_request, check_truth};
+use crate::container::Fault;
+
+/// Training chunks whose statistics standardise all.
+pub const FITTED: usize = 512;
+const RATE: u32 = 44_100;
+/// Samples of the longest clip that is believed; the longest has 30 s.
+const LONGEST: usize = 60 * RATE as usize;
+const LABELS: usize = 200;
+/// Largest table that is read.
+const TABLE: u64 = 16 << 20;
+/// Samples beside a chunk that the halving filter sees.
+const MARGIN: usize = 128;
+
+const PLACE: Place = Place {
+    set: "FSD50K",
+    folders: &["fsd50k"],
+    hint: "get the archives of https://zenodo.org/record/4060432, join the parts (zip -s 0 \
+           FSD50K.dev_audio.zip --out FSD50K.dev_audio.whole.zip) and pass --data DIR with \
+           DIR/fsd50k/FSD50K.{dev_audio,eval_audio}.whole.zip and FSD50K.ground_truth.zip, or \
+           their folders unpacked",
+};
+
+/// Chunks of one part's clips.
+struct Chunks {
+    tree: Arc<Tree>,
+    classes: Arc<Vec<String>>,
+    /// Name and labels of every clip.
+    clips: Vec<(String, Vec<usize>)>,
+    /// Clip and first sample (at 22.05 kHz) of every chunk.
+    chunks: Vec<(usize, usize)>,
+    transform: Arc<LogMel>,
+    norm: Normalise,
+}
+
+/// Opens the three parts.
+pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
+    let truth = tree(data_dir, "FSD50K.ground_truth", "vocabulary.csv")?;
+    let dev = Arc::new(tree(data_dir, "FSD50K.dev_audio", "")?);
+    let eval = Arc::new(tree(data_dir, "FSD50K.eval_audio", "")?);
+    let table = |name: &str| Table::parse(&truth.place(name), &truth.bytes(name, TABLE)?);
+    let classes = Arc::new(vocabulary(&truth)?);
+    let transform = Arc::new(LogMel::new(Default::default()));
+    let clips = |name: &str, split: Option<&str>| -> Result<Vec<_>, DatasetError> {
+        let (table, place) = (table(name)?, truth.place(name));
+        let mut clips = Vec::new();
+        for row in 0..table.rows.len() {
+            if let Some(split) = split
+                && table.get::<String>(row, "split")? != split
+            {
+                continue;
+            }
+            let file: u64 = table.get(row, "fname")?;
+            let labels: String = table.get(row, "labels")?;
+            let label = |name: &str| {
+                classes.iter().position(|c| c == name).ok_or_else(|| {
+                    let what = format!("label in row {row}");
+                    malformed(&place, what, "one of vocabulary.csv", name)
+                })
+            };
+            let labels = labels
+                .split(',')
+                .map(label)
+                .collect::<Result<Vec<_>, _>>()?;
+            clips.push((format!("{file}.wav"), labels));
+        }
+        match clips.is_empty() {
+            true => Err(malformed(
+                &place,
+                "clips",
+                format!("some of {split:?}"),
+                "none",
+            )),
+            false => Ok(clips),
+        }
+    };
+    let part = |tree: &Arc<Tree>, clips| Chunks::new(tree, &classes, clips, &transform);
+    let mut train = part(&dev, clips("dev.csv", Some("train"))?)?;
+    let mut valid = part(&dev, clips("dev.csv", Some("val"))?)?;
+    let mut test = part(&eval, clips("eval.csv", None)?)?;
+    let step = train.len().div_ceil(FITTED).max(1);
+    let some: Vec<usize> = (0..train.len()).step_by(step).collect();
+    let raw = Arc::new(part(&dev, train.clips.clone())?);
+    let norm = Normalise::fit(&Subset::new(raw, some)?, 1)?;
+    for part in [&mut train, &mut valid, &mut test] {
+        part.norm = norm.clone();
+    }
+    Ok(Splits {
+        train: Arc::new(train),
+        valid: Arc::new(valid),
+        test: Arc::new(test),
+    })
+}
+
+/// A folder of that name, or its archive in one file.
+fn tree(data_dir: Option<&Path>, name: &str, landmark: &str) -> Result<Tree, DatasetError> {
+    let folder = |root: &Path| {
+        PLACE
+            .folders
+            .iter()
+            .map(|f| root.join(f).join(name))
+            .find(|p| p.is_dir())
+    };
+    if let Some(folder) = data_dir.and_then(folder) {
+        return Ok(Tree::Folder(folder));
+    }
+    let (whole, zip) = (format!("{name}.whole.zip"), format!("{name}.zip"));
+    let path: PathBuf = PLACE.find(data_dir, &[&whole, &zip])?;
+    Tree::packed(&path, &format!("{name}/{landmark}")).map(|tree| match tree {
+        Tree::Packed(path, zip, prefix) => Tree::Packed(path, zip, format!("{prefix}{name}/")),
+        folder => folder,
+    })
+}
+
+/// Names in `vocabulary.csv`, a table without a header: index, label, identifier.
+fn vocabulary(truth: &Tree) -> Result<Vec<String>, DatasetError> {
+    let place = truth.place("vocabulary.csv");
+    let bytes = truth.bytes("vocabulary.csv", TABLE)?;
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(&bytes[..]);
+    let mut names = Vec::new();
+    for (row, record) in reader.records().enumerate() {
+        let record = record.map_err(|e| malformed(&place, "table", "CSV", e.to_string()))?;
+        match (
+            record.get(0).and_then(|i| i.parse::<usize>().ok()),
+            record.get(1),
+        ) {
+            (Some(index), Some(name)) if row == index => names.push(name.to_owned()),
+            _ => {
+                let found = format!("{record:?}");
+                return Err(malformed(
+                    &place,
+                    format!("row {row}"),
+                    "index, label, mid",
+                    found,
+                ));
+            }
+        }
+    }
+    match names.len() {
+        LABELS => Ok(names),
+        other => Err(malformed(
+            &place,
+            "labels",
+            LABELS.to_string(),
+            other.to_string(),
+        )),
+    }
+}
+
+impl Chunks {
+    fn new(
+        tree: &Arc<Tree>,
+        classes: &Arc<Vec<String>>,
+        clips: Vec<(String, Vec<usize>)>,
+        transform: &Arc<LogMel>,
+    ) -> Result<Self, DatasetError> {
+        let starts = clips.par_iter().map(|(name, _)| {
+            let wrong =
+                |found: &str| Fault::new(format!("sound {name}"), "44.1 kHz, to 60 s", found);
+            let samples = tree.stream(name, |stream| {
+                let header = WavReader::new(stream).map_err(|e| wrong(&e.to_string()))?;
+                match (header.spec().sample_rate, header.duration() as usize) {
+                    (RATE, samples) if samples <= LONGEST => Ok(samples),
+                    (rate, samples) => Err(wrong(&format!("{rate} Hz, {samples} samples"))),
+                }
+            })?;
+            let last = samples.div_ceil(2).saturating_sub(CHUNK);
+            Ok((0..=last).step_by(CHUNK_HOP).collect::<Vec<_>>())
+        });
+        let starts = starts.collect::<Result<Vec<_>, DatasetError>>()?;
+        let chunks = starts
+            .into_iter()
+            .enumerate()
+            .flat_map(|(clip, starts)| starts.into_iter().map(move |start| (clip, start)));
+        Ok(Self {
+            tree: tree.clone(),
+            classes: classes.clone(),
+            chunks: chunks.collect(),
+            clips,
+            transform: transform.clone(),
+            norm: Normalise::new(&[0.0], &[1.0]),
+        })
+    }
+}
+
+impl Dataset for Chunks {
+    fn shape(&self) -> [usize; 3] {
+        SHAPE
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn len(&self) -> usize {
+        self.chunks.len()
+    }
+
+    fn label(&self, _: usize) -> usize {
+        0
+    }
+
+    fn truth(&self) -> Truth {
+        Truth::MultiHot
+    }
+
+    fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        check_request(PLACE.set, self, index, super::sample_len(self))?;
+        check_truth(PLACE.set, self.truth(), self.classes.len(), out.len())?;
+        out.fill(0.0);
+        let (clip, _) = self.chunks[index];
+        self.clips[clip]
+            .1
+            .iter()
+            .for_each(|&label| out[label] = 1.0);
+        Ok(())
+    }
+
+    fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        check_request(PLACE.set, self, index, out.len())?;
+        let (clip, start) = self.chunks[index];
+        let name = &self.clips[clip].0;
+        let sound = self.tree.stream(name, |stream| {
+            wav::decode(stream, RATE, LONGEST)
+                .map_err(|(expected, found)| Fault::new(format!("sound {name}"), expected, found))
+        })?;
+        // only what the filter sees of the chunk is halved
+        let from = (2 * start).saturating_sub(MARGIN).min(sound.len());
+        let to = (2 * (start + CHUNK) + MARGIN).min(sound.len());
+        let halved = decimate::halve(&sound[from..to]);
+        let skip = (start - from / 2).min(halved.len());
+        let mut chunk = halved[skip..halved.len().min(skip + CHUNK)].to_vec();
+        chunk.resize(CHUNK, 0.0);
+        out.copy_from_slice(&self.transform.decibels(&chunk));
+        self.norm.apply(out);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "fsd50k_tests.rs"]
+mod tests;

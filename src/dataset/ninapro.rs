@@ -1,0 +1,137 @@
+//! NinaPro DB5 as NAS-Bench-360 publishes it: surface EMG of 16 electrodes in windows of 52 samples
+//! at 200 Hz (260 ms), 18 movements.
+//!
+//! `ninapro_{train,val,test}.npy` hold windows `[N, 52, 16]`, `label_{…}.npy` a class each; filtering
+//! and rectifying were done by the publisher and nothing is added. A sample is 1 × 16 × 52:
+//! electrodes are rows, time runs along the columns. The three parts are the published ones; windows
+//! are read from the file's map.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::files::{Place, labels_of, map, npy_rows, refused};
+use super::rows::{Arrange, Known, Rows, numbered};
+use super::{Dataset, DatasetError, Splits};
+use crate::container::npy;
+
+const ELECTRODES: usize = 16;
+const WINDOW: usize = 52;
+const MOVEMENTS: usize = 18;
+
+const PLACE: Place = Place {
+    set: "NinaPro DB5",
+    folders: &["ninapro", "ninaPro"],
+    hint: "get ninapro_{train,val,test}.npy and label_{train,val,test}.npy of NAS-Bench-360 \
+           (https://nb360.ml.cmu.edu) and pass --data DIR with DIR/ninapro/ninapro_train.npy, …",
+};
+
+/// Opens the three parts.
+pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
+    let part = |name: &str| -> Result<Arc<dyn Dataset>, DatasetError> {
+        let path = PLACE.find(data_dir, &[&format!("ninapro_{name}.npy")])?;
+        let label_path = PLACE.find(data_dir, &[&format!("label_{name}.npy")])?;
+        let data = npy_rows(&path, &[0, WINDOW, ELECTRODES])?;
+        let bytes = map(&label_path)?;
+        let labels = npy::parse(&bytes).map_err(refused(&label_path))?;
+        let labels = labels_of(&label_path, &labels, MOVEMENTS)?;
+        let arrange = Arrange::Transpose {
+            time: WINDOW,
+            channels: ELECTRODES,
+        };
+        Ok(Arc::new(Rows::new(
+            label_path,
+            [1, ELECTRODES, WINDOW],
+            numbered(MOVEMENTS),
+            (data, arrange),
+            Known::Labels(labels),
+        )?))
+    };
+    Ok(Splits {
+        train: part("train")?,
+        valid: part("val")?,
+        test: part("test")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::class_counts;
+    use super::*;
+    use crate::container::fuzz;
+
+    /// `count` windows whose value is 100 · time + electrode, labels 0, 1, …
+    fn write(root: &Path, name: &str, count: usize) -> [Vec<u8>; 2] {
+        let folder = root.join("ninapro");
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut data = npy::header("<f8", &[count, WINDOW, ELECTRODES]);
+        for at in 0..count * WINDOW * ELECTRODES {
+            let value = 100 * (at / ELECTRODES % WINDOW) + at % ELECTRODES;
+            data.extend((value as f64).to_le_bytes());
+        }
+        let mut labels = npy::header("<i8", &[count]);
+        labels.extend((0..count as i64).flat_map(|l| (l % 18).to_le_bytes()));
+        std::fs::write(folder.join(format!("ninapro_{name}.npy")), &data).unwrap();
+        std::fs::write(folder.join(format!("label_{name}.npy")), &labels).unwrap();
+        [data, labels]
+    }
+
+    #[test]
+    fn electrodes_are_rows_and_parts_the_published_ones() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, count) in [("train", 20), ("val", 3), ("test", 4)] {
+            write(dir.path(), name, count);
+        }
+        let splits = open(Some(dir.path())).unwrap();
+        let lengths = [&splits.train, &splits.valid, &splits.test].map(|part| part.len());
+        assert_eq!((lengths, splits.test.shape()), ([20, 3, 4], [1, 16, 52]));
+        assert_eq!(class_counts(splits.train.as_ref())[..3], [2, 2, 1]);
+        let mut out = vec![0.0; WINDOW * ELECTRODES];
+        splits.train.read(19, &mut out).unwrap();
+        assert_eq!((out[1], out[WINDOW + 3]), (100.0, 301.0));
+        assert!(splits.train.read(20, &mut out).is_err());
+    }
+
+    #[test]
+    fn other_shapes_labels_and_lengths_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["train", "val", "test"] {
+            write(dir.path(), name, 2);
+        }
+        let place = |name: &str| dir.path().join("ninapro").join(name);
+        let said = |name: &str, bytes: &[u8]| {
+            let good = std::fs::read(place(name)).unwrap();
+            std::fs::write(place(name), bytes).unwrap();
+            let said = open(Some(dir.path())).err().unwrap().to_string();
+            std::fs::write(place(name), good).unwrap();
+            said
+        };
+        let [data, labels] = write(dir.path(), "val", 2);
+        assert!(said("ninapro_val.npy", &data[..data.len() - 1]).contains("array data"));
+        let turned = npy::header("<f8", &[2, ELECTRODES, WINDOW]);
+        let turned = [turned, data[128..].to_vec()].concat();
+        assert!(said("ninapro_val.npy", &turned).contains("[N, 52, 16]"));
+        let mut beyond = labels.clone();
+        let last = beyond.len() - 8;
+        beyond[last] = 18;
+        assert!(said("label_val.npy", &beyond).contains("0..=17"));
+        let more = [npy::header("<i8", &[3]), vec![0; 24]].concat();
+        assert!(said("label_val.npy", &more).contains("number of labels"));
+        let objects = [npy::header("|O", &[2]), b"\x80\x02].".to_vec()].concat();
+        assert!(said("ninapro_val.npy", &objects).contains("Python objects"));
+    }
+
+    #[test]
+    fn no_flip_makes_ninapro_panic() {
+        let dir = tempfile::tempdir().unwrap();
+        let [data, _] = write(dir.path(), "train", 2);
+        fuzz::rounds(&data, 100, |bytes, root| {
+            for name in ["train", "val", "test"] {
+                write(root, name, 2);
+            }
+            std::fs::write(root.join("ninapro/ninapro_train.npy"), bytes).unwrap();
+            let splits = open(Some(root))?;
+            let mut out = vec![0.0; WINDOW * ELECTRODES];
+            (0..2).try_for_each(|i| splits.train.read(i, &mut out))
+        });
+    }
+}

@@ -1,0 +1,316 @@
+//! PDEBench (Takamoto et al. 2022): simulations in HDF5 as one-step tasks, from the first state to a
+//! late one, u(t₀) → u(T).
+//!
+//! Three layouts are published. *Single*: a dataset `tensor [N, T, X]`. *Several*: one dataset a
+//! quantity, `density`, `pressure`, `Vx`(, `Vy`), each `[N, T, X]` or `[N, T, X, Y]`. *Seeds*: a group a sample
+//! with `data [T, X, channels]` or `[T, X, Y, channels]`. Darcy's file maps `nu [N, X, Y]` to `tensor
+//! [N, 1, X, Y]`. Every sample is read from the file when it is asked for.
+//!
+//! A task names its file, which points in space are kept (every one, or every second or fourth as in
+//! ORCA) and the time T. Fields along a line are `channels × 1 × X`. The first 90 % of the samples train,
+//! of which a tenth validates, the rest tests. Inputs are standardised channel by channel by
+//! [`FITTED`] training samples evenly spread; the truth stays in its own unit.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::files::{Place, malformed, refused};
+use super::subset::with_validation;
+use super::{Dataset, DatasetError, Normalise, Splits, Subset, Truth, check_request, check_truth};
+use crate::container::Fault;
+use crate::container::hdf5::{Along, File, Numbers};
+use crate::manifest::reader::Pde;
+
+/// Training samples whose statistics standardise all.
+pub const FITTED: usize = 256;
+/// Samples, of ten, that train or validate.
+const TRAINED: usize = 9;
+/// Most values of a sample that are believed.
+const MOST: usize = 1 << 24;
+
+const PLACE: Place = Place {
+    set: "PDEBench",
+    folders: &["pdebench", "PDEBench"],
+    hint: "get the file of https://darus.uni-stuttgart.de/dataset.xhtml?persistentId=doi:10.18419/darus-2986 \
+           and pass --data DIR with DIR/pdebench/FILE",
+};
+
+/// What a task is made of.
+struct Task {
+    file: &'static str,
+    /// Every so many points in space are kept.
+    space: usize,
+    /// Every so many points in time count.
+    time: usize,
+    /// The state at that many counted points in time is the target; the last one if there are fewer.
+    target: usize,
+}
+
+fn task(pde: Pde) -> Task {
+    let (file, space, time, target) = match pde {
+        Pde::Advection => ("1D_Advection_Sols_beta0.4.hdf5", 4, 5, 200),
+        Pde::Burgers => ("1D_Burgers_Sols_Nu1.0.hdf5", 1, 5, 200),
+        Pde::Cfd1d => ("1D_CFD_Rand_Eta0.1_Zeta0.1_periodic_Train.hdf5", 1, 5, 100),
+        Pde::DiffSorp => ("1D_diff-sorp_NA_NA.h5", 1, 1, 101),
+        Pde::DiffReact1d => ("ReacDiff_Nu0.5_Rho1.0.hdf5", 1, 1, 30),
+        Pde::Darcy => ("2D_DarcyFlow_beta0.1_Train.hdf5", 2, 1, 1),
+        Pde::ShallowWater => ("2D_rdb_NA_NA.h5", 1, 1, 101),
+        Pde::DiffReact2d => ("2D_diff-react_NA_NA.h5", 1, 1, 101),
+        Pde::Cfd2d => (
+            "2D_CFD_Rand_M1.0_Eta0.1_Zeta0.1_periodic_128_Train.hdf5",
+            2,
+            1,
+            21,
+        ),
+    };
+    Task {
+        file,
+        space,
+        time,
+        target,
+    }
+}
+
+/// How samples lie in the file.
+enum Layout {
+    /// A dataset a channel, each `[N, T, …]`.
+    Channels(Vec<Numbers>),
+    /// A group a sample, each with `data [T, …, channels]`.
+    Seeds(File, Vec<String>),
+    /// From `nu [N, …]` to `tensor [N, 1, …]`.
+    Map(Numbers, Numbers),
+}
+
+/// Samples of a file.
+struct Pairs {
+    path: PathBuf,
+    layout: Layout,
+    /// Channels, and points along each side as the file has them.
+    channels: usize,
+    sides: Vec<usize>,
+    space: usize,
+    /// Index of the target's point in time.
+    target: usize,
+    samples: std::ops::Range<usize>,
+    norm: Normalise,
+}
+
+/// Opens the three parts of a task.
+pub(super) fn open(data_dir: Option<&Path>, pde: Pde) -> Result<Splits, DatasetError> {
+    let task = task(pde);
+    let path = PLACE.find(data_dir, &[task.file])?;
+    let whole = || Pairs::open(&path, &task).map_err(refused(&path));
+    let (mut train, mut test) = (whole()?, whole()?);
+    let count = train.samples.end;
+    if count < 10 {
+        return Err(malformed(
+            &path,
+            "samples",
+            "at least 10",
+            count.to_string(),
+        ));
+    }
+    let cut = count * TRAINED / 10;
+    (train.samples, test.samples) = (0..cut, cut..count);
+    let some: Vec<usize> = (0..cut).step_by(cut.div_ceil(FITTED)).collect();
+    let mut raw = whole()?;
+    raw.samples = 0..cut;
+    let channels = raw.channels;
+    let norm = Normalise::fit(&Subset::new(Arc::new(raw), some)?, channels)?;
+    (train.norm, test.norm) = (norm.clone(), norm);
+    with_validation(Arc::new(train), Arc::new(test))
+}
+
+impl Pairs {
+    fn open(path: &Path, task: &Task) -> Result<Self, Fault> {
+        let file = File::open(path)?;
+        let names = file.datasets()?;
+        let has = |name: &str| names.iter().any(|n| n == name);
+        let (layout, shape, channels) = if has("density") {
+            let quantities = ["density", "pressure", "Vx", "Vy"];
+            let there = quantities.into_iter().filter(|name| has(name));
+            let parts = there.map(|name| file.dataset(name));
+            let parts = parts.collect::<Result<Vec<_>, _>>()?;
+            let shape = parts[0].shape().to_vec();
+            if let Some(other) = parts.iter().find(|part| part.shape() != shape) {
+                let found = format!("{:?}", other.shape());
+                return Err(Fault::new(
+                    "shape of a quantity",
+                    format!("{shape:?}"),
+                    found,
+                ));
+            }
+            let channels = parts.len();
+            (Layout::Channels(parts), shape, channels)
+        } else if has("nu") && has("tensor") {
+            let (nu, tensor) = (file.dataset("nu")?, file.dataset("tensor")?);
+            let shape = tensor.shape().to_vec();
+            let expected: Vec<usize> = shape
+                .iter()
+                .take(1)
+                .chain(shape.iter().skip(2))
+                .copied()
+                .collect();
+            if nu.shape() != expected {
+                let found = format!("{:?}", nu.shape());
+                return Err(Fault::new("shape of nu", format!("{expected:?}"), found));
+            }
+            (Layout::Map(nu, tensor), shape, 1)
+        } else if has("tensor") {
+            let tensor = file.dataset("tensor")?;
+            let shape = tensor.shape().to_vec();
+            (Layout::Channels(vec![tensor]), shape, 1)
+        } else {
+            let seeds = file.groups()?;
+            let Some(first) = seeds.first() else {
+                return Err(Fault::new(
+                    "HDF5 file",
+                    "tensor, density or a group a sample",
+                    "none",
+                ));
+            };
+            let data = file.dataset(&format!("{first}/data"))?;
+            let (sides, last) = data.shape().split_at(data.shape().len().saturating_sub(1));
+            let channels = last.first().copied().unwrap_or(0);
+            let shape = [&[seeds.len()], sides].concat();
+            (Layout::Seeds(file, seeds), shape, channels)
+        };
+        let space = task.space;
+        let values = shape
+            .iter()
+            .skip(2)
+            .try_fold(channels, |n, &d| n.checked_mul(d));
+        let fits = (3..=4).contains(&shape.len())
+            && values.is_some_and(|v| (1..=MOST).contains(&v))
+            && shape[1] > 0;
+        if !fits {
+            let found = format!("{shape:?} × {channels} channels");
+            return Err(Fault::new("shape", "samples × times × points", found));
+        }
+        let times = shape[1].div_ceil(task.time);
+        Ok(Self {
+            path: path.to_path_buf(),
+            layout,
+            channels,
+            sides: shape[2..].to_vec(),
+            space,
+            target: (task.target.min(times) - 1) * task.time,
+            samples: 0..shape[0],
+            norm: Normalise::new(&[0.0], &[1.0]),
+        })
+    }
+
+    /// The state of a sample at a point in time, channel after channel.
+    fn state(&self, sample: usize, time: usize, out: &mut [f32]) -> Result<(), Fault> {
+        let space = || {
+            self.sides
+                .iter()
+                .map(|&side| Along::every(self.space, side))
+        };
+        let (at, when) = (Along::at(sample), Along::at(time));
+        let select: Vec<Along> = [at, when].into_iter().chain(space()).collect();
+        match &self.layout {
+            Layout::Channels(parts) => {
+                let each = out.len() / parts.len();
+                let mut parts = parts.iter().zip(out.chunks_exact_mut(each));
+                parts.try_for_each(|(part, out)| part.read(&select, out))
+            }
+            Layout::Map(_, tensor) => tensor.read(&select, out),
+            Layout::Seeds(file, seeds) => {
+                let data = file.dataset(&format!("{}/data", seeds[sample]))?;
+                let expected: Vec<usize> =
+                    self.sides.iter().copied().chain([self.channels]).collect();
+                if data.shape().get(1..) != Some(&expected[..]) {
+                    let found = format!("{:?}", data.shape());
+                    let what = format!("shape of sample {}", seeds[sample]);
+                    return Err(Fault::new(what, format!("times × {expected:?}"), found));
+                }
+                let every = Along::every(1, self.channels);
+                let select: Vec<Along> = [when].into_iter().chain(space()).chain([every]).collect();
+                let mut values = vec![0.0; out.len()];
+                data.read(&select, &mut values)?;
+                let points = out.len() / self.channels;
+                for (point, values) in values.chunks_exact(self.channels).enumerate() {
+                    for (channel, &value) in values.iter().enumerate() {
+                        out[channel * points + point] = value;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn finite(&self, index: usize, values: &[f32]) -> Result<(), DatasetError> {
+        match values.iter().find(|v| !v.is_finite()) {
+            None => Ok(()),
+            Some(value) => {
+                let what = format!("values of sample {}", self.samples.start + index);
+                Err(malformed(
+                    &self.path,
+                    what,
+                    "finite numbers",
+                    value.to_string(),
+                ))
+            }
+        }
+    }
+}
+
+impl Dataset for Pairs {
+    fn shape(&self) -> [usize; 3] {
+        let side = |at: usize| self.sides.get(at).map_or(1, |s| s.div_ceil(self.space));
+        match self.sides.len() {
+            1 => [self.channels, 1, side(0)],
+            _ => [self.channels, side(0), side(1)],
+        }
+    }
+
+    fn classes(&self) -> &[String] {
+        &[]
+    }
+
+    fn len(&self) -> usize {
+        self.samples.len()
+    }
+
+    fn label(&self, _: usize) -> usize {
+        0
+    }
+
+    fn truth(&self) -> Truth {
+        Truth::Field(self.shape())
+    }
+
+    fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        check_request(PLACE.set, self, index, super::sample_len(self))?;
+        check_truth(PLACE.set, self.truth(), 0, out.len())?;
+        let sample = self.samples.start + index;
+        let read = self.state(sample, self.target, out);
+        read.map_err(refused(&self.path))?;
+        self.finite(index, out)
+    }
+
+    fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        check_request(PLACE.set, self, index, out.len())?;
+        let sample = self.samples.start + index;
+        let read = match &self.layout {
+            Layout::Map(nu, _) => {
+                let space = self
+                    .sides
+                    .iter()
+                    .map(|&side| Along::every(self.space, side));
+                let select: Vec<Along> = [Along::at(sample)].into_iter().chain(space).collect();
+                nu.read(&select, out)
+            }
+            _ => self.state(sample, 0, out),
+        };
+        read.map_err(refused(&self.path))?;
+        self.finite(index, out)?;
+        self.norm.apply(out);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "pdebench_tests.rs"]
+mod tests;

@@ -1,0 +1,167 @@
+//! A set whose samples are the rows of a stored array: read by index from the file's map, brought
+//! into place, normalised. Nothing of the set is in memory but its labels.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::files::refused;
+use super::{Dataset, DatasetError, Normalise, Truth, check_request, check_truth};
+use crate::container::Stored;
+
+/// How a row becomes a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrange {
+    /// The row's values are the sample's.
+    AsIs,
+    /// The row is `time × channels`, the sample `channels × time`.
+    Transpose {
+        /// Rows of the row: points in time.
+        time: usize,
+        /// Its columns.
+        channels: usize,
+    },
+}
+
+/// What is known about the rows.
+pub(crate) enum Known {
+    /// One class each.
+    Labels(Vec<usize>),
+    /// Zeros and ones, a row for each row.
+    MultiHot(Stored),
+}
+
+/// Rows of an array with what is known about them.
+pub(crate) struct Rows {
+    path: PathBuf,
+    shape: [usize; 3],
+    classes: Arc<Vec<String>>,
+    data: Stored,
+    arrange: Arrange,
+    known: Known,
+    norm: Normalise,
+}
+
+impl Rows {
+    /// Rows of `data`, whose length is that of the shape; `path` names the file in errors.
+    ///
+    /// # Errors
+    /// `Malformed` if rows and what is known about them differ in number.
+    pub fn new(
+        path: PathBuf,
+        shape: [usize; 3],
+        classes: Arc<Vec<String>>,
+        (data, arrange): (Stored, Arrange),
+        known: Known,
+    ) -> Result<Self, DatasetError> {
+        let rows = data.layout().rows();
+        let (count, per_row) = match &known {
+            Known::Labels(labels) => (labels.len(), 0),
+            Known::MultiHot(hot) => (hot.layout().rows(), hot.layout().row_len()),
+        };
+        let wrong = |what: &str, expected: usize, found: usize| {
+            let (expected, found) = (expected.to_string(), found.to_string());
+            Err(super::files::malformed(&path, what, expected, found))
+        };
+        let values = shape.iter().product();
+        if data.layout().row_len() != values {
+            return wrong("values of a sample", values, data.layout().row_len());
+        }
+        if count != rows {
+            return wrong("number of labels", rows, count);
+        }
+        if matches!(known, Known::MultiHot(_)) && per_row != classes.len() {
+            return wrong("labels of a sample", classes.len(), per_row);
+        }
+        Ok(Self {
+            path,
+            shape,
+            classes,
+            data,
+            arrange,
+            known,
+            norm: Normalise::new(&[0.0], &[1.0]),
+        })
+    }
+
+    /// The same rows, normalised as they are read.
+    pub fn normalised(mut self, norm: Normalise) -> Self {
+        self.norm = norm;
+        self
+    }
+}
+
+impl Dataset for Rows {
+    fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn len(&self) -> usize {
+        self.data.layout().rows()
+    }
+
+    fn label(&self, index: usize) -> usize {
+        match &self.known {
+            Known::Labels(labels) => labels[index],
+            Known::MultiHot(_) => 0,
+        }
+    }
+
+    fn truth(&self) -> Truth {
+        match &self.known {
+            Known::Labels(_) => Truth::Class,
+            Known::MultiHot(_) => Truth::MultiHot,
+        }
+    }
+
+    fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        check_truth("stored rows", self.truth(), self.classes.len(), out.len())?;
+        if let Known::MultiHot(hot) = &self.known {
+            hot.read_row(index, out).map_err(refused(&self.path))?;
+            if let Some(other) = out.iter().find(|&&v| v != 0.0 && v != 1.0) {
+                let what = format!("labels of record {index}");
+                let found = other.to_string();
+                return Err(super::files::malformed(&self.path, what, "0 or 1", found));
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        check_request("stored rows", self, index, out.len())?;
+        match self.arrange {
+            Arrange::AsIs => self.data.read_row(index, out),
+            Arrange::Transpose { time, channels } => {
+                let mut row = vec![0.0; out.len()];
+                self.data.read_row(index, &mut row).map(|()| {
+                    for (t, values) in row.chunks_exact(channels).enumerate() {
+                        for (channel, &value) in values.iter().enumerate() {
+                            out[channel * time + t] = value;
+                        }
+                    }
+                })
+            }
+        }
+        .map_err(refused(&self.path))?;
+        if let Some(value) = out.iter().find(|v| !v.is_finite()) {
+            let what = format!("values of record {index}");
+            let found = value.to_string();
+            return Err(super::files::malformed(
+                &self.path,
+                what,
+                "finite numbers",
+                found,
+            ));
+        }
+        self.norm.apply(out);
+        Ok(())
+    }
+}
+
+/// Names `class 0`, `class 1`, … for sets that publish none.
+pub(crate) fn numbered(count: usize) -> Arc<Vec<String>> {
+    Arc::new((0..count).map(|class| format!("class {class}")).collect())
+}

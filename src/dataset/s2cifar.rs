@@ -1,0 +1,117 @@
+//! Spherical CIFAR-100 as NAS-Bench-360 publishes it: `s2_cifar100.gz`, a gzip pickle of
+//! `{"train": {"images", "labels"}, "test": {…}}` with images `[N, 3, 60, 60]` of bytes.
+//!
+//! The stream is inflated once into an unnamed temporary file and images are read from its map, so
+//! the 650 MB are never in memory at once. The pickle is not executed (see
+//! [`crate::container::pickle`]). Pixels are scaled to 0…1 and nothing else, as published. A tenth of
+//! the training images, class by class, validates.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::files::{Place, io, labels_of, refused};
+use super::rows::{Arrange, Known, Rows, numbered};
+use super::subset::with_validation;
+use super::{Dataset, DatasetError, Normalise, Splits};
+use crate::container::array::Owner;
+use crate::container::gzip;
+use crate::container::pickle::Pickle;
+
+/// Points along each side of the spherical grid.
+const SIDE: usize = 60;
+const CLASSES: usize = 100;
+/// Most that is inflated: images as floats would have 2.6 GB.
+const MOST: u64 = 4 << 30;
+
+const PLACE: Place = Place {
+    set: "spherical CIFAR-100",
+    folders: &["spherical"],
+    hint: "get s2_cifar100.gz of NAS-Bench-360 (https://nb360.ml.cmu.edu) and pass --data DIR with \
+           DIR/spherical/s2_cifar100.gz",
+};
+
+/// Opens the three parts.
+pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
+    let path = PLACE.find(data_dir, &["s2_cifar100.gz"])?;
+    let file = File::open(&path).map_err(io(&path))?;
+    let map = gzip::spill(gzip::stream(file), MOST, "gzip stream").map_err(refused(&path))?;
+    let map: Arc<memmap2::Mmap> = Arc::new(map);
+    let owner: Owner = map.clone();
+    let pickle = Pickle::parse(&map).map_err(refused(&path))?;
+    let part = |name: &str| -> Result<Arc<dyn Dataset>, DatasetError> {
+        let wrong = refused(&path);
+        let part = pickle.root().get(name).map_err(&wrong)?;
+        let images = part.get("images").and_then(|v| v.stored(&owner, 0));
+        let images = images.map_err(&wrong)?;
+        let expected = images.layout().expect_shape(&[0, 3, SIDE, SIDE]);
+        expected.map_err(&wrong)?;
+        let labels = part.get("labels").and_then(|v| v.array()).map_err(&wrong)?;
+        let labels = labels_of(&path, &labels, CLASSES)?;
+        let rows = Rows::new(
+            path.clone(),
+            [3, SIDE, SIDE],
+            numbered(CLASSES),
+            (images, Arrange::AsIs),
+            Known::Labels(labels),
+        )?;
+        Ok(Arc::new(rows.normalised(Normalise::new(&[0.0], &[255.0]))))
+    };
+    with_validation(part("train")?, part("test")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::class_counts;
+    use super::*;
+    use crate::container::fuzz;
+    use crate::fixture;
+
+    fn published() -> Vec<u8> {
+        std::fs::read(fixture::path("containers/s2_cifar100.gz")).unwrap()
+    }
+
+    fn open_bytes(root: &Path, bytes: &[u8]) -> Result<Splits, DatasetError> {
+        std::fs::create_dir_all(root.join("spherical")).unwrap();
+        std::fs::write(root.join("spherical/s2_cifar100.gz"), bytes).unwrap();
+        open(Some(root))
+    }
+
+    /// The fixture holds 6 training images (two of each of classes 0, 1, 99) and 2 test images,
+    /// each filled with its number, written by `pickle` as NAS-Bench-360 does.
+    #[test]
+    fn the_published_layout_is_read_and_never_executed() {
+        let dir = tempfile::tempdir().unwrap();
+        let splits = open_bytes(dir.path(), &published()).unwrap();
+        let lengths = [&splits.train, &splits.valid, &splits.test].map(|part| part.len());
+        assert_eq!((lengths, splits.test.shape()), ([3, 3, 2], [3, 60, 60]));
+        assert_eq!(class_counts(splits.valid.as_ref())[99], 1);
+        let mut out = vec![0.0; 3 * SIDE * SIDE];
+        splits.test.read(1, &mut out).unwrap();
+        assert!((out[0] - 101.0 / 255.0).abs() < 1e-6);
+        let hostile = std::fs::read(fixture::path("containers/hostile_4.pkl")).unwrap();
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+        std::io::Write::write_all(&mut gz, &hostile).unwrap();
+        let said = open_bytes(dir.path(), &gz.finish().unwrap()).err().unwrap();
+        assert!(said.to_string().contains("system"), "{said}");
+        let said = open_bytes(dir.path(), &hostile).err().unwrap();
+        assert!(said.to_string().contains("gzip stream"), "{said}");
+    }
+
+    #[test]
+    fn no_flip_makes_the_sphere_panic() {
+        fuzz::rounds(&published(), 100, |bytes, root| {
+            let splits = open_bytes(root, bytes)?;
+            splits.test.read(0, &mut vec![0.0; 3 * SIDE * SIDE])
+        });
+        // the pickle itself, since gzip's checksum would notice every flip
+        let good = gzip::inflate(&published()[..], MOST).unwrap();
+        fuzz::rounds(&good, 60, |bytes, root| {
+            let fast = flate2::Compression::fast();
+            let mut gz = flate2::write::GzEncoder::new(Vec::new(), fast);
+            std::io::Write::write_all(&mut gz, bytes).unwrap();
+            let splits = open_bytes(root, &gz.finish().unwrap())?;
+            splits.test.read(0, &mut vec![0.0; 3 * SIDE * SIDE])
+        });
+    }
+}

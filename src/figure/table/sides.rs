@@ -1,0 +1,101 @@
+//! The tables of a comparison of encoders (`modalign compare`); a side is one of them, named by its
+//! title.
+
+use super::{FigureError, Path, RawTable, Row, typed};
+
+table! {
+    /// One measure of one side.
+    MeasureRow in "measures.csv" {
+        /// The side.
+        side: String,
+        /// Its number of features.
+        dim: u64,
+        /// `probe-error`, `balanced-error`, `knn-accuracy`, `alignment`, `uniformity`,
+        /// `silhouette`, `logme` or `h-score`.
+        measure: String,
+        /// The number; absent where it is not defined.
+        value: Option<f64>,
+        /// Lower end of its 95 % interval.
+        lower: Option<f64>,
+        /// Upper end of the same.
+        upper: Option<f64>,
+        /// `wilson`, `jackknife` or `-`: where the interval comes from.
+        interval: String,
+        /// `lower` or `higher`: which is better.
+        better: String,
+        /// Samples it was computed on.
+        samples: Option<u64>,
+    }
+}
+
+table! {
+    /// One measure of one side less that of the reference, on the same samples.
+    DifferenceRow in "differences.csv" {
+        /// The side.
+        side: String,
+        /// The reference.
+        reference: String,
+        /// Which measure.
+        measure: String,
+        /// Side less reference.
+        difference: f64,
+        /// Lower end of the paired 95 % interval.
+        lower: Option<f64>,
+        /// Upper end of the same.
+        upper: Option<f64>,
+        /// Two-sided p of no difference.
+        p: Option<f64>,
+        /// The same, corrected for all rows of the table.
+        adjusted: Option<f64>,
+        /// `better`, `worse`, `not shown` or `not tested`.
+        verdict: String,
+    }
+}
+
+table! {
+    /// The probe's errors of one side on one class.
+    ClassRow in "classes.csv" {
+        /// The side.
+        side: String,
+        /// The class.
+        label: u64,
+        /// Its name.
+        class_name: String,
+        /// Test samples of the class.
+        samples: u64,
+        /// Share answered wrongly.
+        error: Option<f64>,
+        /// Lower end of its Wilson 95 % interval.
+        lower: Option<f64>,
+        /// Upper end of the same.
+        upper: Option<f64>,
+        /// Error less that of the reference; absent for the reference.
+        difference: Option<f64>,
+        /// Lower end of its paired 95 % interval.
+        difference_lower: Option<f64>,
+        /// Upper end of the same.
+        difference_upper: Option<f64>,
+        /// Two-sided p of no difference.
+        p: Option<f64>,
+        /// The same, corrected for all rows of the table.
+        adjusted: Option<f64>,
+        /// `better`, `worse`, `not shown`, `not tested`, or `-` for the reference.
+        verdict: String,
+    }
+}
+
+table! {
+    /// How far two encoders agree.
+    CkaRow in "cka.csv" {
+        /// Id of one.
+        a: String,
+        /// Its name for readers.
+        a_title: String,
+        /// Id of the other.
+        b: String,
+        /// Its name for readers.
+        b_title: String,
+        /// Debiased linear CKA, in [-1, 1]; absent where it is not defined.
+        value: Option<f64>,
+    }
+}

@@ -1,0 +1,298 @@
+//! The discrepancy from split to interval: search, evaluate, and the same for shuffled targets and
+//! resampled rows.
+//!
+//! Every random draw has its own ChaCha stream (0 the split, then one per shuffle and one per
+//! resample), so that replicates can run in parallel and stay the same for any number of threads.
+//! Shuffled targets are counted in the same pass over the rows as the observed ones, as many at a time
+//! as [`super::DiscrepancyParams::memory`] allows. The bootstrap needs one number a sample, picked
+//! from the rows once the assignment is known.
+
+use std::time::Instant;
+
+use ndarray::Array2;
+use rand::{RngExt, SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::cost::Pass;
+use super::search::{Assignment, assign, fits};
+use super::stream::Rows;
+use super::target::{Draw, Target};
+use super::{Candidates, Discrepancy, ValidDiscrepancyParams, couple};
+use crate::measure::{MeasureError, stats};
+
+/// The inputs, ready to be searched again and again.
+pub(super) struct Problem<'t, 'p, R: Rows> {
+    pub rows: &'p R,
+    pub target: Target<'t>,
+    /// Mass of each target class.
+    pub mass: Vec<f64>,
+    /// Target classes that have mass; the others take no part.
+    pub present: Vec<usize>,
+    /// Place of each class among them.
+    pub index: Vec<usize>,
+    pub params: &'p ValidDiscrepancyParams,
+}
+
+/// What a kind of divergence finds, over present classes.
+pub(super) struct Outcome {
+    /// For the samples it was chosen on, as means.
+    pub found: Assignment,
+    /// Mean over evaluated samples.
+    pub value: f64,
+    pub chance: f64,
+    pub nulls: Vec<f64>,
+    /// Loss of each evaluated sample.
+    pub losses: Vec<f64>,
+    pub candidates: Option<Candidates>,
+    pub nodes: usize,
+}
+
+fn stream(seed: u64, number: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(number);
+    rng
+}
+
+impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
+    /// Checks sizes and targets; the rows themselves are checked in the first pass over them.
+    pub fn new(
+        rows: &'p R,
+        target: Target<'t>,
+        params: &'p ValidDiscrepancyParams,
+    ) -> Result<Self, MeasureError> {
+        let (n, source) = rows.dim();
+        let classes = target.classes();
+        MeasureError::at_least("samples", 1, n)?;
+        MeasureError::at_least("target classes", 1, classes)?;
+        fits(classes, source)?;
+        target.check(n)?;
+        let mass = target.totals(n);
+        let present: Vec<usize> = (0..classes).filter(|&c| mass[c] > 0.0).collect();
+        MeasureError::at_least("target classes with samples", 1, present.len())?;
+        let mut index = vec![usize::MAX; classes];
+        present.iter().enumerate().for_each(|(i, &c)| index[c] = i);
+        Ok(Self {
+            rows,
+            target,
+            mass,
+            present,
+            index,
+            params,
+        })
+    }
+
+    pub fn pass(&self) -> Pass<'t, '_> {
+        Pass {
+            target: self.target,
+            index: &self.index,
+            present: self.present.len(),
+            divergence: self.params.divergence,
+        }
+    }
+
+    /// The observed targets, split.
+    pub fn observed(&self) -> Result<Draw, MeasureError> {
+        let order = (0..self.rows.dim().0).collect();
+        let mut rng = stream(self.params.seed, 0);
+        let draw = self
+            .target
+            .draw(order, self.params.holdout, &self.mass, &mut rng);
+        let evaluated = draw.evaluated();
+        let found = if draw.units(&self.target, &evaluated) > 0.0 {
+            evaluated.len()
+        } else {
+            0
+        };
+        MeasureError::at_least("samples to evaluate on", 1, found)?;
+        Ok(draw)
+    }
+
+    /// Shuffled targets, split anew.
+    pub fn shuffled(&self, replicate: usize) -> Draw {
+        let mut rng = stream(self.params.seed, 1 + replicate as u64);
+        let mut order: Vec<usize> = (0..self.rows.dim().0).collect();
+        order.shuffle(&mut rng);
+        self.target
+            .draw(order, self.params.holdout, &self.mass, &mut rng)
+    }
+
+    /// Means of resampled samples' losses.
+    fn bootstrap(&self, losses: &[f64], units: &[f64]) -> Vec<f64> {
+        let first = 1 + self.params.null as u64;
+        let whole: Vec<f64> = (0..self.params.bootstrap as u64)
+            .into_par_iter()
+            .map(|r| {
+                let mut rng = stream(self.params.seed, first + r);
+                let (mut sum, mut weight) = (0.0, 0.0);
+                for _ in losses {
+                    let i = rng.random_range(0..losses.len());
+                    sum += losses[i];
+                    weight += units[i];
+                }
+                sum / weight
+            })
+            .collect();
+        // Resamples of nothing but samples without a class say nothing.
+        whole.into_iter().filter(|mean| mean.is_finite()).collect()
+    }
+
+    /// Additive divergences: cost matrices, the observed one and the null's.
+    fn additive(&self, observed: &Draw) -> Result<Outcome, MeasureError> {
+        let params = self.params;
+        let (n, source) = self.rows.dim();
+        let pass = self.pass();
+        let each = pass.bytes(n, source, 1 + usize::from(observed.split));
+        let at_once = (params.memory / each.max(1)).max(1);
+        let search = |costs: &super::cost::Costs, at: usize, draw: &Draw| {
+            let fitted = draw.fitted();
+            let fit = costs.matrix(at, false) / draw.units(&self.target, &fitted);
+            let found = assign(fit.view(), params.search)?;
+            let evaluated = match draw.split {
+                true => {
+                    let units = draw.units(&self.target, &draw.evaluated());
+                    costs.matrix(at, true) / units
+                }
+                false => fit,
+            };
+            let value = found.total_in(evaluated.view()).unwrap_or(f64::NAN);
+            Ok::<_, MeasureError>((found, value, evaluated.sum() / source as f64))
+        };
+        let mut nulls = Vec::new();
+        let mut first = None;
+        let mut done = 0;
+        let identity = Draw {
+            order: observed.order.clone(),
+            held: observed.held.clone(),
+            split: observed.split,
+        };
+        let mut draws = vec![identity];
+        while first.is_none() || done < params.null {
+            let more = (params.null - done).min(at_once - draws.len().min(at_once));
+            draws.extend((done..done + more).map(|r| self.shuffled(r)));
+            done += more;
+            let check = first.is_none().then_some(params.sums);
+            let costs = pass.run(self.rows, &draws, check)?;
+            let from = usize::from(first.is_none());
+            if first.is_none() {
+                first = Some(search(&costs, 0, &draws[0])?);
+            }
+            let values: Vec<f64> = (from..draws.len())
+                .into_par_iter()
+                .map(|at| Ok(search(&costs, at, &draws[at])?.1))
+                .collect::<Result<_, MeasureError>>()?;
+            nulls.extend(values);
+            draws.clear();
+        }
+        let (found, value, chance) = first.unwrap_or_else(|| unreachable!("one pass at least"));
+        let losses = self.losses(&found, &observed.evaluated())?;
+        Ok(Outcome {
+            found,
+            value,
+            chance,
+            nulls,
+            losses,
+            candidates: None,
+            nodes: 0,
+        })
+    }
+
+    /// Costs of samples under an assignment, picked from the rows.
+    fn losses(&self, found: &Assignment, samples: &[usize]) -> Result<Vec<f64>, MeasureError> {
+        if self.params.bootstrap == 0 {
+            return Ok(Vec::new());
+        }
+        let mut losses = Vec::with_capacity(samples.len());
+        for some in samples.chunks(1 << 14) {
+            let (mut places, mut weights) = (Vec::new(), Vec::new());
+            for (at, &i) in some.iter().enumerate() {
+                self.target.mass(i, |class, weight| {
+                    places.push((i, found.columns[self.index[class]]));
+                    weights.push((at, weight));
+                });
+            }
+            let mut part = vec![0.0; some.len()];
+            for (p, (at, weight)) in self.rows.pick(&places)?.into_iter().zip(weights) {
+                part[at] += weight * self.params.divergence.cost(p.clamp(0.0, 1.0));
+            }
+            losses.extend(part);
+        }
+        Ok(losses)
+    }
+}
+
+pub(super) fn run<R: Rows>(
+    rows: &R,
+    target: Target<'_>,
+    params: &ValidDiscrepancyParams,
+) -> Result<Discrepancy, MeasureError> {
+    let start = Instant::now();
+    let problem = Problem::new(rows, target, params)?;
+    let observed = problem.observed()?;
+    let outcome = match params.divergence.renormalized() {
+        true => couple::run(&problem, &observed)?,
+        false => problem.additive(&observed)?,
+    };
+    let evaluated = observed.evaluated();
+    let units: Vec<f64> = evaluated.iter().map(|&i| target.units(i)).collect();
+    let means = match params.bootstrap {
+        0 => Vec::new(),
+        _ => problem.bootstrap(&outcome.losses, &units),
+    };
+    let mut assignment = vec![None; target.classes()];
+    for (&c, &k) in problem.present.iter().zip(&outcome.found.columns) {
+        assignment[c] = Some(k);
+    }
+    let nulls = &outcome.nulls;
+    let null_mean = (!nulls.is_empty()).then(|| nulls.iter().sum::<f64>() / nulls.len() as f64);
+    let found = outcome.found;
+    Ok(Discrepancy {
+        value: outcome.value,
+        fit_value: found.total,
+        lower_bound: found.lower_bound,
+        gap: found.total - found.lower_bound,
+        certified: found.certified(),
+        null_mean,
+        null_interval: stats::interval95(nulls),
+        chance: outcome.chance,
+        normalized: null_mean.filter(|&m| m > 0.0).map(|m| outcome.value / m),
+        interval: stats::interval95(&means),
+        assignment,
+        divergence: params.divergence,
+        search: params.search,
+        holdout: params.holdout,
+        samples: units.iter().sum::<f64>() as usize,
+        candidates: outcome.candidates,
+        nodes: outcome.nodes,
+        seconds: start.elapsed().as_secs_f64(),
+    })
+}
+
+/// Mean source probabilities of each target class's samples `[Kt, Ks]`, zero for a class without samples.
+pub(super) fn means<R: Rows>(
+    rows: &R,
+    target: Target<'_>,
+    params: &ValidDiscrepancyParams,
+) -> Result<Array2<f64>, MeasureError> {
+    let problem = Problem::new(rows, target, params)?;
+    let order = (0..rows.dim().0).collect();
+    let all = Draw {
+        order,
+        held: vec![false; rows.dim().0],
+        split: false,
+    };
+    let pass = Pass {
+        divergence: super::Divergence::Error,
+        ..problem.pass()
+    };
+    let sums = pass.run(rows, &[all], Some(params.sums))?.matrix(0, false);
+    let mut means = Array2::zeros((target.classes(), rows.dim().1));
+    for (sums, &class) in sums.outer_iter().zip(&problem.present) {
+        // Sums are of 1 − p.
+        let mass = problem.mass[class];
+        means
+            .row_mut(class)
+            .assign(&sums.mapv(|sum| (1.0 - sum / mass).max(0.0)));
+    }
+    Ok(means)
+}

@@ -1,0 +1,279 @@
+//! The same samples on every side, or an error that names the first row where they part. Numbers of
+//! different samples can be compared only with a wider interval, and rows in different orders
+//! not at all: CKA and paired differences would be plausible and wrong.
+
+use crate::feature::FeatureSet;
+use crate::run::RunError;
+use ndarray::{Array2, Axis, concatenate};
+use serde::Serialize;
+use std::collections::HashMap;
+
+/// Where the features of a side come from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Origin {
+    /// `features`, `run` or `model`.
+    pub kind: &'static str,
+    /// What was named on the command line.
+    pub path: String,
+    /// Hash of the file, of the kept features, or of the weights.
+    pub sha256: String,
+    /// Hash of the labels, where they came from another file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels_sha256: Option<String>,
+    /// The images that a model saw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images: Option<String>,
+}
+
+/// One encoder's features, as they came.
+#[derive(Debug, Clone)]
+pub struct Side {
+    /// Its name for readers; made distinct by [`align`].
+    pub title: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Features of the samples.
+    pub set: FeatureSet,
+    /// Whether the names of the classes are more than their numbers.
+    pub named: bool,
+    /// Features of a training part of its own, if it has one.
+    pub train: Option<FeatureSet>,
+}
+
+/// One encoder's features of the shared samples.
+#[derive(Debug, Clone)]
+pub struct Aligned {
+    /// Its name, unlike all others.
+    pub title: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// `[N, D]`; rows are the shared samples.
+    pub features: Array2<f32>,
+}
+
+/// Sides and the samples that they share.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// The sides, in the order given.
+    pub sides: Vec<Aligned>,
+    /// Class of every sample.
+    pub labels: Vec<usize>,
+    /// Names of the classes.
+    pub class_names: Vec<String>,
+    /// So many first rows are a training part that all sides brought.
+    pub given_train: Option<usize>,
+}
+
+/// More sides fit no page.
+pub const MOST_SIDES: usize = 24;
+
+fn unfit(what: String, expected: String, found: String) -> RunError {
+    RunError::Unfit {
+        what,
+        expected,
+        found,
+    }
+}
+
+/// Brings sides to the same rows: checks lengths, classes and labels, orders rows by id where the
+/// sides have ids.
+///
+/// # Errors
+/// [`RunError::Unfit`] naming the side and the first row that differs; below two sides, above
+/// [`MOST_SIDES`].
+pub fn align(mut sides: Vec<Side>) -> Result<Shared, RunError> {
+    if !(2..=MOST_SIDES).contains(&sides.len()) {
+        let (expected, found) = (format!("2 to {MOST_SIDES}"), sides.len().to_string());
+        return Err(unfit("sides".into(), expected, found));
+    }
+    distinct_titles(&mut sides);
+    let class_names = class_names(&sides)?;
+    let own_parts = sides.iter().all(|side| side.train.is_some());
+    let given_train = match own_parts {
+        true => sides[0].train.as_ref().map(FeatureSet::len),
+        false => None,
+    };
+    let parts = sides
+        .iter()
+        .map(|side| [Some(&side.set), side.train.as_ref()]);
+    let parts: Vec<[Option<&FeatureSet>; 2]> = parts.collect();
+    let orders = |part: usize| {
+        let sets: Vec<(&str, &FeatureSet)> = (sides.iter().zip(&parts))
+            .filter_map(|(side, parts)| Some((side.title.as_str(), parts[part]?)))
+            .collect();
+        orders(&sets)
+    };
+    let tests = orders(0)?;
+    let trains = match own_parts {
+        true => orders(1)?,
+        false => Vec::new(),
+    };
+    let mut labels = sides[0].set.labels().to_vec();
+    if let (true, Some(train)) = (own_parts, &sides[0].train) {
+        labels = [train.labels(), &labels].concat();
+    }
+    let sides = sides.into_iter().enumerate().map(|(i, side)| {
+        let mut features = ordered(side.set, &tests[i]);
+        if let (true, Some(train)) = (own_parts, side.train) {
+            let train = ordered(train, &trains[i]);
+            let both = concatenate(Axis(0), &[train.view(), features.view()]);
+            features = both.map_err(|_| {
+                let columns = format!("{} features, as its test part has", features.ncols());
+                let found = train.ncols().to_string();
+                unfit(format!("{}: training part", side.title), columns, found)
+            })?;
+        }
+        Ok(Aligned {
+            title: side.title,
+            origin: side.origin,
+            features,
+        })
+    });
+    Ok(Shared {
+        sides: sides.collect::<Result<_, RunError>>()?,
+        labels,
+        class_names,
+        given_train,
+    })
+}
+
+/// Titles that several sides have get the path in brackets, and a number if that does not help.
+fn distinct_titles(sides: &mut [Side]) {
+    let count = |sides: &[Side], title: &str| sides.iter().filter(|s| s.title == title).count();
+    let shared: Vec<bool> = sides
+        .iter()
+        .map(|side| count(sides, &side.title) > 1)
+        .collect();
+    for (side, shared) in sides.iter_mut().zip(shared) {
+        if shared {
+            side.title = format!("{} ({})", side.title, side.origin.path);
+        }
+    }
+    for i in 0..sides.len() {
+        let (base, mut number) = (sides[i].title.clone(), 1);
+        while sides[..i].iter().any(|side| side.title == sides[i].title) {
+            number += 1;
+            sides[i].title = format!("{base} #{number}");
+        }
+    }
+}
+
+/// The names that the sides agree on; of sides without names, their numbers.
+fn class_names(sides: &[Side]) -> Result<Vec<String>, RunError> {
+    let mut named = sides.iter().filter(|side| side.named);
+    let Some(first) = named.next() else {
+        let most = sides.iter().max_by_key(|side| side.set.classes());
+        return Ok(most.map_or_else(Vec::new, |side| side.set.class_names().to_vec()));
+    };
+    let names = first.set.class_names();
+    for other in named {
+        let found = other.set.class_names();
+        if found == names {
+            continue;
+        }
+        let what = format!("{}: class_names", other.title);
+        let said = |names: &[String], class: usize| match names.get(class) {
+            Some(name) => format!("class {class} {name:?}"),
+            None => format!("{} classes", names.len()),
+        };
+        let class = (0..names.len()).find(|&class| names.get(class) != found.get(class));
+        let class = class.unwrap_or(names.len());
+        let expected = format!("those of {}: {}", first.title, said(names, class));
+        return Err(unfit(what, expected, said(found, class)));
+    }
+    for side in sides {
+        let beyond = |&(_, &label): &(usize, &usize)| label >= names.len();
+        if let Some((row, label)) = side.set.labels().iter().enumerate().find(beyond) {
+            let what = format!("{}: labels, row {row}", side.title);
+            let expected = format!("a class below {}, as {} names", names.len(), first.title);
+            return Err(unfit(what, expected, label.to_string()));
+        }
+    }
+    Ok(names.to_vec())
+}
+
+/// For every set, which of its rows stands where; `None` where it stands as it is.
+fn orders(sets: &[(&str, &FeatureSet)]) -> Result<Vec<Option<Vec<usize>>>, RunError> {
+    let (first, base) = sets[0];
+    let with_ids = sets.iter().find(|(_, set)| set.ids().is_some());
+    let mut orders = Vec::with_capacity(sets.len());
+    for &(title, set) in sets {
+        if set.len() != base.len() {
+            let expected = format!("{}, as {first} has", base.len());
+            let what = format!("{title}: samples");
+            return Err(unfit(what, expected, set.len().to_string()));
+        }
+        let order = match (with_ids, set.ids()) {
+            (Some((owner, known)), Some(ids)) => {
+                by_id((owner, known.ids().unwrap_or_default()), (title, ids))?
+            }
+            _ => None,
+        };
+        let row_of = |row: usize| order.as_ref().map_or(row, |order: &Vec<usize>| order[row]);
+        let differs = |&row: &usize| set.labels()[row_of(row)] != base.labels()[row];
+        if let Some(row) = (0..base.len()).find(differs) {
+            return Err(unfit(
+                format!("{title}: labels, row {}", row_of(row)),
+                format!(
+                    "class {}, as {first} has for this sample",
+                    base.labels()[row]
+                ),
+                format!("class {}", set.labels()[row_of(row)]),
+            ));
+        }
+        orders.push(order);
+    }
+    Ok(orders)
+}
+
+/// Where the samples `expected` stand in `found`; `None` if they stand in the same order.
+fn by_id(
+    (owner, expected): (&str, &[String]),
+    (title, found): (&str, &[String]),
+) -> Result<Option<Vec<usize>>, RunError> {
+    if expected == found {
+        return Ok(None);
+    }
+    let mut places = HashMap::with_capacity(found.len());
+    for (row, id) in found.iter().enumerate() {
+        if let Some(before) = places.insert(id.as_str(), row) {
+            return Err(unfit(
+                format!("{title}: ids, row {row}"),
+                "ids that occur once, for its rows stand in another order".into(),
+                format!("{id:?}, as in row {before}"),
+            ));
+        }
+    }
+    let place = |(row, id): (usize, &String)| {
+        places.get(id.as_str()).copied().ok_or_else(|| {
+            unfit(
+                format!("{title}: ids"),
+                format!("{id:?}, row {row} of {owner}"),
+                "no such id".into(),
+            )
+        })
+    };
+    let order = expected.iter().enumerate().map(place);
+    let order = order.collect::<Result<Vec<usize>, _>>()?;
+    // As many rows as ids that occur once, so no row of `found` is left over, unless `expected`
+    // names one twice.
+    let mut seen = vec![false; found.len()];
+    for (row, &place) in order.iter().enumerate() {
+        if std::mem::replace(&mut seen[place], true) {
+            return Err(unfit(
+                format!("{owner}: ids, row {row}"),
+                "ids that occur once".into(),
+                format!("{:?} again", expected[row]),
+            ));
+        }
+    }
+    Ok(Some(order))
+}
+
+fn ordered(set: FeatureSet, order: &Option<Vec<usize>>) -> Array2<f32> {
+    let (features, ..) = set.into_parts();
+    match order {
+        Some(order) => features.select(Axis(0), order),
+        None => features,
+    }
+}

@@ -1,0 +1,160 @@
+//! The whole comparison: every side measured, all pairs related, every side set against the reference,
+//! all maps drawn from one start.
+
+use super::align::Shared;
+use super::difference::{self, ClassError, MeasureDifference};
+use super::measures::{Measured, Rows, measure};
+use super::parts::Parts;
+use super::settings::ValidSettings;
+use crate::measure::MeasureError;
+use crate::measure::cka::cka;
+use crate::measure::tsne::{Tsne, TsneParams, common_start};
+use crate::run::RunError;
+use crate::run::look::named;
+use crate::run::watch::{Watch, go_on};
+use ndarray::Array2;
+
+/// What a comparison found.
+pub struct Comparison {
+    /// Which side the others are set against.
+    pub reference: usize,
+    /// The rows of every part.
+    pub parts: Parts,
+    /// Every side alone.
+    pub sides: Vec<Measured>,
+    /// Debiased linear CKA of every two sides; `None` where it is not defined.
+    pub cka: Vec<Vec<Option<f64>>>,
+    /// Measures against the reference.
+    pub differences: Vec<MeasureDifference>,
+    /// Errors class by class.
+    pub classes: Vec<ClassError>,
+    /// A map of every side; none if they were not asked for.
+    pub maps: Vec<Tsne>,
+    /// What a reader must know of single results.
+    pub notes: Vec<String>,
+}
+
+impl Comparison {
+    /// Compares sides.
+    ///
+    /// # Errors
+    /// [`RunError::Measure`] for samples that cannot be cut or probed, an interruption.
+    pub fn new(
+        shared: &Shared,
+        reference: usize,
+        settings: &ValidSettings,
+        watch: &mut dyn Watch,
+    ) -> Result<Self, RunError> {
+        let wrong = named("parts of the samples".into());
+        let parts = Parts::new(shared, settings).map_err(wrong)?;
+        let (labels, classes) = (&shared.labels, shared.class_names.len());
+        let mut sides = Vec::with_capacity(shared.sides.len());
+        let mut notes = Vec::new();
+        watch.begin("measuring every side", shared.sides.len());
+        for (i, side) in shared.sides.iter().enumerate() {
+            let features = &side.features;
+            let mut found = measure(&side.title, features, labels, classes, &parts, settings)?;
+            notes.append(&mut found.notes);
+            sides.push(found);
+            go_on(watch.step(i + 1, shared.sides.len()))?;
+        }
+        watch.end();
+        let tested: Vec<Array2<f32>> = (shared.sides.iter())
+            .map(|side| Rows::of(&side.features, labels, &parts.test).features)
+            .collect();
+        let cka = relate(shared, &tested, &mut notes, watch)?;
+        let wrong = named("paired differences".into());
+        let differences = difference::measures(&sides, reference, settings).map_err(&wrong)?;
+        let truth: Vec<usize> = parts.test.iter().map(|&row| labels[row]).collect();
+        let classes = difference::classes(&sides, reference, &truth, classes, settings);
+        let classes = classes.map_err(&wrong)?;
+        let maps = maps(
+            shared, reference, &tested, &parts, settings, &mut notes, watch,
+        )?;
+        Ok(Self {
+            reference,
+            parts,
+            sides,
+            cka,
+            differences,
+            classes,
+            maps,
+            notes,
+        })
+    }
+}
+
+fn relate(
+    shared: &Shared,
+    tested: &[Array2<f32>],
+    notes: &mut Vec<String>,
+    watch: &mut dyn Watch,
+) -> Result<Vec<Vec<Option<f64>>>, RunError> {
+    let count = tested.len();
+    let mut all = vec![vec![None; count]; count];
+    let pairs = count * (count + 1) / 2;
+    let mut done = 0;
+    watch.begin("CKA of every two sides", pairs);
+    for i in 0..count {
+        for j in i..count {
+            let found = cka(tested[i].view(), tested[j].view()).map(|found| found.debiased);
+            let value = match found {
+                Ok(value) => value,
+                Err(MeasureError::TooFew { .. }) => None,
+                Err(other) => return Err(named("CKA".into())(other)),
+            };
+            if value.is_none() && i == j {
+                let title = &shared.sides[i].title;
+                notes.push(format!("CKA of {title} is not defined: too few samples, or all of them equally far from each other."));
+            }
+            (all[i][j], all[j][i]) = (value, value);
+            done += 1;
+            go_on(watch.step(done, pairs))?;
+        }
+    }
+    watch.end();
+    Ok(all)
+}
+
+/// Maps of the balanced sample under every side, all from the reference's principal components, so
+/// that panels can be compared by eye.
+fn maps(
+    shared: &Shared,
+    reference: usize,
+    tested: &[Array2<f32>],
+    parts: &Parts,
+    settings: &ValidSettings,
+    notes: &mut Vec<String>,
+    watch: &mut dyn Watch,
+) -> Result<Vec<Tsne>, RunError> {
+    if settings.tsne_iterations == 0 {
+        return Ok(Vec::new());
+    }
+    let points = parts.mapped.len();
+    if points < 5 {
+        notes.push(format!(
+            "No t-SNE maps: they need 5 test samples, there are {points}."
+        ));
+        return Ok(Vec::new());
+    }
+    // A sample too small for the perplexity asked for gets the largest that it can carry.
+    let largest = ((points - 2) as f64 / 3.0).floor();
+    let of = |features: &Array2<f32>| features.select(ndarray::Axis(0), &parts.mapped);
+    let wrong = |side: usize| named(format!("t-SNE of {}", shared.sides[side].title));
+    let params = TsneParams::new()
+        .perplexity(settings.tsne_perplexity.min(largest))
+        .iterations(settings.tsne_iterations)
+        .seed(settings.seed)
+        .check()
+        .map_err(wrong(reference))?;
+    let start = common_start(of(&tested[reference]).view()).map_err(wrong(reference))?;
+    let mut maps = Vec::with_capacity(tested.len());
+    watch.begin("t-SNE of every side", tested.len());
+    for (side, features) in tested.iter().enumerate() {
+        let map = params.run_from(of(features).view(), Some(start.view()));
+        maps.push(map.map_err(wrong(side))?);
+        go_on(watch.step(side + 1, tested.len()))?;
+    }
+    watch.end();
+    Ok(maps)
+}

@@ -1,0 +1,83 @@
+//! The sides that a run holds: the encoders whose surrogate features it kept (those of figure 2: the
+//! pretrained one, and for every target and seed that of the method that the figure shows). Nothing
+//! is extracted again, so neither the model nor the data are needed.
+//!
+//! The surrogate's test features are the samples, its training features the side's own training part:
+//! where all sides come from runs, probe and neighbours learn from the whole of it.
+
+use super::align::{Origin, Side};
+use crate::checksum::hex;
+use crate::feature::file;
+use crate::manifest::suite::Suite;
+use crate::run::folder::sha256;
+use crate::run::{RunError, bounded};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// Whether the folder is a run.
+pub fn is_run(root: &Path) -> bool {
+    root.join("run.json").is_file() && root.join("config.toml").is_file()
+}
+
+/// Every encoder that the run kept features of.
+///
+/// # Errors
+/// [`RunError::Malformed`] where there is none, or settings or features cannot be read.
+pub fn sides(root: &Path) -> Result<Vec<Side>, RunError> {
+    let config = root.join("config.toml");
+    let text = bounded::text(&config)?.unwrap_or_default();
+    let suite = Suite::parse(&text, &config.display().to_string())?;
+    let mut sides = Vec::new();
+    let mut add = |id: &str, title: String| -> Result<(), RunError> {
+        let [train, test] =
+            ["train", "test"].map(|part| root.join(format!("features/{id}-{part}.safetensors")));
+        if !test.is_file() {
+            return Ok(());
+        }
+        let mut hash = Sha256::new();
+        hash.update(sha256(&test)?);
+        let own = match train.is_file() {
+            true => {
+                hash.update(sha256(&train)?);
+                Some(file::read(&train)?)
+            }
+            false => None,
+        };
+        sides.push(Side {
+            title,
+            origin: Origin {
+                kind: "run",
+                path: root.display().to_string(),
+                sha256: hex(&hash.finalize()),
+                labels_sha256: None,
+                images: None,
+            },
+            set: file::read(&test)?,
+            named: true,
+            train: own,
+        });
+        Ok(())
+    };
+    add("pretrained", "Pretrained".into())?;
+    let seeds = &suite.transfer.seeds;
+    for target in &suite.targets {
+        for method in &suite.transfer.methods {
+            for seed in seeds {
+                let name = method.name();
+                let title = match seeds.len() {
+                    1 => format!("{} · {name}", target.title),
+                    _ => format!("{} · {name} · seed {seed}", target.title),
+                };
+                add(&format!("{}-{name}-{seed}", target.name), title)?;
+            }
+        }
+    }
+    match sides.is_empty() {
+        false => Ok(sides),
+        true => Err(RunError::Malformed {
+            path: root.join("features"),
+            expected: "features of an encoder, as a finished modalign report keeps them".into(),
+            found: "none".into(),
+        }),
+    }
+}

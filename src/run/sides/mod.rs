@@ -1,0 +1,26 @@
+//! Sides: several encoders set against each other on the same samples (`modalign compare`).
+//!
+//! A side is anything that gives features of the samples: a features file, an encoder whose
+//! features a run kept, a model that was just asked. [`align`] makes sure that all sides speak of the
+//! same samples, [`parts`] cuts these once for all sides, [`measures`] measures every side alone,
+//! [`difference`] sets each against the reference, sample by sample, and [`noise`] says what a
+//! difference is worth. [`comparison`] does all of it; [`write`] leaves tables and a record.
+//!
+//! (What `run::compare` does is another thing: it compares the methods inside one run.)
+
+pub mod align;
+pub mod comparison;
+pub mod difference;
+pub mod kept;
+pub mod measures;
+pub mod noise;
+pub mod parts;
+pub mod settings;
+pub mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use align::{Aligned, Origin, Side};
+pub use comparison::Comparison;
+pub use settings::{Settings, ValidSettings};
