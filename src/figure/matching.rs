@@ -65,7 +65,7 @@ pub fn figure(rows: &[MatchRow]) -> Result<Figure, FigureError> {
         ));
     }
     let label = "Mean source probabilities of each target class";
-    Figure::new(8, "matching", label, vec![panel(&lines)], 1)
+    Figure::new(4, "matching", label, vec![panel(&lines)], 1)
 }
 
 /// The colour of a share of the greatest mean: paper to deep blue. The square root keeps small

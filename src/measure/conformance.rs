@@ -32,7 +32,7 @@ struct Input {
 /// A measure as a function to all the numbers it reports.
 type Measure = fn(&Input) -> Result<Vec<f64>, MeasureError>;
 
-const MEASURES: [(&str, Measure); 30] = [
+const MEASURES: [(&str, Measure); 32] = [
     ("probe", |i| probe(i, ProbeParams::new())),
     ("probe, raw features", |i| {
         probe(i, ProbeParams::new().standardize(false).c(10.0))
