@@ -2,9 +2,11 @@
 //! report; with finished runs as arguments it only draws and writes again.
 
 use super::args::ReportArgs;
+use super::data;
 use super::error::CliError;
 use super::models::resolve;
 use super::progress::{Bars, catch_interrupts};
+use crate::dataset::store::Store;
 use crate::figure::{self, Format};
 use crate::manifest::suite::Suite;
 use crate::model::{device, embedded};
@@ -19,6 +21,11 @@ use std::time::Instant;
 /// Runs the command; prints the report's path (or the JSON summary) on stdout.
 pub fn run(args: &ReportArgs) -> Result<(), CliError> {
     let started = Instant::now();
+    if args.dry_run {
+        let suite = Suite::resolve(&args.experiment.suite)?;
+        let store = Store::at(args.experiment.data.as_deref());
+        return data::plan(&store, &data::needed(&suite), args.json);
+    }
     let reports = if args.runs.is_empty() {
         vec![compute(args)?]
     } else {
@@ -52,6 +59,10 @@ fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
     catch_interrupts();
     let experiment = &args.experiment;
     let mut suite = Suite::resolve(&experiment.suite)?;
+    if args.fetch {
+        let store = Store::at(experiment.data.as_deref());
+        data::obtain(&store, &data::needed(&suite))?;
+    }
     let device = device::open(&experiment.device)?;
     let mut name = suite.name.clone();
     if let Some(model) = &args.model {

@@ -72,12 +72,17 @@ pub fn measure(
 ) -> Result<CellMeasures, RunError> {
     let name = cell.name();
     let built = target.of_model(context.suite);
-    let start = context.source.model.for_target(&built, cell.seed)?.network;
+    let source = target.own.as_ref().unwrap_or(&context.source.model);
+    let start = source.for_target(&built, cell.seed)?.network;
     let mut epochs: Vec<usize> = context.suite.measures.probe_epochs.clone();
     epochs.retain(|epoch| *epoch <= outcome.course.len());
     epochs.push(outcome.selected);
     epochs.sort_unstable();
     epochs.dedup();
+    if target.own.is_some() {
+        // An encoder of sequences sees no image: there is nothing to look at through it.
+        epochs.clear();
+    }
     let mut looks = Vec::new();
     for epoch in epochs {
         let title = format!("{} after epoch {epoch}", cell.title());

@@ -109,7 +109,8 @@ pub fn run(
             reused += usize::from(before);
             let measures = measures::measure(&context, cell, target, &model, &outcome, watch)?;
             tables.cell(&cell, &outcome, &measures);
-            if cell.seed == suite.transfer.seeds[0] && cell.method == shown(suite) {
+            let first_seed = cell.seed == suite.transfer.seeds[0];
+            if first_seed && cell.method == shown(suite) && target.own.is_none() {
                 let encoder = Encoder::of(&cell, outcome.selected);
                 let view = look::view(&context, &model.network.encoder)?;
                 map(&context, &encoder, &view, &mut first, &mut tables, watch)?;

@@ -121,6 +121,44 @@ fn files_are_imported_verified_and_found_out() {
     assert!(text(&wrong.stdout).contains("WRONG") && text(&wrong.stdout).contains("found 5 bytes"));
 }
 
+#[test]
+fn a_suite_says_what_it_would_download() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = Command::new(env!("CARGO_BIN_EXE_modalign"))
+        .args([
+            "report",
+            "--suite",
+            "paper-figures",
+            "--fetch",
+            "--dry-run",
+            "--json",
+        ])
+        .env("XDG_CACHE_HOME", folder.path())
+        .env_remove("MODALIGN_DATA")
+        .output()
+        .expect("the program starts");
+    let plan = json(&plan);
+    let names: Vec<&str> = plan["datasets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| d["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "cifar10",
+            "cifar100",
+            "spherical",
+            "ninapro",
+            "fsd50k",
+            "swin-base-in22k"
+        ]
+    );
+    assert!(plan["bytes"].as_u64().unwrap() > 20_000_000_000 && plan["free"].is_u64());
+    assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
+}
+
 fn real() -> Option<PathBuf> {
     let named = std::env::var_os("MODALIGN_DATA").map(PathBuf::from);
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// An experiment and what it is computed on, the same for every verb that carries one out.
 #[derive(Debug, Args)]
 pub struct ExperimentArgs {
-    /// Embedded suite (demo, real-mini) or TOML file
+    /// Embedded suite (demo, real-mini, real-more, paper-figures, nas-bench-360, pdebench) or TOML file
     #[arg(long, default_value = "demo")]
     pub suite: String,
     /// Folder with the real data files that the suite needs
@@ -51,6 +51,12 @@ pub struct ReportArgs {
     /// Folder of the run [default: runs/SUITE]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Download missing data and weights first, checked before they are used
+    #[arg(long, conflicts_with = "runs")]
+    pub fetch: bool,
+    /// Say what the suite needs, what is missing, how large it is and under which licence; run nothing
+    #[arg(long, conflicts_with = "runs")]
+    pub dry_run: bool,
     /// What happens to an earlier run.
     #[command(flatten)]
     pub start: StartArgs,

@@ -8,9 +8,11 @@ use crate::cli::words::{columns, print_json};
 use crate::cli::{models, print};
 use crate::dataset::DatasetError;
 use crate::dataset::store::{self, Ledger, Presence, Store, Verdict};
-use crate::manifest::data::{DataManifest, all};
+use crate::manifest::data::{DataFile, DataManifest, all};
+use crate::manifest::method::SourceData;
+use crate::manifest::suite::Suite;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 fn manifests(names: &[String]) -> Result<Vec<&'static DataManifest>, CliError> {
     let found = names.iter().map(|name| DataManifest::named(name));
@@ -19,50 +21,75 @@ fn manifests(names: &[String]) -> Result<Vec<&'static DataManifest>, CliError> {
 
 /// Downloads what is missing, or says what that would be.
 pub fn fetch(names: &[String], args: &DataArgs, dry: bool) -> Result<(), CliError> {
-    let (store, ledger) = (Store::at(args.data.as_deref()), Ledger::own());
+    let store = Store::at(args.data.as_deref());
     let sets = manifests(names)?;
     if dry {
         return plan(&store, &sets, args.json);
     }
+    let came = obtain(&store, &sets)?;
+    if args.json {
+        return print_json(&json!({ "files": came }));
+    }
+    let lines = came.iter().map(|path| format!("{}\n", path.display()));
+    let lines: String = lines.collect();
+    match lines.is_empty() {
+        true => print(b"nothing was missing\n"),
+        false => print(lines.as_bytes()),
+    }
+}
+
+/// Downloads what is missing of datasets and weights; the paths of what came.
+pub fn obtain(store: &Store, sets: &[&'static DataManifest]) -> Result<Vec<PathBuf>, CliError> {
+    let ledger = Ledger::own();
     let mut came = Vec::new();
-    for manifest in sets {
+    for &manifest in sets {
         if let Some(name) = &manifest.hub {
             came.push(models::resolve(name)?);
             continue;
         }
         let mut stage: Option<(String, Stage)> = None;
-        let mut progress =
-            |file: &crate::manifest::data::DataFile, done: u64, total: Option<u64>| {
-                if stage.as_ref().is_none_or(|(path, _)| *path != file.path) {
-                    if let Some((_, old)) = stage.take() {
-                        old.finish();
-                    }
-                    let title = format!("downloading {}", file.path);
-                    stage = Some((file.path.clone(), Stage::bytes(&title)));
+        let mut progress = |file: &DataFile, done: u64, total: Option<u64>| {
+            if stage.as_ref().is_none_or(|(path, _)| *path != file.path) {
+                if let Some((_, old)) = stage.take() {
+                    old.finish();
                 }
-                if let Some((_, stage)) = &stage {
-                    stage.set(done as usize, total.unwrap_or(done) as usize);
-                }
-            };
-        let paths = store::fetch(&store, &ledger, manifest, &mut progress)?;
+                let title = format!("downloading {}", file.path);
+                stage = Some((file.path.clone(), Stage::bytes(&title)));
+            }
+            if let Some((_, stage)) = &stage {
+                stage.set(done as usize, total.unwrap_or(done) as usize);
+            }
+        };
+        let paths = store::fetch(store, &ledger, manifest, &mut progress)?;
         if let Some((_, stage)) = stage {
             stage.finish();
         }
         came.extend(paths);
     }
-    match args.json {
-        true => print_json(&json!({ "files": came })),
-        false => {
-            let lines: String = came
-                .iter()
-                .map(|path| format!("{}\n", path.display()))
-                .collect();
-            match lines.is_empty() {
-                true => print(b"nothing was missing\n"),
-                false => print(lines.as_bytes()),
-            }
+    Ok(came)
+}
+
+/// The datasets and weights that a suite needs, each once.
+pub fn needed(suite: &Suite) -> Vec<&'static DataManifest> {
+    let stage1 = suite.transfer.stage1.source == SourceData::Pretraining;
+    let source = suite.source.data.iter().filter(|_| stage1);
+    let specs = source.chain([&suite.surrogate]).chain(&suite.targets);
+    let own = suite
+        .targets
+        .iter()
+        .filter_map(|t| t.encoder.as_ref()?.model.as_ref());
+    let models = own.chain([&suite.source.model]);
+    let weights = models.filter_map(|name| all().iter().find(|m| m.hub.as_ref() == Some(name)));
+    let mut found: Vec<&'static DataManifest> = Vec::new();
+    for manifest in specs
+        .filter_map(|spec| DataManifest::of(spec.reader))
+        .chain(weights)
+    {
+        if !found.iter().any(|other| other.name == manifest.name) {
+            found.push(manifest);
         }
     }
+    found
 }
 
 /// What fetching would download: files, sizes, licences, room.

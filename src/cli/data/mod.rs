@@ -5,6 +5,8 @@ mod list;
 mod samples;
 mod show;
 
+pub use files::{needed, obtain, plan};
+
 use super::args::DataCommand;
 use super::error::CliError;
 
