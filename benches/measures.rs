@@ -5,7 +5,7 @@
 //!     measures cka FOLDER                        x.npy, z.npy
 //!     measures otdd FOLDER                       x.npy, y.npy against z.npy, w.npy
 
-use modalign::feature::npy::Npy;
+use modalign::container::npy;
 use modalign::measure::cka::cka;
 use modalign::measure::otdd::{OtddParams, Source};
 use modalign::measure::probe::ProbeParams;
@@ -20,13 +20,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn features(path: &Path) -> Array2<f32> {
     let bytes = std::fs::read(path).expect("features");
-    let array = Npy::parse(&bytes).and_then(|a| a.to_f32()).expect("npy");
+    let array = npy::parse(&bytes).and_then(|a| a.to_f32()).expect("npy");
     array.into_dimensionality::<Ix2>().expect("matrix")
 }
 
 fn labels(path: &Path) -> Vec<usize> {
     let bytes = std::fs::read(path).expect("labels");
-    let array = Npy::parse(&bytes).and_then(|a| a.to_i64()).expect("npy");
+    let array = npy::parse(&bytes).and_then(|a| a.to_i64()).expect("npy");
     array.iter().map(|&l| l as usize).collect()
 }
 

@@ -117,12 +117,15 @@ impl Layout {
 /// Elements decoded before their bytes are said to be done with.
 const BLOCK: usize = 1 << 24;
 
+/// Who is told that bytes are done with.
+pub type Done<'a> = &'a dyn Fn(&[u8]);
+
 /// An array over borrowed bytes.
 #[derive(Clone)]
 pub struct Array<'a> {
     layout: Layout,
     data: &'a [u8],
-    done: Option<&'a dyn Fn(&[u8])>,
+    done: Option<Done<'a>>,
 }
 
 impl<'a> Array<'a> {
@@ -146,7 +149,7 @@ impl<'a> Array<'a> {
 
     /// Calls `done` with every part of the data once its elements are decoded, so that whoever
     /// mapped a file can give its pages back.
-    pub fn releasing(mut self, done: &'a dyn Fn(&[u8])) -> Self {
+    pub fn releasing(mut self, done: Done<'a>) -> Self {
         self.done = Some(done);
         self
     }

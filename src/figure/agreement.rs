@@ -1,5 +1,5 @@
-//! Figure 8: debiased linear CKA between the encoders of figure 2, as a matrix: how much of one
-//! encoder's representation of the surrogate is in another's.
+//! Debiased linear CKA between encoders as a matrix: how much of one encoder's representation of the
+//! same samples is in another's. Figure 8 of a run (the encoders of its figure 2), figure 3 of a comparison.
 
 use super::error::FigureError;
 use super::font::{self, Weight};
@@ -15,8 +15,8 @@ const MOST: usize = 24;
 /// Above this value a cell is dark enough for light text.
 const DARK: f64 = 0.85;
 
-/// Draws the matrix.
-pub fn figure(rows: &[CkaRow]) -> Result<Figure, FigureError> {
+/// Draws the matrix as figure `number`.
+pub fn figure(rows: &[CkaRow], number: u8) -> Result<Figure, FigureError> {
     let encoders = distinct(rows.iter().map(|row| row.encoder.as_str()));
     if !(2..=MOST).contains(&encoders.len()) {
         return Err(FigureError::Content {
@@ -26,7 +26,7 @@ pub fn figure(rows: &[CkaRow]) -> Result<Figure, FigureError> {
         });
     }
     let panel = panel(rows, &encoders);
-    Figure::new(8, CkaRow::FILE, "CKA between encoders", vec![panel], 1)
+    Figure::new(number, CkaRow::FILE, "CKA between encoders", vec![panel], 1)
 }
 
 /// Reader's name of an encoder.

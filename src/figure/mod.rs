@@ -16,11 +16,10 @@
 //! | 8, agreement of the encoders | [`agreement`] | `cka.csv` |
 //!
 //! A comparison of encoders (`modalign compare`) has figures of its own, drawn by [`sides`], [`tsne`],
-//! [`cka`] and [`classes`]; [`sides::NUMBERS`] counts them.
+//! [`agreement`] and [`classes`]; [`sides::NUMBERS`] counts them.
 
 pub mod agreement;
 mod axis;
-pub mod cka;
 pub mod classes;
 mod csv;
 pub mod curves;
@@ -108,7 +107,7 @@ pub fn figure(number: u8, tables: &Path) -> Result<Figure, FigureError> {
         5 => curves::figure(&table::CurveRow::read(tables)?),
         6 => paired::figure(&table::PairedRow::read(tables)?),
         7 => geometry::figure(&table::GeometryRow::read(tables)?),
-        8 => agreement::figure(&table::CkaRow::read(tables)?),
+        8 => agreement::figure(&table::CkaRow::read(tables)?, 8),
         found => Err(FigureError::unknown(found, &NUMBERS)),
     }
 }

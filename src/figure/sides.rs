@@ -10,7 +10,7 @@ use super::layout::{Figure, distinct};
 use super::palette::{Colour, GRID, HUES, INK, MUTED, RULE, Shape};
 use super::scene::{Anchor, Scene, Stroke, Text};
 use super::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow, ProbeRow, Row, TsneRow};
-use super::{cka, classes, optional, tsne};
+use super::{agreement, classes, optional, tsne};
 
 /// The figures of a comparison: measures, maps, CKA, classes.
 pub const NUMBERS: [u8; 4] = [1, 2, 3, 4];
@@ -27,7 +27,7 @@ pub fn numbered(number: u8, tables: &Path) -> Result<Figure, FigureError> {
             let measures = optional(MeasureRow::read(tables))?.unwrap_or_default();
             tsne::figure(&TsneRow::read(tables)?, &probes(&measures))
         }
-        3 => cka::figure(&CkaRow::read(tables)?, 3),
+        3 => agreement::figure(&CkaRow::read(tables)?, 3),
         4 => classes::figure(&ClassRow::read(tables)?, 4),
         found => Err(FigureError::unknown(found, &NUMBERS)),
     }

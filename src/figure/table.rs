@@ -129,7 +129,7 @@ macro_rules! table {
 }
 
 mod sides;
-pub use sides::{CkaRow, ClassRow, DifferenceRow, MeasureRow};
+pub use sides::{ClassRow, DifferenceRow, MeasureRow};
 
 table! {
     /// One sample of one t-SNE map.

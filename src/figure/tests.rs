@@ -280,7 +280,7 @@ fn widths_follow_the_font() {
 fn agreement_names_every_encoder_and_marks_what_has_no_value() {
     let rows = CkaRow::read(&fixtures()).unwrap();
     let texts = |rows: &[CkaRow]| -> Vec<String> {
-        let figure = agreement::figure(rows).unwrap();
+        let figure = agreement::figure(rows, 8).unwrap();
         let marks = figure.panels[0].marks().iter();
         let text = |mark: &scene::Mark| match mark {
             scene::Mark::Text { text, .. } => Some(text.content.clone()),
@@ -292,11 +292,11 @@ fn agreement_names_every_encoder_and_marks_what_has_no_value() {
     let drawn = texts(&rows);
     assert_eq!(count(&drawn, "Pretrained"), 2);
     assert_eq!((count(&drawn, "1.00"), count(&drawn, "–")), (5, 0));
-    let label = &agreement::figure(&rows).unwrap().panels[0].label;
+    let label = &agreement::figure(&rows, 8).unwrap().panels[0].label;
     assert!(label.contains("Sound and Unseen images 0.51"), "{label}");
     let mut absent = rows.clone();
     absent[1].value = None;
     assert_eq!(count(&texts(&absent), "–"), 1);
-    let one = agreement::figure(&rows[..1]).unwrap_err();
+    let one = agreement::figure(&rows[..1], 8).unwrap_err();
     assert!(matches!(one, FigureError::Content { .. }));
 }

@@ -79,7 +79,7 @@ fn agreements(data: &Data) -> Result<Markup, FigureError> {
         Column::number("samples", |row| maybe(row.n, whole)),
     ];
     Ok(html! {
-        @if let Some(drawn) = drawable(agreement::figure(&table.rows))? {
+        @if let Some(drawn) = drawable(agreement::figure(&table.rows, 8))? {
             (figure(8, "Agreement of the encoders.", &drawn.panel_svgs()?, &CAPTION))
         }
         (sheet("Table behind figure 8", table, &columns))

@@ -83,19 +83,3 @@ table! {
         verdict: String,
     }
 }
-
-table! {
-    /// How far two encoders agree.
-    CkaRow in "cka.csv" {
-        /// Id of one.
-        a: String,
-        /// Its name for readers.
-        a_title: String,
-        /// Id of the other.
-        b: String,
-        /// Its name for readers.
-        b_title: String,
-        /// Debiased linear CKA, in [-1, 1]; absent where it is not defined.
-        value: Option<f64>,
-    }
-}

@@ -6,7 +6,7 @@ use super::data::Data;
 use crate::figure::layout::distinct;
 use crate::figure::sides::{measure_name, shown, signed};
 use crate::figure::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow, TsneRow};
-use crate::figure::{FigureError, cka as heat_map, classes as by_class, sides, tsne};
+use crate::figure::{FigureError, agreement, classes as by_class, sides, tsne};
 use crate::report::chapters::{Caption, figure};
 use crate::report::comparison::drawable;
 use crate::report::number::{interval, maybe, percent, plain, whole};
@@ -105,11 +105,11 @@ pub fn cka(data: &Data) -> Result<Markup, FigureError> {
         limits: "CKA is led by the directions of large variance; classes that differ in small ones hardly move it.",
     };
     let columns = [
-        Column::text("encoder", |row: &CkaRow| row.a_title.clone()),
-        Column::text("and", |row| row.b_title.clone()),
+        Column::text("encoder", |row: &CkaRow| row.encoder_title.clone()),
+        Column::text("and", |row| row.other_title.clone()),
         Column::number("CKA", |row| maybe(row.value, |value| plain(value, 3))),
     ];
-    let drawn = drawable(heat_map::figure(&data.cka.rows, 3))?;
+    let drawn = drawable(agreement::figure(&data.cka.rows, 3))?;
     Ok(html! {
         @if let Some(drawn) = drawn {
             (figure(3, "Agreement of encoders.", &drawn.panel_svgs()?, &CAPTION))

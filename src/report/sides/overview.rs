@@ -103,7 +103,8 @@ fn cell(data: &Data, side: &str, measure: &str) -> Markup {
 
 fn agreement(data: &Data, side: &str) -> Markup {
     let mut lines = data.cka.lines();
-    let found = lines.find(|line| line.row.a == data.record.reference && line.row.b == side);
+    let found =
+        lines.find(|line| line.row.encoder == data.record.reference && line.row.other == side);
     html! {
         td.number {
             @match found.and_then(|line| Some((line, line.row.value?))) {

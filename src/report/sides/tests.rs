@@ -41,11 +41,11 @@ const TABLES: [(&str, &str); 4] = [
     ),
     (
         "cka",
-        "a,a_title,b,b_title,value\n\
-         old,old,old,old,1\n\
-         old,old,</script><b>,</script><b>,0.437\n\
-         </script><b>,</script><b>,old,old,0.437\n\
-         </script><b>,</script><b>,</script><b>,</script><b>,1\n",
+        "encoder,encoder_title,other,other_title,value,n\n\
+         old,old,old,old,1,50\n\
+         old,old,</script><b>,</script><b>,0.437,50\n\
+         </script><b>,</script><b>,old,old,0.437,50\n\
+         </script><b>,</script><b>,</script><b>,</script><b>,1,50\n",
     ),
 ];
 

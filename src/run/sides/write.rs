@@ -298,10 +298,24 @@ fn classes(shared: &Shared, found: &Comparison) -> Table {
 }
 
 fn cka(shared: &Shared, found: &Comparison) -> Table {
-    let mut table = Table::new(&["a", "a_title", "b", "b_title", "value"]);
+    let mut table = Table::new(&[
+        "encoder",
+        "encoder_title",
+        "other",
+        "other_title",
+        "value",
+        "n",
+    ]);
     for (a, row) in shared.sides.iter().zip(&found.cka) {
         for (b, &value) in shared.sides.iter().zip(row) {
-            table.push(row![&a.title, &a.title, &b.title, &b.title, value]);
+            table.push(row![
+                &a.title,
+                &a.title,
+                &b.title,
+                &b.title,
+                value,
+                found.parts.test.len()
+            ]);
         }
     }
     table

@@ -237,14 +237,16 @@ impl Parts {
     }
 }
 
+/// Labels and class names.
+type Classes = (Option<Vec<i64>>, Option<Vec<String>>);
+
 /// Labels and class names, from the name of every sample's class.
-#[allow(clippy::type_complexity)]
 fn named(
     path: &Path,
     column: &str,
     labels: Option<Vec<i64>>,
     names: Vec<String>,
-) -> Result<(Option<Vec<i64>>, Option<Vec<String>>), FeatureError> {
+) -> Result<Classes, FeatureError> {
     let Some(labels) = labels else {
         let mut classes = names.clone();
         classes.sort();
