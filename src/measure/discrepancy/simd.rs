@@ -101,9 +101,10 @@ fn visit<A: Real>(row: &[A], sums: &mut [f64], cost: impl Fn(f64) -> f64) -> [f6
     let (whole, rest) = row.as_chunks::<LANES>();
     if sums.is_empty() {
         for chunk in whole {
-            for lane in 0..LANES {
-                one(lane, chunk[lane]);
-            }
+            chunk
+                .iter()
+                .enumerate()
+                .for_each(|(lane, &p)| _ = one(lane, p));
         }
         rest.iter()
             .enumerate()
@@ -111,8 +112,8 @@ fn visit<A: Real>(row: &[A], sums: &mut [f64], cost: impl Fn(f64) -> f64) -> [f6
     } else {
         let (sums, last) = sums.as_chunks_mut::<LANES>();
         for (chunk, sums) in whole.iter().zip(sums) {
-            for lane in 0..LANES {
-                sums[lane] += cost(unit(one(lane, chunk[lane])));
+            for (lane, (sum, &p)) in sums.iter_mut().zip(chunk).enumerate() {
+                *sum += cost(unit(one(lane, p)));
             }
         }
         for (lane, (&p, sum)) in rest.iter().zip(last).enumerate() {
