@@ -41,7 +41,11 @@ fn files_that_are_not_what_they_say_are_refused() {
     let probe = |train: &str| format!("probe --train {train} --test {train}");
     refused(home, &probe("none.npz"), 1, &["none.npz: ", "No such file"]);
     fs::write(home.join("x.csv"), "1,2\n").unwrap();
-    let endings = ["x.csv", ".npz, .npy or .safetensors", "found \"csv\""];
+    let endings = [
+        "x.csv",
+        ".npz, .npy, .safetensors or .parquet",
+        "found \"csv\"",
+    ];
     refused(home, &probe("x.csv"), 1, &endings);
     for ending in ["npz", "safetensors"] {
         let name = format!("empty.{ending}");
@@ -203,7 +207,10 @@ fn settings_out_of_range_are_wrong_usage() {
         ("--out map.npy --perplexity 0", "--perplexity"),
         ("--out map.npy --pca 1", "--pca"),
         ("--out map.npy --pca some", "a number of components or none"),
-        ("--out map.npy --engine fast", "auto, exact, linfa"),
+        (
+            "--out map.npy --engine fast",
+            "auto, exact, barnes-hut, fft, linfa",
+        ),
         ("", "--out"),
     ] {
         refused(home, &format!("{tsne} {words}"), 2, &[part]);
