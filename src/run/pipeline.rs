@@ -66,6 +66,9 @@ pub fn run(
     let (source, targets) = (&prepared.source, &prepared.targets);
     let mut record = Record::start(suite, request, source);
     record.input("config.toml".into(), folder.sha256("config.toml")?);
+    for (name, sha256) in &prepared.inputs {
+        record.input(name.clone(), sha256.clone());
+    }
     folder.write_json("run.json", &record)?;
     let context = prepared.context(suite, request, folder);
     let mut tables = Tables::default();

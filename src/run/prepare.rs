@@ -5,8 +5,10 @@ use super::error::RunError;
 use super::folder::RunFolder;
 use super::watch::{Watch, go_on};
 use super::yardsticks;
+use crate::dataset::store::{Ledger, Store, verify};
 use crate::dataset::{self, Dataset, Resized, Splits, Truth};
 use crate::feature::{FeatureSet, extract};
+use crate::manifest::data::DataManifest;
 use crate::manifest::method::SourceData;
 use crate::manifest::reader::OwnEncoder;
 use crate::manifest::suite::{DatasetSpec, Suite};
@@ -94,6 +96,8 @@ pub struct Prepared<'a> {
     pub source_set: Arc<dyn Dataset>,
     /// The targets at the model's input size.
     pub targets: Vec<Target<'a>>,
+    /// Data files by name, with their SHA-256.
+    pub inputs: Vec<(String, String)>,
 }
 
 /// Opens everything that a suite names.
@@ -104,6 +108,7 @@ pub fn prepare<'a>(
 ) -> Result<Prepared<'a>, RunError> {
     let source = embedded::load(&suite.source.model, request.device, DType::F32)?;
     let side = image_size(&suite.source.model, &source.model)?;
+    let inputs = inputs(suite, request)?;
     watch.begin("opening data", 1 + suite.targets.len());
     let surrogate = Resized::splits(
         dataset::open(&suite.surrogate, request.data, suite.data_seed)?,
@@ -155,7 +160,29 @@ pub fn prepare<'a>(
         surrogate,
         source_set,
         targets,
+        inputs,
     })
+}
+
+/// Checks the data files of a suite before anything is read from them. One that was checked and has
+/// not been changed since is not read again.
+fn inputs(suite: &Suite, request: &Request) -> Result<Vec<(String, String)>, RunError> {
+    let (store, ledger) = (Store::at(request.data), Ledger::own());
+    let specs = [&suite.surrogate].into_iter().chain(&suite.targets);
+    let mut found: Vec<(String, String)> = Vec::new();
+    for manifest in specs.filter_map(|spec| DataManifest::of(spec.reader)) {
+        for file in &manifest.files {
+            let name = format!("{}/{}", manifest.name, file.path);
+            if found.iter().any(|(known, _)| *known == name) {
+                continue;
+            }
+            let verdict = verify(&store, &ledger, manifest, file, false)?;
+            if let Some(sha256) = verdict.sha256() {
+                found.push((name, sha256.into()));
+            }
+        }
+    }
+    Ok(found)
 }
 
 impl Prepared<'_> {

@@ -133,7 +133,8 @@ pub fn minimize(
             } else if curvature.is_some() {
                 curvature = None;
             } else {
-                break true;
+                // From the start itself no step helps: too steep to be searched, not solved.
+                break finite && iterations > 0;
             }
             continue;
         };

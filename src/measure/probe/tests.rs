@@ -281,3 +281,20 @@ fn linfa_finds_the_same_weights_on_easy_data() {
         "{value} {end:?}"
     );
 }
+
+#[test]
+fn features_too_large_to_be_searched_are_not_called_converged() {
+    let x = Array2::from_shape_fn((40, 3), |(i, j)| ((i * (j + 2)) as f64).sin() * 1e60);
+    let y: Vec<usize> = (0..40).map(|i| i % 2).collect();
+    let train = Samples::new(x.view(), &y, 2).expect("valid");
+    let raw = ProbeParams::new()
+        .standardize(false)
+        .check()
+        .expect("valid");
+    if let Ok(report) = raw.run(&train, None, &train) {
+        assert!(!report.converged, "{} iterations", report.iterations);
+    }
+    // Standardised they are features like any others.
+    let scaled = ProbeParams::new().check().expect("valid");
+    assert!(scaled.run(&train, None, &train).expect("runs").converged);
+}
