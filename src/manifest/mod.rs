@@ -2,6 +2,7 @@
 //! vocabulary they are written in.
 
 pub mod data;
+mod embedded;
 pub mod error;
 pub mod method;
 pub mod parts;

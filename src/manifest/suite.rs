@@ -2,6 +2,7 @@
 //! methods, epochs, seeds and measures. Suites ship inside the program or come from a file; a key
 //! that is not known is refused, with the nearest one that is.
 
+pub use super::embedded::EMBEDDED;
 use super::error::ManifestError;
 use super::method::{Method, MonaSettings, OrcaSettings, Stage1};
 use super::parts::EmbedderInit;
@@ -9,34 +10,6 @@ pub use super::reader::{DatasetSpec, Reader};
 use super::training::TrainSettings;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-
-/// The suites inside the program: name and text.
-pub const EMBEDDED: [(&str, &str); 6] = [
-    (
-        "demo",
-        include_str!("../../data-manifests/suites/demo.toml"),
-    ),
-    (
-        "real-mini",
-        include_str!("../../data-manifests/suites/real-mini.toml"),
-    ),
-    (
-        "real-more",
-        include_str!("../../data-manifests/suites/real-more.toml"),
-    ),
-    (
-        "paper-figures",
-        include_str!("../../data-manifests/suites/paper-figures.toml"),
-    ),
-    (
-        "nas-bench-360",
-        include_str!("../../data-manifests/suites/nas-bench-360.toml"),
-    ),
-    (
-        "pdebench",
-        include_str!("../../data-manifests/suites/pdebench.toml"),
-    ),
-];
 
 /// One experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@
 //!
 //! **Renormalised** divergences are what the definition literally asks: the source's conditional over
 //! B is q_c = p_{a(c)} / s with s = Σ_{k∈B} p_k, and T is compared with q. The classes are coupled
-//! through s ([`super::coupled`]). Here every p counts as at least [`FLOOR`], and a target conditional is
+//! through s (see `coupled`). Here every p counts as at least [`FLOOR`], and a target conditional is
 //! scaled to sum to one.
 
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@
 //! features a run kept, a model that was just asked. [`align`] makes sure that all sides speak of the
 //! same samples, [`parts`] cuts these once for all sides, [`measures`] measures every side alone,
 //! [`difference`] sets each against the reference, sample by sample, and [`noise`] says what a
-//! difference is worth. [`comparison`] does all of it; [`write`] leaves tables and a record.
+//! difference is worth. [`comparison`] does all of it; [`mod@write`] leaves tables and a record.
 //!
 //! (What `run::compare` does is another thing: it compares the methods inside one run.)
 
