@@ -72,6 +72,7 @@ pub fn run(
     folder.write_json("run.json", &record)?;
     let context = prepared.context(suite, request, folder);
     let mut tables = Tables::default();
+    tables.notes.extend(prepared.strangers.iter().cloned());
     let pixels = look::pixels(&context, watch)?;
     tables.look(&Encoder::reference("pixels", "Raw pixels"), &pixels);
     let pretrained = Encoder::reference("pretrained", "Pretrained");

@@ -6,7 +6,7 @@ use super::folder::RunFolder;
 use super::watch::{Watch, go_on};
 use super::yardsticks;
 use crate::dataset::store::{Ledger, Store, verify};
-use crate::dataset::{self, Dataset, Resized, Splits, Truth};
+use crate::dataset::{self, Dataset, DatasetError, Resized, Splits, Truth};
 use crate::feature::{FeatureSet, extract};
 use crate::manifest::data::DataManifest;
 use crate::manifest::method::SourceData;
@@ -98,6 +98,8 @@ pub struct Prepared<'a> {
     pub targets: Vec<Target<'a>>,
     /// Data files by name, with their SHA-256.
     pub inputs: Vec<(String, String)>,
+    /// Which of them are not the published ones.
+    pub strangers: Vec<String>,
 }
 
 /// Opens everything that a suite names.
@@ -108,7 +110,7 @@ pub fn prepare<'a>(
 ) -> Result<Prepared<'a>, RunError> {
     let source = embedded::load(&suite.source.model, request.device, DType::F32)?;
     let side = image_size(&suite.source.model, &source.model)?;
-    let inputs = inputs(suite, request)?;
+    let (inputs, strangers) = inputs(suite, request)?;
     watch.begin("opening data", 1 + suite.targets.len());
     let surrogate = Resized::splits(
         dataset::open(&suite.surrogate, request.data, suite.data_seed)?,
@@ -161,28 +163,38 @@ pub fn prepare<'a>(
         source_set,
         targets,
         inputs,
+        strangers,
     })
 }
 
+/// Names and hashes of data files, and remarks on them.
+type Inputs = (Vec<(String, String)>, Vec<String>);
+
 /// Checks the data files of a suite before anything is read from them. One that was checked and has
-/// not been changed since is not read again.
-fn inputs(suite: &Suite, request: &Request) -> Result<Vec<(String, String)>, RunError> {
+/// not been changed since is not read again. A file of the user's own making is allowed, and told.
+fn inputs(suite: &Suite, request: &Request) -> Result<Inputs, RunError> {
     let (store, ledger) = (Store::at(request.data), Ledger::own());
     let specs = [&suite.surrogate].into_iter().chain(&suite.targets);
-    let mut found: Vec<(String, String)> = Vec::new();
+    let (mut found, mut strangers): Inputs = Default::default();
     for manifest in specs.filter_map(|spec| DataManifest::of(spec.reader)) {
         for file in &manifest.files {
             let name = format!("{}/{}", manifest.name, file.path);
             if found.iter().any(|(known, _)| *known == name) {
                 continue;
             }
-            let verdict = verify(&store, &ledger, manifest, file, false)?;
-            if let Some(sha256) = verdict.sha256() {
-                found.push((name, sha256.into()));
-            }
+            let sha256 = match verify(&store, &ledger, manifest, file, false) {
+                Ok(verdict) => verdict.sha256().map(String::from),
+                Err(DatasetError::Mismatch { .. } | DatasetError::Malformed { .. }) => {
+                    let what = "is not the published file: its size or checksum differs";
+                    strangers.push(format!("{name} {what}."));
+                    store.sha256(manifest, file)?
+                }
+                Err(error) => return Err(error.into()),
+            };
+            found.extend(sha256.map(|sha256| (name, sha256)));
         }
     }
-    Ok(found)
+    Ok((found, strangers))
 }
 
 impl Prepared<'_> {

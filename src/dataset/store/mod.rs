@@ -18,7 +18,11 @@ pub use ledger::Ledger;
 pub use obtain::{Plan, fetch, free, hint, plan};
 pub use verify::{Verdict, verify};
 
+use super::DatasetError;
+use super::files::io;
+use crate::checksum::Algorithm;
 use crate::manifest::data::{DataFile, DataManifest};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// A folder of datasets.
@@ -70,6 +74,22 @@ impl Store {
         let folders = manifest.folders().into_iter();
         let mut paths = folders.map(|folder| self.root.join(folder).join(&file.path));
         paths.find(|path| path.is_file())
+    }
+
+    /// SHA-256 of a file, if it is there by itself, whoever vouches for it.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn sha256(
+        &self,
+        manifest: &DataManifest,
+        file: &DataFile,
+    ) -> Result<Option<String>, DatasetError> {
+        let hash = |path: PathBuf| {
+            let mut opened = File::open(&path).map_err(io(&path))?;
+            Algorithm::Sha256.of(&mut opened).map_err(io(&path))
+        };
+        self.find(manifest, file).map(hash).transpose()
     }
 
     /// How much of a dataset is there. A file counts as there in its archive, and an archive by its
