@@ -23,7 +23,7 @@ use crate::measure::product::product;
 use crate::measure::samples::Real;
 
 /// Columns of a tile.
-const TILE: usize = 1024;
+const TILE: usize = 512;
 
 /// What sums are made of.
 pub(super) struct Pass<'t, 'p> {
