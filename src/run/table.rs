@@ -85,6 +85,11 @@ impl Table {
         }
     }
 
+    /// Names of the columns.
+    pub fn columns(&self) -> &'static [&'static str] {
+        self.columns
+    }
+
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -109,12 +114,12 @@ impl Table {
     }
 
     /// Writes the table as `tables/NAME` of a run.
-    pub fn write(self, folder: &RunFolder, name: &str) -> Result<(), RunError> {
+    pub fn write(&self, folder: &RunFolder, name: &str) -> Result<(), RunError> {
         self.write_to(&folder.path("tables").join(name))
     }
 
     /// Writes the table as a file, atomically.
-    pub fn write_to(self, path: &Path) -> Result<(), RunError> {
+    pub fn write_to(&self, path: &Path) -> Result<(), RunError> {
         let wrong = |e: polars::prelude::PolarsError| RunError::Table {
             path: path.into(),
             found: e.to_string(),
@@ -123,7 +128,7 @@ impl Table {
         let columns = self
             .columns
             .iter()
-            .zip(self.cells)
+            .zip(&self.cells)
             .map(|(name, cells)| column(name, cells))
             .collect();
         let mut frame = DataFrame::new(height, columns).map_err(wrong)?;
@@ -140,37 +145,37 @@ impl Table {
 }
 
 /// A polars column of the type of its first cell.
-fn column(name: &str, cells: Vec<Cell>) -> Column {
+fn column(name: &str, cells: &[Cell]) -> Column {
     let name = name.into();
     match cells.first() {
         Some(Cell::Number(_)) => Column::new(
             name,
             cells
-                .into_iter()
-                .map(|c| if let Cell::Number(v) = c { v } else { None })
+                .iter()
+                .map(|c| if let Cell::Number(v) = c { *v } else { None })
                 .collect::<Vec<_>>(),
         ),
         Some(Cell::Count(_)) => Column::new(
             name,
             cells
-                .into_iter()
-                .map(|c| if let Cell::Count(v) = c { v } else { None })
+                .iter()
+                .map(|c| if let Cell::Count(v) = c { *v } else { None })
                 .collect::<Vec<_>>(),
         ),
         Some(Cell::Flag(_)) => Column::new(
             name,
             cells
-                .into_iter()
+                .iter()
                 .map(|c| matches!(c, Cell::Flag(true)))
                 .collect::<Vec<_>>(),
         ),
         _ => Column::new(
             name,
             cells
-                .into_iter()
+                .iter()
                 .map(|c| {
                     if let Cell::Text(t) = c {
-                        defuse(t)
+                        defuse(t.clone())
                     } else {
                         String::new()
                     }
