@@ -1,5 +1,5 @@
 //! What people see of the data in a report: small pictures of samples, in `samples/NAME.npy` as bytes
-//! `[n, C, H, W]`, and a row each in `samples.csv`. Of the surrogate every sample that figure 2 shows, of
+//! `[n, C, H, W]`, and a row each in `pictures.csv`. Of the surrogate every sample that figure 2 shows, of
 //! a target some of every class. They are for the eye: reduced in size and range, never measured.
 
 use super::error::RunError;
@@ -12,7 +12,7 @@ use crate::dataset::{Splits, balanced_indices, labels};
 use crate::manifest::suite::DatasetSpec;
 use crate::manifest::view::View;
 
-/// Columns of `samples.csv`.
+/// Columns of `pictures.csv`.
 pub const SAMPLES: &[&str] = &[
     "dataset", "title", "part", "sample", "name", "view", "file", "row",
 ];
