@@ -3,7 +3,9 @@
 mod bad_input;
 mod compare;
 mod data;
+mod examples;
 mod export;
+mod exports;
 mod extract;
 mod measures;
 mod measures_bad;
