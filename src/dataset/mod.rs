@@ -34,6 +34,7 @@ pub mod resize;
 mod rows;
 mod s2cifar;
 mod satellite;
+pub mod specimen;
 pub mod spherical;
 pub mod store;
 mod stream;

@@ -110,7 +110,7 @@ fn samples(
     let [c, h, w] = like.unwrap_or_default();
     let data = npy_rows(path, &[0, c, h, w])?;
     let shape = data.layout().shape.clone();
-    let &[1.., c @ 1.., h @ 1.., w @ 1..] = shape.as_slice() else {
+    let (&[_, c, h, w], false) = (shape.as_slice(), shape.contains(&0)) else {
         let expected = "[N, C, H, W], none of them 0";
         return Err(malformed(path, "shape", expected, format!("{shape:?}")));
     };

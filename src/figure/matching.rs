@@ -10,8 +10,6 @@ use super::scene::{Anchor, Scene, Stroke, Text};
 
 /// More target classes cannot be told apart.
 pub const MOST_CLASSES: usize = 60;
-/// Source classes shown beside the matched ones.
-pub const MOST_OTHERS: usize = 8;
 
 /// Deepest colour: Okabe and Ito's blue, darkened so that it also reads in grey.
 const DEEP: Colour = Colour::new(0x00, 0x45, 0x6E);

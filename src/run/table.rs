@@ -96,6 +96,11 @@ impl Table {
         }
     }
 
+    /// Names of the columns.
+    pub fn columns(&self) -> &'static [&'static str] {
+        self.columns
+    }
+
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -120,13 +125,13 @@ impl Table {
     }
 
     /// Writes the table as `tables/NAME` of a run, and as Parquet beside it.
-    pub fn write(self, folder: &RunFolder, name: &str) -> Result<(), RunError> {
+    pub fn write(&self, folder: &RunFolder, name: &str) -> Result<(), RunError> {
         self.write_to(&folder.path("tables").join(name))
     }
 
     /// Writes the table as the CSV file `path` and as the Parquet file of the same name, each
     /// atomically.
-    pub fn write_to(self, path: &Path) -> Result<(), RunError> {
+    pub fn write_to(&self, path: &Path) -> Result<(), RunError> {
         let parquet = path.with_extension("parquet");
         put(&parquet, self.parquet().map_err(|e| wrong(&parquet, &e))?)?;
         put(path, self.csv().map_err(|e| wrong(path, &e))?)
