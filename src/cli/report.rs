@@ -136,7 +136,7 @@ fn draw(run: &Path) -> Result<PathBuf, CliError> {
         &Format::ALL,
         None,
     )?;
-    Ok(report::write(run)?)
+    Ok(report::write(run, true)?)
 }
 
 /// What machines ask for: the small tables of a run.

@@ -7,9 +7,13 @@ use super::font::{self, Weight};
 use super::layout::{Figure, distinct};
 use super::palette::{Colour, INK, MUTED, PAPER, RULE};
 use super::scene::{Anchor, Scene, Stroke, Text};
+use super::table::{MatchingRow, Row};
 
 /// More target classes cannot be told apart.
 pub const MOST_CLASSES: usize = 60;
+
+/// What the heat maps show.
+const LABEL: &str = "Mean source probabilities of each target class";
 
 /// Deepest colour: Okabe and Ito's blue, darkened so that it also reads in grey.
 const DEEP: Colour = Colour::new(0x00, 0x45, 0x6E);
@@ -36,6 +40,33 @@ pub struct MatchRow {
 /// [`FigureError::Content`] without rows, with a row that misses a source class, or with more than
 /// [`MOST_CLASSES`] target classes.
 pub fn figure(rows: &[MatchRow]) -> Result<Figure, FigureError> {
+    let title = "Which source class stands for which target class";
+    Figure::new(4, "matching", LABEL, vec![heat(title, rows)?], 1)
+}
+
+/// The heat maps of a run, a panel a target; targets of too many classes have none.
+pub fn of_run(rows: &[MatchingRow]) -> Result<Figure, FigureError> {
+    let targets = distinct(rows.iter().map(|row| row.target.as_str()));
+    let mut panels = Vec::new();
+    for target in targets {
+        let own: Vec<&MatchingRow> = rows.iter().filter(|row| row.target == target).collect();
+        let title = own.first().map_or("", |row| row.target_title.as_str());
+        if distinct(own.iter().map(|row| &row.target_class)).len() <= MOST_CLASSES {
+            let own: Vec<MatchRow> = own.into_iter().map(MatchRow::from).collect();
+            panels.push(heat(title, &own)?);
+        }
+    }
+    if panels.is_empty() {
+        return Err(FigureError::NotMeasured {
+            figure: 9,
+            expected: "a target with at most 60 matched classes",
+            found: format!("{} rows", rows.len()),
+        });
+    }
+    Figure::new(9, MatchingRow::FILE, LABEL, panels, 2)
+}
+
+fn heat(title: &str, rows: &[MatchRow]) -> Result<Scene, FigureError> {
     let sources = distinct(rows.iter().map(|row| row.source));
     let width = sources.len().max(1);
     let lines: Vec<&[MatchRow]> = rows.chunks(width).collect();
@@ -62,8 +93,7 @@ pub fn figure(rows: &[MatchRow]) -> Result<Figure, FigureError> {
             lines.len().to_string(),
         ));
     }
-    let label = "Mean source probabilities of each target class";
-    Figure::new(4, "matching", label, vec![panel(&lines)], 1)
+    Ok(panel(title, &lines))
 }
 
 /// The colour of a share of the greatest mean: paper to deep blue. The square root keeps small
@@ -81,7 +111,7 @@ fn two_digits(value: f64) -> String {
     format!("{value:.2}")
 }
 
-fn panel(lines: &[&[MatchRow]]) -> Scene {
+fn panel(title: &str, lines: &[&[MatchRow]]) -> Scene {
     const TOP: f64 = 74.0;
     const GAP: f64 = 10.0;
     const NAME: f64 = 11.0;
@@ -120,8 +150,7 @@ fn panel(lines: &[&[MatchRow]]) -> Scene {
         .map(|row| row.probability);
     let most = most.fold(1e-12, f64::max);
     let mut scene = Scene::new(width, bottom + 14.0 + key, words(&matches));
-    let title = "Which source class stands for which target class";
-    scene.text((0.0, 14.0), Text::new(title, 13.0).bold());
+    scene.text((0.0, 14.0), Text::new(title, 13.0).bold().fit(width));
     let how =
         "mean source probability over the target class’s samples; column i is the match of row i";
     scene.text((0.0, 30.0), Text::new(how, 10.5).colour(MUTED).fit(width));

@@ -7,6 +7,7 @@
 //!
 //! | figure | module | table |
 //! |---|---|---|
+//! | 1, what was done | [`flow`] | `cells.csv`, `probe.csv`, `discrepancy.csv` |
 //! | 2, t-SNE maps | [`tsne`] | `tsne.csv` (and `probe.csv` for the errors in its titles) |
 //! | 3, distortion | [`probe`] | `probe.csv` |
 //! | 4, discrepancy | [`discrepancy`] | `discrepancy.csv` |
@@ -14,6 +15,7 @@
 //! | 6, aligned against unaligned | [`paired`] | `paired.csv` |
 //! | 7, geometry over epochs | [`geometry`] | `geometry.csv` |
 //! | 8, agreement of the encoders | [`agreement`] | `cka.csv` |
+//! | 9, matched classes | [`matching`] | `matching.csv` |
 //!
 //! A comparison of encoders (`modalign compare`) has figures of its own, drawn by [`sides`], [`tsne`],
 //! [`agreement`] and [`classes`]; [`sides::NUMBERS`] counts them.
@@ -25,6 +27,7 @@ mod csv;
 pub mod curves;
 pub mod discrepancy;
 pub mod error;
+pub mod flow;
 pub mod font;
 pub mod geometry;
 pub mod layout;
@@ -32,6 +35,7 @@ mod lines;
 pub mod matching;
 pub mod paired;
 pub mod palette;
+pub mod picture;
 pub mod print;
 pub mod probe;
 pub mod render;
@@ -52,7 +56,7 @@ pub use print::Print;
 use table::Row as _;
 
 /// The figures this room draws, by number.
-pub const NUMBERS: [u8; 7] = [2, 3, 4, 5, 6, 7, 8];
+pub const NUMBERS: [u8; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 /// A file format of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,6 +103,11 @@ impl std::str::FromStr for Format {
 /// Builds figure `number` from the tables in `tables`.
 pub fn figure(number: u8, tables: &Path) -> Result<Figure, FigureError> {
     match number {
+        1 => flow::figure(
+            &optional(table::CellRow::read(tables))?.unwrap_or_default(),
+            &optional(table::ProbeRow::read(tables))?.unwrap_or_default(),
+            &optional(table::DiscrepancyRow::read(tables))?.unwrap_or_default(),
+        ),
         2 => {
             // The map stands without probe errors; a broken probe table must still be told.
             let probes = optional(table::ProbeRow::read(tables))?.unwrap_or_default();
@@ -110,6 +119,7 @@ pub fn figure(number: u8, tables: &Path) -> Result<Figure, FigureError> {
         6 => paired::figure(&table::PairedRow::read(tables)?),
         7 => geometry::figure(&table::GeometryRow::read(tables)?),
         8 => agreement::figure(&table::CkaRow::read(tables)?, 8),
+        9 => matching::of_run(&table::MatchingRow::read(tables)?),
         found => Err(FigureError::unknown(found, &NUMBERS)),
     }
 }

@@ -146,6 +146,7 @@ fn draw(
     let title = contents.path().file_stem().unwrap_or_default();
     let title = clean(&title.to_string_lossy());
     let row = |(i, name): (usize, &String)| TsneRow {
+        sample: None,
         encoder: "features".into(),
         encoder_title: title.clone(),
         x: found.embedding[[i, 0]],
