@@ -44,6 +44,8 @@ pub const RULE: Colour = Colour::new(0x9A, 0xA2, 0xAC);
 pub const GRID: Colour = Colour::new(0xE3, 0xE6, 0xEA);
 /// Bands and null distributions.
 pub const BAND: Colour = Colour::new(0xCF, 0xD4, 0xDA);
+/// The full end of a heat map, whose cells are this over the paper.
+pub const DEEP: Colour = Colour::new(0x00, 0x45, 0x6E);
 
 /// Series and class hues, each with its deeper shade for text of that hue.
 pub const HUES: [(Colour, Colour); 7] = [
@@ -57,13 +59,14 @@ pub const HUES: [(Colour, Colour); 7] = [
 ];
 
 /// What each colour above becomes on a dark page: neutrals turn over, hues grow lighter.
-const DARK_NEUTRALS: [(Colour, Colour); 6] = [
+const DARK_NEUTRALS: [(Colour, Colour); 7] = [
     (PAPER, Colour::new(0x17, 0x1B, 0x20)),
     (INK, Colour::new(0xE8, 0xEB, 0xEE)),
     (MUTED, Colour::new(0xA3, 0xAB, 0xB5)),
     (RULE, Colour::new(0x5D, 0x66, 0x70)),
     (GRID, Colour::new(0x2B, 0x31, 0x38)),
     (BAND, Colour::new(0x3C, 0x44, 0x4D)),
+    (DEEP, Colour::new(0x9C, 0xD2, 0xF6)),
 ];
 
 /// The same for [`HUES`], in their order.
