@@ -1,5 +1,5 @@
 //! Pictures of samples as a run keeps them: bytes `[n, C, H, W]` beside the tables, a row of
-//! `samples.csv` each. Images and maps become PNG, signals SVG; many of one size become a single JPEG.
+//! `pictures.csv` each. Images and maps become PNG, signals SVG; many of one size become a single JPEG.
 
 use std::collections::HashMap;
 use std::path::{Component, Path};
@@ -54,7 +54,7 @@ pub struct Sprite {
 }
 
 impl Pictures {
-    /// Reads `samples.csv` and the files it names; none where a run kept none.
+    /// Reads `pictures.csv` and the files it names; none where a run kept none.
     ///
     /// # Errors
     /// [`FigureError`]: a broken table, a file outside the run's `samples` folder, not what it should be,
@@ -251,7 +251,7 @@ mod tests {
             "a,A,test,7,cat,image,{file},0\na,A,test,9,dog,image,samples/a.npy,1\nb,B,train,0,fist,signal,samples/b.npy,0\n"
         );
         std::fs::write(
-            run.path().join("tables/samples.csv"),
+            run.path().join("tables/pictures.csv"),
             format!("{head}{rows}"),
         )
         .unwrap();
@@ -286,7 +286,7 @@ mod tests {
             "../a.npy",
             "/etc/passwd",
             "samples/../a.npy",
-            "tables/samples.csv",
+            "tables/pictures.csv",
         ] {
             let error = Pictures::read(&run(file).path().join("tables")).unwrap_err();
             assert!(error.to_string().contains("folder samples"), "{error}");

@@ -112,7 +112,7 @@ fn said(row: &AnswerRow) -> [Said; 3] {
     let number = |value: f64| plain(value, 3);
     let cell = |mean: Option<f64>, lower, upper, best, show: &dyn Fn(f64) -> String| Said {
         value: mean.map_or("–".into(), show),
-        interval: interval(lower, upper, show),
+        interval: compact(lower, upper, show),
         best,
     };
     let metric: &dyn Fn(f64) -> String = if share { &percent } else { &number };
@@ -133,6 +133,12 @@ fn said(row: &AnswerRow) -> [Said; 3] {
         ),
         cell(row.d_mean, row.d_lower, row.d_upper, row.d_best, &number),
     ]
+}
+
+/// An interval that fits a phone: the unit is the value's.
+fn compact(lower: Option<f64>, upper: Option<f64>, show: &dyn Fn(f64) -> String) -> Option<String> {
+    let ends = [lower?, upper?].map(|end| show(end).replace("\u{a0}%", ""));
+    Some(ends.join("–"))
 }
 
 /// The encoders that no transfer made, with their probe errors.

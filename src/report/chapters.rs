@@ -41,6 +41,9 @@ pub fn figure_with(
 ) -> Markup {
     let (layout, class) = match panels.len() {
         0 | 1 => ("beside", "panels"),
+        _ if number == 1 => ("beside", "panels chains"),
+        // Heat maps carry names on both sides.
+        _ if number == 9 => ("wide", "panels many pair"),
         count if count.is_multiple_of(4) => ("wide", "panels many four"),
         _ => ("wide", "panels many"),
     };

@@ -5,7 +5,8 @@
 use maud::{Markup, html};
 
 use super::data::Data;
-use super::record::Record;
+use super::number::plain;
+use super::record::{Record, Shown};
 use crate::figure::palette;
 use crate::figure::table::CellRow;
 
@@ -63,7 +64,6 @@ pub fn settings(data: &Data) -> Markup {
         ("Seeds", &record.seeds),
         ("Started", &record.started),
         ("Finished", &record.finished),
-        ("Seconds", &record.seconds),
         ("Record format", &record.schema_version),
         ("Source model", &record.source.model),
         ("Parameters", &record.source.parameters),
@@ -76,7 +76,9 @@ pub fn settings(data: &Data) -> Markup {
                 dt { (name) }
                 dd.absent[value.0.is_none()] { (value) }
             }
-        } }
+        }
+            div { dt { "Seconds" } dd.absent[record.seconds.0.is_none()] { (seconds(&record.seconds)) } }
+        }
         h3 { "Inputs" }
         @if record.inputs.is_empty() {
             p.absent { "not recorded" }
@@ -97,6 +99,12 @@ pub fn settings(data: &Data) -> Markup {
         }
         p.source { "Source: " code { "run.json" } ", " code { "tables/" } }
     }
+}
+
+/// Seconds to a tenth; anything else as it stands.
+fn seconds(shown: &Shown) -> String {
+    let text = shown.to_string();
+    text.parse().map_or(text, |seconds| plain(seconds, 1))
 }
 
 /// What is missing, and why, as far as the run says.

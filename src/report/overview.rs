@@ -6,6 +6,7 @@ use super::chapters::{Caption, figure, method};
 use super::comparison::drawable;
 use super::data::{Data, Table};
 use super::finding::joint;
+use super::number::whole;
 use crate::figure::layout::distinct;
 use crate::figure::table::{CellRow, DiscrepancyRow, ProbeRow};
 use crate::figure::{FigureError, flow};
@@ -33,6 +34,11 @@ pub fn overview(data: &Data) -> Result<Markup, FigureError> {
     })
 }
 
+/// Digits of a whole number in threes; anything else as it stands.
+fn grouped(number: &str) -> String {
+    number.parse().map_or_else(|_| number.to_owned(), whole)
+}
+
 fn paragraph(data: &Data, cells: &[CellRow]) -> Markup {
     let source = &data.record.source;
     let targets = distinct(cells.iter().map(|c| c.target_title.as_str()));
@@ -41,7 +47,7 @@ fn paragraph(data: &Data, cells: &[CellRow]) -> Markup {
     let done = cells.iter().filter(|c| c.state == "done").count();
     html! {
         p.lead {
-            "A source model pretrained on images (" code { (source.model) } ", " (source.parameters) " parameters, "
+            "A source model pretrained on images (" code { (source.model) } ", " (grouped(&source.parameters.to_string())) " parameters, "
             (source.classes) " classes) "
             @if cells.is_empty() {
                 "was transferred to other modalities. "

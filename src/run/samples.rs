@@ -1,5 +1,5 @@
 //! What people see of the data in a report: small pictures of samples, in `samples/NAME.npy` as bytes
-//! `[n, C, H, W]`, and a row each in `samples.csv`. Of the surrogate every sample that figure 2 shows, of
+//! `[n, C, H, W]`, and a row each in `pictures.csv`. Of the surrogate every sample that figure 2 shows, of
 //! a target some of every class. They are for the eye: reduced in size and range, never measured.
 
 use super::error::RunError;
@@ -12,7 +12,7 @@ use crate::dataset::{Splits, balanced_indices, labels};
 use crate::manifest::suite::DatasetSpec;
 use crate::manifest::view::View;
 
-/// Columns of `samples.csv`.
+/// Columns of `pictures.csv`.
 pub const SAMPLES: &[&str] = &[
     "dataset", "title", "part", "sample", "name", "view", "file", "row",
 ];
@@ -140,11 +140,12 @@ fn reduce(view: View, [c, h, w]: [usize; 3], all: &[Specimen]) -> ([usize; 3], V
             *end = (end.0.min(v), end.1.max(v));
         }
     }
+    let reach = reach(&small);
     let bytes = small.chunks(area).enumerate().flat_map(|(place, values)| {
         let (mut low, mut high) = ends[place % channels];
         if view == View::Signal {
             // Zero stays in the middle.
-            high = high.abs().max(low.abs());
+            high = reach;
             low = -high;
         }
         let span = (high - low).max(f32::MIN_POSITIVE);
@@ -153,6 +154,14 @@ fn reduce(view: View, [c, h, w]: [usize; 3], all: &[Specimen]) -> ([usize; 3], V
             .map(move |v| (255.0 * (v - low) / span).round().clamp(0.0, 255.0) as u8)
     });
     (to, bytes.collect())
+}
+
+/// What all but the rarest peaks of signals stay within.
+fn reach(values: &[f32]) -> f32 {
+    let mut sizes: Vec<f32> = values.iter().map(|v| v.abs()).collect();
+    sizes.sort_by(f32::total_cmp);
+    let place = (0.99 * sizes.len().saturating_sub(1) as f64) as usize;
+    sizes.get(place).copied().unwrap_or(0.0)
 }
 
 #[cfg(test)]

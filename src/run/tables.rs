@@ -342,7 +342,7 @@ impl Tables {
             (&self.pairs, "pairs.csv"),
             (&self.matching, "matching.csv"),
             (&self.answer, "answer.csv"),
-            (&self.samples, "samples.csv"),
+            (&self.samples, "pictures.csv"),
             (&self.cells, "cells.csv"),
             (&self.stages, "stages.csv"),
             (&self.targets, "targets.csv"),

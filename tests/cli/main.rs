@@ -1,6 +1,7 @@
 //! The program from outside: what a user types, what comes out, which exit code.
 
 mod bad_input;
+mod browser;
 mod compare;
 mod data;
 mod examples;
@@ -9,6 +10,7 @@ mod exports;
 mod extract;
 mod measures;
 mod measures_bad;
+mod page;
 mod report;
 mod resume;
 mod runs;

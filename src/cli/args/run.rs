@@ -62,6 +62,9 @@ pub struct ReportArgs {
     /// What happens to an earlier run.
     #[command(flatten)]
     pub start: StartArgs,
+    /// Leave pictures of the data out of the report: for passing it on where the data may not be
+    #[arg(long)]
+    pub without_samples: bool,
     /// Print one JSON object with the report's path and the numbers
     #[arg(long)]
     pub json: bool,

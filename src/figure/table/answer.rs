@@ -73,7 +73,7 @@ table! {
 
 table! {
     /// A picture of a sample: row `row` of the bytes in `file`.
-    SampleRow in "samples.csv" {
+    SampleRow in "pictures.csv" {
         /// Id of the dataset.
         dataset: String,
         /// Its name for readers.
