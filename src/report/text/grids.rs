@@ -41,8 +41,17 @@ pub fn answer(data: &Data) -> Option<Grid> {
     })
 }
 
-/// The linear probe.
+/// The linear probe, of every transfer after its last probed epoch.
 pub fn probe(data: &Data) -> Option<Grid> {
+    let all = &data.probe.as_ref()?.rows;
+    let same = |a: &ProbeRow, b: &ProbeRow| {
+        (&a.encoder, &a.method, a.seed) == (&b.encoder, &b.method, b.seed)
+    };
+    let last = |row: &&ProbeRow| {
+        let mut others = all.iter().filter(|other| same(row, other));
+        others.all(|other| other.epochs <= row.epochs)
+    };
+    let rows: Vec<&ProbeRow> = all.iter().filter(last).collect();
     let columns = [
         Column::text("encoder", |row: &ProbeRow| row.encoder_title.clone()),
         Column::text("method", |row| method(&row.method)),
@@ -54,8 +63,8 @@ pub fn probe(data: &Data) -> Option<Grid> {
         }),
         Column::number("C", |row| maybe(row.c, |c| c.to_string())),
     ];
-    let title = "Linear probe on the surrogate";
-    Some(Grid::of(title, data.probe.as_ref()?, &columns))
+    let title = "Linear probe on the surrogate after the last probed epoch";
+    Some(Grid::of(title, rows, &columns))
 }
 
 /// The discrepancy.
@@ -76,7 +85,7 @@ pub fn discrepancy(data: &Data) -> Option<Grid> {
         }),
     ];
     let title = "Modality knowledge discrepancy";
-    Some(Grid::of(title, data.discrepancy.as_ref()?, &columns))
+    Some(Grid::of(title, &data.discrepancy.as_ref()?.rows, &columns))
 }
 
 /// What every transfer took.
@@ -95,7 +104,7 @@ pub fn cost(data: &Data) -> Option<Grid> {
     ];
     Some(Grid::of(
         "Cost of every transfer",
-        data.cells.as_ref()?,
+        &data.cells.as_ref()?.rows,
         &columns,
     ))
 }

@@ -52,7 +52,9 @@ fn cell(cell: &Cell) -> String {
 /// Text that LaTeX sets as it is.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in visible(text).chars() {
+    let visible = visible(text);
+    let mut characters = visible.chars().peekable();
+    while let Some(c) = characters.next() {
         match c {
             '\\' => out += "\\textbackslash{}",
             '{' | '}' | '$' | '&' | '#' | '_' | '%' => out.extend(['\\', c]),
@@ -63,7 +65,15 @@ pub fn escape(text: &str) -> String {
             '|' => out += "\\textbar{}",
             '"' => out += "''",
             // Of these TeX makes other characters where two or three meet.
-            '-' | '\'' | '`' | ',' | '?' | '!' => out.extend([c, '{', '}']),
+            '-' | '\'' | '`' | ',' | '?' | '!' => {
+                out.push(c);
+                if characters
+                    .peek()
+                    .is_some_and(|next| "-'`,?!".contains(*next))
+                {
+                    out += "{}";
+                }
+            }
             '\u{a0}' => out.push('~'),
             '\u{202f}' | '\u{2009}' => out += "\\,",
             '\u{2212}' => out += "$-$",
@@ -130,7 +140,7 @@ mod tests {
             escape("a\nb|<c>"),
             r"a b\textbar{}\textless{}c\textgreater{}"
         );
-        assert_eq!(escape("--?`"), "-{}-{}?{}`{}");
+        assert_eq!(escape("a-b --?`"), "a-b -{}-{}?{}`");
         assert_eq!(escape("größer 中\u{202e}"), "größer U+4E2DU+FFFD");
     }
 

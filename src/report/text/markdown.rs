@@ -158,17 +158,27 @@ fn fenced(code: &str) -> String {
 
 /// Text that no reader of Markdown takes for markup, a link, a mention or an emoji.
 pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
     let visible = visible(text);
-    let mut before = ['\0'; 3];
-    for c in visible.trim().chars() {
-        // `www.` alone makes a link.
-        let link = c == '.' && before == ['w'; 3];
-        if link || r"\`*_{}[]<>#|!~&$^@:+=".contains(c) {
+    let text = visible.trim();
+    let mut out = String::with_capacity(text.len());
+    let mut before = "";
+    for (at, c) in text.char_indices() {
+        let after = &text[at + c.len_utf8()..];
+        let ends = after.chars().next().is_none_or(char::is_whitespace);
+        let special = match c {
+            // `http://` and `:tada:`, not the colon of a sentence.
+            ':' => !ends,
+            '.' if before.to_ascii_lowercase().ends_with("www") => true,
+            // The markers of lists.
+            '.' | ')' => ends && at > 0 && before.chars().all(|b| b.is_ascii_digit()),
+            '+' | '-' | '=' => at == 0,
+            c => r"\`*_{}[]<>#|!~&$^@".contains(c),
+        };
+        if special {
             out.push('\\');
         }
         out.push(c);
-        before = [before[1], before[2], c.to_ascii_lowercase()];
+        before = &text[..at + c.len_utf8()];
     }
     out
 }
@@ -182,11 +192,13 @@ mod tests {
         assert_eq!(escape("a|b_c*d*"), r"a\|b\_c\*d\*");
         assert_eq!(
             escape("</script><img onerror=x>"),
-            r"\</script\>\<img onerror\=x\>"
+            r"\</script\>\<img onerror=x\>"
         );
         assert_eq!(escape("[x](http://y) WWW.z"), r"\[x\](http\://y) WWW\.z");
         assert_eq!(escape("two\nlines\u{202e}"), "two lines\u{fffd}");
-        assert_eq!(escape("12.1\u{a0}%, 3 to 4"), "12.1\u{a0}%, 3 to 4");
+        assert_eq!(escape("12.1\u{a0}%, 3 to 4: a"), "12.1\u{a0}%, 3 to 4: a");
+        assert_eq!(escape("1. a - b"), r"1\. a - b");
+        assert_eq!(escape("- a"), r"\- a");
         assert_eq!(
             escape("@user $x$ :tada: ~~no~~"),
             r"\@user \$x\$ \:tada\: \~\~no\~\~"

@@ -9,10 +9,9 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use super::data::{Data, Table};
+use super::data::Data;
 use super::error::ReportError;
 use super::sheet::Column;
-use crate::figure::table::Row;
 use crate::figure::write_whole;
 
 /// A table of words.
@@ -46,13 +45,17 @@ impl From<String> for Cell {
 }
 
 impl Grid {
-    /// A run's table by the columns of pages.
-    fn of<R: Row>(title: &str, table: &Table<R>, columns: &[Column<R>]) -> Self {
+    /// Rows of a run's table by the columns of pages.
+    fn of<'a, R: 'a>(
+        title: &str,
+        rows: impl IntoIterator<Item = &'a R>,
+        columns: &[Column<R>],
+    ) -> Self {
         let row = |row: &R| columns.iter().map(|c| (c.cell)(row).into()).collect();
         Self {
             title: title.into(),
             heads: columns.iter().map(|c| (c.head.into(), c.number)).collect(),
-            rows: table.rows.iter().map(row).collect(),
+            rows: rows.into_iter().map(row).collect(),
         }
     }
 }

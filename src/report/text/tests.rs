@@ -54,7 +54,7 @@ fn hostile_names_stay_text_in_both() {
     );
     write(run.path()).unwrap();
     let page = read(run.path(), "report.md");
-    let said = r"\</script\>\<img onerror\=x\>\|\\input\{y\}\_\$1\$";
+    let said = r"\</script\>\<img onerror=x\>\|\\input\{y\}\_\$1\$";
     assert!(
         page.contains(&format!("| {said}\u{fffd}\u{fffd} new line |")),
         "{page}"
