@@ -1,9 +1,10 @@
 //! A matrix in a `.npy` file that is read block by block and never held whole: 50,000 rows of 21,841
 //! probabilities are 4.4 GB.
 //!
-//! Blocks are windows of the mapped file: nothing is copied. The system reads the next one while one is
-//! worked on, and gets its pages back afterwards, so that memory stays what one block takes. Half
-//! precision becomes single in a buffer of that size.
+//! Blocks are windows of the mapped file: nothing is copied. The next one is read while one is worked
+//! on, whose pages are given back afterwards, so that memory stays what two blocks take. Half
+//! precision becomes single in a buffer. A file that is cut short is an error, unless that happens to the
+//! very window that is worked on: features files are replaced as a whole (see `Mapped`).
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -172,6 +173,7 @@ impl<T: Number> Blocks<T> {
         unreadable: impl Fn(std::io::Error) -> E + Sync,
         each: &mut Each<'_, T, E>,
     ) -> Result<(), E> {
+        let rows = rows.max(1);
         let map = Mapped::map(&self.path).map_err(&unreadable)?;
         let row = self.columns * self.width;
         let data = usize::try_from(self.start).unwrap_or(usize::MAX);
@@ -182,12 +184,10 @@ impl<T: Number> Blocks<T> {
             let [from, to] = [first, first.saturating_add(rows)].map(|at| at.min(self.rows) * row);
             &data[from..to]
         };
-        let rows = rows.max(1);
-        map.expect(window(0));
+        map.load(window(0)).map_err(&unreadable)?;
         let mut buffer = Vec::new();
         for first in (0..self.rows).step_by(rows) {
             let bytes = window(first);
-            map.expect(window(first.saturating_add(rows)));
             let direct = T::lying(bytes).filter(|_| self.width == size_of::<T>());
             let numbers = direct.unwrap_or_else(|| {
                 buffer.resize(bytes.len() / self.width, T::default());
@@ -200,7 +200,10 @@ impl<T: Number> Blocks<T> {
             let count = rows.min(self.rows - first);
             let block = ArrayView2::from_shape((count, self.columns), numbers);
             let block = block.map_err(|e| unreadable(std::io::Error::other(e)))?;
-            each(first, block)?;
+            let next = window(first.saturating_add(rows));
+            let (done, loaded) = rayon::join(|| each(first, block), || map.load(next));
+            done?;
+            loaded.map_err(&unreadable)?;
             map.release(bytes);
         }
         Ok(())

@@ -3,6 +3,7 @@
 //! the matrix that is made of it, and not twice that.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use memmap2::{Advice, Mmap, UncheckedAdvice};
@@ -42,10 +43,25 @@ impl Mapped {
         (offset.saturating_add(part.len()) <= map.len()).then_some((map, offset))
     }
 
-    /// Has the system begin to read `part`, in its order.
-    pub(super) fn expect(&self, part: &[u8]) {
-        if let Some((map, offset)) = self.place(part) {
-            let _ = map.advise_range(Advice::WillNeed, offset, part.len());
+    /// Reads `part` into memory, in order, so that nothing waits for it later (on Linux from 5.14; elsewhere
+    /// reading only begins).
+    ///
+    /// # Errors
+    /// The file cannot be read there, or is shorter by now.
+    pub(super) fn load(&self, part: &[u8]) -> std::io::Result<()> {
+        #[cfg(target_os = "linux")]
+        const LOAD: Advice = Advice::PopulateRead;
+        #[cfg(not(target_os = "linux"))]
+        const LOAD: Advice = Advice::WillNeed;
+        /// What touching the bytes would be a signal for.
+        const EFAULT: i32 = 14;
+        let Some((map, offset)) = self.place(part) else {
+            return Ok(());
+        };
+        match map.advise_range(LOAD, offset, part.len()) {
+            Err(e) if e.raw_os_error() == Some(EFAULT) => Err(ErrorKind::UnexpectedEof.into()),
+            // Advice that the system does not know.
+            _ => Ok(()),
         }
     }
 

@@ -104,7 +104,7 @@ impl Pass<'_, '_> {
                     columns: tile.clone(),
                     draws,
                     sums: vec![0.0; length],
-                    products: vec![1.0; if self.multiplies() { length } else { 0 }],
+                    products: Vec::new(),
                     spans: Vec::new(),
                 });
             }
@@ -185,6 +185,9 @@ impl Pass<'_, '_> {
         parts: usize,
     ) {
         let width = block.ncols();
+        if self.multiplies() {
+            task.products.resize(task.sums.len(), 1.0);
+        }
         for (draw, turns) in turns.iter().enumerate() {
             let mut rows = turns.iter().map(|turn| slice(block, turn.row)).peekable();
             for &Turn { sum, row, full } in turns {
@@ -276,18 +279,43 @@ fn slice<A: Real>(block: ArrayView2<'_, A>, row: usize) -> Cow<'_, [A]> {
 }
 
 impl Costs {
-    /// The sums of one draw `[present, Ks]`, on its fitted or on its held-out samples.
-    pub fn matrix(&self, draw: usize, held: bool) -> Array2<f64> {
-        let mut matrix = Array2::zeros((self.present, self.columns));
-        for task in self.tasks.iter().filter(|task| task.draws.contains(&draw)) {
+    /// The sums of one draw, on its fitted or on its held-out samples: columns, and `[present, them]`.
+    fn tiles(&self, draw: usize, held: bool) -> impl Iterator<Item = (&Range<usize>, &[f64])> {
+        let tasks = self.tasks.iter();
+        let tasks = tasks.filter(move |task| task.draws.contains(&draw));
+        tasks.map(move |task| {
             let part = (draw - task.draws.start) * self.parts + usize::from(held);
-            let width = task.columns.len();
-            let at = part * self.present * width;
-            let sums = &task.sums[at..at + self.present * width];
-            if let Ok(sums) = ArrayView2::from_shape((self.present, width), sums) {
-                matrix.slice_mut(s![.., task.columns.clone()]).assign(&sums);
+            let length = self.present * task.columns.len();
+            (&task.columns, &task.sums[part * length..][..length])
+        })
+    }
+
+    /// Means `[present, Ks]` of `units` samples of one draw, fitted or held out.
+    pub fn means(&self, draw: usize, held: bool, units: f64) -> Array2<f64> {
+        let mut means = Array2::zeros((self.present, self.columns));
+        for (columns, sums) in self.tiles(draw, held) {
+            if let Ok(sums) = ArrayView2::from_shape((self.present, columns.len()), sums) {
+                let mut part = means.slice_mut(s![.., columns.clone()]);
+                part.zip_mut_with(&sums, |mean, sum| *mean = sum / units);
             }
         }
-        matrix
+        means
+    }
+
+    /// The total of such means over the pairs of a class and its column, and over all pairs.
+    pub fn totals(&self, draw: usize, held: bool, units: f64, map: &[usize]) -> [f64; 2] {
+        let mut picked = vec![0.0; map.len()];
+        let mut all = 0.0;
+        for (columns, sums) in self.tiles(draw, held) {
+            all += simd::span(sums)[0];
+            for ((picked, column), sums) in
+                picked.iter_mut().zip(map).zip(sums.chunks(columns.len()))
+            {
+                if columns.contains(column) {
+                    *picked = sums[column - columns.start] / units;
+                }
+            }
+        }
+        [picked.iter().sum(), all / units]
     }
 }

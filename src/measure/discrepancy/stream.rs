@@ -46,7 +46,7 @@ pub fn block_rows(row_bytes: usize, bytes: usize) -> usize {
     (bytes / row_bytes.max(1)).max(1).next_multiple_of(ALIGN)
 }
 
-/// Bytes of a block. Large enough that the sums of all classes pass through the cache few times.
+/// Bytes of a block, of which a file has two in memory. Large enough that the sums of all classes pass through the cache few times.
 const BLOCK: usize = 128 << 20;
 
 impl<A: Real> Rows for ArrayView2<'_, A> {
