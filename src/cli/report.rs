@@ -136,6 +136,7 @@ fn draw(run: &Path, samples: bool) -> Result<PathBuf, CliError> {
         &Format::ALL,
         None,
     )?;
+    report::text::write(run)?;
     Ok(report::write(run, samples)?)
 }
 

@@ -25,6 +25,7 @@ pub mod memory;
 mod ninapro;
 pub mod normalise;
 mod open;
+pub mod own;
 mod pdebench;
 mod psicov;
 #[cfg(test)]

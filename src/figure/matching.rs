@@ -5,7 +5,7 @@
 use super::error::FigureError;
 use super::font::{self, Weight};
 use super::layout::{Figure, distinct};
-use super::palette::{Colour, INK, MUTED, PAPER, RULE};
+use super::palette::{Colour, DEEP, INK, MUTED, PAPER, RULE};
 use super::scene::{Anchor, Scene, Stroke, Text};
 use super::table::{MatchingRow, Row};
 
@@ -14,9 +14,6 @@ pub const MOST_CLASSES: usize = 60;
 
 /// What the heat maps show.
 const LABEL: &str = "Mean source probabilities of each target class";
-
-/// Deepest colour: Okabe and Ito's blue, darkened so that it also reads in grey.
-const DEEP: Colour = Colour::new(0x00, 0x45, 0x6E);
 
 /// Mean probability of one source class over the samples of one target class. Target classes come in
 /// order, each with the same source classes in the same order.
@@ -96,15 +93,10 @@ fn heat(title: &str, rows: &[MatchRow]) -> Result<Scene, FigureError> {
     Ok(panel(title, &lines))
 }
 
-/// The colour of a share of the greatest mean: paper to deep blue. The square root keeps small
-/// probabilities visible.
+/// The colour of a share of the greatest mean: deep blue over the paper, whatever that is. The square
+/// root keeps small probabilities visible.
 fn shade(share: f64) -> Colour {
-    let depth = share.clamp(0.0, 1.0).sqrt();
-    let mix = |channel: usize| {
-        let (from, to) = (f64::from(PAPER.rgb[channel]), f64::from(DEEP.rgb[channel]));
-        (from + depth * (to - from)).round() as u8
-    };
-    Colour::new(mix(0), mix(1), mix(2))
+    DEEP.fade(share.clamp(0.0, 1.0).sqrt())
 }
 
 fn two_digits(value: f64) -> String {
@@ -298,14 +290,10 @@ mod tests {
             svg.contains("source &lt;1&gt;") && svg.contains("target 2"),
             "names are drawn"
         );
-        let deepest = shade(1.0).hex().to_lowercase();
+        let deepest = shade(1.0).hex();
+        let full = |line: &&str| line.contains(&deepest) && !line.contains("opacity");
         // Three matches and the end of the scale.
-        assert_eq!(
-            svg.to_lowercase()
-                .matches(&format!("\"{deepest}\""))
-                .count(),
-            4
-        );
+        assert_eq!(svg.lines().filter(full).count(), 4);
         assert!(
             figure(&rows(3, 5))
                 .expect("drawn")

@@ -36,6 +36,7 @@ pub mod matching;
 pub mod paired;
 pub mod palette;
 pub mod picture;
+pub mod print;
 pub mod probe;
 pub mod render;
 pub mod scene;
@@ -51,6 +52,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::FigureError;
 pub use layout::Figure;
+pub use print::Print;
 use table::Row as _;
 
 /// The figures this room draws, by number.
@@ -142,7 +144,19 @@ pub fn optional<T>(result: Result<T, FigureError>) -> Result<Option<T>, FigureEr
     }
 }
 
-/// Draws figures into `out` as `fig<number>.<format>` and returns the paths written.
+/// A figure that was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// Its number.
+    pub number: u8,
+    /// Its file.
+    pub path: PathBuf,
+    /// Em of its smallest text in points, where its width on paper is known.
+    pub smallest_text: Option<f64>,
+}
+
+/// Draws figures into `out` as `fig<number>.<format>`, as the report shows them, and returns the
+/// paths written.
 ///
 /// Figures named in `only` must have their tables; without `only`, those whose tables were never
 /// written are passed over.
@@ -152,6 +166,18 @@ pub fn draw(
     formats: &[Format],
     only: Option<&[u8]>,
 ) -> Result<Vec<PathBuf>, FigureError> {
+    let drawn = draw_for(tables, out, formats, only, Print::default())?;
+    Ok(drawn.into_iter().map(|drawn| drawn.path).collect())
+}
+
+/// [`draw`] for another page than the report's.
+pub fn draw_for(
+    tables: &Path,
+    out: &Path,
+    formats: &[Format],
+    only: Option<&[u8]>,
+    print: Print,
+) -> Result<Vec<Drawn>, FigureError> {
     std::fs::create_dir_all(out).map_err(|source| FigureError::Io {
         path: out.to_owned(),
         source,
@@ -166,6 +192,7 @@ pub fn draw(
                 None => continue,
             },
         };
+        let figure = figure.printed(print);
         for &format in formats {
             let bytes = match format {
                 Format::Svg => figure.svg()?.into_bytes(),
@@ -173,7 +200,11 @@ pub fn draw(
             };
             let path = out.join(format!("fig{number}.{}", format.extension()));
             write_whole(&path, &bytes)?;
-            written.push(path);
+            written.push(Drawn {
+                number,
+                path,
+                smallest_text: figure.smallest_text(),
+            });
         }
     }
     Ok(written)

@@ -116,7 +116,7 @@ fn missing_table_is_not_run() {
     std::fs::remove_file(folder.path().join("discrepancy.csv")).unwrap();
     let out = tempfile::tempdir().unwrap();
     let written = draw(folder.path(), out.path(), &[Format::Svg], None).unwrap();
-    assert_eq!(written.len(), 5, "the other figures are still drawn");
+    assert_eq!(written.len(), 6, "the other figures are still drawn");
     let error = draw(folder.path(), out.path(), &[Format::Svg], Some(&[4])).unwrap_err();
     assert!(
         matches!(
@@ -266,8 +266,8 @@ fn a_difference_off_the_axis_ends_in_an_arrow() {
 #[test]
 fn unknown_figure_is_an_error() {
     assert!(matches!(
-        figure(1, &fixtures()),
-        Err(FigureError::UnknownFigure { found: 1, .. })
+        figure(0, &fixtures()),
+        Err(FigureError::UnknownFigure { found: 0, .. })
     ));
     assert!("pdf".parse::<Format>().is_err());
 }

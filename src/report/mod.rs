@@ -21,6 +21,7 @@ mod page;
 pub mod record;
 mod sheet;
 pub mod sides;
+pub mod text;
 mod yardsticks;
 
 #[cfg(test)]

@@ -168,31 +168,12 @@ fn date(time: &Shown) -> String {
 /// Figures are drawn for white paper; on dark screens their neutral colours turn over and the
 /// hues grow lighter. Attributes give way to style sheets, so selecting on them is enough.
 fn dark_figures() -> String {
-    let neutral = [
-        (palette::PAPER, "#171B20"),
-        (palette::INK, "#E8EBEE"),
-        (palette::MUTED, "#A3ABB5"),
-        (palette::RULE, "#5D6670"),
-        (palette::GRID, "#2B3138"),
-        (palette::BAND, "#3C444D"),
-    ];
-    const HUES: [(&str, &str); 7] = [
-        ("#3D9BD9", "#7CBFEF"),
-        ("#E6A91E", "#F2C35C"),
-        ("#21B389", "#5FD0AE"),
-        ("#E8772B", "#F6A06A"),
-        ("#6FC3F0", "#A2DAF8"),
-        ("#D68DB6", "#E9B5D1"),
-        ("#C3C8CE", "#DDE1E5"),
-    ];
-    let rule = |(from, to): (Colour, &str)| {
-        let from = from.hex();
+    let rule = |(from, to): (Colour, Colour)| {
+        let (from, to) = (from.hex(), to.hex());
         format!(
             "figure svg [fill=\"{from}\"]{{fill:{to}}}figure svg [stroke=\"{from}\"]{{stroke:{to}}}"
         )
     };
-    let hues = palette::HUES.iter().zip(HUES);
-    let hues = hues.flat_map(|((hue, shade), (light, lighter))| [(*hue, light), (*shade, lighter)]);
-    let rules: String = neutral.into_iter().chain(hues).map(rule).collect();
+    let rules: String = palette::dark().map(rule).collect();
     format!("@media screen and (prefers-color-scheme:dark){{{rules}}}")
 }

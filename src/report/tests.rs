@@ -14,7 +14,7 @@ const RECORD: &str = r#"{
 }"#;
 
 /// A run folder with the fixture tables.
-fn run() -> tempfile::TempDir {
+pub(super) fn run() -> tempfile::TempDir {
     let run = tempfile::tempdir().unwrap();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tables");
     std::fs::create_dir(run.path().join("tables")).unwrap();
@@ -33,7 +33,7 @@ fn html(run: &Path) -> String {
     std::fs::read_to_string(write(run, true).unwrap()).unwrap()
 }
 
-fn replace(run: &Path, table: &str, from: &str, to: &str) {
+pub(super) fn replace(run: &Path, table: &str, from: &str, to: &str) {
     let path = run.join("tables").join(table);
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains(from), "{table} lacks {from}");

@@ -5,12 +5,13 @@ use super::error::RunError;
 use super::folder::RunFolder;
 use super::watch::{Watch, go_on};
 use super::yardsticks;
+use crate::checksum::Algorithm;
 use crate::dataset::store::{Ledger, Store, verify};
 use crate::dataset::{self, Dataset, DatasetError, Resized, Splits, Truth};
 use crate::feature::{FeatureSet, extract};
 use crate::manifest::data::DataManifest;
 use crate::manifest::method::SourceData;
-use crate::manifest::reader::OwnEncoder;
+use crate::manifest::reader::{OwnEncoder, Reader};
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::model::{self, Loaded, Model, RobertaConfig, embedded};
 use crate::transfer::task;
@@ -194,6 +195,20 @@ fn inputs(suite: &Suite, request: &Request) -> Result<Inputs, RunError> {
                 Err(error) => return Err(error.into()),
             };
             found.extend(sha256.map(|sha256| (name, sha256)));
+        }
+    }
+    let specs = [&suite.surrogate].into_iter().chain(&suite.targets);
+    for spec in specs.filter(|spec| spec.reader == Reader::Npy) {
+        for path in dataset::own::files(store.root(), &spec.name) {
+            let io = |source| RunError::Io {
+                path: path.clone(),
+                source,
+            };
+            let file = std::fs::File::open(&path).map_err(io)?;
+            let mut bytes = std::io::BufReader::new(file);
+            let sha256 = Algorithm::Sha256.of(&mut bytes).map_err(io)?;
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            found.push((format!("{}/{file}", spec.name), sha256));
         }
     }
     Ok((found, strangers))
