@@ -150,7 +150,7 @@ fn a_suite_runs_whole_resumes_and_redraws_byte_for_byte() {
     );
 }
 
-/// A table without its columns of seconds.
+/// A table without its columns of seconds and memory.
 fn timeless(bytes: &[u8]) -> Vec<String> {
     let text = text(bytes);
     let head: Vec<&str> = text.lines().next().unwrap().split(',').collect();
@@ -196,7 +196,8 @@ fn methods_are_compared_over_epochs_whether_in_one_go_or_by_a_sharded_sweep() {
         tables.keys().collect::<Vec<_>>(),
         others.keys().collect::<Vec<_>>()
     );
-    for (name, bytes) in &tables {
+    let csv = |name: &&String| name.ends_with(".csv");
+    for (name, bytes) in tables.iter().filter(|(name, _)| csv(name)) {
         assert!(timeless(bytes) == timeless(&others[name]), "{name} differs");
     }
     // two references; two targets, two methods, two seeds, looked at after epochs 0, 1 and 2
