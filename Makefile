@@ -38,6 +38,7 @@ bench:
 	benches/discrepancy.sh $(PYTHON)
 	benches/probe.sh $(PYTHON)
 	benches/yardsticks.sh $(PYTHON)
+	benches/data.sh $(PYTHON)
 
 ## Damages every small fixture in FUZZ_ROUNDS seeded ways, a dataset's for FUZZ_SECONDS at most; loading
 ## must answer with an error

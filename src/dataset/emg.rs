@@ -300,4 +300,18 @@ mod tests {
                 .contains("recordings.i8")
         );
     }
+
+    #[test]
+    fn no_flip_makes_the_armband_panic() {
+        for file in ["recordings.i8", "index.csv"] {
+            let good = std::fs::read(folder(|_| ()).path().join("emg_myo").join(file)).unwrap();
+            crate::container::fuzz::rounds(&good, 100, |bytes, _| {
+                let dir = folder(|_| ());
+                std::fs::write(dir.path().join("emg_myo").join(file), bytes).unwrap();
+                let EmgParts { train, .. } = parts(Some(dir.path()), HOP)?;
+                let mut out = vec![0.0; ELECTRODES * WINDOW];
+                (0..train.len()).try_for_each(|i| train.read(i, &mut out))
+            });
+        }
+    }
 }

@@ -212,4 +212,27 @@ mod tests {
         .unwrap();
         assert!(open(&tar).contains("one minute"));
     }
+
+    #[test]
+    fn no_flip_makes_environmental_sounds_panic() {
+        let tone = std::fs::read(crate::fixture::path("sounds/tone.ogg")).unwrap();
+        let names: Vec<String> = (0..10).map(|l| format!("00{l}/tone.ogg")).collect();
+        let files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &tone[..])).collect();
+        let tar = tar::write::archive(&files);
+        let mut index = String::from("member,tar_offset,n_bytes,label,class_name,fold,n_samples\n");
+        let room = tone.len().next_multiple_of(512) + 512;
+        for (label, name) in names.iter().enumerate() {
+            let (offset, bytes, fold) = (512 + label * room, tone.len(), label % 5 + 1);
+            index += &format!("{name},{offset},{bytes},{label},class {label},{fold},4410\n");
+        }
+        let open = |root: &Path, tar: &[u8], index: &[u8]| {
+            std::fs::create_dir_all(root.join("esc10")).unwrap();
+            std::fs::write(root.join("esc10/esc10_100clips.tar"), tar).unwrap();
+            std::fs::write(root.join("esc10/index.csv"), index).unwrap();
+            super::open(Some(root))
+        };
+        use crate::container::fuzz::rounds;
+        rounds(&tar, 15, |bytes, root| open(root, bytes, index.as_bytes()));
+        rounds(index.as_bytes(), 15, |bytes, root| open(root, &tar, bytes));
+    }
 }

@@ -52,4 +52,16 @@ mod tests {
         assert!(decode(b"OggS and nothing else", 44_100, 10).is_err());
         assert!(decode(&[0; 5000], 44_100, 10).is_err());
     }
+
+    #[test]
+    fn a_tone_keeps_its_pitch_and_length_and_no_flip_panics() {
+        let good = std::fs::read(crate::fixture::path("sounds/tone.ogg")).unwrap();
+        let sound = decode(&good, 44_100, 4410).unwrap();
+        let crossings = sound.windows(2).filter(|w| w[0] < 0.0 && w[1] >= 0.0);
+        assert_eq!((sound.len(), crossings.count()), (4410, 100));
+        assert!(decode(&good, 22_050, 4410).is_err());
+        crate::container::fuzz::rounds(&good, 200, |bytes, _| {
+            decode(bytes, 44_100, 4410).map_err(|(expected, _)| expected)
+        });
+    }
 }
