@@ -29,13 +29,7 @@ pub const HOP: usize = 26;
 /// Bytes of a row.
 const ROW: usize = ELECTRODES + 1;
 
-const PLACE: Place = Place {
-    set: "EMG (Myo armband)",
-    folders: &["emg_myo"],
-    hint: "recordings of https://github.com/aljazfrancic/myo-readings-dataset packed as rows of \
-           nine signed bytes, with index.csv and gesture_names.txt; pass --data DIR with \
-           DIR/emg_myo/recordings.i8",
-};
+const PLACE: Place = Place::of("emg-myo");
 
 /// Windows of one part.
 pub struct EmgWindows {

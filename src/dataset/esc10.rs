@@ -31,12 +31,7 @@ const RATE: u32 = 44_100;
 const LONGEST: usize = 60 * RATE as usize;
 const CLASSES: usize = 10;
 
-const PLACE: Place = Place {
-    set: "ESC-10",
-    folders: &["esc10"],
-    hint: "clips of https://github.com/karolpiczak/ESC-10 in one uncompressed tar with index.csv; \
-           pass --data DIR with DIR/esc10/esc10_100clips.tar and DIR/esc10/index.csv",
-};
+const PLACE: Place = Place::of("esc10");
 
 /// A clip as the index names it.
 struct Clip {

@@ -33,14 +33,7 @@ const TABLE: u64 = 16 << 20;
 /// Samples beside a chunk that the halving filter sees.
 const MARGIN: usize = 128;
 
-const PLACE: Place = Place {
-    set: "FSD50K",
-    folders: &["fsd50k"],
-    hint: "get the archives of https://zenodo.org/record/4060432, join the parts (zip -s 0 \
-           FSD50K.dev_audio.zip --out FSD50K.dev_audio.whole.zip) and pass --data DIR with \
-           DIR/fsd50k/FSD50K.{dev_audio,eval_audio}.whole.zip and FSD50K.ground_truth.zip, or \
-           their folders unpacked",
-};
+const PLACE: Place = Place::of("fsd50k");
 
 /// A clip: its file, its labels and where its samples are.
 struct Clip {
@@ -123,8 +116,8 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
 fn tree(data_dir: Option<&Path>, name: &str, landmark: &str) -> Result<Tree, DatasetError> {
     let folder = |root: &Path| {
         PLACE
-            .folders
-            .iter()
+            .folders()
+            .into_iter()
             .map(|f| root.join(f).join(name))
             .find(|p| p.is_dir())
     };
