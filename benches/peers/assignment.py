@@ -4,9 +4,11 @@ costs KIND ROWS COLUMNS FILE    writes a cost matrix: random, error (1 - p of so
 solve FILE ROUNDS               scipy.optimize.linear_sum_assignment, one JSON line a round
 probs ROWS COLUMNS DTYPE FILE   writes softmax-like rows, block by block
 read FILE                       numpy.load(mmap).sum() and a plain read, one JSON line
+cold FILE                       a plain read of a file that was not cached, which it is not afterwards either
 """
 
 import json
+import os
 import sys
 import time
 
@@ -52,13 +54,30 @@ def read(path):
     start = time.perf_counter()
     total = numpy.load(path, mmap_mode="r").sum(dtype="f8")
     summed = time.perf_counter() - start
+    print(json.dumps({"engine": "numpy", "sum_seconds": summed, "read_seconds": plain(path), "total": float(total)}))
+
+
+def plain(path):
     buffer = bytearray(1 << 23)
     start = time.perf_counter()
     with open(path, "rb", buffering=0) as file:
         while file.readinto(buffer):
             pass
-    plain = time.perf_counter() - start
-    print(json.dumps({"engine": "numpy", "sum_seconds": summed, "read_seconds": plain, "total": float(total)}))
+    return time.perf_counter() - start
+
+
+def forget(path):
+    """Has the system drop this one file from its cache (Linux; needs no rights)."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def cold(path):
+    forget(path)
+    seconds = plain(path)
+    forget(path)
+    print(json.dumps({"engine": "python", "cold_read_seconds": seconds}))
 
 
 verb, *rest = sys.argv[1:]
@@ -68,5 +87,7 @@ elif verb == "solve":
     solve(rest[0], int(rest[1]))
 elif verb == "probs":
     probs(int(rest[0]), int(rest[1]), rest[2], rest[3])
+elif verb == "cold":
+    cold(rest[0])
 else:
     read(rest[0])

@@ -3,7 +3,7 @@
 
 use super::args::ModelsCommand;
 use super::error::CliError;
-use super::progress::Stage;
+use super::progress::Downloads;
 use crate::model::folder::{self, Files};
 use crate::model::hub::{self, HubSettings};
 use crate::model::weights::Weights;
@@ -41,21 +41,9 @@ pub fn open(name: &str) -> Result<Opened, CliError> {
 
 /// The path that a model's name means; shows the progress of a download.
 pub fn resolve(name: &str) -> Result<PathBuf, CliError> {
-    let mut current: Option<(String, Stage)> = None;
-    let found = hub::resolve(name, &mut |file, done, total| {
-        if current.as_ref().is_none_or(|(known, _)| known != file) {
-            if let Some((_, old)) = current.take() {
-                old.finish();
-            }
-            current = Some((file.into(), Stage::bytes(&format!("downloading {file}"))));
-        }
-        if let Some((_, stage)) = &current {
-            stage.set(done as usize, total.unwrap_or(done) as usize);
-        }
-    })?;
-    if let Some((_, stage)) = current {
-        stage.finish();
-    }
+    let mut bars = Downloads::default();
+    let found = hub::resolve(name, &mut |file, done, total| bars.at(file, done, total))?;
+    bars.finish();
     Ok(found)
 }
 

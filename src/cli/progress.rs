@@ -67,6 +67,33 @@ impl Stage {
     }
 }
 
+/// Bars of downloads, one file after the other.
+#[derive(Default)]
+pub struct Downloads {
+    current: Option<(String, Stage)>,
+}
+
+impl Downloads {
+    /// A file has so many bytes so far; another file than before gets a bar of its own.
+    pub fn at(&mut self, file: &str, done: u64, total: Option<u64>) {
+        if self.current.as_ref().is_none_or(|(known, _)| known != file) {
+            self.finish();
+            let stage = Stage::bytes(&format!("downloading {file}"));
+            self.current = Some((file.into(), stage));
+        }
+        if let Some((_, stage)) = &self.current {
+            stage.set(done as usize, total.unwrap_or(done) as usize);
+        }
+    }
+
+    /// Ends the last file's bar.
+    pub fn finish(&mut self) {
+        if let Some((_, stage)) = self.current.take() {
+            stage.finish();
+        }
+    }
+}
+
 static STOP: AtomicBool = AtomicBool::new(false);
 static HANDLER: OnceLock<()> = OnceLock::new();
 

@@ -14,13 +14,12 @@
 //! opening, on all cores, and kept: 39 KB per chunk, about 30 MB for 100 clips.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::audio::{CHUNK, CHUNK_HOP, LogMel, SHAPE, decimate, vorbis};
 use super::files::{Place, Table, malformed, map, refused};
-use super::{DatasetError, InMemory, Normalise, Splits};
+use super::{DatasetError, InMemory, Splits};
 use crate::container::tar;
 
 /// Root mean square, in units of full scale, below which a chunk counts as padding (−80 dB).
@@ -76,16 +75,7 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
         }
         InMemory::new(SHAPE, classes.clone(), labels, data)
     };
-    let (mut train, mut valid, mut test) = (part(1..=3)?, part(4..=4)?, part(5..=5)?);
-    let norm = Normalise::fit(&train, 1)?;
-    for set in [&mut train, &mut valid, &mut test] {
-        set.normalise(&norm);
-    }
-    Ok(Splits {
-        train: Arc::new(train),
-        valid: Arc::new(valid),
-        test: Arc::new(test),
-    })
+    InMemory::standardised([part(1..=3)?, part(4..=4)?, part(5..=5)?])
 }
 
 /// The clips and the class names of the index.

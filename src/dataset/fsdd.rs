@@ -10,13 +10,12 @@
 //! two parts and all speakers in each. Standardised by one mean and deviation of the training part.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::audio::{LogMel, SHAPE, SpectrogramSetting, wav};
 use super::files::{Place, Table, malformed, map, refused};
-use super::{DatasetError, InMemory, Normalise, Splits};
+use super::{DatasetError, InMemory, Splits};
 use crate::container::tar;
 
 /// Sampling rate of the clips.
@@ -71,18 +70,10 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
             chosen.map(|(clip, s)| (clip.digit, s.as_slice())).unzip();
         InMemory::new(SHAPE, classes.clone(), labels, data.concat())
     };
-    let mut train = part(|take| take > 4 && take % 5 != 4)?;
-    let mut valid = part(|take| take > 4 && take % 5 == 4)?;
-    let mut test = part(|take| take <= 4)?;
-    let norm = Normalise::fit(&train, 1)?;
-    for set in [&mut train, &mut valid, &mut test] {
-        set.normalise(&norm);
-    }
-    Ok(Splits {
-        train: Arc::new(train),
-        valid: Arc::new(valid),
-        test: Arc::new(test),
-    })
+    let train = part(|take| take > 4 && take % 5 != 4)?;
+    let valid = part(|take| take > 4 && take % 5 == 4)?;
+    let test = part(|take| take <= 4)?;
+    InMemory::standardised([train, valid, test])
 }
 
 fn index(path: &Path) -> Result<Vec<Clip>, DatasetError> {

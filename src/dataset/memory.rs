@@ -1,6 +1,9 @@
 //! A set held in memory, for data that is dear to make (decoded and transformed sounds) and small.
 
-use super::{Dataset, DatasetError, Normalise, Truth, check_request, check_truth, sample_len};
+use super::{
+    Dataset, DatasetError, Normalise, Splits, Truth, check_request, check_truth, sample_len,
+};
+use std::sync::Arc;
 
 /// Samples, labels and names in memory.
 #[derive(Debug, Clone)]
@@ -91,6 +94,24 @@ impl InMemory {
             data,
             truth,
             known,
+        })
+    }
+
+    /// Three parts, standardised by one mean and one deviation of the training part.
+    ///
+    /// # Errors
+    /// Those of [`Normalise::fit`].
+    pub fn standardised(
+        [mut train, mut valid, mut test]: [Self; 3],
+    ) -> Result<Splits, DatasetError> {
+        let norm = Normalise::fit(&train, 1)?;
+        for set in [&mut train, &mut valid, &mut test] {
+            set.normalise(&norm);
+        }
+        Ok(Splits {
+            train: Arc::new(train),
+            valid: Arc::new(valid),
+            test: Arc::new(test),
         })
     }
 

@@ -46,6 +46,7 @@ pub mod samples;
 pub mod silhouette;
 mod spectrum;
 pub mod stats;
+pub mod stratify;
 pub mod tsne;
 
 pub use error::MeasureError;

@@ -4,7 +4,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::comparison::drawable;
-use super::data::Data;
+use super::data::{Data, Table};
 use super::number::{interval, maybe, percent, plain, whole};
 use super::sheet::{Column, rows, sheet, source};
 use crate::figure::discrepancy::divergence_name;
@@ -77,6 +77,14 @@ pub fn maps(data: &Data) -> Result<Markup, FigureError> {
     }
     let probes = data.probe.as_ref().map_or(&[][..], |table| &table.rows);
     let panels = tsne::panels(&table.rows, probes)?;
+    Ok(html! {
+        (figure(2, "Surrogate features before and after transfer.", &panels, &CAPTION))
+        (quality(table))
+    })
+}
+
+/// How good the t-SNE maps of a table are, a line an encoder.
+pub fn quality(table: &Table<TsneRow>) -> Markup {
     let encoders = distinct(table.rows.iter().map(|row| row.encoder.as_str()));
     let first = |encoder: &&str| table.lines().find(|line| line.row.encoder == **encoder);
     let columns = [
@@ -86,14 +94,13 @@ pub fn maps(data: &Data) -> Result<Markup, FigureError> {
             maybe(row.trustworthiness, |value| plain(value, 3))
         }),
     ];
-    Ok(html! {
-        (figure(2, "Surrogate features before and after transfer.", &panels, &CAPTION))
+    html! {
         details.sheet open {
             summary { "Quality of the maps" }
             (rows(encoders.iter().filter_map(first), &columns))
             (source(table))
         }
-    })
+    }
 }
 
 /// Figure 3.

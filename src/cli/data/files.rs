@@ -3,11 +3,11 @@
 use super::{bytes, list};
 use crate::cli::args::DataArgs;
 use crate::cli::error::CliError;
-use crate::cli::progress::Stage;
+use crate::cli::progress::{Downloads, Stage};
 use crate::cli::words::{columns, print_json};
 use crate::cli::{models, print};
 use crate::dataset::DatasetError;
-use crate::dataset::store::{self, Ledger, Presence, Store, Verdict};
+use crate::dataset::store::{self, Ledger, Store, Verdict};
 use crate::manifest::data::{DataFile, DataManifest, all};
 use crate::manifest::method::SourceData;
 use crate::manifest::suite::Suite;
@@ -47,23 +47,11 @@ pub fn obtain(store: &Store, sets: &[&'static DataManifest]) -> Result<Vec<PathB
             came.push(models::resolve(name)?);
             continue;
         }
-        let mut stage: Option<(String, Stage)> = None;
-        let mut progress = |file: &DataFile, done: u64, total: Option<u64>| {
-            if stage.as_ref().is_none_or(|(path, _)| *path != file.path) {
-                if let Some((_, old)) = stage.take() {
-                    old.finish();
-                }
-                let title = format!("downloading {}", file.path);
-                stage = Some((file.path.clone(), Stage::bytes(&title)));
-            }
-            if let Some((_, stage)) = &stage {
-                stage.set(done as usize, total.unwrap_or(done) as usize);
-            }
-        };
-        let paths = store::fetch(store, &ledger, manifest, &mut progress)?;
-        if let Some((_, stage)) = stage {
-            stage.finish();
-        }
+        let mut bars = Downloads::default();
+        let paths = store::fetch(store, &ledger, manifest, &mut |file, done, total| {
+            bars.at(&file.path, done, total);
+        })?;
+        bars.finish();
         came.extend(paths);
     }
     Ok(came)
@@ -214,22 +202,10 @@ pub fn verify(names: &[String], args: &DataArgs) -> Result<(), CliError> {
                 }
             }
         }
-        if let (false, Presence::Partial(missing)) = (names.is_empty(), store.presence(manifest)) {
-            first = first.or_else(|| {
-                missing
-                    .first()
-                    .map(|file| absent(&store, manifest, &file.path))
-            });
-        } else if !names.is_empty()
-            && store.presence(manifest) == Presence::Absent
-            && manifest.hub.is_none()
+        if !names.is_empty()
+            && let Some(file) = store.missing(manifest).first()
         {
-            first = first.or_else(|| {
-                manifest
-                    .files
-                    .first()
-                    .map(|file| absent(&store, manifest, &file.path))
-            });
+            first = first.or_else(|| Some(absent(&store, manifest, file)));
         }
     }
     match args.json {
@@ -257,11 +233,10 @@ pub fn verify(names: &[String], args: &DataArgs) -> Result<(), CliError> {
     }
 }
 
-fn absent(store: &Store, manifest: &DataManifest, file: &str) -> DatasetError {
-    let known = manifest.files.iter().find(|f| f.path == file);
+fn absent(store: &Store, manifest: &DataManifest, file: &DataFile) -> DatasetError {
     DatasetError::Missing {
         set: manifest.title.clone(),
-        path: known.map_or_else(|| store.root().into(), |file| store.place(manifest, file)),
+        path: store.place(manifest, file),
         hint: format!("modalign data fetch {}", manifest.name),
     }
 }

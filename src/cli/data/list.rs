@@ -70,7 +70,7 @@ pub fn state(store: &Store, manifest: &DataManifest) -> &'static str {
     }
     match store.presence(manifest) {
         Presence::Complete => "complete",
-        Presence::Partial(_) => "partial",
+        Presence::Partial => "partial",
         Presence::Absent => "absent",
     }
 }

@@ -3,7 +3,6 @@
 //! fields are a contract with scripts.
 
 pub mod discrepancy;
-mod holdout;
 mod labelled;
 mod pairs;
 pub mod probe;

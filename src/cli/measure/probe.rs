@@ -2,7 +2,7 @@
 //! chosen on a held-out tenth, and the reported probe is fitted anew on the whole training file.
 
 use super::labelled::{self, Labelled};
-use super::{count, holdout, page, percent};
+use super::{count, page, percent};
 use crate::cli::args::ProbeArgs;
 use crate::cli::error::CliError;
 use crate::cli::print;
@@ -12,6 +12,7 @@ use crate::feature::FeatureSet;
 use crate::measure::MeasureError;
 use crate::measure::probe::{ProbeParams, ProbeReport, SweepPoint};
 use crate::measure::samples::Samples;
+use crate::measure::stratify::share;
 use crate::model::device;
 use serde_json::json;
 use std::path::Path;
@@ -115,7 +116,8 @@ fn sweep(params: ProbeParams, sets: &Sets, seed: u64) -> Result<ProbeReport, Mea
         let (train, test) = (Samples::from(train), Samples::from(&sets.test));
         return choosing.run(&train, Some(&valid.into()), &test);
     }
-    let (fit, held) = holdout::tenth(train.labels(), seed);
+    let rows: Vec<usize> = (0..train.len()).collect();
+    let (fit, held) = share(train.labels(), &rows, 0.1, seed);
     let none = || MeasureError::TooFew {
         what: "samples of a class, to hold one out",
         expected: 2,

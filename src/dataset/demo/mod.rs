@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use super::spherical::{Projection, Rotation};
 use super::stream::Part;
-use super::{Dataset, DatasetError, Normalise, Spherical, Splits};
+use super::{Dataset, DatasetError, InMemory, Normalise, Spherical, Splits};
 
 /// Numbers of samples asked for; 0 stands for the set's default.
 #[derive(Debug, Clone, Copy, Default)]
@@ -102,18 +102,10 @@ pub fn emg(sizes: Sizes, seed: u64) -> Result<Splits, DatasetError> {
 /// None that a caller can cause; those of fitting the statistics are passed on.
 pub fn sound(sizes: Sizes, seed: u64) -> Result<Splits, DatasetError> {
     let sizes = sizes.or(synth::SOUNDS.len(), 60, 20, 30);
-    let mut train = sound::render(Part::Train, sizes.train, seed)?;
-    let mut valid = sound::render(Part::Valid, sizes.valid, seed)?;
-    let mut test = sound::render(Part::Test, sizes.test, seed)?;
-    let norm = Normalise::fit(&train, 1)?;
-    for set in [&mut train, &mut valid, &mut test] {
-        set.normalise(&norm);
-    }
-    Ok(Splits {
-        train: Arc::new(train),
-        valid: Arc::new(valid),
-        test: Arc::new(test),
-    })
+    let train = sound::render(Part::Train, sizes.train, seed)?;
+    let valid = sound::render(Part::Valid, sizes.valid, seed)?;
+    let test = sound::render(Part::Test, sizes.test, seed)?;
+    InMemory::standardised([train, valid, test])
 }
 
 #[cfg(test)]

@@ -33,12 +33,12 @@ pub struct Store {
 }
 
 /// How much of a dataset is there.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Presence<'m> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
     /// All that its readers need.
     Complete,
-    /// Something, but not these.
-    Partial(Vec<&'m DataFile>),
+    /// Something, but not all.
+    Partial,
     /// Nothing.
     Absent,
 }
@@ -95,23 +95,26 @@ impl Store {
         self.find(manifest, file).map(hash).transpose()
     }
 
-    /// How much of a dataset is there. A file counts as there in its archive, and an archive by its
+    /// How much of a dataset is there.
+    pub fn presence(&self, manifest: &DataManifest) -> Presence {
+        if self.missing(manifest).is_empty() {
+            return Presence::Complete;
+        }
+        let mut files = manifest.files.iter();
+        match files.any(|file| self.find(manifest, file).is_some()) {
+            true => Presence::Partial,
+            false => Presence::Absent,
+        }
+    }
+
+    /// The files that a dataset lacks. One counts as there in its archive, and an archive by its
     /// members.
-    pub fn presence<'m>(&self, manifest: &'m DataManifest) -> Presence<'m> {
-        let mut missing = Vec::new();
-        let mut any = false;
-        for file in &manifest.files {
+    pub fn missing<'m>(&self, manifest: &'m DataManifest) -> Vec<&'m DataFile> {
+        let lacks = |file: &&DataFile| {
             let there = self.find(manifest, file).is_some();
-            any |= there;
-            if !there && !file.optional && !self.covered(manifest, file) {
-                missing.push(file);
-            }
-        }
-        match (missing.is_empty(), any) {
-            (true, _) => Presence::Complete,
-            (false, true) => Presence::Partial(missing),
-            (false, false) => Presence::Absent,
-        }
+            !there && !file.optional && !self.covered(manifest, file)
+        };
+        manifest.files.iter().filter(lacks).collect()
     }
 
     /// Whether other files stand in for one that is not there by itself.

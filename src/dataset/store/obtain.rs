@@ -2,7 +2,7 @@
 //! name before its bytes are known to be right.
 
 use super::verify::judge;
-use super::{Ledger, Presence, Store};
+use super::{Ledger, Store};
 use crate::dataset::DatasetError;
 use crate::dataset::files::io;
 use crate::fetch::Fetch;
@@ -27,14 +27,9 @@ pub struct Plan<'m> {
 
 /// What is missing of a dataset and how it can be had.
 pub fn plan<'m>(store: &Store, manifest: &'m DataManifest) -> Plan<'m> {
-    let missing = match store.presence(manifest) {
-        Presence::Complete => Vec::new(),
-        Presence::Partial(missing) => missing,
-        Presence::Absent => manifest.files.iter().filter(|f| !f.optional).collect(),
-    };
     // A missing file comes by itself or in its archive.
     let mut wanted: Vec<&DataFile> = Vec::new();
-    for file in missing {
+    for file in store.missing(manifest) {
         let archive = manifest
             .files
             .iter()

@@ -1,9 +1,10 @@
 //! A matrix in a `.npy` file that is read block by block and never held whole: 50,000 rows of 21,841
 //! probabilities are 4.4 GB.
 //!
-//! Blocks are read, not mapped: the file is read once, in order, at the speed of a copy; memory stays
-//! what two blocks take, and a file that is cut short meanwhile is an error and not a signal. The next
-//! block is read while the last one is worked on. Half precision becomes single on the way.
+//! Blocks are windows of the mapped file: nothing is copied. The next one is read while one is worked
+//! on, whose pages are given back afterwards, so that memory stays what two blocks take. Half
+//! precision becomes single in a buffer. A file that is cut short is an error, unless that happens to the
+//! very window that is worked on: features files are replaced as a whole (see `Mapped`).
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -13,8 +14,10 @@ use std::path::{Path, PathBuf};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use ndarray::ArrayView2;
+use rayon::prelude::*;
 
 use super::array::ending;
+use super::mapped::Mapped;
 use crate::container::npy;
 use crate::feature::FeatureError;
 
@@ -23,12 +26,12 @@ pub trait Number: Sealed + Copy + Default + Send + Sync + 'static {
     /// Fills `out` from the bytes of as many numbers of `width` bytes.
     fn fill(bytes: &[u8], width: usize, out: &mut [Self]);
 
-    /// The numbers as their own bytes, to be read into.
-    fn bytes(out: &mut [Self]) -> &mut [u8] {
-        let length = size_of_val(out);
+    /// Bytes as numbers of their own width, where they lie aligned.
+    fn lying(bytes: &[u8]) -> Option<&[Self]> {
         // SAFETY: implemented for f32 and f64 alone (the trait is sealed by `Sealed`), which have no
-        // padding and for which every pattern of bits is a value; the length is the same.
-        unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast(), length) }
+        // padding and for which every pattern of bits is a value.
+        let (before, numbers, after) = unsafe { bytes.align_to() };
+        (before.is_empty() && after.is_empty()).then_some(numbers)
     }
 }
 
@@ -70,6 +73,9 @@ impl Number for f64 {
         all.for_each(|(out, bytes)| *out = Self::from_ne_bytes(*bytes));
     }
 }
+
+/// Numbers that a thread converts at a time.
+const STEP: usize = 1 << 16;
 
 /// What is done with a block: its first row, and its rows `[n, K]`.
 pub type Each<'e, T, E> = dyn FnMut(usize, ArrayView2<'_, T>) -> Result<(), E> + Send + 'e;
@@ -167,48 +173,38 @@ impl<T: Number> Blocks<T> {
         unreadable: impl Fn(std::io::Error) -> E + Sync,
         each: &mut Each<'_, T, E>,
     ) -> Result<(), E> {
-        let rows = rows.max(1).min(self.rows.max(1));
-        let mut file = File::open(&self.path).map_err(&unreadable)?;
-        file.seek(SeekFrom::Start(self.start))
-            .map_err(&unreadable)?;
-        let mut bytes = vec![0u8; (1 << 20) - (1 << 20) % self.width];
-        let mut fill = |first: usize, out: &mut Vec<T>| {
-            let count = rows.min(self.rows - first) * self.columns;
-            out.resize(count, T::default());
-            if self.width == size_of::<T>() {
-                return file.read_exact(T::bytes(out));
-            }
-            // Through a buffer that stays in the cache: the copy costs next to nothing.
-            for out in out.chunks_mut(bytes.len() / self.width) {
-                let bytes = &mut bytes[..out.len() * self.width];
-                file.read_exact(bytes)?;
-                T::fill(bytes, self.width, out);
-            }
-            Ok(())
+        let rows = rows.max(1);
+        let map = Mapped::map(&self.path).map_err(&unreadable)?;
+        let row = self.columns * self.width;
+        let data = usize::try_from(self.start).unwrap_or(usize::MAX);
+        let end = data.saturating_add(self.rows * row);
+        let cut = || unreadable(std::io::ErrorKind::UnexpectedEof.into());
+        let data = map.bytes().get(data..end).ok_or_else(cut)?;
+        let window = |first: usize| {
+            let [from, to] = [first, first.saturating_add(rows)].map(|at| at.min(self.rows) * row);
+            &data[from..to]
         };
-        let (mut now, mut next) = (Vec::new(), Vec::new());
-        let mut first = 0;
-        if self.rows > 0 {
-            fill(0, &mut now).map_err(&unreadable)?;
-        }
-        while first < self.rows {
-            let after = (first + rows).min(self.rows);
-            let block = ArrayView2::from_shape((after - first, self.columns), &now);
+        map.load(window(0)).map_err(&unreadable)?;
+        let mut buffer = Vec::new();
+        for first in (0..self.rows).step_by(rows) {
+            let bytes = window(first);
+            let direct = T::lying(bytes).filter(|_| self.width == size_of::<T>());
+            let numbers = direct.unwrap_or_else(|| {
+                buffer.resize(bytes.len() / self.width, T::default());
+                let parts = buffer.par_chunks_mut(STEP);
+                parts
+                    .zip(bytes.par_chunks(STEP * self.width))
+                    .for_each(|(out, bytes)| T::fill(bytes, self.width, out));
+                &buffer
+            });
+            let count = rows.min(self.rows - first);
+            let block = ArrayView2::from_shape((count, self.columns), numbers);
             let block = block.map_err(|e| unreadable(std::io::Error::other(e)))?;
-            let (done, filled) = rayon::join(
-                || each(first, block),
-                || {
-                    if after < self.rows {
-                        fill(after, &mut next)
-                    } else {
-                        Ok(())
-                    }
-                },
-            );
+            let next = window(first.saturating_add(rows));
+            let (done, loaded) = rayon::join(|| each(first, block), || map.load(next));
             done?;
-            filled.map_err(&unreadable)?;
-            std::mem::swap(&mut now, &mut next);
-            first = after;
+            loaded.map_err(&unreadable)?;
+            map.release(bytes);
         }
         Ok(())
     }

@@ -4,13 +4,15 @@
 //! each draw of targets (the observed ones, and shuffled ones for the null) and each part of its
 //! split. With 21,841 source classes and 200 target classes that is 35 MB, whatever `N`.
 //!
-//! Work is cut into tiles of columns: a tile's sums stay in the cache while a block passes, and each
-//! sum is added in the order of the samples, so that no number of threads and no size of blocks
-//! changes a bit.
+//! Work is cut into tiles of columns, and a block's rows are taken class by class, so that the sums of
+//! a class pass through the cache once a block. Each sum is still added in the order of the samples:
+//! no number of threads and no size of blocks changes a bit. For −log p the sums are products, of which
+//! every [`simd::FACTORS`] samples a logarithm is taken.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 use super::Target;
@@ -22,8 +24,8 @@ use crate::measure::MeasureError;
 use crate::measure::product::product;
 use crate::measure::samples::Real;
 
-/// Columns of a tile.
-const TILE: usize = 512;
+/// Columns of a tile: its sums of one class and two rows of it stay in the nearest cache.
+const TILE: usize = 1024;
 
 /// What sums are made of.
 pub(super) struct Pass<'t, 'p> {
@@ -48,14 +50,33 @@ struct Task {
     columns: Range<usize>,
     draws: Range<usize>,
     sums: Vec<f64>,
+    /// As many, where logarithms are put off.
+    products: Vec<f64>,
     /// Sum, least and greatest of these columns for each row of a block that is to be checked.
     spans: Vec<[f64; 3]>,
 }
 
+/// A row of a block and one of the sums `[part, class]` that it goes to.
+struct Turn {
+    sum: usize,
+    row: usize,
+    /// Whether the logarithm of the product is due.
+    full: bool,
+}
+
+/// No sum: a row that is only checked.
+const NOWHERE: usize = usize::MAX;
+
 impl Pass<'_, '_> {
+    /// Whether logarithms are put off.
+    fn multiplies(&self) -> bool {
+        self.divergence.additive() == Divergence::Nll
+            && !matches!(self.target, Target::Conditionals(_))
+    }
+
     /// Bytes that a draw of `rows` samples takes.
     pub fn bytes(&self, rows: usize, columns: usize, parts: usize) -> usize {
-        9 * rows + 8 * parts * self.present * columns
+        9 * rows + (8 << u32::from(self.multiplies())) * parts * self.present * columns
     }
 
     /// One pass over all rows, checked on the way if asked.
@@ -78,16 +99,26 @@ impl Pass<'_, '_> {
         for tile in &tiles {
             for from in (0..draws.len()).step_by(group) {
                 let draws = from..(from + group).min(draws.len());
-                let sums = vec![0.0; draws.len() * parts * self.present * tile.len()];
+                let length = draws.len() * parts * self.present * tile.len();
                 tasks.push(Task {
                     columns: tile.clone(),
                     draws,
-                    sums,
+                    sums: vec![0.0; length],
+                    products: Vec::new(),
                     spans: Vec::new(),
                 });
             }
         }
+        let mut factors = vec![0; draws.len() * parts * self.present];
         rows.blocks(&mut |first, block| {
+            let turns: Vec<Vec<Turn>> = match self.target {
+                Target::Conditionals(_) => Vec::new(),
+                _ => draws
+                    .par_iter()
+                    .zip(factors.par_chunks_mut(parts * self.present))
+                    .map(|(draw, factors)| self.turns(first..first + block.nrows(), draw, factors))
+                    .collect(),
+            };
             tasks.par_iter_mut().for_each(|task| {
                 let part = block.slice(s![.., task.columns.clone()]);
                 if sums.is_some() && task.draws.start == 0 {
@@ -95,10 +126,12 @@ impl Pass<'_, '_> {
                     task.spans.clear();
                     task.spans.resize(block.nrows(), [0.0; 3]);
                 }
-                let draws = &draws[task.draws.clone()];
+                let some = task.draws.clone();
                 match self.target {
-                    Target::Conditionals(t) => self.products(task, part, first, draws, parts, t),
-                    _ => self.sums(task, part, first, draws, parts),
+                    Target::Conditionals(t) => {
+                        self.products(task, part, first, &draws[some], parts, t);
+                    }
+                    _ => self.sums(task, part, &turns[some], parts),
                 }
             });
             sums.map_or(Ok(()), |sums| {
@@ -108,6 +141,13 @@ impl Pass<'_, '_> {
                 })
             })
         })?;
+        if self.multiplies() {
+            tasks.par_iter_mut().for_each(|task| {
+                simd::add_logs(&mut task.sums, &mut task.products);
+                task.products = Vec::new();
+                task.sums.iter_mut().for_each(|sum| *sum = -*sum);
+            });
+        }
         Ok(Costs {
             tasks,
             parts,
@@ -116,46 +156,64 @@ impl Pass<'_, '_> {
         })
     }
 
-    /// Adds rows to the sums of their classes.
+    /// The rows of a block for each sum of a draw; `factors` counts what the sums' products hold.
+    fn turns(&self, rows: Range<usize>, draw: &Draw, factors: &mut [usize]) -> Vec<Turn> {
+        let mut turns = Vec::with_capacity(rows.len());
+        for (row, i) in rows.enumerate() {
+            let before = turns.len();
+            self.target.mass(draw.order[i], |class, _| {
+                let sum = usize::from(draw.held[i]) * self.present + self.index[class];
+                factors[sum] = factors[sum] % simd::FACTORS + 1;
+                let full = factors[sum] == simd::FACTORS;
+                turns.push(Turn { sum, row, full });
+            });
+            if turns.len() == before {
+                let (sum, full) = (NOWHERE, false);
+                turns.push(Turn { sum, row, full });
+            }
+        }
+        turns.sort_unstable_by_key(|turn| (turn.sum, turn.row));
+        turns
+    }
+
+    /// Takes rows into the sums of their classes.
     fn sums<A: Real>(
         &self,
         task: &mut Task,
         block: ArrayView2<'_, A>,
-        first: usize,
-        draws: &[Draw],
+        turns: &[Vec<Turn>],
         parts: usize,
     ) {
         let width = block.ncols();
-        let mut costs = vec![0.0; width];
-        let one = draws.len() == 1
-            && matches!(self.target, Target::Labels { .. })
-            && block.strides()[1] == 1;
-        for (row, p) in block.outer_iter().enumerate() {
-            let i = first + row;
-            let span = if let (true, Some(p)) = (one, p.to_slice()) {
-                let part = usize::from(draws[0].held[i]);
-                let mut span = simd::NOTHING;
-                self.target.mass(draws[0].order[i], |class, _| {
-                    let at = (part * self.present + self.index[class]) * width;
-                    let sums = &mut task.sums[at..at + width];
-                    span = simd::add_costs(self.divergence, p, sums);
-                });
-                span
-            } else {
-                self.costs(p, &mut costs)
-            };
-            if let Some(place) = task.spans.get_mut(row) {
-                *place = span;
-            }
-            if one {
-                continue;
-            }
-            for (d, draw) in draws.iter().enumerate() {
-                let part = d * parts + usize::from(draw.held[i]);
-                self.target.mass(draw.order[i], |class, _| {
-                    let at = (part * self.present + self.index[class]) * width;
-                    simd::add(&mut task.sums[at..at + width], &costs);
-                });
+        if self.multiplies() {
+            task.products.resize(task.sums.len(), 1.0);
+        }
+        for (draw, turns) in turns.iter().enumerate() {
+            let mut rows = turns.iter().map(|turn| slice(block, turn.row)).peekable();
+            for &Turn { sum, row, full } in turns {
+                let Some(p) = rows.next() else { break };
+                let next = rows.peek().unwrap_or(&p);
+                let from = (draw * parts * self.present + sum.min(parts * self.present)) * width;
+                let span = if sum == NOWHERE {
+                    simd::span(&p)
+                } else if self.multiplies() {
+                    let products = &mut task.products[from..from + width];
+                    let span = simd::multiply_by(&p, next, products);
+                    if full {
+                        simd::add_logs(&mut task.sums[from..from + width], products);
+                    }
+                    span
+                } else {
+                    simd::add_costs(
+                        self.divergence,
+                        &p,
+                        next,
+                        &mut task.sums[from..from + width],
+                    )
+                };
+                if let (0, Some(place)) = (draw, task.spans.get_mut(row)) {
+                    *place = span;
+                }
             }
         }
     }
@@ -177,7 +235,9 @@ impl Pass<'_, '_> {
             let rows = from..(from + ALIGN).min(block.nrows());
             for (row, mut out) in rows.clone().zip(costs.outer_iter_mut()) {
                 if let Some(out) = out.as_slice_mut() {
-                    let span = self.costs(block.row(row), out);
+                    let p = slice(block, row);
+                    out.fill(0.0);
+                    let span = simd::add_costs(self.divergence, &p, &p, out);
                     if let Some(place) = task.spans.get_mut(row) {
                         *place = span;
                     }
@@ -207,30 +267,55 @@ impl Pass<'_, '_> {
             }
         }
     }
+}
 
-    /// The costs of a row; returns its span.
-    fn costs<A: Real>(&self, p: ndarray::ArrayView1<'_, A>, out: &mut [f64]) -> [f64; 3] {
-        out.fill(0.0);
-        match p.to_slice() {
-            Some(p) => simd::add_costs(self.divergence, p, out),
-            None => simd::add_costs(self.divergence, &p.to_vec(), out),
-        }
+/// A row's numbers one after another.
+fn slice<A: Real>(block: ArrayView2<'_, A>, row: usize) -> Cow<'_, [A]> {
+    let row = block.index_axis_move(Axis(0), row);
+    match row.to_slice() {
+        Some(row) => Cow::Borrowed(row),
+        None => Cow::Owned(row.to_vec()),
     }
 }
 
 impl Costs {
-    /// The sums of one draw `[present, Ks]`, on its fitted or on its held-out samples.
-    pub fn matrix(&self, draw: usize, held: bool) -> Array2<f64> {
-        let mut matrix = Array2::zeros((self.present, self.columns));
-        for task in self.tasks.iter().filter(|task| task.draws.contains(&draw)) {
+    /// The sums of one draw, on its fitted or on its held-out samples: columns, and `[present, them]`.
+    fn tiles(&self, draw: usize, held: bool) -> impl Iterator<Item = (&Range<usize>, &[f64])> {
+        let tasks = self.tasks.iter();
+        let tasks = tasks.filter(move |task| task.draws.contains(&draw));
+        tasks.map(move |task| {
             let part = (draw - task.draws.start) * self.parts + usize::from(held);
-            let width = task.columns.len();
-            let at = part * self.present * width;
-            let sums = &task.sums[at..at + self.present * width];
-            if let Ok(sums) = ArrayView2::from_shape((self.present, width), sums) {
-                matrix.slice_mut(s![.., task.columns.clone()]).assign(&sums);
+            let length = self.present * task.columns.len();
+            (&task.columns, &task.sums[part * length..][..length])
+        })
+    }
+
+    /// Means `[present, Ks]` of `units` samples of one draw, fitted or held out.
+    pub fn means(&self, draw: usize, held: bool, units: f64) -> Array2<f64> {
+        let mut means = Array2::zeros((self.present, self.columns));
+        for (columns, sums) in self.tiles(draw, held) {
+            if let Ok(sums) = ArrayView2::from_shape((self.present, columns.len()), sums) {
+                let mut part = means.slice_mut(s![.., columns.clone()]);
+                part.zip_mut_with(&sums, |mean, sum| *mean = sum / units);
             }
         }
-        matrix
+        means
+    }
+
+    /// The total of such means over the pairs of a class and its column, and over all pairs.
+    pub fn totals(&self, draw: usize, held: bool, units: f64, map: &[usize]) -> [f64; 2] {
+        let mut picked = vec![0.0; map.len()];
+        let mut all = 0.0;
+        for (columns, sums) in self.tiles(draw, held) {
+            all += simd::span(sums)[0];
+            for ((picked, column), sums) in
+                picked.iter_mut().zip(map).zip(sums.chunks(columns.len()))
+            {
+                if columns.contains(column) {
+                    *picked = sums[column - columns.start] / units;
+                }
+            }
+        }
+        [picked.iter().sum(), all / units]
     }
 }

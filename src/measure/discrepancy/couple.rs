@@ -40,7 +40,7 @@ pub(super) fn run<R: Rows>(
         let costs = p
             .pass()
             .run(p.rows, std::slice::from_ref(observed), check.take())?;
-        candidates(costs.matrix(0, false).view(), room)
+        candidates(costs.means(0, false, 1.0).view(), room)
     };
     let table = gather(p.rows, &columns, check)?;
     let fit = coupled(p, &table, observed, &observed.fitted());

@@ -19,10 +19,6 @@ use crate::measure::product::product;
 /// Samples of a task: sums over samples are added chunk by chunk, in order.
 pub(super) const CHUNK: usize = 512;
 
-/// What a column of `p` may be multiplied up to before its logarithm is taken: 16 factors of at
-/// least 1e-12 stay far above the smallest double.
-const FACTORS: usize = 16;
-
 /// The samples that an assignment is valued on, with their targets.
 pub(super) struct Coupled {
     pub divergence: Divergence,
@@ -293,7 +289,7 @@ impl Coupled {
                 for _ in 0..self.mass[i].round() as usize {
                     simd::multiply(&mut products, base, p);
                     factors += 1;
-                    if factors == FACTORS {
+                    if factors == simd::FACTORS {
                         simd::add_logs(&mut sums, &mut products);
                         factors = 0;
                     }

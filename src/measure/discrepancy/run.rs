@@ -145,18 +145,12 @@ impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
         let each = pass.bytes(n, source, 1 + usize::from(observed.split));
         let at_once = (params.memory / each.max(1)).max(1);
         let search = |costs: &super::cost::Costs, at: usize, draw: &Draw| {
-            let fitted = draw.fitted();
-            let fit = costs.matrix(at, false) / draw.units(&self.target, &fitted);
+            let units = draw.units(&self.target, &draw.fitted());
+            let fit = costs.means(at, false, units);
             let found = assign(fit.view(), params.search)?;
-            let evaluated = match draw.split {
-                true => {
-                    let units = draw.units(&self.target, &draw.evaluated());
-                    costs.matrix(at, true) / units
-                }
-                false => fit,
-            };
-            let value = found.total_in(evaluated.view()).unwrap_or(f64::NAN);
-            Ok::<_, MeasureError>((found, value, evaluated.sum() / source as f64))
+            let units = draw.units(&self.target, &draw.evaluated());
+            let [value, all] = costs.totals(at, draw.split, units, &found.columns);
+            Ok::<_, MeasureError>((found, value, all / source as f64))
         };
         let mut nulls = Vec::new();
         let mut first = None;
@@ -285,7 +279,9 @@ pub(super) fn means<R: Rows>(
         divergence: super::Divergence::Error,
         ..problem.pass()
     };
-    let sums = pass.run(rows, &[all], Some(params.sums))?.matrix(0, false);
+    let sums = pass
+        .run(rows, &[all], Some(params.sums))?
+        .means(0, false, 1.0);
     let mut means = Array2::zeros((target.classes(), rows.dim().1));
     for (sums, &class) in sums.outer_iter().zip(&problem.present) {
         // Sums are of 1 − p.

@@ -59,16 +59,6 @@ impl Assignment {
     pub fn certified(&self) -> bool {
         self.total <= self.lower_bound
     }
-
-    /// What this map costs in another cost matrix of the same shape.
-    pub fn total_in(&self, cost: ArrayView2<'_, f64>) -> Option<f64> {
-        (cost.nrows() == self.columns.len()).then_some(())?;
-        self.columns
-            .iter()
-            .enumerate()
-            .map(|(row, &column)| cost.get((row, column)))
-            .sum()
-    }
 }
 
 /// Fails unless `rows` target classes can have source classes of their own.

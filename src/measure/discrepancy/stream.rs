@@ -46,6 +46,9 @@ pub fn block_rows(row_bytes: usize, bytes: usize) -> usize {
     (bytes / row_bytes.max(1)).max(1).next_multiple_of(ALIGN)
 }
 
+/// Bytes of a block, of which a file has two in memory. Large enough that the sums of all classes pass through the cache few times.
+const BLOCK: usize = 128 << 20;
+
 impl<A: Real> Rows for ArrayView2<'_, A> {
     type Value = A;
 
@@ -54,7 +57,7 @@ impl<A: Real> Rows for ArrayView2<'_, A> {
     }
 
     fn blocks(&self, each: &mut Each<'_, A>) -> Result<(), MeasureError> {
-        let step = block_rows(size_of::<A>() * self.ncols(), 8 << 20);
+        let step = block_rows(size_of::<A>() * self.ncols(), BLOCK);
         let mut first = 0;
         for block in self.axis_chunks_iter(ndarray::Axis(0), step) {
             each(first, block)?;
@@ -68,10 +71,6 @@ impl<A: Real> Rows for ArrayView2<'_, A> {
     }
 }
 
-/// Bytes of a block that is read from a file; two of them are held. Large enough that the sums of all
-/// classes pass through the cache few times for each block.
-const FILE_BLOCK: usize = 64 << 20;
-
 impl<A: Real + Number> Rows for Blocks<A> {
     type Value = A;
 
@@ -80,7 +79,7 @@ impl<A: Real + Number> Rows for Blocks<A> {
     }
 
     fn blocks(&self, each: &mut Each<'_, A>) -> Result<(), MeasureError> {
-        let rows = block_rows(size_of::<A>() * self.dim().1, FILE_BLOCK);
+        let rows = block_rows(size_of::<A>() * self.dim().1, BLOCK);
         self.read(rows, unreadable, each)
     }
 

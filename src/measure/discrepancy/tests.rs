@@ -276,6 +276,13 @@ fn several_classes_count_each_positive_once() {
     assert!((d.value - (0.3 + 0.8 + 0.4) / 3.0).abs() < 1e-6);
     let means = mean_probabilities(&p.view(), Target::MultiHot(t.view()), &params).expect("means");
     assert!((means[[1, 1]] - 0.4).abs() < 1e-6 && (means[[0, 0]] - 0.7).abs() < 1e-6);
+    let mut wrong = p.clone();
+    wrong[[2, 1]] = f32::NAN;
+    let error = discrepancy(wrong.view(), Target::MultiHot(t.view()), &params).expect_err("NaN");
+    assert!(
+        matches!(error, MeasureError::NotFinite { row: 2, .. }),
+        "a sample without a class is checked too"
+    );
     let bad = array![[1.0f32, 0.5], [0.0, 1.0], [0.0, 0.0]];
     let error = discrepancy(p.view(), Target::MultiHot(bad.view()), &params).expect_err("half");
     assert!(matches!(
@@ -286,6 +293,15 @@ fn several_classes_count_each_positive_once() {
             ..
         }
     ));
+}
+
+#[test]
+fn many_impossible_samples_cost_the_floor_each() {
+    // Products of all of them would be no double.
+    let p = Array2::from_shape_fn((90, 2), |(_, k)| f32::from(u8::from(k == 0)));
+    let labels: Vec<usize> = (0..90).map(|i| i % 2).collect();
+    let d = value(&p, &labels, 2, bare().divergence(Divergence::Nll));
+    assert!((d.value + 0.5 * divergence::FLOOR.ln()).abs() < 1e-12);
 }
 
 #[test]

@@ -3,14 +3,13 @@
 use maud::{Markup, html};
 
 use super::data::Data;
-use crate::figure::layout::distinct;
 use crate::figure::sides::{measure_name, shown, signed};
-use crate::figure::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow, TsneRow};
+use crate::figure::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow};
 use crate::figure::{FigureError, agreement, classes as by_class, sides, tsne};
-use crate::report::chapters::{Caption, figure};
+use crate::report::chapters::{Caption, figure, quality};
 use crate::report::comparison::drawable;
 use crate::report::number::{interval, maybe, percent, plain, whole};
-use crate::report::sheet::{Column, rows, sheet, source};
+use crate::report::sheet::{Column, sheet};
 
 /// A p value; very small ones by their size.
 fn chance(p: f64) -> String {
@@ -77,22 +76,9 @@ pub fn maps(data: &Data) -> Result<Markup, FigureError> {
         );
     };
     let panels = tsne::panels(&table.rows, &sides::probes(&data.measures.rows))?;
-    let encoders = distinct(table.rows.iter().map(|row| row.encoder.as_str()));
-    let first = |encoder: &&str| table.lines().find(|line| line.row.encoder == **encoder);
-    let columns = [
-        Column::text("encoder", |row: &TsneRow| row.encoder_title.clone()),
-        Column::number("KL divergence", |row| maybe(row.kl, |kl| plain(kl, 3))),
-        Column::number("trustworthiness", |row| {
-            maybe(row.trustworthiness, |value| plain(value, 3))
-        }),
-    ];
     Ok(html! {
         (figure(2, "The same samples under every encoder.", &panels, &CAPTION))
-        details.sheet open {
-            summary { "Quality of the maps" }
-            (rows(encoders.iter().filter_map(first), &columns))
-            (source(table))
-        }
+        (quality(table))
     })
 }
 

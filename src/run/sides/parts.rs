@@ -5,6 +5,7 @@ use super::align::Shared;
 use super::settings::{MOST_MAPPED, VALID_SHARE, ValidSettings};
 use crate::dataset::balanced_indices;
 use crate::measure::MeasureError;
+use crate::measure::stratify::{by_class, share};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -57,32 +58,6 @@ impl Parts {
             test,
         })
     }
-}
-
-/// Takes a share of the rows of every class at random, rounded: at least one of a class that can keep
-/// one, none of a class of one. Returns rows kept and rows taken, both ascending.
-fn share(labels: &[usize], rows: &[usize], share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let (mut kept, mut taken) = (Vec::new(), Vec::new());
-    for mut members in by_class(labels, rows) {
-        members.shuffle(&mut rng);
-        let count = (members.len() as f64 * share).round() as usize;
-        let count = count.max(1).min(members.len().saturating_sub(1));
-        taken.extend(members.drain(..count));
-        kept.extend(members);
-    }
-    kept.sort_unstable();
-    taken.sort_unstable();
-    (kept, taken)
-}
-
-fn by_class(labels: &[usize], rows: &[usize]) -> Vec<Vec<usize>> {
-    let classes = labels.iter().max().map_or(0, |most| most + 1);
-    let mut members = vec![Vec::new(); classes];
-    for &row in rows {
-        members[labels[row]].push(row);
-    }
-    members
 }
 
 /// Groups of samples for the jackknife, as equal in size and in classes as they can be: the group of
