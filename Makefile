@@ -38,12 +38,12 @@ bench:
 	benches/discrepancy.sh $(PYTHON)
 	benches/probe.sh $(PYTHON)
 	benches/yardsticks.sh $(PYTHON)
+	benches/data.sh $(PYTHON)
 
-## Damages every small fixture in FUZZ_ROUNDS seeded ways, a dataset's for FUZZ_SECONDS at most; loading
-## must answer with an error
+## Damages every small fixture in seeded ways for FUZZ_SECONDS each (a minute); loading must answer with an error
 fuzz:
 	@scripts/bootstrap.sh
-	FUZZ_ROUNDS=$(or $(FUZZ_ROUNDS),20000) FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(CARGO) test $(PROFILE) --locked --lib no_flip -- --nocapture
+	FUZZ_ROUNDS=$(or $(FUZZ_ROUNDS),1000000000) FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(CARGO) test $(PROFILE) --locked --lib no_flip -- --nocapture
 
 clean:
 	$(CARGO) clean

@@ -12,6 +12,7 @@ pub mod container;
 pub mod fetch;
 #[cfg(test)]
 mod fixture;
+mod simd;
 
 pub mod cli;
 pub mod dataset;

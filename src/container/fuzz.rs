@@ -10,6 +10,14 @@ fn asked(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
+/// Numbers of `few` rounds, or of `FUZZ_ROUNDS`; they end after `FUZZ_SECONDS`.
+pub fn times(few: usize) -> impl Iterator<Item = usize> {
+    let rounds = asked("FUZZ_ROUNDS").map_or(few, |rounds| rounds as usize);
+    let seconds = asked("FUZZ_SECONDS").unwrap_or(u64::MAX);
+    let start = std::time::Instant::now();
+    (0..rounds).take_while(move |_| start.elapsed().as_secs() < seconds)
+}
+
 /// Damages `good` in `few` (or `FUZZ_ROUNDS`) ways and hands each to `read`, with a folder for
 /// files. Nothing may panic; most of what was damaged must be noticed or be harmless, so the good
 /// bytes must be read and some of the others refused.
@@ -24,13 +32,7 @@ pub fn rounds<T, E: std::fmt::Display>(
     }
     let mut random = ChaCha8Rng::seed_from_u64(good.len() as u64);
     let mut refused = 0;
-    let rounds = asked("FUZZ_ROUNDS").map_or(few, |rounds| rounds as usize);
-    let seconds = asked("FUZZ_SECONDS").unwrap_or(u64::MAX);
-    let start = std::time::Instant::now();
-    for round in 0..rounds {
-        if start.elapsed().as_secs() >= seconds {
-            break;
-        }
+    for round in times(few) {
         let bytes = damaged(good, &mut random, round);
         refused += usize::from(read(&bytes, folder.path()).is_err());
     }

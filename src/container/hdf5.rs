@@ -203,34 +203,52 @@ impl Numbers {
             let expected = format!("a selection within {:?}", self.shape);
             return fault(what, expected, format!("{select:?} of {}", out.len()));
         }
+        // the crate reads a stepped row point by point: whole rows are read and thinned here
         let selections = select.iter().map(|s| SliceInfoElem::Slice {
             start: s.start as u64,
             end: s.end as u64,
-            step: s.step.max(1) as u64,
+            step: 1,
         });
+        let whole: Vec<usize> = select.iter().map(|s| s.end - s.start.min(s.end)).collect();
+        let whole_count: usize = whole.iter().product();
         let slice = SliceInfo {
             selections: selections.collect(),
         };
-        let wrong = |found: usize| fault(&what, format!("{count} values"), found);
-        match self.read {
-            Read::Single => {
-                let values = guarded(&what, || self.inner.read_slice::<f32>(&slice))?;
-                if values.len() != count {
-                    return wrong(values.len());
-                }
-                out.iter_mut().zip(&values).for_each(|(o, v)| *o = *v);
-            }
-            Read::Double => {
-                let values = guarded(&what, || self.inner.read_slice::<f64>(&slice))?;
-                if values.len() != count {
-                    return wrong(values.len());
-                }
-                out.iter_mut()
-                    .zip(&values)
-                    .for_each(|(o, v)| *o = *v as f32);
-            }
+        let values: Vec<f32> = match self.read {
+            Read::Single => guarded(&what, || self.inner.read_slice::<f32>(&slice))?
+                .into_iter()
+                .collect(),
+            Read::Double => guarded(&what, || self.inner.read_slice::<f64>(&slice))?
+                .into_iter()
+                .map(|v| v as f32)
+                .collect(),
+        };
+        if values.len() != whole_count {
+            return fault(&what, format!("{whole_count} values"), values.len());
         }
+        thin(&values, &whole, select, &mut out.iter_mut());
         Ok(())
+    }
+}
+
+/// Gives every `step`-th position of every axis of `values`, which have the shape `whole`.
+fn thin<'o>(
+    values: &[f32],
+    whole: &[usize],
+    select: &[Along],
+    out: &mut impl Iterator<Item = &'o mut f32>,
+) {
+    let step = select.first().map_or(1, |s| s.step.max(1));
+    match whole {
+        [_, inner @ ..] if !inner.is_empty() => {
+            let each = inner.iter().product::<usize>().max(1);
+            let parts = values.chunks_exact(each).step_by(step);
+            parts.for_each(|part| thin(part, inner, &select[1..], out));
+        }
+        _ => {
+            let chosen = values.iter().step_by(step);
+            chosen.zip(out).for_each(|(value, out)| *out = *value);
+        }
     }
 }
 

@@ -132,7 +132,7 @@ fn refuse_split(path: &Path, whole: &[u8]) -> Result<(), Fault> {
             let command = format!("zip -s 0 {name}.zip --out {name}.whole.zip");
             fault(
                 "zip archive",
-                format!("one file (join the parts with: {command})"),
+                format!("one file (join the parts, in their folder: {command})"),
                 "one part of a split archive",
             )
         }

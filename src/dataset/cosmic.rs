@@ -36,12 +36,7 @@ const GALAXIES: [&str; 29] = [
     "12058_16", "12058_1", "12058_6", "14704_1", "13804_6",
 ];
 
-const PLACE: Place = Place {
-    set: "Cosmic rays",
-    folders: &["cosmic"],
-    hint: "get deepCR.ACS-WFC.train.tar and deepCR.ACS-WFC.test.tar of NAS-Bench-360 \
-           (https://nb360.ml.cmu.edu) and pass --data DIR with DIR/cosmic/deepCR.ACS-WFC.train.tar, …",
-};
+const PLACE: Place = Place::of("cosmic");
 
 /// Crops of one archive's images.
 struct Crops {

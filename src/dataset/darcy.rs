@@ -24,13 +24,7 @@ const PAIRS: [usize; 2] = [1000, 100];
 /// Largest side that is believed.
 const MOST: usize = 4096;
 
-const PLACE: Place = Place {
-    set: "Darcy flow",
-    folders: &["darcy"],
-    hint: "get piececonst_r421_N1024_smooth1.mat and …_smooth2.mat of NAS-Bench-360 \
-           (https://nb360.ml.cmu.edu) and pass --data DIR with \
-           DIR/darcy/piececonst_r421_N1024_smooth1.mat and DIR/darcy/piececonst_r421_N1024_smooth2.mat",
-};
+const PLACE: Place = Place::of("darcy");
 
 /// Fields of a file: how many, their side, their values.
 struct Fields {

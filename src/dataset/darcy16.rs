@@ -17,13 +17,7 @@ use super::{DatasetError, InMemory, Normalise, Splits, Subset, Truth};
 const SIDE: usize = 16;
 const POINTS: usize = SIDE * SIDE;
 
-const PLACE: Place = Place {
-    set: "Darcy 16 × 16",
-    folders: &["darcy16", "darcy"],
-    hint: "darcy_train_16.pt and darcy_test_16.pt of https://github.com/neuraloperator/neuraloperator \
-           as raw bytes and floats; pass --data DIR with DIR/darcy/darcy_train_16_x.u8, …_y.f32 and \
-           darcy_test_16_x.u8, …_y.f32",
-};
+const PLACE: Place = Place::of("darcy16");
 
 /// Opens the three parts.
 pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {

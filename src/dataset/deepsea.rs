@@ -21,12 +21,7 @@ const FEATURES: usize = 36;
 /// Most that a member inflates to: doubles of the largest part would have 5 GB.
 const MOST: u64 = 8 << 30;
 
-const PLACE: Place = Place {
-    set: "DeepSEA",
-    folders: &["deepsea"],
-    hint: "get deepsea_filtered.npz of NAS-Bench-360 (https://nb360.ml.cmu.edu) and pass --data DIR \
-           with DIR/deepsea/deepsea_filtered.npz",
-};
+const PLACE: Place = Place::of("deepsea");
 
 /// Opens the three parts.
 pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {

@@ -35,13 +35,7 @@ const TEST_SHARE: f64 = 0.2;
 /// Samples of the longest record that is believed: five minutes; the longest has one.
 const LONGEST: usize = 5 * 60 * 300;
 
-const PLACE: Place = Place {
-    set: "PhysioNet 2017",
-    folders: &["ecg2017", "ECG", "training2017"],
-    hint: "get challenge2017.pkl of NAS-Bench-360 (https://nb360.ml.cmu.edu), or training2017.zip of \
-           https://physionet.org/content/challenge-2017/ unpacked, and pass --data DIR with \
-           DIR/ecg2017/challenge2017.pkl or DIR/training2017/REFERENCE.csv",
-};
+const PLACE: Place = Place::of("ecg2017");
 
 /// A record: its samples, their mean and deviation.
 struct Record {

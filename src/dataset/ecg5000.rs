@@ -23,12 +23,7 @@ const TEST_SHARE: f64 = 0.4;
 /// Share of what trains that validates.
 const VALID_SHARE: f64 = 0.2;
 
-const PLACE: Place = Place {
-    set: "ECG5000",
-    folders: &["ecg5000", "ECG5000"],
-    hint: "get ECG5000_TRAIN.ts of https://www.timeseriesclassification.com and pass --data DIR \
-           with DIR/ecg5000/ECG5000_TRAIN.ts (and ECG5000_TEST.ts)",
-};
+const PLACE: Place = Place::of("ecg5000");
 
 /// What is asked of a beat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

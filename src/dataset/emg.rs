@@ -29,13 +29,7 @@ pub const HOP: usize = 26;
 /// Bytes of a row.
 const ROW: usize = ELECTRODES + 1;
 
-const PLACE: Place = Place {
-    set: "EMG (Myo armband)",
-    folders: &["emg_myo"],
-    hint: "recordings of https://github.com/aljazfrancic/myo-readings-dataset packed as rows of \
-           nine signed bytes, with index.csv and gesture_names.txt; pass --data DIR with \
-           DIR/emg_myo/recordings.i8",
-};
+const PLACE: Place = Place::of("emg-myo");
 
 /// Windows of one part.
 pub struct EmgWindows {
@@ -299,5 +293,19 @@ mod tests {
                 .to_string()
                 .contains("recordings.i8")
         );
+    }
+
+    #[test]
+    fn no_flip_makes_the_armband_panic() {
+        for file in ["recordings.i8", "index.csv"] {
+            let good = std::fs::read(folder(|_| ()).path().join("emg_myo").join(file)).unwrap();
+            crate::container::fuzz::rounds(&good, 100, |bytes, _| {
+                let dir = folder(|_| ());
+                std::fs::write(dir.path().join("emg_myo").join(file), bytes).unwrap();
+                let EmgParts { train, .. } = parts(Some(dir.path()), HOP)?;
+                let mut out = vec![0.0; ELECTRODES * WINDOW];
+                (0..train.len()).try_for_each(|i| train.read(i, &mut out))
+            });
+        }
     }
 }

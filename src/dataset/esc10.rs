@@ -30,12 +30,7 @@ const RATE: u32 = 44_100;
 const LONGEST: usize = 60 * RATE as usize;
 const CLASSES: usize = 10;
 
-const PLACE: Place = Place {
-    set: "ESC-10",
-    folders: &["esc10"],
-    hint: "clips of https://github.com/karolpiczak/ESC-10 in one uncompressed tar with index.csv; \
-           pass --data DIR with DIR/esc10/esc10_100clips.tar and DIR/esc10/index.csv",
-};
+const PLACE: Place = Place::of("esc10");
 
 /// A clip as the index names it.
 struct Clip {
@@ -201,5 +196,28 @@ mod tests {
         )
         .unwrap();
         assert!(open(&tar).contains("one minute"));
+    }
+
+    #[test]
+    fn no_flip_makes_environmental_sounds_panic() {
+        let tone = std::fs::read(crate::fixture::path("sounds/tone.ogg")).unwrap();
+        let names: Vec<String> = (0..10).map(|l| format!("00{l}/tone.ogg")).collect();
+        let files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &tone[..])).collect();
+        let tar = tar::write::archive(&files);
+        let mut index = String::from("member,tar_offset,n_bytes,label,class_name,fold,n_samples\n");
+        let room = tone.len().next_multiple_of(512) + 512;
+        for (label, name) in names.iter().enumerate() {
+            let (offset, bytes, fold) = (512 + label * room, tone.len(), label % 5 + 1);
+            index += &format!("{name},{offset},{bytes},{label},class {label},{fold},4410\n");
+        }
+        let open = |root: &Path, tar: &[u8], index: &[u8]| {
+            std::fs::create_dir_all(root.join("esc10")).unwrap();
+            std::fs::write(root.join("esc10/esc10_100clips.tar"), tar).unwrap();
+            std::fs::write(root.join("esc10/index.csv"), index).unwrap();
+            super::open(Some(root))
+        };
+        use crate::container::fuzz::rounds;
+        rounds(&tar, 15, |bytes, root| open(root, bytes, index.as_bytes()));
+        rounds(index.as_bytes(), 15, |bytes, root| open(root, &tar, bytes));
     }
 }

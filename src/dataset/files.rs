@@ -10,29 +10,44 @@ use memmap2::Mmap;
 
 use super::DatasetError;
 use crate::container::{Fault, Stored, npy};
+use crate::manifest::data::DataManifest;
 
-/// Where a set's files lie under the data folder and how a user gets them.
+/// Where a set's files lie under the data folder and how a user gets them: what its manifest says.
 pub(crate) struct Place {
-    /// Set name for messages.
+    /// The manifest's name.
     pub set: &'static str,
-    /// Folder names under the data folder, in order of preference.
-    pub folders: &'static [&'static str],
-    /// How to get the files.
-    pub hint: &'static str,
 }
 
 impl Place {
+    /// By the name of the manifest.
+    pub const fn of(set: &'static str) -> Self {
+        Self { set }
+    }
+
+    /// Folder names under the data folder, in order of preference.
+    pub fn folders(&self) -> Vec<&'static str> {
+        DataManifest::named(self.set).map_or(vec![self.set], DataManifest::folders)
+    }
+
+    /// Path of its first file under such a folder.
+    pub fn file(&self) -> &'static str {
+        let manifest = DataManifest::named(self.set).ok();
+        let first = manifest.and_then(|m| m.files.first());
+        first.map_or("", |file| &file.path)
+    }
+
     /// The first of `names` that exists in one of the set's folders.
     ///
     /// # Errors
     /// `Missing`, naming the preferred place.
     pub fn find(&self, data_dir: Option<&Path>, names: &[&str]) -> Result<PathBuf, DatasetError> {
-        let expected = Path::new(self.folders.first().copied().unwrap_or_default())
+        let folders = self.folders();
+        let expected = Path::new(folders.first().copied().unwrap_or_default())
             .join(names.first().copied().unwrap_or_default());
         let Some(data_dir) = data_dir else {
             return Err(self.missing(&expected));
         };
-        for folder in self.folders {
+        for folder in folders {
             for name in names {
                 let path = data_dir.join(folder).join(name);
                 if path.is_file() {
@@ -45,10 +60,21 @@ impl Place {
 
     /// The error for an absent file.
     pub fn missing(&self, path: &Path) -> DatasetError {
+        let manifest = DataManifest::named(self.set).ok();
+        let (title, how) = manifest.map_or_else(Default::default, |manifest| {
+            let obtain = manifest.obtain.trim_end_matches('.');
+            let how = match obtain.is_empty() {
+                true => format!("see {}", manifest.homepage),
+                false => format!("see {}: {obtain}", manifest.homepage),
+            };
+            (manifest.title.clone(), how)
+        });
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let folder = self.folders()[0];
         DatasetError::Missing {
-            set: self.set.to_string(),
+            set: title,
             path: path.to_path_buf(),
-            hint: self.hint.to_string(),
+            hint: format!("{how}; then pass --data DIR with DIR/{folder}/{file}"),
         }
     }
 }

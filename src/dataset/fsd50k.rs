@@ -7,18 +7,17 @@
 //! chunks of 1.008 s every 0.5 s as in ESC-10 (a shorter one is padded with silence) and each has the
 //! clip's labels. Train and val as the ground truth splits dev, eval tests.
 //!
-//! Opening reads the header of every clip and no sound. A chunk is decoded, halved to 22.05 kHz and
-//! transformed when it is read. Spectrograms are standardised by one mean and deviation of
+//! Opening reads the header of every clip and no sound. Of a chunk its own samples alone are read, halved
+//! to 22.05 kHz and transformed; in a packed archive that compresses, the clip is inflated up to them. Spectrograms are standardised by one mean and deviation of
 //! [`FITTED`] training chunks evenly spread.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hound::WavReader;
 use rayon::prelude::*;
 
 use super::audio::{CHUNK, CHUNK_HOP, LogMel, SHAPE, decimate, wav};
-use super::files::{Place, Table, malformed};
+use super::files::{Place, Table, malformed, refused};
 use super::tree::Tree;
 use super::{Dataset, DatasetError, Normalise, Splits, Subset, Truth, check_request, check_truth};
 use crate::container::Fault;
@@ -34,23 +33,23 @@ const TABLE: u64 = 16 << 20;
 /// Samples beside a chunk that the halving filter sees.
 const MARGIN: usize = 128;
 
-const PLACE: Place = Place {
-    set: "FSD50K",
-    folders: &["fsd50k"],
-    hint: "get the archives of https://zenodo.org/record/4060432, join the parts (zip -s 0 \
-           FSD50K.dev_audio.zip --out FSD50K.dev_audio.whole.zip) and pass --data DIR with \
-           DIR/fsd50k/FSD50K.{dev_audio,eval_audio}.whole.zip and FSD50K.ground_truth.zip, or \
-           their folders unpacked",
-};
+const PLACE: Place = Place::of("fsd50k");
+
+/// A clip: its file, its labels and where its samples are.
+struct Clip {
+    name: String,
+    labels: Vec<usize>,
+    sound: wav::Header,
+}
 
 /// Chunks of one part's clips.
+#[derive(Clone)]
 struct Chunks {
     tree: Arc<Tree>,
     classes: Arc<Vec<String>>,
-    /// Name and labels of every clip.
-    clips: Vec<(String, Vec<usize>)>,
+    clips: Arc<Vec<Clip>>,
     /// Clip and first sample (at 22.05 kHz) of every chunk.
-    chunks: Vec<(usize, usize)>,
+    chunks: Arc<Vec<(usize, usize)>>,
     transform: Arc<LogMel>,
     norm: Normalise,
 }
@@ -102,8 +101,7 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
     let mut test = part(&eval, clips("eval.csv", None)?)?;
     let step = train.len().div_ceil(FITTED).max(1);
     let some: Vec<usize> = (0..train.len()).step_by(step).collect();
-    let raw = Arc::new(part(&dev, train.clips.clone())?);
-    let norm = Normalise::fit(&Subset::new(raw, some)?, 1)?;
+    let norm = Normalise::fit(&Subset::new(Arc::new(train.clone()), some)?, 1)?;
     for part in [&mut train, &mut valid, &mut test] {
         part.norm = norm.clone();
     }
@@ -118,8 +116,8 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
 fn tree(data_dir: Option<&Path>, name: &str, landmark: &str) -> Result<Tree, DatasetError> {
     let folder = |root: &Path| {
         PLACE
-            .folders
-            .iter()
+            .folders()
+            .into_iter()
             .map(|f| root.join(f).join(name))
             .find(|p| p.is_dir())
     };
@@ -178,33 +176,36 @@ impl Chunks {
         clips: Vec<(String, Vec<usize>)>,
         transform: &Arc<LogMel>,
     ) -> Result<Self, DatasetError> {
-        let starts = clips.par_iter().map(|(name, _)| {
-            let wrong =
-                |found: &str| Fault::new(format!("sound {name}"), "44.1 kHz, to 60 s", found);
-            let samples = tree.stream(name, |stream| {
-                let header = WavReader::new(stream).map_err(|e| wrong(&e.to_string()))?;
-                match (header.spec().sample_rate, header.duration() as usize) {
-                    (RATE, samples) if samples <= LONGEST => Ok(samples),
-                    (rate, samples) => Err(wrong(&format!("{rate} Hz, {samples} samples"))),
-                }
+        let clip = |(name, labels): (String, Vec<usize>)| {
+            let sound = tree.stream(&name, |stream| {
+                wav::Header::read(stream, RATE, LONGEST).map_err(wrong(&name))
             })?;
-            let last = samples.div_ceil(2).saturating_sub(CHUNK);
-            Ok((0..=last).step_by(CHUNK_HOP).collect::<Vec<_>>())
-        });
-        let starts = starts.collect::<Result<Vec<_>, DatasetError>>()?;
-        let chunks = starts
-            .into_iter()
-            .enumerate()
-            .flat_map(|(clip, starts)| starts.into_iter().map(move |start| (clip, start)));
+            Ok(Clip {
+                name,
+                labels,
+                sound,
+            })
+        };
+        let clips = clips.into_par_iter().map(clip);
+        let clips = clips.collect::<Result<Vec<_>, DatasetError>>()?;
+        let starts = |(number, clip): (usize, &Clip)| {
+            let last = clip.sound.frames.div_ceil(2).saturating_sub(CHUNK);
+            (0..=last).step_by(CHUNK_HOP).map(move |s| (number, s))
+        };
         Ok(Self {
             tree: tree.clone(),
             classes: classes.clone(),
-            chunks: chunks.collect(),
-            clips,
+            chunks: Arc::new(clips.iter().enumerate().flat_map(starts).collect()),
+            clips: Arc::new(clips),
             transform: transform.clone(),
             norm: Normalise::new(&[0.0], &[1.0]),
         })
     }
+}
+
+/// What is wrong with a clip.
+fn wrong(name: &str) -> impl Fn((String, String)) -> Fault + '_ {
+    move |(expected, found)| Fault::new(format!("sound {name}"), expected, found)
 }
 
 impl Dataset for Chunks {
@@ -233,25 +234,22 @@ impl Dataset for Chunks {
         check_truth(PLACE.set, self.truth(), self.classes.len(), out.len())?;
         out.fill(0.0);
         let (clip, _) = self.chunks[index];
-        self.clips[clip]
-            .1
-            .iter()
-            .for_each(|&label| out[label] = 1.0);
+        let labels = &self.clips[clip].labels;
+        labels.iter().for_each(|&label| out[label] = 1.0);
         Ok(())
     }
 
     fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
         check_request(PLACE.set, self, index, out.len())?;
         let (clip, start) = self.chunks[index];
-        let name = &self.clips[clip].0;
-        let sound = self.tree.stream(name, |stream| {
-            wav::decode(stream, RATE, LONGEST)
-                .map_err(|(expected, found)| Fault::new(format!("sound {name}"), expected, found))
-        })?;
-        // only what the filter sees of the chunk is halved
-        let from = (2 * start).saturating_sub(MARGIN).min(sound.len());
-        let to = (2 * (start + CHUNK) + MARGIN).min(sound.len());
-        let halved = decimate::halve(&sound[from..to]);
+        let Clip { name, sound, .. } = &self.clips[clip];
+        // with what the halving filter sees beside it
+        let from = (2 * start).saturating_sub(MARGIN).min(sound.frames);
+        let to = (2 * (start + CHUNK) + MARGIN).min(sound.frames);
+        let bytes = self.tree.part(name, sound.bytes(from..to))?;
+        let place = self.tree.place(name);
+        let sound = sound.decode(&bytes).map_err(wrong(name));
+        let halved = decimate::halve(&sound.map_err(refused(&place))?);
         let skip = (start - from / 2).min(halved.len());
         let mut chunk = halved[skip..halved.len().min(skip + CHUNK)].to_vec();
         chunk.resize(CHUNK, 0.0);

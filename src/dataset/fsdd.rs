@@ -34,13 +34,7 @@ const SETTING: SpectrogramSetting = SpectrogramSetting {
 /// Samples that make exactly as many frames.
 const LENGTH: usize = (SHAPE[2] - 1) * SETTING.hop;
 
-const PLACE: Place = Place {
-    set: "FSDD",
-    folders: &["fsdd"],
-    hint: "recordings of https://github.com/Jakobovski/free-spoken-digit-dataset in one \
-           uncompressed tar with index.csv; pass --data DIR with DIR/fsdd/fsdd_600.tar and \
-           DIR/fsdd/index.csv",
-};
+const PLACE: Place = Place::of("fsdd");
 
 /// A clip as the index names it.
 struct Clip {

@@ -18,12 +18,7 @@ const ELECTRODES: usize = 16;
 const WINDOW: usize = 52;
 const MOVEMENTS: usize = 18;
 
-const PLACE: Place = Place {
-    set: "NinaPro DB5",
-    folders: &["ninapro", "ninaPro"],
-    hint: "get ninapro_{train,val,test}.npy and label_{train,val,test}.npy of NAS-Bench-360 \
-           (https://nb360.ml.cmu.edu) and pass --data DIR with DIR/ninapro/ninapro_train.npy, …",
-};
+const PLACE: Place = Place::of("ninapro");
 
 /// Opens the three parts.
 pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {

@@ -28,16 +28,13 @@ const TRAINED: usize = 9;
 /// Most values of a sample that are believed.
 const MOST: usize = 1 << 24;
 
-const PLACE: Place = Place {
-    set: "PDEBench",
-    folders: &["pdebench", "PDEBench"],
-    hint: "get the file of https://darus.uni-stuttgart.de/dataset.xhtml?persistentId=doi:10.18419/darus-2986 \
-           and pass --data DIR with DIR/pdebench/FILE",
-};
+/// Its name in errors of requests.
+const SET: &str = "PDEBench";
 
 /// What a task is made of.
 struct Task {
-    file: &'static str,
+    /// Its manifest, which names its file.
+    place: Place,
     /// Every so many points in space are kept.
     space: usize,
     /// Every so many points in time count.
@@ -47,24 +44,19 @@ struct Task {
 }
 
 fn task(pde: Pde) -> Task {
-    let (file, space, time, target) = match pde {
-        Pde::Advection => ("1D_Advection_Sols_beta0.4.hdf5", 4, 5, 200),
-        Pde::Burgers => ("1D_Burgers_Sols_Nu1.0.hdf5", 1, 5, 200),
-        Pde::Cfd1d => ("1D_CFD_Rand_Eta0.1_Zeta0.1_periodic_Train.hdf5", 1, 5, 100),
-        Pde::DiffSorp => ("1D_diff-sorp_NA_NA.h5", 1, 1, 101),
-        Pde::DiffReact1d => ("ReacDiff_Nu0.5_Rho1.0.hdf5", 1, 1, 30),
-        Pde::Darcy => ("2D_DarcyFlow_beta0.1_Train.hdf5", 2, 1, 1),
-        Pde::ShallowWater => ("2D_rdb_NA_NA.h5", 1, 1, 101),
-        Pde::DiffReact2d => ("2D_diff-react_NA_NA.h5", 1, 1, 101),
-        Pde::Cfd2d => (
-            "2D_CFD_Rand_M1.0_Eta0.1_Zeta0.1_periodic_128_Train.hdf5",
-            2,
-            1,
-            21,
-        ),
+    let (set, space, time, target) = match pde {
+        Pde::Advection => ("pdebench-advection", 4, 5, 200),
+        Pde::Burgers => ("pdebench-burgers", 1, 5, 200),
+        Pde::Cfd1d => ("pdebench-cfd-1d", 1, 5, 100),
+        Pde::DiffSorp => ("pdebench-diff-sorp", 1, 1, 101),
+        Pde::DiffReact1d => ("pdebench-diff-react-1d", 1, 1, 30),
+        Pde::Darcy => ("pdebench-darcy", 2, 1, 1),
+        Pde::ShallowWater => ("pdebench-shallow-water", 1, 1, 101),
+        Pde::DiffReact2d => ("pdebench-diff-react-2d", 1, 1, 101),
+        Pde::Cfd2d => ("pdebench-cfd-2d", 2, 1, 21),
     };
     Task {
-        file,
+        place: Place::of(set),
         space,
         time,
         target,
@@ -98,7 +90,7 @@ struct Pairs {
 /// Opens the three parts of a task.
 pub(super) fn open(data_dir: Option<&Path>, pde: Pde) -> Result<Splits, DatasetError> {
     let task = task(pde);
-    let path = PLACE.find(data_dir, &[task.file])?;
+    let path = task.place.find(data_dir, &[task.place.file()])?;
     let whole = || Pairs::open(&path, &task).map_err(refused(&path));
     let (mut train, mut test) = (whole()?, whole()?);
     let count = train.samples.end;
@@ -282,8 +274,8 @@ impl Dataset for Pairs {
     }
 
     fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
-        check_request(PLACE.set, self, index, super::sample_len(self))?;
-        check_truth(PLACE.set, self.truth(), 0, out.len())?;
+        check_request(SET, self, index, super::sample_len(self))?;
+        check_truth(SET, self.truth(), 0, out.len())?;
         let sample = self.samples.start + index;
         let read = self.state(sample, self.target, out);
         read.map_err(refused(&self.path))?;
@@ -291,7 +283,7 @@ impl Dataset for Pairs {
     }
 
     fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
-        check_request(PLACE.set, self, index, out.len())?;
+        check_request(SET, self, index, out.len())?;
         let sample = self.samples.start + index;
         let read = match &self.layout {
             Layout::Map(nu, _) => {

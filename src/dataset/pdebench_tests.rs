@@ -15,7 +15,7 @@ const CASES: [(Pde, &str, [usize; 3]); 4] = [
 
 fn folder(root: &Path, pde: Pde, bytes: &[u8]) {
     std::fs::create_dir_all(root.join("pdebench")).unwrap();
-    std::fs::write(root.join("pdebench").join(task(pde).file), bytes).unwrap();
+    std::fs::write(root.join("pdebench").join(task(pde).place.file()), bytes).unwrap();
 }
 
 fn fixture(name: &str) -> Vec<u8> {

@@ -40,12 +40,7 @@ const MOST: u64 = 1 << 28;
 /// Tag of the streams that place cuts.
 const CUT: u64 = 0x0c07_0ca7;
 
-const PLACE: Place = Place {
-    set: "PSICOV",
-    folders: &["psicov", "protein", "psicov/protein"],
-    hint: "get protein.zip of NAS-Bench-360 (https://nb360.ml.cmu.edu) and pass --data DIR with \
-           DIR/psicov/protein.zip, or its folder with DIR/protein/psicov.lst",
-};
+const PLACE: Place = Place::of("psicov");
 
 /// Proteins of one part.
 struct Proteins {
@@ -58,7 +53,7 @@ struct Proteins {
 
 /// Opens the three parts.
 pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
-    let tree = match PLACE.find(data_dir, &["psicov.lst"]) {
+    let tree = match PLACE.find(data_dir, &["psicov.lst", "protein/psicov.lst"]) {
         Ok(list) => Tree::Folder(list.parent().unwrap_or(Path::new("")).to_path_buf()),
         Err(_) => Tree::packed(&PLACE.find(data_dir, &["protein.zip"])?, "psicov.lst")?,
     };
@@ -211,16 +206,18 @@ fn place(maps: &[f32], length: usize, name: &str, pad: f32, outside: f32, out: &
         .chunks_exact(length * length)
         .zip(out.chunks_exact_mut(SIDE * SIDE))
     {
-        for (at, value) in out.iter_mut().enumerate() {
-            let (row, column) = (at / SIDE + top, at % SIDE + left);
-            let inside = |place: usize| (PAD..PAD + length).contains(&place);
-            *value = if inside(row) && inside(column) {
-                map[(row - PAD) * length + column - PAD]
-            } else if row < padded && column < padded {
-                pad
-            } else {
-                outside
-            };
+        for (row, line) in out.chunks_exact_mut(SIDE).enumerate() {
+            let row = row + top;
+            line.fill(outside);
+            if row < padded {
+                line[..(padded - left).min(SIDE)].fill(pad);
+            }
+            if (PAD..PAD + length).contains(&row) {
+                let columns = PAD.saturating_sub(left)..(PAD + length - left).min(SIDE);
+                let start = (row - PAD) * length + columns.start + left - PAD;
+                let values = &map[start..start + columns.len()];
+                line[columns].copy_from_slice(values);
+            }
         }
     }
 }

@@ -24,12 +24,7 @@ const CLASSES: usize = 100;
 /// Most that is inflated: images as floats would have 2.6 GB.
 const MOST: u64 = 4 << 30;
 
-const PLACE: Place = Place {
-    set: "spherical CIFAR-100",
-    folders: &["spherical"],
-    hint: "get s2_cifar100.gz of NAS-Bench-360 (https://nb360.ml.cmu.edu) and pass --data DIR with \
-           DIR/spherical/s2_cifar100.gz",
-};
+const PLACE: Place = Place::of("spherical");
 
 /// Opens the three parts.
 pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {

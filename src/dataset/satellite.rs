@@ -20,12 +20,7 @@ use crate::container::pickle::Pickle;
 const LENGTH: usize = 46;
 const CLASSES: usize = 24;
 
-const PLACE: Place = Place {
-    set: "Satellite",
-    folders: &["satellite"],
-    hint: "get satellite_train.npy and satellite_test.npy of NAS-Bench-360 \
-           (https://nb360.ml.cmu.edu) and pass --data DIR with DIR/satellite/satellite_train.npy, …",
-};
+const PLACE: Place = Place::of("satellite");
 
 /// Opens the three parts.
 pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {

@@ -21,6 +21,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::stream::{Part, stream};
 use super::{Dataset, DatasetError, Splits, Truth, check_request, sample_len};
+use crate::simd::multiversion;
 
 /// Height of the projection centre above the plane.
 const CENTRE: f64 = 2.0 + 1e-3;
@@ -82,9 +83,14 @@ impl Projection {
         background: &[f32],
         out: &mut [f32],
     ) {
+        project(&self.points, source, size, rotation, background, out);
+    }
+}
+
+multiversion! {
+    fn project(points: &[[f64; 3]], source: &[f32], size: [usize; 2], rotation: &Matrix, background: &[f32], out: &mut [f32]) {
         let [height, width] = size;
-        let area = self.points.len();
-        for (point, p) in self.points.iter().enumerate() {
+        for (point, p) in points.iter().enumerate() {
             let [x, y, z] = rotate(rotation, p);
             let scale = CENTRE / (CENTRE - (z + 1.0));
             // position in units of pixels, measured from the first pixel's centre
@@ -92,16 +98,17 @@ impl Projection {
             let column = (y * scale + HALF) / (2.0 * HALF) * width as f64 - 0.5;
             let taps = taps(row, column, height, width);
             for ((plane, image), &fill) in out
-                .chunks_exact_mut(area)
+                .chunks_exact_mut(points.len())
                 .zip(source.chunks_exact(height * width))
                 .zip(background)
             {
                 // background + Σ weight · (pixel − background): pixels beyond the edge weigh 0
-                plane[point] = taps.map_or(fill, |taps| {
-                    taps.iter().fold(fill, |value, &(index, weight)| {
+                plane[point] = match taps {
+                    None => fill,
+                    Some(taps) => taps.iter().fold(fill, |value, &(index, weight)| {
                         value + weight * (image[index] - fill)
-                    })
-                });
+                    }),
+                };
             }
         }
     }
@@ -109,6 +116,7 @@ impl Projection {
 
 /// The four pixels around a position and their bilinear weights; beyond the edge the weight is 0,
 /// and there are none a pixel or more away from the image, where most of the sphere lies.
+#[inline(always)] // so that rounding is an instruction where the CPU has one
 fn taps(row: f64, column: f64, height: usize, width: usize) -> Option<[(usize, f32); 4]> {
     let near = |at: f64, limit: usize| at > -1.0 && at < limit as f64;
     if !near(row, height) || !near(column, width) {
@@ -127,6 +135,7 @@ fn taps(row: f64, column: f64, height: usize, width: usize) -> Option<[(usize, f
     Some(taps)
 }
 
+#[inline(always)]
 fn rotate(m: &Matrix, p: &[f64; 3]) -> [f64; 3] {
     m.map(|row| row[0] * p[0] + row[1] * p[1] + row[2] * p[2])
 }

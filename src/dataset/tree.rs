@@ -1,7 +1,8 @@
 //! Files of a set that come as a folder or as the zip archive that holds it: read by the same names
 //! either way, never extracted.
 
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::DatasetError;
@@ -71,5 +72,35 @@ impl Tree {
     /// As [`Tree::stream`]; more bytes.
     pub fn bytes(&self, name: &str, cap: u64) -> Result<Vec<u8>, DatasetError> {
         self.stream(name, |stream| read_capped(stream, cap, "file"))
+    }
+
+    /// Some bytes of a file. A packed one is inflated up to their end.
+    ///
+    /// # Errors
+    /// As [`Tree::stream`]; a file that ends before them.
+    pub fn part(&self, name: &str, range: Range<u64>) -> Result<Vec<u8>, DatasetError> {
+        let length = range.end - range.start;
+        let read = |stream: &mut dyn Read| {
+            let part = read_capped(stream.take(length), length, "file")?;
+            match part.len() as u64 == length {
+                true => Ok(part),
+                false => Err(Fault::new("file", format!("{} bytes", range.end), "fewer")),
+            }
+        };
+        match self {
+            Self::Folder(_) => {
+                let place = self.place(name);
+                let mut file = std::fs::File::open(&place).map_err(io(&place))?;
+                file.seek(SeekFrom::Start(range.start))
+                    .map_err(io(&place))?;
+                read(&mut file).map_err(refused(&place))
+            }
+            Self::Packed(..) => self.stream(name, |stream| {
+                let mut before = stream.take(range.start);
+                std::io::copy(&mut before, &mut std::io::sink())
+                    .map_err(|e| Fault::new("file", "intact data", e))?;
+                read(stream)
+            }),
+        }
     }
 }

@@ -9,13 +9,14 @@ use crate::checksum::Algorithm;
 use crate::dataset::store::{Ledger, Store, verify};
 use crate::dataset::{self, Dataset, DatasetError, Resized, Splits, Truth};
 use crate::feature::{FeatureSet, extract};
-use crate::manifest::data::DataManifest;
+use crate::manifest::data::{DataFile, DataManifest};
 use crate::manifest::method::SourceData;
 use crate::manifest::reader::{OwnEncoder, Reader};
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::model::{self, Loaded, Model, RobertaConfig, embedded};
 use crate::transfer::task;
 use burn::tensor::{DType, Device};
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -115,7 +116,7 @@ pub fn prepare<'a>(
 ) -> Result<Prepared<'a>, RunError> {
     let source = embedded::load(&suite.source.model, request.device, DType::F32)?;
     let side = image_size(&suite.source.model, &source.model)?;
-    let (inputs, strangers) = inputs(suite, request)?;
+    let (inputs, strangers) = inputs(suite, request, watch)?;
     watch.begin("opening data", 1 + suite.targets.len());
     let original = dataset::open(&suite.surrogate, request.data, suite.data_seed)?;
     let surrogate = Resized::splits(original.clone(), side);
@@ -175,27 +176,51 @@ type Inputs = (Vec<(String, String)>, Vec<String>);
 
 /// Checks the data files of a suite before anything is read from them. One that was checked and has
 /// not been changed since is not read again. A file of the user's own making is allowed, and told.
-fn inputs(suite: &Suite, request: &Request) -> Result<Inputs, RunError> {
+fn inputs(suite: &Suite, request: &Request, watch: &mut dyn Watch) -> Result<Inputs, RunError> {
     let (store, ledger) = (Store::at(request.data), Ledger::own());
     let specs = [&suite.surrogate].into_iter().chain(&suite.targets);
-    let (mut found, mut strangers): Inputs = Default::default();
+    let mut files: Vec<(&DataManifest, &DataFile, u64)> = Vec::new();
     for manifest in specs.filter_map(|spec| DataManifest::of(spec.reader)) {
-        for file in &manifest.files {
-            let name = format!("{}/{}", manifest.name, file.path);
-            if found.iter().any(|(known, _)| *known == name) {
-                continue;
-            }
-            let sha256 = match verify(&store, &ledger, manifest, file, false) {
-                Ok(verdict) => verdict.sha256().map(String::from),
-                Err(DatasetError::Mismatch { .. } | DatasetError::Malformed { .. }) => {
-                    let what = "is not the published file: its size or checksum differs";
-                    strangers.push(format!("{name} {what}."));
-                    store.sha256(manifest, file)?
-                }
-                Err(error) => return Err(error.into()),
-            };
-            found.extend(sha256.map(|sha256| (name, sha256)));
+        if files.iter().any(|(known, ..)| known.name == manifest.name) {
+            continue;
         }
+        files.extend(manifest.files.iter().map(|file| {
+            let there = store.find(manifest, file).and_then(|p| p.metadata().ok());
+            (manifest, file, there.map_or(0, |m| m.len()))
+        }));
+    }
+    let total: u64 = files.iter().map(|(.., bytes)| bytes).sum();
+    let megabytes = |bytes: u64| bytes.div_ceil(1 << 20) as usize;
+    let (mut before, mut begun, stopped) = (0, false, Cell::new(false));
+    let (mut found, mut strangers): Inputs = Default::default();
+    for (manifest, file, bytes) in files {
+        let mut read = 0;
+        let mut seen = |count: u64| {
+            if !begun {
+                watch.begin("checking data files (MB)", megabytes(total));
+                begun = true;
+            }
+            // a file whose publisher gives no SHA-256 is read twice
+            read = bytes.min(read + count);
+            stopped.set(!watch.step(megabytes(before + read), megabytes(total)));
+            !stopped.get()
+        };
+        let name = format!("{}/{}", manifest.name, file.path);
+        let sha256 = match verify(&store, &ledger, manifest, file, false, &mut seen) {
+            Ok(verdict) => Ok(verdict.sha256().map(String::from)),
+            Err(DatasetError::Mismatch { .. } | DatasetError::Malformed { .. }) => {
+                let what = "is not the published file: its size or checksum differs";
+                strangers.push(format!("{name} {what}."));
+                store.sha256(manifest, file, &mut seen)
+            }
+            Err(error) => Err(error),
+        };
+        go_on(!stopped.get())?;
+        found.extend(sha256?.map(|sha256| (name, sha256)));
+        before += bytes;
+    }
+    if begun {
+        watch.end();
     }
     let specs = [&suite.surrogate].into_iter().chain(&suite.targets);
     for spec in specs.filter(|spec| spec.reader == Reader::Npy) {

@@ -5,11 +5,16 @@
 //! The filter is symmetric and centred, so nothing is delayed; beyond its ends a signal is zero.
 
 use std::f64::consts::PI;
+use std::sync::LazyLock;
+
+use crate::simd::multiversion;
 
 /// Taps on each side of the centre.
 const REACH: usize = 63;
 /// Cut-off in cycles per sample of the input rate.
 const CUTOFF: f64 = 0.23;
+/// Results that are summed at once, side by side in registers.
+const BLOCK: usize = 64;
 /// Kaiser window parameter.
 const BETA: f64 = 8.6;
 
@@ -24,8 +29,8 @@ fn bessel_i0(x: f64) -> f64 {
 }
 
 /// The filter, `2·REACH + 1` taps that sum to one.
-fn taps() -> Vec<f64> {
-    let mut taps: Vec<f64> = (-(REACH as i64)..=REACH as i64)
+fn taps() -> Vec<f32> {
+    let taps: Vec<f64> = (-(REACH as i64)..=REACH as i64)
         .map(|n| {
             let n = n as f64;
             let sinc = if n == 0.0 {
@@ -38,25 +43,43 @@ fn taps() -> Vec<f64> {
         })
         .collect();
     let gain: f64 = taps.iter().sum();
-    taps.iter_mut().for_each(|t| *t /= gain);
-    taps
+    taps.iter().map(|t| (t / gain) as f32).collect()
 }
 
 /// `signal` at half its sampling rate; `⌈n/2⌉` samples.
 pub fn halve(signal: &[f32]) -> Vec<f32> {
-    let taps = taps();
-    (0..signal.len().div_ceil(2))
-        .map(|i| {
-            let start = (2 * i) as i64 - REACH as i64;
-            let skip = (-start).max(0) as usize;
-            let first = start.max(0) as usize;
-            taps[skip.min(taps.len())..]
-                .iter()
-                .zip(&signal[first.min(signal.len())..])
-                .map(|(tap, &x)| tap * f64::from(x))
-                .sum::<f64>() as f32
-        })
-        .collect()
+    static TAPS: LazyLock<Vec<f32>> = LazyLock::new(taps);
+    let len = signal.len().div_ceil(2);
+    // odd and even samples apart, silence around them: every tap reads neighbours, for BLOCK results
+    // at once; their sums keep the order of the taps
+    let room = len.next_multiple_of(BLOCK) + REACH + 1;
+    let mut phases = [vec![0.0; room], vec![0.0; room]];
+    let starts = [(0, REACH / 2 + 1, 1), (1, REACH / 2, 0)];
+    for (phase, start, first) in starts {
+        let values = signal.iter().skip(first).step_by(2);
+        let places = phases[phase][start..].iter_mut();
+        places.zip(values).for_each(|(place, &x)| *place = x);
+    }
+    let mut out = vec![0.0; len.next_multiple_of(BLOCK)];
+    filter(&TAPS, &phases, &mut out);
+    out.truncate(len);
+    out
+}
+
+multiversion! {
+    /// Result `i` is the sum of tap `t` times sample `i + t/2` of the phase of `t`.
+    fn filter(taps: &[f32], phases: &[Vec<f32>; 2], out: &mut [f32]) {
+        for (block, out) in out.chunks_exact_mut(BLOCK).enumerate() {
+            let mut sums = [0.0; BLOCK];
+            for (number, tap) in taps.iter().enumerate() {
+                let values = &phases[number % 2][block * BLOCK + number / 2..][..BLOCK];
+                for (sum, x) in sums.iter_mut().zip(values) {
+                    *sum += tap * x;
+                }
+            }
+            out.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum);
+        }
+    }
 }
 
 #[cfg(test)]

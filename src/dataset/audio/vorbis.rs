@@ -52,4 +52,19 @@ mod tests {
         assert!(decode(b"OggS and nothing else", 44_100, 10).is_err());
         assert!(decode(&[0; 5000], 44_100, 10).is_err());
     }
+
+    #[test]
+    fn a_tone_keeps_its_pitch_and_no_flip_makes_vorbis_panic() {
+        let good = std::fs::read(crate::fixture::path("sounds/tone.ogg")).unwrap();
+        let sound = decode(&good, 44_100, 4410).unwrap();
+        // the last block is given whole
+        assert!((4410..4410 + SLACK).contains(&sound.len()));
+        let crossings = sound[..4410].windows(2);
+        let crossings = crossings.filter(|w| w[0] < 0.0 && w[1] >= 0.0);
+        assert!((99..=100).contains(&crossings.count()));
+        assert!(decode(&good, 22_050, 4410).is_err());
+        crate::container::fuzz::rounds(&good, 200, |bytes, _| {
+            decode(bytes, 44_100, 4410).map_err(|(expected, _)| expected)
+        });
+    }
 }

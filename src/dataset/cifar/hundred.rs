@@ -12,13 +12,7 @@ use super::super::spherical::{Projection, Rotation, Spherical};
 use super::super::{Dataset, DatasetError, Normalise, Splits, Subset};
 use super::{Cifar, Records, Source, with_validation};
 
-const PLACE: Place = Place {
-    set: "CIFAR-100",
-    folders: &["cifar100", "cifar-100-binary"],
-    hint: "get https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz and pass --data DIR with \
-           DIR/cifar100/cifar-100-binary.tar.gz, or unpacked DIR/cifar100/train.bin and test.bin (or \
-           DIR/cifar-100-binary/…)",
-};
+const PLACE: Place = Place::of("cifar100");
 /// Classes that the two label bytes count: coarse, fine.
 const LIMITS: [u8; 2] = [20, 100];
 const FINE: usize = 1;

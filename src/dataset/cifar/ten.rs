@@ -10,13 +10,7 @@ use super::super::files::{Place, io, names};
 use super::super::{Dataset, DatasetError, Normalise, Splits};
 use super::{Cifar, Records, Source, with_validation};
 
-const PLACE: Place = Place {
-    set: "CIFAR-10",
-    folders: &["cifar10", "cifar-10-batches-bin"],
-    hint: "get https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz and pass --data DIR with \
-           DIR/cifar10/cifar-10-binary.tar.gz, or unpacked DIR/cifar10/test_batch.bin (or \
-           DIR/cifar-10-batches-bin/…)",
-};
+const PLACE: Place = Place::of("cifar10");
 
 /// Opens the three parts.
 pub(in crate::dataset) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {

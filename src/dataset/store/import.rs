@@ -51,14 +51,16 @@ pub fn import(
     found
         .into_iter()
         .map(|(file, from)| {
-            let verdict = judge(&from, ledger, manifest, file, true, "import")?;
+            let verdict = judge(&from, ledger, manifest, file, (true, "import"), &mut |_| {
+                true
+            })?;
             let to = store.place(manifest, file);
             let same =
                 |a: &Path, b: &Path| Some(fs::canonicalize(a).ok()? == fs::canonicalize(b).ok()?);
             if same(&from, &to) != Some(true) {
                 copy(&from, &to)?;
                 // The copy may have failed where reading does not tell.
-                judge(&to, ledger, manifest, file, true, "import")?;
+                judge(&to, ledger, manifest, file, (true, "import"), &mut |_| true)?;
             }
             Ok(Imported { from, to, verdict })
         })

@@ -16,8 +16,9 @@ mod tests;
 pub use import::{Imported, import};
 pub use ledger::Ledger;
 pub use obtain::{Plan, fetch, free, hint, plan};
-pub use verify::{Verdict, verify};
+pub use verify::{Seen, Verdict, verify};
 
+use self::verify::Heard;
 use super::DatasetError;
 use super::files::io;
 use crate::checksum::Algorithm;
@@ -84,10 +85,12 @@ impl Store {
         &self,
         manifest: &DataManifest,
         file: &DataFile,
+        seen: Seen,
     ) -> Result<Option<String>, DatasetError> {
         let hash = |path: PathBuf| {
-            let mut opened = File::open(&path).map_err(io(&path))?;
-            Algorithm::Sha256.of(&mut opened).map_err(io(&path))
+            let opened = File::open(&path).map_err(io(&path))?;
+            let digest = Algorithm::Sha256.of(&mut Heard(opened, seen));
+            digest.map_err(io(&path))
         };
         self.find(manifest, file).map(hash).transpose()
     }

@@ -88,7 +88,7 @@ pub fn fetch(
     for file in plan.files {
         let target = store.place(manifest, file);
         let url = mirrors(file, &target, progress).map_err(|found| unobtainable(file, found))?;
-        let judged = judge(&target, ledger, manifest, file, true, url);
+        let judged = judge(&target, ledger, manifest, file, (true, url), &mut |_| true);
         if let Err(error) = judged {
             // Downloaded just now, and not what it was the first time: nobody's data.
             std::fs::remove_file(&target).map_err(io(&target))?;

@@ -57,6 +57,7 @@ impl Place {
             &self.manifest,
             &self.manifest.files[0],
             false,
+            &mut |_| true,
         )
     }
 }
@@ -215,6 +216,7 @@ fn a_changed_file_is_found_out_and_an_unchanged_one_not_read_again() {
         &place.manifest,
         &place.manifest.files[0],
         true,
+        &mut |_| true,
     );
     assert!(matches!(again, Err(DatasetError::Mismatch { .. })));
     file.set_modified(modified + std::time::Duration::from_secs(1))

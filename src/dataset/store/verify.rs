@@ -7,6 +7,7 @@ use crate::dataset::DatasetError;
 use crate::dataset::files::io;
 use crate::manifest::data::{DataFile, DataManifest};
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::Path;
 
 /// What is known of a file that is there.
@@ -53,7 +54,23 @@ impl Verdict {
     }
 }
 
-/// Checks a file of a dataset. Unless `again`, one that was checked and has not been changed since
+/// Hears of bytes as they are read; `false` stops the reading.
+pub type Seen<'a> = &'a mut dyn FnMut(u64) -> bool;
+
+/// A file whose reading is heard of.
+pub(super) struct Heard<'a>(pub File, pub Seen<'a>);
+
+impl Read for Heard<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.0.read(out)?;
+        match (self.1)(count as u64) {
+            true => Ok(count),
+            false => Err(std::io::Error::other("stopped")),
+        }
+    }
+}
+
+/// Checks a file of a dataset; `seen` hears of what is read of it. Unless `again`, one that was checked and has not been changed since
 /// (by size and time) is not read again.
 ///
 /// # Errors
@@ -64,10 +81,11 @@ pub fn verify(
     manifest: &DataManifest,
     file: &DataFile,
     again: bool,
+    seen: Seen,
 ) -> Result<Verdict, DatasetError> {
     match store.find(manifest, file) {
         None => Ok(Verdict::Absent),
-        Some(path) => judge(&path, ledger, manifest, file, again, "import"),
+        Some(path) => judge(&path, ledger, manifest, file, (again, "import"), seen),
     }
 }
 
@@ -77,8 +95,8 @@ pub(super) fn judge(
     ledger: &Ledger,
     manifest: &DataManifest,
     file: &DataFile,
-    again: bool,
-    from: &str,
+    (again, from): (bool, &str),
+    seen: Seen,
 ) -> Result<Verdict, DatasetError> {
     let metadata = fs::metadata(path).map_err(io(path))?;
     if let Some(expected) = file.bytes.filter(|&bytes| bytes != metadata.len()) {
@@ -91,9 +109,9 @@ pub(super) fn judge(
     }
     let known = ledger.checked(path, &metadata).filter(|_| !again);
     let fresh = known.is_none();
-    let digest = |algorithm: Algorithm| {
-        let mut opened = File::open(path).map_err(io(path))?;
-        algorithm.of(&mut opened).map_err(io(path))
+    let mut digest = |algorithm: Algorithm| {
+        let opened = File::open(path).map_err(io(path))?;
+        algorithm.of(&mut Heard(opened, seen)).map_err(io(path))
     };
     let sha256 = match known {
         Some(sha256) => sha256,

@@ -188,11 +188,8 @@ fn no_flip_and_no_cut_makes_a_panic() {
         files.push(fs::read(fixture::path(&format!("torch/{stem}.pth"))).unwrap());
     }
     let (mut read, mut refused) = (0, 0);
-    // `make fuzz` asks for more
-    let rounds = std::env::var("FUZZ_ROUNDS").ok();
-    let rounds = rounds.and_then(|r| r.parse().ok()).unwrap_or(300);
     for whole in files {
-        for _ in 0..rounds {
+        for _ in crate::container::fuzz::times(300) {
             let mut bytes = whole.clone();
             for _ in 0..random.random_range(1..4) {
                 let at = random.random_range(0..bytes.len());
