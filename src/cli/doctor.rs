@@ -23,7 +23,7 @@ pub fn run(args: &DoctorArgs) {
         .collect();
     let data: Vec<(String, String)> = Reader::ALL
         .into_iter()
-        .filter(|r| !r.name().starts_with("demo-"))
+        .filter(|r| r.is_published())
         .map(|reader| {
             let spec = DatasetSpec::new("d", "d", reader);
             let state = match dataset::open(&spec, args.data.as_deref(), 0) {

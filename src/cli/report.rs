@@ -31,7 +31,7 @@ pub fn run(args: &ReportArgs) -> Result<(), CliError> {
     } else {
         args.runs
             .iter()
-            .map(|run| draw(run))
+            .map(|run| draw(run, !args.without_samples))
             .collect::<Result<_, _>>()?
     };
     if args.json {
@@ -94,7 +94,7 @@ fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
         error
     })?;
     bars.note("drawing figures and writing the report");
-    draw(&root)
+    draw(&root, !args.without_samples)
 }
 
 /// The last part of a model's name or path, as the name of a folder.
@@ -129,14 +129,15 @@ fn command(args: &ReportArgs) -> String {
 }
 
 /// Figures and report of a run, from its tables.
-fn draw(run: &Path) -> Result<PathBuf, CliError> {
+fn draw(run: &Path, samples: bool) -> Result<PathBuf, CliError> {
     figure::draw(
         &run.join("tables"),
         &run.join("figures"),
         &Format::ALL,
         None,
     )?;
-    Ok(report::write(run)?)
+    report::text::write(run)?;
+    Ok(report::write(run, samples)?)
 }
 
 /// What machines ask for: the small tables of a run.

@@ -81,3 +81,22 @@ pub fn read_capped(stream: impl Read, cap: u64, what: &str) -> Result<Vec<u8>, F
     }
     Ok(bytes)
 }
+
+/// Text for a cell of a table that people open: a spreadsheet must not take a name for a formula.
+pub(crate) fn defuse(text: String) -> String {
+    let formula = text.len() > 1 && text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if formula { format!("'{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_defused_and_dashes_kept() {
+        assert_eq!(defuse("=1+1".into()), "'=1+1");
+        assert_eq!(defuse("@cmd".into()), "'@cmd");
+        assert_eq!(defuse("-".into()), "-");
+        assert_eq!(defuse("cat".into()), "cat");
+    }
+}

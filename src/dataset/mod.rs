@@ -25,6 +25,7 @@ pub mod memory;
 mod ninapro;
 pub mod normalise;
 mod open;
+pub mod own;
 mod pdebench;
 mod psicov;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub mod resize;
 mod rows;
 mod s2cifar;
 mod satellite;
+pub mod specimen;
 pub mod spherical;
 pub mod store;
 mod stream;

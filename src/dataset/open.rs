@@ -5,7 +5,7 @@ use std::path::Path;
 use super::store::Store;
 use super::{
     DatasetError, Splits, cap, cifar, cosmic, darcy, darcy16, deepsea, demo, ecg2017, ecg5000, emg,
-    esc10, fsd50k, fsdd, ninapro, pdebench, psicov, s2cifar, satellite,
+    esc10, fsd50k, fsdd, ninapro, own, pdebench, psicov, s2cifar, satellite,
 };
 use crate::manifest::reader::Pde;
 use crate::manifest::suite::{DatasetSpec, Reader};
@@ -74,6 +74,7 @@ pub fn open(
         Reader::PdebenchShallowWater => pdebench::open(data_dir, Pde::ShallowWater)?,
         Reader::PdebenchDiffReact2d => pdebench::open(data_dir, Pde::DiffReact2d)?,
         Reader::PdebenchCfd2d => pdebench::open(data_dir, Pde::Cfd2d)?,
+        Reader::Npy => own::open(data_dir, &spec.name)?,
     };
     Ok(Splits {
         train: cap(whole.train, spec.train, seed),

@@ -36,6 +36,20 @@ pub enum FeatureError {
         /// The label.
         found: usize,
     },
+    /// More than an export holds.
+    #[error(
+        "{what}: expected at most {most} {unit}, found {found}; --samples N takes a balanced part"
+    )]
+    TooLarge {
+        /// Which set.
+        what: String,
+        /// The most that is written.
+        most: usize,
+        /// Of what.
+        unit: &'static str,
+        /// How many there are.
+        found: usize,
+    },
     /// The file's ending names no format that we read or write.
     #[error("{path}: expected a file ending in .safetensors, .npz or .parquet, found {found:?}")]
     UnknownFormat {

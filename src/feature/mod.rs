@@ -8,6 +8,7 @@ pub mod error;
 pub mod extract;
 pub mod file;
 pub mod outputs;
+pub mod projector;
 pub mod set;
 
 pub use error::FeatureError;

@@ -74,6 +74,16 @@ pub enum FigureError {
         /// The number asked for.
         found: u8,
     },
+    /// A width that no page has.
+    #[error("figure width: expected {low} to {high} millimetres, found {found}")]
+    Width {
+        /// The narrowest, in millimetres.
+        low: f64,
+        /// The widest, in millimetres.
+        high: f64,
+        /// What was asked for.
+        found: String,
+    },
     /// The drawing backend refused.
     #[error("figure could not be rendered as {format}: {found}")]
     Render {

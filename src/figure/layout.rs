@@ -3,6 +3,7 @@
 
 use super::error::FigureError;
 use super::font::{self, Weight};
+use super::print::{self, Print, Width};
 use super::render;
 use super::scene::Scene;
 
@@ -18,6 +19,8 @@ pub struct Figure {
     pub panels: Vec<Scene>,
     /// All panels on one sheet.
     pub whole: Scene,
+    /// How wide the whole is on paper, where that was asked for.
+    print: Option<Width>,
 }
 
 impl Figure {
@@ -41,17 +44,36 @@ impl Figure {
             number,
             panels,
             whole,
+            print: None,
         })
+    }
+
+    /// The same panels put on paper as `print` says.
+    pub fn printed(mut self, print: Print) -> Self {
+        if let Some(width) = print.width {
+            let columns = print::columns(&self.panels, width);
+            let label = self.whole.label.clone();
+            self.whole = sheet(&label, &self.panels, columns);
+            print::scale(&mut self.whole, width);
+            self.print = Some(width);
+        }
+        print::colour(&mut self.whole, print.theme);
+        self
+    }
+
+    /// Em of the smallest text on a printed sheet, in points.
+    pub fn smallest_text(&self) -> Option<f64> {
+        self.print.and_then(|_| print::smallest_text(&self.whole))
     }
 
     /// The whole as an SVG file that carries its font.
     pub fn svg(&self) -> Result<String, FigureError> {
-        render::standalone_svg(&self.whole)
+        render::standalone_svg(&self.whole, self.print)
     }
 
     /// The whole as a PNG file.
     pub fn png(&self) -> Result<Vec<u8>, FigureError> {
-        render::png(&self.whole)
+        render::png(&self.whole, self.print)
     }
 
     /// Each panel as an SVG element for a page that brings [`render::font_faces`].
@@ -60,17 +82,26 @@ impl Figure {
     }
 }
 
+/// Paper around the panels.
+const MARGIN: f64 = 8.0;
+/// Paper between them.
+const GAP: f64 = 18.0;
+
+/// Width of a sheet of `panels` in `columns`, and of one column.
+pub(super) fn sheet_width(panels: &[Scene], columns: usize) -> (f64, f64) {
+    let column = panels.iter().map(|panel| panel.width).fold(0.0, f64::max);
+    let across = columns as f64 * (column + GAP) - GAP + 2.0 * MARGIN;
+    (across, column)
+}
+
 /// Panels row by row, columns as wide as the widest panel.
 fn sheet(label: &str, panels: &[Scene], columns: usize) -> Scene {
-    const MARGIN: f64 = 8.0;
-    const GAP: f64 = 18.0;
     let columns = columns.min(panels.len());
-    let width = panels.iter().map(|panel| panel.width).fold(0.0, f64::max);
+    let (across, width) = sheet_width(panels, columns);
     let heights: Vec<f64> = panels
         .chunks(columns)
         .map(|row| row.iter().map(|panel| panel.height).fold(0.0, f64::max))
         .collect();
-    let across = columns as f64 * (width + GAP) - GAP + 2.0 * MARGIN;
     let down = heights.iter().map(|height| height + GAP).sum::<f64>() - GAP + 2.0 * MARGIN;
     let mut whole = Scene::new(across, down, label);
     let mut top = MARGIN;

@@ -5,16 +5,15 @@
 use super::error::FigureError;
 use super::font::{self, Weight};
 use super::layout::{Figure, distinct};
-use super::palette::{Colour, INK, MUTED, PAPER, RULE};
+use super::palette::{Colour, DEEP, INK, MUTED, PAPER, RULE};
 use super::scene::{Anchor, Scene, Stroke, Text};
+use super::table::{MatchingRow, Row};
 
 /// More target classes cannot be told apart.
 pub const MOST_CLASSES: usize = 60;
-/// Source classes shown beside the matched ones.
-pub const MOST_OTHERS: usize = 8;
 
-/// Deepest colour: Okabe and Ito's blue, darkened so that it also reads in grey.
-const DEEP: Colour = Colour::new(0x00, 0x45, 0x6E);
+/// What the heat maps show.
+const LABEL: &str = "Mean source probabilities of each target class";
 
 /// Mean probability of one source class over the samples of one target class. Target classes come in
 /// order, each with the same source classes in the same order.
@@ -38,6 +37,33 @@ pub struct MatchRow {
 /// [`FigureError::Content`] without rows, with a row that misses a source class, or with more than
 /// [`MOST_CLASSES`] target classes.
 pub fn figure(rows: &[MatchRow]) -> Result<Figure, FigureError> {
+    let title = "Which source class stands for which target class";
+    Figure::new(4, "matching", LABEL, vec![heat(title, rows)?], 1)
+}
+
+/// The heat maps of a run, a panel a target; targets of too many classes have none.
+pub fn of_run(rows: &[MatchingRow]) -> Result<Figure, FigureError> {
+    let targets = distinct(rows.iter().map(|row| row.target.as_str()));
+    let mut panels = Vec::new();
+    for target in targets {
+        let own: Vec<&MatchingRow> = rows.iter().filter(|row| row.target == target).collect();
+        let title = own.first().map_or("", |row| row.target_title.as_str());
+        if distinct(own.iter().map(|row| &row.target_class)).len() <= MOST_CLASSES {
+            let own: Vec<MatchRow> = own.into_iter().map(MatchRow::from).collect();
+            panels.push(heat(title, &own)?);
+        }
+    }
+    if panels.is_empty() {
+        return Err(FigureError::NotMeasured {
+            figure: 9,
+            expected: "a target with at most 60 matched classes",
+            found: format!("{} rows", rows.len()),
+        });
+    }
+    Figure::new(9, MatchingRow::FILE, LABEL, panels, 2)
+}
+
+fn heat(title: &str, rows: &[MatchRow]) -> Result<Scene, FigureError> {
     let sources = distinct(rows.iter().map(|row| row.source));
     let width = sources.len().max(1);
     let lines: Vec<&[MatchRow]> = rows.chunks(width).collect();
@@ -64,26 +90,20 @@ pub fn figure(rows: &[MatchRow]) -> Result<Figure, FigureError> {
             lines.len().to_string(),
         ));
     }
-    let label = "Mean source probabilities of each target class";
-    Figure::new(4, "matching", label, vec![panel(&lines)], 1)
+    Ok(panel(title, &lines))
 }
 
-/// The colour of a share of the greatest mean: paper to deep blue. The square root keeps small
-/// probabilities visible.
+/// The colour of a share of the greatest mean: deep blue over the paper, whatever that is. The square
+/// root keeps small probabilities visible.
 fn shade(share: f64) -> Colour {
-    let depth = share.clamp(0.0, 1.0).sqrt();
-    let mix = |channel: usize| {
-        let (from, to) = (f64::from(PAPER.rgb[channel]), f64::from(DEEP.rgb[channel]));
-        (from + depth * (to - from)).round() as u8
-    };
-    Colour::new(mix(0), mix(1), mix(2))
+    DEEP.fade(share.clamp(0.0, 1.0).sqrt())
 }
 
 fn two_digits(value: f64) -> String {
     format!("{value:.2}")
 }
 
-fn panel(lines: &[&[MatchRow]]) -> Scene {
+fn panel(title: &str, lines: &[&[MatchRow]]) -> Scene {
     const TOP: f64 = 74.0;
     const GAP: f64 = 10.0;
     const NAME: f64 = 11.0;
@@ -122,8 +142,7 @@ fn panel(lines: &[&[MatchRow]]) -> Scene {
         .map(|row| row.probability);
     let most = most.fold(1e-12, f64::max);
     let mut scene = Scene::new(width, bottom + 14.0 + key, words(&matches));
-    let title = "Which source class stands for which target class";
-    scene.text((0.0, 14.0), Text::new(title, 13.0).bold());
+    scene.text((0.0, 14.0), Text::new(title, 13.0).bold().fit(width));
     let how =
         "mean source probability over the target class’s samples; column i is the match of row i";
     scene.text((0.0, 30.0), Text::new(how, 10.5).colour(MUTED).fit(width));
@@ -271,14 +290,10 @@ mod tests {
             svg.contains("source &lt;1&gt;") && svg.contains("target 2"),
             "names are drawn"
         );
-        let deepest = shade(1.0).hex().to_lowercase();
+        let deepest = shade(1.0).hex();
+        let full = |line: &&str| line.contains(&deepest) && !line.contains("opacity");
         // Three matches and the end of the scale.
-        assert_eq!(
-            svg.to_lowercase()
-                .matches(&format!("\"{deepest}\""))
-                .count(),
-            4
-        );
+        assert_eq!(svg.lines().filter(full).count(), 4);
         assert!(
             figure(&rows(3, 5))
                 .expect("drawn")

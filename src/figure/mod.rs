@@ -7,6 +7,7 @@
 //!
 //! | figure | module | table |
 //! |---|---|---|
+//! | 1, what was done | [`flow`] | `cells.csv`, `probe.csv`, `discrepancy.csv` |
 //! | 2, t-SNE maps | [`tsne`] | `tsne.csv` (and `probe.csv` for the errors in its titles) |
 //! | 3, distortion | [`probe`] | `probe.csv` |
 //! | 4, discrepancy | [`discrepancy`] | `discrepancy.csv` |
@@ -14,6 +15,7 @@
 //! | 6, aligned against unaligned | [`paired`] | `paired.csv` |
 //! | 7, geometry over epochs | [`geometry`] | `geometry.csv` |
 //! | 8, agreement of the encoders | [`agreement`] | `cka.csv` |
+//! | 9, matched classes | [`matching`] | `matching.csv` |
 //!
 //! A comparison of encoders (`modalign compare`) has figures of its own, drawn by [`sides`], [`tsne`],
 //! [`agreement`] and [`classes`]; [`sides::NUMBERS`] counts them.
@@ -25,6 +27,7 @@ mod csv;
 pub mod curves;
 pub mod discrepancy;
 pub mod error;
+pub mod flow;
 pub mod font;
 pub mod geometry;
 pub mod layout;
@@ -32,6 +35,8 @@ mod lines;
 pub mod matching;
 pub mod paired;
 pub mod palette;
+pub mod picture;
+pub mod print;
 pub mod probe;
 pub mod render;
 pub mod scene;
@@ -47,10 +52,11 @@ use std::path::{Path, PathBuf};
 
 pub use error::FigureError;
 pub use layout::Figure;
+pub use print::Print;
 use table::Row as _;
 
 /// The figures this room draws, by number.
-pub const NUMBERS: [u8; 7] = [2, 3, 4, 5, 6, 7, 8];
+pub const NUMBERS: [u8; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 /// A file format of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,6 +103,11 @@ impl std::str::FromStr for Format {
 /// Builds figure `number` from the tables in `tables`.
 pub fn figure(number: u8, tables: &Path) -> Result<Figure, FigureError> {
     match number {
+        1 => flow::figure(
+            &optional(table::CellRow::read(tables))?.unwrap_or_default(),
+            &optional(table::ProbeRow::read(tables))?.unwrap_or_default(),
+            &optional(table::DiscrepancyRow::read(tables))?.unwrap_or_default(),
+        ),
         2 => {
             // The map stands without probe errors; a broken probe table must still be told.
             let probes = optional(table::ProbeRow::read(tables))?.unwrap_or_default();
@@ -108,6 +119,7 @@ pub fn figure(number: u8, tables: &Path) -> Result<Figure, FigureError> {
         6 => paired::figure(&table::PairedRow::read(tables)?),
         7 => geometry::figure(&table::GeometryRow::read(tables)?),
         8 => agreement::figure(&table::CkaRow::read(tables)?, 8),
+        9 => matching::of_run(&table::MatchingRow::read(tables)?),
         found => Err(FigureError::unknown(found, &NUMBERS)),
     }
 }
@@ -132,7 +144,19 @@ pub fn optional<T>(result: Result<T, FigureError>) -> Result<Option<T>, FigureEr
     }
 }
 
-/// Draws figures into `out` as `fig<number>.<format>` and returns the paths written.
+/// A figure that was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// Its number.
+    pub number: u8,
+    /// Its file.
+    pub path: PathBuf,
+    /// Em of its smallest text in points, where its width on paper is known.
+    pub smallest_text: Option<f64>,
+}
+
+/// Draws figures into `out` as `fig<number>.<format>`, as the report shows them, and returns the
+/// paths written.
 ///
 /// Figures named in `only` must have their tables; without `only`, those whose tables were never
 /// written are passed over.
@@ -142,6 +166,18 @@ pub fn draw(
     formats: &[Format],
     only: Option<&[u8]>,
 ) -> Result<Vec<PathBuf>, FigureError> {
+    let drawn = draw_for(tables, out, formats, only, Print::default())?;
+    Ok(drawn.into_iter().map(|drawn| drawn.path).collect())
+}
+
+/// [`draw`] for another page than the report's.
+pub fn draw_for(
+    tables: &Path,
+    out: &Path,
+    formats: &[Format],
+    only: Option<&[u8]>,
+    print: Print,
+) -> Result<Vec<Drawn>, FigureError> {
     std::fs::create_dir_all(out).map_err(|source| FigureError::Io {
         path: out.to_owned(),
         source,
@@ -156,6 +192,7 @@ pub fn draw(
                 None => continue,
             },
         };
+        let figure = figure.printed(print);
         for &format in formats {
             let bytes = match format {
                 Format::Svg => figure.svg()?.into_bytes(),
@@ -163,7 +200,11 @@ pub fn draw(
             };
             let path = out.join(format!("fig{number}.{}", format.extension()));
             write_whole(&path, &bytes)?;
-            written.push(path);
+            written.push(Drawn {
+                number,
+                path,
+                smallest_text: figure.smallest_text(),
+            });
         }
     }
     Ok(written)

@@ -44,6 +44,8 @@ pub const RULE: Colour = Colour::new(0x9A, 0xA2, 0xAC);
 pub const GRID: Colour = Colour::new(0xE3, 0xE6, 0xEA);
 /// Bands and null distributions.
 pub const BAND: Colour = Colour::new(0xCF, 0xD4, 0xDA);
+/// The full end of a heat map, whose cells are this over the paper.
+pub const DEEP: Colour = Colour::new(0x00, 0x45, 0x6E);
 
 /// Series and class hues, each with its deeper shade for text of that hue.
 pub const HUES: [(Colour, Colour); 7] = [
@@ -55,6 +57,79 @@ pub const HUES: [(Colour, Colour); 7] = [
     (Colour::new(0xCC, 0x79, 0xA7), Colour::new(0x94, 0x3F, 0x71)),
     (Colour::new(0x2A, 0x2E, 0x34), Colour::new(0x2A, 0x2E, 0x35)),
 ];
+
+/// What each colour above becomes on a dark page: neutrals turn over, hues grow lighter.
+const DARK_NEUTRALS: [(Colour, Colour); 7] = [
+    (PAPER, Colour::new(0x17, 0x1B, 0x20)),
+    (INK, Colour::new(0xE8, 0xEB, 0xEE)),
+    (MUTED, Colour::new(0xA3, 0xAB, 0xB5)),
+    (RULE, Colour::new(0x5D, 0x66, 0x70)),
+    (GRID, Colour::new(0x2B, 0x31, 0x38)),
+    (BAND, Colour::new(0x3C, 0x44, 0x4D)),
+    (DEEP, Colour::new(0x9C, 0xD2, 0xF6)),
+];
+
+/// The same for [`HUES`], in their order.
+const DARK_HUES: [(Colour, Colour); 7] = [
+    (Colour::new(0x3D, 0x9B, 0xD9), Colour::new(0x7C, 0xBF, 0xEF)),
+    (Colour::new(0xE6, 0xA9, 0x1E), Colour::new(0xF2, 0xC3, 0x5C)),
+    (Colour::new(0x21, 0xB3, 0x89), Colour::new(0x5F, 0xD0, 0xAE)),
+    (Colour::new(0xE8, 0x77, 0x2B), Colour::new(0xF6, 0xA0, 0x6A)),
+    (Colour::new(0x6F, 0xC3, 0xF0), Colour::new(0xA2, 0xDA, 0xF8)),
+    (Colour::new(0xD6, 0x8D, 0xB6), Colour::new(0xE9, 0xB5, 0xD1)),
+    (Colour::new(0xC3, 0xC8, 0xCE), Colour::new(0xDD, 0xE1, 0xE5)),
+];
+
+/// Every colour of a figure on white paper with the one that takes its place on a dark page: the
+/// one table of them, for drawn figures and for the style sheets of pages.
+pub fn dark() -> impl Iterator<Item = (Colour, Colour)> {
+    let hues = HUES.into_iter().zip(DARK_HUES);
+    let hues = hues.flat_map(|((hue, shade), (light, lighter))| [(hue, light), (shade, lighter)]);
+    DARK_NEUTRALS.into_iter().chain(hues)
+}
+
+/// What a figure is drawn for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// White paper.
+    #[default]
+    Paper,
+    /// A dark page.
+    Screen,
+}
+
+impl Theme {
+    /// All themes.
+    pub const ALL: [Self; 2] = [Self::Paper, Self::Screen];
+
+    /// The name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Paper => "paper",
+            Self::Screen => "screen",
+        }
+    }
+
+    /// What `colour` becomes here; colours outside the table stay.
+    pub fn of(self, colour: Colour) -> Colour {
+        let taken = |(from, _): &(Colour, Colour)| from.rgb == colour.rgb;
+        match self {
+            Self::Paper => colour,
+            Self::Screen => dark()
+                .find(taken)
+                .map_or(colour, |(_, to)| to.fade(colour.alpha)),
+        }
+    }
+}
+
+impl std::str::FromStr for Theme {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|theme| theme.name() == name);
+        found.ok_or_else(|| format!("theme: expected paper or screen, found {name}"))
+    }
+}
 
 /// A filled marker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,8 @@ use plotters::style::{Color, FontDesc, FontFamily, RGBAColor, ShapeStyle};
 
 use super::error::FigureError;
 use super::font::{self, NAME, REGULAR, SEMIBOLD, STACK, STACK_HALO};
-use super::palette::{Colour, PAPER, Shape};
+use super::palette::{Colour, Shape};
+use super::print::Width;
 use super::scene::{Anchor, Mark, Point, Scene, Stroke, Text};
 
 /// Enlargement of a scene: device pixels per CSS pixel.
@@ -44,16 +45,20 @@ pub fn inline_svg(scene: &Scene) -> Result<String, FigureError> {
     svg_body(scene).map(|body| format!("{opening}\n{body}"))
 }
 
-/// A scene as an SVG file that carries its font.
-pub fn standalone_svg(scene: &Scene) -> Result<String, FigureError> {
+/// A scene as an SVG file that carries its font, `print` wide on paper where that is asked for.
+pub fn standalone_svg(scene: &Scene, print: Option<Width>) -> Result<String, FigureError> {
     let (width, height) = size(scene)?;
+    let (across, down) = match print {
+        None => (scene.width.to_string(), scene.height.to_string()),
+        Some(print) => print.svg_size(width, height),
+    };
     let opening = format!(
         concat!(
             r#"<svg width="{w}" height="{h}" viewBox="0 0 {vw} {vh}" xmlns="http://www.w3.org/2000/svg" "#,
             r#"role="img" aria-label="{label}">{nl}<style>{faces}</style>"#
         ),
-        w = scene.width,
-        h = scene.height,
+        w = across,
+        h = down,
         vw = width,
         vh = height,
         label = escape(&scene.label),
@@ -75,8 +80,8 @@ pub fn font_faces() -> String {
     face("400", REGULAR) + &face("600 700", SEMIBOLD)
 }
 
-/// A scene as a PNG file, four device pixels to the CSS pixel.
-pub fn png(scene: &Scene) -> Result<Vec<u8>, FigureError> {
+/// A scene as a PNG file, four device pixels to the CSS pixel; it says how large it is on paper.
+pub fn png(scene: &Scene, print: Option<Width>) -> Result<Vec<u8>, FigureError> {
     font::register()?;
     let fault = |found: String| FigureError::Render {
         format: "png",
@@ -97,7 +102,10 @@ pub fn png(scene: &Scene) -> Result<Vec<u8>, FigureError> {
     encoder.set_filter(png::FilterType::NoFilter);
     encoder.set_compression(png::Compression::Default);
     // 96 CSS pixels to the inch: says on paper how large the figure is meant to be.
-    let per_metre = (SCALE * 96.0 / 0.0254) as u32;
+    let per_metre = match print {
+        None => (SCALE * 96.0 / 0.0254) as u32,
+        Some(print) => print.per_metre(width),
+    };
     encoder.set_pixel_dims(Some(png::PixelDimensions {
         xppu: per_metre,
         yppu: per_metre,
@@ -142,7 +150,7 @@ fn svg_body(scene: &Scene) -> Result<String, FigureError> {
     // Text is escaped, so it holds no quote and these patterns match attributes alone.
     let halo = format!(
         r##"font-family="{STACK}" paint-order="stroke" stroke="{}" stroke-width="{}" stroke-linejoin="round""##,
-        PAPER.hex(),
+        scene.paper.hex(),
         2.0 * HALO * SCALE
     );
     Ok(body
@@ -173,7 +181,7 @@ fn paint<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     backend: Backend,
 ) -> Outcome<DB> {
-    area.fill(&rgba(PAPER))?;
+    area.fill(&rgba(scene.paper))?;
     for mark in scene.marks() {
         match mark {
             Mark::Line { points, stroke } => line(area, points, stroke)?,
@@ -191,7 +199,7 @@ fn paint<DB: DrawingBackend>(
             } => dot(area, *at, *radius, *shape, *fill)?,
             Mark::Text { at, text } => match backend {
                 Backend::Svg => svg_text(area, *at, text)?,
-                Backend::Raster => raster_text(area, *at, text)?,
+                Backend::Raster => raster_text(area, *at, text, scene.paper)?,
             },
         }
     }
@@ -293,6 +301,7 @@ fn raster_text<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     (x, y): Point,
     text: &Text,
+    paper: Colour,
 ) -> Outcome<DB> {
     let left = match text.anchor {
         Anchor::Start => x,
@@ -321,7 +330,7 @@ fn raster_text<DB: DrawingBackend>(
     if text.halo {
         for step in 0..16 {
             let (sin, cos) = (f64::from(step) * std::f64::consts::TAU / 16.0).sin_cos();
-            draw(PAPER, (cos * HALO, sin * HALO))?;
+            draw(paper, (cos * HALO, sin * HALO))?;
         }
     }
     draw(text.colour, (0.0, 0.0))

@@ -2,7 +2,7 @@
 //! the renderer turns one scene into SVG and PNG, so that the two never tell different stories.
 
 use super::font::{self, Weight};
-use super::palette::{Colour, INK, Shape};
+use super::palette::{Colour, INK, PAPER, Shape};
 
 /// A point, x to the right and y downwards.
 pub type Point = (f64, f64);
@@ -174,6 +174,8 @@ pub struct Scene {
     pub width: f64,
     /// Height in CSS pixels.
     pub height: f64,
+    /// What it is drawn on.
+    pub paper: Colour,
     /// What it shows, for readers who cannot see it.
     pub label: String,
     marks: Vec<Mark>,
@@ -185,6 +187,7 @@ impl Scene {
         Self {
             width,
             height,
+            paper: PAPER,
             label: printable(label.as_ref()),
             marks: Vec::new(),
         }
@@ -193,6 +196,11 @@ impl Scene {
     /// The marks, in drawing order.
     pub fn marks(&self) -> &[Mark] {
         &self.marks
+    }
+
+    /// The marks, to be changed in place.
+    pub(super) fn marks_mut(&mut self) -> &mut [Mark] {
+        &mut self.marks
     }
 
     /// A straight line.

@@ -5,19 +5,7 @@ use super::error::FigureError;
 use super::layout::Figure;
 use super::palette::{Colour, GRID, HUES, INK, MUTED};
 use super::scene::{Scene, Stroke, Text};
-
-/// How samples are looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum View {
-    /// Three channels are red, green and blue.
-    Image,
-    /// The first channel, dark to bright.
-    Map,
-    /// The same with the first row, the lowest frequency, at the bottom.
-    Spectrogram,
-    /// Every channel and row is a line over its columns.
-    Signal,
-}
+use crate::manifest::view::View;
 
 /// A sample to show.
 #[derive(Debug, Clone)]

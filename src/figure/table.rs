@@ -2,7 +2,8 @@
 //!
 //! This is the whole contract between a run and its figures. A struct's [`Row::COLUMNS`] lists
 //! what its file must hold; further columns are ignored, so a run may write more. Reading never
-//! guesses: a missing column or a cell of the wrong kind is an error that names the place.
+//! guesses: a missing column or a cell of the wrong kind is an error that names the place. Only columns
+//! whose cells may be empty may be missing.
 
 use std::path::Path;
 
@@ -13,6 +14,8 @@ use super::error::FigureError;
 trait Cell: Sized {
     /// How an error names this kind.
     const EXPECTED: &'static str;
+    /// What stands for every cell of a column that the file does not have, if it need not.
+    const ABSENT: Option<Self> = None;
     /// Reads the cell, or `None` if it is of another kind.
     fn parse(cell: &str) -> Option<Self>;
 }
@@ -55,6 +58,8 @@ impl Cell for bool {
 /// Optional cells: empty, `-` and `NaN` all say "no value".
 impl<T: Cell> Cell for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
+    // Tables of older versions lack columns that came later.
+    const ABSENT: Option<Self> = Some(None);
     fn parse(cell: &str) -> Option<Self> {
         match cell.trim() {
             "" | "-" | "NaN" | "nan" => Some(None),
@@ -79,13 +84,14 @@ fn typed<T: Cell>(
     path: &Path,
     column: &'static str,
 ) -> Result<Vec<T>, FigureError> {
-    let cells = raw
-        .column(column)
-        .ok_or_else(|| FigureError::MissingColumn {
+    let Some(cells) = raw.column(column) else {
+        let absent: Option<Vec<T>> = (0..raw.height()).map(|_| T::ABSENT).collect();
+        return absent.ok_or_else(|| FigureError::MissingColumn {
             path: path.to_owned(),
             column,
             found: raw.columns().join(", "),
-        })?;
+        });
+    };
     let parse = |(index, cell): (usize, String)| {
         T::parse(&cell).ok_or_else(|| FigureError::Cell {
             path: path.to_owned(),
@@ -146,6 +152,8 @@ table! {
         label: u64,
         /// Name of that class.
         class_name: String,
+        /// Which test sample of the surrogate.
+        sample: Option<u64>,
         /// Final KL divergence of the map, the same in every row of an encoder.
         kl: Option<f64>,
         /// Trustworthiness of the map, the same in every row of an encoder.
@@ -319,7 +327,9 @@ table! {
     }
 }
 
+mod answer;
 mod comparison;
 mod yardsticks;
+pub use answer::*;
 pub use comparison::*;
 pub use yardsticks::*;

@@ -44,8 +44,42 @@ pub fn panels(rows: &[TsneRow], probes: &[ProbeRow]) -> Result<Vec<String>, Figu
     figure(rows, probes)?.panel_svgs()
 }
 
+/// A sample of a map where it is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spot {
+    /// In CSS pixels of its panel.
+    pub at: Point,
+    /// Place of its class in [`classes`].
+    pub class: usize,
+    /// Which sample of the surrogate's test part.
+    pub sample: u64,
+}
+
+/// Size of a panel in CSS pixels, and how much of its height is title.
+pub const PANEL: (f64, f64, f64) = (SIDE, HEAD + SIDE, HEAD);
+
+/// Where every map shows its samples, in the order of the panels; empty maps where the table does not
+/// say which samples they are.
+pub fn spots(rows: &[TsneRow]) -> Vec<Vec<Spot>> {
+    let classes = classes(rows);
+    let encoders = distinct(rows.iter().map(|row| row.encoder.as_str()));
+    let of = |encoder: &str| {
+        let own: Vec<&TsneRow> = rows.iter().filter(|row| row.encoder == encoder).collect();
+        let place = projection(&own);
+        let spot = |row: &&TsneRow| {
+            Some(Spot {
+                at: place(row),
+                class: classes.iter().position(|(label, _)| *label == row.label)?,
+                sample: row.sample?,
+            })
+        };
+        own.iter().filter_map(spot).collect()
+    };
+    encoders.into_iter().map(of).collect()
+}
+
 /// Labels and names of all classes, by label.
-fn classes(rows: &[TsneRow]) -> Vec<(u64, &str)> {
+pub fn classes(rows: &[TsneRow]) -> Vec<(u64, &str)> {
     let mut classes = distinct(rows.iter().map(|row| (row.label, row.class_name.as_str())));
     classes.sort_unstable();
     classes.dedup_by_key(|(label, _)| *label);

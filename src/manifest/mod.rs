@@ -10,5 +10,6 @@ pub mod reader;
 pub mod suite;
 pub mod task;
 pub mod training;
+pub mod view;
 
 pub use error::ManifestError;

@@ -166,6 +166,8 @@ pub enum Reader {
     /// PDEBench compressible flow in the plane.
     #[serde(rename = "pdebench-cfd-2d")]
     PdebenchCfd2d,
+    /// NumPy arrays of one's own: `DATA/NAME/x.npy [N, C, H, W]` and `y.npy [N]`.
+    Npy,
 }
 
 /// The tasks of PDEBench.
@@ -193,7 +195,7 @@ pub enum Pde {
 
 impl Reader {
     /// All readers, in the order of their documentation.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::DemoSource,
         Self::DemoSurrogate,
         Self::DemoUnseen,
@@ -231,6 +233,7 @@ impl Reader {
         Self::PdebenchShallowWater,
         Self::PdebenchDiffReact2d,
         Self::PdebenchCfd2d,
+        Self::Npy,
     ];
 
     /// The name that suites and the command line use.
@@ -239,6 +242,11 @@ impl Reader {
             Ok(serde_json::Value::String(name)) => name,
             _ => String::new(),
         }
+    }
+
+    /// Whether somebody publishes its files: neither made by the program nor the user's own.
+    pub fn is_published(self) -> bool {
+        self != Self::Npy && !self.name().starts_with("demo-")
     }
 
     /// The reader of that name.

@@ -9,8 +9,8 @@ use super::number::{interval, maybe, percent, plain, whole};
 use super::sheet::{Column, rows, sheet, source};
 use crate::figure::discrepancy::divergence_name;
 use crate::figure::layout::distinct;
-use crate::figure::table::{DiscrepancyRow, GeometryRow, PairRow, ProbeRow, TargetRow, TsneRow};
-use crate::figure::{FigureError, curves, discrepancy, geometry, palette, probe, tsne};
+use crate::figure::table::{DiscrepancyRow, GeometryRow, ProbeRow, TargetRow, TsneRow};
+use crate::figure::{FigureError, curves, discrepancy, geometry, palette, probe};
 
 /// The four parts of a caption.
 pub struct Caption {
@@ -26,14 +26,32 @@ pub struct Caption {
 
 /// A figure: panels that wrap on narrow pages, and its caption.
 pub fn figure(number: u8, title: &str, panels: &[String], caption: &Caption) -> Markup {
+    let none = Markup::default();
+    figure_with(number, title, panels, caption, none.clone(), none)
+}
+
+/// The same with something above its panels and something after them.
+pub fn figure_with(
+    number: u8,
+    title: &str,
+    panels: &[String],
+    caption: &Caption,
+    above: Markup,
+    below: Markup,
+) -> Markup {
     let (layout, class) = match panels.len() {
         0 | 1 => ("beside", "panels"),
+        _ if number == 1 => ("beside", "panels chains"),
+        // Heat maps carry names on both sides.
+        _ if number == 9 => ("wide", "panels many pair"),
         count if count.is_multiple_of(4) => ("wide", "panels many four"),
         _ => ("wide", "panels many"),
     };
     html! {
         figure id={ "figure-" (number) } class=(layout) {
+            (above)
             div class=(class) { @for panel in panels { div.panel { (PreEscaped(panel)) } } }
+            (below)
             figcaption {
                 p.name { b { "Figure " (number) "." } " " (title) }
                 dl.caption {
@@ -59,28 +77,6 @@ pub fn method(id: &str) -> String {
     } else {
         palette::method(id, 0).0
     }
-}
-
-/// Figure 2.
-pub fn maps(data: &Data) -> Result<Markup, FigureError> {
-    const CAPTION: Caption = Caption {
-        shown: "Features of the surrogate set under each encoder: the pretrained one and the same encoder after transfer to each target. One mark is one sample; colour, shape and the name at the class median say its class.",
-        computed: "The surrogate always enters through the original source embedder, so only the encoder differs between panels. Each panel is its own t-SNE, but all start from the two leading principal components of the pretrained encoder's features, so that a class tends to lie in the same place; KL is a panel's final divergence.",
-        read: "Classes that stand apart in the first panel and run into each other in a later one were separated by knowledge that the transfer overwrote. The probe error in each title measures that; the map illustrates it.",
-        limits: "t-SNE keeps neighbourhoods, not distances: cluster sizes and the gaps between them carry no meaning, and a class may still lie elsewhere in another panel for no reason but chance. No conclusion rests on this figure alone.",
-    };
-    let Some(table) = &data.tsne else {
-        return Ok(not_run("the t-SNE map", "tsne.csv"));
-    };
-    if table.rows.is_empty() {
-        return Ok(not_run("every row of the t-SNE map", "tsne.csv with rows"));
-    }
-    let probes = data.probe.as_ref().map_or(&[][..], |table| &table.rows);
-    let panels = tsne::panels(&table.rows, probes)?;
-    Ok(html! {
-        (figure(2, "Surrogate features before and after transfer.", &panels, &CAPTION))
-        (quality(table))
-    })
 }
 
 /// How good the t-SNE maps of a table are, a line an encoder.
@@ -209,35 +205,6 @@ pub fn discrepancies(data: &Data) -> Result<Markup, FigureError> {
         (figure(4, "Modality knowledge discrepancy.", &drawn.panel_svgs()?, &CAPTION))
         (sheet("Table behind figure 4", table, &columns))
     })
-}
-
-/// Which source class stands for which target class.
-pub fn pairs(data: &Data) -> Markup {
-    let Some(table) = &data.pairs else {
-        return not_run("the matching of classes", "pairs.csv");
-    };
-    let columns = [
-        Column::text("target class", |row: &PairRow| row.target_class.clone()),
-        Column::text("source class", |row| row.source_class.clone()),
-        Column::number("probability", |row| percent(row.probability)),
-        Column::number("samples", |row| maybe(row.samples, whole)),
-    ];
-    let targets = distinct(table.rows.iter().map(|row| row.target.as_str()));
-    html! {
-        p {
-            "The matching that attains D: each target class and the source class given to it, with the source model's mean probability of that class over the target class's samples. A matching is a statistical fit, not a claim of likeness: with a low probability the name means little."
-        }
-        div.matches {
-            @for target in &targets {
-                @let own = || table.lines().filter(|line| line.row.target == *target);
-                details.sheet open {
-                    summary { (own().next().map_or("", |line| &line.row.target_title)) }
-                    (rows(own(), &columns))
-                }
-            }
-        }
-        (source(table))
-    }
 }
 
 /// Results on the targets themselves, and figure 5.

@@ -6,9 +6,11 @@ use std::path::Path;
 use super::error::ReportError;
 use super::record::Record;
 use crate::figure::optional;
+use crate::figure::picture::Pictures;
 use crate::figure::table::{
-    CkaRow, CurveRow, DiscrepancyRow, GeometryRow, PairRow, PairedRow, ProbeRow, Row, Stage1Row,
-    StageRow, TargetRow, TransferabilityRow, TsneRow, YardstickRow,
+    AnswerRow, CellRow, CkaRow, CurveRow, DiscrepancyRow, GeometryRow, MatchingRow, PairRow,
+    PairedRow, ProbeRow, Row, Stage1Row, StageRow, TargetRow, TransferabilityRow, TsneRow,
+    YardstickRow,
 };
 
 /// Tables larger than this are named, not embedded.
@@ -71,6 +73,14 @@ impl<R> Copy for Line<'_, R> {}
 pub struct Data {
     /// `run.json`.
     pub record: Record,
+    /// `answer.csv`.
+    pub answer: Option<Table<AnswerRow>>,
+    /// `cells.csv`.
+    pub cells: Option<Table<CellRow>>,
+    /// `matching.csv`.
+    pub matching: Option<Table<MatchingRow>>,
+    /// Pictures of samples.
+    pub pictures: Pictures,
     /// `tsne.csv`.
     pub tsne: Option<Table<TsneRow>>,
     /// `probe.csv`.
@@ -100,11 +110,18 @@ pub struct Data {
 }
 
 impl Data {
-    /// Reads the run in `folder`.
-    pub fn read(folder: &Path) -> Result<Self, ReportError> {
+    /// Reads the run in `folder`, with pictures of `samples` or without.
+    pub fn read(folder: &Path, samples: bool) -> Result<Self, ReportError> {
         let tables = folder.join("tables");
         Ok(Self {
             record: Record::read(folder)?,
+            answer: Table::read(&tables)?,
+            cells: Table::read(&tables)?,
+            matching: Table::read(&tables)?,
+            pictures: match samples {
+                true => Pictures::read(&tables)?,
+                false => Pictures::default(),
+            },
             tsne: Table::read(&tables)?,
             probe: Table::read(&tables)?,
             discrepancy: Table::read(&tables)?,

@@ -209,7 +209,7 @@ fn list(preposition: &str, transfers: &[&Transfer<'_>]) -> Markup {
 }
 
 /// What stands before the `index`-th of `count` items in a sentence.
-fn joint(index: usize, count: usize) -> &'static str {
+pub(super) fn joint(index: usize, count: usize) -> &'static str {
     match index {
         0 => "",
         _ if index + 1 == count => " and ",

@@ -5,17 +5,23 @@
 //! sets numbers and drawings into text; every number says which line of which table it is. What a
 //! run did not do reads "not run". All values pass through templates that escape them.
 
+pub mod answer;
 mod chapters;
 mod comparison;
+mod cost;
 mod data;
 pub mod error;
 mod finding;
+mod maps;
+mod matching;
 mod notes;
 mod number;
+mod overview;
 mod page;
 pub mod record;
 mod sheet;
 pub mod sides;
+pub mod text;
 mod yardsticks;
 
 #[cfg(test)]
@@ -27,12 +33,13 @@ pub use error::ReportError;
 
 use crate::figure::write_whole;
 
-/// Writes `report.html` into the run folder `run` and returns its path.
+/// Writes `report.html` into the run folder `run` and returns its path. Without `samples` it holds no
+/// pictures of data, for reports that are passed on where the data may not be.
 ///
 /// # Errors
 /// [`ReportError`]: no run, a table that is broken, a page that cannot be written.
-pub fn write(run: &Path) -> Result<PathBuf, ReportError> {
-    let document = page::page(&data::Data::read(run)?)?;
+pub fn write(run: &Path, samples: bool) -> Result<PathBuf, ReportError> {
+    let document = page::page(&data::Data::read(run, samples)?)?;
     let path = run.join("report.html");
     write_whole(&path, document.as_bytes())?;
     Ok(path)

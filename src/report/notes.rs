@@ -5,7 +5,10 @@
 use maud::{Markup, html};
 
 use super::data::Data;
-use super::record::Record;
+use super::number::plain;
+use super::record::{Record, Shown};
+use crate::figure::palette;
+use crate::figure::table::CellRow;
 
 /// How it was measured; what only MoNA does is told where MoNA ran.
 pub fn method(data: &Data) -> Markup {
@@ -50,7 +53,8 @@ pub fn method(data: &Data) -> Markup {
 }
 
 /// Settings, seeds and hashes.
-pub fn settings(record: &Record) -> Markup {
+pub fn settings(data: &Data) -> Markup {
+    let record = &data.record;
     let facts = [
         ("Suite", &record.suite),
         ("modalign", &record.version),
@@ -60,7 +64,6 @@ pub fn settings(record: &Record) -> Markup {
         ("Seeds", &record.seeds),
         ("Started", &record.started),
         ("Finished", &record.finished),
-        ("Seconds", &record.seconds),
         ("Record format", &record.schema_version),
         ("Source model", &record.source.model),
         ("Parameters", &record.source.parameters),
@@ -73,7 +76,9 @@ pub fn settings(record: &Record) -> Markup {
                 dt { (name) }
                 dd.absent[value.0.is_none()] { (value) }
             }
-        } }
+        }
+            div { dt { "Seconds" } dd.absent[record.seconds.0.is_none()] { (seconds(&record.seconds)) } }
+        }
         h3 { "Inputs" }
         @if record.inputs.is_empty() {
             p.absent { "not recorded" }
@@ -85,7 +90,63 @@ pub fn settings(record: &Record) -> Markup {
                 } }
             } }
         }
-        p.source { "Source: " code { "run.json" } }
+        h3 { "Not run" }
+        @let missing = missing(data);
+        @if missing.is_empty() {
+            p { "Everything that the suite asks for was run." }
+        } @else {
+            ul { @for what in &missing { li { (what) } } }
+        }
+        p.source { "Source: " code { "run.json" } ", " code { "tables/" } }
+    }
+}
+
+/// Seconds to a tenth; anything else as it stands.
+fn seconds(shown: &Shown) -> String {
+    let text = shown.to_string();
+    text.parse().map_or(text, |seconds| plain(seconds, 1))
+}
+
+/// What is missing, and why, as far as the run says.
+fn missing(data: &Data) -> Vec<String> {
+    let cells = data.cells.iter().flat_map(|table| &table.rows);
+    let left = cells.filter(|row| row.state != "done");
+    let seed = |row: &CellRow| {
+        row.seed
+            .map_or(String::new(), |seed| format!(", seed {seed}"))
+    };
+    let cell = |row: &CellRow| {
+        let method = palette::method(&row.method, 0).0;
+        format!(
+            "{} by {method}{}: the run ended before",
+            row.target_title,
+            seed(row)
+        )
+    };
+    let undefined = data.transferability.iter().flat_map(|table| &table.rows);
+    let undefined = undefined.filter_map(|row| {
+        let why = row.undefined.as_deref().filter(|why| *why != "-")?;
+        Some(format!(
+            "LEEP, NCE, LogME and the like of {}: {why}",
+            row.target_title
+        ))
+    });
+    left.map(cell).chain(undefined).collect()
+}
+
+/// Works to cite for what this report contains.
+pub fn citations(data: &Data) -> Markup {
+    html! {
+        p { "For the method and D: Ma, Li, Cai and Kang, “Learning Modality Knowledge Alignment for Cross-Modality Transfer”, ICML 2024. For what else stands here:" }
+        ul {
+            li { "Alignment and uniformity: Wang and Isola, ICML 2020." }
+            li { "t-SNE: van der Maaten and Hinton, JMLR 2008; common start from principal components: Kobak and Berens, Nature Communications 2019." }
+            @if data.cka.is_some() { li { "CKA: Kornblith, Norouzi, Lee and Hinton, ICML 2019; debiased by Song et al., JMLR 2012." } }
+            @if data.transferability.is_some() {
+                li { "LEEP: Nguyen et al., ICML 2020. NCE: Tran, Nguyen and Hassner, ICCV 2019. LogME: You et al., ICML 2021. H-score: Bao et al., ICIP 2019. OTDD: Alvarez-Melis and Fusi, NeurIPS 2020. Modality gap: Liang et al., NeurIPS 2022." }
+            }
+            li { "Plain fine-tuning across modalities and ORCA: Shen et al., ICML 2023." }
+        }
     }
 }
 

@@ -1,46 +1,45 @@
-//! The page: head, order of the chapters, style. One file, no script and no network; a content
-//! security policy forbids both, so that nothing a table contains could fetch or run anything.
+//! The page: head, order of the chapters, style. One file and no network; a content security policy
+//! forbids everything but the rules and the one script that are named by their hashes, so that nothing a
+//! table contains could fetch or run anything.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
 
 use super::data::Data;
 use super::finding::finding;
 use super::notes;
+use super::overview::overview;
 use super::record::Shown;
-use super::{chapters, comparison, yardsticks};
+use super::{answer, chapters, comparison, cost, maps, matching, yardsticks};
 use crate::figure::FigureError;
 use crate::figure::palette::{self, Colour};
 use crate::figure::render::font_faces;
-
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'";
 
 /// The whole document.
 pub fn page(data: &Data) -> Result<String, FigureError> {
     let record = &data.record;
     let title = record.suite_title.0.as_ref().or(record.suite.0.as_ref());
     let title = title.map_or("Cross-modality transfer", String::as_str);
-    let chapters: [Chapter; 11] = [
-        ("maps", "Features before and after", chapters::maps(data)?),
+    let maps = maps::maps(data)?;
+    let chapters: [Chapter; 13] = [
+        ("maps", "Features before and after", maps.chapter),
         (
             "distortion",
             "Distortion of the source knowledge",
             chapters::distortion(data)?,
         ),
         (
-            "comparison",
-            "Aligned against unaligned",
-            comparison::chapter(data)?,
-        ),
-        (
             "discrepancy",
             "Modality knowledge discrepancy",
             chapters::discrepancies(data)?,
         ),
-        ("pairs", "Matched classes", chapters::pairs(data)),
+        ("pairs", "Matched classes", matching::chapter(data)?),
         (
-            "targets",
-            "Results on the targets",
-            chapters::targets(data)?,
+            "comparison",
+            "Aligned against unaligned",
+            comparison::chapter(data)?,
         ),
         (
             "geometry",
@@ -48,9 +47,20 @@ pub fn page(data: &Data) -> Result<String, FigureError> {
             chapters::geometry(data)?,
         ),
         ("yardsticks", "Other yardsticks", yardsticks::chapter(data)?),
+        (
+            "targets",
+            "Results on the targets",
+            chapters::targets(data)?,
+        ),
+        ("cost", "Time, memory, device", cost::chapter(data)),
+        (
+            "settings",
+            "Settings, hashes, what was not run",
+            notes::settings(data),
+        ),
         ("method", "How it was measured", notes::method(data)),
-        ("settings", "Settings and hashes", notes::settings(record)),
         ("reproduce", "How to reproduce", notes::reproduce(record)),
+        ("citations", "What to cite", notes::citations(data)),
     ];
     let body = html! {
         header {
@@ -62,10 +72,17 @@ pub fn page(data: &Data) -> Result<String, FigureError> {
             }
         }
         main {
+            section #overview {
+                h2 { "What was compared" }
+                (overview(data)?)
+            }
             section #finding {
-                h2 { "Finding" }
-                (finding(data))
-                p.hint { "Every underlined number leads to the table row it was read from." }
+                h2 { "The answer" }
+                (answer::table(data))
+                div.words {
+                    (finding(data))
+                    p.hint { "Every underlined number leads to the table row it was read from." }
+                }
             }
             (contents(&chapters))
         }
@@ -73,9 +90,16 @@ pub fn page(data: &Data) -> Result<String, FigureError> {
             p { "Written by modalign from the tables of one run. Figures and text contain no value that is not in those tables. Method: Ma, Li, Cai and Kang, “Learning Modality Knowledge Alignment for Cross-Modality Transfer”, ICML 2024. Set in a subset of Inter (SIL Open Font License 1.1)." }
         }
     };
+    let scripts = if maps.script {
+        maps::script_hash()
+    } else {
+        String::new()
+    };
     Ok(document(
         &format!("{title} – modalign report"),
         &record.version,
+        &maps.style,
+        &scripts,
         &body,
     ))
 }
@@ -95,20 +119,36 @@ pub fn contents(chapters: &[Chapter]) -> Markup {
     }
 }
 
-/// A whole document around `body`.
-pub fn document(title: &str, version: &Shown, body: &Markup) -> String {
+/// A whole document around `body`, with further `style` rules and the hashes of its `scripts`. Its content
+/// security policy allows these rules, these scripts and pictures inside the page, and nothing else.
+pub fn document(title: &str, version: &Shown, style: &str, scripts: &str, body: &Markup) -> String {
+    let rules = [
+        &font_faces(),
+        include_str!("style.css"),
+        &dark_figures(),
+        style,
+    ]
+    .concat();
+    let hash = BASE64_STANDARD.encode(Sha256::digest(&rules));
+    let scripts = match scripts {
+        "" => String::new(),
+        hashes => format!("script-src {hashes}; "),
+    };
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; {scripts}img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
+    );
     let document = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta http-equiv="Content-Security-Policy" content=(policy);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
                 meta name="generator" content={ "modalign " (version) };
                 title { (title) }
-                style { (PreEscaped(font_faces())) (PreEscaped(include_str!("style.css"))) (PreEscaped(dark_figures())) }
+                style { (PreEscaped(rules)) }
             }
             body { (body) }
         }
@@ -128,31 +168,12 @@ fn date(time: &Shown) -> String {
 /// Figures are drawn for white paper; on dark screens their neutral colours turn over and the
 /// hues grow lighter. Attributes give way to style sheets, so selecting on them is enough.
 fn dark_figures() -> String {
-    let neutral = [
-        (palette::PAPER, "#171B20"),
-        (palette::INK, "#E8EBEE"),
-        (palette::MUTED, "#A3ABB5"),
-        (palette::RULE, "#5D6670"),
-        (palette::GRID, "#2B3138"),
-        (palette::BAND, "#3C444D"),
-    ];
-    const HUES: [(&str, &str); 7] = [
-        ("#3D9BD9", "#7CBFEF"),
-        ("#E6A91E", "#F2C35C"),
-        ("#21B389", "#5FD0AE"),
-        ("#E8772B", "#F6A06A"),
-        ("#6FC3F0", "#A2DAF8"),
-        ("#D68DB6", "#E9B5D1"),
-        ("#C3C8CE", "#DDE1E5"),
-    ];
-    let rule = |(from, to): (Colour, &str)| {
-        let from = from.hex();
+    let rule = |(from, to): (Colour, Colour)| {
+        let (from, to) = (from.hex(), to.hex());
         format!(
             "figure svg [fill=\"{from}\"]{{fill:{to}}}figure svg [stroke=\"{from}\"]{{stroke:{to}}}"
         )
     };
-    let hues = palette::HUES.iter().zip(HUES);
-    let hues = hues.flat_map(|((hue, shade), (light, lighter))| [(*hue, light), (*shade, lighter)]);
-    let rules: String = neutral.into_iter().chain(hues).map(rule).collect();
+    let rules: String = palette::dark().map(rule).collect();
     format!("@media screen and (prefers-color-scheme:dark){{{rules}}}")
 }

@@ -14,7 +14,7 @@ const RECORD: &str = r#"{
 }"#;
 
 /// A run folder with the fixture tables.
-fn run() -> tempfile::TempDir {
+pub(super) fn run() -> tempfile::TempDir {
     let run = tempfile::tempdir().unwrap();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tables");
     std::fs::create_dir(run.path().join("tables")).unwrap();
@@ -30,10 +30,10 @@ fn run() -> tempfile::TempDir {
 }
 
 fn html(run: &Path) -> String {
-    std::fs::read_to_string(write(run).unwrap()).unwrap()
+    std::fs::read_to_string(write(run, true).unwrap()).unwrap()
 }
 
-fn replace(run: &Path, table: &str, from: &str, to: &str) {
+pub(super) fn replace(run: &Path, table: &str, from: &str, to: &str) {
     let path = run.join("tables").join(table);
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains(from), "{table} lacks {from}");
@@ -187,15 +187,18 @@ fn tables_without_rows_are_not_run() {
 fn broken_runs_are_typed_errors() {
     let empty = tempfile::tempdir().unwrap();
     assert!(matches!(
-        write(empty.path()),
+        write(empty.path(), true),
         Err(ReportError::NotARun { .. })
     ));
     let run = run();
     std::fs::write(run.path().join("run.json"), "{\"notes\": 3").unwrap();
-    assert!(matches!(write(run.path()), Err(ReportError::Record { .. })));
+    assert!(matches!(
+        write(run.path(), true),
+        Err(ReportError::Record { .. })
+    ));
     std::fs::write(run.path().join("run.json"), RECORD).unwrap();
     replace(run.path(), "discrepancy.csv", ",divergence,", ",divergenz,");
-    let error = write(run.path()).unwrap_err().to_string();
+    let error = write(run.path(), true).unwrap_err().to_string();
     assert!(
         error.contains("discrepancy.csv") && error.contains("`divergence`"),
         "{error}"

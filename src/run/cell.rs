@@ -5,6 +5,7 @@
 use super::checkpoint::Checkpoints;
 use super::error::RunError;
 use super::folder::RunFolder;
+use super::memory;
 use super::prepare::{Context, Target};
 use super::watch::Watch;
 use crate::manifest::method::Method;
@@ -63,6 +64,12 @@ pub struct Outcome {
     pub classes: usize,
     /// Wall-clock seconds of the training.
     pub seconds: f64,
+    /// Most memory that the process held meanwhile, in bytes, where the system tells.
+    #[serde(default)]
+    pub memory: Option<u64>,
+    /// What it was trained on.
+    #[serde(default)]
+    pub device: Option<String>,
 }
 
 fn error() -> Metric {
@@ -78,6 +85,11 @@ impl Cell<'_> {
             self.method.name(),
             self.seed
         )
+    }
+
+    /// What it found, if it is done.
+    pub fn outcome(&self, folder: &RunFolder) -> Option<Outcome> {
+        folder.read_json(&format!("{}/cell.json", self.name()))
     }
 
     /// Name of the cell for people.
@@ -156,7 +168,7 @@ pub fn run(
     let name = cell.name();
     let record = format!("{name}/cell.json");
     let title = cell.title();
-    if let Some(outcome) = folder.read_json::<Outcome>(&record) {
+    if let Some(outcome) = cell.outcome(folder) {
         let loaded = load::load(&folder.path(&name).join("model"), device, DType::F32)?;
         // killed between the record and the clearing: what is left is of no use
         Checkpoints::new(folder.path(&name), &[]).clear();
@@ -164,6 +176,7 @@ pub fn run(
         return Ok((loaded.model, outcome, true));
     }
     let _lock = lock(folder, &name)?;
+    let counted = memory::forget_peak();
     let classes = data.train.classes().len();
     watch.begin(&title, suite.transfer.train.epochs);
     let task = Task::of(
@@ -200,10 +213,12 @@ pub fn run(
         valid: task.evaluate(&trained.model.network, data.valid.clone(), device)?,
         test: task.evaluate(&trained.model.network, data.test.clone(), device)?,
         samples: [data.train.len(), data.valid.len(), data.test.len()],
-        shape: target.shape,
+        shape: target.original.train.shape(),
         classes,
         seconds: trained.course.last().map_or(0.0, |e| e.seconds),
         selected: trained.selected,
+        memory: counted.then(memory::peak).flatten(),
+        device: Some(context.device_name.into()),
         stage1: trained.first,
         course: trained.course,
     };

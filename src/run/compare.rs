@@ -4,6 +4,7 @@
 //! the surrogate features, and D after stage 1 and after the fine-tuning.
 
 use super::cell::Outcome;
+use super::distance::Distance;
 use super::error::RunError;
 use super::look::{Look, named};
 use super::measures::{CellMeasures, Stage};
@@ -39,17 +40,18 @@ pub struct Measured {
 }
 
 impl Measured {
-    fn look(&self) -> Option<&Look> {
+    /// The look through the encoder that is the result.
+    pub fn look(&self) -> Option<&Look> {
         self.measures.selected(&self.outcome)
     }
 
-    fn stage(&self, stage: Stage) -> Option<f64> {
+    fn stage(&self, stage: Stage) -> Option<&Distance> {
         let found = self.measures.stages.iter().find(|(s, _)| *s == stage);
-        found.map(|(_, d)| d.value)
+        found.map(|(_, d)| d)
     }
 
     /// D through the embedder that the fine-tuning starts from.
-    fn before_tuning(&self) -> Option<f64> {
+    pub fn before_tuning(&self) -> Option<&Distance> {
         self.stage(Stage::Stage1).or(self.stage(Stage::Initial))
     }
 }
@@ -78,10 +80,13 @@ const QUANTITIES: [(&str, Quantity); 7] = [
     ),
     ("align", Quantity::Number(|m| m.look()?.align)),
     ("uniform", Quantity::Number(|m| m.look()?.uniform)),
-    ("d-stage-1", Quantity::Number(Measured::before_tuning)),
+    (
+        "d-stage-1",
+        Quantity::Number(|m| m.before_tuning().map(|d| d.value)),
+    ),
     (
         "d-fine-tuned",
-        Quantity::Number(|m| m.stage(Stage::FineTuned)),
+        Quantity::Number(|m| m.stage(Stage::FineTuned).map(|d| d.value)),
     ),
 ];
 

@@ -3,11 +3,14 @@
 
 use super::error::RunError;
 use super::look::{fingerprint, named};
+use super::measures::Stage;
 use super::prepare::{Context, Target};
 use super::watch::Watch;
 use crate::dataset::Truth;
 use crate::feature::extract;
-use crate::measure::discrepancy::{DiscrepancyParams, Divergence, Target as Labels, discrepancy};
+use crate::measure::discrepancy::{
+    DiscrepancyParams, Divergence, Target as Labels, discrepancy, strongest,
+};
 use crate::model::Embedder;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -39,6 +42,12 @@ pub struct Distance {
     pub samples: usize,
     /// The matching.
     pub pairs: Vec<Pair>,
+    /// Source classes beside which it is shown: the matched ones, then the strongest others.
+    #[serde(default)]
+    pub shown: Vec<usize>,
+    /// Mean probability of each of them over the samples of every matched target class.
+    #[serde(default)]
+    pub means: Vec<Vec<f64>>,
 }
 
 /// A target class and the source class that stands for it.
@@ -59,15 +68,19 @@ pub struct Pair {
 pub fn distance(
     context: &Context,
     target: &Target,
-    stage: &str,
+    stage: Stage,
     embedder: &Embedder,
     watch: &mut dyn Watch,
 ) -> Result<Distance, RunError> {
     let name = &target.spec.name;
     let record = format!("looks/{name}-{}.json", fingerprint(embedder));
-    if let Some(found) = context.folder.read_json(&record) {
+    let before: Option<Distance> = context.folder.read_json(&record);
+    // Distances of older versions lack the means; only those of the start are shown.
+    let whole = |d: &Distance| !d.means.is_empty() || stage != Stage::Initial;
+    if let Some(found) = before.filter(whole) {
         return Ok(found);
     }
+    let stage = stage.name();
     watch.begin(&format!("D(Ms, Mt): {} ({stage})", target.spec.title), 1);
     let found = measure(context, target, embedder)?;
     context.folder.write_json(&record, &found)?;
@@ -115,19 +128,33 @@ fn measure(context: &Context, target: &Target, embedder: &Embedder) -> Result<Di
         None => labels[i] == class,
     };
     let found = discrepancy(probabilities.view(), goal, &params).map_err(&wrong)?;
+    let mut means = Array2::<f64>::zeros((classes, probabilities.ncols()));
+    let mut samples = vec![0usize; classes];
+    for (class, count) in samples.iter_mut().enumerate() {
+        for i in (0..labels.len()).filter(|&i| of(i, class)) {
+            *count += 1;
+            let row = probabilities.row(i);
+            means
+                .row_mut(class)
+                .zip_mut_with(&row, |m, p| *m += f64::from(*p));
+        }
+        means
+            .row_mut(class)
+            .mapv_inplace(|sum| sum / (*count).max(1) as f64);
+    }
+    let shown = strongest(&means, &found.assignment);
     let pair = |(class, column): (usize, &Option<usize>)| {
         let column = (*column)?;
-        let rows = (0..labels.len()).filter(|&i| of(i, class));
-        let values: Vec<f64> = rows
-            .map(|i| f64::from(probabilities[[i, column]]))
-            .collect();
         Some(Pair {
             target: class,
             source: column,
-            probability: values.iter().sum::<f64>() / values.len().max(1) as f64,
-            samples: values.len(),
+            probability: means[[class, column]],
+            samples: samples[class],
         })
     };
+    let matched = found.assignment.iter().enumerate();
+    let matched = matched.filter_map(|(class, column)| column.map(|_| class));
+    let of_shown = |class: usize| shown.iter().map(|&k| means[[class, k]]).collect();
     Ok(Distance {
         divergence: found.divergence.name().into(),
         value: found.value,
@@ -146,5 +173,7 @@ fn measure(context: &Context, target: &Target, embedder: &Embedder) -> Result<Di
             .enumerate()
             .filter_map(pair)
             .collect(),
+        means: matched.map(of_shown).collect(),
+        shown,
     })
 }

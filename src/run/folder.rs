@@ -7,9 +7,9 @@
 //! cells/        one folder a trained model: model folder, metrics.jsonl, cell.json written last
 //! looks/        what was measured of an encoder or embedder, by the hash of its parameters
 //! features/     surrogate features of the encoders in figure 2
-//! tables/       CSV tables, the only thing that figures are drawn from
+//! tables/       CSV tables, the only thing that figures are drawn from; the same as Parquet; latex/
 //! figures/      SVG and PNG
-//! report.html
+//! report.html, report.md
 //! ```
 
 use super::error::RunError;
@@ -103,6 +103,7 @@ impl RunFolder {
             "run.json",
             "results.json",
             "report.html",
+            "report.md",
         ] {
             let path = self.root.join(name);
             let removed = if path.is_dir() {

@@ -103,7 +103,7 @@ pub fn measure(
     let mut stages = Vec::new();
     if target.undefined.is_none() {
         let mut ask = |stage: Stage, embedder: &Embedder| {
-            let found = distance(context, target, stage.name(), embedder, watch)?;
+            let found = distance(context, target, stage, embedder, watch)?;
             stages.push((stage, found));
             Ok::<_, RunError>(())
         };

@@ -1,5 +1,6 @@
 //! Runs: a suite carried out in a folder, cell by cell, resumable, down to tables.
 
+pub mod answer;
 pub mod bounded;
 pub mod cell;
 pub mod checkpoint;
@@ -10,10 +11,12 @@ pub mod error;
 pub mod folder;
 pub mod look;
 pub mod measures;
+mod memory;
 pub mod pipeline;
 pub mod prepare;
 mod raw_table;
 pub mod record;
+pub mod samples;
 pub mod settings;
 pub mod sides;
 pub mod survey;

@@ -11,6 +11,7 @@ use super::look::{self, View, named};
 use super::measures::{self, Stage};
 use super::prepare::{Context, Request, prepare};
 use super::record::Record;
+use super::samples;
 use super::table::row;
 use super::tables::{Encoder, Tables};
 use super::watch::{Watch, go_on};
@@ -73,6 +74,10 @@ pub fn run(
     let context = prepared.context(suite, request, folder);
     let mut tables = Tables::default();
     tables.notes.extend(prepared.strangers.iter().cloned());
+    samples::of_surrogate(&context, &prepared.original, &mut tables.samples)?;
+    for target in targets {
+        samples::of_target(&context, target.spec, &target.original, &mut tables.samples)?;
+    }
     let pixels = look::pixels(&context, watch)?;
     tables.look(&Encoder::reference("pixels", "Raw pixels"), &pixels);
     let pretrained = Encoder::reference("pretrained", "Pretrained");
@@ -101,7 +106,7 @@ pub fn run(
         if target.undefined.is_some() {
             continue;
         }
-        let found = distance(&context, target, Stage::Initial.name(), embedder, watch)?;
+        let found = distance(&context, target, Stage::Initial, embedder, watch)?;
         tables.distance(target, Stage::Initial, &found, source.labels.len());
         tables.pairs(target, &found, &source.labels);
     }
@@ -124,6 +129,11 @@ pub fn run(
                 }
             }
             all.push(Measured { outcome, measures });
+            if !before {
+                // An interrupted run shows what it has.
+                tables.cells(suite, folder);
+                tables.write(folder)?;
+            }
         }
         tables.compare(suite, target.spec, &all)?;
     }
@@ -135,6 +145,7 @@ pub fn run(
     }
     let notes = tables.take_notes(suite);
     record.finish(suite, notes);
+    tables.cells(suite, folder);
     tables.write(folder)?;
     folder.write_json("run.json", &record)
 }
@@ -182,11 +193,7 @@ fn map(
         file::write(&context.folder.path(&name), set)?;
     }
     let wrong = named(format!("t-SNE of {}", encoder.title));
-    let points = match measures.tsne_points {
-        0 => view.test.len(),
-        some => some,
-    };
-    let rows = crate::dataset::balanced_indices(view.test.labels(), points, measures.tsne_seed);
+    let rows = samples::shown(context);
     let Some(part) = view.test.select(&rows) else {
         return Ok(());
     };
@@ -204,7 +211,8 @@ fn map(
         .map_err(&wrong)?
         .run_from(part.features(), Some(start.view()))
         .map_err(&wrong)?;
-    for (point, &label) in map.embedding.rows().into_iter().zip(part.labels()) {
+    let points = map.embedding.rows().into_iter().zip(part.labels());
+    for ((point, &label), &sample) in points.zip(&rows) {
         tables.tsne.push(row![
             &encoder.id,
             &encoder.title,
@@ -212,6 +220,7 @@ fn map(
             point[1],
             label,
             &part.class_names()[label],
+            sample,
             map.kl,
             map.trustworthiness,
         ]);

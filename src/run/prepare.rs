@@ -5,12 +5,13 @@ use super::error::RunError;
 use super::folder::RunFolder;
 use super::watch::{Watch, go_on};
 use super::yardsticks;
+use crate::checksum::Algorithm;
 use crate::dataset::store::{Ledger, Store, verify};
 use crate::dataset::{self, Dataset, DatasetError, Resized, Splits, Truth};
 use crate::feature::{FeatureSet, extract};
 use crate::manifest::data::{DataFile, DataManifest};
 use crate::manifest::method::SourceData;
-use crate::manifest::reader::OwnEncoder;
+use crate::manifest::reader::{OwnEncoder, Reader};
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::model::{self, Loaded, Model, RobertaConfig, embedded};
 use crate::transfer::task;
@@ -25,8 +26,8 @@ pub struct Target<'a> {
     pub spec: &'a DatasetSpec,
     /// Its parts.
     pub data: Splits,
-    /// Its own sample shape.
-    pub shape: [usize; 3],
+    /// Its parts as they are read.
+    pub original: Splits,
     /// Why D(Ms, Mt) is not defined for it, if it is not.
     pub undefined: Option<String>,
     /// The model that its transfer starts from, if that is not the suite's.
@@ -56,6 +57,8 @@ pub struct Context<'a> {
     pub source_set: &'a Arc<dyn Dataset>,
     /// Device of all model computations.
     pub device: &'a Device,
+    /// Its name on the command line.
+    pub device_name: &'a str,
     /// Where results go.
     pub folder: &'a RunFolder,
     pretrained: OnceLock<FeatureSet>,
@@ -93,6 +96,8 @@ pub struct Prepared<'a> {
     pub source: Loaded,
     /// The surrogate at the model's input size.
     pub surrogate: Splits,
+    /// The surrogate as it is read.
+    pub original: Splits,
     /// What stands for the source in stage 1, at the model's input size.
     pub source_set: Arc<dyn Dataset>,
     /// The targets at the model's input size.
@@ -113,10 +118,8 @@ pub fn prepare<'a>(
     let side = image_size(&suite.source.model, &source.model)?;
     let (inputs, strangers) = inputs(suite, request, watch)?;
     watch.begin("opening data", 1 + suite.targets.len());
-    let surrogate = Resized::splits(
-        dataset::open(&suite.surrogate, request.data, suite.data_seed)?,
-        side,
-    );
+    let original = dataset::open(&suite.surrogate, request.data, suite.data_seed)?;
+    let surrogate = Resized::splits(original.clone(), side);
     fits_source(&suite.surrogate, &surrogate, &source.model)?;
     let source_set = match suite.transfer.stage1.source {
         SourceData::Surrogate => surrogate.train.clone(),
@@ -136,7 +139,6 @@ pub fn prepare<'a>(
     let mut targets = Vec::new();
     for (i, spec) in suite.targets.iter().enumerate() {
         let whole = dataset::open(spec, request.data, suite.data_seed)?;
-        let shape = whole.train.shape();
         let undefined = match &spec.encoder {
             Some(_) => Some("its encoder is not the source model's".into()),
             None => no_discrepancy(whole.train.as_ref(), source.labels.len()),
@@ -148,10 +150,10 @@ pub fn prepare<'a>(
         targets.push(Target {
             spec,
             data: match own {
-                Some(_) => whole,
-                None => Resized::splits(whole, side),
+                Some(_) => whole.clone(),
+                None => Resized::splits(whole.clone(), side),
             },
-            shape,
+            original: whole,
             undefined,
             own: own.transpose()?,
         });
@@ -161,6 +163,7 @@ pub fn prepare<'a>(
     Ok(Prepared {
         source,
         surrogate,
+        original,
         source_set,
         targets,
         inputs,
@@ -219,6 +222,20 @@ fn inputs(suite: &Suite, request: &Request, watch: &mut dyn Watch) -> Result<Inp
     if begun {
         watch.end();
     }
+    let specs = [&suite.surrogate].into_iter().chain(&suite.targets);
+    for spec in specs.filter(|spec| spec.reader == Reader::Npy) {
+        for path in dataset::own::files(store.root(), &spec.name) {
+            let io = |source| RunError::Io {
+                path: path.clone(),
+                source,
+            };
+            let file = std::fs::File::open(&path).map_err(io)?;
+            let mut bytes = std::io::BufReader::new(file);
+            let sha256 = Algorithm::Sha256.of(&mut bytes).map_err(io)?;
+            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            found.push((format!("{}/{file}", spec.name), sha256));
+        }
+    }
     Ok((found, strangers))
 }
 
@@ -236,6 +253,7 @@ impl Prepared<'_> {
             surrogate: &self.surrogate,
             source_set: &self.source_set,
             device: request.device,
+            device_name: request.device_name,
             folder,
             pretrained: OnceLock::new(),
         }

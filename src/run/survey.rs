@@ -188,6 +188,18 @@ impl Survey {
         self.state != State::Finished || self.root.join("cells").is_dir()
     }
 
+    /// Features of its encoders on a part of the surrogate (`train`, `test`): name and file, by name.
+    pub fn features(&self, part: &str) -> Vec<(String, PathBuf)> {
+        let folder = self.root.join("features");
+        let encoder = |name: String| {
+            let encoder = name.strip_suffix(part)?.strip_suffix('-')?;
+            let file = folder.join(format!("{name}.safetensors"));
+            Some((encoder.to_owned(), file))
+        };
+        let names = files(&folder, &["safetensors"]).into_iter();
+        names.filter_map(encoder).collect()
+    }
+
     /// Names of its tables, without their ending.
     pub fn tables(&self) -> Vec<String> {
         files(&self.root.join("tables"), &["csv"])

@@ -3,7 +3,8 @@
 
 mod columns;
 
-use super::cell::{Cell, Outcome};
+use super::answer::answer;
+use super::cell::{self, Cell, Outcome};
 use super::compare::{self, PAIRED};
 use super::distance::Distance;
 use super::error::RunError;
@@ -66,6 +67,11 @@ pub struct Tables {
     pub tsne: Table,
     discrepancy: Table,
     pairs: Table,
+    matching: Table,
+    answer: Table,
+    /// Pictures of samples.
+    pub samples: Table,
+    cells: Table,
     stages: Table,
     targets: Table,
     curves: Table,
@@ -188,6 +194,43 @@ impl Tables {
                 pair.samples,
             ]);
         }
+        for (pair, means) in d.pairs.iter().zip(&d.means) {
+            for (&source, mean) in d.shown.iter().zip(means) {
+                self.matching.push(row![
+                    &target.spec.name,
+                    &target.spec.title,
+                    &classes[pair.target],
+                    &source_labels[source],
+                    source,
+                    *mean,
+                    source == pair.source,
+                ]);
+            }
+        }
+    }
+
+    /// Every cell that the suite asks for, run or not.
+    pub fn cells(&mut self, suite: &Suite, folder: &RunFolder) {
+        self.cells = Table::new(self.cells.columns());
+        let all = suite
+            .targets
+            .iter()
+            .flat_map(|spec| cell::cells(suite, spec));
+        for cell in all {
+            let outcome = cell.outcome(folder);
+            let o = outcome.as_ref();
+            self.cells.push(row![
+                &cell.target.name,
+                &cell.target.title,
+                cell.method.name(),
+                cell.seed,
+                if o.is_some() { "done" } else { "not run" },
+                o.map(|o| o.course.len() as u64),
+                o.map(|o| o.seconds),
+                o.and_then(|o| o.memory),
+                o.and_then(|o| o.device.as_deref()).unwrap_or("-"),
+            ]);
+        }
     }
 
     /// Everything about one cell but its comparison with others.
@@ -267,6 +310,8 @@ impl Tables {
         spec: &DatasetSpec,
         cells: &[compare::Measured],
     ) -> Result<(), RunError> {
+        let methods = cell::methods(suite, spec);
+        answer(suite, spec, &methods, cells, &mut self.answer)?;
         compare::compare(suite, spec, cells, &mut self.paired)
     }
 
@@ -285,21 +330,25 @@ impl Tables {
     }
 
     /// Writes the tables that have rows: readers say of others that they were not run.
-    pub fn write(self, folder: &RunFolder) -> Result<(), RunError> {
+    pub fn write(&self, folder: &RunFolder) -> Result<(), RunError> {
         let all = [
-            (self.probe, "probe.csv"),
-            (self.geometry, "geometry.csv"),
-            (self.yardsticks, "yardsticks.csv"),
-            (self.cka, "cka.csv"),
-            (self.transferability, "transferability.csv"),
-            (self.tsne, "tsne.csv"),
-            (self.discrepancy, "discrepancy.csv"),
-            (self.pairs, "pairs.csv"),
-            (self.stages, "stages.csv"),
-            (self.targets, "targets.csv"),
-            (self.curves, "curves.csv"),
-            (self.stage1, "stage1.csv"),
-            (self.paired, "paired.csv"),
+            (&self.probe, "probe.csv"),
+            (&self.geometry, "geometry.csv"),
+            (&self.yardsticks, "yardsticks.csv"),
+            (&self.cka, "cka.csv"),
+            (&self.transferability, "transferability.csv"),
+            (&self.tsne, "tsne.csv"),
+            (&self.discrepancy, "discrepancy.csv"),
+            (&self.pairs, "pairs.csv"),
+            (&self.matching, "matching.csv"),
+            (&self.answer, "answer.csv"),
+            (&self.samples, "pictures.csv"),
+            (&self.cells, "cells.csv"),
+            (&self.stages, "stages.csv"),
+            (&self.targets, "targets.csv"),
+            (&self.curves, "curves.csv"),
+            (&self.stage1, "stage1.csv"),
+            (&self.paired, "paired.csv"),
         ];
         for (table, name) in all {
             if !table.is_empty() {

@@ -1,12 +1,16 @@
 //! The program from outside: what a user types, what comes out, which exit code.
 
 mod bad_input;
+mod browser;
 mod compare;
 mod data;
+mod examples;
 mod export;
+mod exports;
 mod extract;
 mod measures;
 mod measures_bad;
+mod page;
 mod report;
 mod resume;
 mod runs;

@@ -8,8 +8,9 @@ use std::fs;
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     fs::read_dir(folder)
         .expect("folder")
-        .map(|entry| {
-            let path = entry.expect("entry").path();
+        .map(|entry| entry.expect("entry").path())
+        .filter(|path| path.is_file())
+        .map(|path| {
             (
                 path.file_name().unwrap().to_string_lossy().into_owned(),
                 fs::read(&path).expect("file"),
@@ -149,14 +150,17 @@ fn a_suite_runs_whole_resumes_and_redraws_byte_for_byte() {
     );
 }
 
-/// A table without its columns of seconds.
+/// A table without its columns of seconds and memory.
 fn timeless(bytes: &[u8]) -> Vec<String> {
     let text = text(bytes);
     let head: Vec<&str> = text.lines().next().unwrap().split(',').collect();
-    let at = head.iter().position(|name| *name == "seconds");
+    let passing = |i: usize| {
+        head.get(i)
+            .is_some_and(|name| ["seconds", "memory"].contains(name))
+    };
     let rows = text.lines().map(|line| {
         let cells = line.split(',').enumerate();
-        let cells = cells.filter(|(i, _)| Some(*i) != at).map(|(_, cell)| cell);
+        let cells = cells.filter(|(i, _)| !passing(*i)).map(|(_, cell)| cell);
         cells.collect::<Vec<_>>().join(",")
     });
     rows.collect()
@@ -192,7 +196,8 @@ fn methods_are_compared_over_epochs_whether_in_one_go_or_by_a_sharded_sweep() {
         tables.keys().collect::<Vec<_>>(),
         others.keys().collect::<Vec<_>>()
     );
-    for (name, bytes) in &tables {
+    let csv = |name: &&String| name.ends_with(".csv");
+    for (name, bytes) in tables.iter().filter(|(name, _)| csv(name)) {
         assert!(timeless(bytes) == timeless(&others[name]), "{name} differs");
     }
     // two references; two targets, two methods, two seeds, looked at after epochs 0, 1 and 2
@@ -206,70 +211,6 @@ fn methods_are_compared_over_epochs_whether_in_one_go_or_by_a_sharded_sweep() {
     }
     let html = fs::read_to_string(whole.join("report.html")).unwrap();
     assert!(html.contains("Aligned against unaligned.") && html.contains("Against NFT"));
-}
-
-/// The page as a real browser understands it: the parsed document, serialised again.
-fn in_a_browser(page: &Path) -> Option<String> {
-    let profile = tempfile::tempdir().unwrap();
-    let run = std::process::Command::new("chromium")
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-        ])
-        .args([
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ])
-        .arg(format!("--user-data-dir={}", profile.path().display()))
-        .args(["--dump-dom", &format!("file://{}", page.display())])
-        .output();
-    match run {
-        Ok(output) => Some(text(&output.stdout)),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
-        Err(e) => panic!("chromium: {e}"),
-    }
-}
-
-#[test]
-fn a_hostile_name_is_inert_in_a_real_browser() {
-    let home = tempfile::tempdir().unwrap();
-    let tables = home.path().join("tables");
-    fs::create_dir_all(&tables).unwrap();
-    let hostile = "</script><img src=x onerror=alert(1)>";
-    for (name, bytes) in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tables"))
-    {
-        if name.ends_with(".csv") {
-            let table = text(&bytes).replace("Spherical", hostile);
-            fs::write(tables.join(&name), table).unwrap();
-        }
-    }
-    fs::write(
-        home.path().join("run.json"),
-        format!("{{\"suite_title\": {hostile:?}}}"),
-    )
-    .unwrap();
-    let made = modalign(&["report", home.path().to_str().unwrap()]);
-    assert!(made.status.success(), "{}", text(&made.stderr));
-    let Some(dom) = in_a_browser(&home.path().join("report.html")) else {
-        println!("skipped: no chromium on this machine (scripts/bootstrap.sh --test installs it)");
-        return;
-    };
-    assert!(
-        dom.contains("<h1") && dom.contains("Figure 4"),
-        "the page did not render"
-    );
-    assert!(
-        dom.contains("&lt;img src=x onerror"),
-        "the name is shown as text"
-    );
-    assert!(
-        !dom.contains("<img src=\"x\"") && !dom.contains("<script"),
-        "the name became markup"
-    );
 }
 
 #[test]

@@ -25,7 +25,7 @@ against the reference, pair by pair on the same test samples; a difference is be
 its 95 % interval is clear of zero and its p value holds at 5 % after Holm's correction for all
 differences of the table.
 
-The folder gets tables/ (measures, differences, classes, cka, tsne as CSV), figures/, compare.json
+The folder gets tables/ (measures, differences, classes, cka, tsne as CSV and Parquet), figures/, compare.json
 and comparison.html, whose path is the last line on stdout. The same files, seed and settings give
 the same bytes.
 

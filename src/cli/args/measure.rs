@@ -3,7 +3,7 @@
 use crate::measure::discrepancy::{Divergence, Search};
 use crate::measure::tsne::Engine;
 use clap::builder::PossibleValue;
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, ArgGroup, Args, ValueEnum};
 use std::path::PathBuf;
 
 /// Most replicates of a null or a bootstrap.
@@ -119,10 +119,12 @@ impl std::str::FromStr for Components {
 
 /// Arguments of `modalign tsne`.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("labelled").args(["figure", "projector"]).multiple(true)))]
 #[command(after_help = "Examples:
   modalign tsne --features test.npz --out map.npy
   modalign tsne --features test.npz --out map.npy --figure map.svg     coloured by its labels
   modalign tsne --features x.npy --pca none --perplexity 50 --seed 1 --out map.npy --json
+  modalign tsne --features test.npz --projector logs --samples 5000    for tensorboard --logdir logs
 
 Files: .npz (numpy.savez), .safetensors or .parquet with features [N, D] (see modalign probe
 --help), or .npy, that array alone. The
@@ -152,14 +154,20 @@ pub struct TsneArgs {
     #[arg(long, value_name = "N|none", default_value = "50")]
     pub pca: Components,
     /// File to write the map to
-    #[arg(long, value_name = "FILE.npy")]
-    pub out: PathBuf,
+    #[arg(long, value_name = "FILE.npy", required_unless_present = "projector")]
+    pub out: Option<PathBuf>,
     /// File to draw the map to, .svg or .png
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "out")]
     pub figure: Option<PathBuf>,
-    /// Labels for the figure, in place of the features file's own
-    #[arg(long, value_name = "FILE.npy", requires = "figure")]
+    /// Labels for figure and projector, in place of the features file's own
+    #[arg(long, value_name = "FILE.npy", requires = "labelled")]
     pub labels: Option<PathBuf>,
+    /// Folder to write the features themselves to, for TensorBoard's projector; without --out no map is made
+    #[arg(long, value_name = "DIR")]
+    pub projector: Option<PathBuf>,
+    /// Only so many samples for the projector, balanced over classes
+    #[arg(long, value_name = "N", requires = "projector", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+    pub samples: Option<usize>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

@@ -1,6 +1,8 @@
 //! Arguments of the verbs that run a suite, and of those that look at runs.
 
 use crate::figure::Format;
+use crate::figure::palette::Theme;
+use crate::figure::print::Width;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -36,8 +38,9 @@ pub struct StartArgs {
   modalign report --suite real-mini --data DIR --out runs/real
   modalign report runs/demo                          rebuild a finished run's report from its tables
 
-The path of the report is the last line on stdout. A run that was interrupted continues where it
-was when the same command is given again.")]
+The path of the report is the last line on stdout; beside it stand report.md (GitHub's Markdown) and
+tables/latex/*.tex (booktabs). A run that was interrupted continues where it was when the same command
+is given again.")]
 pub struct ReportArgs {
     /// Finished runs whose figures and report are made again, without computing
     #[arg(value_name = "RUN", conflicts_with_all = ["suite", "data", "out", "fresh"])]
@@ -60,6 +63,9 @@ pub struct ReportArgs {
     /// What happens to an earlier run.
     #[command(flatten)]
     pub start: StartArgs,
+    /// Leave pictures of the data out of the report: for passing it on where the data may not be
+    #[arg(long)]
+    pub without_samples: bool,
     /// Print one JSON object with the report's path and the numbers
     #[arg(long)]
     pub json: bool,
@@ -67,6 +73,16 @@ pub struct ReportArgs {
 
 /// Arguments of `modalign figures`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  modalign figures runs/demo                          the report's own figures, the same bytes
+  modalign figures runs/demo --width 84               for one column of a two-column paper
+  modalign figures runs/demo --width 174 --only 2,3   for both columns
+  modalign figures runs/demo --theme screen           for a dark page or slide
+
+With --width the panels are laid out anew, in as many columns as leave the smallest text at 6 pt, and
+the sheet is scaled to exactly that width: an SVG has its size in millimetres, a PNG 384 pixels to the
+inch. A figure whose single panel is too wide for that is drawn all the same; stderr says how small its
+text became.")]
 pub struct FiguresArgs {
     /// Folder of the run
     pub run: PathBuf,
@@ -76,7 +92,13 @@ pub struct FiguresArgs {
     /// Formats to write: svg, png [default: both]
     #[arg(long, value_delimiter = ',', value_name = "FORMAT")]
     pub format: Vec<Format>,
-    /// Folder to write to [default: RUN/figures]
+    /// Colours: paper (white) or screen (dark)
+    #[arg(long, value_name = "THEME", default_value = "paper")]
+    pub theme: Theme,
+    /// Width on paper in millimetres, 20 to 400 [default: as in the report]
+    #[arg(long, value_name = "MM")]
+    pub width: Option<Width>,
+    /// Folder to write to [default: RUN/figures; with a theme or width of its own, RUN/figures-84mm and so on]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
@@ -179,6 +201,30 @@ damaged (its settings cannot be read). Cells are those done of those that the se
     Show {
         /// Folder of the run
         run: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Features of a run's encoders for TensorBoard's embedding projector
+    #[command(after_help = "Examples:
+  modalign runs projector runs/demo --out logs
+  tensorboard --logdir logs                           then open the tab Projector
+
+Writes a .tsv of vectors for every encoder in RUN/features, metadata.tsv (sample, class, label) and
+projector_config.pbtxt. Of encoders that saw the same samples the same ones are taken. The TSV files
+can also be loaded by hand on a projector page.")]
+    Projector {
+        /// Folder of the run
+        run: PathBuf,
+        /// Folder to write to: a new one, an empty one, or an earlier export
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Which features: test or train
+        #[arg(long, default_value = "test", value_parser = ["test", "train"])]
+        part: String,
+        /// Only so many samples of each encoder, balanced over classes [default: all, at most 100,000]
+        #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..))]
+        samples: Option<usize>,
         /// Print one JSON object
         #[arg(long)]
         json: bool,

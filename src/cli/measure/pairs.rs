@@ -5,7 +5,7 @@ use crate::cli::error::CliError;
 use crate::feature::FeatureError;
 use crate::figure::Format;
 use crate::figure::matching::{self, MatchRow};
-use crate::measure::discrepancy::Discrepancy;
+use crate::measure::discrepancy::{Discrepancy, strongest};
 use crate::run::table::defuse;
 use ndarray::Array2;
 use std::path::Path;
@@ -126,12 +126,7 @@ pub fn draw(
     means: &Array2<f64>,
     names: &Names,
 ) -> Result<(), CliError> {
-    let mut shown: Vec<usize> = found.assignment.iter().flatten().copied().collect();
-    let highest = |k: &usize| means.column(*k).fold(0.0f64, |a, &b| a.max(b));
-    let mut others: Vec<usize> = (0..means.ncols()).filter(|k| !shown.contains(k)).collect();
-    others.sort_by(|a, b| highest(b).total_cmp(&highest(a)).then(a.cmp(b)));
-    others.truncate(matching::MOST_OTHERS);
-    shown.extend(others);
+    let shown = strongest(means, &found.assignment);
     let mut rows = Vec::new();
     for (class, matched) in found.assignment.iter().enumerate() {
         let Some(matched) = matched else { continue };

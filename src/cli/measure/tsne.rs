@@ -1,5 +1,5 @@
 //! `modalign tsne`: a map of a features file, written for NumPy and, if asked, drawn as the maps of
-//! a report are.
+//! a report are; or the features themselves, for a program that maps them on its screen.
 
 use super::{count, page};
 use crate::cli::args::TsneArgs;
@@ -8,6 +8,7 @@ use crate::cli::print;
 use crate::cli::progress::Stage;
 use crate::cli::words::{clean, print_json};
 use crate::feature::file::{Contents, array};
+use crate::feature::projector::{self, Embedding};
 use crate::figure::layout::Figure;
 use crate::figure::table::TsneRow;
 use crate::figure::{Format, tsne as drawing};
@@ -20,8 +21,8 @@ const MOST_CLASSES: usize = 100;
 
 /// Runs the command.
 pub fn run(args: &TsneArgs) -> Result<(), CliError> {
-    if !array::is_npy(&args.out) {
-        return Err(wrong_name("--out", ".npy", &args.out));
+    if let Some(out) = args.out.as_deref().filter(|out| !array::is_npy(out)) {
+        return Err(wrong_name("--out", ".npy", out));
     }
     let format = args.figure.as_deref().map(format_of).transpose()?;
     let refused = CliError::of_measure(&args.features);
@@ -37,6 +38,18 @@ pub fn run(args: &TsneArgs) -> Result<(), CliError> {
     if let Some(labels) = &args.labels {
         contents = contents.with_labels(labels)?;
     }
+    let out = match (&args.out, &args.projector) {
+        (Some(out), None) => out,
+        (Some(out), Some(folder)) => {
+            project(args, contents.clone(), folder)?;
+            out
+        }
+        (None, Some(folder)) => {
+            let written = project(args, contents, folder)?;
+            return said(args, folder, &written);
+        }
+        (None, None) => return Err(wrong_name("--out", ".npy", Path::new(""))),
+    };
     let names = match format {
         Some(_) => class_names(&contents)?,
         None => Vec::new(),
@@ -46,14 +59,37 @@ pub fn run(args: &TsneArgs) -> Result<(), CliError> {
     let found = params.run(contents.features().view());
     stage.clear();
     let found = found.map_err(&refused)?;
-    array::write_matrix(&args.out, found.embedding.view())?;
+    array::write_matrix(out, found.embedding.view())?;
     if let (Some(path), Some(format)) = (&args.figure, format) {
         draw(path, format, &contents, &names, &found)?;
     }
     match args.json {
         true => print_json(&fields(&found)),
-        false => print(text(args, &found, n, d).as_bytes()),
+        false => print(text(args, out, &found, n, d).as_bytes()),
     }
+}
+
+/// Writes the features for TensorBoard's projector.
+fn project(args: &TsneArgs, contents: Contents, folder: &Path) -> Result<Embedding, CliError> {
+    let name = contents.path().file_stem().unwrap_or_default();
+    let name = name.to_string_lossy().into_owned();
+    let set = match contents.labels() {
+        Some(_) => contents.set()?,
+        None => contents.unlabelled()?,
+    };
+    let embedding = Embedding::new(&name, set, args.samples, args.seed)?;
+    projector::write(folder, std::slice::from_ref(&embedding))?;
+    Ok(embedding)
+}
+
+/// What was written for the projector, where that is the whole result.
+fn said(args: &TsneArgs, folder: &Path, written: &Embedding) -> Result<(), CliError> {
+    if args.json {
+        let (samples, dim) = (written.set.len(), written.set.dim());
+        return print_json(&json!({ "projector": folder, "samples": samples, "dim": dim }));
+    }
+    let config = folder.join(projector::CONFIG).display().to_string();
+    print(format!("{}\n", clean(&config)).as_bytes())
 }
 
 pub(super) fn wrong_name(flag: &str, expected: &str, found: &Path) -> CliError {
@@ -110,6 +146,7 @@ fn draw(
     let title = contents.path().file_stem().unwrap_or_default();
     let title = clean(&title.to_string_lossy());
     let row = |(i, name): (usize, &String)| TsneRow {
+        sample: None,
         encoder: "features".into(),
         encoder_title: title.clone(),
         x: found.embedding[[i, 0]],
@@ -148,12 +185,12 @@ fn fields(found: &Tsne) -> Value {
     })
 }
 
-fn text(args: &TsneArgs, found: &Tsne, n: usize, d: usize) -> String {
+fn text(args: &TsneArgs, out: &Path, found: &Tsne, n: usize, d: usize) -> String {
     let headline = format!(
         "t-SNE: {}, {} → {} [{n}, 2]",
         count(n, "sample"),
         count(d, "feature"),
-        clean(&args.out.display().to_string())
+        clean(&out.display().to_string())
     );
     let of = match n > TRUST_LIMIT {
         true => format!(" of {TRUST_SAMPLE} samples"),
@@ -189,8 +226,10 @@ fn text(args: &TsneArgs, found: &Tsne, n: usize, d: usize) -> String {
             ),
         ),
     ];
-    if let Some(path) = &args.figure {
-        facts.push(("figure", path.display().to_string()));
+    for (name, path) in [("figure", &args.figure), ("projector", &args.projector)] {
+        if let Some(path) = path {
+            facts.push((name, path.display().to_string()));
+        }
     }
     page(&headline, &facts, found.seconds)
 }

@@ -1,8 +1,9 @@
-//! `modalign runs`: which runs there are, what one is, and how two differ. Here are the words and
-//! columns that the three share; what they say comes from the run room, which reads files.
+//! `modalign runs`: which runs there are, what one is, how two differ, and their features for other
+//! programs. Here are the words and columns that these share; what they say comes from the run room, which reads files.
 
 mod diff;
 mod list;
+mod projector;
 mod show;
 
 use super::args::RunsCommand;
@@ -18,6 +19,13 @@ pub fn run(command: &RunsCommand) -> Result<ExitCode, CliError> {
     match command {
         RunsCommand::List { folders, json } => list::run(folders, *json)?,
         RunsCommand::Show { run, json } => show::run(run, *json)?,
+        RunsCommand::Projector {
+            run,
+            out,
+            part,
+            samples,
+            json,
+        } => projector::run(run, out, part, *samples, *json)?,
         RunsCommand::Diff { a, b, json } => return diff::run(a, b, *json),
     }
     Ok(ExitCode::SUCCESS)

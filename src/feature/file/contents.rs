@@ -102,6 +102,15 @@ impl Contents {
         self.build(names)
     }
 
+    /// The set with all samples in one class without a name: for what asks for no classes.
+    ///
+    /// # Errors
+    /// [`FeatureError`] with the path: NaN or infinity.
+    pub fn unlabelled(mut self) -> Result<FeatureSet, FeatureError> {
+        self.labels = Some(vec![0; self.features.nrows()]);
+        self.build(Some(vec!["-".into()]))
+    }
+
     /// The set with these class names.
     ///
     /// # Errors

@@ -36,6 +36,21 @@ pub use target::Target;
 use ndarray::{Array2, ArrayView2};
 use serde::Serialize;
 
+/// Source classes that are shown beside the matched ones.
+const OTHERS: usize = 8;
+
+/// The source classes beside which a matching is shown, given their mean probabilities `[Kt, Ks]` over the
+/// samples of each target class: the matched ones in the order of target classes, then the strongest others.
+pub fn strongest(means: &Array2<f64>, assignment: &[Option<usize>]) -> Vec<usize> {
+    let mut shown: Vec<usize> = assignment.iter().flatten().copied().collect();
+    let highest = |k: &usize| means.column(*k).fold(0.0f64, |a, &b| a.max(b));
+    let mut others: Vec<usize> = (0..means.ncols()).filter(|k| !shown.contains(k)).collect();
+    others.sort_by(|a, b| highest(b).total_cmp(&highest(a)).then(a.cmp(b)));
+    others.truncate(OTHERS);
+    shown.extend(others);
+    shown
+}
+
 use super::MeasureError;
 use super::samples::Real;
 

@@ -67,7 +67,7 @@ fn page(data: &Data) -> Result<String, ReportError> {
     };
     let version = Shown(Some(record.version.clone()));
     let title = format!("{title} – modalign comparison");
-    Ok(document(&title, &version, &body))
+    Ok(document(&title, &version, "", "", &body))
 }
 
 #[cfg(test)]

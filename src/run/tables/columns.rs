@@ -2,6 +2,8 @@
 //! `figure::table`, whose readers ignore columns they do not know.
 
 use super::{PAIRED, Table, Tables};
+use crate::run::answer::ANSWER;
+use crate::run::samples::SAMPLES;
 
 /// Columns that say whose encoder a row is about.
 macro_rules! encoder_columns {
@@ -59,6 +61,7 @@ impl Default for Tables {
                 "y",
                 "label",
                 "class_name",
+                "sample",
                 "kl",
                 "trustworthiness",
             ]),
@@ -90,6 +93,20 @@ impl Default for Tables {
                 "probability",
                 "samples",
             ]),
+            matching: Table::new(&[
+                "target",
+                "target_title",
+                "target_class",
+                "source_class",
+                "source",
+                "probability",
+                "matched",
+            ]),
+            answer: Table::new(ANSWER),
+            samples: Table::new(SAMPLES),
+            cells: Table::new(cell_columns!(
+                "state", "epochs", "seconds", "memory", "device"
+            )),
             stages: Table::new(cell_columns!(
                 "stage",
                 "value",

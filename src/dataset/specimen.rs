@@ -1,0 +1,86 @@
+//! Samples picked to be looked at: as many of every class, spread over the set, with a name each;
+//! of fields each beside its target.
+
+use super::{Dataset, DatasetError, Truth};
+use crate::manifest::view::View;
+
+/// A sample to look at.
+#[derive(Debug, Clone)]
+pub struct Specimen {
+    /// Which sample of the set.
+    pub index: usize,
+    /// Its class, its labels, or its number.
+    pub name: String,
+    /// Channels, height, width.
+    pub shape: [usize; 3],
+    /// Its numbers, row-major.
+    pub values: Vec<f32>,
+    /// How it is looked at.
+    pub view: View,
+}
+
+/// At most `count` samples: as many of every class, spread over the set, since neighbours are often
+/// cut from one recording.
+pub fn chosen(set: &dyn Dataset, count: usize) -> Vec<usize> {
+    if set.truth() != Truth::Class {
+        let count = match set.truth() {
+            Truth::Field(_) => count / 2,
+            _ => count,
+        };
+        let step = (set.len() / count.max(1)).max(1);
+        return (0..set.len()).step_by(step).take(count).collect();
+    }
+    let classes = set.classes().len().max(1);
+    let each = (count / classes.min(count.max(1))).max(1);
+    let mut of: Vec<Vec<usize>> = vec![Vec::new(); classes];
+    (0..set.len()).for_each(|i| of[set.label(i)].push(i));
+    let spread = |own: Vec<usize>| {
+        let step = (own.len() / each).max(1);
+        own.into_iter().step_by(step).take(each)
+    };
+    of.into_iter().flat_map(spread).take(count).collect()
+}
+
+/// Reads samples by index; a field is followed by its target.
+pub fn specimens(
+    set: &dyn Dataset,
+    indices: &[usize],
+    view: View,
+) -> Result<Vec<Specimen>, DatasetError> {
+    let shape = set.shape();
+    let mut found = Vec::with_capacity(indices.len());
+    for &index in indices {
+        let mut values = vec![0.0; shape.iter().product()];
+        set.read(index, &mut values)?;
+        let name = match set.truth() {
+            Truth::Class => set.classes()[set.label(index)].clone(),
+            Truth::MultiHot => {
+                let mut known = vec![0.0; set.classes().len()];
+                set.read_truth(index, &mut known)?;
+                let positive = set.classes().iter().zip(&known).filter(|(_, k)| **k > 0.5);
+                let names: Vec<&str> = positive.map(|(name, _)| name.as_str()).collect();
+                names.join(", ")
+            }
+            Truth::Field(_) => format!("{index}"),
+        };
+        found.push(Specimen {
+            index,
+            name,
+            shape,
+            values,
+            view,
+        });
+        if let Truth::Field(target) = set.truth() {
+            let mut values = vec![0.0; target.iter().product()];
+            set.read_truth(index, &mut values)?;
+            found.push(Specimen {
+                index,
+                name: format!("{index} → target"),
+                shape: target,
+                values,
+                view: View::of_field(target),
+            });
+        }
+    }
+    Ok(found)
+}
