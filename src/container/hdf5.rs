@@ -216,11 +216,12 @@ impl Numbers {
         };
         let values: Vec<f32> = match self.read {
             Read::Single => guarded(&what, || self.inner.read_slice::<f32>(&slice))?
-                .into_iter()
+                .iter()
+                .copied()
                 .collect(),
             Read::Double => guarded(&what, || self.inner.read_slice::<f64>(&slice))?
-                .into_iter()
-                .map(|v| v as f32)
+                .iter()
+                .map(|&v| v as f32)
                 .collect(),
         };
         if values.len() != whole_count {
