@@ -183,6 +183,9 @@ fn copy(from: &Path, to: &Path) {
         fs::create_dir_all(to.join(name)).unwrap();
         for entry in fs::read_dir(from.join(name)).unwrap() {
             let path = entry.unwrap().path();
+            if path.is_dir() {
+                continue;
+            }
             fs::copy(&path, to.join(name).join(path.file_name().unwrap())).unwrap();
         }
     }
