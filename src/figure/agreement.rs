@@ -4,7 +4,7 @@
 use super::error::FigureError;
 use super::font::{self, Weight};
 use super::layout::{Figure, distinct, wrap};
-use super::palette::{self, GRID, INK, MUTED, PAPER};
+use super::palette::{self, GRID, INK, MUTED};
 use super::scene::{Anchor, Scene, Stroke, Text};
 use super::table::{CkaRow, Row};
 
@@ -12,8 +12,6 @@ use super::table::{CkaRow, Row};
 const WIDTH: f64 = 360.0;
 /// Encoders beyond which cells could not hold their values.
 const MOST: usize = 24;
-/// Above this value a cell is dark enough for light text.
-const DARK: f64 = 0.85;
 
 /// Draws the matrix as figure `number`.
 pub fn figure(rows: &[CkaRow], number: u8) -> Result<Figure, FigureError> {
@@ -70,10 +68,9 @@ fn panel(rows: &[CkaRow], encoders: &[&str]) -> Scene {
             let (shown, colour) = match value {
                 Some(value) => {
                     let (hue, _, _) = palette::series(0);
-                    let fill = hue.fade(value.clamp(0.0, 1.0));
+                    let fill = hue.fade(palette::DEEPEST * value.clamp(0.0, 1.0));
                     scene.block((x, y), (x + side, y + height), fill);
-                    let colour = if value > DARK { PAPER } else { INK };
-                    (format!("{value:.2}").replace('-', "\u{2212}"), colour)
+                    (format!("{value:.2}").replace('-', "\u{2212}"), INK)
                 }
                 None => ("–".to_owned(), MUTED),
             };

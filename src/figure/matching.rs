@@ -5,7 +5,7 @@
 use super::error::FigureError;
 use super::font::{self, Weight};
 use super::layout::{Figure, distinct};
-use super::palette::{Colour, DEEP, INK, MUTED, PAPER, RULE};
+use super::palette::{Colour, DEEP, DEEPEST, INK, MUTED, RULE};
 use super::scene::{Anchor, Scene, Stroke, Text};
 use super::table::{MatchingRow, Row};
 
@@ -96,7 +96,7 @@ fn heat(title: &str, rows: &[MatchRow]) -> Result<Scene, FigureError> {
 /// The colour of a share of the greatest mean: deep blue over the paper, whatever that is. The square
 /// root keeps small probabilities visible.
 fn shade(share: f64) -> Colour {
-    DEEP.fade(share.clamp(0.0, 1.0).sqrt())
+    DEEP.fade(DEEPEST * share.clamp(0.0, 1.0).sqrt())
 }
 
 fn two_digits(value: f64) -> String {
@@ -190,11 +190,10 @@ fn panel(title: &str, lines: &[&[MatchRow]]) -> Scene {
             let share = row.probability / most;
             scene.block((at, y), (at + cell - 1.0, y + cell - 1.0), shade(share));
             if cell > 20.0 && (row.matched || share >= 0.15) {
-                let ink = if share > 0.3 { PAPER } else { INK };
                 // Without the leading zero, as correlations are printed.
                 let digits = two_digits(row.probability);
                 let digits = digits.strip_prefix('0').unwrap_or(&digits);
-                let text = Text::new(digits, 9.0).colour(ink).anchor(Anchor::Middle);
+                let text = Text::new(digits, 9.0).anchor(Anchor::Middle);
                 scene.text((at + cell / 2.0 - 0.5, base - 1.0), text);
             }
             if row.matched {
@@ -290,8 +289,8 @@ mod tests {
             svg.contains("source &lt;1&gt;") && svg.contains("target 2"),
             "names are drawn"
         );
-        let deepest = shade(1.0).hex();
-        let full = |line: &&str| line.contains(&deepest) && !line.contains("opacity");
+        let full =
+            |line: &&str| line.contains(&shade(1.0).hex()) && line.contains(r#"opacity="0.6""#);
         // Three matches and the end of the scale.
         assert_eq!(svg.lines().filter(full).count(), 4);
         assert!(

@@ -66,7 +66,7 @@ const DARK_NEUTRALS: [(Colour, Colour); 7] = [
     (RULE, Colour::new(0x5D, 0x66, 0x70)),
     (GRID, Colour::new(0x2B, 0x31, 0x38)),
     (BAND, Colour::new(0x3C, 0x44, 0x4D)),
-    (DEEP, Colour::new(0x9C, 0xD2, 0xF6)),
+    (DEEP, Colour::new(0x2F, 0x8F, 0xD0)),
 ];
 
 /// The same for [`HUES`], in their order.
@@ -87,6 +87,10 @@ pub fn dark() -> impl Iterator<Item = (Colour, Colour)> {
     let hues = hues.flat_map(|((hue, shade), (light, lighter))| [(hue, light), (shade, lighter)]);
     DARK_NEUTRALS.into_iter().chain(hues)
 }
+
+/// Opacity of the deepest cell of a heat map: ink on it, on paper or on a dark page, keeps a contrast of
+/// 4.5 and more.
+pub const DEEPEST: f64 = 0.6;
 
 /// What a figure is drawn for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

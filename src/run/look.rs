@@ -108,14 +108,26 @@ pub fn fingerprint(module: &impl Module) -> String {
 
 /// Surrogate features under an encoder, always through the source embedder.
 pub fn view(context: &Context, encoder: &Encoder) -> Result<View, RunError> {
-    let embedder = &context.source.model.network.embedder;
-    let features =
-        |set: &Arc<dyn Dataset>| extract::features(embedder, encoder, set.clone(), context.device);
     Ok(View {
-        train: features(&context.surrogate.train)?,
-        valid: features(&context.surrogate.valid)?,
-        test: features(&context.surrogate.test)?,
+        train: features(context, encoder, &context.surrogate.train)?,
+        valid: features(context, encoder, &context.surrogate.valid)?,
+        test: features(context, encoder, &context.surrogate.test)?,
     })
+}
+
+/// Features of one part of the surrogate.
+fn features(
+    context: &Context,
+    encoder: &Encoder,
+    set: &Arc<dyn Dataset>,
+) -> Result<FeatureSet, RunError> {
+    let embedder = &context.source.model.network.embedder;
+    Ok(extract::features(
+        embedder,
+        encoder,
+        set.clone(),
+        context.device,
+    )?)
 }
 
 /// What a probe sees without any encoder: raw pixels.
@@ -150,19 +162,27 @@ pub fn look(
         return Ok(look.clone());
     }
     watch.begin(&format!("surrogate through {title}"), 2);
-    let view = view(context, encoder)?;
-    go_on(watch.step(1, 2))?;
-    let mut look = match before {
-        Some(look) => look,
+    let look = match before {
+        Some(mut look) => {
+            // Only what the yardsticks see is looked at again.
+            let train = features(context, encoder, &context.surrogate.train)?;
+            let part = yardsticks::part(context, &context.surrogate.test);
+            let test = features(context, encoder, &part)?;
+            look.yardsticks = Some(yardsticks::of_encoder(context, title, &train, &test)?);
+            look
+        }
         None => {
+            let view = view(context, encoder)?;
+            go_on(watch.step(1, 2))?;
             let mut look = probe(title, &view, &context.suite.measures)?;
             let shape = geometry(&Samples::from(&view.test));
             let shape = shape.map_err(named(format!("geometry of {title}")))?;
             (look.align, look.uniform) = (shape.align, Some(shape.uniform));
+            let found = yardsticks::of_encoder(context, title, &view.train, &view.test)?;
+            look.yardsticks = Some(found);
             look
         }
     };
-    look.yardsticks = Some(yardsticks::of_encoder(context, title, &view)?);
     context.folder.write_json(&record, &look)?;
     watch.end();
     Ok(look)

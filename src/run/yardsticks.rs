@@ -4,7 +4,7 @@
 //! and the OTDD. Each sees a balanced part of test samples (`measures.yardstick_samples`).
 
 use super::error::RunError;
-use super::look::{View, fingerprint, named};
+use super::look::{fingerprint, named};
 use super::prepare::{Context, Target};
 use super::watch::Watch;
 use crate::dataset::{Dataset, Truth, balanced_indices, subset};
@@ -102,11 +102,17 @@ pub fn rows(context: &Context, set: &FeatureSet) -> FeatureSet {
     set.select(&chosen).unwrap_or_else(|| set.clone())
 }
 
-/// The yardsticks of a view of the surrogate; `title` names the encoder in errors.
-pub fn of_encoder(context: &Context, title: &str, view: &View) -> Result<OfEncoder, RunError> {
+/// The yardsticks of surrogate features, training and test (all, or the [`part`] of it that is seen);
+/// `title` names the encoder in errors.
+pub fn of_encoder(
+    context: &Context,
+    title: &str,
+    train: &FeatureSet,
+    test: &FeatureSet,
+) -> Result<OfEncoder, RunError> {
     let what = |measure: &str| format!("{measure} of {title}");
-    let set = rows(context, &view.test);
-    let (samples, train) = (Samples::from(&set), Samples::from(&view.train));
+    let set = rows(context, test);
+    let (samples, train) = (Samples::from(&set), Samples::from(train));
     let before = context.pretrained()?;
     let agreement = defined(what("CKA"), cka(set.features(), before.features()))?;
     let k = context.suite.measures.knn_neighbours;
