@@ -208,6 +208,32 @@ fn a_report_without_samples_holds_no_picture_of_the_data() {
     assert!(page.contains("data:image/jpeg") && page.contains("data:image/png"));
 }
 
+#[test]
+fn a_run_that_was_killed_reports_what_it_has() {
+    let home = tempfile::tempdir().unwrap();
+    let (suite, run) = (home.path().join("tiny.toml"), home.path().join("run"));
+    fs::write(&suite, TINY).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_modalign"))
+        .args(["report", "--suite", suite.to_str().unwrap()])
+        .args(["--out", run.to_str().unwrap()])
+        .spawn()
+        .expect("the program starts");
+    // After the first transfer there are tables.
+    while !run.join("tables/cells.csv").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let made = modalign(&["report", run.to_str().unwrap()]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let page = fs::read_to_string(run.join("report.html")).unwrap();
+    let answer = page.split_once("<table class=\"answer\">").unwrap().1;
+    assert!(answer.split_once("</table>").unwrap().0.contains("not run"));
+    assert!(page.contains("the run ended before"), "and why");
+    assert!(page.contains("Figure 3"), "what was measured is drawn");
+}
+
 /// Tables of a finished sweep of 10 targets, 6 methods and 5 seeds: invented numbers of the right shapes.
 fn large_sweep(run: &Path) {
     use std::fmt::Write as _;
