@@ -8,6 +8,7 @@ use jpeg_encoder::{ColorType, Encoder};
 use ndarray::{Array4, ArrayView3, Axis, Ix4};
 
 use super::error::FigureError;
+use super::layout::distinct;
 use super::optional;
 use super::palette::HUES;
 use super::render;
@@ -54,18 +55,21 @@ pub struct Sprite {
 }
 
 impl Pictures {
-    /// Reads `pictures.csv` and the files it names; none where a run kept none.
+    /// Reads `pictures.csv` and the files it names; none where a run kept none or was passed on without.
     ///
     /// # Errors
     /// [`FigureError`]: a broken table, a file outside the run's `samples` folder, not what it should be,
     /// or without the row asked for.
     pub fn read(tables: &Path) -> Result<Self, FigureError> {
-        let rows = optional(SampleRow::read(tables))?.unwrap_or_default();
+        let mut rows = optional(SampleRow::read(tables))?.unwrap_or_default();
         let mut files = HashMap::new();
-        for row in &rows {
-            if !files.contains_key(&row.file) {
-                files.insert(row.file.clone(), read(tables, &row.file)?);
+        for name in distinct(rows.iter().map(|row| row.file.clone())) {
+            if let Some(array) = read(tables, &name)? {
+                files.insert(name, array);
             }
+        }
+        rows.retain(|row| files.contains_key(&row.file));
+        for row in &rows {
             let there = files
                 .get(&row.file)
                 .map_or(0, |array| array.len_of(Axis(0)));
@@ -138,8 +142,8 @@ impl Pictures {
     }
 }
 
-/// Reads one file of pictures.
-fn read(tables: &Path, name: &str) -> Result<Array4<u8>, FigureError> {
+/// Reads one file of pictures, if it is there.
+fn read(tables: &Path, name: &str) -> Result<Option<Array4<u8>>, FigureError> {
     let mut parts = Path::new(name).components();
     let plain = parts.next() == Some(Component::Normal("samples".as_ref()))
         && matches!(parts.next(), Some(Component::Normal(_)))
@@ -157,7 +161,11 @@ fn read(tables: &Path, name: &str) -> Result<Array4<u8>, FigureError> {
         path: path.clone(),
         source,
     };
-    let size = std::fs::metadata(&path).map_err(io)?.len();
+    let size = match std::fs::metadata(&path) {
+        Ok(found) => found.len(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io(error)),
+    };
     if size > MOST_BYTES {
         return Err(wrong(
             "at most 256 MiB of pictures",
@@ -170,7 +178,7 @@ fn read(tables: &Path, name: &str) -> Result<Array4<u8>, FigureError> {
     let shape = format!("{name}: shape {:?}", array.shape());
     let array = array.into_dimensionality::<Ix4>();
     let array = array.map_err(|_| wrong("pictures [n, C, H, W]", shape))?;
-    Ok(array.mapv(|v| v.clamp(0.0, 255.0) as u8))
+    Ok(Some(array.mapv(|v| v.clamp(0.0, 255.0) as u8)))
 }
 
 /// Writes the pixels of an image or map into an RGB picture `across` pixels wide.
@@ -296,6 +304,9 @@ mod tests {
         assert!(found.is_ok(), "row 0 is there");
         std::fs::write(run.path().join("samples/a.npy"), b"not numpy").unwrap();
         assert!(Pictures::read(&run.path().join("tables")).is_err());
+        std::fs::remove_file(run.path().join("samples/a.npy")).unwrap();
+        let found = Pictures::read(&run.path().join("tables")).unwrap();
+        assert_eq!(found.rows.len(), 2, "what was not passed on is not shown");
         let empty = tempfile::tempdir().unwrap();
         assert!(Pictures::read(empty.path()).unwrap().rows.is_empty());
     }
