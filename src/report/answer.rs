@@ -158,7 +158,7 @@ pub fn references(data: &Data) -> Vec<(String, String)> {
 }
 
 /// How the table is to be read.
-pub const READING: &str = "All three are better when lower. Means over seeds with 95 % intervals: a bootstrap that draws seeds and, for errors, test samples; of a single seed the test samples alone. The source probe error is that of a linear probe on the surrogate through the transferred encoder; D is taken through the embedder that the fine-tuning starts from. “Best” is said only where the paired difference to every other method is clear of zero; not corrected for the number of comparisons.";
+pub const READING: &str = "All three are better when lower. Means over seeds with 95 % intervals: a bootstrap that draws seeds and, for errors, test samples; of a single seed the test samples alone. The source probe error is that of a linear probe on the surrogate through the transferred encoder; D is taken through the embedder that the fine-tuning starts from. “Best” is said only where the paired difference to every other method is clear of zero, by the bootstrap and, over several seeds, by Student's t of the seeds' differences; not corrected for the number of comparisons.";
 
 /// The table of answers.
 pub fn table(data: &Data) -> Markup {

@@ -1,6 +1,7 @@
 //! The answer of a run, a row a target and method: target metric, probe error on the surrogate and D
 //! before the fine-tuning, each as a mean over seeds with an interval, and whether the method is shown
-//! to be best: only if its paired differences to every other method are all clear of zero.
+//! to be best: only if its paired differences to every other method are all clear of zero, by the
+//! bootstrap and by Student's t over seeds.
 
 use super::compare::Measured;
 use super::error::RunError;
@@ -10,6 +11,7 @@ use crate::manifest::method::Method;
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::manifest::task::Metric;
 use crate::measure::paired;
+use crate::measure::stats::student_quantile;
 
 /// Columns of `answer.csv`.
 pub const ANSWER: &[&str] = &[
@@ -39,6 +41,19 @@ enum Values {
     Marks(Vec<Vec<bool>>),
     /// One number a seed, with the interval of the first.
     Numbers(Vec<f64>, Option<[f64; 2]>),
+}
+
+impl Values {
+    /// One number a seed.
+    fn of_seeds(&self) -> Vec<f64> {
+        let rate = |marks: &Vec<bool>| {
+            marks.iter().filter(|wrong| **wrong).count() as f64 / marks.len().max(1) as f64
+        };
+        match self {
+            Self::Marks(marks) => marks.iter().map(rate).collect(),
+            Self::Numbers(numbers, _) => numbers.clone(),
+        }
+    }
 }
 
 /// Mean and interval; best among the others or not.
@@ -206,7 +221,21 @@ fn below(a: &Values, b: &Values, (replicates, seed): Draws) -> Result<bool, RunE
         }
         _ => return Ok(false),
     };
-    Ok(difference.interval[1] < 0.0)
+    Ok(difference.interval[1] < 0.0 && seeds_below(&a.of_seeds(), &b.of_seeds()))
+}
+
+/// Whether the seeds' differences lie below zero by Student's t: a bootstrap over few seeds is clear of
+/// zero as soon as they agree in sign. One seed says nothing of the others.
+fn seeds_below(a: &[f64], b: &[f64]) -> bool {
+    let apart: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+    let n = apart.len() as f64;
+    if apart.len() < 2 {
+        return true;
+    }
+    let mean = apart.iter().sum::<f64>() / n;
+    let squares = apart.iter().map(|d| (d - mean).powi(2)).sum::<f64>();
+    let error = (squares / (n - 1.0) / n).sqrt();
+    mean + student_quantile(0.975, apart.len() - 1) * error < 0.0
 }
 
 #[cfg(test)]
@@ -227,7 +256,11 @@ mod tests {
         assert!(!below(&marks(40), &marks(20), DRAWS).unwrap());
         assert!(!below(&marks(20), &marks(20), DRAWS).unwrap());
         let number = |values: &[f64]| Values::Numbers(values.to_vec(), None);
-        assert!(below(&number(&[0.1, 0.2]), &number(&[0.3, 0.5]), DRAWS).unwrap());
+        let steady = [number(&[0.10, 0.11, 0.12]), number(&[0.30, 0.31, 0.33])];
+        assert!(below(&steady[0], &steady[1], DRAWS).unwrap());
+        // All three agree in sign, which chance does once in four.
+        let loose = [number(&[0.30, 0.31, 0.32]), number(&[0.31, 0.33, 0.36])];
+        assert!(!below(&loose[0], &loose[1], DRAWS).unwrap());
         assert!(!below(&number(&[0.1, 0.6]), &number(&[0.3, 0.5]), DRAWS).unwrap());
         assert!(!below(&number(&[0.1]), &number(&[0.9]), DRAWS).unwrap());
     }

@@ -8,6 +8,8 @@
 //! Student's t at G − 1 degrees of freedom. The standard error of a paired difference is that of
 //! the differences θ₍ₐ₎ − θ′₍ₐ₎ of the same groups.
 
+use crate::measure::stats::{student, student_quantile};
+
 /// Fewest groups that give an interval.
 pub const FEWEST_GROUPS: usize = 5;
 
@@ -34,39 +36,6 @@ pub fn student_p(value: f64, without: &[f64]) -> Option<f64> {
     }
     let t = (value / error).abs();
     Some(2.0 * (1.0 - student(t, without.len() - 1)).max(0.0))
-}
-
-/// Student's distribution function at `t` ≥ 0 for `df` ≥ 1, by the finite sums of Abramowitz &
-/// Stegun 26.7.3–4.
-fn student(t: f64, df: usize) -> f64 {
-    let theta = (t / (df as f64).sqrt()).atan();
-    let (sin, cos2) = (theta.sin(), theta.cos().powi(2));
-    let odd = df % 2 == 1;
-    let (mut term, mut sum) = (if odd { theta.cos() } else { 1.0 }, 0.0);
-    let mut k = if odd { 1 } else { 0 };
-    while k + 2 <= df {
-        sum += term;
-        k += 2;
-        term *= cos2 * (k - 1) as f64 / k as f64;
-    }
-    let inside = match odd {
-        true => 2.0 / std::f64::consts::PI * (theta + sin * sum),
-        false => sin * sum,
-    };
-    0.5 + inside / 2.0
-}
-
-/// Its quantile for `share` ≥ 0.5, by bisection.
-fn student_quantile(share: f64, df: usize) -> f64 {
-    let (mut low, mut high) = (0.0, 1e4);
-    for _ in 0..100 {
-        let middle = (low + high) / 2.0;
-        match student(middle, df) < share {
-            true => low = middle,
-            false => high = middle,
-        }
-    }
-    high
 }
 
 /// McNemar's exact two-sided p: of the samples that only one side gets wrong, is it as often one as the
