@@ -116,7 +116,11 @@ fn no_flip_makes_a_pickle_panic() {
                 let mut row = vec![0.0; array.layout().row_len().min(1 << 16)];
                 let _ = array.read_row(0, &mut row);
             }
-            root.get("several")?.items()?[0].array().map(|_| ())
+            // A damaged list may be empty.
+            match root.get("several")?.items()?.first() {
+                Some(first) => first.array().map(|_| ()),
+                None => Ok(()),
+            }
         });
     }
 }
