@@ -136,7 +136,6 @@ fn draw(run: &Path, samples: bool) -> Result<PathBuf, CliError> {
         &Format::ALL,
         None,
     )?;
-    report::text::write(run)?;
     Ok(report::write(run, samples)?)
 }
 

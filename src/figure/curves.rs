@@ -3,18 +3,13 @@
 
 use super::error::FigureError;
 use super::layout::{Figure, distinct};
-use super::lines::{self, Panel, Series};
-use super::palette;
+use super::lines::{self, Panel};
 use super::table::{CurveRow, Row};
 
 /// Draws the training curves.
 pub fn figure(rows: &[CurveRow]) -> Result<Figure, FigureError> {
     let methods = distinct(rows.iter().map(|row| row.method.as_str()));
-    let named: Vec<(String, usize)> = methods
-        .iter()
-        .enumerate()
-        .map(|(place, id)| palette::method(id, place))
-        .collect();
+    let named = lines::named(&methods);
     let (mut panels, mut far) = (Vec::new(), Vec::new());
     for metric in distinct(rows.iter().map(|row| row.metric.as_str())) {
         let judged: Vec<&CurveRow> = rows.iter().filter(|row| row.metric == metric).collect();
@@ -22,29 +17,12 @@ pub fn figure(rows: &[CurveRow]) -> Result<Figure, FigureError> {
         let targets = distinct(judged.iter().map(|row| row.target.as_str()));
         let panel = |target: &&str| {
             let own = || judged.iter().filter(|row| row.target == **target);
-            let series = methods.iter().zip(&named).map(|(id, (name, hue))| {
-                let of_method = || own().filter(|row| row.method == *id);
-                let mut epochs = distinct(of_method().map(|row| row.epoch));
-                epochs.sort_unstable();
-                let at = |epoch: u64| {
-                    let here = of_method().filter(|row| row.epoch == epoch);
-                    here.filter_map(|row| row.valid)
-                        .map(|value| if share { value * 100.0 } else { value })
-                        .collect()
-                };
-                let points = epochs.into_iter().map(|epoch| (epoch, at(epoch))).collect();
-                Series {
-                    name: name.clone(),
-                    hue: *hue,
-                    points,
-                }
-            });
-            Panel {
-                title: own()
-                    .next()
-                    .map_or_else(String::new, |row| row.target_title.clone()),
-                series: series.filter(|series| !series.points.is_empty()).collect(),
-            }
+            let title = own().next().map_or("", |row| &row.target_title);
+            let scale = if share { 100.0 } else { 1.0 };
+            let values: Vec<_> = own()
+                .filter_map(|row| Some((row.method.as_str(), row.epoch, row.valid? * scale)))
+                .collect();
+            Panel::of(title, &methods, &named, &values)
         };
         let drawn: Vec<Panel> = targets.iter().map(panel).collect();
         let (what, bounds) = match share {

@@ -13,6 +13,36 @@ const WIDTH: f64 = 360.0;
 const BOX: (f64, f64) = (78.0, 42.0);
 const GAP: f64 = 16.0;
 
+/// What a run set out to do, and how much of it is done.
+pub struct Plan<'a> {
+    /// How many data sets.
+    pub targets: usize,
+    /// Their names for readers, each once.
+    pub titles: Vec<&'a str>,
+    /// Ids of the methods.
+    pub methods: Vec<&'a str>,
+    /// How many seeds.
+    pub seeds: usize,
+    /// Transfers in all.
+    pub transfers: usize,
+    /// Transfers that were run.
+    pub done: usize,
+}
+
+impl<'a> Plan<'a> {
+    /// The plan that the rows of `cells.csv` tell.
+    pub fn of(cells: &'a [CellRow]) -> Self {
+        Self {
+            targets: distinct(cells.iter().map(|c| c.target.as_str())).len(),
+            titles: distinct(cells.iter().map(|c| c.target_title.as_str())),
+            methods: distinct(cells.iter().map(|c| c.method.as_str())),
+            seeds: distinct(cells.iter().map(|c| c.seed)).len(),
+            transfers: cells.len(),
+            done: cells.iter().filter(|c| c.done()).count(),
+        }
+    }
+}
+
 /// A box: what it is, what there is to say, and whether the transfer changes it.
 struct Step {
     name: String,
@@ -56,13 +86,11 @@ fn counted(count: usize, one: &str, many: &str) -> String {
 }
 
 fn transfers(cells: &[CellRow]) -> Option<Scene> {
-    if cells.is_empty() {
+    let plan = Plan::of(cells);
+    if plan.transfers == 0 {
         return None;
     }
-    let targets = distinct(cells.iter().map(|c| c.target.as_str())).len();
-    let methods = distinct(cells.iter().map(|c| c.method.as_str())).len();
-    let seeds = distinct(cells.iter().map(|c| c.seed)).len();
-    let done = cells.iter().filter(|c| c.state == "done").count();
+    let targets = plan.targets;
     let steps = [
         step("target", counted(targets, "data set", "data sets"), false),
         step("embedder", "one a target", true),
@@ -70,11 +98,12 @@ fn transfers(cells: &[CellRow]) -> Option<Scene> {
         step("predictor", "test metric", true),
     ];
     let said = format!(
-        "{}, {}, {}: {}, {done} done",
-        counted(methods, "method", "methods"),
+        "{}, {}, {}: {}, {} done",
+        counted(plan.methods.len(), "method", "methods"),
         counted(targets, "target", "targets"),
-        counted(seeds, "seed", "seeds"),
-        counted(cells.len(), "transfer", "transfers"),
+        counted(plan.seeds, "seed", "seeds"),
+        counted(plan.transfers, "transfer", "transfers"),
+        plan.done,
     );
     Some(chain("Transfer to the target", &steps, &said))
 }

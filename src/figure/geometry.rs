@@ -4,22 +4,15 @@
 
 use super::error::FigureError;
 use super::layout::{Figure, distinct};
-use super::lines::{self, Panel, Reference, Series};
-use super::palette;
+use super::lines::{self, Panel, Reference};
 use super::probe::PRETRAINED;
 use super::scene::Scene;
 use super::table::{GeometryRow, Row};
 
-/// Reader's name of a quantity, its bounds, and how it is read off a row.
-type Quantity = (&'static str, (f64, f64), fn(&GeometryRow) -> f64);
-
-const QUANTITIES: [Quantity; 2] = [
-    ("Alignment (lower: tighter classes)", (0.0, 4.0), |row| {
-        row.align
-    }),
-    ("Uniformity (lower: more spread)", (-8.0, 0.0), |row| {
-        row.uniform
-    }),
+/// Alignment and uniformity: name for readers and bounds.
+pub(super) const QUANTITIES: [(&str, (f64, f64)); 2] = [
+    ("Alignment (lower: tighter classes)", (0.0, 4.0)),
+    ("Uniformity (lower: more spread)", (-8.0, 0.0)),
 ];
 
 /// Draws both quantities over epochs.
@@ -35,36 +28,18 @@ pub fn figure(rows: &[GeometryRow]) -> Result<Figure, FigureError> {
         });
     }
     let ids = distinct(own.iter().map(|row| row.method.as_str()));
-    let methods: Vec<(String, usize)> = ids
-        .iter()
-        .enumerate()
-        .map(|(place, id)| palette::method(id, place))
-        .collect();
+    let methods = lines::named(&ids);
     let targets = distinct(own.iter().map(|row| row.encoder.as_str()));
     let (mut panels, mut far): (Vec<Scene>, Vec<_>) = (Vec::new(), Vec::new());
-    for (what, bounds, value) in QUANTITIES {
+    let read: [fn(&GeometryRow) -> f64; 2] = [|row| row.align, |row| row.uniform];
+    for ((what, bounds), value) in QUANTITIES.into_iter().zip(read) {
         let panel = |target: &&str| {
             let here = || own.iter().filter(|row| row.encoder == **target);
-            let series = ids.iter().zip(&methods).map(|(id, (name, hue))| {
-                let of_method = || here().filter(|row| row.method == *id);
-                let mut epochs = distinct(of_method().filter_map(|row| row.epochs));
-                epochs.sort_unstable();
-                let at = |epoch: u64| {
-                    let rows = of_method().filter(|row| row.epochs == Some(epoch));
-                    rows.map(|row| value(row)).collect()
-                };
-                Series {
-                    name: name.clone(),
-                    hue: *hue,
-                    points: epochs.into_iter().map(|epoch| (epoch, at(epoch))).collect(),
-                }
-            });
-            Panel {
-                title: here()
-                    .next()
-                    .map_or_else(String::new, |row| row.encoder_title.clone()),
-                series: series.collect(),
-            }
+            let title = here().next().map_or("", |row| &row.encoder_title);
+            let values: Vec<_> = here()
+                .filter_map(|row| Some((row.method.as_str(), row.epochs?, value(row))))
+                .collect();
+            Panel::of(title, &ids, &methods, &values)
         };
         let drawn: Vec<Panel> = targets.iter().map(panel).collect();
         let pretrained = rows.iter().find(|row| row.encoder == PRETRAINED);

@@ -1,4 +1,4 @@
-//! Lines over epochs in small multiples, one panel per target on common axes. Figures 3, 5 and 7
+//! Lines over epochs in small multiples, one panel per target on common axes. Figures 3, 5, 7 and 10
 //! share it: the surrogate's probe error, the target's validation error, or the geometry of the
 //! surrogate's features, as training goes on.
 
@@ -29,6 +29,42 @@ pub struct Panel {
     pub title: String,
     /// Its lines.
     pub series: Vec<Series>,
+}
+
+impl Panel {
+    /// A line for every method that has values. Methods are ids with their names and palette places;
+    /// values are method, epoch and value.
+    pub fn of(
+        title: &str,
+        ids: &[&str],
+        named: &[(String, usize)],
+        values: &[(&str, u64, f64)],
+    ) -> Self {
+        let series = ids.iter().zip(named).map(|(id, (name, hue))| {
+            let own = || values.iter().filter(|(method, ..)| method == id);
+            let mut epochs = distinct(own().map(|(_, epoch, _)| *epoch));
+            epochs.sort_unstable();
+            let at = |epoch: u64| {
+                let here = own().filter(|(_, other, _)| *other == epoch);
+                (epoch, here.map(|(.., value)| *value).collect())
+            };
+            Series {
+                name: name.clone(),
+                hue: *hue,
+                points: epochs.into_iter().map(at).collect(),
+            }
+        });
+        Self {
+            title: title.to_owned(),
+            series: series.filter(|series| !series.points.is_empty()).collect(),
+        }
+    }
+}
+
+/// Names and palette places of methods.
+pub fn named(ids: &[&str]) -> Vec<(String, usize)> {
+    let one = |(place, id): (usize, &&str)| palette::method(id, place);
+    ids.iter().enumerate().map(one).collect()
 }
 
 /// A value all panels are compared with.

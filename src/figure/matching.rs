@@ -99,6 +99,9 @@ fn shade(share: f64) -> Colour {
     DEEP.fade(DEEPEST * share.clamp(0.0, 1.0).sqrt())
 }
 
+/// Fainter cells cannot be seen and are left out.
+const LEAST_SHADE: f64 = 1.0 / 256.0;
+
 fn two_digits(value: f64) -> String {
     format!("{value:.2}")
 }
@@ -188,7 +191,10 @@ fn panel(title: &str, lines: &[&[MatchRow]]) -> Scene {
             };
             let at = x(column, matched);
             let share = row.probability / most;
-            scene.block((at, y), (at + cell - 1.0, y + cell - 1.0), shade(share));
+            let fill = shade(share);
+            if fill.alpha > LEAST_SHADE {
+                scene.block((at, y), (at + cell - 1.0, y + cell - 1.0), fill);
+            }
             if cell > 20.0 && (row.matched || share >= 0.15) {
                 // Without the leading zero, as correlations are printed.
                 let digits = two_digits(row.probability);

@@ -12,10 +12,11 @@
 //! | 3, distortion | [`probe`] | `probe.csv` |
 //! | 4, discrepancy | [`discrepancy`] | `discrepancy.csv` |
 //! | 5, training | [`curves`] | `curves.csv` |
-//! | 6, aligned against unaligned | [`paired`] | `paired.csv` |
+//! | 6, aligned against unaligned | [`paired`] | `paired.csv`, `seeds.csv` |
 //! | 7, geometry over epochs | [`geometry`] | `geometry.csv` |
 //! | 8, agreement of the encoders | [`agreement`] | `cka.csv` |
 //! | 9, matched classes | [`matching`] | `matching.csv` |
+//! | 10, stage 1 | [`stage1`] | `stage1.csv` |
 //!
 //! A comparison of encoders (`modalign compare`) has figures of its own, drawn by [`sides`], [`tsne`],
 //! [`agreement`] and [`classes`]; [`sides::NUMBERS`] counts them.
@@ -42,6 +43,7 @@ pub mod render;
 pub mod scene;
 pub mod sheet;
 pub mod sides;
+pub mod stage1;
 pub mod table;
 pub mod tsne;
 
@@ -56,7 +58,7 @@ pub use print::Print;
 use table::Row as _;
 
 /// The figures this room draws, by number.
-pub const NUMBERS: [u8; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+pub const NUMBERS: [u8; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
 /// A file format of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,10 +118,14 @@ pub fn figure(number: u8, tables: &Path) -> Result<Figure, FigureError> {
         3 => probe::figure(&table::ProbeRow::read(tables)?),
         4 => discrepancy::figure(&table::DiscrepancyRow::read(tables)?),
         5 => curves::figure(&table::CurveRow::read(tables)?),
-        6 => paired::figure(&table::PairedRow::read(tables)?),
+        6 => {
+            let seeds = optional(table::SeedRow::read(tables))?.unwrap_or_default();
+            paired::figure(&table::PairedRow::read(tables)?, &seeds)
+        }
         7 => geometry::figure(&table::GeometryRow::read(tables)?),
         8 => agreement::figure(&table::CkaRow::read(tables)?, 8),
         9 => matching::of_run(&table::MatchingRow::read(tables)?),
+        10 => stage1::figure(&table::Stage1Row::read(tables)?),
         found => Err(FigureError::unknown(found, &NUMBERS)),
     }
 }

@@ -1,6 +1,6 @@
 //! Figure 6: what each method changes against plain fine-tuning, as paired differences with their
 //! intervals: one panel for the error on the source's surrogate, one for the error on the target.
-//! A dot left of the zero line means fewer errors than the baseline; an interval that crosses the
+//! Every pair of seeds is a small mark of its own. A dot left of the zero line means fewer errors than the baseline; an interval that crosses the
 //! line shows no difference.
 
 use super::axis::Axis;
@@ -8,7 +8,7 @@ use super::error::FigureError;
 use super::layout::{Figure, distinct};
 use super::palette::{self, GRID, INK, MUTED, RULE};
 use super::scene::{Anchor, Scene, Stroke, Text};
-use super::table::{PairedRow, Row};
+use super::table::{PairedRow, Row, SeedRow};
 
 /// Narrow enough for a phone and a column of print.
 const WIDTH: f64 = 360.0;
@@ -21,8 +21,11 @@ const DRAWN: [(&str, &str); 2] = [
     ("target-error", "Test error on the target"),
 ];
 
-/// Draws the differences from the first baseline of the table.
-pub fn figure(rows: &[PairedRow]) -> Result<Figure, FigureError> {
+/// Draws the differences from the first baseline of the table, and those of single seeds.
+///
+/// # Errors
+/// [`FigureError::Content`] where there is nothing that is drawn.
+pub fn figure(rows: &[PairedRow], seeds: &[SeedRow]) -> Result<Figure, FigureError> {
     let baseline = rows.first().map_or("", |row| row.baseline.as_str());
     let of = |quantity: &str| -> Vec<&PairedRow> {
         let own = |row: &&PairedRow| row.baseline == baseline && row.quantity == quantity;
@@ -30,7 +33,7 @@ pub fn figure(rows: &[PairedRow]) -> Result<Figure, FigureError> {
     };
     let panels = DRAWN.iter().filter_map(|(quantity, title)| {
         let own = of(quantity);
-        (!own.is_empty()).then(|| panel(title, baseline, &own))
+        (!own.is_empty()).then(|| panel(title, baseline, &own, seeds))
     });
     Figure::new(
         6,
@@ -41,7 +44,7 @@ pub fn figure(rows: &[PairedRow]) -> Result<Figure, FigureError> {
     )
 }
 
-fn panel(title: &str, baseline: &str, rows: &[&PairedRow]) -> Scene {
+fn panel(title: &str, baseline: &str, rows: &[&PairedRow], seeds: &[SeedRow]) -> Scene {
     const TOP: f64 = 58.0;
     const LEFT: f64 = 92.0;
     const RIGHT: f64 = WIDTH - 46.0;
@@ -50,7 +53,7 @@ fn panel(title: &str, baseline: &str, rows: &[&PairedRow]) -> Scene {
     let bottom = TOP + rows.len() as f64 * LINE + targets.len() as f64 * HEAD;
     let mut scene = Scene::new(WIDTH, bottom + 36.0, label(title, &base, rows));
     scene.text((0.0, 14.0), Text::new(title, 13.0).bold().fit(WIDTH));
-    let how = format!("difference to {base}, percentage points; bars: bootstrap 95\u{a0}%");
+    let how = format!("difference to {base}, points of %; bars: 95\u{a0}%; small marks: seeds");
     scene.text((0.0, 30.0), Text::new(how, 10.5).colour(MUTED).fit(WIDTH));
 
     let percent = |value: f64| value * 100.0;
@@ -58,7 +61,10 @@ fn panel(title: &str, baseline: &str, rows: &[&PairedRow]) -> Scene {
     let values = rows
         .iter()
         .filter(|row| near.contains(&row.method.as_str()))
-        .flat_map(|row| [row.lower, row.upper, row.difference].map(percent));
+        .flat_map(|row| {
+            let own = single(row, seeds);
+            own.into_iter().chain([row.lower, row.upper]).map(percent)
+        });
     let x = Axis::over(values.chain([0.0]), (f64::NEG_INFINITY, f64::INFINITY), 5);
     let across = |value: f64| x.at(value, LEFT, RIGHT);
     for tick in &x.ticks {
@@ -93,7 +99,7 @@ fn panel(title: &str, baseline: &str, rows: &[&PairedRow]) -> Scene {
         );
         y += HEAD;
         for row in own() {
-            draw(&mut scene, row, y, &x, (LEFT, RIGHT));
+            draw(&mut scene, row, &single(row, seeds), y, &x, (LEFT, RIGHT));
             y += LINE;
         }
     }
@@ -118,7 +124,29 @@ fn near<'a>(rows: &[&'a PairedRow]) -> Vec<&'a str> {
     methods
 }
 
-fn draw(scene: &mut Scene, row: &PairedRow, y: f64, x: &Axis, (left, right): (f64, f64)) {
+/// The differences of single seeds behind a row, where there is more than one.
+fn single(row: &PairedRow, seeds: &[SeedRow]) -> Vec<f64> {
+    let key = |t: &str, m: &str, b: &str, q: &str| {
+        (t, m, b, q) == (&row.target, &row.method, &row.baseline, &row.quantity)
+    };
+    let own = seeds
+        .iter()
+        .filter(|s| key(&s.target, &s.method, &s.baseline, &s.quantity));
+    let found: Vec<f64> = own.map(|s| s.method_value - s.baseline_value).collect();
+    match found.len() {
+        1 => Vec::new(),
+        _ => found,
+    }
+}
+
+fn draw(
+    scene: &mut Scene,
+    row: &PairedRow,
+    seeds: &[f64],
+    y: f64,
+    x: &Axis,
+    (left, right): (f64, f64),
+) {
     let (name, hue) = palette::method(&row.method, 0);
     let (colour, shade, shape) = palette::series(hue);
     let text = Text::new(name, 10.5).anchor(Anchor::End).fit(left - 12.0);
@@ -131,6 +159,9 @@ fn draw(scene: &mut Scene, row: &PairedRow, y: f64, x: &Axis, (left, right): (f6
     );
     let percent = row.difference * 100.0;
     if x.holds(percent) {
+        for seed in seeds {
+            scene.dot((at(*seed), y - 5.0), 1.6, shape, colour);
+        }
         scene.dot((at(row.difference), y), 3.6, shape, colour);
     } else {
         let (arrow, anchor) = match percent > x.high {

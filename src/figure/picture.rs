@@ -1,5 +1,5 @@
 //! Pictures of samples as a run keeps them: bytes `[n, C, H, W]` beside the tables, a row of
-//! `pictures.csv` each. Images and maps become PNG, signals SVG; many of one size become a single JPEG.
+//! `pictures.csv` each. Images and maps become JPEG, signals SVG; many of one size become a single file.
 
 use std::collections::HashMap;
 use std::path::{Component, Path};
@@ -10,10 +10,9 @@ use ndarray::{Array4, ArrayView3, Axis, Ix4};
 use super::error::FigureError;
 use super::layout::distinct;
 use super::optional;
-use super::palette::HUES;
 use super::render;
-use super::scene::{Scene, Stroke};
-use super::sheet::glow;
+use super::scene::Scene;
+use super::sheet::{glow, traces};
 use super::table::{Row, SampleRow};
 use crate::container::npy;
 
@@ -21,8 +20,10 @@ use crate::container::npy;
 const MOST_BYTES: u64 = 256 << 20;
 /// Side of a drawn signal in CSS pixels.
 const SIDE: (f64, f64) = (96.0, 64.0);
-/// Quality of a sprite, of 100.
+/// Quality of many pictures in one, of 100.
 const QUALITY: u8 = 80;
+/// Quality of a single one: from 90 on colours keep the resolution of the brightness.
+const SINGLE: u8 = 90;
 
 /// Pictures of a run.
 #[derive(Debug, Default)]
@@ -35,8 +36,8 @@ pub struct Pictures {
 /// A picture as pages take it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Picture {
-    /// A PNG file.
-    Png(Vec<u8>),
+    /// A JPEG file.
+    Jpeg(Vec<u8>),
     /// An SVG element.
     Svg(String),
 }
@@ -94,9 +95,12 @@ impl Pictures {
             return signal(&row.name, bytes).map(Picture::Svg);
         }
         let (_, height, width) = bytes.dim();
+        if height * width == 0 {
+            return Ok(Picture::Svg(String::new()));
+        }
         let mut pixels = vec![0; 3 * height * width];
         paint(&row.view, bytes, &mut pixels, width);
-        encode(width, height, &pixels).map(Picture::Png)
+        jpeg((width, height), &pixels, SINGLE).map(Picture::Jpeg)
     }
 
     /// The pictures `of` a dataset in one sheet, in the order of the rows; `None` without pictures, or
@@ -114,10 +118,9 @@ impl Pictures {
         let columns = (own.len() as f64).sqrt().ceil() as usize;
         let across = columns * width;
         let down = own.len().div_ceil(columns) * height;
-        let sides = u16::try_from(across).ok().zip(u16::try_from(down).ok());
-        let Some((w, h)) = sides else {
+        if across.max(down) > usize::from(u16::MAX) {
             return Ok(None); // more than a JPEG holds
-        };
+        }
         let mut pixels = vec![0u8; 3 * across * down];
         for (place, row) in own.iter().enumerate() {
             let corner = (place / columns * height) * across + place % columns * width;
@@ -127,14 +130,8 @@ impl Pictures {
             let bytes = array.index_axis(Axis(0), row.row as usize);
             paint(&row.view, bytes, &mut pixels[3 * corner..], across);
         }
-        let mut jpeg = Vec::new();
-        let encoded = Encoder::new(&mut jpeg, QUALITY).encode(&pixels, w, h, ColorType::Rgb);
-        encoded.map_err(|error| FigureError::Render {
-            format: "jpeg",
-            found: error.to_string(),
-        })?;
         Ok(Some(Sprite {
-            jpeg,
+            jpeg: jpeg((across, down), &pixels, QUALITY)?,
             columns,
             height,
             width,
@@ -201,40 +198,38 @@ fn paint(view: &str, bytes: ArrayView3<u8>, pixels: &mut [u8], across: usize) {
     }
 }
 
-/// An RGB picture as a PNG file.
-fn encode(width: usize, height: usize, pixels: &[u8]) -> Result<Vec<u8>, FigureError> {
-    let fault = |error: png::EncodingError| FigureError::Render {
-        format: "png",
-        found: error.to_string(),
+/// An RGB picture as a JPEG file.
+fn jpeg(
+    (width, height): (usize, usize),
+    pixels: &[u8],
+    quality: u8,
+) -> Result<Vec<u8>, FigureError> {
+    let fault = |found: String| FigureError::Render {
+        format: "jpeg",
+        found,
     };
+    let side = |n: usize| u16::try_from(n).map_err(|_| fault(format!("{n} pixels on a side")));
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Rgb);
-    let mut writer = encoder.write_header().map_err(fault)?;
-    writer.write_image_data(pixels).map_err(fault)?;
-    writer.finish().map_err(fault)?;
+    Encoder::new(&mut bytes, quality)
+        .encode(pixels, side(width)?, side(height)?, ColorType::Rgb)
+        .map_err(|error| fault(error.to_string()))?;
     Ok(bytes)
 }
 
 /// Lines about their middles.
 fn signal(name: &str, bytes: ArrayView3<u8>) -> Result<String, FigureError> {
     let (channels, height, width) = bytes.dim();
-    let lines = (channels * height).max(1);
     let mut scene = Scene::new(SIDE.0, SIDE.1, format!("Signal: {name}"));
-    let room = SIDE.1 / lines as f64;
-    let reach = 0.5 * room * if lines == 1 { 0.95 } else { 1.4 };
-    for line in 0..channels * height {
-        let middle = (line as f64 + 0.5) * room;
-        let point = |j: usize| {
-            let up = (f64::from(bytes[[line / height, line % height, j]]) - 127.5) / 127.5;
-            let x = SIDE.0 * j as f64 / width.saturating_sub(1).max(1) as f64;
-            (x, (middle - up * reach).clamp(0.0, SIDE.1))
-        };
-        let points: Vec<_> = (0..width).map(point).collect();
-        if points.len() > 1 {
-            scene.path(points, Stroke::solid(HUES[line % HUES.len()].0, 0.75));
-        }
-    }
+    let value = |line: usize, j: usize| {
+        (f64::from(bytes[[line / height, line % height, j]]) - 127.5) / 127.5
+    };
+    traces(
+        &mut scene,
+        (0.0, 0.0),
+        SIDE,
+        (channels * height, width),
+        value,
+    );
     render::inline_svg(&scene)
 }
 
@@ -270,12 +265,13 @@ mod tests {
     fn images_become_files_and_signals_lines() {
         let run = run("samples/a.npy");
         let found = Pictures::read(&run.path().join("tables")).unwrap();
-        let Picture::Png(png) = found.picture(&found.rows[0]).unwrap() else {
-            panic!("an image is a PNG");
+        let Picture::Jpeg(file) = found.picture(&found.rows[0]).unwrap() else {
+            panic!("an image is a JPEG");
         };
-        let mut reader = png::Decoder::new(png.as_slice()).read_info().unwrap();
-        let mut pixels = vec![0; reader.output_buffer_size()];
-        reader.next_frame(&mut pixels).unwrap();
+        assert_eq!(file[..2], [0xFF, 0xD8]);
+        let mut pixels = vec![0; 3 * 16];
+        let images = &found.files["samples/a.npy"];
+        paint("image", images.index_axis(Axis(0), 0), &mut pixels, 4);
         assert_eq!(pixels[..6], [0, 32, 64, 2, 34, 66], "red, green, blue");
         let Picture::Svg(svg) = found.picture(&found.rows[2]).unwrap() else {
             panic!("a signal is lines");

@@ -6,7 +6,7 @@ use super::axis::Axis;
 use super::error::FigureError;
 use super::font::Weight;
 use super::layout::{Figure, distinct, mean, percent, wrap};
-use super::lines::{self, Panel, Reference, Series};
+use super::lines::{self, Panel, Reference};
 use super::palette::{self, GRID, INK, MUTED, RULE};
 use super::scene::{Anchor, Scene, Stroke, Text};
 use super::table::{ProbeRow, Row};
@@ -68,11 +68,7 @@ impl<'a> Chart<'a> {
             }
         });
         let ids = distinct(rows.iter().map(|row| row.method.as_str()));
-        let methods = ids
-            .iter()
-            .enumerate()
-            .map(|(place, id)| palette::method(id, place))
-            .collect();
+        let methods = lines::named(&ids);
         let reference = |id: &str| all.iter().find(|row| row.encoder == id);
         Self {
             encoders,
@@ -107,26 +103,11 @@ impl<'a> Chart<'a> {
     /// Small multiples: one panel per target, lines over epochs.
     fn epochs(&self) -> Vec<Scene> {
         let panel = |(encoder, title): &(&'a str, &'a str)| {
-            let series = self.ids.iter().zip(&self.methods).map(|(id, (name, hue))| {
-                let mut epochs = distinct(self.of_pair(encoder, id).filter_map(|row| row.epochs));
-                epochs.sort_unstable();
-                let at = |epoch: u64| {
-                    let here = self
-                        .of_pair(encoder, id)
-                        .filter(|row| row.epochs == Some(epoch));
-                    here.map(|row| row.error * 100.0).collect()
-                };
-                let points = epochs.into_iter().map(|epoch| (epoch, at(epoch))).collect();
-                Series {
-                    name: name.clone(),
-                    hue: *hue,
-                    points,
-                }
-            });
-            Panel {
-                title: (*title).to_owned(),
-                series: series.collect(),
-            }
+            let own = self.rows.iter().filter(|row| row.encoder == *encoder);
+            let values: Vec<_> = own
+                .filter_map(|row| Some((row.method.as_str(), row.epochs?, row.error * 100.0)))
+                .collect();
+            Panel::of(title, &self.ids, &self.methods, &values)
         };
         let panels: Vec<Panel> = self.encoders.iter().map(panel).collect();
         let reference = self.pretrained.map(|row| Reference {

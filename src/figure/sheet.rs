@@ -144,25 +144,43 @@ pub fn glow(share: f64) -> Colour {
     Colour::new(mix(0), mix(1), mix(2))
 }
 
-fn signal(scene: &mut Scene, (x, y): (f64, f64), tile: &Tile) {
+fn signal(scene: &mut Scene, at: (f64, f64), tile: &Tile) {
     let [channels, height, width] = tile.shape;
-    let lines = (channels * height).clamp(1, MOST_LINES);
     let finite = tile.values.iter().filter(|v| v.is_finite());
     let largest = finite.fold(f32::MIN_POSITIVE, |m, v| m.max(v.abs()));
-    let room = SIDE / lines as f64;
-    scene.frame((x, y), (x + SIDE, y + SIDE), Stroke::solid(GRID, 0.75));
+    let value = |line: usize, j: usize| match tile.values.get(line * width + j) {
+        Some(v) if v.is_finite() => f64::from(v / largest),
+        _ => 0.0,
+    };
+    let end = (at.0 + SIDE, at.1 + SIDE);
+    scene.frame(at, end, Stroke::solid(GRID, 0.75));
+    let lines = (channels * height).clamp(1, MOST_LINES);
+    traces(scene, at, (SIDE, SIDE), (lines, width), value);
+}
+
+/// Lines of `width` values from −1 to 1 below one another in a box; a line may reach into its
+/// neighbours' room.
+pub(super) fn traces(
+    scene: &mut Scene,
+    (x, y): (f64, f64),
+    (across, down): (f64, f64),
+    (lines, width): (usize, usize),
+    value: impl Fn(usize, usize) -> f64,
+) {
+    let room = down / lines.max(1) as f64;
+    let reach = 0.5 * room * if lines == 1 { 0.95 } else { 1.4 };
     for line in 0..lines {
         let middle = y + (line as f64 + 0.5) * room;
-        let values = tile.values.iter().skip(line * width).take(width);
-        let across = |j: usize| x + SIDE * j as f64 / width.saturating_sub(1).max(1) as f64;
-        let reach = 0.5 * room * if lines == 1 { 0.95 } else { 1.4 };
-        let point = |(j, v): (usize, &f32)| {
-            let up = f64::from(if v.is_finite() { v / largest } else { 0.0 });
-            (across(j), (middle - up * reach).clamp(y, y + SIDE))
+        let point = |j: usize| {
+            let right = across * j as f64 / width.saturating_sub(1).max(1) as f64;
+            (
+                x + right,
+                (middle - value(line, j) * reach).clamp(y, y + down),
+            )
         };
-        let points: Vec<_> = values.enumerate().map(point).collect();
+        let points: Vec<_> = (0..width).map(point).collect();
         if points.len() > 1 {
-            scene.path(points, Stroke::solid(HUES[line % HUES.len()].0, 0.8));
+            scene.path(points, Stroke::solid(HUES[line % HUES.len()].0, 0.75));
         }
     }
 }

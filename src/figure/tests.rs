@@ -35,7 +35,7 @@ fn same_tables_give_the_same_bytes() {
     let written = draw(&fixtures(), first.path(), &Format::ALL, None).unwrap();
     assert_eq!(
         written.len(),
-        14,
+        16,
         "figure 7 needs several epochs, 9 the means of a matching"
     );
     draw(&fixtures(), second.path(), &Format::ALL, None).unwrap();
@@ -116,7 +116,7 @@ fn missing_table_is_not_run() {
     std::fs::remove_file(folder.path().join("discrepancy.csv")).unwrap();
     let out = tempfile::tempdir().unwrap();
     let written = draw(folder.path(), out.path(), &[Format::Svg], None).unwrap();
-    assert_eq!(written.len(), 6, "the other figures are still drawn");
+    assert_eq!(written.len(), 7, "the other figures are still drawn");
     let error = draw(folder.path(), out.path(), &[Format::Svg], Some(&[4])).unwrap_err();
     assert!(
         matches!(
@@ -243,6 +243,67 @@ fn paired_differences_name_their_baseline_and_mark_clear_ones() {
     let svg = figure.svg().unwrap();
     assert!(svg.contains("difference to NFT"), "the baseline is named");
     assert!(svg.contains("\u{2212}"), "fewer errors have a minus sign");
+}
+
+#[test]
+fn every_seed_of_a_difference_is_a_mark_of_its_own() {
+    let folder = copy();
+    let dots = || {
+        let figure = figure(6, folder.path()).unwrap();
+        let dot = |mark: &&scene::Mark| matches!(mark, scene::Mark::Dot { .. });
+        let count = |panel: &scene::Scene| panel.marks().iter().filter(dot).count();
+        (count(&figure.panels[0]), count(&figure.panels[1]))
+    };
+    let before = dots();
+    let row = PairedRow::read(folder.path()).unwrap().swap_remove(0);
+    let mut text =
+        "target,target_title,method,baseline,quantity,seed,method_value,baseline_value\n"
+            .to_owned();
+    for (quantity, seeds) in [("source-error", 3), ("target-error", 1)] {
+        for seed in 0..seeds {
+            text += &format!(
+                "{},x,{},{},{quantity},{seed},0.2{seed},0.3\n",
+                row.target, row.method, row.baseline
+            );
+        }
+    }
+    std::fs::write(folder.path().join("seeds.csv"), text).unwrap();
+    assert_eq!(
+        dots(),
+        (before.0 + 3, before.1),
+        "one seed is the mean already"
+    );
+}
+
+#[test]
+fn stage_1_is_drawn_where_a_method_looks_at_the_source() {
+    let folder = copy();
+    let head =
+        "target,target_title,method,seed,epoch,inner,align,uniform,outer_share,otdd,converged\n";
+    let path = folder.path().join("stage1.csv");
+    let rows = |epochs: u64| {
+        let row = |epoch: u64| {
+            format!(
+                "emg,EMG,emb,0,{epoch},1.5,,,,,\nemg,EMG,mona,0,{epoch},1.5,0.{epoch},-2.{epoch},0.1,,\n"
+            )
+        };
+        head.to_owned() + &(1..=epochs).map(row).collect::<String>()
+    };
+    std::fs::write(&path, rows(1)).unwrap();
+    let error = figure(10, folder.path()).unwrap_err();
+    assert!(
+        matches!(error, FigureError::NotMeasured { figure: 10, .. }),
+        "{error}"
+    );
+    std::fs::write(&path, rows(3)).unwrap();
+    let drawn = figure(10, folder.path()).unwrap();
+    assert_eq!(
+        drawn.panels.len(),
+        3,
+        "both quantities of one target and the key"
+    );
+    let label = &drawn.panels[0].label;
+    assert!(label.ends_with("lines for MoNA"), "{label}");
 }
 
 #[test]

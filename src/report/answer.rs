@@ -5,30 +5,29 @@
 use maud::{Markup, html};
 
 use super::chapters::{method, not_run};
-use super::data::Data;
+use super::data::{self, Data};
 use super::number::{anchor, interval, percent, plain};
 use super::sheet::source;
 use crate::figure::layout::distinct;
 use crate::figure::probe::{PRETRAINED, is_reference};
-use crate::figure::table::AnswerRow;
+use crate::figure::table::{AnswerRow, CellRow};
 
 /// What one cell of the answer says.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Said {
     /// The value, or `not run`, or a dash where it is not defined.
     pub value: String,
-    /// Its interval.
+    /// Its interval, set smaller where that is possible.
     pub interval: Option<String>,
     /// Best of all methods beyond noise.
     pub best: bool,
 }
 
-impl Said {
-    fn word(word: &str) -> Self {
+impl From<String> for Said {
+    fn from(value: String) -> Self {
         Self {
-            value: word.into(),
-            interval: None,
-            best: false,
+            value,
+            ..Self::default()
         }
     }
 }
@@ -62,9 +61,7 @@ pub const HEADS: [&str; 3] = ["target metric", "source probe error", "D"];
 
 /// All targets with all methods that the run planned; `None` where it has no answers.
 pub fn groups(data: &Data) -> Option<Vec<Group>> {
-    let table = data.answer.as_ref();
-    let rows: &[AnswerRow] = table.map_or(&[], |table| &table.rows);
-    let planned = data.cells.as_ref().map_or(&[][..], |cells| &cells.rows);
+    let (rows, planned) = (data::rows(&data.answer), data::rows(&data.cells));
     if rows.is_empty() && planned.is_empty() {
         return None;
     }
@@ -84,11 +81,11 @@ pub fn groups(data: &Data) -> Option<Vec<Group>> {
             let cells = planned
                 .iter()
                 .filter(|c| c.target == *id && c.method == *name);
-            let states: Vec<bool> = cells.map(|c| c.state == "done").collect();
+            let states: Vec<bool> = cells.map(CellRow::done).collect();
             let done = states.iter().filter(|done| **done).count();
             Entry {
                 method: method(name),
-                said: row.map_or_else(|| [(); 3].map(|()| Said::word("not run")), said),
+                said: row.map_or_else(|| [(); 3].map(|()| Said::from("not run".to_owned())), said),
                 seeds: match (states.len(), row.and_then(|row| row.seeds)) {
                     (0, seeds) => seeds.map_or("–".into(), |n| n.to_string()),
                     (all, _) if all == done => all.to_string(),
@@ -216,7 +213,6 @@ fn value(said: &Said) -> Markup {
 /// Reader's name of a metric.
 pub fn metric_name(id: &str) -> String {
     match id {
-        "error" => "error".into(),
         "–" => String::new(),
         other => other.replace('-', " "),
     }

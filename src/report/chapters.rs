@@ -5,7 +5,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::comparison::drawable;
 use super::data::{Data, Table};
-use super::number::{interval, maybe, percent, plain, whole};
+use super::number::{maybe, percent, plain, range, whole};
 use super::sheet::{Column, rows, sheet, source};
 use crate::figure::discrepancy::divergence_name;
 use crate::figure::layout::distinct;
@@ -118,7 +118,7 @@ pub fn distortion(data: &Data) -> Result<Markup, FigureError> {
         Column::number("seed", |row| maybe(row.seed, whole)),
         Column::number("probe error", |row| percent(row.error)),
         Column::number("95\u{a0}% interval", |row| {
-            interval(row.lower, row.upper, percent).unwrap_or_else(|| "–".into())
+            range(row.lower, row.upper, percent)
         }),
         Column::number("C", |row| maybe(row.c, |c| format!("{c}"))),
         Column::number("fitted on", |row| maybe(row.n_train, whole)),
@@ -171,12 +171,11 @@ pub fn discrepancies(data: &Data) -> Result<Markup, FigureError> {
         Column::text("embedder", |row| method(&row.embedder)),
         Column::number("D", |row| plain(row.value, 3)),
         Column::number("95\u{a0}% interval", |row| {
-            interval(row.lower, row.upper, |value| plain(value, 3)).unwrap_or_else(|| "–".into())
+            range(row.lower, row.upper, |value| plain(value, 3))
         }),
         Column::number("null", |row| maybe(row.null_mean, |value| plain(value, 3))),
         Column::number("null interval", |row| {
-            interval(row.null_lower, row.null_upper, |value| plain(value, 3))
-                .unwrap_or_else(|| "–".into())
+            range(row.null_lower, row.null_upper, |value| plain(value, 3))
         }),
         Column::number("D / null", |row| {
             maybe(row.normalized, |value| plain(value, 3))

@@ -5,12 +5,12 @@
 use maud::{Markup, html};
 
 use super::chapters::{Caption, figure, method, not_run};
-use super::data::{Data, Line, Table};
-use super::number::{cite, maybe, percent, plain, whole};
+use super::data::{Data, Line, Table, rows};
+use super::number::{cite, maybe, percent, plain, range, whole};
 use super::sheet::{Column, sheet};
 use crate::figure::layout::distinct;
-use crate::figure::table::{PairedRow, Stage1Row, StageRow};
-use crate::figure::{FigureError, optional, paired, palette};
+use crate::figure::table::{PairedRow, SeedRow, Stage1Row, StageRow};
+use crate::figure::{FigureError, optional, paired, palette, stage1 as figure10};
 
 /// Reader's name of a quantity.
 fn quantity(id: &str) -> String {
@@ -28,8 +28,8 @@ fn quantity(id: &str) -> String {
 }
 
 /// A value of a quantity: errors are shares, the rest plain numbers.
-fn value(row: &PairedRow, value: f64) -> String {
-    match row.quantity.ends_with("error") {
+fn value(quantity: &str, value: f64) -> String {
+    match quantity.ends_with("error") {
         true => percent(value),
         false => plain(value, 3),
     }
@@ -57,7 +57,7 @@ fn verdict(row: &PairedRow) -> &'static str {
 pub fn chapter(data: &Data) -> Result<Markup, FigureError> {
     const CAPTION: Caption = Caption {
         shown: "Difference between each method and plain fine-tuning (NFT) on each target: left, the error of a linear probe on the surrogate through the transferred encoder; right, the error on the target's own test part.",
-        computed: "Paired: the same seeds, the same test samples. The bar is a 95 % interval of a bootstrap that draws seeds and test samples again. The number on the right is the mean difference in percentage points.",
+        computed: "Paired: the same seeds, the same test samples. The bar is a 95 % interval of a bootstrap that draws seeds and test samples again. The small marks above a bar are the single seeds; the number on the right is the mean difference in percentage points.",
         read: "Left of the dashed line the method errs less than plain fine-tuning. Where a bar crosses the line no difference is shown; numbers in bold are clear of it.",
         limits: "With few seeds the bootstrap understates the chance of training: three seeds give two thirds of its variance. Many intervals are shown and none is corrected for their number; one in twenty would be clear of the line by luck.",
     };
@@ -66,8 +66,8 @@ pub fn chapter(data: &Data) -> Result<Markup, FigureError> {
         Column::text("method", |row| method(&row.method)),
         Column::text("against", |row| method(&row.baseline)),
         Column::text("quantity", |row| quantity(&row.quantity)),
-        Column::number("method", |row| value(row, row.method_mean)),
-        Column::number("baseline", |row| value(row, row.baseline_mean)),
+        Column::number("method", |row| value(&row.quantity, row.method_mean)),
+        Column::number("baseline", |row| value(&row.quantity, row.baseline_mean)),
         Column::number("difference", |row| signed(row, row.difference)),
         Column::number("95\u{a0}% interval", |row| {
             format!("{} to {}", signed(row, row.lower), signed(row, row.upper))
@@ -75,18 +75,28 @@ pub fn chapter(data: &Data) -> Result<Markup, FigureError> {
         Column::text("verdict", |row| verdict(row).to_owned()),
         Column::number("seeds", |row| maybe(row.seeds, whole)),
     ];
+    let by_seed = [
+        Column::text("target", |row: &SeedRow| row.target_title.clone()),
+        Column::text("method", |row| method(&row.method)),
+        Column::text("against", |row| method(&row.baseline)),
+        Column::text("quantity", |row| quantity(&row.quantity)),
+        Column::number("seed", |row| whole(row.seed)),
+        Column::number("method", |row| value(&row.quantity, row.method_value)),
+        Column::number("baseline", |row| value(&row.quantity, row.baseline_value)),
+    ];
     Ok(html! {
         @match &data.paired {
             Some(table) => {
-                @if let Some(drawn) = drawable(paired::figure(&table.rows))? {
+                @if let Some(drawn) = drawable(paired::figure(&table.rows, rows(&data.seeds)))? {
                     (figure(6, "Aligned against unaligned.", &drawn.panel_svgs()?, &CAPTION))
                 }
                 (sheet("All paired differences", table, &columns))
+                @if let Some(table) = &data.seeds { (sheet("Both sides of every difference, seed by seed", table, &by_seed)) }
             }
             None => (not_run("the comparison of methods", "paired.csv")),
         }
         (stages(data))
-        (stage1(data))
+        (stage1(data)?)
     })
 }
 
@@ -110,8 +120,7 @@ fn stages(data: &Data) -> Markup {
         Column::text("embedder", |row| row.stage.clone()),
         Column::number("D", |row| plain(row.value, 3)),
         Column::number("95\u{a0}% interval", |row| {
-            super::number::interval(row.lower, row.upper, |v| plain(v, 3))
-                .unwrap_or_else(|| "–".into())
+            range(row.lower, row.upper, |v| plain(v, 3))
         }),
         Column::number("D / null", |row| maybe(row.normalized, |v| plain(v, 3))),
     ];
@@ -124,9 +133,15 @@ fn stages(data: &Data) -> Markup {
 }
 
 /// The course of stage 1.
-fn stage1(data: &Data) -> Markup {
+fn stage1(data: &Data) -> Result<Markup, FigureError> {
+    const CAPTION: Caption = Caption {
+        shown: "Alignment and uniformity of the source batches that stage 1 looks at, epoch by epoch: the line is the mean over seeds, every seed a faint mark.",
+        computed: "On the source batch after the simulated step on the target batch (the inner step of the bilevel problem), averaged over the batches of an epoch.",
+        read: "A line that falls says that the embedder learns to hand the target over in a way that leaves the source's classes tight and spread; a flat one, that stage 1 changed nothing the source would notice.",
+        limits: "One simulated step ahead, on batches: small numbers of either are not those of figure 7, which looks at the whole surrogate after the fine-tuning.",
+    };
     let Some(table) = &data.stage1 else {
-        return Markup::default();
+        return Ok(Markup::default());
     };
     let columns = [
         Column::text("target", |row: &Stage1Row| row.target_title.clone()),
@@ -144,12 +159,15 @@ fn stage1(data: &Data) -> Markup {
         Column::number("OTDD", |row| maybe(row.otdd, |v| plain(v, 3))),
         Column::number("converged", |row| maybe(row.converged, percent)),
     ];
-    html! {
+    Ok(html! {
         p {
             "Stage 1 trains the embedder alone. For MoNA, “outer share” is the norm of the outer loss's part of the embedder's gradient relative to the task loss's part: where it is next to nothing, MoNA takes the steps of Emb."
         }
+        @if let Some(drawn) = drawable(figure10::figure(&table.rows))? {
+            (figure(10, "The source over stage 1.", &drawn.panel_svgs()?, &CAPTION))
+        }
         (sheet("Stage 1, epoch by epoch", table, &columns))
-    }
+    })
 }
 
 /// What the finding says of MoNA against each other method.

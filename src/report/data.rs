@@ -9,7 +9,7 @@ use crate::figure::optional;
 use crate::figure::picture::Pictures;
 use crate::figure::table::{
     AnswerRow, CellRow, CkaRow, CurveRow, DiscrepancyRow, GeometryRow, MatchingRow, PairRow,
-    PairedRow, ProbeRow, Row, Stage1Row, StageRow, TargetRow, TransferabilityRow, TsneRow,
+    PairedRow, ProbeRow, Row, SeedRow, Stage1Row, StageRow, TargetRow, TransferabilityRow, TsneRow,
     YardstickRow,
 };
 
@@ -50,6 +50,11 @@ impl<R: Row> Table<R> {
             row,
         })
     }
+}
+
+/// The rows of a table, none where it was never written.
+pub fn rows<R>(table: &Option<Table<R>>) -> &[R] {
+    table.as_ref().map_or(&[], |table| &table.rows)
 }
 
 /// A row and where it stands in its file.
@@ -97,6 +102,8 @@ pub struct Data {
     pub curves: Option<Table<CurveRow>>,
     /// `paired.csv`.
     pub paired: Option<Table<PairedRow>>,
+    /// `seeds.csv`.
+    pub seeds: Option<Table<SeedRow>>,
     /// `stages.csv`.
     pub stages: Option<Table<StageRow>>,
     /// `stage1.csv`.
@@ -130,6 +137,7 @@ impl Data {
             targets: Table::read(&tables)?,
             curves: Table::read(&tables)?,
             paired: Table::read(&tables)?,
+            seeds: Table::read(&tables)?,
             stages: Table::read(&tables)?,
             stage1: Table::read(&tables)?,
             yardsticks: Table::read(&tables)?,

@@ -102,8 +102,8 @@ fn others(data: &Data, matched: &[&str]) -> Result<Markup, FigureError> {
 
 fn picture(picture: &Picture, name: &str) -> Markup {
     html! { @match picture {
-        Picture::Png(bytes) => img alt=(name) title=(name) src={
-            "data:image/png;base64," (BASE64_STANDARD.encode(bytes))
+        Picture::Jpeg(bytes) => img alt=(name) title=(name) src={
+            "data:image/jpeg;base64," (BASE64_STANDARD.encode(bytes))
         };,
         Picture::Svg(svg) => span.signal title=(name) { (PreEscaped(svg)) },
     } }

@@ -21,7 +21,7 @@ mod page;
 pub mod record;
 mod sheet;
 pub mod sides;
-pub mod text;
+mod text;
 mod yardsticks;
 
 #[cfg(test)]
@@ -33,14 +33,16 @@ pub use error::ReportError;
 
 use crate::figure::write_whole;
 
-/// Writes `report.html` into the run folder `run` and returns its path. Without `samples` it holds no
+/// Writes `report.html`, `report.md` and LaTeX tables into the run folder `run` and returns the path
+/// of the page. Without `samples` it holds no
 /// pictures of data, for reports that are passed on where the data may not be.
 ///
 /// # Errors
 /// [`ReportError`]: no run, a table that is broken, a page that cannot be written.
 pub fn write(run: &Path, samples: bool) -> Result<PathBuf, ReportError> {
-    let document = page::page(&data::Data::read(run, samples)?)?;
+    let data = data::Data::read(run, samples)?;
+    text::write(&data, run)?;
     let path = run.join("report.html");
-    write_whole(&path, document.as_bytes())?;
+    write_whole(&path, page::page(&data)?.as_bytes())?;
     Ok(path)
 }

@@ -110,7 +110,7 @@ fn seconds(shown: &Shown) -> String {
 /// What is missing, and why, as far as the run says.
 fn missing(data: &Data) -> Vec<String> {
     let cells = data.cells.iter().flat_map(|table| &table.rows);
-    let left = cells.filter(|row| row.state != "done");
+    let left = cells.filter(|row| !row.done());
     let seed = |row: &CellRow| {
         row.seed
             .map_or(String::new(), |seed| format!(", seed {seed}"))

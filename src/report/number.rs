@@ -29,6 +29,11 @@ pub fn interval(
     Some(format!("{} to {}", show(lower?), show(upper?)))
 }
 
+/// The interval from `lower` to `upper`, a dash where it was not recorded.
+pub fn range(lower: Option<f64>, upper: Option<f64>, show: impl Fn(f64) -> String) -> String {
+    maybe(interval(lower, upper, show), |range| range)
+}
+
 /// A whole number with thin spaces between thousands.
 pub fn whole(value: u64) -> String {
     let digits = value.to_string();

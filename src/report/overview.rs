@@ -4,12 +4,12 @@ use maud::{Markup, html};
 
 use super::chapters::{Caption, figure, method};
 use super::comparison::drawable;
-use super::data::{Data, Table};
+use super::data::{Data, rows};
 use super::finding::joint;
 use super::number::whole;
-use crate::figure::layout::distinct;
+use crate::figure::FigureError;
+use crate::figure::flow::{self, Plan};
 use crate::figure::table::{CellRow, DiscrepancyRow, ProbeRow};
-use crate::figure::{FigureError, flow};
 
 /// The paragraph and figure 1.
 pub fn overview(data: &Data) -> Result<Markup, FigureError> {
@@ -19,9 +19,6 @@ pub fn overview(data: &Data) -> Result<Markup, FigureError> {
         read: "Only the encoder is carried from target to source: the surrogate always enters by the source's own embedder, so that a changed embedder is never mistaken for changed knowledge. D never sees a trained encoder.",
         limits: "The surrogate stands in for the source's own data, which the transfer does not need.",
     };
-    fn rows<R>(table: &Option<Table<R>>) -> &[R] {
-        table.as_ref().map_or(&[], |table| &table.rows)
-    }
     let cells: &[CellRow] = rows(&data.cells);
     let probes: &[ProbeRow] = rows(&data.probe);
     let distances: &[DiscrepancyRow] = rows(&data.discrepancy);
@@ -41,27 +38,31 @@ fn grouped(number: &str) -> String {
 
 fn paragraph(data: &Data, cells: &[CellRow]) -> Markup {
     let source = &data.record.source;
-    let targets = distinct(cells.iter().map(|c| c.target_title.as_str()));
-    let methods = distinct(cells.iter().map(|c| c.method.as_str()));
-    let seeds = distinct(cells.iter().map(|c| c.seed)).len();
-    let done = cells.iter().filter(|c| c.state == "done").count();
+    let Plan {
+        titles,
+        methods,
+        seeds,
+        transfers,
+        done,
+        ..
+    } = Plan::of(cells);
     html! {
         p.lead {
             "A source model pretrained on images (" code { (source.model) } ", " (grouped(&source.parameters.to_string())) " parameters, "
             (source.classes) " classes) "
-            @if cells.is_empty() {
+            @if transfers == 0 {
                 "was transferred to other modalities. "
             } @else {
                 "was transferred to "
-                @for (place, title) in targets.iter().enumerate() {
-                    (joint(place, targets.len())) b { (title) }
+                @for (place, title) in titles.iter().enumerate() {
+                    (joint(place, titles.len())) b { (title) }
                 }
                 " by "
                 @for (place, id) in methods.iter().enumerate() {
                     (joint(place, methods.len())) (method(id))
                 }
                 @if seeds > 1 { ", " (seeds) " seeds each" }
-                @if done < cells.len() { "; " (cells.len() - done) " of " (cells.len()) " transfers were not run" }
+                @if done < transfers { "; " (transfers - done) " of " (transfers) " transfers were not run" }
                 ". "
             }
             "How far each target lies from the images is measured before any training (D), and what the transfer did to the knowledge of images afterwards, by a linear probe on a surrogate set that the encoder never trained on."

@@ -20,8 +20,7 @@ use crate::figure::render::font_faces;
 /// The whole document.
 pub fn page(data: &Data) -> Result<String, FigureError> {
     let record = &data.record;
-    let title = record.suite_title.0.as_ref().or(record.suite.0.as_ref());
-    let title = title.map_or("Cross-modality transfer", String::as_str);
+    let title = record.title();
     let maps = maps::maps(data)?;
     let chapters: [Chapter; 13] = [
         ("maps", "Features before and after", maps.chapter),

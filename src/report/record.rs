@@ -101,6 +101,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// What the run is called before readers.
+    pub fn title(&self) -> &str {
+        let title = self.suite_title.0.as_ref().or(self.suite.0.as_ref());
+        title.map_or("Cross-modality transfer", String::as_str)
+    }
+
     /// Reads `run.json` of the run in `folder`.
     pub fn read(folder: &Path) -> Result<Self, ReportError> {
         let path = folder.join("run.json");

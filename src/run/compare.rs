@@ -31,6 +31,18 @@ pub const PAIRED: &[&str] = &[
     "samples",
 ];
 
+/// Columns of `seeds.csv`.
+pub const SEEDS: &[&str] = &[
+    "target",
+    "target_title",
+    "method",
+    "baseline",
+    "quantity",
+    "seed",
+    "method_value",
+    "baseline_value",
+];
+
 /// A finished cell with its measures.
 pub struct Measured {
     /// Its training.
@@ -107,12 +119,13 @@ fn pairs(methods: &[Method]) -> Vec<(Method, Method)> {
     all
 }
 
-/// Adds the comparisons on one target to the table.
+/// Adds the comparisons on one target to the tables: means over seeds, and every seed.
 pub fn compare(
     suite: &Suite,
     spec: &DatasetSpec,
     cells: &[Measured],
     table: &mut Table,
+    seeds: &mut Table,
 ) -> Result<(), RunError> {
     let (replicates, seed) = (
         suite.measures.paired_bootstrap,
@@ -135,18 +148,22 @@ pub fn compare(
             let what = format!("{name} of {} against {}", method.name(), baseline.name());
             let found = match quantity {
                 Quantity::Marks(read) => sides(&both, read).map(|(a, b)| {
-                    let means = [&a, &b]
-                        .map(|side| mean(side.iter().flatten().map(|w| f64::from(u8::from(*w)))));
-                    (means, paired::error_rates(&a, &b, replicates, seed))
+                    let rate = |marks: &Vec<bool>| {
+                        mean(marks.iter().map(|wrong| f64::from(u8::from(*wrong))))
+                    };
+                    let rates = [&a, &b].map(|side| side.iter().map(rate).collect());
+                    (rates, paired::error_rates(&a, &b, replicates, seed))
                 }),
                 Quantity::Number(read) => sides(&both, read).map(|(a, b)| {
-                    let means = [&a, &b].map(|side| mean(side.iter().copied()));
-                    (means, paired::values(&a, &b, replicates, seed))
+                    let difference = paired::values(&a, &b, replicates, seed);
+                    ([a, b], difference)
                 }),
             };
-            let Some((means, difference)) = found else {
+            let Some((values, difference)) = found else {
                 continue;
             };
+            let values: [Vec<f64>; 2] = values;
+            let means = [0, 1].map(|side: usize| mean(values[side].iter().copied()));
             let difference: Result<Difference, MeasureError> = difference;
             let d = difference.map_err(named(what))?;
             table.push(row![
@@ -163,6 +180,18 @@ pub fn compare(
                 d.seeds,
                 d.samples,
             ]);
+            for (place, (a, _)) in both.iter().enumerate() {
+                seeds.push(row![
+                    &spec.name,
+                    &spec.title,
+                    method.name(),
+                    baseline.name(),
+                    *name,
+                    a.outcome.seed,
+                    values[0][place],
+                    values[1][place],
+                ]);
+            }
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ mod columns;
 
 use super::answer::answer;
 use super::cell::{self, Cell, Outcome};
-use super::compare::{self, PAIRED};
+use super::compare::{self, PAIRED, SEEDS};
 use super::distance::Distance;
 use super::error::RunError;
 use super::folder::RunFolder;
@@ -78,6 +78,8 @@ pub struct Tables {
     stage1: Table,
     /// Paired differences between methods.
     pub paired: Table,
+    /// Every seed of those differences.
+    pub seeds: Table,
     /// What a reader must know of single results.
     pub notes: Vec<String>,
     unfinished: usize,
@@ -312,7 +314,7 @@ impl Tables {
     ) -> Result<(), RunError> {
         let methods = cell::methods(suite, spec);
         answer(suite, spec, &methods, cells, &mut self.answer)?;
-        compare::compare(suite, spec, cells, &mut self.paired)
+        compare::compare(suite, spec, cells, &mut self.paired, &mut self.seeds)
     }
 
     /// Notes, with those that follow from the tables.
@@ -349,6 +351,7 @@ impl Tables {
             (&self.curves, "curves.csv"),
             (&self.stage1, "stage1.csv"),
             (&self.paired, "paired.csv"),
+            (&self.seeds, "seeds.csv"),
         ];
         for (table, name) in all {
             if !table.is_empty() {

@@ -206,6 +206,7 @@ fn methods_are_compared_over_epochs_whether_in_one_go_or_by_a_sharded_sweep() {
     assert_eq!(lines("stages.csv"), 2 * 2 * (2 + 3));
     assert_eq!(lines("stage1.csv"), 4);
     assert_eq!(lines("paired.csv"), 2 * 6);
+    assert_eq!(lines("seeds.csv"), 2 * 2 * 6, "two seeds each");
     for figure in ["fig6.svg", "fig7.svg"] {
         assert!(whole.join("figures").join(figure).exists(), "{figure}");
     }

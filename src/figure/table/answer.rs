@@ -71,6 +71,13 @@ table! {
     }
 }
 
+impl CellRow {
+    /// Whether it was run to its end.
+    pub fn done(&self) -> bool {
+        self.state == "done"
+    }
+}
+
 table! {
     /// A picture of a sample: row `row` of the bytes in `file`.
     SampleRow in "pictures.csv" {

@@ -87,3 +87,25 @@ table! {
         samples: Option<u64>,
     }
 }
+
+table! {
+    /// Both sides of one paired difference for one seed.
+    SeedRow in "seeds.csv" {
+        /// Id of the target.
+        target: String,
+        /// Its name for readers.
+        target_title: String,
+        /// The method.
+        method: String,
+        /// What it is compared with.
+        baseline: String,
+        /// Which quantity, as in [`PairedRow`].
+        quantity: String,
+        /// The seed.
+        seed: u64,
+        /// What the method reached.
+        method_value: f64,
+        /// What the baseline reached.
+        baseline_value: f64,
+    }
+}

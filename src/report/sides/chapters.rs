@@ -8,7 +8,7 @@ use crate::figure::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow};
 use crate::figure::{FigureError, agreement, classes as by_class, sides, tsne};
 use crate::report::chapters::{Caption, figure, quality};
 use crate::report::comparison::drawable;
-use crate::report::number::{interval, maybe, percent, plain, whole};
+use crate::report::number::{maybe, percent, plain, range, whole};
 use crate::report::sheet::{Column, sheet};
 
 /// A p value; very small ones by their size.
@@ -21,7 +21,7 @@ fn chance(p: f64) -> String {
 
 /// An interval of differences.
 fn signed_interval(id: &str, lower: Option<f64>, upper: Option<f64>) -> String {
-    interval(lower, upper, |value| signed(id, value)).unwrap_or_else(|| "–".into())
+    range(lower, upper, |value| signed(id, value))
 }
 
 /// Figure 1 and its tables.
@@ -37,7 +37,7 @@ pub fn measures(data: &Data) -> Result<Markup, FigureError> {
         Column::text("measure", |row| measure_name(&row.measure)),
         Column::number("value", |row| maybe(row.value, |v| shown(&row.measure, v))),
         Column::number("95\u{a0}% interval", |row| {
-            interval(row.lower, row.upper, |v| shown(&row.measure, v)).unwrap_or_else(|| "–".into())
+            range(row.lower, row.upper, |v| shown(&row.measure, v))
         }),
         Column::text("from", |row| row.interval.replace('-', "–")),
         Column::text("better", |row| row.better.clone()),
@@ -118,7 +118,7 @@ pub fn classes(data: &Data) -> Result<Markup, FigureError> {
         Column::number("samples", |row| whole(row.samples)),
         Column::number("probe error", |row| maybe(row.error, percent)),
         Column::number("95\u{a0}% interval", |row| {
-            interval(row.lower, row.upper, percent).unwrap_or_else(|| "–".into())
+            range(row.lower, row.upper, percent)
         }),
         Column::number("difference", |row| {
             maybe(row.difference, |d| signed("probe-error", d))

@@ -1,13 +1,14 @@
 //! The grids: what of a run's tables goes into text. Fewer columns than on the page, which is wider.
 
-use super::super::answer;
+use super::super::answer::{self, Said};
 use super::super::chapters::method;
+use super::super::cost;
 use super::super::data::Data;
-use super::super::number::{interval, maybe, percent, plain, whole};
+use super::super::number::{maybe, percent, plain, range, whole};
 use super::super::sheet::Column;
-use super::{Cell, Grid};
+use super::Grid;
 use crate::figure::discrepancy::divergence_name;
-use crate::figure::table::{CellRow, DiscrepancyRow, ProbeRow};
+use crate::figure::table::{DiscrepancyRow, ProbeRow};
 
 /// The answer; `None` where the run has none.
 pub fn answer(data: &Data) -> Option<Grid> {
@@ -20,16 +21,12 @@ pub fn answer(data: &Data) -> Option<Grid> {
         let metric = answer::metric_name(&group.metric);
         for (place, entry) in group.entries.iter().enumerate() {
             let target = match (place, metric.as_str()) {
-                (0, "" | "error") => group.target.clone(),
+                (0, "") => group.target.clone(),
                 (0, metric) => format!("{} ({metric})", group.target),
                 _ => String::new(),
             };
-            let mut row = vec![Cell::from(target), entry.method.clone().into()];
-            row.extend(entry.said.iter().map(|said| Cell {
-                text: said.value.clone(),
-                range: said.interval.clone(),
-                strong: said.best,
-            }));
+            let mut row = vec![Said::from(target), entry.method.clone().into()];
+            row.extend(entry.said.iter().cloned());
             row.push(entry.seeds.clone().into());
             rows.push(row);
         }
@@ -59,7 +56,7 @@ pub fn probe(data: &Data) -> Option<Grid> {
         Column::number("epochs", |row| maybe(row.epochs, whole)),
         Column::number("error", |row| percent(row.error)),
         Column::number("95\u{a0}% interval", |row| {
-            interval(row.lower, row.upper, percent).unwrap_or_else(|| "–".into())
+            range(row.lower, row.upper, percent)
         }),
         Column::number("C", |row| maybe(row.c, |c| c.to_string())),
     ];
@@ -75,7 +72,7 @@ pub fn discrepancy(data: &Data) -> Option<Grid> {
         Column::text("embedder", |row| method(&row.embedder)),
         Column::number("D", |row| plain(row.value, 3)),
         Column::number("95\u{a0}% interval", |row| {
-            interval(row.lower, row.upper, |v| plain(v, 3)).unwrap_or_else(|| "–".into())
+            range(row.lower, row.upper, |v| plain(v, 3))
         }),
         Column::number("null", |row| maybe(row.null_mean, |v| plain(v, 3))),
         Column::number("D / null", |row| maybe(row.normalized, |v| plain(v, 3))),
@@ -90,23 +87,8 @@ pub fn discrepancy(data: &Data) -> Option<Grid> {
 
 /// What every transfer took.
 pub fn cost(data: &Data) -> Option<Grid> {
-    let columns = [
-        Column::text("target", |row: &CellRow| row.target_title.clone()),
-        Column::text("method", |row| method(&row.method)),
-        Column::number("seed", |row| maybe(row.seed, whole)),
-        Column::text("state", |row| row.state.clone()),
-        Column::number("epochs", |row| maybe(row.epochs, whole)),
-        Column::number("seconds", |row| maybe(row.seconds, |s| plain(s, 1))),
-        Column::number("peak memory, MB", |row| {
-            maybe(row.memory, |bytes| whole(bytes / 1_000_000))
-        }),
-        Column::text("device", |row| row.device.clone()),
-    ];
-    Some(Grid::of(
-        "Cost of every transfer",
-        &data.cells.as_ref()?.rows,
-        &columns,
-    ))
+    let rows = &data.cells.as_ref()?.rows;
+    Some(Grid::of("Cost of every transfer", rows, &cost::columns()))
 }
 
 /// Versions, seeds, hashes.
@@ -124,13 +106,13 @@ pub fn provenance(data: &Data) -> Grid {
         ("source model", &record.source.model),
         ("weights, SHA-256", &record.source.sha256),
     ];
-    let mut rows: Vec<Vec<Cell>> = facts
+    let mut rows: Vec<Vec<Said>> = facts
         .iter()
-        .map(|(name, value)| vec![Cell::from((*name).to_owned()), value.to_string().into()])
+        .map(|(name, value)| vec![Said::from((*name).to_owned()), value.to_string().into()])
         .collect();
     rows.extend(record.inputs.iter().map(|input| {
         let name = format!("{}, SHA-256", input.name);
-        vec![Cell::from(name), input.sha256.to_string().into()]
+        vec![Said::from(name), input.sha256.to_string().into()]
     }));
     Grid {
         title: "Provenance".into(),

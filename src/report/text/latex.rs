@@ -3,7 +3,8 @@
 //! Every character stands for itself. What pdfLaTeX cannot set without further packages (letters beyond
 //! Latin-1, emoji) is named by its code point, `U+4E2D`: the file compiles in any article.
 
-use super::{Cell, Grid, visible};
+use super::super::answer::Said;
+use super::{Grid, visible};
 
 /// A grid as a `tabular`.
 pub fn tabular(grid: &Grid) -> String {
@@ -32,18 +33,18 @@ fn capital(word: &str) -> String {
     first.into_iter().chain(characters).collect()
 }
 
-fn cell(cell: &Cell) -> String {
-    let text = escape(&cell.text);
+fn cell(cell: &Said) -> String {
+    let text = escape(&cell.value);
     // An opening bracket after `\\` would be read as its argument.
     let text = match text.starts_with(['[', '*']) {
         true => format!("{{}}{text}"),
         false => text,
     };
-    let text = match cell.strong {
+    let text = match cell.best {
         true => format!("\\textbf{{{text}}}"),
         false => text,
     };
-    match &cell.range {
+    match &cell.interval {
         Some(range) => format!("{text} {{\\footnotesize ({})}}", escape(range)),
         None => text,
     }
@@ -104,12 +105,12 @@ mod tests {
 
     fn grid(names: &[&str]) -> Grid {
         let row = |name: &&str| {
-            let value = Cell {
-                text: "12.1\u{a0}%".into(),
-                range: Some("\u{2212}1.0 to 2.0".into()),
-                strong: true,
+            let value = Said {
+                value: "12.1\u{a0}%".into(),
+                interval: Some("\u{2212}1.0 to 2.0".into()),
+                best: true,
             };
-            vec![Cell::from((*name).to_owned()), value]
+            vec![Said::from((*name).to_owned()), value]
         };
         Grid {
             title: "A % title\n\\input{x}".into(),

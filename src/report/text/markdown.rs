@@ -3,15 +3,14 @@
 
 use std::path::Path;
 
-use super::super::answer::READING;
+use super::super::answer::{READING, Said};
 use super::super::chapters::method;
-use super::super::data::Data;
-use super::{Cell, Grid, grids, visible};
-use crate::figure::NUMBERS;
-use crate::figure::layout::distinct;
+use super::super::data::{Data, rows};
+use super::{Grid, grids, visible};
+use crate::figure::flow::Plan;
 
 /// What the figures show, by number.
-const FIGURES: [(u8, &str); 9] = [
+const FIGURES: [(u8, &str); 10] = [
     (1, "What was done"),
     (
         2,
@@ -27,16 +26,15 @@ const FIGURES: [(u8, &str); 9] = [
     ),
     (8, "CKA between encoders"),
     (9, "Matched classes"),
+    (10, "Alignment and uniformity of the source over stage 1"),
 ];
 
 /// The whole document of the run in `run`.
 pub fn page(data: &Data, run: &Path) -> String {
     let record = &data.record;
-    let title = record.suite_title.0.as_ref().or(record.suite.0.as_ref());
-    let title = title.map_or("Cross-modality transfer", String::as_str);
     let mut text = format!(
         "# {}\n\nmodalign {} · {} · seeds {}\n\n## What was compared\n\n{}\n\n",
-        escape(title),
+        escape(record.title()),
         escape(&record.version.to_string()),
         escape(&record.device.to_string()),
         escape(&record.seeds.to_string()),
@@ -83,26 +81,24 @@ pub fn page(data: &Data, run: &Path) -> String {
 
 fn compared(data: &Data) -> String {
     let source = &data.record.source;
-    let cells = data.cells.iter().flat_map(|table| &table.rows);
-    let cells: Vec<_> = cells.collect();
+    let plan = Plan::of(rows(&data.cells));
     let bold = |title: &str| format!("**{}**", escape(title));
-    let targets = distinct(cells.iter().map(|c| c.target_title.as_str()));
-    let targets: Vec<String> = targets.into_iter().map(bold).collect();
-    let methods = distinct(cells.iter().map(|c| c.method.as_str()));
-    let methods: Vec<String> = methods.iter().map(|id| escape(&method(id))).collect();
-    let done = cells.iter().filter(|c| c.state == "done").count();
+    let targets: Vec<String> = plan.titles.iter().copied().map(bold).collect();
+    let methods = plan.methods.iter().map(|id| escape(&method(id)));
+    let methods: Vec<String> = methods.collect();
     let source = format!(
         "A source model pretrained on images ({}, {} parameters, {} classes)",
         escape(&source.model.to_string()),
         escape(&source.parameters.to_string()),
         escape(&source.classes.to_string()),
     );
-    match cells.len() {
+    match plan.transfers {
         0 => format!("{source} was transferred to other modalities."),
         all => format!(
-            "{source} was transferred to {} by {}; {done} of {all} transfers were run.",
+            "{source} was transferred to {} by {}; {} of {all} transfers were run.",
             targets.join(", "),
-            methods.join(", ")
+            methods.join(", "),
+            plan.done
         ),
     }
 }
@@ -110,10 +106,7 @@ fn compared(data: &Data) -> String {
 /// Links to the figures that there are, PNG before SVG.
 fn figures(run: &Path) -> String {
     let mut text = String::new();
-    for (number, name) in FIGURES
-        .iter()
-        .filter(|(number, _)| NUMBERS.contains(number))
-    {
+    for (number, name) in FIGURES {
         let files = ["png", "svg"].map(|ending| format!("figures/fig{number}.{ending}"));
         if let Some(file) = files.iter().find(|file| run.join(file).is_file()) {
             text +=
@@ -137,13 +130,13 @@ fn table(grid: &Grid) -> String {
     text + "\n"
 }
 
-fn cell(cell: &Cell) -> String {
-    let text = escape(&cell.text);
-    let text = match cell.strong {
+fn cell(cell: &Said) -> String {
+    let text = escape(&cell.value);
+    let text = match cell.best {
         true => format!("**{text}**"),
         false => text,
     };
-    match &cell.range {
+    match &cell.interval {
         Some(range) => format!("{text} ({})", escape(range)),
         None => text,
     }

@@ -9,6 +9,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use super::answer::Said;
 use super::data::Data;
 use super::error::ReportError;
 use super::sheet::Column;
@@ -21,27 +22,7 @@ struct Grid {
     /// What stands above each column, and whether that holds numbers.
     heads: Vec<(String, bool)>,
     /// Rows, a cell a column.
-    rows: Vec<Vec<Cell>>,
-}
-
-/// A cell of a grid.
-#[derive(Debug, Clone, Default, PartialEq)]
-struct Cell {
-    /// What it says.
-    text: String,
-    /// An interval, set smaller where that is possible.
-    range: Option<String>,
-    /// Best beyond noise.
-    strong: bool,
-}
-
-impl From<String> for Cell {
-    fn from(text: String) -> Self {
-        Self {
-            text,
-            ..Self::default()
-        }
-    }
+    rows: Vec<Vec<Said>>,
 }
 
 impl Grid {
@@ -79,15 +60,14 @@ fn visible(text: &str) -> String {
 /// Figures are links to what stands in `figures/`.
 ///
 /// # Errors
-/// As [`super::write`].
-pub fn write(run: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    let data = Data::read(run, false)?;
+/// A file that cannot be written or removed.
+pub fn write(data: &Data, run: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let mut written = vec![run.join("report.md")];
-    write_whole(&written[0], markdown::page(&data, run).as_bytes())?;
+    write_whole(&written[0], markdown::page(data, run).as_bytes())?;
     let grids = [
-        ("answer", grids::answer(&data)),
-        ("probe", grids::probe(&data)),
-        ("discrepancy", grids::discrepancy(&data)),
+        ("answer", grids::answer(data)),
+        ("probe", grids::probe(data)),
+        ("discrepancy", grids::discrepancy(data)),
     ];
     for (name, grid) in grids {
         let path = run.join("tables/latex").join(format!("{name}.tex"));

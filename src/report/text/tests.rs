@@ -1,9 +1,13 @@
 //! Tests of the text as its readers meet it: a run folder goes in, Markdown and LaTeX come out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::write;
+use crate::report::data::Data;
 use crate::report::tests::{replace, run};
+
+fn write(run: &Path) -> Vec<PathBuf> {
+    super::write(&Data::read(run, false).unwrap(), run).unwrap()
+}
 
 fn read(run: &Path, name: &str) -> String {
     std::fs::read_to_string(run.join(name)).unwrap()
@@ -14,7 +18,7 @@ fn markdown_holds_the_tables_and_links_to_the_figures() {
     let run = run();
     std::fs::create_dir(run.path().join("figures")).unwrap();
     std::fs::write(run.path().join("figures/fig3.png"), b"x").unwrap();
-    let written = write(run.path()).unwrap();
+    let written = write(run.path());
     assert_eq!(written[0], run.path().join("report.md"));
     let page = read(run.path(), "report.md");
     for part in [
@@ -30,11 +34,11 @@ fn markdown_holds_the_tables_and_links_to_the_figures() {
         assert!(page.contains(part), "{part:?} is missing in {page}");
     }
     assert!(!page.contains("fig2.png"), "a figure that is not there");
-    write(run.path()).unwrap();
+    write(run.path());
     assert_eq!(page, read(run.path(), "report.md"), "the same bytes again");
     std::fs::remove_file(run.path().join("tables/probe.csv")).unwrap();
     std::fs::write(run.path().join("figures/fig3.png"), b"x").unwrap();
-    write(run.path()).unwrap();
+    write(run.path());
     assert!(!run.path().join("tables/latex/probe.tex").exists());
     assert!(read(run.path(), "report.md").contains("not run – the run has no `tables/probe.csv`"));
 }
@@ -52,7 +56,7 @@ fn hostile_names_stay_text_in_both() {
         "invented numbers",
         "[x](javascript:y) `z`",
     );
-    write(run.path()).unwrap();
+    write(run.path());
     let page = read(run.path(), "report.md");
     let said = r"\</script\>\<img onerror=x\>\|\\input\{y\}\_\$1\$";
     assert!(

@@ -1,7 +1,7 @@
 //! The columns of every table of a run. What figures and reports need of them is in
 //! `figure::table`, whose readers ignore columns they do not know.
 
-use super::{PAIRED, Table, Tables};
+use super::{PAIRED, SEEDS, Table, Tables};
 use crate::run::answer::ANSWER;
 use crate::run::samples::SAMPLES;
 
@@ -138,6 +138,7 @@ impl Default for Tables {
                 "converged"
             )),
             paired: Table::new(PAIRED),
+            seeds: Table::new(SEEDS),
             notes: Vec::new(),
             unfinished: 0,
         }
