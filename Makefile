@@ -24,10 +24,12 @@ parity:
 	@scripts/bootstrap.sh
 	$(CARGO) test $(PROFILE) --locked --test parity -- --nocapture
 
-## The same parity on a GPU device (cargo feature gpu)
+## The same parity on a GPU device, and its faults (cargo feature gpu); software Vulkan where there is no card
+test-gpu: export CUBECL_AUTOTUNE_LEVEL ?= minimal
+test-gpu: export XDG_RUNTIME_DIR ?= /tmp
 test-gpu:
-	@scripts/bootstrap.sh
-	$(CARGO) test $(PROFILE) --locked --features gpu --test parity -- --nocapture
+	@scripts/bootstrap.sh --gpu
+	$(CARGO) test $(PROFILE) --locked --features gpu --test parity --test gpu -- --nocapture --test-threads 1
 
 ## Training steps, probe and yardsticks against their peers (PYTHON has torch, transformers, scikit-learn, geomloss)
 bench:

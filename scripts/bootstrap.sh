@@ -13,6 +13,12 @@ fi
 if [ "${1:-}" = "--test" ] && ! command -v chromium >/dev/null 2>&1; then
     missing+=(chromium)
 fi
+if [ "${1:-}" = "--gpu" ]; then
+    # Vulkan's loader, and a driver: the card's own if one is registered, else software Vulkan.
+    ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1' || missing+=(libvulkan1)
+    drivers=$(ls /usr/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json 2>/dev/null || true)
+    [ -n "$drivers${VK_ICD_FILENAMES:-}${VK_DRIVER_FILES:-}" ] || missing+=(mesa-vulkan-drivers)
+fi
 
 if ! command -v cargo >/dev/null 2>&1; then
     echo "bootstrap: no cargo found; install Rust 1.95 or later from https://rustup.rs and run this again" >&2

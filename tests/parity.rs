@@ -1,6 +1,8 @@
 //! Parity with the implementations that the field trusts. Each test prints its largest error.
 //! `MODALIGN_FIXTURES` points to other fixtures of the same layout.
 
+#[path = "parity/devices.rs"]
+mod devices;
 #[path = "parity/full_size.rs"]
 mod full_size;
 #[path = "parity/meta_gradient.rs"]

@@ -4,21 +4,22 @@
 use super::args::DoctorArgs;
 use crate::dataset;
 use crate::manifest::suite::{DatasetSpec, Reader, Suite};
+use crate::model::device::fault;
 use crate::model::{device, embedded};
-use burn::tensor::{Device, Tensor};
+use crate::transfer::selftest::selftest;
 use std::path::Path;
+use std::time::Duration;
 
 /// Prints the findings.
 pub fn run(args: &DoctorArgs) {
     let devices: Vec<(String, String)> = device::DEVICES
         .iter()
-        .map(|(name, built, feature)| {
-            let state = match (built, device::open(name)) {
-                (true, Ok(device)) => probe(&device),
-                (true, Err(e)) => e.to_string(),
-                (false, _) => format!("not in this build (cargo feature {feature})"),
-            };
-            (name.to_string(), state)
+        .flat_map(|(name, built, feature)| match built {
+            true => found(name),
+            false => {
+                let state = format!("not in this build (cargo feature {feature})");
+                vec![(name.to_string(), state)]
+            }
         })
         .collect();
     let data: Vec<(String, String)> = Reader::ALL
@@ -83,14 +84,44 @@ pub fn run(args: &DoctorArgs) {
     }
 }
 
-/// Computes something small on a device.
-fn probe(device: &Device) -> String {
-    let x = Tensor::<2>::ones([8, 8], device);
-    let sum = x.clone().matmul(x).sum().into_scalar::<f32>();
-    if sum == 512.0 {
-        "works".into()
-    } else {
-        format!("wrong result {sum}, expected 512")
+/// The devices of a name, each with what it is and how it did.
+fn found(name: &str) -> Vec<(String, String)> {
+    #[cfg(any(feature = "gpu", feature = "gpu-vulkan"))]
+    if matches!(name, "wgpu" | "vulkan") {
+        let adapters = fault::guarded(name, device::adapters::all).unwrap_or_default();
+        if !adapters.is_empty() {
+            let row = |(index, adapter): (usize, &device::adapters::Adapter)| {
+                let asked = format!("{name}:{index}");
+                let state = format!("{adapter}; {}", tested(&asked));
+                (asked, state)
+            };
+            return adapters.iter().enumerate().map(row).collect();
+        }
+    }
+    vec![(name.to_owned(), tested(name))]
+}
+
+/// What a short test says of a device: ten seconds for a card, one for the processor.
+fn tested(name: &str) -> String {
+    let room = match name {
+        "flex" | "ndarray" => Duration::from_secs(1),
+        _ => Duration::from_secs(10),
+    };
+    let outcome = device::open(name).map(|device| fault::guarded(name, || selftest(&device, room)));
+    match outcome {
+        Err(error) | Ok(Err(error)) => error.to_string(),
+        Ok(Ok(Err(error))) => error.to_string(),
+        Ok(Ok(Ok(found))) => format!(
+            "{}: a training step differs by {:.0e} from flex, {:.0} images/s (first step {:.1} s)",
+            if found.agrees() {
+                "works"
+            } else {
+                "WRONG RESULTS"
+            },
+            found.error,
+            found.rate,
+            found.first
+        ),
     }
 }
 

@@ -39,6 +39,11 @@ pub enum CliError {
     /// What a measure refused, and the file that it refused it of.
     #[error("{path}: {source}")]
     Measure { path: PathBuf, source: MeasureError },
+    /// Processes of a sweep over several devices that failed.
+    #[error(
+        "the sweep failed on {devices}; what it said is above, finished cells are kept and the same command continues"
+    )]
+    Worker { devices: String },
     /// An argument that is well-formed but cannot be used.
     #[error("{what}: expected {expected}, found {found}")]
     Usage {

@@ -15,10 +15,12 @@ mod pretrain;
 mod progress;
 mod report;
 mod runs;
+mod spread;
 mod tensor;
 mod train;
 mod words;
 
+use crate::model::device::fault;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
 use error::CliError;
@@ -28,7 +30,9 @@ use std::process::ExitCode;
 /// Runs the program.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    match run(cli) {
+    let device = cli.command.device().to_owned();
+    let done = fault::guarded(&device, || run(cli)).map_err(CliError::from);
+    match done.flatten() {
         Ok(code) => code,
         Err(error) => {
             eprintln!("modalign: {}", words::clean_lines(&error.to_string()));

@@ -80,7 +80,7 @@ fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
     let request = Request {
         data: experiment.data.as_deref(),
         device: &device,
-        device_name: &experiment.device,
+        device_name: &device::describe(&experiment.device, &device),
         command: command(args),
     };
     let mut bars = Bars::new();

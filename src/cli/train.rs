@@ -4,6 +4,7 @@
 use super::args::{ExperimentArgs, SweepArgs, TrainArgs};
 use super::error::CliError;
 use super::progress::{Bars, catch_interrupts};
+use super::spread::spread;
 use crate::manifest::method::Method;
 use crate::manifest::suite::Suite;
 use crate::model::device;
@@ -90,6 +91,12 @@ pub fn sweep(args: &SweepArgs) -> Result<(), CliError> {
         .out
         .clone()
         .unwrap_or(Path::new("runs").join(&suite.name));
+    let devices: Vec<&str> = args.experiment.device.split(',').collect();
+    if devices.len() > 1 {
+        spread(&devices)?;
+        println!("{}", root.display());
+        return Ok(());
+    }
     let folder = RunFolder::open_shared(&root, &suite)?;
     let found = carry_out(&suite, &args.experiment, &folder, shard, true)?;
     let mut elsewhere = 0;
@@ -141,7 +148,7 @@ fn carry_out(
     let request = Request {
         data: experiment.data.as_deref(),
         device: &device,
-        device_name: &experiment.device,
+        device_name: &device::describe(&experiment.device, &device),
         command: String::new(),
     };
     let found = pipeline::train(suite, &request, folder, shard, measured, &mut Bars::new());

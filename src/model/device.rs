@@ -1,6 +1,11 @@
-//! Names of devices on the command line, and what this build can run on.
+//! Names of devices on the command line, and what this build can run on: `flex`, `wgpu`, `wgpu:1`.
+
+#[cfg(any(feature = "gpu", feature = "gpu-vulkan"))]
+pub mod adapters;
+pub mod fault;
 
 use super::ModelError;
+use burn::backend::DispatchDevice;
 use burn::tensor::{DType, Device};
 
 /// Device names in the order of preference, with whether this build has them and the cargo
@@ -19,26 +24,68 @@ pub fn compiled() -> String {
     names.join(", ")
 }
 
+/// What a record says of an opened device: the name asked for, and of a card also its own.
+pub fn describe(asked: &str, device: &Device) -> String {
+    #[cfg(any(feature = "gpu", feature = "gpu-vulkan", feature = "cuda"))]
+    if let Some(identity) = device.identity() {
+        return format!("{asked} ({})", identity.name);
+    }
+    let _ = device; // the processor's devices have no other name
+    asked.to_owned()
+}
+
+/// Whether work is queued on the device: there, reading a number waits for all that was asked before.
+pub fn queues(device: &Device) -> bool {
+    match device.as_dispatch() {
+        DispatchDevice::Flex(_) => false,
+        DispatchDevice::Autodiff(device) => !matches!(**device, DispatchDevice::Flex(_)),
+        #[allow(unreachable_patterns)] // reachable when another device is compiled in
+        _ => true,
+    }
+}
+
 /// Refuses a float type that the device cannot compute in.
 pub fn supports(name: &str, device: &Device, dtype: DType) -> Result<(), ModelError> {
     if dtype == DType::F32 || device.supports_dtype(dtype) {
         return Ok(());
     }
-    Err(ModelError::Device {
-        asked: format!("{name} in {dtype:?}"),
-        compiled: compiled(),
-        hint: "it does not compute in that float type; --precision f32 works everywhere".into(),
-    })
+    Err(refusal(
+        &format!("{name} in {dtype:?}"),
+        "it does not compute in that float type; --precision f32 works everywhere",
+    ))
 }
 
-/// Opens the device called `name`.
-pub fn open(name: &str) -> Result<Device, ModelError> {
-    let refuse = |hint: String| {
-        Err(ModelError::Device {
-            asked: name.into(),
-            compiled: compiled(),
-            hint,
-        })
+fn refusal(asked: &str, hint: impl Into<String>) -> ModelError {
+    ModelError::Device {
+        asked: asked.into(),
+        compiled: compiled(),
+        hint: hint.into(),
+    }
+}
+
+/// Opens the device called `asked`: a name, or a name and an index as `modalign doctor` lists them. A
+/// bare name is index 0, the best adapter.
+///
+/// # Errors
+/// [`ModelError::Device`]: an unknown name, one that this build lacks, no such adapter, or a driver that
+/// does not open it.
+pub fn open(asked: &str) -> Result<Device, ModelError> {
+    #[cfg_attr(
+        not(any(feature = "gpu", feature = "gpu-vulkan", feature = "cuda")),
+        allow(unused_variables)
+    )]
+    let (name, index) = match asked.split_once(':') {
+        None => (asked, None),
+        Some((name, index)) => match index.parse::<usize>() {
+            Ok(index) if matches!(name, "wgpu" | "vulkan" | "cuda") => (name, Some(index)),
+            Ok(_) if DEVICES.iter().any(|d| d.0 == name) => {
+                return Err(refusal(
+                    asked,
+                    format!("there is one {name}; it takes no index"),
+                ));
+            }
+            _ => (asked, None),
+        },
     };
     match name {
         "flex" => Ok(Device::flex()),
@@ -47,19 +94,104 @@ pub fn open(name: &str) -> Result<Device, ModelError> {
         // upstream's removal is planned; it is our independent CPU reference
         "ndarray" => Ok(Device::ndarray()),
         #[cfg(feature = "gpu")]
-        "wgpu" => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
+        "wgpu" => graphics(asked, index.unwrap_or(0), None),
         #[cfg(feature = "gpu-vulkan")]
-        "vulkan" => Ok(Device::vulkan(burn::tensor::DeviceKind::DefaultDevice)),
+        "vulkan" => graphics(
+            asked,
+            index.unwrap_or(0),
+            Some(burn::tensor::wgpu::WgpuBackend::Vulkan),
+        ),
         #[cfg(feature = "cuda")]
-        "cuda" => Ok(Device::cuda(0usize)),
-        _ => match DEVICES.iter().find(|d| d.0 == name) {
-            Some((_, _, feature)) => refuse(format!(
-                "build with `cargo build --release --features {feature}`"
-            )),
-            None => refuse(format!(
-                "known devices: {}",
-                DEVICES.map(|d| d.0).join(", ")
-            )),
-        },
+        "cuda" => {
+            // Opened at once: a missing driver is better told now than in the middle of a run.
+            let device = Device::cuda(index.unwrap_or(0));
+            fault::guarded(asked, || device.identity())?;
+            Ok(device)
+        }
+        _ => Err(match DEVICES.iter().find(|d| d.0 == name) {
+            Some((_, _, feature)) => refusal(
+                asked,
+                format!("build with `cargo build --release --features {feature}`"),
+            ),
+            None => refusal(
+                asked,
+                format!("known devices: {}", DEVICES.map(|d| d.0).join(", ")),
+            ),
+        }),
+    }
+}
+
+/// Opens the adapter at `index`, once in a process.
+#[cfg(any(feature = "gpu", feature = "gpu-vulkan"))]
+fn graphics(
+    asked: &str,
+    index: usize,
+    api: Option<burn::tensor::wgpu::WgpuBackend>,
+) -> Result<Device, ModelError> {
+    use std::sync::{Mutex, PoisonError};
+    type Opened = Vec<((usize, bool), Device)>;
+    // A runtime can be set up once; later callers share the device.
+    static OPENED: Mutex<Opened> = Mutex::new(Vec::new());
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = (index, api.is_some());
+    if let Some((_, device)) = opened.iter().find(|(other, _)| *other == key) {
+        return Ok(device.clone());
+    }
+    let adapters = adapters::all();
+    let Some(adapter) = adapters.get(index) else {
+        return Err(refusal(
+            asked,
+            match adapters.len() {
+                0 => "no graphics driver answers; install the card's Vulkan driver, or software \
+                      Vulkan to try (Debian: mesa-vulkan-drivers)"
+                    .to_owned(),
+                count => format!(
+                    "adapters 0 to {} are there: see `modalign doctor`",
+                    count - 1
+                ),
+            },
+        ));
+    };
+    if cfg!(feature = "gpu-vulkan") && adapter.software() {
+        return Err(refusal(
+            asked,
+            format!(
+                "{} is software Vulkan, which crashes on SPIR-V; a build with --features gpu alone runs on it",
+                adapter.name
+            ),
+        ));
+    }
+    let mut options = Device::wgpu_options().device_kind(adapter.kind.clone());
+    if let Some(api) = api {
+        options = options.graphics_api(api);
+    }
+    let device = fault::guarded(asked, || options.init())?
+        .map_err(|error| refusal(asked, format!("{} does not open: {error}", adapter.name)))?;
+    opened.push((key, device.clone()));
+    Ok(device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_is_not_there_is_refused_with_what_is() {
+        let said = |asked: &str| open(asked).unwrap_err().to_string();
+        assert!(open("flex").is_ok());
+        assert!(said("flex:1").contains("no index"));
+        for asked in ["tpu", "tpu:0", "wgpu:-1", "wgpu:x", ""] {
+            assert!(said(asked).contains("known devices: flex"), "{asked}");
+        }
+        for (name, built, feature) in DEVICES {
+            if !built {
+                assert!(
+                    said(&format!("{name}:0")).contains(&format!("--features {feature}"))
+                        || name == "ndarray"
+                );
+            }
+        }
+        #[cfg(feature = "gpu")]
+        assert!(said("wgpu:99").contains("adapter"), "{}", said("wgpu:99"));
     }
 }

@@ -93,6 +93,18 @@ pub enum ModelError {
         /// How to get it.
         hint: String,
     },
+    /// A device that failed in the middle of work.
+    #[error(
+        "device {device}: {what}; finished parts are on disk and the same command continues there (the driver said: {said})"
+    )]
+    Fault {
+        /// The device.
+        device: String,
+        /// What happened, as far as it can be told.
+        what: &'static str,
+        /// The words of the driver or runtime.
+        said: String,
+    },
 }
 
 impl ModelError {

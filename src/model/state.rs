@@ -182,7 +182,7 @@ pub fn constant<M: Module>(module: M) -> M {
     struct Constant;
     impl ModuleMapper for Constant {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            param.map(|value| Tensor::from_inner(plain(value)))
+            param.map(|value| Tensor::from_inner(untracked(value)))
         }
     }
     module.map(&mut Constant)
@@ -196,7 +196,7 @@ pub fn moved<M: Module>(module: M, by: &GradientsParams, step: f64) -> M {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
             let by = self.0.get::<D>(param.id).map(|g| g.mul_scalar(self.1));
             param.map(|value| {
-                let value = plain(value);
+                let value = untracked(value);
                 let value = match by {
                     Some(by) => value + by,
                     None => value,
@@ -209,7 +209,7 @@ pub fn moved<M: Module>(module: M, by: &GradientsParams, step: f64) -> M {
 }
 
 /// The value on the plain device.
-fn plain<const D: usize>(value: Tensor<D>) -> Tensor<D> {
+pub fn untracked<const D: usize>(value: Tensor<D>) -> Tensor<D> {
     if value.device().is_autodiff() {
         value.inner()
     } else {
@@ -217,8 +217,8 @@ fn plain<const D: usize>(value: Tensor<D>) -> Tensor<D> {
     }
 }
 
-/// Euclidean norm of the gradients of `module`, summed where they are and read once.
-pub fn norm(module: &impl Module, grads: &GradientsParams) -> f64 {
+/// Squared Euclidean norm of the gradients of `module`, where they are; `None` without any.
+pub fn square_norm(module: &impl Module, grads: &GradientsParams) -> Option<Tensor<1>> {
     struct Norm<'a>(&'a GradientsParams, Option<Tensor<1>>);
     impl ModuleVisitor for Norm<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -233,7 +233,12 @@ pub fn norm(module: &impl Module, grads: &GradientsParams) -> f64 {
     }
     let mut norm = Norm(grads, None);
     module.visit(&mut norm);
-    norm.1.map_or(0.0, scalar).sqrt()
+    norm.1
+}
+
+/// Euclidean norm of the gradients of `module`, read once.
+pub fn norm(module: &impl Module, grads: &GradientsParams) -> f64 {
+    square_norm(module, grads).map_or(0.0, scalar).sqrt()
 }
 
 /// The value of a tensor of one element.

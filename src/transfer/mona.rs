@@ -12,7 +12,7 @@
 use super::error::TransferError;
 use super::outer::align_uniform;
 use crate::manifest::method::{MetaGradient, OuterSign};
-use crate::model::state::{add_gradients, constant, moved, norm, scalar, scaled};
+use crate::model::state::{add_gradients, constant, moved, norm, scaled, square_norm, untracked};
 use crate::model::{Dual, Embedder, Encoder, Network, Pass};
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -35,15 +35,10 @@ pub struct Meta {
 
 /// What a step found.
 pub struct Found {
-    /// L_inner.
-    pub inner: f64,
-    /// Alignment of the source batch after the simulated step.
-    pub align: f64,
-    /// Its uniformity.
-    pub uniform: f64,
-    /// ‖λα (∂²L_inner/∂φ∂θ_f)ᵀ v‖ / ‖∇φ L_inner‖: how much the outer loss has to say. Where it is
-    /// next to nothing, the step is that of `emb`.
-    pub outer_share: f64,
+    /// `[4]`, not read from the device yet: L_inner; alignment and uniformity of the source batch after
+    /// the simulated step; and ‖λα (∂²L_inner/∂φ∂θ_f)ᵀ v‖ / ‖∇φ L_inner‖, how much the outer loss has
+    /// to say. Where the last is next to nothing, the step is that of `emb`.
+    pub measured: Tensor<1>,
     /// ∇φ L' at the embedder, ∇ L_inner at the predictor.
     pub grads: GradientsParams,
     /// ∇ L_inner at every parameter: the simulated step.
@@ -71,7 +66,7 @@ pub fn step(
     let x = Tensor::<4>::from_inner(x);
     let pass = &mut Pass::eval();
     let inner = loss(network.forward(x.clone(), pass))?.primal;
-    let value = scalar(inner.clone());
+    let value = untracked(inner.clone());
     let mut grads = inner.backward();
     let step = GradientsParams::from_module(&mut grads, network);
 
@@ -87,10 +82,8 @@ pub fn step(
         constant(embedder.clone()).forward(Tensor::from_inner(source.samples), pass);
     let features = stepped.features(source_tokens, pass).primal;
     let [align, uniform] = align_uniform(features, &source.labels);
-    let (measured, outer) = (
-        [align.clone(), uniform.clone()].map(scalar),
-        align + uniform,
-    );
+    let measured = [align.clone(), uniform.clone()].map(untracked);
+    let outer = align + uniform;
     let outer = match meta.sign {
         OuterSign::WangIsola => outer,
         OuterSign::Printed => outer.mul_scalar(-1.0),
@@ -128,17 +121,18 @@ pub fn step(
     }
     let mut apart = scaled(&network.embedder, &found, 1.0);
     keep(&mut apart, &step, &network.embedder, -1.0);
-    let inner_norm = norm(&network.embedder, &step).max(f64::MIN_POSITIVE);
-    let outer_share = match follows {
-        true => norm(&network.embedder, &apart) / inner_norm,
-        false => 0.0,
+    let length = |grads| {
+        let square = square_norm(&network.embedder, grads);
+        square.map_or_else(|| value.zeros_like(), |square| square.sqrt())
     };
+    let outer_share = match follows {
+        true => length(&apart) / length(&step).clamp_min(f64::from(f32::MIN_POSITIVE)),
+        false => value.zeros_like(),
+    };
+    let [align, uniform] = measured;
     keep(&mut found, &step, &network.predictor, 1.0);
     Ok(Found {
-        inner: value,
-        align: measured[0],
-        uniform: measured[1],
-        outer_share,
+        measured: Tensor::cat(vec![value, align, uniform, outer_share], 0),
         grads: found,
         step,
     })

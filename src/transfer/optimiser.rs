@@ -4,8 +4,9 @@
 
 use super::snapshot::State;
 use crate::manifest::training::Rule;
+use crate::model::device::queues;
 use crate::model::ops::{self, AdamWStep};
-use crate::model::state::{Trail, norm};
+use crate::model::state::{Trail, scalar, square_norm};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
@@ -78,9 +79,20 @@ impl Optimiser {
     /// Updates every parameter of `module` that has a gradient.
     pub fn step<M: Module>(&mut self, lr: f64, module: M, grads: GradientsParams) -> M {
         self.steps += 1;
-        let scale = self
-            .clip
-            .map_or(1.0, |clip| (clip / (norm(&module, &grads) + 1e-6)).min(1.0));
+        let square = self.clip.and_then(|_| square_norm(&module, &grads));
+        let scale =
+            self.clip
+                .zip(square)
+                .and_then(|(clip, square)| match queues(&square.device()) {
+                    // Never read: the step goes on while the card computes.
+                    true => Some(Scale::There(
+                        (square.sqrt().add_scalar(1e-6).recip().mul_scalar(clip)).clamp_max(1.0),
+                    )),
+                    false => {
+                        let scale = clip / (scalar(square).sqrt() + 1e-6);
+                        (scale < 1.0).then_some(Scale::Here(scale))
+                    }
+                });
         let mut update = Update {
             optimiser: self,
             grads,
@@ -92,11 +104,17 @@ impl Optimiser {
     }
 }
 
+/// What the gradients are multiplied by to be no longer than the clip: known here, or on the device.
+enum Scale {
+    Here(f64),
+    There(Tensor<1>),
+}
+
 struct Update<'a> {
     optimiser: &'a mut Optimiser,
     grads: GradientsParams,
     lr: f64,
-    scale: f64,
+    scale: Option<Scale>,
     trail: Trail,
 }
 
@@ -123,18 +141,15 @@ impl ModuleMapper for Update<'_> {
         param.map(|value| {
             let shape = value.dims();
             let count = shape.iter().product::<usize>();
-            let grad = if self.scale < 1.0 {
-                grad.mul_scalar(self.scale)
-            } else {
-                grad
+            let grad = grad.reshape([count]);
+            let grad = match &self.scale {
+                Some(Scale::Here(scale)) => grad.mul_scalar(*scale),
+                Some(Scale::There(scale)) => grad * scale.clone(),
+                None => grad,
             };
-            let updated = self.optimiser.update(
-                path,
-                value.inner().reshape([count]),
-                grad.reshape([count]),
-                self.lr,
-                decay,
-            );
+            let updated =
+                self.optimiser
+                    .update(path, value.inner().reshape([count]), grad, self.lr, decay);
             Tensor::from_inner(updated.reshape(shape)).require_grad()
         })
     }

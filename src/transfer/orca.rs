@@ -6,6 +6,7 @@
 //! at the features; burn carries it on to the embedder.
 
 use super::error::TransferError;
+use super::readings::Reading;
 use crate::dataset::loader::{Order, batches};
 use crate::dataset::{self, Dataset, subset};
 use crate::feature::samples_at_once;
@@ -80,7 +81,7 @@ impl Distance {
         embedder: &Embedder,
         x: Tensor<4>,
         labels: &[usize],
-    ) -> Result<([f64; 4], GradientsParams), TransferError> {
+    ) -> Result<(Reading, GradientsParams), TransferError> {
         let tokens = embedder.forward(Tensor::<4>::from_inner(x), &mut Pass::eval());
         let features = tokens.pool().primal;
         let rows = matrix(values(features.clone().inner()), labels.len());
@@ -93,7 +94,7 @@ impl Distance {
         let slope = Tensor::<2>::from_data(data, (&features.device(), features.dtype()));
         let grads = GradientsParams::from_grads((features * slope).sum().backward(), embedder);
         let converged = f64::from(u8::from(found.converged));
-        Ok(([found.value, converged, 0.0, 0.0], grads))
+        Ok((Reading::Here(vec![found.value, converged]), grads))
     }
 }
 

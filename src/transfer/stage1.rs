@@ -5,6 +5,7 @@ use super::error::TransferError;
 use super::mona::{self, Meta, SourceBatch};
 use super::optimiser::Optimiser;
 use super::orca::Distance;
+use super::readings::{Reading, Readings};
 use super::snapshot::{Keeper, Snapshot};
 use super::source::SourceSampler;
 use super::task::{Task, targets};
@@ -13,7 +14,7 @@ use crate::dataset::Splits;
 use crate::dataset::loader::{Order, batches};
 use crate::manifest::method::{InnerScope, MonaSettings, Stage1};
 use crate::manifest::training::TrainSettings;
-use crate::model::state::{constant, moved, scalar, scaled, state, with_state};
+use crate::model::state::{constant, moved, scaled, state, with_state};
 use crate::model::{Dual, Embedder, Model, Network, Pass};
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -113,7 +114,7 @@ pub fn run(
     };
     let per_epoch = order(1).batches(splits.train.len());
     for epoch in done + 1..=settings.epochs {
-        let mut sums = [0.0; 4];
+        let mut readings = Readings::new(&device, epoch);
         for (i, batch) in batches(splits.train.clone(), order(epoch))
             .into_iter()
             .enumerate()
@@ -150,20 +151,10 @@ pub fn run(
                         true => found.grads,
                         false => scaled(&network.embedder, &found.grads, 1.0),
                     };
-                    (
-                        [found.inner, found.align, found.uniform, found.outer_share],
-                        grads,
-                    )
+                    (Reading::There(found.measured), grads)
                 }
             };
-            if !measured[0].is_finite() {
-                return Err(TransferError::Diverged {
-                    epoch,
-                    step: i + 1,
-                    loss: measured[0],
-                });
-            }
-            sums.iter_mut().zip(measured).for_each(|(s, m)| *s += m);
+            readings.push(measured)?;
             network = optimiser.step(lr, network, grads);
             if let Some((scope, step, alpha)) = moves {
                 network.encoder = moved(network.encoder, &step, -alpha);
@@ -178,7 +169,7 @@ pub fn run(
                 return Err(TransferError::Interrupted);
             }
         }
-        let mean = sums.map(|s| s / per_epoch.max(1) as f64);
+        let mean = readings.sums()?.map(|s| s / per_epoch.max(1) as f64);
         let outer = matches!(objective, Objective::Mona { .. });
         let orca = matches!(objective, Objective::Orca(_));
         records.push(Stage1Record {
@@ -213,7 +204,7 @@ fn emb(
     x: Tensor<4>,
     loss: &dyn Fn(Dual<2>) -> Result<Dual<1>, TransferError>,
     predictor: bool,
-) -> Result<([f64; 4], GradientsParams), TransferError> {
+) -> Result<(Reading, GradientsParams), TransferError> {
     let still = Network {
         embedder: network.embedder.clone(),
         encoder: constant(network.encoder.clone()),
@@ -223,9 +214,9 @@ fn emb(
         },
     };
     let value = loss(still.forward(Tensor::<4>::from_inner(x), &mut Pass::eval()))?.primal;
-    let inner = scalar(value.clone());
+    let inner = Reading::There(value.clone().inner());
     let grads = GradientsParams::from_grads(value.backward(), &still);
-    Ok(([inner, 0.0, 0.0, 0.0], grads))
+    Ok((inner, grads))
 }
 
 /// MoNA's settings with the values that follow from stage 2's.

@@ -7,7 +7,7 @@ use crate::dataset::Truth;
 use crate::dataset::loader::Batch;
 use crate::manifest::task::TaskLoss;
 use crate::manifest::training::TrainSettings;
-use crate::model::state::add_gradients;
+use crate::model::state::{add_gradients, untracked};
 use crate::model::{Dual, Network, Pass, recompute};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -26,7 +26,8 @@ pub struct Part<'a> {
 
 /// Mean loss of a batch and its gradients at every tracked parameter of `network`.
 ///
-/// `device` is the plain device. `settings.micro_batch` samples are in memory at once; random
+/// The loss is a tensor of one element: reading it waits for a device that queues its work. `device` is
+/// the plain device. `settings.micro_batch` samples are in memory at once; random
 /// choices (dropped paths) come from `stream`.
 pub fn gradients(
     network: &Network,
@@ -38,13 +39,13 @@ pub fn gradients(
         settings,
     }: Part,
     stream: &mut ChaCha8Rng,
-) -> Result<(f64, GradientsParams), TransferError> {
+) -> Result<(Tensor<1>, GradientsParams), TransferError> {
     let [samples, channels, height, width] = batch.shape;
     let part = match settings.micro_batch {
         0 => samples,
         some => some.min(samples),
     };
-    let mut whole = (0.0, GradientsParams::new());
+    let mut whole = (None::<Tensor<1>>, GradientsParams::new());
     let mut rest = batch;
     while !rest.labels.is_empty() {
         let count = part.clamp(1, rest.labels.len());
@@ -67,14 +68,19 @@ pub fn gradients(
             let grads = GradientsParams::from_grads(value.clone().backward(), network);
             (value, grads)
         };
-        whole.0 += f64::from(value.into_scalar::<f32>());
+        let value = untracked(value);
+        whole.0 = Some(match whole.0 {
+            Some(before) => before + value,
+            None => value,
+        });
         if count == samples {
             whole.1 = grads;
         } else {
             add_gradients(&mut whole.1, grads, network);
         }
     }
-    Ok(whole)
+    let loss = whole.0.unwrap_or_else(|| Tensor::zeros([1], device));
+    Ok((loss, whole.1))
 }
 
 #[cfg(test)]
@@ -114,7 +120,7 @@ mod tests {
                 settings: &settings,
             };
             let (loss, grads) = gradients(&network, batch, &device, part, &mut stream).unwrap();
-            (loss, state::gradients(&network, &grads))
+            (state::scalar(loss), state::gradients(&network, &grads))
         };
         let (loss, whole) = run(0, false);
         assert_eq!(whole.len(), state::parameters(&network).len());

@@ -2,6 +2,7 @@
 
 use super::error::TransferError;
 use super::optimiser::Optimiser;
+use super::readings::{Reading, Readings};
 use super::snapshot::{Keeper, Snapshot, State};
 use super::stage1::Stage1Record;
 use super::step;
@@ -175,7 +176,7 @@ pub fn train(
         }
         let mut rng = ChaCha8Rng::seed_from_u64(how.seed ^ 0xd20b);
         rng.set_stream(epoch as u64);
-        let mut sum = 0.0;
+        let mut losses = Readings::new(&device, epoch);
         for (i, batch) in batches(splits.train.clone(), order(epoch))
             .into_iter()
             .enumerate()
@@ -189,14 +190,7 @@ pub fn train(
                 settings,
             };
             let (value, grads) = step::gradients(&network, batch, &device, part, &mut rng)?;
-            if !value.is_finite() {
-                return Err(TransferError::Diverged {
-                    epoch,
-                    step: i + 1,
-                    loss: value,
-                });
-            }
-            sum += value;
+            losses.push(Reading::There(value))?;
             let lr = settings.learning_rate * settings.decay.factor(step, warmup, total);
             network = optimiser.step(lr, network, grads);
             if !watch(Event::Step(step + 1, total)) {
@@ -206,7 +200,7 @@ pub fn train(
         let plain = network.valid();
         let record = EpochRecord {
             epoch,
-            train_loss: sum / per_epoch as f64,
+            train_loss: losses.sums()?[0] / per_epoch as f64,
             valid: how.task.evaluate(&plain, splits.valid.clone(), &device)?,
             test: match settings.select {
                 Select::Test => Some(how.task.evaluate(&plain, splits.test.clone(), &device)?),

@@ -205,7 +205,10 @@ fn a_report_without_samples_holds_no_picture_of_the_data() {
     let with = modalign(&["report", folder]);
     assert!(with.status.success());
     let page = fs::read_to_string(run.path().join("report.html")).unwrap();
-    assert!(page.matches("data:image/jpeg").count() > 1, "maps and classes");
+    assert!(
+        page.matches("data:image/jpeg").count() > 1,
+        "maps and classes"
+    );
 }
 
 #[test]

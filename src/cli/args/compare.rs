@@ -67,7 +67,7 @@ pub struct CompareArgs {
     /// Seed of split, sample, groups, replicates and maps
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// Device that models compute on: flex, ndarray, wgpu, vulkan or cuda, as built
+    /// Device that models compute on: flex, ndarray, wgpu, vulkan or cuda, as built; a graphics card by its number, as wgpu:1
     #[arg(long, default_value = "flex")]
     pub device: String,
     /// Print one JSON object

@@ -67,7 +67,7 @@ pub struct ProbeArgs {
     /// Seed of the held-out tenth (--sweep without --valid); nothing else is random
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built
+    /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built; a graphics card by its number, as wgpu:1
     #[arg(long, default_value = "flex")]
     pub device: String,
     /// Print one JSON object

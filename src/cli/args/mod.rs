@@ -102,3 +102,19 @@ pub struct DoctorArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+impl Command {
+    /// The device that the command computes on; `flex` where it asks for none.
+    pub fn device(&self) -> &str {
+        match self {
+            Self::Report(args) => &args.experiment.device,
+            Self::Train(args) => &args.experiment.device,
+            Self::Sweep(args) => &args.experiment.device,
+            Self::Pretrain(args) => &args.experiment.device,
+            Self::Compare(args) => &args.device,
+            Self::Extract(args) => &args.device,
+            Self::Probe(args) => &args.device,
+            _ => "flex",
+        }
+    }
+}

@@ -72,7 +72,7 @@ pub struct ExtractArgs {
     /// Float type to compute in; below single, the error against single is measured and told
     #[arg(long, value_enum, default_value = "f32")]
     pub precision: Precision,
-    /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built
+    /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built; a graphics card by its number, as wgpu:1
     #[arg(long, default_value = "flex")]
     pub device: String,
 }

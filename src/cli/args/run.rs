@@ -15,7 +15,7 @@ pub struct ExperimentArgs {
     /// Folder with the real data files that the suite needs
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built
+    /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built; a graphics card by its number, as wgpu:1
     #[arg(long, default_value = "flex")]
     pub device: String,
 }
@@ -139,6 +139,7 @@ pub struct TrainArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   modalign sweep --suite real-mini --data DIR --methods nft,emb,mona --seeds 0,1,2 --out runs/sweep
+  modalign sweep … --device wgpu:0,wgpu:1        two cards of this host, a process each
   modalign sweep … --shard 2/8 --out SHARED      the second of eight processes on one file system
   modalign report --suite runs/sweep/config.toml --data DIR --out runs/sweep
 

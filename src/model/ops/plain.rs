@@ -3,20 +3,13 @@
 
 use super::composed;
 use super::fused::{self, AdamWStep, FusedOps, WindowGeometry};
-use burn::backend::{Dispatch, DispatchDevice, Flex};
+use crate::model::device;
+use burn::backend::{Dispatch, Flex};
 use burn::tensor::{DType, Tensor};
 
 /// Whether the fused kernels apply: an `f32` tensor on `flex`, tracked or not.
 pub fn fusible<const D: usize>(x: &Tensor<D>) -> bool {
-    if x.dtype() != DType::F32 || x.shape().num_elements() == 0 {
-        return false;
-    }
-    match x.device().as_dispatch() {
-        DispatchDevice::Flex(_) => true,
-        DispatchDevice::Autodiff(device) => matches!(**device, DispatchDevice::Flex(_)),
-        #[allow(unreachable_patterns)] // reachable when another device is compiled in
-        _ => false,
-    }
+    x.dtype() == DType::F32 && x.shape().num_elements() > 0 && !device::queues(&x.device())
 }
 
 /// See [`super::linear`].

@@ -1,0 +1,86 @@
+//! What a device does when it fails in the middle of work: graphics runtimes panic, on whichever thread
+//! notices. Here that becomes an error that says what happened. Whatever was written before stays: every
+//! file of a run is replaced as a whole.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+
+use super::super::ModelError;
+
+/// First words of a panic while a guard stands.
+static SAID: Mutex<Option<String>> = Mutex::new(None);
+
+/// Runs `work` that computes on the device called `name`; its panics become [`ModelError::Fault`].
+///
+/// One guard at a time: it stands around the whole work of a command. The processor's own devices need
+/// none and are not guarded, so that a fault of ours is seen as one.
+///
+/// # Errors
+/// [`ModelError::Fault`] with the kind of fault as far as the driver's words tell it.
+pub fn guarded<T>(name: &str, work: impl FnOnce() -> T) -> Result<T, ModelError> {
+    if matches!(name, "flex" | "ndarray") {
+        return Ok(work());
+    }
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|info| {
+        let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+        // What follows the first panic are other threads that waited for it.
+        said.get_or_insert_with(|| info.to_string());
+    }));
+    let done = catch_unwind(AssertUnwindSafe(work));
+    std::panic::set_hook(before);
+    let said = SAID.lock().unwrap_or_else(PoisonError::into_inner).take();
+    done.map_err(|_| {
+        let said = said.unwrap_or_default();
+        ModelError::Fault {
+            device: name.into(),
+            what: kind(&said),
+            said: said.split_whitespace().collect::<Vec<_>>().join(" "),
+        }
+    })
+}
+
+/// What the words of a driver mean to its user.
+fn kind(said: &str) -> &'static str {
+    let said = said.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    if says(&[
+        "out of memory",
+        "outofmemory",
+        "out_of_device_memory",
+        "buffertoobig",
+        "too big",
+    ]) {
+        "it is out of memory: a smaller batch (train.batch) or a smaller model needs less"
+    } else if says(&["lost", "poisoned"]) {
+        "the device was lost: its driver was reset or the card went away"
+    } else if says(&[
+        "no adapter",
+        "adapterunavailable",
+        "no driver",
+        "dynamic library",
+    ]) {
+        "no driver answered"
+    } else {
+        "its runtime failed"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_a_device_becomes_an_error_that_names_it() {
+        let found: Result<(), _> = guarded("wgpu:1", || panic!("wgpu error: Out of Memory"));
+        let said = found.unwrap_err().to_string();
+        assert!(
+            said.contains("wgpu:1") && said.contains("smaller batch"),
+            "{said}"
+        );
+        let lost: Result<(), _> = guarded("wgpu", || panic!("the device was lost (Unknown)"));
+        assert!(lost.unwrap_err().to_string().contains("driver was reset"));
+        assert_eq!(guarded("wgpu", || 7).unwrap(), 7);
+        assert_eq!(guarded("flex", || 8).unwrap(), 8);
+    }
+}

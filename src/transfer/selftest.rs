@@ -1,0 +1,132 @@
+//! A short test of a device against the processor: one fine-tuning step of a model inside, its loss and
+//! every gradient compared, then as many steps as there is time for.
+
+use super::error::TransferError;
+use super::optimiser::Optimiser;
+use super::step::{self, Part};
+use crate::dataset::Truth;
+use crate::dataset::loader::Batch;
+use crate::manifest::task::TaskLoss;
+use crate::manifest::training::{Rule, TrainSettings};
+use crate::model::embedded;
+use crate::model::state::{self, scalar};
+use burn::module::Module;
+use burn::tensor::{DType, Device, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Images of a step.
+const BATCH: usize = 16;
+/// Relative errors up to this are those of single precision summed in another order.
+const BOUND: f64 = 1e-3;
+
+/// What the test found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// Largest error of the loss and of every gradient, relative to the largest value of each.
+    pub error: f64,
+    /// Seconds of the first step, in which kernels are compiled.
+    pub first: f64,
+    /// Images a second of the steps after it.
+    pub rate: f64,
+}
+
+impl Found {
+    /// Whether device and processor agree.
+    pub fn agrees(&self) -> bool {
+        self.error < BOUND
+    }
+}
+
+/// Tests `device`, in `room` but for what has begun.
+///
+/// # Errors
+/// Where the model inside cannot be built there.
+pub fn selftest(device: &Device, room: Duration) -> Result<Found, TransferError> {
+    let started = Instant::now();
+    let (loss, gradients, ..) = steps(&Device::flex(), Duration::ZERO)?;
+    let begun = started.elapsed();
+    let (other, found, first, rate) = steps(device, room.saturating_sub(begun))?;
+    let mut error = (other - loss).abs() / loss.abs();
+    for (path, want) in &gradients {
+        let want: Vec<f64> = want.iter::<f64>().collect();
+        let scale = want.iter().fold(f64::MIN_POSITIVE, |a, v| a.max(v.abs()));
+        let found: Vec<f64> = found
+            .get(path)
+            .map_or_else(Vec::new, |d| d.iter::<f64>().collect());
+        let same = found.len() == want.len();
+        let worst = want.iter().zip(&found).map(|(a, b)| (a - b).abs() / scale);
+        // A NaN is the worst of all.
+        error = worst
+            .chain((!same).then_some(f64::INFINITY))
+            .fold(
+                error,
+                |a, e| {
+                    if e.is_nan() { f64::INFINITY } else { a.max(e) }
+                },
+            );
+    }
+    Ok(Found { error, first, rate })
+}
+
+type Steps = (f64, BTreeMap<String, TensorData>, f64, f64);
+
+/// Loss and gradients of the first step, its seconds, and the rate of further ones within `room`.
+fn steps(device: &Device, room: Duration) -> Result<Steps, TransferError> {
+    let name = embedded::names().first().copied().unwrap_or_default();
+    let model = embedded::load(name, device, DType::F32)?.model;
+    let channels = model.network.embedder.channels();
+    let side = model.config.image_size().unwrap_or(32);
+    let settings = TrainSettings::default();
+    let part = Part {
+        loss: &TaskLoss::CrossEntropy { smoothing: 0.0 },
+        truth: Truth::Class,
+        settings: &settings,
+    };
+    let classes = model.classes().unwrap_or(1);
+    let batch = || Batch {
+        values: (0..BATCH * channels * side * side)
+            .map(|i| (i as f32 * 0.37).sin() + (i as f32 * 0.011).cos())
+            .collect(),
+        shape: [BATCH, channels, side, side],
+        labels: (0..BATCH).map(|i| i % classes).collect(),
+        known: Vec::new(),
+    };
+    let mut network = model.network.unfreeze().train();
+    let mut optimiser = Optimiser::new(Rule::default(), 0.05, Some(1.0));
+    // The same paths are dropped on both devices.
+    let mut stream = ChaCha8Rng::seed_from_u64(0);
+    let begun = Instant::now();
+    let (loss, grads) = step::gradients(&network, batch(), device, part, &mut stream)?;
+    let loss = scalar(loss);
+    let found = state::gradients(&network, &grads);
+    network = optimiser.step(1e-4, network, grads);
+    let first = begun.elapsed();
+    let (mut rounds, begun) = (0usize, Instant::now());
+    while begun.elapsed() < room.saturating_sub(first) {
+        let (loss, grads) = step::gradients(&network, batch(), device, part, &mut stream)?;
+        network = optimiser.step(1e-4, network, grads);
+        scalar(loss);
+        rounds += 1;
+    }
+    let rate = (rounds * BATCH) as f64 / begun.elapsed().as_secs_f64();
+    Ok((loss, found, first.as_secs_f64(), rate))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_agrees_with_itself() {
+        let found = selftest(&Device::flex(), Duration::ZERO).unwrap();
+        assert!(found.agrees() && found.error == 0.0, "{found:?}");
+        let wrong = Found {
+            error: f64::INFINITY,
+            ..found
+        };
+        assert!(!wrong.agrees());
+    }
+}
