@@ -35,7 +35,10 @@ stage1 = { epochs = 1, source_batch = 20 }
 
 #[test]
 fn without_a_driver_it_says_what_to_install() {
-    let nowhere = [("VK_DRIVER_FILES", "/nonexistent"), ("VK_ICD_FILENAMES", "/nonexistent")];
+    let nowhere = [
+        ("VK_DRIVER_FILES", "/nonexistent"),
+        ("VK_ICD_FILENAMES", "/nonexistent"),
+    ];
     let out = tempfile::tempdir().unwrap();
     let folder = out.path().join("run");
     let arguments = ["report", "--suite", "demo", "--device", "wgpu", "--out"];
@@ -58,7 +61,12 @@ fn an_adapter_that_is_not_there_is_refused() {
     let state = devices["wgpu:0"].as_str().unwrap();
     println!("wgpu:0 {state}");
     assert!(state.contains("works") && state.contains("GB"), "{state}");
-    let found = modalign(&["probe", "--train", "x", "--test", "x", "--device", "wgpu:77"], &[]);
+    let found = modalign(
+        &[
+            "probe", "--train", "x", "--test", "x", "--device", "wgpu:77",
+        ],
+        &[],
+    );
     assert_eq!(found.status.code(), Some(2));
     assert!(said(&found).contains("adapters 0 to"), "{}", said(&found));
 }
@@ -75,8 +83,17 @@ fn a_sweep_trains_as_on_the_processor() {
     std::fs::write(&suite, SUITE).unwrap();
     let run = |device: &str| {
         let out = home.path().join(device);
-        let arguments = ["sweep", "--suite", suite.to_str().unwrap(), "--device", device];
-        let found = modalign(&[&arguments[..], &["--out", out.to_str().unwrap()]].concat(), &[]);
+        let arguments = [
+            "sweep",
+            "--suite",
+            suite.to_str().unwrap(),
+            "--device",
+            device,
+        ];
+        let found = modalign(
+            &[&arguments[..], &["--out", out.to_str().unwrap()]].concat(),
+            &[],
+        );
         assert!(found.status.success(), "{}", said(&found));
         out
     };
@@ -85,7 +102,11 @@ fn a_sweep_trains_as_on_the_processor() {
         let [a, b] = [&here, &there].map(|run| outcome(run, cell));
         assert!(b["device"].as_str().unwrap().starts_with("wgpu ("), "{b}");
         let last = |o: &serde_json::Value| o["course"][1]["train_loss"].as_f64().unwrap();
-        println!("{cell}: training loss {} on flex, {} on wgpu", last(&a), last(&b));
+        println!(
+            "{cell}: training loss {} on flex, {} on wgpu",
+            last(&a),
+            last(&b)
+        );
         assert!((last(&a) - last(&b)).abs() < 0.02 * last(&a));
     }
 }
@@ -99,14 +120,25 @@ fn out_of_memory_ends_in_an_error_and_keeps_what_is_done() {
     let out = home.path().join("run");
     let sweep = |methods: &str, environment: &[(&str, &str)]| {
         let (suite, out) = (suite.to_str().unwrap(), out.to_str().unwrap());
-        let arguments = ["sweep", "--suite", suite, "--device", "wgpu", "--out", out, "--methods", methods];
+        let arguments = [
+            "sweep",
+            "--suite",
+            suite,
+            "--device",
+            "wgpu",
+            "--out",
+            out,
+            "--methods",
+            methods,
+        ];
         modalign(&arguments, environment)
     };
     assert!(sweep("nft", &[]).status.success());
     let before = outcome(&out, "unseen-nft-0");
     let side = 6000;
     let image = home.path().join("large.npy");
-    let head = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, {side}, {side}), }}");
+    let head =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, {side}, {side}), }}");
     let mut file = b"\x93NUMPY\x01\x00".to_vec();
     file.extend((118u16).to_le_bytes());
     file.extend(format!("{head:<117}\n").bytes());
@@ -114,8 +146,15 @@ fn out_of_memory_ends_in_an_error_and_keeps_what_is_done() {
     std::fs::write(&image, file).unwrap();
     let found = modalign(
         &[
-            "extract", "--model", "demo", "--tensor", image.to_str().unwrap(),
-            "--out", home.path().join("x.npz").to_str().unwrap(), "--device", "wgpu",
+            "extract",
+            "--model",
+            "demo",
+            "--tensor",
+            image.to_str().unwrap(),
+            "--out",
+            home.path().join("x.npz").to_str().unwrap(),
+            "--device",
+            "wgpu",
         ],
         &[],
     );

@@ -112,12 +112,13 @@ fn tested(name: &str) -> String {
         Err(error) | Ok(Err(error)) => error.to_string(),
         Ok(Ok(Err(error))) => error.to_string(),
         Ok(Ok(Ok(found))) => format!(
-            "{}: a training step differs by {:.0e} from flex, {:.0} images/s (first step {:.1} s)",
+            "{}: in a training step {} differs by {:.0e} from flex; {:.0} images/s (first step {:.1} s)",
             if found.agrees() {
                 "works"
             } else {
                 "WRONG RESULTS"
             },
+            found.part,
             found.error,
             found.rate,
             found.first

@@ -4,6 +4,7 @@
 //! embedder) is not part of it.
 
 use super::ModelError;
+use super::device::queues;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -57,7 +58,7 @@ impl ModuleVisitor for Collector {
         self.shapes
             .push((self.trail.path(), param.lazy_shape().to_vec()));
         if let Some(values) = &mut self.values {
-            values.push(param.val().into_data());
+            values.push(read(param.val()));
         }
     }
 }
@@ -241,6 +242,21 @@ pub fn norm(module: &impl Module, grads: &GradientsParams) -> f64 {
     square_norm(module, grads).map_or(0.0, scalar).sqrt()
 }
 
+/// The numbers of a tensor as they are now, for keeping.
+///
+/// On devices that queue their work burn-cubecl 0.22.1 copies them lazily, when `TensorData` is first
+/// looked at, and a kernel that works in place in between changes them: a gradient that was read
+/// before the step of an optimiser became the optimiser's moment (seen on wgpu; no upstream issue
+/// found). So they are looked at here.
+pub fn read<const D: usize>(tensor: Tensor<D>) -> TensorData {
+    let queues = queues(&tensor.device());
+    let data = tensor.into_data();
+    match queues {
+        true => TensorData::from_bytes_vec(data.as_bytes().to_vec(), data.shape(), data.dtype()),
+        false => data,
+    }
+}
+
 /// The value of a tensor of one element.
 pub fn scalar(tensor: Tensor<1>) -> f64 {
     tensor.into_data().iter::<f64>().next().unwrap_or(f64::NAN)
@@ -284,7 +300,7 @@ pub fn gradients(module: &impl Module, grads: &GradientsParams) -> BTreeMap<Stri
 
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             if let Some(grad) = self.grads.get::<D>(param.id) {
-                self.found.insert(self.trail.path(), grad.into_data());
+                self.found.insert(self.trail.path(), read(grad));
             }
         }
     }

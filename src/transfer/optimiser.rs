@@ -6,7 +6,7 @@ use super::snapshot::State;
 use crate::manifest::training::Rule;
 use crate::model::device::queues;
 use crate::model::ops::{self, AdamWStep};
-use crate::model::state::{Trail, scalar, square_norm};
+use crate::model::state::{Trail, read, scalar, square_norm};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
@@ -51,9 +51,9 @@ impl Optimiser {
     pub fn moments(&self) -> State {
         let mut all = State::new();
         for (path, moments) in &self.moments {
-            all.insert(format!("{path}#1"), moments.first.to_data());
+            all.insert(format!("{path}#1"), read(moments.first.clone()));
             if let Some(second) = &moments.second {
-                all.insert(format!("{path}#2"), second.to_data());
+                all.insert(format!("{path}#2"), read(second.clone()));
             }
         }
         all

@@ -27,6 +27,8 @@ const BOUND: f64 = 1e-3;
 pub struct Found {
     /// Largest error of the loss and of every gradient, relative to the largest value of each.
     pub error: f64,
+    /// Where that error is.
+    pub part: String,
     /// Seconds of the first step, in which kernels are compiled.
     pub first: f64,
     /// Images a second of the steps after it.
@@ -49,26 +51,29 @@ pub fn selftest(device: &Device, room: Duration) -> Result<Found, TransferError>
     let (loss, gradients, ..) = steps(&Device::flex(), Duration::ZERO)?;
     let begun = started.elapsed();
     let (other, found, first, rate) = steps(device, room.saturating_sub(begun))?;
-    let mut error = (other - loss).abs() / loss.abs();
+    let mut worst = ((other - loss).abs() / loss.abs(), "the loss".to_owned());
     for (path, want) in &gradients {
         let want: Vec<f64> = want.iter::<f64>().collect();
-        let scale = want.iter().fold(f64::MIN_POSITIVE, |a, v| a.max(v.abs()));
         let found: Vec<f64> = found
             .get(path)
             .map_or_else(Vec::new, |d| d.iter::<f64>().collect());
-        let same = found.len() == want.len();
-        let worst = want.iter().zip(&found).map(|(a, b)| (a - b).abs() / scale);
-        // A NaN is the worst of all.
-        error = worst
-            .chain((!same).then_some(f64::INFINITY))
-            .fold(
-                error,
-                |a, e| {
-                    if e.is_nan() { f64::INFINITY } else { a.max(e) }
-                },
-            );
+        let scale = want.iter().fold(f64::MIN_POSITIVE, |a, v| a.max(v.abs()));
+        let apart = want.iter().zip(&found).map(|(a, b)| (a - b).abs());
+        let missing = (found.len() != want.len()).then_some(f64::INFINITY);
+        for error in apart.chain(missing).map(|error| error / scale) {
+            // A NaN is worse than any number.
+            if error > worst.0 || error.is_nan() {
+                worst = (error, format!("the gradient of {path}"));
+            }
+        }
     }
-    Ok(Found { error, first, rate })
+    let (error, part) = worst;
+    Ok(Found {
+        error,
+        part,
+        first,
+        rate,
+    })
 }
 
 type Steps = (f64, BTreeMap<String, TensorData>, f64, f64);
@@ -124,7 +129,7 @@ mod tests {
         let found = selftest(&Device::flex(), Duration::ZERO).unwrap();
         assert!(found.agrees() && found.error == 0.0, "{found:?}");
         let wrong = Found {
-            error: f64::INFINITY,
+            error: f64::NAN,
             ..found
         };
         assert!(!wrong.agrees());

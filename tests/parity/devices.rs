@@ -225,15 +225,13 @@ fn a_step_of_fine_tuning() {
                 let (loss, grads) =
                     step::gradients(&network, batch, device, part, &mut stream).unwrap();
                 found.insert(format!("loss {round}"), vec![scalar(loss)]);
-                if round == 0 {
-                    let grads = by_path(state::gradients(&network, &grads));
-                    found.extend(
-                        grads
-                            .into_iter()
-                            .map(|(path, g)| (format!("grad {path}"), g)),
-                    );
-                }
+                // Looked at after the step: what was read before may not follow what comes after.
+                let before = state::gradients(&network, &grads);
                 network = optimiser.step(1e-3, network, grads);
+                if round == 0 {
+                    let grads = by_path(before).into_iter();
+                    found.extend(grads.map(|(path, g)| (format!("grad {path}"), g)));
+                }
             }
             found.extend(by_path(state::state(&network.valid())));
             found
