@@ -17,21 +17,61 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-const SUITE: &str = r#"
+/// A suite of two targets, of 64 and of `large` training samples, in batches of at most `batch`.
+fn suite(home: &Path, large: usize, batch: usize) -> String {
+    let target = |name: &str, train: usize| {
+        format!(
+            "[[targets]]\nname = \"{name}\"\ntitle = \"{name}\"\nreader = \"demo-unseen\"\ntrain = {train}\nvalid = 16\ntest = 32\n\n"
+        )
+    };
+    let text = format!(
+        r#"
 name = "tiny"
 title = "Tiny"
-data_seed = 0
-source = { model = "demo", surrogate = { name = "surrogate", title = "Surrogate", reader = "demo-surrogate", train = 200, valid = 40, test = 100 } }
-targets = [
-    { name = "unseen", title = "Unseen", reader = "demo-unseen", train = 64, valid = 16, test = 32 },
-]
 
+[source]
+model = "demo"
+
+[surrogate]
+name = "surrogate"
+title = "Surrogate"
+reader = "demo-surrogate"
+train = 100
+valid = 40
+test = 40
+
+{}{}
 [transfer]
 seeds = [0]
 methods = ["nft", "mona"]
-train = { epochs = 2, batch = 16, learning_rate = 5e-4 }
-stage1 = { epochs = 1, source_batch = 20 }
-"#;
+train = {{ epochs = 2, batch = {batch}, learning_rate = 5e-4 }}
+stage1 = {{ epochs = 1, source_batch = 20 }}
+"#,
+        target("small", 64),
+        target("large", large)
+    );
+    let path = home.join("tiny.toml");
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// Sweeps the suite into `out`.
+fn sweep(suite: &str, out: &Path, more: &[&str]) -> Output {
+    let arguments = ["sweep", "--suite", suite, "--out", out.to_str().unwrap()];
+    modalign(&[&arguments, more].concat(), &[])
+}
+
+/// What `doctor` says of the first adapter.
+fn first_adapter() -> String {
+    let found = modalign(&["doctor", "--json"], &[]);
+    let all: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    all["devices"]["wgpu:0"].as_str().unwrap().to_owned()
+}
+
+fn outcome(run: &Path, cell: &str) -> serde_json::Value {
+    let text = std::fs::read_to_string(run.join("cells").join(cell).join("cell.json"));
+    serde_json::from_str(&text.unwrap()).unwrap()
+}
 
 #[test]
 fn without_a_driver_it_says_what_to_install() {
@@ -54,51 +94,31 @@ fn without_a_driver_it_says_what_to_install() {
 }
 
 #[test]
-fn an_adapter_that_is_not_there_is_refused() {
-    let found = modalign(&["doctor", "--json"], &[]);
-    let all: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
-    let devices = all["devices"].as_object().unwrap();
-    let state = devices["wgpu:0"].as_str().unwrap();
+fn doctor_lists_adapters_and_others_are_refused() {
+    let state = first_adapter();
     println!("wgpu:0 {state}");
     assert!(state.contains("works") && state.contains("GB"), "{state}");
-    let found = modalign(
-        &[
-            "probe", "--train", "x", "--test", "x", "--device", "wgpu:77",
-        ],
-        &[],
-    );
+    let probe = [
+        "probe", "--train", "x", "--test", "x", "--device", "wgpu:77",
+    ];
+    let found = modalign(&probe, &[]);
     assert_eq!(found.status.code(), Some(2));
     assert!(said(&found).contains("adapters 0 to"), "{}", said(&found));
-}
-
-fn outcome(run: &Path, cell: &str) -> serde_json::Value {
-    let text = std::fs::read_to_string(run.join("cells").join(cell).join("outcome.json")).unwrap();
-    serde_json::from_str(&text).unwrap()
 }
 
 #[test]
 fn a_sweep_trains_as_on_the_processor() {
     let home = tempfile::tempdir().unwrap();
-    let suite = home.path().join("tiny.toml");
-    std::fs::write(&suite, SUITE).unwrap();
+    let suite = suite(home.path(), 64, 16);
     let run = |device: &str| {
         let out = home.path().join(device);
-        let arguments = [
-            "sweep",
-            "--suite",
-            suite.to_str().unwrap(),
-            "--device",
-            device,
-        ];
-        let found = modalign(
-            &[&arguments[..], &["--out", out.to_str().unwrap()]].concat(),
-            &[],
-        );
+        let more = ["--device", device, "--targets", "small"];
+        let found = sweep(&suite, &out, &more);
         assert!(found.status.success(), "{}", said(&found));
         out
     };
     let (here, there) = (run("flex"), run("wgpu"));
-    for cell in ["unseen-nft-0", "unseen-mona-0"] {
+    for cell in ["small-nft-0", "small-mona-0"] {
         let [a, b] = [&here, &there].map(|run| outcome(run, cell));
         assert!(b["device"].as_str().unwrap().starts_with("wgpu ("), "{b}");
         let last = |o: &serde_json::Value| o["course"][1]["train_loss"].as_f64().unwrap();
@@ -107,58 +127,40 @@ fn a_sweep_trains_as_on_the_processor() {
             last(&a),
             last(&b)
         );
-        assert!((last(&a) - last(&b)).abs() < 0.02 * last(&a));
+        assert!((last(&a) - last(&b)).abs() < 0.01 * last(&a));
     }
 }
 
-/// A batch whose activations no adapter holds, in the middle of a run that has a finished cell.
+/// A batch whose activations the adapter does not hold, after a cell that is done.
 #[test]
 fn out_of_memory_ends_in_an_error_and_keeps_what_is_done() {
+    if !first_adapter().contains("(software") {
+        println!("skipped: a card may hold any batch; tried on software Vulkan, which has 2 GB");
+        return;
+    }
     let home = tempfile::tempdir().unwrap();
-    let suite = home.path().join("tiny.toml");
-    std::fs::write(&suite, SUITE).unwrap();
+    let suite = suite(home.path(), 4096, 4096);
     let out = home.path().join("run");
-    let sweep = |methods: &str, environment: &[(&str, &str)]| {
-        let (suite, out) = (suite.to_str().unwrap(), out.to_str().unwrap());
-        let arguments = [
-            "sweep",
-            "--suite",
-            suite,
-            "--device",
-            "wgpu",
-            "--out",
-            out,
-            "--methods",
-            methods,
-        ];
-        modalign(&arguments, environment)
-    };
-    assert!(sweep("nft", &[]).status.success());
-    let before = outcome(&out, "unseen-nft-0");
-    let side = 6000;
-    let image = home.path().join("large.npy");
-    let head =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, {side}, {side}), }}");
-    let mut file = b"\x93NUMPY\x01\x00".to_vec();
-    file.extend((118u16).to_le_bytes());
-    file.extend(format!("{head:<117}\n").bytes());
-    file.resize(file.len() + 4 * 3 * side * side, 0);
-    std::fs::write(&image, file).unwrap();
-    let found = modalign(
+    let nft = ["--device", "wgpu", "--methods", "nft", "--targets", "small"];
+    let found = sweep(&suite, &out, &nft);
+    assert!(found.status.success(), "{}", said(&found));
+    let before = outcome(&out, "small-nft-0");
+    let found = sweep(
+        &suite,
+        &out,
         &[
-            "extract",
-            "--model",
-            "demo",
-            "--tensor",
-            image.to_str().unwrap(),
-            "--out",
-            home.path().join("x.npz").to_str().unwrap(),
             "--device",
             "wgpu",
+            "--methods",
+            "nft",
+            "--targets",
+            "small,large",
         ],
-        &[],
     );
     println!("{}", said(&found));
-    assert!(!found.status.success() && !said(&found).contains("panicked"));
-    assert_eq!(outcome(&out, "unseen-nft-0"), before);
+    assert_eq!(found.status.code(), Some(1));
+    assert!(said(&found).contains("out of memory"), "{}", said(&found));
+    assert!(!said(&found).contains("panicked"));
+    assert_eq!(outcome(&out, "small-nft-0"), before);
+    assert!(!out.join("cells/large-nft-0/cell.json").exists());
 }

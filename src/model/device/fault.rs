@@ -24,8 +24,9 @@ pub fn guarded<T>(name: &str, work: impl FnOnce() -> T) -> Result<T, ModelError>
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(|info| {
         let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+        let words = info.payload_as_str().unwrap_or("nothing").to_owned();
         // What follows the first panic are other threads that waited for it.
-        said.get_or_insert_with(|| info.to_string());
+        said.get_or_insert(words);
     }));
     let done = catch_unwind(AssertUnwindSafe(work));
     std::panic::set_hook(before);
@@ -35,23 +36,32 @@ pub fn guarded<T>(name: &str, work: impl FnOnce() -> T) -> Result<T, ModelError>
         ModelError::Fault {
             device: name.into(),
             what: kind(&said),
-            said: said.split_whitespace().collect::<Vec<_>>().join(" "),
+            said: root(&said),
         }
     })
+}
+
+/// The last cause of a chain of them, in one line.
+fn root(said: &str) -> String {
+    let cause = said.rsplit("Caused by").next().unwrap_or(said);
+    let cause = cause.split("No backtrace").next().unwrap_or(cause);
+    let words: Vec<&str> = cause.trim_start_matches(':').split_whitespace().collect();
+    words.join(" ")
 }
 
 /// What the words of a driver mean to its user.
 fn kind(said: &str) -> &'static str {
     let said = said.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    if says(&[
+    if says(&["cube count too big", "buffertoobig"]) {
+        "a tensor is too large for it: train.micro_batch takes a batch in parts, with the same result"
+    } else if says(&[
         "out of memory",
         "outofmemory",
         "out_of_device_memory",
-        "buffertoobig",
-        "too big",
+        "t allocate",
     ]) {
-        "it is out of memory: a smaller batch (train.batch) or a smaller model needs less"
+        "it is out of memory: train.micro_batch takes a batch in parts, with the same result"
     } else if says(&["lost", "poisoned"]) {
         "the device was lost: its driver was reset or the card went away"
     } else if says(&[
@@ -75,11 +85,19 @@ mod tests {
         let found: Result<(), _> = guarded("wgpu:1", || panic!("wgpu error: Out of Memory"));
         let said = found.unwrap_err().to_string();
         assert!(
-            said.contains("wgpu:1") && said.contains("smaller batch"),
+            said.contains("wgpu:1") && said.contains("micro_batch"),
             "{said}"
         );
         let lost: Result<(), _> = guarded("wgpu", || panic!("the device was lost (Unknown)"));
         assert!(lost.unwrap_err().to_string().contains("driver was reset"));
+        let chain = "Error while reading data Caused by: x\nCaused by: can't allocate buffer of\n size: 7 No backtrace available";
+        let full: Result<(), _> = guarded("wgpu", || panic!("{chain}"));
+        let said = full.unwrap_err().to_string();
+        assert!(
+            said.ends_with("(the driver said: can't allocate buffer of size: 7)"),
+            "{said}"
+        );
+        assert!(said.contains("out of memory"), "{said}");
         assert_eq!(guarded("wgpu", || 7).unwrap(), 7);
         assert_eq!(guarded("flex", || 8).unwrap(), 8);
     }
