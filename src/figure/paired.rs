@@ -53,7 +53,7 @@ fn panel(title: &str, baseline: &str, rows: &[&PairedRow], seeds: &[SeedRow]) ->
     let bottom = TOP + rows.len() as f64 * LINE + targets.len() as f64 * HEAD;
     let mut scene = Scene::new(WIDTH, bottom + 36.0, label(title, &base, rows));
     scene.text((0.0, 14.0), Text::new(title, 13.0).bold().fit(WIDTH));
-    let how = format!("difference to {base}, points of %; bars: 95\u{a0}%; small marks: seeds");
+    let how = format!("difference to {base}, % points; bars: 95\u{a0}%; small marks: seeds");
     scene.text((0.0, 30.0), Text::new(how, 10.5).colour(MUTED).fit(WIDTH));
 
     let percent = |value: f64| value * 100.0;
