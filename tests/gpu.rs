@@ -134,33 +134,29 @@ fn a_sweep_trains_as_on_the_processor() {
 /// A batch whose activations the adapter does not hold, after a cell that is done.
 #[test]
 fn out_of_memory_ends_in_an_error_and_keeps_what_is_done() {
-    if !first_adapter().contains("(software") {
+    let adapters = modalign::model::device::adapters::all();
+    if !adapters.first().is_some_and(|adapter| adapter.software()) {
         println!("skipped: a card may hold any batch; tried on software Vulkan, which has 2 GB");
         return;
     }
     let home = tempfile::tempdir().unwrap();
     let suite = suite(home.path(), 4096, 4096);
     let out = home.path().join("run");
-    let nft = ["--device", "wgpu", "--methods", "nft", "--targets", "small"];
-    let found = sweep(&suite, &out, &nft);
-    assert!(found.status.success(), "{}", said(&found));
-    let before = outcome(&out, "small-nft-0");
-    let found = sweep(
-        &suite,
-        &out,
-        &[
-            "--device",
-            "wgpu",
-            "--methods",
-            "nft",
-            "--targets",
-            "small,large",
-        ],
-    );
+    let found = sweep(&suite, &out, &["--device", "wgpu", "--methods", "nft"]);
     println!("{}", said(&found));
     assert_eq!(found.status.code(), Some(1));
-    assert!(said(&found).contains("out of memory"), "{}", said(&found));
-    assert!(!said(&found).contains("panicked"));
-    assert_eq!(outcome(&out, "small-nft-0"), before);
+    let words = said(&found);
+    assert!(
+        words.contains("out of memory") && words.contains("micro_batch"),
+        "{words}"
+    );
+    assert!(!words.contains("panicked"), "{words}");
+    assert_eq!(
+        outcome(&out, "small-nft-0")["course"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
     assert!(!out.join("cells/large-nft-0/cell.json").exists());
 }
