@@ -21,7 +21,7 @@ pub fn answer(data: &Data) -> Option<Grid> {
         let metric = answer::metric_name(&group.metric);
         for (place, entry) in group.entries.iter().enumerate() {
             let target = match (place, metric.as_str()) {
-                (0, "") => group.target.clone(),
+                (0, "" | "error") => group.target.clone(),
                 (0, metric) => format!("{} ({metric})", group.target),
                 _ => String::new(),
             };
