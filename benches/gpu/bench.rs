@@ -116,7 +116,7 @@ fn rate(device: &Device, config: &str, shape: [usize; 4], mode: &str, rounds: us
                 let found = mona::step(&network, x(), &task, embedder, source, meta);
                 let found = found.expect("step");
                 network = optimiser.step(1e-4, network.clone(), found.grads);
-                found.measured.slice([0..1])
+                found.measured.narrow(0, 0, 1)
             }
             _ => {
                 let features = still.features(x(), &mut Pass::eval()).primal;

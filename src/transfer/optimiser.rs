@@ -85,9 +85,10 @@ impl Optimiser {
                 .zip(square)
                 .and_then(|(clip, square)| match queues(&square.device()) {
                     // Never read: the step goes on while the card computes.
-                    true => Some(Scale::There(
-                        (square.sqrt().add_scalar(1e-6).recip().mul_scalar(clip)).clamp_max(1.0),
-                    )),
+                    true => {
+                        let scale = square.sqrt().add_scalar(1e-6).recip().mul_scalar(clip);
+                        Some(Scale::There(Box::new(scale.clamp_max(1.0))))
+                    }
                     false => {
                         let scale = clip / (scalar(square).sqrt() + 1e-6);
                         (scale < 1.0).then_some(Scale::Here(scale))
@@ -107,7 +108,7 @@ impl Optimiser {
 /// What the gradients are multiplied by to be no longer than the clip: known here, or on the device.
 enum Scale {
     Here(f64),
-    There(Tensor<1>),
+    There(Box<Tensor<1>>),
 }
 
 struct Update<'a> {
@@ -144,7 +145,7 @@ impl ModuleMapper for Update<'_> {
             let grad = grad.reshape([count]);
             let grad = match &self.scale {
                 Some(Scale::Here(scale)) => grad.mul_scalar(*scale),
-                Some(Scale::There(scale)) => grad * scale.clone(),
+                Some(Scale::There(scale)) => grad * (**scale).clone(),
                 None => grad,
             };
             let updated =

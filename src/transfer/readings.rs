@@ -16,7 +16,7 @@ pub enum Reading {
     /// Known already.
     Here(Vec<f64>),
     /// Still on the device: a row `[n]`, n at most [`MOST`].
-    There(Tensor<1>),
+    There(Box<Tensor<1>>),
 }
 
 /// Sums of the numbers of an epoch.
@@ -48,7 +48,7 @@ impl Readings {
         match reading {
             Reading::Here(values) => self.add(&values),
             Reading::There(row) => {
-                self.pending.push(row);
+                self.pending.push(*row);
                 match self.pending.len() < self.every {
                     true => Ok(()),
                     false => self.look(),
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn what_is_read_later_is_the_same_and_names_its_step() {
         let device = Device::flex();
-        let row = |values: [f32; 2]| Reading::There(Tensor::from_floats(values, &device));
+        let row = |values: [f32; 2]| Reading::There(Box::new(Tensor::from_floats(values, &device)));
         for every in [1, 3, 100] {
             let mut readings = Readings::new(&device, 2);
             readings.every = every;

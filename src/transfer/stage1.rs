@@ -151,7 +151,7 @@ pub fn run(
                         true => found.grads,
                         false => scaled(&network.embedder, &found.grads, 1.0),
                     };
-                    (Reading::There(found.measured), grads)
+                    (Reading::There(Box::new(found.measured)), grads)
                 }
             };
             readings.push(measured)?;
@@ -214,7 +214,7 @@ fn emb(
         },
     };
     let value = loss(still.forward(Tensor::<4>::from_inner(x), &mut Pass::eval()))?.primal;
-    let inner = Reading::There(value.clone().inner());
+    let inner = Reading::There(Box::new(value.clone().inner()));
     let grads = GradientsParams::from_grads(value.backward(), &still);
     Ok((inner, grads))
 }

@@ -190,7 +190,7 @@ pub fn train(
                 settings,
             };
             let (value, grads) = step::gradients(&network, batch, &device, part, &mut rng)?;
-            losses.push(Reading::There(value))?;
+            losses.push(Reading::There(Box::new(value)))?;
             let lr = settings.learning_rate * settings.decay.factor(step, warmup, total);
             network = optimiser.step(lr, network, grads);
             if !watch(Event::Step(step + 1, total)) {
