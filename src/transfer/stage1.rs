@@ -37,7 +37,7 @@ pub struct Stage1Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uniform: Option<f64>,
     /// The outer loss's part of the embedder's gradient, relative to the task loss's
-    /// ([`Found::outer_share`](mona::Found::outer_share)).
+    /// ([`Found::measured`](mona::Found::measured)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outer_share: Option<f64>,
     /// Distance of the embedded datasets.
