@@ -10,8 +10,8 @@ use super::table::{CellRow, DiscrepancyRow, ProbeRow, Row};
 
 /// Narrow enough for a phone.
 const WIDTH: f64 = 360.0;
-const BOX: (f64, f64) = (78.0, 42.0);
-const GAP: f64 = 16.0;
+const BOX: (f64, f64) = (81.0, 42.0);
+const GAP: f64 = 12.0;
 
 /// What a run set out to do, and how much of it is done.
 pub struct Plan<'a> {
@@ -184,7 +184,7 @@ fn chain(title: &str, steps: &[Step], said: &str) -> Scene {
         let middle = x + BOX.0 / 2.0;
         let name = Text::new(&step.name, 10.5).bold().fit(BOX.0 - 6.0);
         scene.text((middle, TOP + 17.0), name.anchor(Anchor::Middle));
-        let note = Text::new(&step.note, 9.0).colour(MUTED).fit(BOX.0 - 4.0);
+        let note = Text::new(&step.note, 9.5).colour(MUTED).fit(BOX.0 - 3.0);
         scene.text((middle, TOP + 32.0), note.anchor(Anchor::Middle));
         if place > 0 {
             arrow(&mut scene, x, TOP + BOX.1 / 2.0);
