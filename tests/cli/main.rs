@@ -4,6 +4,7 @@ mod bad_input;
 mod browser;
 mod compare;
 mod data;
+mod devices;
 mod examples;
 mod export;
 mod exports;

@@ -1,0 +1,43 @@
+//! Devices by name, and sweeps over several of them: with two processors in place of two cards.
+
+use super::{TINY, modalign, text};
+use std::fs;
+
+#[test]
+fn a_device_that_is_not_there_is_refused_before_anything_starts() {
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("run");
+    for device in ["tpu", "flex:1", "wgpu:x", "flex,flex"] {
+        let arguments = ["report", "--device", device, "--out", out.to_str().unwrap()];
+        let found = modalign(&arguments);
+        assert_eq!(found.status.code(), Some(2), "{}", text(&found.stderr));
+        assert!(text(&found.stderr).contains(device));
+    }
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_sweep_over_two_devices_trains_every_cell_once() {
+    let home = tempfile::tempdir().unwrap();
+    let suite = home.path().join("tiny.toml");
+    fs::write(&suite, TINY).unwrap();
+    let out = home.path().join("run");
+    let sweep = |device: &str| {
+        let (suite, out) = (suite.to_str().unwrap(), out.to_str().unwrap());
+        modalign(&["sweep", "--suite", suite, "--out", out, "--device", device])
+    };
+    let found = sweep("flex,tpu");
+    assert_eq!(found.status.code(), Some(1));
+    let said = text(&found.stderr);
+    assert!(said.contains("[tpu] modalign: device \"tpu\""), "{said}");
+    assert!(said.contains("the sweep failed on tpu;"), "{said}");
+    let found = sweep("flex,flex");
+    assert!(found.status.success(), "{}", text(&found.stderr));
+    assert_eq!(text(&found.stdout).trim(), out.to_str().unwrap());
+    let cells = fs::read_dir(out.join("cells")).unwrap();
+    let done = cells.filter(|cell| cell.as_ref().unwrap().path().join("cell.json").exists());
+    let again = sweep("flex");
+    assert!(again.status.success() && !text(&again.stderr).contains("elsewhere"));
+    let said = text(&again.stderr);
+    assert_eq!(said.matches("validation").count(), done.count(), "{said}");
+}
