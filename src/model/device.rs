@@ -145,6 +145,7 @@ fn graphics(
                 0 => "no graphics driver answers; install the card's Vulkan driver, or software \
                       Vulkan to try (Debian: mesa-vulkan-drivers)"
                     .to_owned(),
+                1 => "adapter 0 is the only one: see `modalign doctor`".to_owned(),
                 count => format!(
                     "adapters 0 to {} are there: see `modalign doctor`",
                     count - 1

@@ -12,8 +12,8 @@ static SAID: Mutex<Option<String>> = Mutex::new(None);
 
 /// Runs `work` that computes on the device called `name`; its panics become [`ModelError::Fault`].
 ///
-/// One guard at a time: it stands around the whole work of a command. The processor's own devices need
-/// none and are not guarded, so that a fault of ours is seen as one.
+/// Guards nest on one thread; the outermost stands around the whole work of a command. The processor's own
+/// devices need none and are not guarded, so that a fault of ours is seen as one.
 ///
 /// # Errors
 /// [`ModelError::Fault`] with the kind of fault as far as the driver's words tell it.
