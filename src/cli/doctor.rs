@@ -111,21 +111,24 @@ fn tested(name: &str) -> String {
     match outcome {
         Err(error) | Ok(Err(error)) => error.to_string(),
         Ok(Ok(Err(error))) => error.to_string(),
-        Ok(Ok(Ok(found))) => format!(
-            "{}: in a training step {} differs by {:.0e} from flex; first step {:.1} s{}",
-            if found.agrees() {
-                "works"
-            } else {
-                "WRONG RESULTS"
-            },
-            found.part,
-            found.error,
-            found.first,
-            match found.rate > 0.0 {
-                true => format!(", then {:.0} images/s", found.rate),
-                false => ", no time for a second".into(),
-            }
-        ),
+        Ok(Ok(Ok(found))) => {
+            let verdict = match (found.agrees(), found.error > 0.0) {
+                (true, false) => "works".into(),
+                (true, true) => format!("works, within {:.0e} of flex", found.error),
+                (false, _) => format!(
+                    "WRONG RESULTS: {} differs by {:.0e} from flex",
+                    found.part, found.error
+                ),
+            };
+            let rate = match found.rate > 0.0 {
+                true => format!("then {:.0} images/s", found.rate),
+                false => "no time for a second".into(),
+            };
+            format!(
+                "{verdict}; first training step {:.1} s, {rate}",
+                found.first
+            )
+        }
     }
 }
 
