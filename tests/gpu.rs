@@ -160,3 +160,26 @@ fn out_of_memory_ends_in_an_error_and_keeps_what_is_done() {
     );
     assert!(!out.join("cells/large-nft-0/cell.json").exists());
 }
+
+/// A device that goes away in the middle of training: the error names it, and comes at the next look.
+#[test]
+fn a_lost_device_ends_in_an_error() {
+    use modalign::model::device::fault;
+    use modalign::transfer::selftest::selftest;
+    use std::time::Duration;
+    let (device, setup) = burn::tensor::Device::wgpu_options()
+        .init_with_setup()
+        .unwrap();
+    // Kernels are compiled once, so that what follows is training.
+    assert!(selftest(&device, Duration::ZERO).unwrap().agrees());
+    let killer = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(3));
+        setup.device.destroy();
+    });
+    let found = fault::guarded("wgpu", || selftest(&device, Duration::from_secs(60)));
+    killer.join().unwrap();
+    let said = found.unwrap_err().to_string();
+    println!("{said}");
+    assert!(said.contains("the device was lost"), "{said}");
+    assert!(said.contains("the same command continues"), "{said}");
+}

@@ -43,8 +43,11 @@ pub fn guarded<T>(name: &str, work: impl FnOnce() -> T) -> Result<T, ModelError>
 
 /// The last cause of a chain of them, in one line.
 fn root(said: &str) -> String {
-    let cause = said.rsplit("Caused by").next().unwrap_or(said);
-    let cause = cause.split("No backtrace").next().unwrap_or(cause);
+    // Some words were printed for programmers: line breaks as `\n`, then where they arose.
+    let said = said.replace("\\n", " ");
+    let cause = said.rsplit("Caused by").next().unwrap_or(&said);
+    let ends = ["No backtrace", "Backtrace:"].map(|end| cause.find(end).unwrap_or(cause.len()));
+    let cause = &cause[..ends[0].min(ends[1])];
     let words: Vec<&str> = cause.trim_start_matches(':').split_whitespace().collect();
     words.join(" ")
 }
@@ -98,6 +101,10 @@ mod tests {
             "{said}"
         );
         assert!(said.contains("out of memory"), "{said}");
+        assert_eq!(
+            root("x: \\n Destroyed: \\nBacktrace:\\n 0"),
+            "x: Destroyed:"
+        );
         assert_eq!(guarded("wgpu", || 7).unwrap(), 7);
         assert_eq!(guarded("flex", || 8).unwrap(), 8);
     }
