@@ -10,25 +10,22 @@ for all. Prints a JSON line a cell.
 
 import argparse
 import json
+import sys
 import time
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from transformers import SwinConfig, SwinForImageClassification
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "peers"))
+from mona_step import meta_gradient, parts  # noqa: E402
 
 WARM_UP = 5
 SIZES = {
     "mini": dict(image_size=32, patch_size=4, embed_dim=64, depths=[2, 4], num_heads=[2, 4], window_size=4),
     "base": dict(image_size=224, patch_size=4, embed_dim=128, depths=[2, 2, 18, 2], num_heads=[4, 8, 16, 32], window_size=7),
 }
-
-
-def outer_loss(features, labels):
-    z = F.normalize(features, dim=1)
-    square = torch.cdist(z, z).pow(2)
-    upper = torch.ones_like(square, dtype=torch.bool).triu(1)
-    same = upper & (labels[:, None] == labels[None])
-    return square[same].mean() + (-2 * square[upper]).exp().mean().log()
 
 
 def step_of(mode, size, batch, device, compiled):
@@ -71,36 +68,17 @@ def step_of(mode, size, batch, device, compiled):
             return loss.detach()
 
         return nft
-    swin = model.swin
-    body = {f"swin.{k}": v for k, v in swin.named_parameters() if not k.startswith("embeddings")}
-    phi = list(swin.embeddings.parameters())
-    grid = side // 4
-
-    class Encoder(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.swin = swin
-
-        def forward(self, tokens):
-            return self.swin.layernorm(self.swin.encoder(tokens, (grid, grid)).last_hidden_state).mean(1)
-
-    encoder = Encoder()
+    body, phi, encoder = parts(model)
     optimiser = torch.optim.AdamW(phi, lr=1e-4, weight_decay=0.05)
 
     def mona():
         optimiser.zero_grad(set_to_none=True)
         with torch.no_grad():
-            tokens = swin.embeddings(x())[0]
-        inner = F.cross_entropy(model(x()).logits, y)
-        grads = torch.autograd.grad(inner, list(body.values()), create_graph=True)
-        stepped = {k: p - 1e-3 * g for (k, p), g in zip(body.items(), grads)}
-        features = torch.func.functional_call(encoder, stepped, (tokens,))
-        total = inner + 0.5 * outer_loss(features, ys)
-        for p, g in zip(phi, torch.autograd.grad(total, phi)):
-            p.grad = g
+            tokens = model.swin.embeddings(x())[0]
+        inner = meta_gradient(model, body, phi, encoder, (x(), y), (tokens, ys))
         torch.nn.utils.clip_grad_norm_(phi, 1.0)
         optimiser.step()
-        return inner.detach()
+        return inner
 
     return mona
 

@@ -41,6 +41,36 @@ def outer_loss(features, labels):
     return square[same].mean() + (-2 * square[upper]).exp().mean().log()
 
 
+def parts(model):
+    """The encoder's parameters by name, the embedder's, and the encoder as a module of embedded tokens."""
+    swin = model.swin
+    body = {f"swin.{k}": v for k, v in swin.named_parameters() if not k.startswith("embeddings")}
+    side = model.config.image_size // model.config.patch_size
+
+    class Encoder(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.swin = swin
+
+        def forward(self, tokens):
+            return self.swin.layernorm(self.swin.encoder(tokens, (side, side)).last_hidden_state).mean(1)
+
+    return body, list(swin.embeddings.parameters()), Encoder()
+
+
+def meta_gradient(model, body, phi, encoder, target, source):
+    """The inner loss; the exact meta-gradient is left at `phi`. Batches are (inputs, labels), the source's embedded."""
+    (x, y), (tokens, ys) = target, source
+    inner = F.cross_entropy(model(x).logits, y)
+    grads = torch.autograd.grad(inner, list(body.values()), create_graph=True)
+    stepped = {k: p - 1e-3 * g for (k, p), g in zip(body.items(), grads)}
+    features = torch.func.functional_call(encoder, stepped, (tokens,))
+    total = inner + 0.5 * outer_loss(features, ys)
+    for p, g in zip(phi, torch.autograd.grad(total, phi)):
+        p.grad = g
+    return inner.detach()
+
+
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--mode", choices=("both", "nft", "mona"), default="both")
@@ -67,32 +97,14 @@ def main():
 
         steps["nft_seconds"] = nft
     if args.mode != "nft":
-        swin = model.swin
-        body = {f"swin.{k}": v for k, v in swin.named_parameters() if not k.startswith("embeddings")}
-        phi = list(swin.embeddings.parameters())
+        body, phi, encoder = parts(model)
         with torch.no_grad():
-            tokens = swin.embeddings(xs)[0]
-
-        class Encoder(torch.nn.Module):
-            def __init__(self):
-                super().__init__()
-                self.swin = swin
-
-            def forward(self, tokens):
-                return self.swin.layernorm(self.swin.encoder(tokens, (8, 8)).last_hidden_state).mean(1)
-
-        encoder = Encoder()
+            tokens = model.swin.embeddings(xs)[0]
         optimiser = torch.optim.AdamW(phi, lr=1e-4, weight_decay=0.05)
 
         def mona():
             optimiser.zero_grad(set_to_none=True)
-            inner = F.cross_entropy(model(x).logits, y)
-            grads = torch.autograd.grad(inner, list(body.values()), create_graph=True)
-            stepped = {k: p - 1e-3 * g for (k, p), g in zip(body.items(), grads)}
-            features = torch.func.functional_call(encoder, stepped, (tokens,))
-            total = inner + 0.5 * outer_loss(features, ys)
-            for p, g in zip(phi, torch.autograd.grad(total, phi)):
-                p.grad = g
+            meta_gradient(model, body, phi, encoder, (x, y), (tokens, ys))
             torch.nn.utils.clip_grad_norm_(phi, 1.0)
             optimiser.step()
 
