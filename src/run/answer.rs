@@ -3,7 +3,7 @@
 //! to be best: only if its paired differences to every other method are all clear of zero, by the
 //! bootstrap and by Student's t over seeds.
 
-use super::compare::Measured;
+use super::compare::{Measured, rate};
 use super::error::RunError;
 use super::look::named;
 use super::table::{Table, row};
@@ -46,11 +46,8 @@ enum Values {
 impl Values {
     /// One number a seed.
     fn of_seeds(&self) -> Vec<f64> {
-        let rate = |marks: &Vec<bool>| {
-            marks.iter().filter(|wrong| **wrong).count() as f64 / marks.len().max(1) as f64
-        };
         match self {
-            Self::Marks(marks) => marks.iter().map(rate).collect(),
+            Self::Marks(marks) => marks.iter().map(|seed| rate(seed)).collect(),
             Self::Numbers(numbers, _) => numbers.clone(),
         }
     }

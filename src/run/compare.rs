@@ -148,10 +148,7 @@ pub fn compare(
             let what = format!("{name} of {} against {}", method.name(), baseline.name());
             let found = match quantity {
                 Quantity::Marks(read) => sides(&both, read).map(|(a, b)| {
-                    let rate = |marks: &Vec<bool>| {
-                        mean(marks.iter().map(|wrong| f64::from(u8::from(*wrong))))
-                    };
-                    let rates = [&a, &b].map(|side| side.iter().map(rate).collect());
+                    let rates = [&a, &b].map(|side| side.iter().map(|seed| rate(seed)).collect());
                     (rates, paired::error_rates(&a, &b, replicates, seed))
                 }),
                 Quantity::Number(read) => sides(&both, read).map(|(a, b)| {
@@ -205,6 +202,11 @@ fn sides<T>(
     both.iter()
         .map(|(a, b)| Some((read(a)?, read(b)?)))
         .collect()
+}
+
+/// Share of marked samples.
+pub fn rate(marks: &[bool]) -> f64 {
+    marks.iter().filter(|mark| **mark).count() as f64 / marks.len().max(1) as f64
 }
 
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
