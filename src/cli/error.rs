@@ -39,6 +39,15 @@ pub enum CliError {
     /// What a measure refused, and the file that it refused it of.
     #[error("{path}: {source}")]
     Measure { path: PathBuf, source: MeasureError },
+    /// Transfers that failed; the rest of the run is whole.
+    #[error(
+        "{count} transfers failed, the first: {first}; the others are in {report}, and the same command tries the failed ones again", report = report.display()
+    )]
+    Failed {
+        count: usize,
+        first: String,
+        report: PathBuf,
+    },
     /// Processes of a sweep over several devices that failed.
     #[error(
         "the sweep failed on {devices}; what it said is above, finished cells are kept and the same command continues"

@@ -4,13 +4,15 @@
 
 use super::args::{ExperimentArgs, PretrainArgs};
 use super::error::CliError;
-use super::progress::{Stage, catch_interrupts, go_on};
+use super::progress::{Bars, Stage, catch_interrupts, go_on};
 use crate::dataset::{self, Resized};
 use crate::manifest::parts::PredictorSpec;
 use crate::manifest::suite::{Shape, Suite};
 use crate::model::{Model, SwinConfig, device, save, state};
 use crate::run::RunFolder;
 use crate::run::checkpoint::Checkpoints;
+use crate::run::origin::{self, Origins};
+use crate::run::prepare::inputs;
 use crate::transfer::method::everything;
 use crate::transfer::snapshot::Keeper;
 use crate::transfer::train::{Course, Event, train};
@@ -71,7 +73,11 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
     let mut partial = out.clone().into_os_string();
     partial.push(".partial");
     let work = RunFolder::open(Path::new(&partial), &suite, args.start.fresh)?;
-    let mut keeper = Checkpoints::new(work.path("cells"), &[]);
+    let specs = std::iter::once(source);
+    let (files, _) = inputs(specs.clone(), data.as_deref(), &mut Bars::new())?;
+    let origins = Origins::of_data(specs, &files);
+    origin::check(&work, &origins, &files, args.start.refresh)?;
+    let mut keeper = Checkpoints::new(work.path("cells/source"), &[], origins.whole());
     let from = keeper.load()?;
     let stage = Stage::new(
         &format!(

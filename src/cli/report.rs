@@ -11,9 +11,9 @@ use crate::figure::{self, Format};
 use crate::manifest::suite::Suite;
 use crate::model::{device, embedded};
 use crate::report;
-use crate::run::pipeline;
 use crate::run::prepare::Request;
 use crate::run::{RunError, RunFolder};
+use crate::run::{failure, pipeline};
 use crate::transfer::TransferError;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -24,7 +24,8 @@ pub fn run(args: &ReportArgs) -> Result<(), CliError> {
     if args.dry_run {
         let suite = Suite::resolve(&args.experiment.suite)?;
         let store = Store::at(args.experiment.data.as_deref());
-        return data::plan(&store, &data::needed(&suite), args.json);
+        let undefined = failure::notes(&suite);
+        return data::plan(&store, &data::needed(&suite), &undefined, args.json);
     }
     let reports = if args.runs.is_empty() {
         vec![compute(args)?]
@@ -82,9 +83,10 @@ fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
         device: &device,
         device_name: &device::describe(&experiment.device, &device),
         command: command(args),
+        refresh: args.start.refresh,
     };
     let mut bars = Bars::new();
-    pipeline::run(&suite, &request, &folder, &mut bars).map_err(|error| {
+    let failed = pipeline::run(&suite, &request, &folder, &mut bars).map_err(|error| {
         if matches!(error, RunError::Transfer(TransferError::Interrupted)) {
             eprintln!(
                 "interrupted: finished parts are kept in {}; the same command continues there",
@@ -94,7 +96,15 @@ fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
         error
     })?;
     bars.note("drawing figures and writing the report");
-    draw(&root, !args.without_samples)
+    let report = draw(&root, !args.without_samples)?;
+    match failed.first() {
+        None => Ok(report),
+        Some(first) => Err(CliError::Failed {
+            count: failed.len(),
+            first: first.clone(),
+            report,
+        }),
+    }
 }
 
 /// The last part of a model's name or path, as the name of a folder.

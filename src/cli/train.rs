@@ -9,7 +9,8 @@ use crate::manifest::method::Method;
 use crate::manifest::suite::Suite;
 use crate::model::device;
 use crate::run::cell::Outcome;
-use crate::run::pipeline;
+use crate::run::failure;
+use crate::run::pipeline::{self, Done};
 use crate::run::prepare::Request;
 use crate::run::{RunError, RunFolder};
 use crate::transfer::TransferError;
@@ -50,15 +51,31 @@ pub fn train(args: &TrainArgs) -> Result<(), CliError> {
     keep_targets(&mut suite, std::slice::from_ref(&args.target))?;
     suite.transfer.methods = vec![method(&args.method)?];
     suite.transfer.seeds = vec![args.seed];
+    if let Some((target, method, why)) = failure::pairs(&suite).into_iter().next() {
+        return Err(RunError::Undefined {
+            cell: format!("{} by {}", target.name, method.name()),
+            why,
+        }
+        .into());
+    }
     let name = format!(
         "{}-{}-{}-{}",
         suite.name, args.target, args.method, args.seed
     );
     let root = args.out.clone().unwrap_or(Path::new("runs").join(name));
     let folder = RunFolder::open(&root, &suite, args.start.fresh)?;
-    let found = carry_out(&suite, &args.experiment, &folder, (0, 1), false)?;
-    for (cell, outcome) in &found {
-        let Some(outcome) = outcome else { continue };
+    let found = carry_out(
+        &suite,
+        &args.experiment,
+        &folder,
+        (0, 1),
+        false,
+        args.start.refresh,
+    )?;
+    for (cell, done) in &found {
+        let Done::Trained(outcome) = done else {
+            continue;
+        };
         if args.json {
             let all = serde_json::json!({ "run": root, "cell": cell, "outcome": outcome });
             println!("{all}");
@@ -67,7 +84,24 @@ pub fn train(args: &TrainArgs) -> Result<(), CliError> {
             println!("{}", folder.path(cell).display());
         }
     }
-    Ok(())
+    failures(&found, &root)
+}
+
+/// An error for the cells that failed.
+fn failures(found: &[(String, Done)], root: &Path) -> Result<(), CliError> {
+    let failed = found.iter().filter_map(|(cell, done)| match done {
+        Done::Failed(why) => Some(format!("{cell}: {why}")),
+        _ => None,
+    });
+    let failed: Vec<String> = failed.collect();
+    match failed.first() {
+        None => Ok(()),
+        Some(first) => Err(CliError::Failed {
+            count: failed.len(),
+            first: first.clone(),
+            report: root.into(),
+        }),
+    }
 }
 
 /// Trains a shard of all cells; prints the run folder.
@@ -98,12 +132,13 @@ pub fn sweep(args: &SweepArgs) -> Result<(), CliError> {
         return Ok(());
     }
     let folder = RunFolder::open_shared(&root, &suite)?;
-    let found = carry_out(&suite, &args.experiment, &folder, shard, true)?;
+    let found = carry_out(&suite, &args.experiment, &folder, shard, true, args.refresh)?;
     let mut elsewhere = 0;
-    for (cell, outcome) in &found {
-        match outcome {
-            Some(outcome) => say(cell, outcome),
-            None => elsewhere += 1,
+    for (cell, done) in &found {
+        match done {
+            Done::Trained(outcome) => say(cell, outcome),
+            Done::Elsewhere => elsewhere += 1,
+            Done::Failed(_) => {}
         }
     }
     if elsewhere > 0 {
@@ -114,7 +149,7 @@ pub fn sweep(args: &SweepArgs) -> Result<(), CliError> {
         root.display()
     );
     println!("{}", root.display());
-    Ok(())
+    failures(&found, &root)
 }
 
 /// `i/n`: the i-th of n shards, from 1.
@@ -142,7 +177,8 @@ fn carry_out(
     folder: &RunFolder,
     shard: (usize, usize),
     measured: bool,
-) -> Result<Vec<(String, Option<Outcome>)>, CliError> {
+    refresh: bool,
+) -> Result<Vec<(String, Done)>, CliError> {
     catch_interrupts();
     let device = device::open(&experiment.device)?;
     let request = Request {
@@ -150,6 +186,7 @@ fn carry_out(
         device: &device,
         device_name: &device::describe(&experiment.device, &device),
         command: String::new(),
+        refresh,
     };
     let found = pipeline::train(suite, &request, folder, shard, measured, &mut Bars::new());
     Ok(found.inspect_err(|error| {

@@ -229,6 +229,14 @@ impl Dataset for Windows {
         self.labels[self.windows[index].0]
     }
 
+    fn group(&self, index: usize) -> usize {
+        self.windows[index].0
+    }
+
+    fn unit(&self) -> Option<&'static str> {
+        Some("record")
+    }
+
     fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
         check_request(PLACE.set, self, index, out.len())?;
         let (record, start) = self.windows[index];

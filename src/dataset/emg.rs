@@ -35,8 +35,8 @@ const PLACE: Place = Place::of("emg-myo");
 pub struct EmgWindows {
     bytes: Arc<Mmap>,
     classes: Arc<Vec<String>>,
-    /// Byte offset of the first row and label (gesture − 1) of every window.
-    windows: Vec<(usize, usize)>,
+    /// Byte offset of the first row, label (gesture − 1) and repetition of every window.
+    windows: Vec<(usize, usize, usize)>,
     norm: Normalise,
 }
 
@@ -63,6 +63,14 @@ impl Dataset for EmgWindows {
 
     fn label(&self, index: usize) -> usize {
         self.windows[index].1
+    }
+
+    fn group(&self, index: usize) -> usize {
+        self.windows[index].2
+    }
+
+    fn unit(&self) -> Option<&'static str> {
+        Some("repetition")
     }
 
     fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
@@ -120,6 +128,7 @@ pub fn parts(data_dir: Option<&Path>, hop: usize) -> Result<EmgParts, DatasetErr
     let mut ranges = Vec::with_capacity(table.rows.len());
 
     let (mut train, mut valid, mut test) = (Vec::new(), Vec::new(), Vec::new());
+    let mut seen = 0;
     for row in 0..table.rows.len() {
         let session: u32 = table.get(row, "session")?;
         let gesture: usize = table.get(row, "gesture")?;
@@ -148,6 +157,7 @@ pub fn parts(data_dir: Option<&Path>, hop: usize) -> Result<EmgParts, DatasetErr
         ranges.push((start, start + length));
         let repetitions = repetitions(&path, row, recording, gesture)?;
         for (number, run) in repetitions.iter().enumerate() {
+            seen += 1;
             let part = match session {
                 1 if number + 1 == repetitions.len() && number > 0 => &mut valid,
                 1 => &mut train,
@@ -156,7 +166,7 @@ pub fn parts(data_dir: Option<&Path>, hop: usize) -> Result<EmgParts, DatasetErr
             };
             let last = (run.end - run.start).checked_sub(WINDOW);
             for first in last.into_iter().flat_map(|last| (0..=last).step_by(hop)) {
-                part.push((start + (run.start + first) * ROW, gesture - 1));
+                part.push((start + (run.start + first) * ROW, gesture - 1, seen));
             }
         }
     }

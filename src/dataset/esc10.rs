@@ -5,7 +5,7 @@
 //! name, offset and length of every clip, and each is checked against the tar's own header before
 //! its bytes are decoded. 44.1 kHz is halved to 22.05 kHz ([`super::audio::decimate`]), the clip
 //! cut into chunks of 1.008 s every 0.5 s that lie wholly within it (a shorter clip gives one
-//! chunk, padded with zeros), and every chunk takes the clip's label.
+//! chunk, padded with zeros), and every chunk takes the clip's label. The chunks of a clip are a group.
 //!
 //! Short sounds are padded with silence in ESC. A chunk whose root mean square is below
 //! [`SILENCE`] is such padding and is dropped, except a clip's loudest one. Folds 1–3 train, fold
@@ -66,14 +66,15 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
         .collect::<Result<Vec<_>, DatasetError>>()?;
 
     let part = |folds: std::ops::RangeInclusive<usize>| {
-        let (mut labels, mut data) = (Vec::new(), Vec::new());
-        for (clip, spectrograms) in clips.iter().zip(&spectrograms) {
+        let (mut labels, mut data, mut groups) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, (clip, spectrograms)) in clips.iter().zip(&spectrograms).enumerate() {
             if folds.contains(&clip.fold) {
+                groups.extend(std::iter::repeat_n(number, spectrograms.len()));
                 labels.extend(std::iter::repeat_n(clip.label, spectrograms.len()));
                 data.extend(spectrograms.iter().flatten().copied());
             }
         }
-        InMemory::new(SHAPE, classes.clone(), labels, data)
+        InMemory::new(SHAPE, classes.clone(), labels, data)?.grouped("clip", groups)
     };
     InMemory::standardised([part(1..=3)?, part(4..=4)?, part(5..=5)?])
 }

@@ -225,6 +225,18 @@ impl Dataset for Chunks {
         0
     }
 
+    fn group(&self, index: usize) -> usize {
+        self.chunks[index].0
+    }
+
+    fn unit(&self) -> Option<&'static str> {
+        Some("clip")
+    }
+
+    fn scored_by_group(&self) -> bool {
+        true
+    }
+
     fn truth(&self) -> Truth {
         Truth::MultiHot
     }

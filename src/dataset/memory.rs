@@ -15,6 +15,8 @@ pub struct InMemory {
     truth: Truth,
     /// What is known beside a class, sample by sample.
     known: Vec<f32>,
+    /// What a group is, and the group of every sample.
+    groups: Option<(&'static str, Vec<usize>)>,
 }
 
 impl InMemory {
@@ -48,6 +50,7 @@ impl InMemory {
             data,
             truth: Truth::Class,
             known: Vec::new(),
+            groups: None,
         })
     }
 
@@ -94,7 +97,25 @@ impl InMemory {
             data,
             truth,
             known,
+            groups: None,
         })
+    }
+
+    /// The same samples, which belong together by `groups`, one number a sample; a group is a `unit`.
+    ///
+    /// # Errors
+    /// `Unsatisfiable` if their number is not that of the samples.
+    pub fn grouped(mut self, unit: &'static str, groups: Vec<usize>) -> Result<Self, DatasetError> {
+        if groups.len() != self.labels.len() {
+            return Err(DatasetError::Unsatisfiable {
+                set: "in-memory set".into(),
+                what: "number of groups".into(),
+                expected: self.labels.len().to_string(),
+                found: groups.len().to_string(),
+            });
+        }
+        self.groups = Some((unit, groups));
+        Ok(self)
     }
 
     /// Three parts, standardised by one mean and one deviation of the training part.
@@ -139,6 +160,14 @@ impl Dataset for InMemory {
 
     fn label(&self, index: usize) -> usize {
         self.labels[index]
+    }
+
+    fn group(&self, index: usize) -> usize {
+        self.groups.as_ref().map_or(index, |(_, all)| all[index])
+    }
+
+    fn unit(&self) -> Option<&'static str> {
+        self.groups.as_ref().map(|(unit, _)| *unit)
     }
 
     fn truth(&self) -> Truth {

@@ -47,7 +47,7 @@ pub use normalise::Normalise;
 pub use open::open;
 pub use resize::{Resized, Resizer};
 pub use spherical::Spherical;
-pub use subset::{Subset, balanced_indices, cap, class_counts, labels};
+pub use subset::{Subset, balanced_indices, cap, class_counts, groups, labels};
 
 use std::sync::Arc;
 
@@ -100,6 +100,22 @@ pub trait Dataset: Send + Sync {
 
     /// Label of sample `index`, in `0..classes().len()`; 0 where the truth is not one class.
     fn label(&self, index: usize) -> usize;
+
+    /// Number of the group that sample `index` of this part belongs to. Windows of one clip, repetition
+    /// or record are a group: they are no independent samples. Without groups every sample is its own.
+    fn group(&self, index: usize) -> usize {
+        index
+    }
+
+    /// What a group is, for people; `None` where every sample is its own.
+    fn unit(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether the benchmark scores groups by the mean of their outputs, not single samples.
+    fn scored_by_group(&self) -> bool {
+        false
+    }
 
     /// What is known about every sample.
     fn truth(&self) -> Truth {

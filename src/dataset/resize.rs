@@ -173,6 +173,18 @@ impl Dataset for Resized {
         self.inner.label(index)
     }
 
+    fn group(&self, index: usize) -> usize {
+        self.inner.group(index)
+    }
+
+    fn unit(&self) -> Option<&'static str> {
+        self.inner.unit()
+    }
+
+    fn scored_by_group(&self) -> bool {
+        self.inner.scored_by_group()
+    }
+
     fn truth(&self) -> Truth {
         self.inner.truth()
     }

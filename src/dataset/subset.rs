@@ -122,6 +122,18 @@ impl Dataset for Subset {
         }
     }
 
+    fn group(&self, index: usize) -> usize {
+        self.inner.group(self.indices[index])
+    }
+
+    fn unit(&self) -> Option<&'static str> {
+        self.inner.unit()
+    }
+
+    fn scored_by_group(&self) -> bool {
+        self.inner.scored_by_group()
+    }
+
     fn truth(&self) -> Truth {
         self.inner.truth()
     }
@@ -143,6 +155,12 @@ impl Dataset for Subset {
 /// All labels of a set, in its order.
 pub fn labels(data: &dyn Dataset) -> Vec<usize> {
     (0..data.len()).map(|i| data.label(i)).collect()
+}
+
+/// Groups of all samples, in the set's order; `None` where every sample is its own.
+pub fn groups(data: &dyn Dataset) -> Option<Vec<usize>> {
+    data.unit()
+        .map(|_| (0..data.len()).map(|i| data.group(i)).collect())
 }
 
 /// How many samples each class has, in class order; all are of one class where the truth is no class.

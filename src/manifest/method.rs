@@ -64,6 +64,8 @@ impl Method {
 pub struct Stage1 {
     /// Passes over the training part.
     pub epochs: usize,
+    /// What an epoch is for a method whose batches have another size than stage 2's (`orca`).
+    pub budget: Budget,
     /// Learning rate, constant. 0 = ten times stage 2's (ORCA's choice).
     pub learning_rate: f64,
     /// Bound on the global gradient norm; 0 = none.
@@ -83,6 +85,7 @@ impl Default for Stage1 {
     fn default() -> Self {
         Self {
             epochs: 3,
+            budget: Budget::Steps,
             learning_rate: 0.0,
             clip: 1.0,
             train_predictor: true,
@@ -91,6 +94,18 @@ impl Default for Stage1 {
             source_classes: 0,
         }
     }
+}
+
+/// What an epoch of stage 1 is for a method whose batches have another size than stage 2's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Budget {
+    /// As many steps as the other methods take, over as many passes as these need.
+    #[default]
+    Steps,
+    /// One pass, of whole batches: fewer steps, and in small sets samples that no step of the epoch
+    /// sees.
+    Passes,
 }
 
 /// Which samples stand for the source in stage 1.

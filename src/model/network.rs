@@ -8,7 +8,7 @@ use super::embedder::{Embedder, FIRST_POSITION, IdEmbedder, PatchEmbedder, Piece
 use super::encoder::Encoder;
 use super::layers::Init;
 use super::pass::Pass;
-use super::predictor::{Absent, Before, Predictor};
+use super::predictor::{Before, Predictor};
 use super::roberta::RobertaEncoder;
 use super::state;
 use super::swin::SwinEncoder;
@@ -83,7 +83,7 @@ fn assemble(
     let before = before(config, &embedder);
     let predictor = match predictor {
         Some(spec) => Predictor::new(spec, before, PredictorInit::default(), init)?,
-        None => Predictor::Absent(Absent {}),
+        None => Predictor::absent(),
     };
     Ok(Network {
         embedder,

@@ -9,7 +9,7 @@
 use super::dual::Dual;
 use super::network::Network;
 use super::pass::Pass;
-use super::state::add_gradients;
+use super::state::{add_gradients, trains};
 use super::tokens::Tokens;
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -104,7 +104,10 @@ pub fn gradients<E>(
         slope = at(&input.values, &grads);
         collect(grads);
     }
-    if let Some(above) = slope {
+    // A constant embedder has no tape to go back on.
+    if let Some(above) = slope
+        && trains(&network.embedder)
+    {
         let mut stream = start;
         let mut again = repeat(stream.as_mut(), pass);
         let x = x.linear(Tensor::from_inner);

@@ -189,6 +189,19 @@ pub fn constant<M: Module>(module: M) -> M {
     module.map(&mut Constant)
 }
 
+/// Whether any parameter of the module takes a gradient.
+pub fn trains(module: &impl Module) -> bool {
+    struct Trains(bool);
+    impl ModuleVisitor for Trains {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0 |= param.val().is_require_grad();
+        }
+    }
+    let mut found = Trains(false);
+    module.visit(&mut found);
+    found.0
+}
+
 /// The module on the tracked device, each parameter moved by `step` times its entry in `by`, all
 /// of them asking for gradients; ids stay.
 pub fn moved<M: Module>(module: M, by: &GradientsParams, step: f64) -> M {

@@ -36,7 +36,7 @@ pub fn chapter(data: &Data) -> Markup {
     html! {
         p {
             (done) " of " (all) " transfers were run"
-            @if done < all { "; the others read “not run”" }
+            @if done < all { "; the others read “not run”, “failed” or “not defined” (notes say why)" }
             ". Seconds are wall-clock of training and validation, other work on the machine included; peak memory is the whole process's. A dash: not recorded."
         }
         (sheet("Every transfer", table, &columns()))

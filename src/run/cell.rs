@@ -4,8 +4,10 @@
 
 use super::checkpoint::Checkpoints;
 use super::error::RunError;
+use super::failure::{undefined, undefined_for};
 use super::folder::RunFolder;
 use super::memory;
+use super::origin::{self, Origin};
 use super::prepare::{Context, Target};
 use super::watch::Watch;
 use crate::manifest::method::Method;
@@ -70,6 +72,9 @@ pub struct Outcome {
     /// What it was trained on.
     #[serde(default)]
     pub device: Option<String>,
+    /// Hashes of what it was made from; empty in cells of older versions.
+    #[serde(default, skip_serializing_if = "Origin::is_empty")]
+    pub made_from: Origin,
 }
 
 fn error() -> Metric {
@@ -115,25 +120,25 @@ pub fn cells<'a>(suite: &'a Suite, target: &'a DatasetSpec) -> impl Iterator<Ite
     })
 }
 
-/// The methods that a target is transferred by: the suite's, as far as its encoder allows. One
+/// The methods that a target is transferred by: the suite's, as far as they are defined for it and its
+/// encoder allows. One
 /// that starts from scratch has nothing to transfer, and one of sequences sees no source images.
 pub fn methods(suite: &Suite, target: &DatasetSpec) -> Vec<Method> {
-    let all = &suite.transfer.methods;
+    let mut all = suite.transfer.methods.clone();
+    all.retain(|method| undefined(target, *method).is_none());
     match &target.encoder {
-        None => all.clone(),
+        None => all,
         Some(own) if own.model.is_none() => vec![Method::Scratch],
         Some(_) => {
             let needs_images = |method: &Method| matches!(method, Method::Orca | Method::Mona);
-            all.iter()
-                .copied()
-                .filter(|method| !needs_images(method))
-                .collect()
+            all.retain(|method| !needs_images(method));
+            all
         }
     }
 }
 
 /// Takes the lock of a cell; the system releases it if the process dies.
-fn lock(folder: &RunFolder, name: &str) -> Result<File, RunError> {
+pub(super) fn lock(folder: &RunFolder, name: &str) -> Result<File, RunError> {
     let path = folder.path(&format!("{name}.lock"));
     let io = |source| RunError::Io {
         path: path.clone(),
@@ -168,12 +173,17 @@ pub fn run(
     let name = cell.name();
     let record = format!("{name}/cell.json");
     let title = cell.title();
+    let made_from = context.origins.cell(suite, &cell);
     if let Some(outcome) = cell.outcome(folder) {
+        origin::holds(&folder.path(&record), &outcome.made_from, &made_from)?;
         let loaded = load::load(&folder.path(&name).join("model"), device, DType::F32)?;
         // killed between the record and the clearing: what is left is of no use
-        Checkpoints::new(folder.path(&name), &[]).clear();
+        Checkpoints::new(folder.path(&name), &[], made_from).clear();
         watch.skip(&format!("{title}: done before"));
         return Ok((loaded.model, outcome, true));
+    }
+    if let Some(why) = undefined_for(data.train.truth(), cell.method) {
+        return Err(RunError::Undefined { cell: title, why });
     }
     let _lock = lock(folder, &name)?;
     let counted = memory::forget_peak();
@@ -189,7 +199,7 @@ pub fn run(
         task,
         settings: &suite.transfer,
         source: target.own.as_ref().unwrap_or(&context.source.model),
-        target: &target.of_model(suite),
+        target: &target.of_model(suite, cell.method),
         splits: data,
         source_set: context.source_set.clone(),
         seed: cell.seed,
@@ -199,7 +209,7 @@ pub fn run(
         // what stage 1 did to D is measured there
         kept.push(0);
     }
-    let mut keeper = Checkpoints::new(folder.path(&name), &kept);
+    let mut keeper = Checkpoints::new(folder.path(&name), &kept, made_from.clone());
     let trained = method::transfer(&request, &mut keeper, &mut |event| match event {
         Event::Step(done, total) => watch.step(done, total),
         Event::Epoch(_) => true,
@@ -219,6 +229,7 @@ pub fn run(
         selected: trained.selected,
         memory: counted.then(memory::peak).flatten(),
         device: Some(context.device_name.into()),
+        made_from,
         stage1: trained.first,
         course: trained.course,
     };
@@ -228,6 +239,7 @@ pub fn run(
         &folder.path(&name).join("model"),
     )?;
     folder.write_json(&record, &outcome)?;
+    cell.succeed(folder);
     keeper.clear();
     Ok((trained.model, outcome, false))
 }

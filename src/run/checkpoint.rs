@@ -10,6 +10,7 @@
 //! one is loaded, so it never holds an epoch that a continued transfer would not have.
 
 use super::bounded;
+use super::origin::Origin;
 use crate::model::Network;
 use crate::model::state::state;
 use crate::model::weights::{Dtype, Outgoing, Weights, write_tensors};
@@ -43,6 +44,9 @@ struct Entry {
     selected: usize,
     first: Vec<Stage1Record>,
     course: Vec<EpochRecord>,
+    /// Hashes of what it was made from; empty in checkpoints of older versions.
+    #[serde(default, skip_serializing_if = "Origin::is_empty")]
+    made_from: Origin,
 }
 
 /// One line of `metrics.jsonl`.
@@ -57,16 +61,19 @@ struct Line<'a, T> {
 pub struct Checkpoints {
     cell: PathBuf,
     keep_epochs: Vec<usize>,
+    made_from: Origin,
     newest: Option<Entry>,
 }
 
 impl Checkpoints {
     /// Checkpoints in the folder `cell`; encoder and embedder of every epoch in `keep_epochs` are
-    /// kept for good.
-    pub fn new(cell: PathBuf, keep_epochs: &[usize]) -> Self {
+    /// kept for good. `made_from` is what the transfer is made from: no checkpoint of something else
+    /// is continued.
+    pub fn new(cell: PathBuf, keep_epochs: &[usize], made_from: Origin) -> Self {
         Self {
             cell,
             keep_epochs: keep_epochs.to_vec(),
+            made_from,
             newest: None,
         }
     }
@@ -163,7 +170,8 @@ fn outgoing<'a>(prefix: &'a str, state: &'a State) -> impl Iterator<Item = Outgo
 
 impl Keeper for Checkpoints {
     fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
-        for entry in self.entries() {
+        let same = |e: &Entry| e.made_from.is_empty() || e.made_from == self.made_from;
+        for entry in self.entries().into_iter().filter(same) {
             let path = self.folder().join(&entry.file);
             let Ok(file) = Weights::open(&path) else {
                 continue;
@@ -210,6 +218,7 @@ impl Keeper for Checkpoints {
             selected: snapshot.selected,
             first: snapshot.first.clone(),
             course: snapshot.course.clone(),
+            made_from: self.made_from.clone(),
         };
         let before = self.newest.replace(entry.clone());
         let entries: Vec<Entry> = [Some(entry), before].into_iter().flatten().collect();
@@ -283,7 +292,7 @@ mod tests {
     #[test]
     fn metrics_have_a_line_an_epoch_and_follow_the_checkpoint() {
         let home = tempfile::tempdir().unwrap();
-        let mut keeper = Checkpoints::new(home.path().into(), &[]);
+        let mut keeper = Checkpoints::new(home.path().into(), &[], Origin::default());
         (1..=3).for_each(|epochs| keeper.save(&snapshot(epochs)).unwrap());
         let whole = text(home.path());
         let lines: Vec<&str> = whole.lines().collect();
@@ -296,7 +305,7 @@ mod tests {
 
         // killed between checkpoint and metrics: loading mends them, to the last bit
         fs::write(home.path().join("metrics.jsonl"), &whole[..whole.len() / 2]).unwrap();
-        let mut keeper = Checkpoints::new(home.path().into(), &[]);
+        let mut keeper = Checkpoints::new(home.path().into(), &[], Origin::default());
         assert_eq!(keeper.newest(), Some((2, 3)));
         assert_eq!(keeper.load().unwrap(), Some(snapshot(3)));
         assert_eq!(text(home.path()), whole);
@@ -307,7 +316,7 @@ mod tests {
     #[test]
     fn a_transfer_that_begins_anew_has_no_old_metrics() {
         let home = tempfile::tempdir().unwrap();
-        let mut keeper = Checkpoints::new(home.path().into(), &[]);
+        let mut keeper = Checkpoints::new(home.path().into(), &[], Origin::default());
         keeper.save(&snapshot(2)).unwrap();
         for damaged in ["", "[{\"file\":", "[]", "{}"] {
             fs::write(home.path().join("checkpoint/checkpoint.json"), damaged).unwrap();

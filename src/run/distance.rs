@@ -74,7 +74,8 @@ pub fn distance(
 ) -> Result<Distance, RunError> {
     let name = &target.spec.name;
     let record = format!("looks/{name}-{}.json", fingerprint(embedder));
-    let before: Option<Distance> = context.folder.read_json(&record);
+    let origin = context.origins.target(target.spec);
+    let before: Option<Distance> = context.recall(&record, &origin);
     // Distances of older versions lack the means; only those of the start are shown.
     let whole = |d: &Distance| !d.means.is_empty() || stage != Stage::Initial;
     if let Some(found) = before.filter(whole) {
@@ -83,7 +84,7 @@ pub fn distance(
     let stage = stage.name();
     watch.begin(&format!("D(Ms, Mt): {} ({stage})", target.spec.title), 1);
     let found = measure(context, target, embedder)?;
-    context.folder.write_json(&record, &found)?;
+    context.keep(&record, origin, &found)?;
     watch.end();
     Ok(found)
 }

@@ -57,6 +57,20 @@ pub enum RunError {
         /// The first setting (or, of a file that cannot be read, line) that differs.
         difference: String,
     },
+    /// A result in the folder was made from something that has changed since.
+    #[error(
+        "{path}: made from other {name} (SHA-256 {was}…) than are there now ({is}…); --refresh makes anew what depends on them, --fresh everything, another --out keeps both"
+    )]
+    Stale {
+        /// The result's record.
+        path: PathBuf,
+        /// What has changed.
+        name: String,
+        /// Start of its hash when the result was made.
+        was: String,
+        /// Start of its hash now.
+        is: String,
+    },
     /// The folder holds files that are no run of ours.
     #[error("{path}: the folder is not empty and holds no run; choose another --out")]
     NotARun {
@@ -83,6 +97,14 @@ pub enum RunError {
         path: PathBuf,
         /// What polars says.
         found: String,
+    },
+    /// A method is not defined for a target.
+    #[error("{cell}: not defined: {why}")]
+    Undefined {
+        /// Target, method and seed.
+        cell: String,
+        /// Why.
+        why: String,
     },
     /// Parts of the suite do not fit each other.
     #[error("{what}: expected {expected}, found {found}")]

@@ -133,7 +133,8 @@ fn features(
 /// What a probe sees without any encoder: raw pixels.
 pub fn pixels(context: &Context, watch: &mut dyn Watch) -> Result<Look, RunError> {
     let record = "looks/pixels.json";
-    if let Some(look) = context.folder.read_json(record) {
+    let origin = context.origins.surrogate(context.suite);
+    if let Some(look) = context.recall(record, &origin) {
         return Ok(look);
     }
     watch.begin("raw pixels: linear probe", 1);
@@ -144,7 +145,7 @@ pub fn pixels(context: &Context, watch: &mut dyn Watch) -> Result<Look, RunError
     };
     let look = probe("raw pixels", &view, &context.suite.measures)?;
     go_on(watch.step(1, 1))?;
-    context.folder.write_json(record, &look)?;
+    context.keep(record, origin, &look)?;
     watch.end();
     Ok(look)
 }
@@ -157,7 +158,8 @@ pub fn look(
     watch: &mut dyn Watch,
 ) -> Result<Look, RunError> {
     let record = format!("looks/{}.json", fingerprint(encoder));
-    let before: Option<Look> = context.folder.read_json(&record);
+    let origin = context.origins.surrogate(context.suite);
+    let before: Option<Look> = context.recall(&record, &origin);
     if let Some(look) = before.as_ref().filter(|look| look.yardsticks.is_some()) {
         return Ok(look.clone());
     }
@@ -183,7 +185,7 @@ pub fn look(
             look
         }
     };
-    context.folder.write_json(&record, &look)?;
+    context.keep(&record, origin, &look)?;
     watch.end();
     Ok(look)
 }

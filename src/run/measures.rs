@@ -11,6 +11,7 @@ use super::prepare::{Context, Target};
 use super::watch::Watch;
 use super::yardsticks;
 use crate::dataset::Truth;
+use crate::manifest::method::Method;
 use crate::model::state::with_state;
 use crate::model::weights::Weights;
 use crate::model::{Embedder, Model};
@@ -71,7 +72,7 @@ pub fn measure(
     watch: &mut dyn Watch,
 ) -> Result<CellMeasures, RunError> {
     let name = cell.name();
-    let built = target.of_model(context.suite);
+    let built = target.of_model(context.suite, cell.method);
     let source = target.own.as_ref().unwrap_or(&context.source.model);
     let start = source.for_target(&built, cell.seed)?.network;
     let mut epochs: Vec<usize> = context.suite.measures.probe_epochs.clone();
@@ -96,7 +97,8 @@ pub fn measure(
         };
         looks.push((epoch, found));
     }
-    if cell.seed == context.suite.transfer.seeds[0] && target.own.is_none() {
+    let first = cell.seed == context.suite.transfer.seeds[0];
+    if first && cell.method != Method::Scratch && target.own.is_none() {
         // For the report, which finds it again: a sweep's shards measure all there is.
         yardsticks::of_target(context, target, &start.embedder, watch)?;
     }
@@ -121,13 +123,14 @@ pub fn measure(
         cell.target.name,
         fingerprint(&model.network)
     );
-    let wrong = match context.folder.read_json(&record) {
+    let origin = context.origins.cell(context.suite, &cell);
+    let wrong = match context.recall(&record, &origin) {
         _ if target.data.test.truth() != Truth::Class => None,
         Some(wrong) => Some(wrong),
         None => {
             let set = target.data.test.clone();
             let marks = Marks::new(&wrong_samples(&model.network, set, context.device)?);
-            context.folder.write_json(&record, &marks)?;
+            context.keep(&record, origin, &marks)?;
             Some(marks)
         }
     };

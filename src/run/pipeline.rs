@@ -6,9 +6,11 @@ use super::cell::{self, Outcome};
 use super::compare::Measured;
 use super::distance::distance;
 use super::error::RunError;
+use super::failure;
 use super::folder::RunFolder;
 use super::look::{self, View, named};
 use super::measures::{self, Stage};
+use super::origin;
 use super::prepare::{Context, Request, prepare};
 use super::record::Record;
 use super::samples;
@@ -22,9 +24,19 @@ use crate::manifest::suite::Suite;
 use crate::measure::tsne::{TsneParams, common_start};
 use ndarray::Array2;
 
+/// What became of a cell of a sweep.
+pub enum Done {
+    /// It is trained.
+    Trained(Box<Outcome>),
+    /// Another process works on it.
+    Elsewhere,
+    /// It failed; why.
+    Failed(String),
+}
+
 /// Trains every `n`th cell of a suite from the `i`th on (`shard`) and, if asked, takes its
-/// measures, so that the run that makes the report finds them; gives what was found, and `None`
-/// for cells that another process works on.
+/// measures, so that the run that makes the report finds them. A cell that fails is written down, and
+/// the others go on.
 pub fn train(
     suite: &Suite,
     request: &Request,
@@ -32,8 +44,9 @@ pub fn train(
     (i, n): (usize, usize),
     measured: bool,
     watch: &mut dyn Watch,
-) -> Result<Vec<(String, Option<Outcome>)>, RunError> {
+) -> Result<Vec<(String, Done)>, RunError> {
     let prepared = prepare(suite, request, watch)?;
+    origin::check(folder, &prepared.origins, &prepared.inputs, request.refresh)?;
     let context = prepared.context(suite, request, folder);
     let cells = prepared
         .targets
@@ -41,30 +54,41 @@ pub fn train(
         .flat_map(|target| cell::cells(suite, target.spec).map(move |cell| (cell, target)));
     let mut found = Vec::new();
     for (cell, target) in cells.skip(i).step_by(n) {
-        let outcome = match cell::run(&context, cell, target, watch) {
-            Ok((model, outcome, _)) => {
-                if measured {
-                    measures::measure(&context, cell, target, &model, &outcome, watch)?;
-                }
-                Some(outcome)
+        let trained = cell::run(&context, cell, target, watch).and_then(|(model, outcome, _)| {
+            if measured {
+                measures::measure(&context, cell, target, &model, &outcome, watch)?;
             }
-            Err(RunError::Locked { .. }) if n > 1 => None,
+            Ok(outcome)
+        });
+        let done = match trained {
+            Ok(outcome) => Done::Trained(Box::new(outcome)),
+            Err(RunError::Locked { .. }) if n > 1 => Done::Elsewhere,
+            Err(RunError::Undefined { why, .. }) => {
+                watch.skip(&format!("{}: not defined: {why}", cell.title()));
+                continue;
+            }
+            Err(error) if failure::is_of_cell(&error) => {
+                watch.skip(&format!("{}: failed: {error}", cell.title()));
+                Done::Failed(cell.fail(folder, &error)?.why)
+            }
             Err(other) => return Err(other),
         };
-        found.push((cell.name(), outcome));
+        found.push((cell.name(), done));
     }
     Ok(found)
 }
 
-/// Runs a suite in a run folder, continuing what is there.
+/// Runs a suite in a run folder, continuing what is there. Cells that fail are left out of the tables
+/// and given with the reason.
 pub fn run(
     suite: &Suite,
     request: &Request,
     folder: &RunFolder,
     watch: &mut dyn Watch,
-) -> Result<(), RunError> {
+) -> Result<Vec<String>, RunError> {
     let prepared = prepare(suite, request, watch)?;
     let (source, targets) = (&prepared.source, &prepared.targets);
+    let refreshed = origin::check(folder, &prepared.origins, &prepared.inputs, request.refresh)?;
     let mut record = Record::start(suite, request, source);
     record.input("config.toml".into(), folder.sha256("config.toml")?);
     for (name, sha256) in &prepared.inputs {
@@ -74,6 +98,11 @@ pub fn run(
     let context = prepared.context(suite, request, folder);
     let mut tables = Tables::default();
     tables.notes.extend(prepared.strangers.iter().cloned());
+    if refreshed > 0 {
+        tables.notes.push(format!(
+            "{refreshed} earlier results of this run had been made from other files than are there now; they were made anew."
+        ));
+    }
     samples::of_surrogate(&context, &prepared.original, &mut tables.samples)?;
     for target in targets {
         samples::of_target(&context, target.spec, &target.original, &mut tables.samples)?;
@@ -97,9 +126,10 @@ pub fn run(
             tables.transferability(target, &OfTarget::of_another_encoder());
             continue;
         }
-        let start = source
-            .model
-            .for_target(&target.of_model(suite), suite.transfer.seeds[0])?;
+        let start = source.model.for_target(
+            &target.of_model(suite, Method::Nft),
+            suite.transfer.seeds[0],
+        )?;
         let embedder = &start.network.embedder;
         let found = yardsticks::of_target(&context, target, embedder, watch)?;
         tables.transferability(target, &found);
@@ -110,13 +140,32 @@ pub fn run(
         tables.distance(target, Stage::Initial, &found, source.labels.len());
         tables.pairs(target, &found, &source.labels);
     }
-    let mut reused = 0;
+    let (mut reused, mut failed) = (0, Vec::new());
+    let mut not_defined = failure::notes(suite);
     for target in targets {
         let mut all = Vec::new();
         for cell in cell::cells(suite, target.spec) {
-            let (model, outcome, before) = cell::run(&context, cell, target, watch)?;
+            let trained = cell::run(&context, cell, target, watch).and_then(|found| {
+                let (model, outcome, before) = found;
+                let found = measures::measure(&context, cell, target, &model, &outcome, watch)?;
+                Ok((model, outcome, before, found))
+            });
+            let (model, outcome, before, measures) = match trained {
+                Ok(found) => found,
+                Err(RunError::Undefined { why, .. }) => {
+                    let (target, method) = (&target.spec.title, cell.method.name());
+                    not_defined.push(format!("{method} at {target}: not defined, {why}."));
+                    continue;
+                }
+                Err(error) if failure::is_of_cell(&error) => {
+                    let why = cell.fail(folder, &error)?.why;
+                    watch.skip(&format!("{}: failed: {why}", cell.title()));
+                    failed.push(format!("{}: {why}", cell.title()));
+                    continue;
+                }
+                Err(other) => return Err(other),
+            };
             reused += usize::from(before);
-            let measures = measures::measure(&context, cell, target, &model, &outcome, watch)?;
             tables.cell(&cell, &outcome, &measures);
             let first_seed = cell.seed == suite.transfer.seeds[0];
             if first_seed && cell.method == shown(suite) && target.own.is_none() {
@@ -143,11 +192,16 @@ pub fn run(
             "{reused} transfers had been trained by an earlier start of this run; the run's seconds do not count them."
         ));
     }
+    not_defined.dedup();
+    tables.notes.append(&mut not_defined);
+    let told = failed.iter().map(|why| format!("Failed: {why}."));
+    tables.notes.extend(told);
     let notes = tables.take_notes(suite);
     record.finish(suite, notes);
     tables.cells(suite, folder);
     tables.write(folder)?;
-    folder.write_json("run.json", &record)
+    folder.write_json("run.json", &record)?;
+    Ok(failed)
 }
 
 /// The method whose encoders figures 2 and 4 show, at the first seed: plain fine-tuning, as in the

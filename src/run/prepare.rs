@@ -3,6 +3,7 @@
 
 use super::error::RunError;
 use super::folder::RunFolder;
+use super::origin::{self, Origins};
 use super::watch::{Watch, go_on};
 use super::yardsticks;
 use crate::checksum::Algorithm;
@@ -10,7 +11,8 @@ use crate::dataset::store::{Ledger, Store, verify};
 use crate::dataset::{self, Dataset, DatasetError, Resized, Splits, Truth};
 use crate::feature::{FeatureSet, extract};
 use crate::manifest::data::{DataFile, DataManifest};
-use crate::manifest::method::SourceData;
+use crate::manifest::method::{Method, SourceData};
+use crate::manifest::parts::EmbedderInit;
 use crate::manifest::reader::{OwnEncoder, Reader};
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::model::{self, Loaded, Model, RobertaConfig, embedded};
@@ -35,11 +37,15 @@ pub struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// What a target model is built for.
-    pub fn of_model(&self, suite: &Suite) -> model::Target {
+    /// What a target model is built for. From scratch nothing is pretrained, neither is the embedder.
+    pub fn of_model(&self, suite: &Suite, method: Method) -> model::Target {
         let set = self.data.train.as_ref();
         model::Target {
-            embedder_init: suite.transfer.embedder,
+            embedder_init: if method == Method::Scratch {
+                EmbedderInit::Random
+            } else {
+                suite.transfer.embedder
+            },
             ..model::Target::new(set.shape(), task::predictor(set))
         }
     }
@@ -59,6 +65,8 @@ pub struct Context<'a> {
     pub device: &'a Device,
     /// Its name on the command line.
     pub device_name: &'a str,
+    /// What everything is made from.
+    pub origins: &'a Origins,
     /// Where results go.
     pub folder: &'a RunFolder,
     pretrained: OnceLock<FeatureSet>,
@@ -88,6 +96,8 @@ pub struct Request<'a> {
     pub device_name: &'a str,
     /// The command line that repeats the run.
     pub command: String,
+    /// Whether results that were made from something else than is there now are made anew.
+    pub refresh: bool,
 }
 
 /// Model and data of a suite, opened.
@@ -106,6 +116,8 @@ pub struct Prepared<'a> {
     pub inputs: Vec<(String, String)>,
     /// Which of them are not the published ones.
     pub strangers: Vec<String>,
+    /// What everything is made from.
+    pub origins: Origins,
 }
 
 /// Opens everything that a suite names.
@@ -116,7 +128,7 @@ pub fn prepare<'a>(
 ) -> Result<Prepared<'a>, RunError> {
     let source = embedded::load(&suite.source.model, request.device, DType::F32)?;
     let side = image_size(&suite.source.model, &source.model)?;
-    let (inputs, strangers) = inputs(suite, request, watch)?;
+    let (inputs, strangers) = inputs(origin::datasets(suite), request.data, watch)?;
     watch.begin("opening data", 1 + suite.targets.len());
     let original = dataset::open(&suite.surrogate, request.data, suite.data_seed)?;
     let surrogate = Resized::splits(original.clone(), side);
@@ -136,17 +148,21 @@ pub fn prepare<'a>(
         }
     };
     go_on(watch.step(1, 1 + suite.targets.len()))?;
-    let mut targets = Vec::new();
+    let (mut targets, mut encoders) = (Vec::new(), Vec::new());
     for (i, spec) in suite.targets.iter().enumerate() {
         let whole = dataset::open(spec, request.data, suite.data_seed)?;
         let undefined = match &spec.encoder {
             Some(_) => Some("its encoder is not the source model's".into()),
             None => no_discrepancy(whole.train.as_ref(), source.labels.len()),
         };
-        let own = spec
-            .encoder
-            .as_ref()
-            .map(|own| sequence_model(own, request.device));
+        let own = match &spec.encoder {
+            Some(own) => {
+                let (model, sha256) = sequence_model(own, request.device)?;
+                encoders.extend(sha256.map(|sha256| (spec, sha256)));
+                Some(model)
+            }
+            None => None,
+        };
         targets.push(Target {
             spec,
             data: match own {
@@ -155,11 +171,12 @@ pub fn prepare<'a>(
             },
             original: whole,
             undefined,
-            own: own.transpose()?,
+            own,
         });
         go_on(watch.step(2 + i, 1 + suite.targets.len()))?;
     }
     watch.end();
+    let origins = Origins::of_run(suite, &source, encoders, &inputs);
     Ok(Prepared {
         source,
         surrogate,
@@ -168,19 +185,27 @@ pub fn prepare<'a>(
         targets,
         inputs,
         strangers,
+        origins,
     })
 }
 
 /// Names and hashes of data files, and remarks on them.
-type Inputs = (Vec<(String, String)>, Vec<String>);
+pub type Inputs = (Vec<(String, String)>, Vec<String>);
 
 /// Checks the data files of a suite before anything is read from them. One that was checked and has
 /// not been changed since is not read again. A file of the user's own making is allowed, and told.
-fn inputs(suite: &Suite, request: &Request, watch: &mut dyn Watch) -> Result<Inputs, RunError> {
-    let (store, ledger) = (Store::at(request.data), Ledger::own());
-    let specs = [&suite.surrogate].into_iter().chain(&suite.targets);
+pub fn inputs<'a>(
+    specs: impl Iterator<Item = &'a DatasetSpec>,
+    data: Option<&Path>,
+    watch: &mut dyn Watch,
+) -> Result<Inputs, RunError> {
+    let (store, ledger) = (Store::at(data), Ledger::own());
+    let specs: Vec<&DatasetSpec> = specs.collect();
     let mut files: Vec<(&DataManifest, &DataFile, u64)> = Vec::new();
-    for manifest in specs.filter_map(|spec| DataManifest::of(spec.reader)) {
+    for manifest in specs
+        .iter()
+        .filter_map(|spec| DataManifest::of(spec.reader))
+    {
         if files.iter().any(|(known, ..)| known.name == manifest.name) {
             continue;
         }
@@ -222,8 +247,7 @@ fn inputs(suite: &Suite, request: &Request, watch: &mut dyn Watch) -> Result<Inp
     if begun {
         watch.end();
     }
-    let specs = [&suite.surrogate].into_iter().chain(&suite.targets);
-    for spec in specs.filter(|spec| spec.reader == Reader::Npy) {
+    for spec in specs.iter().filter(|spec| spec.reader == Reader::Npy) {
         for path in dataset::own::files(store.root(), &spec.name) {
             let io = |source| RunError::Io {
                 path: path.clone(),
@@ -254,6 +278,7 @@ impl Prepared<'_> {
             source_set: &self.source_set,
             device: request.device,
             device_name: request.device_name,
+            origins: &self.origins,
             folder,
             pretrained: OnceLock::new(),
         }
@@ -282,14 +307,16 @@ fn image_size(name: &str, source: &Model) -> Result<usize, RunError> {
     })
 }
 
-/// The model of sequences that a target asks for.
-fn sequence_model(own: &OwnEncoder, device: &Device) -> Result<Model, RunError> {
+/// The model of sequences that a target asks for, with the hash of its weights if it has any.
+fn sequence_model(own: &OwnEncoder, device: &Device) -> Result<(Model, Option<String>), RunError> {
     if let Some(name) = &own.model {
-        return Ok(embedded::load(name, device, DType::F32)?.model);
+        let loaded = embedded::load(name, device, DType::F32)?;
+        return Ok((loaded.model, Some(loaded.sha256)));
     }
     let config = RobertaConfig::sequence(own.hidden, own.layers, own.heads);
     // Every transfer draws its own initial values by its seed.
-    Ok(Model::new(config, 1, None, 0, device, DType::F32)?)
+    let model = Model::new(config, 1, None, 0, device, DType::F32)?;
+    Ok((model, None))
 }
 
 /// D matches target classes with different source classes: says why it cannot, if there are none

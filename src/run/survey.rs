@@ -6,7 +6,9 @@ use super::bounded;
 use super::cell::{Outcome, cells};
 use super::checkpoint::Checkpoints;
 use super::error::RunError;
+use super::failure::Failure;
 use super::folder::is_held;
+use super::origin::Origin;
 use super::record::{FINISHED, Record};
 use crate::manifest::suite::Suite;
 use crate::manifest::task::Metric;
@@ -68,6 +70,11 @@ pub enum Standing {
         stage: u8,
         /// Epochs of that stage that are done.
         epoch: usize,
+    },
+    /// It ended in an error when it was last tried; the same command tries it again.
+    Failed {
+        /// The error.
+        why: String,
     },
     /// Nothing of it is there.
     NotBegun,
@@ -247,7 +254,7 @@ pub fn runs(root: &Path) -> Result<Vec<PathBuf>, RunError> {
 /// How far the cell in `folder` is.
 fn standing(folder: &Path, faults: &mut Vec<RunError>) -> Standing {
     let outcome: Option<Outcome> = told(bounded::json(&folder.join("cell.json")), faults);
-    let newest = || Checkpoints::new(folder.into(), &[]).newest();
+    let newest = || Checkpoints::new(folder.into(), &[], Origin::default()).newest();
     match outcome {
         Some(found) => Standing::Done {
             metric: found.metric,
@@ -257,10 +264,14 @@ fn standing(folder: &Path, faults: &mut Vec<RunError>) -> Standing {
             epochs: found.course.len(),
             seconds: found.seconds,
         },
-        None => newest().map_or(Standing::NotBegun, |(stage, epoch)| Standing::Checkpoint {
-            stage,
-            epoch,
-        }),
+        None => {
+            let failed: Option<Failure> = told(bounded::json(&folder.join("failed.json")), faults);
+            match (failed, newest()) {
+                (Some(Failure { why }), _) => Standing::Failed { why },
+                (None, Some((stage, epoch))) => Standing::Checkpoint { stage, epoch },
+                (None, None) => Standing::NotBegun,
+            }
+        }
     }
 }
 

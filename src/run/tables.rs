@@ -8,6 +8,7 @@ use super::cell::{self, Cell, Outcome};
 use super::compare::{self, PAIRED, SEEDS};
 use super::distance::Distance;
 use super::error::RunError;
+use super::failure;
 use super::folder::RunFolder;
 use super::look::Look;
 use super::measures::{CellMeasures, Stage};
@@ -226,12 +227,31 @@ impl Tables {
                 &cell.target.title,
                 cell.method.name(),
                 cell.seed,
-                if o.is_some() { "done" } else { "not run" },
+                match o {
+                    Some(_) => "done",
+                    None if cell.failure(folder).is_some() => "failed",
+                    None => "not run",
+                },
                 o.map(|o| o.course.len() as u64),
                 o.map(|o| o.seconds),
                 o.and_then(|o| o.memory),
                 o.and_then(|o| o.device.as_deref()).unwrap_or("-"),
             ]);
+        }
+        for (spec, method, _) in failure::pairs(suite) {
+            for &seed in &suite.transfer.seeds {
+                self.cells.push(row![
+                    &spec.name,
+                    &spec.title,
+                    method.name(),
+                    seed,
+                    "not defined",
+                    None::<u64>,
+                    None::<f64>,
+                    None::<u64>,
+                    "-",
+                ]);
+            }
         }
     }
 

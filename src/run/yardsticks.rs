@@ -148,12 +148,13 @@ pub fn of_target(
 ) -> Result<OfTarget, RunError> {
     let name = &target.spec.name;
     let record = format!("looks/{name}-yardsticks-{}.json", fingerprint(embedder));
-    if let Some(found) = context.folder.read_json(&record) {
+    let origin = context.origins.both(context.suite, target.spec);
+    if let Some(found) = context.recall(&record, &origin) {
         return Ok(found);
     }
     watch.begin(&format!("other yardsticks: {}", target.spec.title), 1);
     let found = measure(context, target, embedder)?;
-    context.folder.write_json(&record, &found)?;
+    context.keep(&record, origin, &found)?;
     watch.end();
     Ok(found)
 }

@@ -1,6 +1,7 @@
 //! Transfer: training loops, optimisers, and the methods that carry a source model to a target.
 
 pub mod error;
+mod grouped;
 pub mod loss;
 pub mod method;
 pub mod mona;

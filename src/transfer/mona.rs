@@ -13,7 +13,7 @@ use super::error::TransferError;
 use super::outer::align_uniform;
 use crate::manifest::method::{MetaGradient, OuterSign};
 use crate::model::state::{add_gradients, constant, moved, norm, scaled, square_norm, untracked};
-use crate::model::{Dual, Embedder, Encoder, Network, Pass};
+use crate::model::{Dual, Embedder, Encoder, Network, Pass, Predictor, recompute};
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
@@ -53,70 +53,115 @@ pub struct SourceBatch {
     pub labels: Vec<usize>,
 }
 
-/// One step; fails where the loss refuses its targets. `network` is the tracked target model, `x` the target batch on the plain device and
-/// `loss` its task loss; `embedder` is the source model's own.
+/// A part of the target batch.
+pub struct Part<'a> {
+    /// Samples `[b, C, H, W]` on the plain device.
+    pub samples: Tensor<4>,
+    /// Their mean task loss.
+    pub loss: &'a TaskLoss<'a>,
+    /// Their share of the whole batch, in (0, 1].
+    pub share: f64,
+}
+
+/// A mean loss of a part's outputs.
+pub type TaskLoss<'a> = dyn Fn(Dual<2>) -> Result<Dual<1>, TransferError> + 'a;
+
+/// How much of a step is in memory at once. The result is the same.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Memory {
+    /// Source samples that go through the encoder at once; 0 = all.
+    pub source_part: usize,
+    /// Whether activations are computed again in the backward passes.
+    pub recompute: bool,
+}
+
+/// One step on a target batch in one part, activations kept; see [`step_in_parts`].
 pub fn step(
     network: &Network,
     x: Tensor<4>,
-    loss: &dyn Fn(Dual<2>) -> Result<Dual<1>, TransferError>,
+    loss: &TaskLoss,
     embedder: &Embedder,
     source: SourceBatch,
     meta: Meta,
 ) -> Result<Found, TransferError> {
-    let x = Tensor::<4>::from_inner(x);
-    let pass = &mut Pass::eval();
-    let inner = loss(network.forward(x.clone(), pass))?.primal;
-    let value = untracked(inner.clone());
-    let mut grads = inner.backward();
-    let step = GradientsParams::from_module(&mut grads, network);
+    let whole = Part {
+        samples: x,
+        loss,
+        share: 1.0,
+    };
+    step_in_parts(network, &[whole], embedder, source, meta, Memory::default())
+}
+
+/// One step; fails where the loss refuses its targets. `network` is the tracked target model, `parts`
+/// the target batch; `embedder` is the source model's own.
+///
+/// Parts add up: the task loss is a mean over samples, and so is its tangent. The outer loss couples all
+/// source samples; its gradient at their features is taken first, and each part of them is then sent
+/// through the encoder once more with that gradient (GradCache, Gao et al. 2021).
+pub fn step_in_parts(
+    network: &Network,
+    parts: &[Part],
+    embedder: &Embedder,
+    source: SourceBatch,
+    meta: Meta,
+    memory: Memory,
+) -> Result<Found, TransferError> {
+    let primal = |dual: Dual<1>| dual.primal;
+    let (value, step) = summed(network, parts, memory, None, &primal)?;
 
     let weight = meta.lambda * meta.alpha;
     let follows = meta.how != MetaGradient::FirstOrder && weight != 0.0;
 
-    // v = ∇ L_outer at the stepped encoder; no tape where the outer loss is only measured
+    // no tape where the outer loss is only measured
     let mut stepped: Encoder = moved(network.encoder.clone(), &step, -meta.alpha);
     if !follows {
         stepped = constant(stepped);
     }
-    let source_tokens =
-        constant(embedder.clone()).forward(Tensor::from_inner(source.samples), pass);
-    let features = stepped.features(source_tokens, pass).primal;
-    let [align, uniform] = align_uniform(features, &source.labels);
-    let measured = [align.clone(), uniform.clone()].map(untracked);
-    let outer = align + uniform;
-    let outer = match meta.sign {
-        OuterSign::WangIsola => outer,
-        OuterSign::Printed => outer.mul_scalar(-1.0),
+    let outer = |features: Tensor<2>| {
+        let [align, uniform] = align_uniform(features, &source.labels);
+        let measured = [align.clone(), uniform.clone()].map(untracked);
+        let outer = align + uniform;
+        let outer = match meta.sign {
+            OuterSign::WangIsola => outer,
+            OuterSign::Printed => outer.mul_scalar(-1.0),
+        };
+        (measured, outer)
     };
+    let still = Network {
+        embedder: constant(embedder.clone()),
+        encoder: stepped,
+        predictor: Predictor::absent(),
+    };
+    let (measured, v) = outer_gradient(&still, source.samples, &outer, follows, memory)?;
     let mut found = GradientsParams::new();
-    if !follows {
-        keep(&mut found, &step, &network.embedder, 1.0);
-    } else {
-        let v = GradientsParams::from_grads(outer.backward(), &stepped);
-        match meta.how {
-            MetaGradient::CentralDifference => {
-                keep(&mut found, &step, &network.embedder, 1.0);
-                let epsilon =
-                    meta.difference_step / norm(&network.encoder, &v).max(f64::MIN_POSITIVE);
-                for side in [1.0, -1.0] {
-                    let grads = at_encoder(network, &v, side * epsilon, &x, loss)?;
-                    let share = -weight * side / (2.0 * epsilon);
-                    keep(&mut found, &grads, &network.embedder, share);
-                }
-            }
-            _ => {
-                let still = Network {
+    match v {
+        None => keep(&mut found, &step, &network.embedder, 1.0),
+        Some(v) if meta.how == MetaGradient::CentralDifference => {
+            keep(&mut found, &step, &network.embedder, 1.0);
+            let epsilon = meta.difference_step / norm(&network.encoder, &v).max(f64::MIN_POSITIVE);
+            for side in [1.0, -1.0] {
+                let beside = Network {
                     embedder: network.embedder.clone(),
-                    encoder: constant(network.encoder.clone()),
+                    encoder: constant(moved(network.encoder.clone(), &v, side * epsilon)),
                     predictor: constant(network.predictor.clone()),
                 };
-                let dual = loss(still.forward(x, &mut Pass::eval().along(&v)))?;
-                let total = match dual.tangent {
-                    Some(along) => dual.primal - along.mul_scalar(weight),
-                    None => dual.primal,
-                };
-                found = GradientsParams::from_grads(total.backward(), &network.embedder);
+                let (_, grads) = summed(&beside, parts, memory, None, &primal)?;
+                let share = -weight * side / (2.0 * epsilon);
+                keep(&mut found, &grads, &network.embedder, share);
             }
+        }
+        Some(v) => {
+            let still = Network {
+                embedder: network.embedder.clone(),
+                encoder: constant(network.encoder.clone()),
+                predictor: constant(network.predictor.clone()),
+            };
+            let total = |dual: Dual<1>| match dual.tangent {
+                Some(along) => dual.primal - along.mul_scalar(weight),
+                None => dual.primal,
+            };
+            let (_, grads) = summed(&still, parts, memory, Some(&v), &total)?;
+            keep(&mut found, &grads, &network.embedder, 1.0);
         }
     }
     let mut apart = scaled(&network.embedder, &found, 1.0);
@@ -125,9 +170,10 @@ pub fn step(
         let square = square_norm(&network.embedder, grads);
         square.map_or_else(|| value.zeros_like(), |square| square.sqrt())
     };
-    let outer_share = match follows {
-        true => length(&apart) / length(&step).clamp_min(f64::from(f32::MIN_POSITIVE)),
-        false => value.zeros_like(),
+    let outer_share = if follows {
+        length(&apart) / length(&step).clamp_min(f64::from(f32::MIN_POSITIVE))
+    } else {
+        value.zeros_like()
     };
     let [align, uniform] = measured;
     keep(&mut found, &step, &network.predictor, 1.0);
@@ -138,22 +184,109 @@ pub fn step(
     })
 }
 
-/// ∇φ L_inner with the encoder at θ + `by`·v.
-fn at_encoder(
+/// The sum over `parts` of `total` of their losses, weighted by their shares, and its gradients at
+/// every tracked parameter of `network`; losses have tangents along `direction`.
+pub fn summed(
     network: &Network,
-    v: &GradientsParams,
-    by: f64,
-    x: &Tensor<4>,
-    loss: &dyn Fn(Dual<2>) -> Result<Dual<1>, TransferError>,
-) -> Result<GradientsParams, TransferError> {
-    let beside = Network {
-        embedder: network.embedder.clone(),
-        encoder: constant(moved(network.encoder.clone(), v, by)),
-        predictor: constant(network.predictor.clone()),
+    parts: &[Part],
+    memory: Memory,
+    direction: Option<&GradientsParams>,
+    total: &dyn Fn(Dual<1>) -> Tensor<1>,
+) -> Result<(Tensor<1>, GradientsParams), TransferError> {
+    let mut whole: Option<(Tensor<1>, GradientsParams)> = None;
+    for part in parts {
+        let pass = Pass::eval();
+        let pass = &mut match direction {
+            Some(direction) => pass.along(direction),
+            None => pass,
+        };
+        let value = |outputs: Dual<2>| {
+            let value = total((part.loss)(outputs)?);
+            Ok::<_, TransferError>(if part.share == 1.0 {
+                value
+            } else {
+                value.mul_scalar(part.share)
+            })
+        };
+        let (value, grads) = if memory.recompute {
+            recompute::gradients(network, part.samples.clone().into(), pass, value)?
+        } else {
+            let x = Tensor::<4>::from_inner(part.samples.clone());
+            let value = value(network.forward(x, pass))?;
+            let plain = untracked(value.clone());
+            (
+                plain,
+                GradientsParams::from_grads(value.backward(), network),
+            )
+        };
+        whole = Some(match whole {
+            None => (value, grads),
+            Some((before, mut sum)) => {
+                add_gradients(&mut sum, grads, network);
+                (before + value, sum)
+            }
+        });
+    }
+    whole.ok_or(TransferError::Setting {
+        setting: "target batch of stage 1",
+        expected: "at least one sample".into(),
+        found: "none".into(),
+    })
+}
+
+/// Alignment and uniformity of the source samples through `stepped` (embedder, encoder, no predictor),
+/// and, where the outer loss `follows`, its gradient at the encoder.
+fn outer_gradient(
+    stepped: &Network,
+    samples: Tensor<4>,
+    outer: &dyn Fn(Tensor<2>) -> ([Tensor<1>; 2], Tensor<1>),
+    follows: bool,
+    memory: Memory,
+) -> Result<([Tensor<1>; 2], Option<GradientsParams>), TransferError> {
+    let count = samples.dims()[0];
+    let part = match memory.source_part {
+        0 => count,
+        some => some.min(count),
     };
-    let value = loss(beside.forward(x.clone(), &mut Pass::eval()))?.primal;
-    let grads = GradientsParams::from_grads(value.backward(), &network.embedder);
-    Ok(grads)
+    if part == count && !memory.recompute {
+        let x = Tensor::<4>::from_inner(samples);
+        let features = stepped.forward(x, &mut Pass::eval()).primal;
+        let (measured, outer) = outer(features);
+        let v = follows.then(|| GradientsParams::from_grads(outer.backward(), &stepped.encoder));
+        return Ok((measured, v));
+    }
+    let cut = |first: usize| samples.clone().narrow(0, first, part.min(count - first));
+    let starts = (0..count).step_by(part.max(1));
+    let plain = stepped.valid();
+    let features = starts
+        .clone()
+        .map(|first| plain.forward(cut(first), &mut Pass::eval()).primal);
+    let features = Tensor::cat(features.collect(), 0);
+    let leaf = Tensor::<2>::from_inner(features).require_grad();
+    let (measured, outer) = outer(leaf.clone());
+    if !follows {
+        return Ok((measured, None));
+    }
+    let Some(slope) = leaf.grad(&outer.backward()) else {
+        return Ok((measured, Some(GradientsParams::new())));
+    };
+    let mut v = GradientsParams::new();
+    for first in starts {
+        let x = cut(first);
+        let slope = slope.clone().narrow(0, first, x.dims()[0]);
+        let value = |features: Dual<2>| {
+            Ok::<_, TransferError>((features.primal * Tensor::from_inner(slope)).sum())
+        };
+        let pass = &mut Pass::eval();
+        let grads = if memory.recompute {
+            recompute::gradients(stepped, x.into(), pass, value)?.1
+        } else {
+            let features = stepped.forward(Tensor::<4>::from_inner(x), pass);
+            GradientsParams::from_grads(value(features)?.backward(), &stepped.encoder)
+        };
+        add_gradients(&mut v, grads, &stepped.encoder);
+    }
+    Ok((measured, Some(v)))
 }
 
 /// Adds `share` times the gradients of `module` in `from` to `total`.

@@ -2,7 +2,7 @@
 //! loss, `mona` the meta-gradient, `orca` the distance of embedded datasets; the loop is one.
 
 use super::error::TransferError;
-use super::mona::{self, Meta, SourceBatch};
+use super::mona::{self, Memory, Meta, Part, SourceBatch};
 use super::optimiser::Optimiser;
 use super::orca::Distance;
 use super::readings::{Reading, Readings};
@@ -11,14 +11,14 @@ use super::source::SourceSampler;
 use super::task::{Task, targets};
 use super::train::Event;
 use crate::dataset::Splits;
-use crate::dataset::loader::{Order, batches};
-use crate::manifest::method::{InnerScope, MonaSettings, Stage1};
+use crate::dataset::loader::{Batch, Order, batches};
+use crate::manifest::method::{Budget, InnerScope, MonaSettings, Stage1};
 use crate::manifest::training::TrainSettings;
 use crate::model::state::{constant, moved, scaled, state, with_state};
-use crate::model::{Dual, Embedder, Model, Network, Pass};
+use crate::model::{Dual, Embedder, Model, Network};
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -106,32 +106,62 @@ pub fn run(
         Objective::Orca(distance) => distance.batch.clamp(1, splits.train.len()),
         _ => train.batch,
     };
-    let order = |epoch| Order {
+    let order = |pass| Order {
         batch,
-        shuffle: Some((seed ^ 0x51a6e1, epoch)),
+        shuffle: Some((seed ^ 0x51a6e1, pass)),
         drop_last: true,
         augment: train.augment,
     };
-    let per_epoch = order(1).batches(splits.train.len());
+    let per_pass = order(1).batches(splits.train.len()).max(1);
+    let per_epoch = match settings.budget {
+        Budget::Passes => per_pass,
+        Budget::Steps => Order {
+            batch: train.batch,
+            ..order(1)
+        }
+        .batches(splits.train.len()),
+    };
+    let passes = per_epoch.div_ceil(per_pass);
+    let memory = Memory {
+        source_part: train.micro_batch,
+        recompute: train.recompute,
+    };
     for epoch in done + 1..=settings.epochs {
         let mut readings = Readings::new(&device, epoch);
-        for (i, batch) in batches(splits.train.clone(), order(epoch))
-            .into_iter()
-            .enumerate()
-        {
-            let mut batch = batch?;
-            let x = Tensor::<4>::from_data(
-                TensorData::new(std::mem::take(&mut batch.values), batch.shape)
-                    .convert_dtype(dtype),
-                (&device, dtype),
-            );
-            let known = targets(splits.train.truth(), &batch);
-            let task = |outputs: Dual<2>| task.loss.loss(outputs, &known);
+        let all = (0..passes).flat_map(|pass| {
+            let pass = (epoch - 1) * passes + pass + 1;
+            batches(splits.train.clone(), order(pass))
+        });
+        for (i, batch) in all.take(per_epoch).enumerate() {
+            let batch = batch?;
+            let pieces = pieces(batch, train.micro_batch, &device, dtype);
+            let truth = splits.train.truth();
+            let losses: Vec<_> = pieces
+                .iter()
+                .map(|(_, known, _)| {
+                    move |outputs: Dual<2>| task.loss.loss(outputs, &targets(truth, known))
+                })
+                .collect();
+            let parts: Vec<Part> = pieces
+                .iter()
+                .zip(&losses)
+                .map(|((samples, _, share), loss)| Part {
+                    samples: samples.clone(),
+                    loss,
+                    share: *share,
+                })
+                .collect();
             let step = (epoch - 1) * per_epoch + i;
             let mut moves = None;
             let (measured, grads) = match &objective {
-                Objective::Task => emb(&network, x, &task, settings.train_predictor)?,
-                Objective::Orca(distance) => distance.step(&network.embedder, x, &batch.labels)?,
+                Objective::Task => emb(&network, &parts, memory, settings.train_predictor)?,
+                Objective::Orca(distance) => {
+                    // the distance is one of all samples of the batch
+                    let x = pieces.iter().map(|(samples, ..)| samples.clone());
+                    let labels = pieces.iter().flat_map(|(_, known, _)| &known.labels);
+                    let labels: Vec<usize> = labels.copied().collect();
+                    distance.step(&network.embedder, Tensor::cat(x.collect(), 0), &labels)?
+                }
                 Objective::Mona {
                     settings: mona,
                     source,
@@ -144,7 +174,8 @@ pub fn run(
                         samples: Tensor::from_data(data, (&device, dtype)),
                         labels: drawn.labels,
                     };
-                    let found = mona::step(&network, x, &task, embedder, source, meta)?;
+                    let found =
+                        mona::step_in_parts(&network, &parts, embedder, source, meta, memory)?;
                     let keeps = (!mona.reset_encoder).then_some(mona.inner_scope);
                     moves = keeps.map(|scope| (scope, found.step, meta.alpha));
                     let grads = match settings.train_predictor {
@@ -198,11 +229,37 @@ pub fn run(
     Ok((Model { config, network }, records))
 }
 
+/// A batch in parts of at most `most` samples (0: whole): samples on the device, what is known about
+/// them, and their share of the batch.
+fn pieces(
+    batch: Batch,
+    most: usize,
+    device: &Device,
+    dtype: DType,
+) -> Vec<(Tensor<4>, Batch, f64)> {
+    let [total, channels, height, width] = batch.shape;
+    let most = match most {
+        0 => total,
+        some => some.min(total),
+    };
+    let (mut all, mut rest) = (Vec::new(), batch);
+    while !rest.labels.is_empty() {
+        let count = most.clamp(1, rest.labels.len());
+        let mut now = rest;
+        rest = now.split_off(count);
+        let values = std::mem::take(&mut now.values);
+        let data = TensorData::new(values, [count, channels, height, width]).convert_dtype(dtype);
+        let share = count as f64 / total as f64;
+        all.push((Tensor::from_data(data, (device, dtype)), now, share));
+    }
+    all
+}
+
 /// A step on the task loss: the encoder takes no gradient.
 fn emb(
     network: &Network,
-    x: Tensor<4>,
-    loss: &dyn Fn(Dual<2>) -> Result<Dual<1>, TransferError>,
+    parts: &[Part],
+    memory: Memory,
     predictor: bool,
 ) -> Result<(Reading, GradientsParams), TransferError> {
     let still = Network {
@@ -213,10 +270,8 @@ fn emb(
             false => constant(network.predictor.clone()),
         },
     };
-    let value = loss(still.forward(Tensor::<4>::from_inner(x), &mut Pass::eval()))?.primal;
-    let inner = Reading::There(Box::new(value.clone().inner()));
-    let grads = GradientsParams::from_grads(value.backward(), &still);
-    Ok((inner, grads))
+    let (inner, grads) = mona::summed(&still, parts, memory, None, &|dual| dual.primal)?;
+    Ok((Reading::There(Box::new(inner)), grads))
 }
 
 /// MoNA's settings with the values that follow from stage 2's.

@@ -2,6 +2,7 @@
 //! matched with what is known about a sample.
 
 use super::error::TransferError;
+use super::grouped::Grouped;
 use super::task_loss::Targets;
 use crate::dataset::loader::{Batch, Order, batches};
 use crate::dataset::{Dataset, Truth};
@@ -96,7 +97,8 @@ impl Task {
         }
     }
 
-    /// The metric of `network` on a whole set; 0 on an empty one.
+    /// The metric of `network` on a whole set; 0 on an empty one. Of sets that are scored by group, the
+    /// mean outputs of every group are judged.
     ///
     /// # Errors
     /// What reading and the metric refuse.
@@ -111,12 +113,26 @@ impl Task {
         }
         let truth = set.truth();
         let mut score = Accumulator::new(self.metric);
+        let mut grouped = set.scored_by_group().then(Grouped::default);
+        let mut done = 0;
         let order = Order::sequential(samples_at_once(set.shape().iter().product()));
-        for batch in batches(set, order) {
+        let mut last = None;
+        for batch in batches(set.clone(), order) {
             let mut batch = batch?;
-            let (outputs, width) = outputs(network, &mut batch, device);
-            let rows = batch.shape[0];
-            self.push(&mut score, truth, &batch, &outputs, [rows, width])?;
+            let (mut outputs, width) = outputs(network, &mut batch, device);
+            last = Some((batch.shape, width));
+            if let Some(grouped) = &mut grouped {
+                let groups: Vec<usize> = (done..done + batch.shape[0])
+                    .map(|i| set.group(i))
+                    .collect();
+                done += batch.shape[0];
+                (batch, outputs) = grouped.push(&batch, &groups, &outputs, width);
+            }
+            self.push(&mut score, truth, &batch, &outputs, [batch.shape[0], width])?;
+        }
+        if let (Some(mut grouped), Some((shape, width))) = (grouped, last) {
+            let (batch, outputs) = grouped.finish(shape);
+            self.push(&mut score, truth, &batch, &outputs, [batch.shape[0], width])?;
         }
         Ok(score.finish()?.value)
     }
@@ -130,6 +146,9 @@ impl Task {
         outputs: &[f32],
         [rows, width]: [usize; 2],
     ) -> Result<(), MeasureError> {
+        if rows == 0 {
+            return Ok(());
+        }
         let shape = |found: usize| MeasureError::Shape {
             what: "outputs of the network",
             expected: rows * width,

@@ -11,6 +11,7 @@ mod exports;
 mod extract;
 mod measures;
 mod measures_bad;
+mod origin;
 mod page;
 mod report;
 mod resume;

@@ -9,7 +9,7 @@ use modalign::manifest::parts::PredictorSpec;
 use modalign::model::state::{parameters, with_state};
 use modalign::model::{Dual, Model, Network, Target, load};
 use modalign::transfer::loss::cross_entropy;
-use modalign::transfer::mona::{self, Found, Meta, SourceBatch};
+use modalign::transfer::mona::{self, Found, Memory, Meta, Part, SourceBatch};
 use std::collections::BTreeMap;
 
 /// Labels of a fixture.
@@ -47,6 +47,16 @@ fn target(source: &Model, device: &Device, dtype: DType) -> Network {
 
 /// One step on the fixture's batches; its gradient at the embedder by the fixture's names.
 fn step(dtype: DType, change: impl Fn(&mut Meta)) -> (Found, BTreeMap<String, Vec<f64>>) {
+    in_parts(dtype, change, 0, Memory::default())
+}
+
+/// The same with the target batch in parts of `most` samples (0: whole).
+fn in_parts(
+    dtype: DType,
+    change: impl Fn(&mut Meta),
+    most: usize,
+    memory: Memory,
+) -> (Found, BTreeMap<String, Vec<f64>>) {
     let (device, io) = (Device::flex(), io("mona"));
     let setting = std::fs::read_to_string(fixture("mona").join("setting.json")).unwrap();
     let setting: serde_json::Value = serde_json::from_str(&setting).unwrap();
@@ -62,14 +72,31 @@ fn step(dtype: DType, change: impl Fn(&mut Meta)) -> (Found, BTreeMap<String, Ve
     let source = load::load(&fixture("mona"), &device, dtype).unwrap().model;
     let network = target(&source, &device, dtype);
     let wanted = labels("target_labels");
-    let task = |outputs: Dual<2>| Ok(cross_entropy(outputs, &wanted, 0.0));
     let batch = SourceBatch {
         samples: tensor(&io, "source_pixels", &device, dtype),
         labels: labels("source_labels"),
     };
     let x = tensor(&io, "target_pixels", &device, dtype);
     let embedder = &source.network.embedder;
-    let found = mona::step(&network, x, &task, embedder, batch, meta).unwrap();
+    let count = wanted.len();
+    let most = if most == 0 { count } else { most };
+    let losses: Vec<_> = wanted
+        .chunks(most)
+        .map(|wanted| move |outputs: Dual<2>| Ok(cross_entropy(outputs, wanted, 0.0)))
+        .collect();
+    let parts: Vec<Part> = losses
+        .iter()
+        .zip((0..count).step_by(most))
+        .map(|(loss, first)| {
+            let held = most.min(count - first);
+            Part {
+                samples: x.clone().narrow(0, first, held),
+                loss,
+                share: held as f64 / count as f64,
+            }
+        })
+        .collect();
+    let found = mona::step_in_parts(&network, &parts, embedder, batch, meta, memory).unwrap();
     let grads = modalign::model::state::gradients(&network.embedder, &found.grads);
     let named = grads.into_iter().map(|(path, data)| {
         let name = match path.as_str() {
@@ -119,6 +146,37 @@ fn against_double_backward(dtype: DType, bounds: [f64; 3]) {
 #[test]
 fn the_exact_meta_gradient_is_that_of_double_backward() {
     against_double_backward(DType::F64, [1e-10, 1e-10, 1e-9]);
+}
+
+#[test]
+fn parts_and_recomputation_give_the_same_step() {
+    let (whole, exact) = step(DType::F64, |_| ());
+    let values = |found: Found| found.measured.into_data().iter::<f64>().collect::<Vec<_>>();
+    let whole = values(whole);
+    for (most, source_part, recompute) in [(1, 0, false), (0, 3, false), (2, 2, true), (0, 0, true)]
+    {
+        let memory = Memory {
+            source_part,
+            recompute,
+        };
+        for how in [MetaGradient::Exact, MetaGradient::CentralDifference] {
+            let (found, grads) = in_parts(DType::F64, |meta| meta.how = how, most, memory);
+            let tolerance = if how == MetaGradient::Exact {
+                1e-10
+            } else {
+                1e-2
+            };
+            for (one, other) in whole.iter().zip(values(found)).take(3) {
+                assert!((one - other).abs() < 1e-10, "{one} {other}");
+            }
+            for (name, want) in &exact {
+                let scale = want.iter().fold(0.0f64, |a, v| a.max(v.abs()));
+                let pairs = want.iter().zip(&grads[name]);
+                let worst = pairs.fold(0.0f64, |a, (x, y)| a.max((x - y).abs()));
+                assert!(worst < tolerance * scale, "{name}: {worst} of {scale}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -29,6 +29,9 @@ pub struct StartArgs {
     /// Remove what an earlier run left in the folder and start anew
     #[arg(long)]
     pub fresh: bool,
+    /// Continue, but make anew what was made from a model or data that has changed since
+    #[arg(long, conflicts_with = "fresh")]
+    pub refresh: bool,
 }
 
 /// Arguments of `modalign report`.
@@ -163,6 +166,9 @@ pub struct SweepArgs {
     /// Folder of the run [default: runs/SUITE]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Make anew what was made from a model or data that has changed since
+    #[arg(long)]
+    pub refresh: bool,
 }
 
 /// Arguments of `modalign pretrain`.

@@ -24,7 +24,7 @@ pub fn fetch(names: &[String], args: &DataArgs, dry: bool) -> Result<(), CliErro
     let store = Store::at(args.data.as_deref());
     let sets = manifests(names)?;
     if dry {
-        return plan(&store, &sets, args.json);
+        return plan(&store, &sets, &[], args.json);
     }
     let came = obtain(&store, &sets)?;
     if args.json {
@@ -80,8 +80,14 @@ pub fn needed(suite: &Suite) -> Vec<&'static DataManifest> {
     found
 }
 
-/// What fetching would download: files, sizes, licences, room.
-pub fn plan(store: &Store, sets: &[&'static DataManifest], as_json: bool) -> Result<(), CliError> {
+/// What fetching would download: files, sizes, licences, room; and pairs of a target and a method that
+/// are `undefined`.
+pub fn plan(
+    store: &Store,
+    sets: &[&'static DataManifest],
+    undefined: &[String],
+    as_json: bool,
+) -> Result<(), CliError> {
     let free = store::free(store);
     let plans: Vec<_> = sets.iter().map(|m| (*m, store::plan(store, m))).collect();
     let total: u64 = plans.iter().map(|(_, plan)| plan.bytes).sum();
@@ -99,8 +105,7 @@ pub fn plan(store: &Store, sets: &[&'static DataManifest], as_json: bool) -> Res
             })
         };
         let sets: Vec<Value> = plans.iter().map(set).collect();
-        let plan =
-            json!({ "folder": store.root(), "free": free, "bytes": total, "datasets": sets });
+        let plan = json!({ "folder": store.root(), "free": free, "bytes": total, "datasets": sets, "undefined": undefined });
         return print_json(&plan);
     }
     let head = ["dataset", "file", "size", "checksum", "licence"];
@@ -151,6 +156,9 @@ pub fn plan(store: &Store, sets: &[&'static DataManifest], as_json: bool) -> Res
             );
         }
     }
+    undefined
+        .iter()
+        .for_each(|line| notes += &format!("{line}\n"));
     let room = free.map_or("unknown".into(), bytes);
     let table = match rows.len() {
         1 => String::new(),

@@ -130,6 +130,7 @@ fn word(standing: Option<&Standing>) -> String {
         Some(Standing::Done { metric, .. }) => format!("done ({})", name(*metric)),
         Some(Standing::Checkpoint { stage, epoch }) => format!("stage {stage}, epoch {epoch}"),
         Some(Standing::NotBegun) => "not begun".into(),
+        Some(Standing::Failed { why }) => format!("failed: {why}"),
     }
 }
 

@@ -110,6 +110,10 @@ fn line(run: &Survey, cell: &CellSurvey) -> Vec<String> {
     let transfer = &run.suite.transfer;
     let (state, results) = match &cell.standing {
         Standing::NotBegun => ("not begun".into(), [none(), none(), none(), none(), none()]),
+        Standing::Failed { why } => (
+            "failed".into(),
+            [none(), none(), none(), none(), why.clone()],
+        ),
         Standing::Checkpoint { stage, epoch } => {
             let epochs = match stage {
                 1 => transfer.stage1.epochs,

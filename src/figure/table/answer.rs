@@ -58,7 +58,7 @@ table! {
         method: String,
         /// Seed of the transfer.
         seed: Option<u64>,
-        /// `done` or `not run`.
+        /// `done`, `not run`, `failed` or `not defined`.
         state: String,
         /// Epochs trained.
         epochs: Option<u64>,

@@ -167,6 +167,11 @@ impl Predictor {
         })
     }
 
+    /// None: a network that ends in its pooled features.
+    pub fn absent() -> Self {
+        Self::Absent(Absent {})
+    }
+
     /// What this predictor gives; `None` without one.
     pub fn spec(&self) -> Option<PredictorSpec> {
         Some(match self {

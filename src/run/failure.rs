@@ -1,0 +1,175 @@
+//! What a run does not have, and why: pairs of a target and a method that are not defined, known before
+//! the first cell is trained, and cells that failed. Neither keeps the others from being trained,
+//! measured and reported.
+
+use super::cell::Cell;
+use super::error::RunError;
+use super::folder::RunFolder;
+use crate::dataset::{DatasetError, Truth};
+use crate::feature::FeatureError;
+use crate::manifest::data::DataManifest;
+use crate::manifest::method::Method;
+use crate::manifest::reader::{DatasetSpec, Reader};
+use crate::manifest::suite::Suite;
+use crate::manifest::task::TargetKind;
+use crate::model::ModelError;
+use crate::transfer::TransferError;
+use serde::{Deserialize, Serialize};
+
+/// A cell that ended in an error, as its `failed.json` says until it is trained after all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The error in words.
+    pub why: String,
+}
+
+impl Cell<'_> {
+    fn failure_record(&self) -> String {
+        format!("{}/failed.json", self.name())
+    }
+
+    /// Why the cell failed when it was last tried, if it did.
+    pub fn failure(&self, folder: &RunFolder) -> Option<Failure> {
+        folder.read_json(&self.failure_record())
+    }
+
+    /// Writes down why the cell failed.
+    pub(super) fn fail(&self, folder: &RunFolder, error: &RunError) -> Result<Failure, RunError> {
+        let failure = Failure {
+            why: error.to_string(),
+        };
+        folder.write_json(&self.failure_record(), &failure)?;
+        Ok(failure)
+    }
+
+    /// Forgets an earlier failure.
+    pub(super) fn succeed(&self, folder: &RunFolder) {
+        // There is none in most cells.
+        std::fs::remove_file(folder.path(&self.failure_record())).ok();
+    }
+}
+
+/// Whether an error is one cell's own: a loss that diverged, outputs that no measure takes, data of
+/// its target that cannot be read. Everything else (an interrupt, a full disk, a lost device, a lock)
+/// ends the run.
+pub fn is_of_cell(error: &RunError) -> bool {
+    match error {
+        RunError::Measure { .. } | RunError::Unfit { .. } => true,
+        RunError::Dataset(error) => !matches!(error, DatasetError::Io { .. }),
+        RunError::Model(error) => of_model(error),
+        RunError::Feature(error) => !matches!(error, FeatureError::Io { .. }),
+        RunError::Transfer(error) => match error {
+            TransferError::Dataset(error) => !matches!(error, DatasetError::Io { .. }),
+            TransferError::Model(error) => of_model(error),
+            TransferError::Io { .. } | TransferError::Interrupted => false,
+            _ => true,
+        },
+        _ => false,
+    }
+}
+
+fn of_model(error: &ModelError) -> bool {
+    !matches!(
+        error,
+        ModelError::Io { .. } | ModelError::Device { .. } | ModelError::Fault { .. }
+    )
+}
+
+/// What is known about the samples of a dataset before it is opened; `None` for one's own arrays,
+/// which may be anything.
+fn kind(spec: &DatasetSpec) -> Option<TargetKind> {
+    match DataManifest::of(spec.reader) {
+        Some(manifest) => manifest.task,
+        None if spec.reader == Reader::Npy => None,
+        None => Some(TargetKind::Labels),
+    }
+}
+
+/// Why a method is not defined for a target with such samples.
+fn refused(method: Method, one_class: bool, has: &str) -> Option<String> {
+    (method == Method::Orca && !one_class)
+        .then(|| format!("its distance is taken between classes, and the target has {has}"))
+}
+
+/// Why `method` is not defined for a target, as far as its manifest tells.
+pub fn undefined(spec: &DatasetSpec, method: Method) -> Option<String> {
+    let has = match kind(spec)? {
+        TargetKind::Labels => return None,
+        TargetKind::MultiHot => Truth::MultiHot.name(),
+        TargetKind::Dense => Truth::Field([0; 3]).name(),
+    };
+    refused(method, false, has)
+}
+
+/// Why `method` is not defined for a target that is open.
+pub fn undefined_for(truth: Truth, method: Method) -> Option<String> {
+    refused(method, truth == Truth::Class, truth.name())
+}
+
+/// Every pair of a target and a method of a suite that is not defined, and why, as far as manifests
+/// tell.
+pub fn pairs(suite: &Suite) -> Vec<(&DatasetSpec, Method, String)> {
+    let each = |spec| {
+        let methods = suite.transfer.methods.iter();
+        methods.filter_map(move |method| Some((spec, *method, undefined(spec, *method)?)))
+    };
+    suite.targets.iter().flat_map(each).collect()
+}
+
+/// The same in sentences.
+pub fn notes(suite: &Suite) -> Vec<String> {
+    let note = |(target, method, why): (&DatasetSpec, Method, String)| {
+        format!("{} at {}: not defined, {why}.", method.name(), target.title)
+    };
+    pairs(suite).into_iter().map(note).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::suite::EMBEDDED;
+    use crate::run::cell;
+
+    #[test]
+    fn no_embedded_suite_has_a_cell_that_is_not_defined() {
+        let mut found = Vec::new();
+        for (name, text) in EMBEDDED {
+            let suite = Suite::parse(text, name).unwrap();
+            for target in &suite.targets {
+                for cell in cell::cells(&suite, target) {
+                    assert_eq!(
+                        undefined(target, cell.method),
+                        None,
+                        "{name} {}",
+                        cell.name()
+                    );
+                }
+            }
+            for (target, method, why) in pairs(&suite) {
+                assert!(why.contains("between classes"), "{why}");
+                found.push((name.to_string(), target.name.clone(), method));
+            }
+        }
+        let fsd = found.iter().find(|(suite, target, method)| {
+            suite == "paper-figures" && target == "fsd50k" && *method == Method::Orca
+        });
+        assert!(fsd.is_some(), "{found:?}");
+    }
+
+    #[test]
+    fn a_diverged_loss_is_one_cells_and_an_interrupt_ends_the_run() {
+        let diverged = TransferError::Diverged {
+            epoch: 1,
+            step: 2,
+            loss: f64::NAN,
+        };
+        assert!(is_of_cell(&diverged.into()));
+        assert!(!is_of_cell(&TransferError::Interrupted.into()));
+        let full = std::io::Error::other("full");
+        let full = TransferError::Io {
+            path: "x".into(),
+            source: full,
+        };
+        assert!(!is_of_cell(&full.into()));
+    }
+}
