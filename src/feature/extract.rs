@@ -2,11 +2,15 @@
 //! pixels and the growing feature matrix are in memory.
 
 use super::{FeatureError, FeatureSet};
+use crate::container::npy;
 use crate::dataset::Dataset;
 use crate::dataset::loader::{Order, batches};
 use crate::model::{Embedder, Encoder, Network, Pass};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use ndarray::Array2;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Samples for a forward pass without gradients, for samples of `size` numbers: enough to be fast,
@@ -54,6 +58,35 @@ pub fn probabilities(
     })
 }
 
+/// Class probabilities as [`probabilities`] gives them, written to `path` as `.npy [N, K]` batch by batch:
+/// those of many samples and classes need not fit in memory.
+///
+/// # Errors
+/// Those of reading a sample, and the operating system's with the path.
+pub fn write_probabilities(
+    network: &Network,
+    set: Arc<dyn Dataset>,
+    device: &Device,
+    path: &Path,
+) -> Result<(), FeatureError> {
+    let io = |e| FeatureError::io(path, e);
+    let count = set.len();
+    let mut out = BufWriter::new(File::create(path).map_err(io)?);
+    let mut begun = false;
+    let run = |x| activation::softmax(network.forward(x, &mut Pass::eval()).primal, 1);
+    each(set, device, run, |values, width| {
+        if !std::mem::replace(&mut begun, true) {
+            let head = npy::header("<f4", &[count, width]);
+            out.write_all(&head).map_err(io)?;
+        }
+        values
+            .iter()
+            .try_for_each(|value| out.write_all(&value.to_le_bytes()))
+            .map_err(io)
+    })?;
+    out.flush().map_err(io)
+}
+
 /// The samples themselves as features: what a probe on raw pixels sees.
 pub fn pixels(set: Arc<dyn Dataset>) -> Result<FeatureSet, FeatureError> {
     let (names, labels) = describe(set.as_ref());
@@ -78,6 +111,26 @@ fn forward(
 ) -> Result<Array2<f32>, FeatureError> {
     let count = set.len();
     let (mut values, mut width) = (Vec::new(), 0);
+    each(set, device, run, |batch, columns| {
+        values.extend(batch);
+        width = columns;
+        Ok(())
+    })?;
+    let found = values.len();
+    Array2::from_shape_vec((count, width), values).map_err(|_| FeatureError::Length {
+        what: "feature values",
+        expected: count * width,
+        found,
+    })
+}
+
+/// Gives the outputs of `run` batch by batch, row-major, and how many a sample has.
+fn each(
+    set: Arc<dyn Dataset>,
+    device: &Device,
+    run: impl Fn(Tensor<4>) -> Tensor<2>,
+    mut take: impl FnMut(Vec<f32>, usize) -> Result<(), FeatureError>,
+) -> Result<(), FeatureError> {
     let order = Order::sequential(samples_at_once(set.shape().iter().product()));
     for batch in batches(set, order) {
         let batch = batch?;
@@ -85,14 +138,12 @@ fn forward(
             TensorData::new(batch.values, batch.shape),
             device,
         ));
-        width = y.dims()[1];
+        let width = y.dims()[1];
         let data = y.into_data().convert::<f32>();
-        values.extend(data.try_to_vec::<f32>().unwrap_or_default());
+        take(
+            data.try_to_vec().expect("the outputs were converted to this type"),
+            width,
+        )?;
     }
-    let found = values.len();
-    Array2::from_shape_vec((count, width), values).map_err(|_| FeatureError::Length {
-        what: "feature values",
-        expected: count * width,
-        found,
-    })
+    Ok(())
 }

@@ -8,11 +8,13 @@ use super::prepare::{Context, Target};
 use super::watch::Watch;
 use crate::dataset::Truth;
 use crate::feature::extract;
+use crate::feature::file::{Blocks, Open};
+use crate::measure::Groups;
 use crate::measure::discrepancy::{
-    DiscrepancyParams, Divergence, Target as Labels, discrepancy, strongest,
+    DiscrepancyParams, Divergence, Rows, Target as Labels, discrepancy_by, strongest,
 };
 use crate::model::Embedder;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 /// What was found, as the tables need it.
@@ -22,8 +24,11 @@ pub struct Distance {
     pub divergence: String,
     /// D.
     pub value: f64,
-    /// Its bootstrap 95 % interval.
+    /// 95 % bootstrap interval of what the matching costs on new samples: an upper bound of D on average.
     pub interval: Option<[f64; 2]>,
+    /// Conservative 95 % interval of D itself; absent in records of older versions.
+    #[serde(default)]
+    pub infimum_interval: Option<[f64; 2]>,
     /// Mean D with shuffled labels.
     pub null_mean: Option<f64>,
     /// Interval of the same.
@@ -40,6 +45,13 @@ pub struct Distance {
     pub certified: bool,
     /// Samples evaluated.
     pub samples: usize,
+    /// Groups of the target's test samples (clips, repetitions, records; else the samples); absent in
+    /// records of older versions, which drew samples.
+    #[serde(default)]
+    pub groups: Option<usize>,
+    /// Groups of the class that has fewest.
+    #[serde(default)]
+    pub groups_per_class: Option<usize>,
     /// The matching.
     pub pairs: Vec<Pair>,
     /// Source classes beside which it is shown: the matched ones, then the strongest others.
@@ -76,8 +88,8 @@ pub fn distance(
     let record = format!("looks/{name}-{}.json", fingerprint(embedder));
     let origin = context.origins.target(target.spec);
     let before: Option<Distance> = context.recall(&record, &origin);
-    // Distances of older versions lack the means; only those of the start are shown.
-    let whole = |d: &Distance| !d.means.is_empty() || stage != Stage::Initial;
+    // Distances of older versions drew samples, not groups, and lack the means.
+    let whole = |d: &Distance| d.groups.is_some() && !d.means.is_empty();
     if let Some(found) = before.filter(whole) {
         return Ok(found);
     }
@@ -89,12 +101,43 @@ pub fn distance(
     Ok(found)
 }
 
+/// Probabilities that are held in memory; more of them are kept in a file of the run meanwhile.
+const HELD: usize = 1 << 30;
+
 fn measure(context: &Context, target: &Target, embedder: &Embedder) -> Result<Distance, RunError> {
-    let measures = &context.suite.measures;
-    let wrong = named(format!("discrepancy of {}", target.spec.title));
     let mut network = context.source.model.network.clone();
     network.embedder = embedder.clone();
-    let probabilities = extract::probabilities(&network, target.data.test.clone(), context.device)?;
+    let set = target.data.test.clone();
+    let bytes = set.len() * context.source.labels.len() * size_of::<f32>();
+    if bytes <= HELD {
+        let rows = extract::probabilities(&network, set, context.device)?;
+        return of_rows(context, target, &rows.view());
+    }
+    let path = context.folder.path("looks/.probabilities.npy");
+    let wrong = |source| RunError::Io {
+        path: path.clone(),
+        source,
+    };
+    std::fs::create_dir_all(context.folder.path("looks")).map_err(wrong)?;
+    let found = extract::write_probabilities(&network, set, context.device, &path)
+        .map_err(RunError::from)
+        .and_then(|()| match Blocks::open(&path, "source probabilities")? {
+            Open::Single(rows) => of_rows(context, target, &rows),
+            _ => Err(RunError::Malformed {
+                path: path.clone(),
+                expected: "the single-precision matrix that was written there".into(),
+                found: "another file".into(),
+            }),
+        });
+    // Of no use to anyone, whether it was measured or not.
+    std::fs::remove_file(&path).ok();
+    found
+}
+
+/// D from the rows of source probabilities of the target's test samples.
+fn of_rows<R: Rows>(context: &Context, target: &Target, rows: &R) -> Result<Distance, RunError> {
+    let measures = &context.suite.measures;
+    let wrong = named(format!("discrepancy of {}", target.spec.title));
     let test = target.data.test.as_ref();
     let classes = test.classes().len();
     let labels = crate::dataset::labels(test);
@@ -117,7 +160,7 @@ fn measure(context: &Context, target: &Target, embedder: &Embedder) -> Result<Di
         .seed(measures.discrepancy_seed)
         .check()
         .map_err(&wrong)?;
-    let goal = match &several {
+    let goal = || match &several {
         Some(several) => Labels::MultiHot(several.view()),
         None => Labels::Labels {
             labels: &labels,
@@ -128,17 +171,26 @@ fn measure(context: &Context, target: &Target, embedder: &Embedder) -> Result<Di
         Some(several) => several[[i, class]] > 0.0,
         None => labels[i] == class,
     };
-    let found = discrepancy(probabilities.view(), goal, &params).map_err(&wrong)?;
-    let mut means = Array2::<f64>::zeros((classes, probabilities.ncols()));
+    let groups = match crate::dataset::groups(test) {
+        Some(groups) => Groups::of(&groups),
+        None => Groups::singletons(test.len()),
+    };
+    let found = discrepancy_by(rows, goal(), &groups, &params).map_err(&wrong)?;
+    let mut means = Array2::<f64>::zeros((classes, rows.dim().1));
     let mut samples = vec![0usize; classes];
-    for (class, count) in samples.iter_mut().enumerate() {
-        for i in (0..labels.len()).filter(|&i| of(i, class)) {
-            *count += 1;
-            let row = probabilities.row(i);
-            means
-                .row_mut(class)
-                .zip_mut_with(&row, |m, p| *m += f64::from(*p));
+    let add = &mut |first: usize, block: ArrayView2<'_, R::Value>| {
+        for (i, row) in (first..).zip(block.outer_iter()) {
+            for class in (0..classes).filter(|&class| of(i, class)) {
+                samples[class] += 1;
+                means
+                    .row_mut(class)
+                    .zip_mut_with(&row, |m, p| *m += (*p).into());
+            }
         }
+        Ok(())
+    };
+    rows.blocks(add).map_err(&wrong)?;
+    for (class, count) in samples.iter().enumerate() {
         means
             .row_mut(class)
             .mapv_inplace(|sum| sum / (*count).max(1) as f64);
@@ -160,6 +212,7 @@ fn measure(context: &Context, target: &Target, embedder: &Embedder) -> Result<Di
         divergence: found.divergence.name().into(),
         value: found.value,
         interval: found.interval,
+        infimum_interval: found.infimum_interval,
         null_mean: found.null_mean,
         null_interval: found.null_interval,
         chance: found.chance,
@@ -168,6 +221,8 @@ fn measure(context: &Context, target: &Target, embedder: &Embedder) -> Result<Di
         gap: found.gap,
         certified: found.certified,
         samples: found.samples,
+        groups: Some(found.groups),
+        groups_per_class: Some(found.groups_per_class),
         pairs: found
             .assignment
             .iter()
