@@ -35,16 +35,95 @@ pub fn mover(shares: &[(f64, [f64; 2])]) -> Option<[f64; 2]> {
     (!shares.is_empty()).then(|| [(mean - below).max(0.0), (mean + above).min(1.0)])
 }
 
+/// A class's share of wrong answers: of how many independent samples, and its own 95 % interval.
+#[derive(Debug, Clone, Copy)]
+pub struct Share {
+    /// The share, in `[0, 1]`.
+    pub value: f64,
+    /// Samples, or what grouped ones are worth.
+    pub samples: f64,
+    /// The interval.
+    pub interval: [f64; 2],
+}
+
 /// 95 % interval of the mean over classes of their shares of wrong answers, each class `(wrong,
-/// samples)`: their Wilson intervals combined by [`mover`]. Classes without a sample do not count;
-/// `None` if none has one.
+/// samples)`: see [`mean_of_shares`]. Classes without a sample do not count; `None` if none has one.
 pub fn balanced_interval(classes: impl IntoIterator<Item = (usize, usize)>) -> Option<[f64; 2]> {
-    let shares: Vec<(f64, [f64; 2])> = classes
-        .into_iter()
-        .filter(|&(_, n)| n > 0)
-        .map(|(wrong, n)| (wrong as f64 / n as f64, wilson(wrong, n)))
-        .collect();
-    mover(&shares)
+    let share = |(wrong, n): (usize, usize)| Share {
+        value: wrong as f64 / n as f64,
+        samples: n as f64,
+        interval: match n < FEW {
+            true => exact(wrong, n),
+            false => wilson(wrong, n),
+        },
+    };
+    let classes = classes.into_iter().filter(|&(_, n)| n > 0);
+    mean_of_shares(&classes.map(share).collect::<Vec<_>>(), Z95)
+}
+
+/// Below so many samples a share has few values, and only its exact interval covers.
+const FEW: usize = 10;
+
+/// 95 % interval of the mean of independent shares, `z` the normal quantile or Student's: the hull of
+/// two. Wilson's at the mean, with as many samples as give the mean its variance, were all shares
+/// equal to it, or each its own (drawn to the mean by one sample); the smaller number counts. It sees
+/// that many classes average out. And [`mover`] of the shares' own intervals, which sees that one small
+/// class may be anywhere. Both lie in `[0, 1]` and have a width at 0 %. Simulated coverage: 93 % or
+/// more for 2 to 20 classes of 4 to 200 samples, rates from 2 to 50 %.
+pub fn mean_of_shares(shares: &[Share], z: f64) -> Option<[f64; 2]> {
+    if let [only] = shares {
+        return Some(only.interval);
+    }
+    let pairs: Vec<(f64, [f64; 2])> = shares.iter().map(|s| (s.value, s.interval)).collect();
+    let [low, high] = mover(&pairs)?;
+    let k = shares.len() as f64;
+    let mean = shares.iter().map(|s| s.value).sum::<f64>() / k;
+    let alike = k * k / shares.iter().map(|s| 1.0 / s.samples).sum::<f64>();
+    let centre = (mean * alike + 1.0) / (alike + 2.0);
+    let drawn = |s: &Share| (s.value * s.samples + centre) / (s.samples + 1.0);
+    let level = shares.iter().map(drawn).sum::<f64>() / k;
+    let variance = |s: &Share| drawn(s) * (1.0 - drawn(s)) / s.samples;
+    let own = level * (1.0 - level) * k * k / shares.iter().map(variance).sum::<f64>();
+    let [below, above] = wilson_at(mean, alike.min(own), z);
+    Some([low.min(below), high.max(above)])
+}
+
+/// The exact 95 % interval of a share of few samples (Clopper & Pearson, Biometrika 1934): the rates at
+/// which so many wrong answers, or more, or fewer, have a probability of 2.5 %.
+fn exact(wrong: usize, n: usize) -> [f64; 2] {
+    // P(at least `from` of n) at a rate, n small.
+    let tail = |from: usize, rate: f64| -> f64 {
+        let mut ways = 1.0;
+        let mut sum = 0.0;
+        for k in 0..=n {
+            if k >= from {
+                sum += ways * rate.powi(k as i32) * (1.0 - rate).powi((n - k) as i32);
+            }
+            ways *= (n - k) as f64 / (k + 1) as f64;
+        }
+        sum
+    };
+    // The rate at which the tail reaches a level; it grows with the rate.
+    let at = |from: usize, level: f64| {
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..60 {
+            let middle = 0.5 * (low + high);
+            if tail(from, middle) < level {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        0.5 * (low + high)
+    };
+    [
+        if wrong == 0 { 0.0 } else { at(wrong, 0.025) },
+        if wrong == n {
+            1.0
+        } else {
+            at(wrong + 1, 0.975)
+        },
+    ]
 }
 
 /// The 2.5 % and 97.5 % quantiles of the values (linear interpolation); `None` without values.
@@ -179,10 +258,14 @@ mod tests {
         assert!(found[0] == 0.0 && found[1] > 0.1, "{found:?}");
         let found = balanced_interval([(4, 4), (20, 20)]).expect("samples");
         assert!(found[1] == 1.0 && found[0] < 0.9, "{found:?}");
-        // One class: Wilson's.
-        let [low, high] = balanced_interval([(15, 50)]).expect("samples");
-        let [a, b] = wilson(15, 50);
-        assert!((low - a).abs() < 1e-15 && (high - b).abs() < 1e-15);
+        // One class: its own, Wilson's or exact. scipy: binomtest(1, 4).proportion_ci()
+        assert_eq!(balanced_interval([(15, 50)]), Some(wilson(15, 50)));
+        let [low, high] = balanced_interval([(1, 4)]).expect("samples");
+        assert!((low - 0.006_309_463).abs() < 1e-8 && (high - 0.805_879_55).abs() < 1e-8);
+        // Many classes average out.
+        let [low, high] = balanced_interval([(2, 20); 10]).expect("samples");
+        let [a, b] = wilson(20, 200);
+        assert!(low > a - 0.02 && high < b + 0.02 && low <= a && high >= b);
         assert_eq!(balanced_interval([(0, 0)]), None);
     }
 

@@ -9,9 +9,8 @@
 //!   drawn towards the mean group size (weighted by size), its value where groups are all right or
 //!   all wrong. Simulated coverage at 20 groups of 8: 94–99 % for rates of 2–50 % and every likeness
 //!   within groups.
-//! * **Balanced errors** ([`Groups::balanced_interval`]): the classes' intervals combined by MOVER
-//!   (Zou & Donner, *Construction of confidence limits about effect measures*, Statistics in
-//!   Medicine 2008), which stays in `[0, 1]` and has width at 0 %.
+//! * **Balanced errors** ([`Groups::balanced_interval`]): [`stats::mean_of_shares`] of the classes, each with
+//!   what its groups are worth.
 //! * **Anything else**: [`Groups::weights`] draws groups for a bootstrap, [`Groups::without`] leaves one
 //!   out, [`jackknife_error`] turns what is found without each into a standard error.
 
@@ -120,7 +119,7 @@ impl Groups {
         Some(error?.powi(2) / spread).filter(|effect| effect.is_finite())
     }
 
-    /// 95 % interval of a share of wrong answers; Wilson's without groups.
+    /// 95 % interval of a share of wrong answers; Wilson's without groups, all of `[0, 1]` for one.
     pub fn error_interval(&self, wrong: &[bool]) -> [f64; 2] {
         let hits = wrong.iter().filter(|w| **w).count();
         if self.is_singletons() {
@@ -129,27 +128,33 @@ impl Groups {
         if self.count() < 2 {
             return [0.0, 1.0];
         }
-        let numbers: Vec<f64> = wrong.iter().map(|&w| f64::from(u8::from(w))).collect();
+        let t = stats::student_quantile(0.975, self.count() - 1);
+        stats::wilson_at(hits as f64 / wrong.len() as f64, self.worth(wrong), t)
+    }
+
+    /// As how many independent answers these count: n over their design effect, which is drawn
+    /// towards the mean group size where few groups are partly or wholly wrong (or right).
+    fn worth(&self, wrong: &[bool]) -> f64 {
         let n = wrong.len() as f64;
-        let share = hits as f64 / n;
+        if self.is_singletons() {
+            return n;
+        }
+        let numbers: Vec<f64> = wrong.iter().map(|&w| f64::from(u8::from(w))).collect();
         let sizes = self.sizes();
         let alike = sizes.iter().map(|&m| (m * m) as f64).sum::<f64>() / n;
-        let (_, error) = self.mean(&numbers, &vec![1.0; wrong.len()]);
-        let alone = share * (1.0 - share) / n;
-        let found = error.map_or(alike, |error| error * error / alone);
+        let (share, error) = self.mean(&numbers, &vec![1.0; wrong.len()]);
+        let found = error.map_or(alike, |error| error * error * n / (share * (1.0 - share)));
         let found = if found.is_finite() { found } else { alike }.max(1.0);
         let totals = self.totals(&numbers);
         let some = totals.iter().filter(|t| **t > 0.0).count();
         let pairs = totals.iter().zip(&sizes);
         let right = pairs.filter(|&(t, &m)| *t < m as f64).count();
         let doubt = 2.0 / (some.min(right) + 2) as f64;
-        let effect = (1.0 - doubt) * found + doubt * found.max(alike);
-        let t = stats::student_quantile(0.975, self.count() - 1);
-        stats::wilson_at(share, n / effect, t)
+        n / ((1.0 - doubt) * found + doubt * found.max(alike))
     }
 
-    /// 95 % interval of the mean over classes of their shares of wrong answers, by the classes'
-    /// [`Groups::error_interval`]s; where groups have samples of several classes, no narrower than
+    /// 95 % interval of the mean over classes of their shares of wrong answers
+    /// ([`stats::mean_of_shares`]); where groups have samples of several classes, no narrower than
     /// Student's interval of the jackknife over groups. `None` without a sample.
     pub fn balanced_interval(&self, labels: &[usize], wrong: &[bool]) -> Option<[f64; 2]> {
         let classes = labels.iter().max()? + 1;
@@ -157,17 +162,27 @@ impl Groups {
         for (row, &label) in labels.iter().enumerate() {
             rows[label].push(row);
         }
+        if self.is_singletons() {
+            let hits = |rows: &Vec<usize>| rows.iter().filter(|&&row| wrong[row]).count();
+            return stats::balanced_interval(rows.iter().map(|rows| (hits(rows), rows.len())));
+        }
         rows.retain(|rows| !rows.is_empty());
+        let parts = self.per_class(labels, classes).iter().sum::<usize>();
         let class = |rows: &Vec<usize>| {
-            let wrong: Vec<bool> = rows.iter().map(|&row| wrong[row]).collect();
+            let (own, wrong) = (self.select(rows), rows.iter().map(|&row| wrong[row]));
+            let wrong: Vec<bool> = wrong.collect();
             let hits = wrong.iter().filter(|w| **w).count();
-            let share = hits as f64 / wrong.len() as f64;
-            (share, self.select(rows).error_interval(&wrong))
+            stats::Share {
+                value: hits as f64 / wrong.len() as f64,
+                samples: own.worth(&wrong),
+                interval: own.error_interval(&wrong),
+            }
         };
-        let classes: Vec<(f64, [f64; 2])> = rows.iter().map(class).collect();
-        let [low, high] = stats::mover(&classes)?;
-        let shared = self.per_class(labels, labels.iter().max()? + 1);
-        if shared.iter().sum::<usize>() == self.count() || self.count() < 2 {
+        let shares: Vec<stats::Share> = rows.iter().map(class).collect();
+        let freedom = parts.saturating_sub(shares.len()).max(1);
+        let t = stats::student_quantile(0.975, freedom);
+        let [low, high] = stats::mean_of_shares(&shares, t)?;
+        if parts == self.count() || self.count() < 2 {
             return Some([low, high]);
         }
         let value = balanced(labels, wrong, |_| true)?;

@@ -39,24 +39,30 @@ fn intervals_of_error_rates_cover_whatever_the_likeness_within_groups() {
 
 #[test]
 fn intervals_of_balanced_errors_cover_with_classes_of_four_samples() {
-    // Classes of 4, 8 and 20 samples.
-    for rates in [
-        [0.0, 0.05, 0.1],
-        [0.3, 0.3, 0.3],
-        [0.5, 0.1, 0.02],
-        [0.9, 0.2, 0.4],
-    ] {
-        let sizes = [4, 8, 20];
-        let truth = rates.iter().sum::<f64>() / 3.0;
-        let labels: Vec<usize> = (0..3).flat_map(|c| vec![c; sizes[c]]).collect();
+    // Classes of 4, 8 and 20 samples, many small ones, one rare one.
+    let worlds: [(&[usize], &[f64]); 7] = [
+        (&[4, 8, 20], &[0.0, 0.05, 0.1]),
+        (&[4, 8, 20], &[0.3, 0.3, 0.3]),
+        (&[4, 8, 20], &[0.9, 0.2, 0.4]),
+        (&[4; 20], &[0.1; 20]),
+        (&[20; 10], &[0.05; 10]),
+        (&[50, 50, 4], &[0.03, 0.03, 0.5]),
+        (&[200, 4, 4], &[0.05, 0.1, 0.1]),
+    ];
+    for (sizes, rates) in worlds {
+        let truth = rates.iter().sum::<f64>() / rates.len() as f64;
+        let each = sizes.iter().enumerate();
+        let labels: Vec<usize> = each.flat_map(|(c, &n)| vec![c; n]).collect();
+        let groups = Groups::singletons(labels.len());
         let covered = share_covered(repetitions(1000, 20_000), |rng| {
             let wrong: Vec<bool> = labels.iter().map(|&c| rng.random_bool(rates[c])).collect();
-            let found = Groups::singletons(32).balanced_interval(&labels, &wrong);
+            let found = groups.balanced_interval(&labels, &wrong);
             let [low, high] = found.expect("samples");
             assert!(0.0 <= low && high <= 1.0 && high > low);
             low <= truth && truth <= high
         });
-        assert!(covered >= 0.93, "rates {rates:?}: {covered}");
+        println!("{sizes:?} {rates:?}: {covered}");
+        assert!(covered >= 0.93, "{sizes:?} {rates:?}: {covered}");
     }
 }
 
