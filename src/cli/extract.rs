@@ -4,6 +4,7 @@
 use super::args::{ExtractArgs, Precision};
 use super::error::CliError;
 use super::models::open;
+use super::out;
 use super::progress::Stage;
 use super::tensor::{batches_of, check_predictor, read_input};
 use crate::dataset::loader::{Order, batches};
@@ -15,11 +16,12 @@ use crate::manifest::suite::{DatasetSpec, Reader};
 use crate::model::{Model, device, load};
 use burn::tensor::{DType, Device};
 use ndarray::Array2;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Runs the command.
 pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
+    apart(args)?;
     let device = device::open(&args.device)?;
     let dtype = match args.precision {
         Precision::F64 => DType::F64,
@@ -86,6 +88,28 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
         }
     }
     file::write_arrays(&args.out, &sink.arrays)?;
+    Ok(())
+}
+
+/// Refuses to write over the model's weights, the tensor or the mask.
+fn apart(args: &ExtractArgs) -> Result<(), CliError> {
+    // FILE:NAME names a tensor in a file; a name may hold colons, and so may a file.
+    let files = |text: &str| -> Vec<PathBuf> {
+        let cuts = text.match_indices(':').map(|(at, _)| at);
+        cuts.chain([text.len()])
+            .map(|at| PathBuf::from(&text[..at]))
+            .collect()
+    };
+    let given = [
+        ("--model", Some(args.model.as_str())),
+        ("--tensor", args.tensor.as_deref()),
+        ("--mask", args.mask.as_deref()),
+    ];
+    for (flag, text) in given {
+        for path in text.map(files).unwrap_or_default() {
+            out::apart("--out", &args.out, [(flag, path.as_path())])?;
+        }
+    }
     Ok(())
 }
 

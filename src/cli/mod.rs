@@ -1,6 +1,13 @@
 //! The command line: parses, calls the rooms, prints. Results go to stdout, everything else to
 //! stderr.
 
+/// Lines on stdout that cannot panic, in every module below.
+macro_rules! println {
+    ($($text:tt)*) => {
+        $crate::cli::out::line(format_args!($($text)*))
+    };
+}
+
 pub mod args;
 mod compare;
 mod data;
@@ -11,6 +18,7 @@ mod extract;
 mod figures;
 mod measure;
 mod models;
+mod out;
 mod pretrain;
 mod progress;
 mod report;
@@ -24,20 +32,41 @@ use crate::model::device::fault;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
 use error::CliError;
+use out::print;
 use std::io::Write;
 use std::process::ExitCode;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let device = cli.command.device().to_owned();
-    let done = fault::guarded(&device, || run(cli)).map_err(CliError::from);
-    match done.flatten() {
+    let done = match Cli::try_parse() {
+        Ok(cli) => {
+            let device = cli.command.device().to_owned();
+            fault::guarded(&device, || run(cli)).map_err(CliError::from)
+        }
+        // Help and version are asked for and go to stdout.
+        Err(shown) if !shown.use_stderr() => Ok(help(&shown).map(|()| ExitCode::SUCCESS)),
+        Err(refused) => refused.exit(),
+    };
+    let told = out::finish();
+    match done.flatten().and_then(|code| told.map(|()| code)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("modalign: {}", words::clean_lines(&error.to_string()));
+            let text = words::clean_lines(&error.to_string());
+            // Nothing is left to be told if stderr is closed.
+            let _ = writeln!(std::io::stderr(), "modalign: {text}");
             ExitCode::from(error.exit_code())
         }
+    }
+}
+
+/// Prints help or version, in the terminal's colours.
+fn help(shown: &clap::Error) -> Result<(), CliError> {
+    match shown.print() {
+        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::Io {
+            path: "stdout".into(),
+            source,
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -63,27 +92,13 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Export(args) => println!("{}", export::run(&args)?.display()),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Cli::command(),
-                "modalign",
-                &mut std::io::stdout(),
-            );
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "modalign", &mut script);
+            print(&script)?;
         }
         Command::Man => man()?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Prints on stdout; a reader that has seen enough and went away is no error.
-fn print(bytes: &[u8]) -> Result<(), CliError> {
-    match std::io::stdout().write_all(bytes) {
-        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => Err(CliError::Io {
-            path: "stdout".into(),
-            source,
-        }),
-        _ => Ok(()),
-    }
 }
 
 /// The manual page: the overview, then a page for every verb.

@@ -55,6 +55,18 @@ pub enum MeasureError {
         /// How many there are.
         found: usize,
     },
+    /// Too few groups of a class: a class of one clip cannot both choose and be evaluated.
+    #[error(
+        "groups of class {class}: expected at least {expected}, found {found}: not enough groups"
+    )]
+    Groups {
+        /// The class.
+        class: usize,
+        /// How many are needed.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
     /// More than the measure can take.
     #[error("{what}: expected at most {expected}, found {found}")]
     TooMany {
@@ -186,6 +198,7 @@ impl MeasureError {
             | Self::Distance { row, .. } => *row += rows,
             Self::Shape { .. }
             | Self::TooFew { .. }
+            | Self::Groups { .. }
             | Self::TooMany { .. }
             | Self::Parameter { .. }
             | Self::Read { .. }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::MeasureError;
 use super::product::product;
-use super::samples::{Real, Samples, unit_rows};
+use super::samples::{Directions, Real, Samples, directions};
 
 /// Rows per block of scalar products.
 const BLOCK: usize = 256;
@@ -20,7 +20,7 @@ const BLOCK: usize = 256;
 const T: f64 = 2.0;
 
 /// What the features' geometry is.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Geometry {
     /// Mean squared distance over pairs of one class, in `[0, 4]`; `None` without such a pair.
     pub align: Option<f64>,
@@ -30,6 +30,8 @@ pub struct Geometry {
     pub same_pairs: u64,
     /// All pairs.
     pub pairs: u64,
+    /// Samples left out, because all their features are zero: they have no place on the sphere.
+    pub left_out: Vec<usize>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -42,14 +44,19 @@ struct Sums {
 /// Alignment and uniformity of labelled features `[N, D]`; time O(N²·D), memory O(N·D).
 ///
 /// # Errors
-/// [`MeasureError::TooFew`] below two samples or without a feature;
-/// [`MeasureError::ZeroVector`] with the row of a vector that cannot be scaled to the sphere.
+/// [`MeasureError::TooFew`] without a feature or below two samples that are not zero throughout.
 pub fn geometry<A: Real>(samples: &Samples<'_, A>) -> Result<Geometry, MeasureError> {
-    let n = samples.len();
-    MeasureError::at_least("samples", 2, n)?;
+    MeasureError::at_least("samples", 2, samples.len())?;
     MeasureError::at_least("features", 1, samples.dim())?;
-    let unit = unit_rows("features", samples.features())?;
-    let labels = samples.labels();
+    let Directions {
+        unit,
+        kept,
+        left_out,
+    } = directions(samples.features());
+    let n = kept.len();
+    MeasureError::at_least("samples that are not zero", 2, n)?;
+    let labels: Vec<usize> = kept.iter().map(|&row| samples.labels()[row]).collect();
+    let labels = labels.as_slice();
     let blocks = n.div_ceil(BLOCK);
     let range = |b: usize| b * BLOCK..((b + 1) * BLOCK).min(n);
     // Collected in order and added in order: the same bits for any number of threads.
@@ -74,6 +81,7 @@ pub fn geometry<A: Real>(samples: &Samples<'_, A>) -> Result<Geometry, MeasureEr
         uniform: (total.kernel / pairs as f64).ln(),
         same_pairs: total.same_pairs,
         pairs,
+        left_out,
     })
 }
 
@@ -159,7 +167,7 @@ mod tests {
         let labels: Vec<usize> = (0..n).map(|i| i % 5).collect();
         let found =
             geometry(&Samples::new(x.view(), &labels, 5).expect("valid")).expect("geometry");
-        let unit = unit_rows("x", x.view()).expect("directions");
+        let unit = directions(x.view()).unit;
         let (mut kernel, mut same, mut count) = (0.0, 0.0, 0u64);
         for i in 0..n {
             for j in i + 1..n {
@@ -188,10 +196,34 @@ mod tests {
         let zero = array![[1.0, 0.0], [0.0, 0.0]];
         assert_eq!(
             geometry(&Samples::new(zero.view(), &[0, 0], 1).expect("valid")),
-            Err(MeasureError::ZeroVector {
-                what: "features",
-                row: 1
+            Err(MeasureError::TooFew {
+                what: "samples that are not zero",
+                expected: 2,
+                found: 1
             })
+        );
+    }
+
+    #[test]
+    fn rows_of_zeros_are_left_out_and_named() {
+        let x = Array2::from_shape_fn((40, 3), |(i, j)| ((i * (j + 2)) as f64).sin() + 0.1);
+        let labels: Vec<usize> = (0..40).map(|i| i % 4).collect();
+        let (mut holes, zero) = (x.clone(), [0, 17, 39]);
+        zero.iter().for_each(|&row| holes.row_mut(row).fill(-0.0));
+        let rest: Vec<usize> = (0..40).filter(|i| !zero.contains(i)).collect();
+        let fewer = x.select(ndarray::Axis(0), &rest);
+        let own: Vec<usize> = rest.iter().map(|&i| labels[i]).collect();
+        let of = |x: &Array2<f64>, labels: &[usize]| {
+            geometry(&Samples::new(x.view(), labels, 4).expect("valid")).expect("geometry")
+        };
+        let found = of(&holes, &labels);
+        assert_eq!(found.left_out, zero);
+        assert_eq!(
+            Geometry {
+                left_out: Vec::new(),
+                ..found
+            },
+            of(&fewer, &own)
         );
     }
 }

@@ -18,6 +18,9 @@
 //! | [`silhouette`] | is a sample nearer to its class than to the next? | features |
 //! | [`paired`] | do two methods differ, beyond seeds and test samples? | errors of both |
 //!
+//! Samples that belong together (windows of a clip, repetitions of a person) are told by [`Groups`]: splits,
+//! shuffles, bootstraps and intervals then draw whole groups.
+//!
 //! All follow one pattern: parameters → `check()` → valid parameters → compute, so that only
 //! valid settings can run. Whatever the input (NaN, one class, one sample, no sample, more
 //! features than samples, constants), the answer is a typed result or a [`MeasureError`]; one
@@ -29,6 +32,7 @@ pub mod cka;
 pub mod discrepancy;
 pub mod error;
 pub mod geometry;
+pub mod groups;
 pub mod hscore;
 pub mod knn;
 pub mod leep;
@@ -50,8 +54,11 @@ pub mod stratify;
 pub mod tsne;
 
 pub use error::MeasureError;
+pub use groups::Groups;
 pub use samples::{Real, Samples};
 
+#[cfg(test)]
+pub(crate) mod calibration;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]

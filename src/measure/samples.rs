@@ -136,24 +136,35 @@ pub fn check_labels(
     }
 }
 
-/// The rows scaled to unit length, in double precision.
-///
-/// # Errors
-/// [`MeasureError::ZeroVector`] with the row of a vector that has no direction.
-pub fn unit_rows<A: Real>(
-    what: &'static str,
-    matrix: ArrayView2<'_, A>,
-) -> Result<Array2<f64>, MeasureError> {
-    let mut out = matrix.mapv(Into::into);
-    for (row, mut values) in out.outer_iter_mut().enumerate() {
+/// Rows scaled to unit length, and which rows those are.
+pub struct Directions {
+    /// The rows that have a direction, of unit length, in double precision.
+    pub unit: Array2<f64>,
+    /// Their places among all rows, ascending.
+    pub kept: Vec<usize>,
+    /// The places of rows that are all zero, such as a sample of which no unit fires: ascending.
+    pub left_out: Vec<usize>,
+}
+
+/// The rows that have a direction, scaled to unit length.
+pub fn directions<A: Real>(matrix: ArrayView2<'_, A>) -> Directions {
+    let zero = |row: &usize| matrix.row(*row).iter().all(|&v| v.into() == 0.0);
+    let (left_out, kept): (Vec<usize>, Vec<usize>) = (0..matrix.nrows()).partition(zero);
+    let mut unit = if left_out.is_empty() {
+        matrix.mapv(Into::into)
+    } else {
+        matrix.select(ndarray::Axis(0), &kept).mapv(Into::into)
+    };
+    for mut values in unit.outer_iter_mut() {
         // Scaling by the largest entry first keeps squares from under- or overflowing.
         let largest = values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-        if largest == 0.0 {
-            return Err(MeasureError::ZeroVector { what, row });
-        }
         values.mapv_inplace(|v| v / largest);
         let norm = values.dot(&values).sqrt();
         values.mapv_inplace(|v| v / norm);
     }
-    Ok(out)
+    Directions {
+        unit,
+        kept,
+        left_out,
+    }
 }

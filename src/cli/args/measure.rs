@@ -31,8 +31,9 @@ On another --device than flex the bulk of the iterations runs there in single pr
 ones are exact and on the CPU either way, so that the optimum is the same. Not run on a GPU yet.
 
 JSON: error, balanced_error (mean over the classes of --test of their errors), objective, c,
-iterations, seconds, interval (Wilson, 95 %), confusion (rows: true class, columns: predicted);
-with --sweep also sweep, every C tried with its validation error.")]
+iterations, converged, seconds, interval (Wilson, 95 %), balanced_interval (95 %, the classes' Wilson
+intervals combined; both over groups with --test-groups), groups and groups_per_class (of the test
+samples, and of the class that has fewest), confusion (rows: true class, columns: predicted); with --sweep also sweep, every C tried with its validation error.")]
 pub struct ProbeArgs {
     /// Features to fit on
     #[arg(long, value_name = "FILE")]
@@ -52,6 +53,9 @@ pub struct ProbeArgs {
     /// Labels of --valid where it is a .npy file
     #[arg(long, value_name = "FILE.npy", requires = "valid")]
     pub valid_labels: Option<PathBuf>,
+    /// Which test samples belong together, a number for each: intervals are then over groups
+    #[arg(long, value_name = "FILE.npy")]
+    pub test_groups: Option<PathBuf>,
     /// Inverse strength of the regularisation, as in scikit-learn; the default is CLIP's
     #[arg(long, default_value_t = 0.316)]
     pub c: f64,
@@ -132,13 +136,15 @@ map is written as [N, 2], double precision, row i for sample i: numpy.load(\"map
 
 JSON: kl (divergence of the map; up to 3,000 samples by the affinities of all pairs, beyond by those
 of the 3 · perplexity nearest neighbours), trustworthiness (of 12 neighbours, 1 is best; null below 25
-samples, on 2,000 of them above 10,000), seconds, engine (the one that ran). The same seed gives the
-same bytes, except with linfa.")]
+samples, on 2,000 of them above 10,000), seconds, engine (the one that ran), perplexity (the one that
+ran: too few samples for the one asked for lower it), converged (whether the last step moved points
+by less than a thousandth of the map's radius; null with linfa). The same seed gives the same bytes,
+except with linfa. Of equal rows the neighbours are drawn by seed.")]
 pub struct TsneArgs {
     /// Features to map
     #[arg(long, value_name = "FILE")]
     pub features: PathBuf,
-    /// Effective number of neighbours; needs more than three times as many samples
+    /// Effective number of neighbours; lowered where there are not three times as many samples
     #[arg(long, default_value_t = 30.0)]
     pub perplexity: f64,
     /// Steps of gradient descent
@@ -240,7 +246,13 @@ nothing is certified.
 Choosing among many source classes and evaluating on the same samples is optimistic: with
 --holdout the assignment is chosen on one part and evaluated on the other. lower_bound, gap and
 certified speak of the samples that it was chosen on; value, interval, chance and null of those it
-is evaluated on.
+is evaluated on. interval is that of what the assignment found costs on new samples, an upper bound
+on D on average; infimum_interval is one of D itself, conservative: from the least mean cost of all
+samples less its noise to value with its noise. Without --holdout there is neither.
+
+Windows of one clip, recording or person are not independent: --groups is [N] integers, equal for
+samples that belong together. The held-out part is then whole groups of every class (each class
+needs two), the null exchanges labels between whole groups, and the bootstrap draws groups.
 
 --csv has one row a target class: target_class, target_name, source_class, source_name, probability
 (mean of the source class over the target class's samples), samples, runner_up, runner_up_name (the
@@ -249,7 +261,8 @@ other source class of highest mean) and margin (probability less the runner-up's
 JSON: value, lower_bound, gap, certified, assignment (the source class of each target class, null
 for one without samples), null_mean and null_interval (shuffled targets, searched anew), chance (a
 random assignment), normalized (value / null_mean: 0 a perfect fit, 1 knows nothing), interval
-(bootstrap, 95 %), seconds.")]
+(bootstrap, 95 %) and infimum_interval (both null without --holdout), converged (as certified),
+samples, groups and groups_per_class (of the class that has fewest), seconds.")]
 pub struct DiscrepancyArgs {
     /// Source probabilities of the target's samples [N, Ks]
     #[arg(long, value_name = "FILE.npy")]
@@ -265,6 +278,9 @@ pub struct DiscrepancyArgs {
     /// Target probabilities of the same samples [N, Kt], in place of labels
     #[arg(long, value_name = "FILE.npy")]
     pub target_probs: Option<PathBuf>,
+    /// Which samples belong together: a number for each, equal for the windows of one clip or person
+    #[arg(long, value_name = "FILE.npy")]
+    pub groups: Option<PathBuf>,
     /// What a source probability p costs
     #[arg(long, value_enum, default_value = "error")]
     pub divergence: Divergence,

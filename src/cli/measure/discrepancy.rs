@@ -9,21 +9,36 @@ use super::pairs::{self, Names};
 use super::{count, page};
 use crate::cli::args::DiscrepancyArgs;
 use crate::cli::error::CliError;
+use crate::cli::out::apart;
 use crate::cli::print;
 use crate::cli::progress::Stage;
 use crate::cli::words::{columns, print_json, wrapped};
 use crate::feature::FeatureError;
 use crate::feature::file::{Blocks, Open, array};
-use crate::measure::MeasureError;
 use crate::measure::discrepancy::{
-    Discrepancy, DiscrepancyParams, Rows, Sums, Target, discrepancy_of, mean_probabilities, stream,
+    Discrepancy, DiscrepancyParams, Rows, Sums, Target, discrepancy_by, mean_probabilities, stream,
 };
+use crate::measure::{Groups, MeasureError};
 use ndarray::Array2;
 use serde_json::{Value, json};
 use std::path::Path;
 
 /// Runs the command.
 pub fn run(args: &DiscrepancyArgs) -> Result<(), CliError> {
+    let read = [
+        ("--source-probs", Some(&args.source_probs)),
+        ("--target-labels", args.target_labels.as_ref()),
+        ("--target-probs", args.target_probs.as_ref()),
+        ("--groups", args.groups.as_ref()),
+        ("--source-names", args.source_names.as_ref()),
+        ("--target-names", args.target_names.as_ref()),
+    ];
+    let read = read.map(|(flag, path)| Some((flag, path?.as_path())));
+    for (flag, path) in [("--csv", &args.csv), ("--figure", &args.figure)] {
+        if let Some(path) = path {
+            apart(flag, path, read.into_iter().flatten())?;
+        }
+    }
     match Blocks::open(&args.source_probs, SOURCE)? {
         Open::Single(blocks) => measure(args, &blocks),
         Open::Double(blocks) => measure(args, &blocks),
@@ -89,8 +104,12 @@ fn measure<R: Rows>(args: &DiscrepancyArgs, source: &R) -> Result<(), CliError> 
         let source = source || error.to_string().starts_with(SOURCE);
         CliError::of_measure(if source { &args.source_probs } else { path })(error)
     };
+    let groups = match &args.groups {
+        Some(path) => super::groups(path, source.dim().0)?,
+        None => Groups::singletons(source.dim().0),
+    };
     let stage = Stage::waiting(&format!("matching {}", count(source.dim().0, "sample")));
-    let found = discrepancy_of(source, target, &params);
+    let found = discrepancy_by(source, target, &groups, &params);
     let more = args.csv.is_some() || args.figure.is_some();
     let means = more
         .then(|| mean_probabilities(source, target, &params))
@@ -195,6 +214,11 @@ fn fields(found: &Discrepancy) -> Value {
         "chance": found.chance,
         "normalized": found.normalized,
         "interval": found.interval,
+        "infimum_interval": found.infimum_interval,
+        "converged": found.certified,
+        "samples": found.samples,
+        "groups": found.groups,
+        "groups_per_class": found.groups_per_class,
         "seconds": found.seconds,
     })
 }
@@ -266,11 +290,24 @@ fn text(
         true => "all target classes equally probable",
         false => "a random assignment",
     };
-    let mut facts = vec![
-        (
-            "interval",
-            format!("{} (bootstrap, 95 %)", between(found.interval)),
+    let interval = match (found.holdout, found.interval) {
+        (_, Some(_)) => format!(
+            "{} (bootstrap, 95 %: what this assignment costs on new samples)",
+            between(found.interval)
         ),
+        (None, None) => "none without --holdout".into(),
+        (Some(_), None) => "none".into(),
+    };
+    let infimum = found.infimum_interval.map(|_| {
+        let interval = between(found.infimum_interval);
+        (
+            "infimum",
+            format!("{interval} (95 %, conservative: D itself, over all assignments)"),
+        )
+    });
+    let mut facts = vec![("interval", interval)];
+    facts.extend(infimum);
+    facts.extend([
         ("normalised", normalized),
         ("null", null),
         ("chance", format!("{:.4} ({chance})", found.chance)),
@@ -281,7 +318,15 @@ fn text(
             format!("{} target, {source} source", found.assignment.len()),
         ),
         ("evaluated on", evaluated),
-    ];
+    ]);
+    if args.groups.is_some() {
+        let said = format!(
+            "{}, {} of the class that has fewest",
+            count(found.groups, "group"),
+            found.groups_per_class
+        );
+        facts.push(("groups", said));
+    }
     if several {
         let said = "several classes a sample: each class's positives are its samples";
         facts.push(("targets", said.into()));

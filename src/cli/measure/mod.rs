@@ -8,7 +8,22 @@ mod pairs;
 pub mod probe;
 pub mod tsne;
 
+use super::error::CliError;
 use super::words::{columns, span};
+use crate::feature::FeatureError;
+use crate::feature::file::array;
+use crate::measure::Groups;
+use std::path::Path;
+
+/// The groups of samples in a file: a whole number for each.
+fn groups(path: &Path, samples: usize) -> Result<Groups, CliError> {
+    let numbers = array::labels(path)?;
+    if numbers.len() != samples {
+        let expected = format!("{samples} numbers, one a sample");
+        return Err(FeatureError::malformed(path, "groups", expected, numbers.len()).into());
+    }
+    Ok(Groups::of(&numbers))
+}
 
 /// A headline, then facts by name, then the time it took.
 fn page(headline: &str, facts: &[(&str, String)], seconds: f64) -> String {

@@ -9,10 +9,10 @@ use crate::cli::print;
 use crate::cli::progress::Stage;
 use crate::cli::words::{clean, columns, print_json};
 use crate::feature::FeatureSet;
-use crate::measure::MeasureError;
 use crate::measure::probe::{ProbeParams, ProbeReport, SweepPoint};
 use crate::measure::samples::Samples;
 use crate::measure::stratify::share;
+use crate::measure::{Groups, MeasureError};
 use crate::model::device;
 use serde_json::json;
 use std::path::Path;
@@ -53,7 +53,15 @@ pub fn run(args: &ProbeArgs) -> Result<(), CliError> {
         false => fixed(params.c(args.c), &sets),
     };
     stage.clear();
-    let report = report.map_err(|error| CliError::of_measure(subject(args, &error))(error))?;
+    let mut report = report.map_err(|error| CliError::of_measure(subject(args, &error))(error))?;
+    let groups = match &args.test_groups {
+        Some(path) => super::groups(path, sets.test.len())?,
+        None => Groups::singletons(sets.test.len()),
+    };
+    if args.test_groups.is_some() {
+        let grouped = report.by_groups(sets.test.labels(), &groups);
+        report = grouped.map_err(CliError::of_measure(&args.test))?;
+    }
     if !report.converged {
         eprintln!(
             "warning: L-BFGS stopped at {} before the optimum; --iterations raises that",
@@ -61,8 +69,8 @@ pub fn run(args: &ProbeArgs) -> Result<(), CliError> {
         );
     }
     match args.json {
-        true => print_json(&fields(args, &report)),
-        false => print(text(args, &report, &sets).as_bytes()),
+        true => print_json(&fields(args, &report, &sets, &groups)),
+        false => print(text(args, &report, &sets, &groups).as_bytes()),
     }
 }
 
@@ -140,7 +148,12 @@ fn sweep(params: ProbeParams, sets: &Sets, seed: u64) -> Result<ProbeReport, Mea
     })
 }
 
-fn fields(args: &ProbeArgs, report: &ProbeReport) -> serde_json::Value {
+fn fields(
+    args: &ProbeArgs,
+    report: &ProbeReport,
+    sets: &Sets,
+    groups: &Groups,
+) -> serde_json::Value {
     let mut all = json!({
         "error": report.error,
         "balanced_error": report.balanced_error,
@@ -149,6 +162,10 @@ fn fields(args: &ProbeArgs, report: &ProbeReport) -> serde_json::Value {
         "iterations": report.iterations,
         "seconds": report.seconds,
         "interval": report.interval,
+        "balanced_interval": report.balanced_interval,
+        "converged": report.converged,
+        "groups": groups.count(),
+        "groups_per_class": groups.least_per_class(sets.test.labels()),
         "confusion": report.confusion,
     });
     if args.sweep {
@@ -158,7 +175,7 @@ fn fields(args: &ProbeArgs, report: &ProbeReport) -> serde_json::Value {
     all
 }
 
-fn text(args: &ProbeArgs, report: &ProbeReport, sets: &Sets) -> String {
+fn text(args: &ProbeArgs, report: &ProbeReport, sets: &Sets, groups: &Groups) -> String {
     let (train, test) = (&sets.train, &sets.test);
     let [low, high] = report.interval.map(|share| 100.0 * share);
     let headline = format!("Linear probe: error {}", percent(report.error));
@@ -175,13 +192,19 @@ fn text(args: &ProbeArgs, report: &ProbeReport, sets: &Sets) -> String {
         true => chosen,
         false => "CLIP's default; --sweep chooses".into(),
     };
-    let mut facts = vec![(
-        "interval",
-        format!("{low:.2} to {high:.2} % (Wilson, 95 %)"),
-    )];
+    let by = match &args.test_groups {
+        Some(_) => format!("over {}", count(groups.count(), "group")),
+        None => "Wilson".into(),
+    };
+    let mut facts = vec![("interval", format!("{low:.2} to {high:.2} % ({by}, 95 %)"))];
     let balanced = percent(report.balanced_error);
     if balanced != percent(report.error) {
-        facts.push(("balanced", format!("{balanced} (mean over classes)")));
+        let [low, high] = report.balanced_interval.map(|share| 100.0 * share);
+        let within = format!("{low:.2} to {high:.2} %");
+        facts.push((
+            "balanced",
+            format!("{balanced} (mean over classes; {within}, 95 %)"),
+        ));
     }
     facts.extend([
         ("test", samples(test)),

@@ -4,6 +4,7 @@
 use super::{count, page};
 use crate::cli::args::TsneArgs;
 use crate::cli::error::CliError;
+use crate::cli::out::apart;
 use crate::cli::print;
 use crate::cli::progress::Stage;
 use crate::cli::words::{clean, print_json};
@@ -25,6 +26,18 @@ pub fn run(args: &TsneArgs) -> Result<(), CliError> {
         return Err(wrong_name("--out", ".npy", out));
     }
     let format = args.figure.as_deref().map(format_of).transpose()?;
+    for (flag, path) in [("--out", &args.out), ("--figure", &args.figure)] {
+        let read = [
+            ("--features", Some(&args.features)),
+            ("--labels", args.labels.as_ref()),
+        ];
+        let read = read
+            .into_iter()
+            .filter_map(|(flag, path)| Some((flag, path?.as_path())));
+        if let Some(path) = path {
+            apart(flag, path, read)?;
+        }
+    }
     let refused = CliError::of_measure(&args.features);
     let params = TsneParams::new()
         .perplexity(args.perplexity)
@@ -59,6 +72,14 @@ pub fn run(args: &TsneArgs) -> Result<(), CliError> {
     let found = params.run(contents.features().view());
     stage.clear();
     let found = found.map_err(&refused)?;
+    if found.perplexity < args.perplexity {
+        eprintln!(
+            "perplexity {} lowered to {}, the most that {} carry",
+            args.perplexity,
+            round(found.perplexity),
+            count(n, "sample")
+        );
+    }
     array::write_matrix(out, found.embedding.view())?;
     if let (Some(path), Some(format)) = (&args.figure, format) {
         draw(path, format, &contents, &names, &found)?;
@@ -182,7 +203,14 @@ fn fields(found: &Tsne) -> Value {
         "trustworthiness": found.trustworthiness,
         "seconds": found.seconds,
         "engine": engine(found),
+        "perplexity": found.perplexity,
+        "converged": found.converged,
     })
+}
+
+/// A perplexity as it was given, or to four places where it was lowered.
+fn round(perplexity: f64) -> f64 {
+    (perplexity * 1e4).round() / 1e4
 }
 
 fn text(args: &TsneArgs, out: &Path, found: &Tsne, n: usize, d: usize) -> String {
@@ -209,6 +237,10 @@ fn text(args: &TsneArgs, out: &Path, found: &Tsne, n: usize, d: usize) -> String
         false => "all features".into(),
     };
     let kl = format!("{:.6}", found.kl);
+    let kl = match found.converged {
+        Some(false) => format!("{kl} (the map still moves; --iterations)"),
+        _ => kl,
+    };
     let mut facts = vec![
         ("KL divergence", kl),
         ("trustworthiness", trust),
@@ -220,7 +252,7 @@ fn text(args: &TsneArgs, out: &Path, found: &Tsne, n: usize, d: usize) -> String
             "settings",
             format!(
                 "perplexity {}, {}, seed {}, {reduced}",
-                args.perplexity,
+                round(found.perplexity),
                 count(args.iterations, "iteration"),
                 args.seed
             ),

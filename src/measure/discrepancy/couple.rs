@@ -50,8 +50,19 @@ pub(super) fn run<R: Rows>(
         true => &coupled(p, &table, observed, &observed.evaluated()),
         false => &fit,
     };
-    let losses = evaluate.losses(&found.map);
-    let value = losses.iter().sum::<f64>() / evaluate.units;
+    let evaluated = observed.evaluated();
+    let mut weighed = evaluate.losses(&found.map).into_iter();
+    let value = weighed.as_slice().iter().sum::<f64>() / evaluate.units;
+    // Samples without a class cost nothing, and are counted where samples are drawn.
+    let weighs = |&i: &usize| p.target.units(i) > 0.0;
+    let loss = |i: &usize| {
+        if weighs(i) {
+            weighed.next().unwrap_or(0.0)
+        } else {
+            0.0
+        }
+    };
+    let losses: Vec<f64> = evaluated.iter().map(loss).collect();
     let chance = chance(evaluate);
 
     let null = |r: usize| {
@@ -86,6 +97,7 @@ pub(super) fn run<R: Rows>(
         chance,
         nulls,
         losses,
+        least: None,
         candidates: screened.then_some(Candidates {
             classes: columns.len(),
             lower_bound: bound,

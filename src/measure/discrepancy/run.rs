@@ -5,21 +5,22 @@
 //! resample), so that replicates can run in parallel and stay the same for any number of threads.
 //! Shuffled targets are counted in the same pass over the rows as the observed ones, as many at a time
 //! as [`super::DiscrepancyParams::memory`] allows. The bootstrap needs one number a sample, picked
-//! from the rows once the assignment is known.
+//! from the rows once the assignment is known. Split, shuffle and bootstrap draw whole [`Groups`].
 
 use std::time::Instant;
 
 use ndarray::Array2;
-use rand::{RngExt, SeedableRng, seq::SliceRandom};
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::cost::Pass;
-use super::search::{Assignment, assign, fits};
+use super::cost::{Costs, Pass};
+use super::search::{Assignment, Search, assign, fits};
 use super::stream::Rows;
 use super::target::{Draw, Target};
 use super::{Candidates, Discrepancy, ValidDiscrepancyParams, couple};
-use crate::measure::{MeasureError, stats};
+use crate::measure::groups::split;
+use crate::measure::{Groups, MeasureError, stats};
 
 /// The inputs, ready to be searched again and again.
 pub(super) struct Problem<'t, 'p, R: Rows> {
@@ -32,6 +33,10 @@ pub(super) struct Problem<'t, 'p, R: Rows> {
     /// Place of each class among them.
     pub index: Vec<usize>,
     pub params: &'p ValidDiscrepancyParams,
+    /// Which samples belong together.
+    pub groups: &'p Groups,
+    /// Numbers that tell targets apart, where groups exchange them.
+    patterns: Option<Vec<usize>>,
 }
 
 /// What a kind of divergence finds, over present classes.
@@ -44,6 +49,8 @@ pub(super) struct Outcome {
     pub nulls: Vec<f64>,
     /// Loss of each evaluated sample.
     pub losses: Vec<f64>,
+    /// A 97.5 % lower bound of the infimum, where one is known.
+    pub least: Option<f64>,
     pub candidates: Option<Candidates>,
     pub nodes: usize,
 }
@@ -59,6 +66,7 @@ impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
     pub fn new(
         rows: &'p R,
         target: Target<'t>,
+        groups: &'p Groups,
         params: &'p ValidDiscrepancyParams,
     ) -> Result<Self, MeasureError> {
         let (n, source) = rows.dim();
@@ -67,6 +75,11 @@ impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
         MeasureError::at_least("target classes", 1, classes)?;
         fits(classes, source)?;
         target.check(n)?;
+        MeasureError::same("groups of samples", n, groups.len())?;
+        let grouped = !groups.is_singletons();
+        if grouped && params.holdout.is_some() && matches!(target, Target::Labels { .. }) {
+            split::enough(&target.groups(groups))?;
+        }
         let mass = target.totals(n);
         let present: Vec<usize> = (0..classes).filter(|&c| mass[c] > 0.0).collect();
         MeasureError::at_least("target classes with samples", 1, present.len())?;
@@ -79,6 +92,8 @@ impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
             present,
             index,
             params,
+            groups,
+            patterns: grouped.then(|| target.patterns(n)).flatten(),
         })
     }
 
@@ -95,9 +110,13 @@ impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
     pub fn observed(&self) -> Result<Draw, MeasureError> {
         let order = (0..self.rows.dim().0).collect();
         let mut rng = stream(self.params.seed, 0);
-        let draw = self
-            .target
-            .draw(order, self.params.holdout, &self.mass, &mut rng);
+        let draw = self.target.draw(
+            order,
+            self.params.holdout,
+            &self.mass,
+            self.groups,
+            &mut rng,
+        );
         let evaluated = draw.evaluated();
         let found = if draw.units(&self.target, &evaluated) > 0.0 {
             evaluated.len()
@@ -111,19 +130,34 @@ impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
     /// Shuffled targets, split anew.
     pub fn shuffled(&self, replicate: usize) -> Draw {
         let mut rng = stream(self.params.seed, 1 + replicate as u64);
-        let mut order: Vec<usize> = (0..self.rows.dim().0).collect();
-        order.shuffle(&mut rng);
-        self.target
-            .draw(order, self.params.holdout, &self.mass, &mut rng)
+        let order = match &self.patterns {
+            Some(patterns) => self.groups.shuffled(|i| patterns[i], &mut rng),
+            None => self.groups.rotated(&mut rng),
+        };
+        self.target.draw(
+            order,
+            self.params.holdout,
+            &self.mass,
+            self.groups,
+            &mut rng,
+        )
     }
 
-    /// Means of resampled samples' losses.
-    fn bootstrap(&self, losses: &[f64], units: &[f64]) -> Vec<f64> {
-        let first = 1 + self.params.null as u64;
+    /// 95 % interval of the mean loss of evaluated samples, by resampled samples or groups.
+    fn interval(&self, evaluated: &[usize], losses: &[f64], units: &[f64]) -> Option<[f64; 2]> {
+        let (seed, first) = (self.params.seed, 1 + self.params.null as u64);
+        if !self.groups.is_singletons() {
+            let groups = self.groups.select(evaluated);
+            let main = |&i: &usize| self.target.stratum(i, &self.mass);
+            let strata = groups.classes(&evaluated.iter().map(main).collect::<Vec<_>>());
+            let times = self.params.bootstrap;
+            let means = groups.bootstrap(&strata, losses, units, times, (seed, first));
+            return stats::expanded95(&means, groups.freedom(&strata));
+        }
         let whole: Vec<f64> = (0..self.params.bootstrap as u64)
             .into_par_iter()
             .map(|r| {
-                let mut rng = stream(self.params.seed, first + r);
+                let mut rng = stream(seed, first + r);
                 let (mut sum, mut weight) = (0.0, 0.0);
                 for _ in losses {
                     let i = rng.random_range(0..losses.len());
@@ -134,7 +168,20 @@ impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
             })
             .collect();
         // Resamples of nothing but samples without a class say nothing.
-        whole.into_iter().filter(|mean| mean.is_finite()).collect()
+        let means: Vec<f64> = whole.into_iter().filter(|mean| mean.is_finite()).collect();
+        stats::interval95(&means)
+    }
+
+    /// Standard error of the mean loss of some samples, and how many groups it rests on.
+    fn error(&self, samples: &[usize], losses: &[f64]) -> Option<(f64, usize)> {
+        let units: Vec<f64> = samples.iter().map(|&i| self.target.units(i)).collect();
+        let groups = self.groups.select(samples);
+        Some((groups.mean(losses, &units).1?, groups.count()))
+    }
+
+    /// The half-width of a one-sided 97.5 % bound of such a mean.
+    fn half(&self, (error, groups): (f64, usize)) -> f64 {
+        error * stats::student_quantile(0.975, groups - 1)
     }
 
     /// Additive divergences: cost matrices, the observed one and the null's.
@@ -144,7 +191,7 @@ impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
         let pass = self.pass();
         let each = pass.bytes(n, source, 1 + usize::from(observed.split));
         let at_once = (params.memory / each.max(1)).max(1);
-        let search = |costs: &super::cost::Costs, at: usize, draw: &Draw| {
+        let search = |costs: &Costs, at: usize, draw: &Draw| {
             let units = draw.units(&self.target, &draw.fitted());
             let fit = costs.means(at, false, units);
             let found = assign(fit.view(), params.search)?;
@@ -154,6 +201,7 @@ impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
         };
         let mut nulls = Vec::new();
         let mut first = None;
+        let mut whole = None;
         let mut done = 0;
         let identity = Draw {
             order: observed.order.clone(),
@@ -170,6 +218,9 @@ impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
             let from = usize::from(first.is_none());
             if first.is_none() {
                 first = Some(search(&costs, 0, &draws[0])?);
+                if observed.split && params.bootstrap > 0 {
+                    whole = Some(self.whole(&costs, &draws[0])?);
+                }
             }
             let values: Vec<f64> = (from..draws.len())
                 .into_par_iter()
@@ -179,16 +230,53 @@ impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
             draws.clear();
         }
         let (found, value, chance) = first.unwrap_or_else(|| unreachable!("one pass at least"));
-        let losses = self.losses(&found, &observed.evaluated())?;
+        let evaluated = observed.evaluated();
+        let losses = match observed.split {
+            true => self.losses(&found, &evaluated)?,
+            false => Vec::new(),
+        };
+        let least = match &whole {
+            Some(whole) => self.least(whole, (&evaluated, &losses))?,
+            None => None,
+        };
         Ok(Outcome {
             found,
             value,
             chance,
             nulls,
             losses,
+            least,
             candidates: None,
             nodes: 0,
         })
+    }
+
+    /// The best assignment for all samples, chosen and held out.
+    fn whole(&self, costs: &Costs, draw: &Draw) -> Result<Assignment, MeasureError> {
+        let all: Vec<usize> = (0..draw.order.len()).collect();
+        let units = draw.units(&self.target, &all);
+        let means = costs.means(0, false, units) + costs.means(0, true, units);
+        assign(means.view(), Search::Exact)
+    }
+
+    /// A 97.5 % lower bound of the infimum. The least mean cost of all samples is no more than that of
+    /// the assignment a* that is best in truth, and the latter is an ordinary mean; its standard error
+    /// is not known, and the larger one of two stands for it: that of the assignment best here, and of
+    /// the one found on the other samples.
+    fn least(
+        &self,
+        whole: &Assignment,
+        (evaluated, losses): (&[usize], &[f64]),
+    ) -> Result<Option<f64>, MeasureError> {
+        let all: Vec<usize> = (0..self.rows.dim().0).collect();
+        let inside = self.error(&all, &self.losses(whole, &all)?);
+        let Some(((inside, groups), (outside, some))) = inside.zip(self.error(evaluated, losses))
+        else {
+            return Ok(None);
+        };
+        let outside = outside * (some as f64 / groups as f64).sqrt();
+        let half = self.half((inside.max(outside), groups));
+        Ok(Some((whole.lower_bound - half).max(0.0)))
     }
 
     /// Costs of samples under an assignment, picked from the rows.
@@ -218,10 +306,11 @@ impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
 pub(super) fn run<R: Rows>(
     rows: &R,
     target: Target<'_>,
+    groups: &Groups,
     params: &ValidDiscrepancyParams,
 ) -> Result<Discrepancy, MeasureError> {
     let start = Instant::now();
-    let problem = Problem::new(rows, target, params)?;
+    let problem = Problem::new(rows, target, groups, params)?;
     let observed = problem.observed()?;
     let outcome = match params.divergence.renormalized() {
         true => couple::run(&problem, &observed)?,
@@ -229,10 +318,15 @@ pub(super) fn run<R: Rows>(
     };
     let evaluated = observed.evaluated();
     let units: Vec<f64> = evaluated.iter().map(|&i| target.units(i)).collect();
-    let means = match params.bootstrap {
-        0 => Vec::new(),
-        _ => problem.bootstrap(&outcome.losses, &units),
-    };
+    let sure = observed.split && params.bootstrap > 0;
+    let interval = sure
+        .then(|| problem.interval(&evaluated, &outcome.losses, &units))
+        .flatten();
+    let most = outcome.least.and_then(|_| {
+        let error = problem.error(&evaluated, &outcome.losses)?;
+        let most = params.divergence.cost(0.0);
+        Some((outcome.value + problem.half(error)).min(most))
+    });
     let mut assignment = vec![None; target.classes()];
     for (&c, &k) in problem.present.iter().zip(&outcome.found.columns) {
         assignment[c] = Some(k);
@@ -250,12 +344,20 @@ pub(super) fn run<R: Rows>(
         null_interval: stats::interval95(nulls),
         chance: outcome.chance,
         normalized: null_mean.filter(|&m| m > 0.0).map(|m| outcome.value / m),
-        interval: stats::interval95(&means),
+        interval,
+        infimum_interval: outcome.least.zip(most).map(|(least, most)| [least, most]),
         assignment,
         divergence: params.divergence,
         search: params.search,
         holdout: params.holdout,
         samples: units.iter().sum::<f64>() as usize,
+        groups: groups.count(),
+        groups_per_class: target
+            .groups(groups)
+            .into_iter()
+            .filter(|&n| n > 0)
+            .min()
+            .unwrap_or(0),
         candidates: outcome.candidates,
         nodes: outcome.nodes,
         seconds: start.elapsed().as_secs_f64(),
@@ -268,7 +370,8 @@ pub(super) fn means<R: Rows>(
     target: Target<'_>,
     params: &ValidDiscrepancyParams,
 ) -> Result<Array2<f64>, MeasureError> {
-    let problem = Problem::new(rows, target, params)?;
+    let groups = Groups::singletons(rows.dim().0);
+    let problem = Problem::new(rows, target, &groups, params)?;
     let order = (0..rows.dim().0).collect();
     let all = Draw {
         order,

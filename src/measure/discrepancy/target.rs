@@ -1,12 +1,15 @@
 //! What the samples are in the target modality: one class each, several, or a distribution.
 
+use std::collections::HashMap;
+
 use ndarray::ArrayView2;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::stream::{self, Sums};
-use crate::measure::MeasureError;
+use crate::measure::groups::split;
 use crate::measure::samples::check_labels;
+use crate::measure::{Groups, MeasureError};
 
 /// What the samples are in the target modality.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +87,7 @@ impl Target<'_> {
 
     /// The class that stands for sample `i` when the split is made class by class: the one with
     /// most mass, of equals the rarest.
-    fn stratum(&self, i: usize, mass: &[f64]) -> usize {
+    pub(super) fn stratum(&self, i: usize, mass: &[f64]) -> usize {
         let mut best = (0, f64::NEG_INFINITY);
         self.mass(i, |class, weight| {
             if weight > best.1 || (weight == best.1 && mass[class] < mass[best.0]) {
@@ -101,12 +104,45 @@ impl Target<'_> {
         mass
     }
 
-    /// A draw: which sample's target each sample has, and which samples are held out.
+    /// A number for every sample, equal for equal targets; `None` for distributions, which are not
+    /// told apart.
+    pub(super) fn patterns(&self, rows: usize) -> Option<Vec<usize>> {
+        match self {
+            Self::Labels { labels, .. } => Some(labels.to_vec()),
+            Self::Conditionals(_) => None,
+            Self::MultiHot(t) => {
+                let mut numbers = HashMap::new();
+                let mut number = |i| {
+                    let mut positive = Vec::new();
+                    Target::MultiHot(*t).mass(i, |class, _| positive.push(class));
+                    let next = numbers.len();
+                    *numbers.entry(positive).or_insert(next)
+                };
+                Some((0..rows).map(&mut number).collect())
+            }
+        }
+    }
+
+    /// How many groups have mass of each class.
+    pub(super) fn groups(&self, groups: &Groups) -> Vec<usize> {
+        let mut seen = Vec::new();
+        for i in 0..groups.len() {
+            self.mass(i, |class, _| seen.push((class, groups.group(i))));
+        }
+        seen.sort_unstable();
+        seen.dedup();
+        let mut counts = vec![0; self.classes()];
+        seen.iter().for_each(|&(class, _)| counts[class] += 1);
+        counts
+    }
+
+    /// A draw: which sample's target each sample has, and which samples are held out: whole groups.
     pub(super) fn draw(
         &self,
         order: Vec<usize>,
         share: Option<f64>,
         mass: &[f64],
+        groups: &Groups,
         rng: &mut ChaCha8Rng,
     ) -> Draw {
         let mut held = vec![false; order.len()];
@@ -117,6 +153,20 @@ impl Target<'_> {
                 split: false,
             };
         };
+        if !groups.is_singletons() {
+            let mut content = vec![Vec::new(); groups.count()];
+            for (i, &from) in order.iter().enumerate() {
+                self.mass(from, |class, weight| {
+                    split::add(&mut content[groups.group(i)], class, weight);
+                });
+            }
+            let whole = split::hold_out(&content, self.classes(), share, rng);
+            return Draw {
+                held: (0..order.len()).map(|i| whole[groups.group(i)]).collect(),
+                order,
+                split: true,
+            };
+        }
         let mut strata = vec![Vec::new(); self.classes()];
         let weighs = |&i: &usize| self.units(order[i]) > 0.0;
         (0..order.len())

@@ -23,7 +23,7 @@ use ndarray::Array1;
 use serde::Serialize;
 
 use super::samples::{Real, Samples};
-use super::{MeasureError, stats};
+use super::{Groups, MeasureError, stats};
 use curvature::Curvature;
 use device::OnDevice;
 use lbfgs::{Minimum, Stage, Stop, minimize};
@@ -181,12 +181,35 @@ pub struct ProbeReport {
     pub seconds: f64,
     /// Wilson's 95 % interval of the error.
     pub interval: [f64; 2],
+    /// 95 % interval of the balanced error: from the classes'
+    /// ([`stats::mean_of_shares`]), within `[0, 1]` and never without width.
+    pub balanced_interval: [f64; 2],
     /// Test samples by true class (row) and predicted class (column).
     pub confusion: Vec<Vec<usize>>,
     /// The predicted class of each test sample.
     pub predictions: Vec<usize>,
     /// Every `C` tried, ascending.
     pub sweep: Vec<SweepPoint>,
+}
+
+impl ProbeReport {
+    /// The same report with intervals for test samples that belong together: of their `labels` and
+    /// groups ([`Groups::error_interval`], [`Groups::balanced_interval`]).
+    ///
+    /// # Errors
+    /// [`MeasureError::Shape`] unless there are a label and a group for every test sample.
+    pub fn by_groups(mut self, labels: &[usize], groups: &Groups) -> Result<Self, MeasureError> {
+        let samples = self.predictions.len();
+        MeasureError::same("labels of test samples", samples, labels.len())?;
+        MeasureError::same("groups of test samples", samples, groups.len())?;
+        let pairs = labels.iter().zip(&self.predictions);
+        let wrong: Vec<bool> = pairs.map(|(a, b)| a != b).collect();
+        self.interval = groups.error_interval(&wrong);
+        if let Some(interval) = groups.balanced_interval(labels, &wrong) {
+            self.balanced_interval = interval;
+        }
+        Ok(self)
+    }
 }
 
 impl ValidProbeParams {
@@ -226,6 +249,7 @@ impl ValidProbeParams {
             converged: chosen.converged,
             seconds: start.elapsed().as_secs_f64(),
             interval: stats::wilson(wrong, test.len()),
+            balanced_interval: balanced_interval(&confusion),
             confusion,
             predictions,
             sweep,
@@ -341,6 +365,16 @@ fn balanced(confusion: &[Vec<usize>]) -> f64 {
     });
     let errors: Vec<f64> = errors.collect();
     errors.iter().sum::<f64>() / errors.len().max(1) as f64
+}
+
+/// Its 95 % interval.
+fn balanced_interval(confusion: &[Vec<usize>]) -> [f64; 2] {
+    let class = |(truth, row): (usize, &Vec<usize>)| {
+        let all: usize = row.iter().sum();
+        (all - row[truth], all)
+    };
+    let classes = confusion.iter().enumerate().map(class);
+    stats::balanced_interval(classes).unwrap_or([0.0, 1.0])
 }
 
 fn same_space<A: Real, B: Real>(

@@ -37,7 +37,13 @@ struct Motion {
 }
 
 /// Moves `at` down the divergence; fewer than 500 iterations are exaggerated for their first half.
-pub fn descend(mut at: Vec<Vector>, iterations: usize, forces: &mut impl Forces) -> Vec<Vector> {
+/// Returns the positions, and the length of the last step in units of their distance from the
+/// middle (root mean squares).
+pub fn descend(
+    mut at: Vec<Vector>,
+    iterations: usize,
+    forces: &mut impl Forces,
+) -> (Vec<Vector>, f64) {
     let n = at.len();
     let still = Motion {
         step: [0.0; 2],
@@ -87,7 +93,12 @@ pub fn descend(mut at: Vec<Vector>, iterations: usize, forces: &mut impl Forces)
         .iter()
         .zip(&at)
         .for_each(|(&i, &at)| out[i as usize] = at);
-    out
+    let squares = |all: &mut dyn Iterator<Item = Vector>| -> f64 {
+        all.map(|v| v[0] * v[0] + v[1] * v[1]).sum()
+    };
+    let steps = squares(&mut motion.iter().map(|motion| motion.step));
+    let moved = (steps / squares(&mut at.iter().copied())).sqrt();
+    (out, moved)
 }
 
 impl Motion {

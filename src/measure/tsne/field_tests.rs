@@ -74,7 +74,7 @@ fn repulsion_is_that_of_all_pairs_at_every_size_of_the_map() {
 #[test]
 fn gradients_are_the_exact_engines() {
     let x = Array2::from_shape_fn((300, 5), |(i, j)| ((i * (j + 2) + i * i) as f64).sin());
-    let sparse = Sparse::new(&Neighbours::new(x.view(), 45), 15.0);
+    let sparse = Sparse::new(&Neighbours::new(x.view(), 45, 0), 15.0);
     let mut dense = vec![0.0; 300 * 300];
     for i in 0..300 {
         sparse.row(i).for_each(|(j, p)| dense[i * 300 + j] = p);

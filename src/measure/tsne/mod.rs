@@ -59,6 +59,12 @@ pub const TRUST_LIMIT: usize = 10_000;
 /// Samples whose neighbourhoods are looked at where there are more than [`TRUST_LIMIT`].
 pub const TRUST_SAMPLE: usize = 2000;
 
+/// The last step of a map at rest, in units of its radius.
+const AT_REST: f64 = 1e-3;
+
+/// Fewest samples of a map.
+pub const LEAST: usize = 4;
+
 /// Neighbours of the trustworthiness.
 pub const TRUST_NEIGHBOURS: usize = 12;
 
@@ -80,17 +86,35 @@ pub struct Tsne {
     pub reproducible: bool,
     /// Dimensions after PCA.
     pub dims: usize,
+    /// The perplexity that ran: less than asked for where there are too few samples
+    /// ([`ValidTsneParams::perplexity_of`]).
+    pub perplexity: f64,
+    /// Whether the map had come to rest: the last step moved points by less than a thousandth of the
+    /// map's radius (root mean squares). `None` with [`Engine::Linfa`], which does not say.
+    pub converged: Option<bool>,
     /// Wall-clock seconds of everything, judging included.
     pub seconds: f64,
 }
 
 impl ValidTsneParams {
+    /// The perplexity for so many samples: the one asked for, or the largest that they carry,
+    /// 3 · perplexity ≤ N − 2, and no less than 1.
+    pub fn perplexity_of(&self, samples: usize) -> f64 {
+        let neighbours = (3.0 * self.perplexity).floor();
+        let most = samples.saturating_sub(2) as f64;
+        if neighbours <= most {
+            self.perplexity
+        } else {
+            (most / 3.0).max(1.0)
+        }
+    }
+
     /// Maps features `[N, D]` to the plane.
     ///
     /// # Errors
-    /// [`MeasureError::NotFinite`] with row and column, [`MeasureError::TooFew`] for too few
-    /// samples for the perplexity (or no feature; or, with [`Engine::Linfa`], no two different
-    /// samples), [`MeasureError::Numerical`] if LAPACK or the engine fails.
+    /// [`MeasureError::NotFinite`] with row and column, [`MeasureError::TooFew`] below [`LEAST`]
+    /// samples (or no feature; or, with [`Engine::Linfa`], below one more or no two different
+    /// ones), [`MeasureError::Numerical`] if LAPACK or the engine fails.
     pub fn run<A: Real>(&self, features: ArrayView2<'_, A>) -> Result<Tsne, MeasureError> {
         self.run_from(features, None)
     }
@@ -119,9 +143,10 @@ impl ValidTsneParams {
             }
         }
         MeasureError::at_least("features", 1, features.ncols())?;
-        // 3 · perplexity < N − 1
-        let needed = (3.0 * self.perplexity).floor().min(1e15) as usize + 2;
-        MeasureError::at_least("samples for this perplexity", needed, n)?;
+        // Another crate's engine wants one more.
+        let fewest = LEAST + usize::from(self.engine == Engine::Linfa);
+        MeasureError::at_least("samples", fewest, n)?;
+        let perplexity = self.perplexity_of(n);
         let mut points = scaled(features);
         let varied = points.iter().any(|&v| v != 0.0);
         if let Some(dims) = self.pca.filter(|&dims| dims < points.ncols()) {
@@ -142,10 +167,10 @@ impl ValidTsneParams {
             });
         }
         let dense = (n <= DENSE_LIMIT || engine == Engine::Exact)
-            .then(|| Affinities::new(points.view(), self.perplexity));
+            .then(|| Affinities::new(points.view(), perplexity));
         let sparse = (n > DENSE_LIMIT || matches!(engine, Engine::BarnesHut | Engine::Fft))
-            .then(|| self.sparse(&points));
-        let embedding = match (engine, &dense, &sparse) {
+            .then(|| self.sparse(&points, perplexity));
+        let (embedding, converged) = match (engine, &dense, &sparse) {
             (Engine::Exact, Some(dense), _) => {
                 self.descend(&points, start, Exact::new(dense.dense()))?
             }
@@ -156,13 +181,11 @@ impl ValidTsneParams {
             (Engine::Fft, _, Some(sparse)) => {
                 self.descend(&points, start, Field::new(sparse, Grid::new()))?
             }
-            _ => linfa::embed(
-                points.clone(),
-                self.perplexity,
-                self.theta,
-                self.iterations,
-                self.seed,
-            )?,
+            _ => {
+                let (theta, iterations, seed) = (self.theta, self.iterations, self.seed);
+                let map = linfa::embed(points.clone(), perplexity, theta, iterations, seed)?;
+                (map, None)
+            }
         };
         let kl = match (&dense, &sparse) {
             (_, Some(sparse)) if n > DENSE_LIMIT => quality::sparse_kl(sparse, &embedding),
@@ -179,37 +202,38 @@ impl ValidTsneParams {
             engine,
             reproducible: engine != Engine::Linfa || self.theta == 0.0,
             dims,
+            perplexity,
+            converged,
             seconds: clock.elapsed().as_secs_f64(),
         })
     }
 
     /// Affinities of the nearest neighbours.
-    fn sparse(&self, points: &Array2<f64>) -> Sparse {
-        let k = ((3.0 * self.perplexity) as usize).min(points.nrows() - 1);
-        Sparse::new(&Neighbours::new(points.view(), k), self.perplexity)
+    fn sparse(&self, points: &Array2<f64>, perplexity: f64) -> Sparse {
+        let k = ((3.0 * perplexity) as usize).min(points.nrows() - 1);
+        Sparse::new(&Neighbours::new(points.view(), k, self.seed), perplexity)
     }
 
-    /// The map that forces lead to.
+    /// The map that forces lead to, and whether it is at rest.
     fn descend(
         &self,
         points: &Array2<f64>,
         start: Option<ArrayView2<'_, f64>>,
         mut forces: impl Forces,
-    ) -> Result<Array2<f64>, MeasureError> {
+    ) -> Result<(Array2<f64>, Option<bool>), MeasureError> {
         let scores = match start {
             Some(start) => scaled(start),
             None => pca(points.view(), 2)?,
         };
-        let found = descend(self.first_positions(scores), self.iterations, &mut forces);
+        let (found, moved) = descend(self.first_positions(scores), self.iterations, &mut forces);
         if !found.as_flattened().iter().all(|v| v.is_finite()) {
             return Err(MeasureError::Numerical {
                 what: "t-SNE",
                 found: "positions that are not finite".into(),
             });
         }
-        Ok(Array2::from_shape_fn((found.len(), 2), |(i, axis)| {
-            found[i][axis]
-        }))
+        let map = Array2::from_shape_fn((found.len(), 2), |(i, axis)| found[i][axis]);
+        Ok((map, Some(moved < AT_REST)))
     }
 
     /// Positions with deviation 1e-4 along the first axis, as in openTSNE, and noise of a hundredth

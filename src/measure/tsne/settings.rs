@@ -63,7 +63,8 @@ impl TsneParams {
         })
     }
 
-    /// The effective number of neighbours; 3 · perplexity must stay below N − 1.
+    /// The effective number of neighbours; lowered where there are too few samples for it
+    /// ([`ValidTsneParams::perplexity_of`]).
     pub fn perplexity(mut self, perplexity: f64) -> Self {
         self.0.perplexity = perplexity;
         self

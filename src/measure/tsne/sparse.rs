@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn all_neighbours_give_the_dense_affinities() {
         let x = Array2::from_shape_fn((61, 4), |(i, j)| ((i * i * (j + 1)) as f64).sin());
-        let sparse = Sparse::new(&Neighbours::new(x.view(), 60), 7.0);
+        let sparse = Sparse::new(&Neighbours::new(x.view(), 60, 0), 7.0);
         let dense = Affinities::new(x.view(), 7.0).dense();
         let mut total = 0.0;
         for i in 0..sparse.count() {
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn few_neighbours_are_symmetric_and_complete() {
         let x = Array2::from_shape_fn((200, 2), |(i, j)| ((i * (j + 3)) as f64).sin());
-        let sparse = Sparse::new(&Neighbours::new(x.view(), 15), 5.0);
+        let sparse = Sparse::new(&Neighbours::new(x.view(), 15, 0), 5.0);
         let at = |i: usize, j: usize| sparse.row(i).find(|e| e.0 == j).map(|e| e.1);
         let mut total = 0.0;
         for i in 0..200 {

@@ -209,21 +209,30 @@ fn coincident_constant_and_one_dimensional_points_survive() {
 
 #[test]
 fn perplexity_and_settings_are_guarded() {
-    let x = clusters(91, 4);
-    assert_eq!(
-        run(&x, TsneParams::new()).expect_err("too few"),
-        MeasureError::TooFew {
-            what: "samples for this perplexity",
-            expected: 92,
-            found: 91
-        }
-    );
+    // Too few samples for the perplexity lower it to what they carry.
+    let params = TsneParams::new().check().expect("valid");
+    let lowered = [4, 5, 20, 91, 92, 1000].map(|n| params.perplexity_of(n));
+    assert_eq!(lowered, [1.0, 1.0, 6.0, 89.0 / 3.0, 30.0, 30.0]);
+    let x = clusters(20, 4);
+    let few = run(&x, TsneParams::new()).expect("runs");
+    let same = run(&x, TsneParams::new().perplexity(6.0)).expect("runs");
+    assert_eq!((few.perplexity, &few.embedding), (6.0, &same.embedding));
     for engine in [Engine::Exact, Engine::BarnesHut, Engine::Fft, Engine::Linfa] {
-        assert!(run(&x, TsneParams::new().perplexity(1e300).engine(engine)).is_err());
+        let huge = run(&x, TsneParams::new().perplexity(1e300).engine(engine));
+        assert_eq!(huge.expect("runs").perplexity, 6.0);
         // As few samples as can be.
-        let few = clusters(5, 3);
-        let found = run(&few, TsneParams::new().perplexity(1.0).engine(engine)).expect("runs");
+        let least = LEAST + usize::from(engine == Engine::Linfa);
+        let found = run(&clusters(least, 3), TsneParams::new().engine(engine)).expect("runs");
         assert!(found.kl.is_finite() && found.trustworthiness.is_none());
+        assert_eq!(found.perplexity, 1.0);
+        assert_eq!(
+            run(&clusters(least - 1, 3), TsneParams::new().engine(engine)),
+            Err(MeasureError::TooFew {
+                what: "samples",
+                expected: least,
+                found: least - 1
+            })
+        );
     }
     for params in [
         TsneParams::new().perplexity(0.5),
@@ -237,6 +246,41 @@ fn perplexity_and_settings_are_guarded() {
             Err(MeasureError::Parameter { .. })
         ));
     }
+}
+
+#[test]
+fn equal_rows_do_not_lie_in_the_order_of_the_file() {
+    // More equal rows than neighbours, and some others.
+    let mut x = clusters(1300, 6);
+    let first = x.row(0).to_owned();
+    (0..600).for_each(|i| x.row_mut(i).assign(&first));
+    let map = run(&x, TsneParams::new().iterations(400))
+        .expect("runs")
+        .embedding;
+    let middle = [0, 1].map(|axis| map.slice(ndarray::s![..600, axis]).mean().expect("rows"));
+    // How far from the middle of their lump a row lies, against its place in the file.
+    let far = |i: usize| {
+        let d = [0, 1].map(|axis| map[[i, axis]] - middle[axis]);
+        d[0].hypot(d[1])
+    };
+    let of = |range: std::ops::Range<usize>| {
+        let count = range.len() as f64;
+        range.map(far).sum::<f64>() / count
+    };
+    // By index the first 90 were everyone's neighbours and lay in the middle.
+    let (first, rest) = (of(0..90), of(90..600));
+    assert!((0.85..1.18).contains(&(first / rest)), "{first} {rest}");
+}
+
+#[test]
+fn a_map_that_still_moves_says_so() {
+    let x = clusters(200, 5);
+    let of = |iterations| run(&x, TsneParams::new().iterations(iterations)).expect("runs");
+    assert_eq!(of(20).converged, Some(false));
+    let long = of(3000);
+    assert_eq!(long.converged, Some(true), "KL {}", long.kl);
+    let linfa = TsneParams::new().iterations(20).engine(Engine::Linfa);
+    assert_eq!(run(&x, linfa).expect("runs").converged, None);
 }
 
 #[test]
