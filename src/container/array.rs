@@ -254,7 +254,12 @@ impl<'a> Array<'a> {
     pub fn to_strings(&self) -> Result<Vec<String>, Fault> {
         let element = self.layout.element;
         if element.is_number() || self.shape().len() != 1 || element.width == 0 {
-            let found = format!("{:?} {:?}", element.kind, self.shape());
+            let kind = if element.is_number() {
+                "numbers"
+            } else {
+                "texts"
+            };
+            let found = format!("{kind} of shape {:?}", self.shape());
             return fault("element type", "a list of strings", found);
         }
         let items = self.data.chunks_exact(element.width);
@@ -281,7 +286,12 @@ impl Stored {
     pub fn new(owner: Owner, range: std::ops::Range<usize>, layout: Layout) -> Result<Self, Fault> {
         let bytes = (*owner).as_ref().get(range.clone()).map(<[u8]>::len);
         let Some(bytes) = bytes else {
-            let found = format!("bytes {range:?} of {}", (*owner).as_ref().len());
+            let found = format!(
+                "bytes {} to {} of {}",
+                range.start,
+                range.end,
+                (*owner).as_ref().len()
+            );
             return fault("array data", "a range within the file", found);
         };
         layout.check(bytes)?;

@@ -15,6 +15,49 @@ pub fn stream(source: impl Read) -> impl Read {
     MultiGzDecoder::new(BufReader::with_capacity(1 << 16, source))
 }
 
+/// What is in a stream that is packed once, twice (servers and browsers pack what is packed) or not
+/// at all, whatever the file's name says.
+pub fn unwrapped(source: impl Read) -> impl Read {
+    Unwrapped::of(Unwrapped::of(source))
+}
+
+/// A stream that is inflated if it begins as gzip does.
+enum Unwrapped<R: Read> {
+    Unread(Option<R>),
+    Plain(std::io::Chain<std::io::Cursor<Vec<u8>>, R>),
+    Packed(Box<MultiGzDecoder<BufReader<std::io::Chain<std::io::Cursor<Vec<u8>>, R>>>>),
+}
+
+impl<R: Read> Unwrapped<R> {
+    fn of(source: R) -> Self {
+        Self::Unread(Some(source))
+    }
+}
+
+impl<R: Read> Read for Unwrapped<R> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        if let Self::Unread(source) = self
+            && let Some(mut source) = source.take()
+        {
+            let mut magic = Vec::new();
+            (&mut source).take(2).read_to_end(&mut magic)?;
+            let packed = magic == [0x1f, 0x8b];
+            let stream = std::io::Cursor::new(magic).chain(source);
+            *self = if packed {
+                let stream = BufReader::with_capacity(1 << 16, stream);
+                Self::Packed(Box::new(MultiGzDecoder::new(stream)))
+            } else {
+                Self::Plain(stream)
+            };
+        }
+        match self {
+            Self::Unread(_) => Ok(0), // its first read failed
+            Self::Plain(stream) => stream.read(out),
+            Self::Packed(stream) => stream.read(out),
+        }
+    }
+}
+
 /// Everything that inflates, up to `cap` bytes.
 ///
 /// # Errors
@@ -36,7 +79,13 @@ pub fn is_gzip(path: &Path) -> bool {
 /// # Errors
 /// A damaged, empty or too long stream; no room for the temporary file.
 pub fn spill(mut stream: impl Read, cap: u64, what: &str) -> Result<Mmap, Fault> {
-    let no_room = |e: std::io::Error| Fault::new(what, "room for a temporary file", e);
+    let no_room = |e: std::io::Error| {
+        Fault::new(
+            what,
+            "room for a temporary file",
+            crate::container::system(&e),
+        )
+    };
     let mut file = tempfile::tempfile().map_err(no_room)?;
     let mut buffer = vec![0; 1 << 18];
     let mut total = 0u64;
@@ -45,7 +94,7 @@ pub fn spill(mut stream: impl Read, cap: u64, what: &str) -> Result<Mmap, Fault>
             Ok(0) => break,
             Ok(count) => count,
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(e) => return fault(what, "intact data", e),
+            Err(e) => return fault(what, "intact data", crate::container::system(&e)),
         };
         total += count as u64;
         if total > cap {
@@ -80,6 +129,14 @@ mod tests {
             spill(stream(&bytes[..]), 1 << 20, "x").unwrap().len(),
             1 << 20
         );
+        let mut twice = GzEncoder::new(Vec::new(), Compression::fast());
+        twice.write_all(&bytes).unwrap();
+        for packed in [&bytes[..], &twice.finish().unwrap(), &[7; 1 << 20]] {
+            let plain = read_capped(unwrapped(packed), 1 << 20, "x").unwrap();
+            assert_eq!(plain, vec![7; 1 << 20]);
+        }
+        assert!(read_capped(unwrapped(&bytes[..9]), 1 << 20, "x").is_err());
+        assert!(read_capped(unwrapped(&[][..]), 9, "x").unwrap().is_empty());
         for end in [0, 1, 10, bytes.len() - 1] {
             assert!(inflate(&bytes[..end], 1 << 20).is_err(), "{end} bytes");
         }

@@ -3,12 +3,21 @@
 //! The format is read by `hdf5-reader`, the one of the pure-Rust crates that survived damaged files
 //! (`Cargo.toml` says against which). All of its calls go through one place here, which turns a panic
 //! into a fault; reads are capped before they allocate. Virtual and external data are not followed.
+//!
+//! Compression: gzip, szip, n-bit and scale-offset by the crate, LZF by [`lzf`]; other filters are
+//! refused by their name when a dataset is opened, before anything of it is read.
+
+mod lzf;
+mod words;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use hdf5_reader::{Dataset, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
+use hdf5_reader::error::Error;
+use hdf5_reader::filters::FilterRegistry;
+use hdf5_reader::messages::HdfMessage;
+use hdf5_reader::{Dataset, Datatype, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem};
 
 use super::{Fault, fault};
 
@@ -19,6 +28,9 @@ const MOST_READ: usize = 1 << 30;
 /// Chunks kept inflated between reads (64 MiB).
 const CACHE: usize = 1 << 26;
 
+/// The number under which h5py registered LZF.
+const LZF: u16 = 32_000;
+
 /// An open HDF5 file; cheap to clone and to share.
 #[derive(Clone)]
 pub struct File {
@@ -26,13 +38,13 @@ pub struct File {
 }
 
 /// The one place where the crate is called.
-fn guarded<T>(
-    what: &str,
-    call: impl FnOnce() -> Result<T, hdf5_reader::error::Error>,
-) -> Result<T, Fault> {
+fn guarded<T>(what: &str, call: impl FnOnce() -> Result<T, Error>) -> Result<T, Fault> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(e)) => fault(what, "intact HDF5", e),
+        Ok(Err(e)) => {
+            let (expected, found) = words::error(&e);
+            fault(what, expected, found)
+        }
         Err(_) => fault(what, "intact HDF5", "damage that the reader gave up on"),
     }
 }
@@ -51,7 +63,16 @@ impl File {
     /// # Errors
     /// No HDF5 file, or a damaged beginning.
     pub fn open(path: &Path) -> Result<Self, Fault> {
+        let mut filters = FilterRegistry::new();
+        filters.register(
+            LZF,
+            Box::new(|_, stream, _| {
+                let inflated = lzf::inflate(stream, MOST_CHUNK);
+                inflated.map_err(|e| Error::DecompressionError(e.to_string()))
+            }),
+        );
         let options = OpenOptions::default()
+            .with_filter_registry(filters)
             .with_chunk_cache_bytes(CACHE)
             .with_max_chunk_bytes(MOST_CHUNK)
             .with_max_read_bytes(MOST_READ);
@@ -103,19 +124,22 @@ impl File {
             count.is_some_and(|n| n <= isize::MAX as usize) && shape.len() <= 8
         };
         let Some(shape) = shape.ok().filter(fits) else {
-            return fault(
-                what,
-                "a shape of this world",
-                format!("{:?}", inner.shape()),
-            );
+            let found = format!("{:?}", inner.shape());
+            return fault(what, "a shape that fits into memory", found);
         };
+        words::check_filters(&what, &self.filters(&what, &inner)?)?;
+        let raw = guarded(&what, || inner.raw_datatype())?;
         let read = match inner.dtype() {
-            hdf5_reader::Datatype::FloatingPoint { size: 4, .. } => Read::Single,
-            hdf5_reader::Datatype::FloatingPoint { size: 8, .. } => Read::Double,
-            other => {
-                let found = format!("{other:?}");
-                return fault(what, "floats of 4 or 8 bytes", found);
+            Datatype::FloatingPoint { size: 4, .. } if is_ieee(&raw, &SINGLE) => Read::Single,
+            Datatype::FloatingPoint { size: 8, .. } if is_ieee(&raw, &DOUBLE) => Read::Double,
+            Datatype::FloatingPoint { size: 4 | 8, .. } => {
+                return fault(
+                    what,
+                    "floats as IEEE 754 has them",
+                    "floats of another layout",
+                );
             }
+            other => return fault(what, "floats of 32 or 64 bits", words::kind(other)),
         };
         Ok(Numbers {
             inner: Arc::new(inner),
@@ -124,6 +148,28 @@ impl File {
             path: path.to_owned(),
         })
     }
+
+    /// Numbers of the filters that a dataset's chunks went through.
+    fn filters(&self, what: &str, dataset: &Dataset) -> Result<Vec<u16>, Fault> {
+        let header = guarded(what, || self.inner.get_or_parse_header(dataset.address()))?;
+        let of = |message: &HdfMessage| match message {
+            HdfMessage::FilterPipeline(pipeline) => pipeline.filters.iter().map(|f| f.id).collect(),
+            _ => Vec::new(),
+        };
+        Ok(header.messages.iter().flat_map(of).collect())
+    }
+}
+
+/// Properties of a float in a file: offset and number of its bits, place and width of exponent and
+/// mantissa, bias.
+const SINGLE: [u8; 12] = [0, 0, 32, 0, 23, 8, 0, 23, 127, 0, 0, 0];
+const DOUBLE: [u8; 12] = [0, 0, 64, 0, 52, 11, 0, 52, 0xff, 3, 0, 0];
+
+/// Whether a float has these properties: the crate looks at its size alone, and HDF5 can describe
+/// others (bfloat16's relatives, n-bit floats, VAX).
+fn is_ieee(raw: &[u8], properties: &[u8; 12]) -> bool {
+    const VAX: u8 = 0x40;
+    raw.get(8..20) == Some(properties) && raw.get(1).is_some_and(|flags| flags & VAX == 0)
 }
 
 #[derive(Clone, Copy)]
@@ -200,8 +246,13 @@ impl Numbers {
         let within = select.len() == self.shape.len()
             && select.iter().zip(&self.shape).all(|(s, &d)| s.end <= d);
         if !within || count != out.len() {
+            let ends: Vec<usize> = select.iter().map(|s| s.end).collect();
             let expected = format!("a selection within {:?}", self.shape);
-            return fault(what, expected, format!("{select:?} of {}", out.len()));
+            return fault(
+                what,
+                expected,
+                format!("{} values up to {ends:?}", out.len()),
+            );
         }
         // the crate reads a stepped row point by point: whole rows are read and thinned here
         let selections = select.iter().map(|s| SliceInfoElem::Slice {
@@ -286,15 +337,114 @@ mod tests {
         assert_eq!(data.shape(), [4, 3, 3, 2]);
     }
 
+    fn values(file: &File, path: &str) -> Result<Vec<f32>, Fault> {
+        let numbers = file.dataset(path)?;
+        let shape = numbers.shape().to_vec();
+        let select: Vec<Along> = shape.iter().map(|&d| Along::every(1, d)).collect();
+        let mut out = vec![0.0; shape.iter().product()];
+        numbers.read(&select, &mut out)?;
+        Ok(out)
+    }
+
+    /// What h5py wrote with LZF, and the same values without (`make_lzf.py`).
+    #[test]
+    fn lzf_gives_the_values_that_stand_beside_it_without() {
+        for file in ["lzf.h5", "lzf_latest.h5"] {
+            let file = File::open(&fixture::path(&format!("containers/{file}"))).unwrap();
+            for name in [
+                "lzf",
+                "shuffled",
+                "checked",
+                "double",
+                "big_endian",
+                "rough",
+                "mixed",
+                "single",
+                "line",
+                "szip",
+                "holes",
+                "skips",
+            ] {
+                let found = values(&file, name).unwrap_or_else(|e| panic!("{name}: {e}"));
+                assert_eq!(
+                    found,
+                    values(&file, &format!("plain/{name}")).unwrap(),
+                    "{name}"
+                );
+                assert!(
+                    found.iter().any(|&v| v != found[0]) || name == "line",
+                    "{name}"
+                );
+            }
+            let part = file.dataset("mixed").unwrap();
+            let select = [Along::at(5), Along::every(2, 9), Along::at(3)];
+            let mut some = [0.0; 5];
+            part.read(&select, &mut some).unwrap();
+            let whole = values(&file, "plain/mixed").unwrap();
+            let expected = [0, 2, 4, 6, 8].map(|row| whole[(5 * 9 + row) * 5 + 3]);
+            assert_eq!(some, expected);
+            for (name, words) in [
+                (
+                    "integers",
+                    "expected floats of 32 or 64 bits, found integers of 32 bits",
+                ),
+                ("bytes", "found unsigned integers of 8 bits"),
+                ("halves", "found floats of 16 bits"),
+                ("texts", "found texts"),
+                ("records", "found records of 2 fields (x, y)"),
+                ("truths", "found an enumeration of 2 names"),
+                ("odd_floats", "floats of another layout"),
+                ("absent", "a dataset of that name"),
+            ] {
+                let said = file.dataset(name).err().unwrap().to_string();
+                assert!(said.contains(words), "{name}: {said}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_filter_is_refused_by_name_before_anything_is_read() {
+        let good = std::fs::read(fixture::path("containers/lzf.h5")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("other.h5");
+        let names: Vec<usize> = (8..good.len() - 4)
+            .filter(|&at| &good[at..at + 4] == b"lzf\0")
+            .collect();
+        assert!(names.len() > 5);
+        for (id, name) in [
+            (32_001u16, "Blosc"),
+            (32_015, "Zstandard"),
+            (1234, "filter 1234"),
+        ] {
+            let mut bytes = good.clone();
+            for &at in &names {
+                bytes[at - 8..at - 6].copy_from_slice(&id.to_le_bytes());
+            }
+            std::fs::write(&place, bytes).unwrap();
+            let said = File::open(&place)
+                .unwrap()
+                .dataset("lzf")
+                .err()
+                .unwrap()
+                .to_string();
+            assert!(said.contains(name) && said.contains("h5repack"), "{said}");
+        }
+        std::fs::write(&place, b"no HDF5 at all").unwrap();
+        let said = File::open(&place).err().unwrap().to_string();
+        assert!(said.contains("expected an HDF5 file"), "{said}");
+    }
+
     #[test]
     fn no_flip_makes_hdf5_panic_or_allocate_beyond_the_cap() {
-        for file in ["contiguous.h5", "chunked.h5", "latest.h5", "groups.h5"] {
+        for (file, path) in [
+            ("contiguous.h5", "tensor"),
+            ("chunked.h5", "tensor"),
+            ("latest.h5", "tensor"),
+            ("groups.h5", "0001/data"),
+            ("lzf.h5", "mixed"),
+            ("lzf_latest.h5", "shuffled"),
+        ] {
             let good = std::fs::read(fixture::path(&format!("containers/{file}"))).unwrap();
-            let path = if file == "groups.h5" {
-                "0001/data"
-            } else {
-                "tensor"
-            };
             crate::container::fuzz::rounds(&good, 40, |bytes, folder| {
                 let place = folder.join("damaged.h5");
                 std::fs::write(&place, bytes).unwrap();

@@ -18,6 +18,7 @@ pub mod npy;
 pub mod pickle;
 pub mod tar;
 pub mod ts;
+pub mod wav;
 pub mod zip;
 
 pub use array::{Array, Layout, Stored};
@@ -75,11 +76,29 @@ pub fn read_capped(stream: impl Read, cap: u64, what: &str) -> Result<Vec<u8>, F
     stream
         .take(cap.saturating_add(1))
         .read_to_end(&mut bytes)
-        .map_err(|e| Fault::new(what, "intact data", e))?;
+        .map_err(|e| Fault::new(what, "intact data", system(&e)))?;
     if bytes.len() as u64 > cap {
         return fault(what, format!("at most {cap} bytes"), "more");
     }
     Ok(bytes)
+}
+
+/// What the operating system says, without its number.
+pub(crate) fn system(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => "no file of that name".into(),
+        ErrorKind::PermissionDenied => "no permission to read it".into(),
+        ErrorKind::IsADirectory => "a folder, not a file".into(),
+        ErrorKind::NotADirectory => "a file where a folder should be".into(),
+        ErrorKind::UnexpectedEof => "an end before the last byte".into(),
+        ErrorKind::StorageFull => "no room on the disk".into(),
+        _ => {
+            let text = error.to_string();
+            let end = text.find(" (os error").unwrap_or(text.len());
+            text[..end].to_string()
+        }
+    }
 }
 
 /// Text for a cell of a table that people open: a spreadsheet must not take a name for a formula.

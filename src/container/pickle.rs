@@ -46,6 +46,20 @@ enum Callable {
     Encode,
 }
 
+impl Callable {
+    /// Its name in Python.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Reconstruct => "_reconstruct",
+            Self::FromBuffer => "_frombuffer",
+            Self::Ndarray => "ndarray",
+            Self::Dtype => "dtype",
+            Self::Scalar => "scalar",
+            Self::Encode => "encode",
+        }
+    }
+}
+
 /// The element type of an array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Type {

@@ -1,5 +1,7 @@
 //! Tar archives (ustar, also GNU's numbers): regular files by their exact name, from a stream or at
-//! a known place. Nothing is ever extracted; links, devices and folders are passed over.
+//! a known place. Nothing is ever extracted; links, devices, folders and the `._` files that macOS puts
+//! beside every file are passed over. Names that do not fit into a header stand in a member in front
+//! of it (GNU's `L`, POSIX's `x`), and so may a size.
 //!
 //! The `tar` crate serves extraction; the little that is needed here is one header, which the
 //! indexed archives of packed sets share.
@@ -20,6 +22,68 @@ pub struct Header {
     pub size: u64,
     /// Whether it is a plain file.
     pub regular: bool,
+    /// Its type: `L` and `x` speak of the member that follows.
+    kind: u8,
+}
+
+/// Most bytes of a member that speaks of the next.
+const MOST_WORDS: u64 = 1 << 16;
+
+/// What stands in front of a header: the name and the size that count.
+#[derive(Debug, Default)]
+struct Ahead {
+    name: Option<String>,
+    size: Option<u64>,
+}
+
+impl Ahead {
+    /// Learns from a member of type `kind`.
+    fn learn(&mut self, kind: u8, contents: &[u8]) {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if kind == b'L' {
+            let end = contents.iter().position(|&b| b == 0);
+            self.name = Some(text(&contents[..end.unwrap_or(contents.len())]));
+            return;
+        }
+        // records "LENGTH KEY=VALUE\n", whose length counts all of it
+        let mut rest = contents;
+        while let Some(space) = rest.iter().position(|&b| b == b' ') {
+            let length = text(&rest[..space]).parse::<usize>();
+            let record = length.ok().and_then(|n| rest.get(space + 1..n));
+            let Some(record) = record.and_then(|r| r.strip_suffix(b"\n")) else {
+                return;
+            };
+            match text(record).split_once('=') {
+                Some(("path", path)) => self.name = Some(path.to_owned()),
+                Some(("size", size)) => self.size = size.parse().ok().or(self.size),
+                _ => {}
+            }
+            rest = &rest[space + 2 + record.len()..];
+        }
+    }
+
+    /// The header with what was learnt of it.
+    fn apply(self, mut header: Header) -> Header {
+        if let Some(name) = self.name {
+            header.regular = header.kind_is_regular() && !name.ends_with('/');
+            header.name = plain(&name);
+            header.regular &= !is_double(&header.name);
+        }
+        header.size = self.size.unwrap_or(header.size);
+        header
+    }
+}
+
+/// A name without the `./` in front that `tar -c .` writes.
+fn plain(name: &str) -> String {
+    name.trim_start_matches("./").to_owned()
+}
+
+/// Whether a file is an AppleDouble file, which holds a Mac's remarks on another.
+fn is_double(name: &str) -> bool {
+    name.rsplit('/')
+        .next()
+        .is_some_and(|file| file.starts_with("._"))
 }
 
 impl Header {
@@ -47,11 +111,24 @@ impl Header {
         let Some(size) = octal(&block[124..136]) else {
             return fault(format!("tar member {name}"), "a size", "no number");
         };
-        Ok(Self {
-            regular: matches!(block[156], b'0' | 0) && !name.ends_with('/'),
-            name: name.trim_start_matches("./").to_owned(),
+        let header = Self {
+            regular: false,
+            name: plain(&name),
             size,
-        })
+            kind: block[156],
+        };
+        let regular = header.kind_is_regular() && !name.ends_with('/') && !is_double(&name);
+        Ok(Self { regular, ..header })
+    }
+
+    fn kind_is_regular(&self) -> bool {
+        // 7 is a contiguous file, which every system treats as a plain one
+        matches!(self.kind, b'0' | b'7' | 0)
+    }
+
+    /// Whether it speaks of the member that follows it.
+    fn is_ahead(&self) -> bool {
+        matches!(self.kind, b'L' | b'x')
     }
 }
 
@@ -79,8 +156,10 @@ pub fn walk(
     mut wanted: impl FnMut(&str) -> Option<u64>,
     mut found: impl FnMut(&str, Vec<u8>) -> Result<bool, Fault>,
 ) -> Result<(), Fault> {
-    let broken = |e: std::io::Error| Fault::new("tar archive", "intact data", e);
+    let broken =
+        |e: std::io::Error| Fault::new("tar archive", "intact data", crate::container::system(&e));
     let mut block = [0; BLOCK];
+    let mut ahead = Ahead::default();
     loop {
         match stream.read(&mut block[..1]) {
             Ok(0) => return Ok(()), // some writers leave the empty blocks at the end out
@@ -91,7 +170,16 @@ pub fn walk(
             return Ok(());
         }
         let header = Header::parse(&block)?;
-        let cap = header.regular.then(|| wanted(&header.name)).flatten();
+        let speaks = header.is_ahead();
+        let header = if speaks {
+            header
+        } else {
+            std::mem::take(&mut ahead).apply(header)
+        };
+        let cap = match speaks {
+            true => Some(MOST_WORDS),
+            false => header.regular.then(|| wanted(&header.name)).flatten(),
+        };
         let padded = header
             .size
             .div_ceil(BLOCK as u64)
@@ -114,6 +202,10 @@ pub fn walk(
             return fault(what, format!("{} bytes", header.size), bytes.len());
         }
         bytes.truncate(header.size as usize);
+        if speaks {
+            ahead.learn(header.kind, &bytes);
+            continue;
+        }
         if !found(&header.name, bytes)? {
             return Ok(());
         }
@@ -152,6 +244,7 @@ pub fn members(stream: impl Read, names: &[&str], cap: u64) -> Result<Vec<Vec<u8
 pub fn list(tar: &[u8]) -> Result<Vec<(String, std::ops::Range<usize>)>, Fault> {
     let mut files = Vec::new();
     let mut at = 0;
+    let mut ahead = Ahead::default();
     while at < tar.len() {
         let block = tar.get(at..at + BLOCK).and_then(|b| b.try_into().ok());
         let Some(block): Option<&[u8; BLOCK]> = block else {
@@ -164,7 +257,10 @@ pub fn list(tar: &[u8]) -> Result<Vec<(String, std::ops::Range<usize>)>, Fault> 
         if block.iter().all(|&b| b == 0) {
             break;
         }
-        let header = Header::parse(block)?;
+        let mut header = Header::parse(block)?;
+        if !header.is_ahead() {
+            header = std::mem::take(&mut ahead).apply(header);
+        }
         at += BLOCK;
         let end = usize::try_from(header.size)
             .ok()
@@ -174,6 +270,9 @@ pub fn list(tar: &[u8]) -> Result<Vec<(String, std::ops::Range<usize>)>, Fault> 
             let found = format!("{} bytes", tar.len() - at);
             return fault(what, format!("{} bytes", header.size), found);
         };
+        if header.is_ahead() && header.size <= MOST_WORDS {
+            ahead.learn(header.kind, &tar[at..end]);
+        }
         if header.regular {
             files.push((header.name, at..end));
         }
@@ -274,6 +373,48 @@ mod tests {
         assert_eq!(member_at(&tar, "a/x.bin", 512, 3).unwrap(), b"one");
         assert!(member_at(&tar, "a/x.bin", 512, 4).is_err());
         assert!(member_at(&tar, "a/x.bin", usize::MAX, 4).is_err());
+    }
+
+    #[test]
+    fn long_names_dots_folders_and_apples_are_understood() {
+        let long = format!("{}/file.bin", "folder".repeat(30));
+        let member = |name: &str, kind: u8, contents: &[u8]| {
+            let mut out = header(name, contents.len(), kind).to_vec();
+            out.extend(contents);
+            out.resize(out.len().next_multiple_of(BLOCK), 0);
+            out
+        };
+        let record = |key: &str, value: &str| {
+            let bare = key.len() + value.len() + 3;
+            let length = (1..9)
+                .map(|digits| bare + digits)
+                .find(|n| n.to_string().len() + bare == *n);
+            format!("{} {key}={value}\n", length.unwrap())
+        };
+        let pax = record("mtime", "1.5") + &record("path", &long) + &record("size", "3");
+        let gnu = format!("{long}\0");
+        for front in [
+            member("././@LongLink", b'L', gnu.as_bytes()),
+            member("x", b'x', pax.as_bytes()),
+        ] {
+            let tar = [
+                member("./", b'5', &[]),
+                member("./._a.bin", b'0', b"apple"),
+                front,
+                member(&long[..99], b'0', b"abc"),
+                member("./b.bin", b'7', b"bb"),
+                vec![0; 1024],
+            ]
+            .concat();
+            let read = members(&tar[..], &[&long, "b.bin"], 10).unwrap();
+            assert_eq!(read, [b"abc".to_vec(), b"bb".to_vec()]);
+            let names: Vec<String> = list(&tar).unwrap().into_iter().map(|f| f.0).collect();
+            assert_eq!(names, [long.clone(), "b.bin".into()]);
+            crate::container::fuzz::rounds(&tar, 200, |bytes, _| {
+                list(bytes)?;
+                members(bytes, &[&long, "b.bin"], 10)
+            });
+        }
     }
 
     #[test]

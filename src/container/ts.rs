@@ -29,6 +29,7 @@ pub fn parse(text: &str) -> Result<Series, Fault> {
         values: Vec::new(),
         labels: Vec::new(),
     };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut data = false;
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -74,7 +75,13 @@ pub fn parse(text: &str) -> Result<Series, Fault> {
         }
         match out.classes.iter().position(|c| c == class.trim()) {
             Some(label) => out.labels.push(label),
-            None => return fault(place(), format!("a class of {:?}", out.classes), class),
+            None => {
+                return fault(
+                    place(),
+                    format!("a class of {}", out.classes.join(", ")),
+                    class,
+                );
+            }
         }
     }
     match out.labels.is_empty() {
@@ -103,6 +110,11 @@ mod tests {
         assert!(said("@univariate true", "@univariate false").contains("one series"));
         assert!(said("4,5,6e-1:1", "4,5,6e-1").contains("a colon"));
         assert!(said("@data", "data").contains("header line"));
+        assert_eq!(
+            parse(&format!("\u{feff}{}", GOOD.replace('\n', "\r\n"))).unwrap(),
+            series
+        );
+        assert!(said(":1", ":7").contains("a class of 1, 2, found 7"));
         assert!(parse("").is_err());
     }
 

@@ -42,7 +42,13 @@ impl Zip {
     /// # Errors
     /// No zip archive, one part of a split archive, a damaged directory.
     pub fn open(path: &Path) -> Result<Self, Fault> {
-        let wrong = |e| Fault::new("zip archive", "a readable file", e);
+        let wrong = |e| {
+            Fault::new(
+                "zip archive",
+                "a readable file",
+                crate::container::system(&e),
+            )
+        };
         let file = File::open(path).map_err(wrong)?;
         // SAFETY: read-only and private to this process, as all maps of datasets (dataset/files.rs).
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(wrong)?;
@@ -93,7 +99,7 @@ impl Zip {
             let start = entry.data_start();
             let range = start..start.saturating_add(entry.compressed_size());
             if range.end > (*self.bytes).as_ref().len() as u64 || range.end - start > cap {
-                let found = format!("{range:?}");
+                let found = format!("{} bytes from byte {start}", entry.compressed_size());
                 return fault(what, format!("at most {cap} bytes of the archive"), found);
             }
             return Ok((self.bytes.clone(), range.start as usize..range.end as usize));

@@ -161,6 +161,7 @@ fn pickled(path: &Path) -> Result<(Vec<Stored>, Vec<usize>), DatasetError> {
 /// Records beside PhysioNet's list, a table of names and letters without a header; kept as 16 bits.
 fn recorded(list: &Path) -> Result<(Vec<Stored>, Vec<usize>), DatasetError> {
     let text = std::fs::read_to_string(list).map_err(io(list))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let lines: Vec<&str> = text
         .lines()
         .filter(|line| !line.trim().is_empty())
@@ -193,6 +194,16 @@ fn recorded(list: &Path) -> Result<(Vec<Stored>, Vec<usize>), DatasetError> {
         }
         let mut values = vec![0.0; count];
         variable.read(&mut values).map_err(&wrong)?;
+        let whole = |v: &f32| f32::from(*v as i16) == *v;
+        if let Some(value) = values.iter().find(|value| !whole(value)) {
+            let found = value.to_string();
+            return Err(malformed(
+                &path,
+                "values of val",
+                "whole numbers of 16 bits",
+                found,
+            ));
+        }
         let bytes: Vec<u8> = values
             .iter()
             .flat_map(|&v| (v as i16).to_le_bytes())

@@ -65,12 +65,20 @@ pub enum DatasetError {
         found: u64,
     },
     /// The operating system refused to read.
-    #[error("{path}: {source}")]
+    #[error("{path}: {}", crate::container::system(source))]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// The system's error.
         source: std::io::Error,
+    },
+    /// Reading a sample panicked: a fault of the program, never a shorter epoch.
+    #[error(
+        "reading samples: expected a batch, found a fault of modalign ({found}); please report it"
+    )]
+    Failed {
+        /// What the panic said.
+        found: String,
     },
     /// A manifest asks for something that the reader cannot give.
     #[error("{set}: {what}: expected {expected}, found {found}")]

@@ -55,6 +55,17 @@ impl Place {
                 }
             }
         }
+        // where unpacking an archive puts it, or beside the dataset's folder
+        let manifest = DataManifest::named(self.set).ok();
+        let files = manifest
+            .iter()
+            .flat_map(|m| m.files.iter().map(move |f| (m, f)));
+        for (manifest, file) in files.filter(|(_, file)| names.contains(&file.path.as_str())) {
+            let mut places = manifest.places(file).into_iter().map(|p| data_dir.join(p));
+            if let Some(path) = places.find(|path| path.is_file()) {
+                return Ok(path);
+            }
+        }
         Err(self.missing(&data_dir.join(expected)))
     }
 
@@ -71,12 +82,30 @@ impl Place {
         });
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         let folder = self.folders()[0];
+        let forms: String = manifest.map(other_forms).unwrap_or_default();
         DatasetError::Missing {
             set: title,
             path: path.to_path_buf(),
-            hint: format!("{how}; then pass --data DIR with DIR/{folder}/{file}"),
+            hint: format!("{how}; then pass --data DIR with DIR/{folder}/{file}{forms}"),
         }
     }
+}
+
+/// Where the other published forms of a dataset are read as well: the folder and the archive.
+fn other_forms(manifest: &DataManifest) -> String {
+    let form = |form: &str| -> Option<String> {
+        let mut files = manifest
+            .files
+            .iter()
+            .filter(|f| f.form.as_deref() == Some(form));
+        let member = files.find_map(|file| file.member.as_ref().zip(file.archive.as_ref()));
+        let (member, archive) = member?;
+        let folder = member.split('/').next().unwrap_or_default();
+        Some(format!(
+            "; its {form} version is read as well: DIR/{folder} or DIR/{archive}"
+        ))
+    };
+    manifest.forms().into_iter().filter_map(form).collect()
 }
 
 /// Wraps the system's error with the path.
@@ -176,6 +205,7 @@ pub(crate) fn names_in(
     text: &str,
     expected: usize,
 ) -> Result<Vec<String>, DatasetError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let names: Vec<String> = text
         .lines()
         .map(str::trim)
@@ -211,12 +241,32 @@ impl Table {
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, DatasetError> {
         let wrong =
             |e: csv::Error| malformed(path, "table", "CSV with a header row", e.to_string());
-        let mut reader = csv::Reader::from_reader(bytes);
+        // spreadsheets put a mark in front, and semicolons or tabs where commas are decimal
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let head = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
+        let by = |delimiter: &u8| head.contains(delimiter);
+        let delimiter = [b',', b';', b'\t'].into_iter().find(by).unwrap_or(b',');
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_reader(bytes);
         let header = reader.headers().map_err(wrong)?.clone();
         let rows = reader
             .records()
             .collect::<Result<Vec<_>, _>>()
             .map_err(wrong)?;
+        if let Some(row) = rows.iter().position(|row| row.len() != header.len()) {
+            let expected = format!("{} values", header.len());
+            let found = rows[row].len().to_string();
+            return Err(malformed(path, format!("row {row}"), expected, found));
+        }
+        let twice =
+            |(at, name): &(usize, &str)| header.iter().take(*at).any(|other| other == *name);
+        if let Some((_, name)) = header.iter().enumerate().find(twice) {
+            let found = format!("“{name}” twice");
+            return Err(malformed(path, "columns", "every name once", found));
+        }
         Ok(Self {
             path: path.to_path_buf(),
             header,
@@ -232,7 +282,7 @@ impl Table {
             .position(|name| name == column)
             .ok_or_else(|| {
                 let found = self.header.iter().collect::<Vec<_>>().join(", ");
-                malformed(&self.path, "columns", format!("a column {column:?}"), found)
+                malformed(&self.path, "columns", format!("a column “{column}”"), found)
             })?;
         let text = self
             .rows
@@ -240,13 +290,56 @@ impl Table {
             .and_then(|r| r.get(position))
             .unwrap_or_default();
         text.parse().map_err(|_| {
-            let expected = format!("a {}", std::any::type_name::<T>());
+            let expected = match std::any::type_name::<T>() {
+                "f32" | "f64" => "a number",
+                "i8" | "i16" | "i32" | "i64" => "a whole number",
+                _ => "a whole number, 0 or more",
+            };
             malformed(
                 &self.path,
-                format!("row {row}, column {column:?}"),
+                format!("row {row}, column “{column}”"),
                 expected,
                 text,
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_read_as_spreadsheets_leave_them() {
+        let plain = "name,label\na,1\n\"b,c\",2\n";
+        let semicolons = "\u{feff}label;name\r\n1;a\r\n 2 ; b,c\r\n";
+        for text in [plain, semicolons, "name\t label\r\na\t1\r\nb,c\t2"] {
+            let table = Table::parse(Path::new("t.csv"), text.as_bytes()).unwrap();
+            assert_eq!(table.rows.len(), 2);
+            let row = |row| -> (String, usize) {
+                (
+                    table.get(row, "name").unwrap(),
+                    table.get(row, "label").unwrap(),
+                )
+            };
+            assert_eq!(
+                (row(0), row(1)),
+                (("a".into(), 1), ("b,c".into(), 2)),
+                "{text}"
+            );
+        }
+        let said = |text: &str| {
+            let table = Table::parse(Path::new("t.csv"), text.as_bytes());
+            let value = table.and_then(|table| table.get::<usize>(0, "label"));
+            value.unwrap_err().to_string()
+        };
+        assert!(
+            said("name,label\na,-1\n").contains("expected a whole number, 0 or more, found -1")
+        );
+        assert!(said("name,labels\na,1\n").contains("a column “label”, found name, labels"));
+        assert!(said("label,label\n1,2\n").contains("“label” twice"));
+        assert!(said("name,label\na\n").contains("row 0: expected 2 values, found 1"));
+        let names = names_in(Path::new("n"), "\u{feff}one\r\ntwo\r\n", 2).unwrap();
+        assert_eq!(names, ["one", "two"]);
     }
 }

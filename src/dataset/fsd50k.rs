@@ -89,7 +89,7 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
             true => Err(malformed(
                 &place,
                 "clips",
-                format!("some of {split:?}"),
+                split.map_or("some".into(), |split| format!("some of split {split}")),
                 "none",
             )),
             false => Ok(clips),
@@ -148,7 +148,7 @@ fn vocabulary(truth: &Tree) -> Result<Vec<String>, DatasetError> {
         ) {
             (Some(index), Some(name)) if row == index => names.push(name.to_owned()),
             _ => {
-                let found = format!("{record:?}");
+                let found = record.iter().collect::<Vec<_>>().join(", ");
                 return Err(malformed(
                     &place,
                     format!("row {row}"),
@@ -178,7 +178,7 @@ impl Chunks {
     ) -> Result<Self, DatasetError> {
         let clip = |(name, labels): (String, Vec<usize>)| {
             let sound = tree.stream(&name, |stream| {
-                wav::Header::read(stream, RATE, LONGEST).map_err(wrong(&name))
+                wav::header(stream, RATE, LONGEST).map_err(wrong(&name))
             })?;
             Ok(Clip {
                 name,
@@ -204,8 +204,8 @@ impl Chunks {
 }
 
 /// What is wrong with a clip.
-fn wrong(name: &str) -> impl Fn((String, String)) -> Fault + '_ {
-    move |(expected, found)| Fault::new(format!("sound {name}"), expected, found)
+fn wrong(name: &str) -> impl Fn(Fault) -> Fault + '_ {
+    move |fault| fault.of(&format!("sound {name}"))
 }
 
 impl Dataset for Chunks {
@@ -260,7 +260,7 @@ impl Dataset for Chunks {
         let to = (2 * (start + CHUNK) + MARGIN).min(sound.frames);
         let bytes = self.tree.part(name, sound.bytes(from..to))?;
         let place = self.tree.place(name);
-        let sound = sound.decode(&bytes).map_err(wrong(name));
+        let sound = sound.mixed(&bytes).map_err(wrong(name));
         let halved = decimate::halve(&sound.map_err(refused(&place))?);
         let skip = (start - from / 2).min(halved.len());
         let mut chunk = halved[skip..halved.len().min(skip + CHUNK)].to_vec();

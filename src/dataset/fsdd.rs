@@ -56,9 +56,9 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
         .map(|clip| {
             let bytes = tar::member_at(&archive, &clip.member, clip.offset, clip.length)
                 .map_err(refused(&tar_path))?;
-            let sound = wav::decode(bytes, RATE, LONGEST).map_err(|(expected, found)| {
-                malformed(&tar_path, format!("sound {}", clip.member), expected, found)
-            })?;
+            let sound = wav::decode(bytes, RATE, LONGEST)
+                .map_err(|fault| fault.of(&format!("sound {}", clip.member)))
+                .map_err(refused(&tar_path))?;
             Ok(transform.decibels(&centred(&sound)))
         })
         .collect::<Result<Vec<_>, DatasetError>>()?;
@@ -170,7 +170,7 @@ mod tests {
         let few: Vec<&str> = rows.lines().take(4).collect();
         assert!(said(few.join("\n")).contains("5 or more"));
         assert!(said(rows.replace("0_x_0.wav", "0_y_0.wav")).contains("tar header"));
-        assert!(said(rows.replace("take", "takes")).contains("\"take\""));
+        assert!(said(rows.replace("take", "takes")).contains("a column “take”"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Batches from a dataset, prepared on a background thread while the last one is in use. At most
-//! three batches exist at a time, whatever the size of the set.
+//! three batches exist at a time, whatever the size of the set. A panic on that thread arrives as an
+//! error where the batch was expected: a channel that merely closes would be a shorter epoch.
 
 use super::{Dataset, DatasetError};
 use crate::manifest::training::Augment;
@@ -7,8 +8,10 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// A batch of samples, row-major `[B, C, H, W]`.
 pub struct Batch {
@@ -85,21 +88,38 @@ impl Order {
 pub fn batches(set: Arc<dyn Dataset>, order: Order) -> Receiver<Result<Batch, DatasetError>> {
     let (send, receive) = sync_channel(1);
     std::thread::spawn(move || {
-        let mut index: Vec<usize> = (0..set.len()).collect();
-        let (seed, epoch) = order.shuffle.unwrap_or_default();
-        if order.shuffle.is_some() {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream(epoch as u64);
-            index.shuffle(&mut rng);
-        }
-        for chunk in index.chunks(order.batch).take(order.batches(set.len())) {
-            let batch = load(set.as_ref(), chunk, order.augment, seed, epoch);
-            if send.send(batch).is_err() {
-                return; // the consumer stopped early
-            }
+        // nothing of the set is used after a panic
+        let walked = catch_unwind(AssertUnwindSafe(|| walk(set.as_ref(), order, &send)));
+        if let Err(panic) = walked {
+            let found = said(panic.as_ref());
+            send.send(Err(DatasetError::Failed { found })).ok();
         }
     });
     receive
+}
+
+/// Sends every batch, until the consumer stops.
+fn walk(set: &dyn Dataset, order: Order, send: &SyncSender<Result<Batch, DatasetError>>) {
+    let mut index: Vec<usize> = (0..set.len()).collect();
+    let (seed, epoch) = order.shuffle.unwrap_or_default();
+    if order.shuffle.is_some() {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(epoch as u64);
+        index.shuffle(&mut rng);
+    }
+    for chunk in index.chunks(order.batch).take(order.batches(set.len())) {
+        let batch = load(set, chunk, order.augment, seed, epoch);
+        if send.send(batch).is_err() {
+            return;
+        }
+    }
+}
+
+/// The words of a panic.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "a panic without words".into())
 }
 
 fn load(
@@ -165,5 +185,56 @@ fn crop_flip(image: &mut [f32], [_, height, width]: [usize; 3], rng: &mut ChaCha
                 };
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Six samples, of which one panics, in `read` or where its label is asked for.
+    struct Trap(usize, bool);
+
+    impl Dataset for Trap {
+        fn shape(&self) -> [usize; 3] {
+            [1, 1, 2]
+        }
+
+        fn classes(&self) -> &[String] {
+            &[]
+        }
+
+        fn len(&self) -> usize {
+            6
+        }
+
+        fn label(&self, index: usize) -> usize {
+            assert!(self.1 || index != self.0, "no label {index}");
+            index
+        }
+
+        fn read(&self, index: usize, _: &mut [f32]) -> Result<(), DatasetError> {
+            assert!(!self.1 || index != self.0, "no sample {index}");
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_while_loading_is_an_error_and_not_a_shorter_epoch() {
+        for in_read in [true, false] {
+            let set = Arc::new(Trap(4, in_read));
+            let all: Vec<_> = batches(set, Order::sequential(2)).iter().collect();
+            assert_eq!(all.len(), 3);
+            assert!(all[..2].iter().all(Result::is_ok));
+            let said = all[2].as_ref().err().unwrap().to_string();
+            let words = if in_read { "no sample 4" } else { "no label 4" };
+            assert!(
+                said.contains(words) && said.contains("fault of modalign"),
+                "{said}"
+            );
+        }
+        let whole = batches(Arc::new(Trap(9, true)), Order::sequential(4));
+        let lengths: Vec<usize> = whole.iter().map(|b| b.unwrap().labels.len()).collect();
+        assert_eq!(lengths, [4, 2]);
     }
 }

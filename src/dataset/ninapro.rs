@@ -2,16 +2,17 @@
 //! at 200 Hz (260 ms), 18 movements.
 //!
 //! `ninapro_{train,val,test}.npy` hold windows `[N, 52, 16]`, `label_{…}.npy` a class each; filtering
-//! and rectifying were done by the publisher and nothing is added. A sample is 1 × 16 × 52:
-//! electrodes are rows, time runs along the columns. The three parts are the published ones; windows
-//! are read from the file's map.
+//! and rectifying were done by the publisher. A sample is 1 × 16 × 52: electrodes are rows, time runs
+//! along the columns. The three parts are the published ones; windows are read from the file's map.
+//! Electrodes are standardised by mean and deviation of the training windows, as those of the other
+//! armband ([`super::emg`]): volts of another amplifier are no discrepancy.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::files::{Place, labels_of, map, npy_rows, refused};
 use super::rows::{Arrange, Known, Rows, numbered};
-use super::{Dataset, DatasetError, Splits};
+use super::{Dataset, DatasetError, Normalise, Splits};
 use crate::container::npy;
 
 const ELECTRODES: usize = 16;
@@ -22,7 +23,7 @@ const PLACE: Place = Place::of("ninapro");
 
 /// Opens the three parts.
 pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
-    let part = |name: &str| -> Result<Arc<dyn Dataset>, DatasetError> {
+    let part = |name: &str| -> Result<Rows, DatasetError> {
         let path = PLACE.find(data_dir, &[&format!("ninapro_{name}.npy")])?;
         let label_path = PLACE.find(data_dir, &[&format!("label_{name}.npy")])?;
         let data = npy_rows(&path, &[0, WINDOW, ELECTRODES])?;
@@ -33,18 +34,22 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
             time: WINDOW,
             channels: ELECTRODES,
         };
-        Ok(Arc::new(Rows::new(
+        Rows::new(
             label_path,
             [1, ELECTRODES, WINDOW],
             numbered(MOVEMENTS),
             (data, arrange),
             Known::Labels(labels),
-        )?))
+        )
+    };
+    let norm = Normalise::fit(&part("train")?, ELECTRODES)?;
+    let normalised = |name: &str| -> Result<Arc<dyn Dataset>, DatasetError> {
+        Ok(Arc::new(part(name)?.normalised(norm.clone())))
     };
     Ok(Splits {
-        train: part("train")?,
-        valid: part("val")?,
-        test: part("test")?,
+        train: normalised("train")?,
+        valid: normalised("val")?,
+        test: normalised("test")?,
     })
 }
 
@@ -81,8 +86,18 @@ mod tests {
         assert_eq!((lengths, splits.test.shape()), ([20, 3, 4], [1, 16, 52]));
         assert_eq!(class_counts(splits.train.as_ref())[..3], [2, 2, 1]);
         let mut out = vec![0.0; WINDOW * ELECTRODES];
-        splits.train.read(19, &mut out).unwrap();
-        assert_eq!((out[1], out[WINDOW + 3]), (100.0, 301.0));
+        splits.test.read(3, &mut out).unwrap();
+        // an electrode holds 0, 100 … 5100 and its number, in every window
+        let std = 100.0 * ((52.0f32 * 52.0 - 1.0) / 12.0).sqrt();
+        let expected = |time: f32| (100.0 * time - 2550.0) / std;
+        for (place, time) in [
+            (0, 0.0),
+            (1, 1.0),
+            (WINDOW + 3, 3.0),
+            (16 * WINDOW - 1, 51.0),
+        ] {
+            assert!((out[place] - expected(time)).abs() < 1e-4, "{place}");
+        }
         assert!(splits.train.read(20, &mut out).is_err());
     }
 

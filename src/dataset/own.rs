@@ -107,13 +107,14 @@ fn samples(
     classes: Arc<Vec<String>>,
     like: Option<[usize; 3]>,
 ) -> Result<Rows, DatasetError> {
-    let [c, h, w] = like.unwrap_or_default();
-    let data = npy_rows(path, &[0, c, h, w])?;
-    let shape = data.layout().shape.clone();
+    let stored = npy::stored(Arc::new(map(path)?)).map_err(refused(path))?;
+    let shape = stored.layout().shape.clone();
     let (&[_, c, h, w], false) = (shape.as_slice(), shape.contains(&0)) else {
-        let expected = "[N, C, H, W], none of them 0";
+        let expected = "[N, C, H, W], none of them 0 (one channel: x[:, None]; signals: H = 1)";
         return Err(malformed(path, "shape", expected, format!("{shape:?}")));
     };
+    let [c, h, w] = like.unwrap_or([c, h, w]);
+    let data = npy_rows(path, &[0, c, h, w])?;
     let known = Known::Labels(labels);
     Rows::new(
         path.into(),
@@ -260,7 +261,11 @@ mod tests {
         let pickled = array("|O", &[1], *b"\x80\x04N.");
         let many = "c\n".repeat(MOST_CLASSES + 1);
         let cases: [(&str, &[u8], &str); 12] = [
-            ("x.npy", &array("<f4", &[30, 6], vec![0; 720]), "shape"),
+            (
+                "x.npy",
+                &array("<f4", &[30, 6], vec![0; 720]),
+                "[N, C, H, W]",
+            ),
             ("x.npy", &x(29), "number of labels: expected 29, found 30"),
             ("x.npy", &good[..good.len() - 1], "npy"),
             ("x.npy", &nan, "finite numbers"),

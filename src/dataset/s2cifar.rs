@@ -3,8 +3,9 @@
 //!
 //! The stream is inflated once into an unnamed temporary file and images are read from its map, so
 //! the 650 MB are never in memory at once. The pickle is not executed (see
-//! [`crate::container::pickle`]). Pixels are scaled to 0…1 and nothing else, as published. A tenth of
-//! the training images, class by class, validates.
+//! [`crate::container::pickle`]). A tenth of the training images, class by class, validates. Each colour
+//! is standardised by mean and deviation of the training part, background included: as the other
+//! targets are, so that discrepancies before training compare shapes and not scales.
 
 use std::fs::File;
 use std::path::Path;
@@ -34,7 +35,7 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
     let map: Arc<memmap2::Mmap> = Arc::new(map);
     let owner: Owner = map.clone();
     let pickle = Pickle::parse(&map).map_err(refused(&path))?;
-    let part = |name: &str| -> Result<Arc<dyn Dataset>, DatasetError> {
+    let part = |name: &str, norm: &Normalise| -> Result<Arc<dyn Dataset>, DatasetError> {
         let wrong = refused(&path);
         let part = pickle.root().get(name).map_err(&wrong)?;
         let images = part.get("images").and_then(|v| v.stored(&owner, 0));
@@ -50,9 +51,11 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
             (images, Arrange::AsIs),
             Known::Labels(labels),
         )?;
-        Ok(Arc::new(rows.normalised(Normalise::new(&[0.0], &[255.0]))))
+        Ok(Arc::new(rows.normalised(norm.clone())))
     };
-    with_validation(part("train")?, part("test")?)
+    let whole = |norm: &Normalise| with_validation(part("train", norm)?, part("test", norm)?);
+    let raw = whole(&Normalise::new(&[0.0], &[1.0]))?;
+    whole(&Normalise::fit(raw.train.as_ref(), 3)?)
 }
 
 #[cfg(test)]
@@ -81,9 +84,22 @@ mod tests {
         let lengths = [&splits.train, &splits.valid, &splits.test].map(|part| part.len());
         assert_eq!((lengths, splits.test.shape()), ([3, 3, 2], [3, 60, 60]));
         assert_eq!(class_counts(splits.valid.as_ref())[99], 1);
-        let mut out = vec![0.0; 3 * SIDE * SIDE];
-        splits.test.read(1, &mut out).unwrap();
-        assert!((out[0] - 101.0 / 255.0).abs() < 1e-6);
+        // standardised by the training part, each colour by itself
+        let norm = Normalise::fit(splits.train.as_ref(), 3).unwrap();
+        for channel in 0..3 {
+            assert!(norm.mean()[channel].abs() < 1e-4);
+            assert!((norm.std()[channel] - 1.0).abs() < 1e-4);
+        }
+        let value = |set: &Arc<dyn Dataset>, row| {
+            let mut out = vec![0.0; 3 * SIDE * SIDE];
+            set.read(row, &mut out).unwrap();
+            assert!(out.iter().all(|v| *v == out[0]));
+            out[0]
+        };
+        let numbers: Vec<f32> = (0..3).map(|row| value(&splits.train, row)).collect();
+        let unit = value(&splits.test, 1) - value(&splits.test, 0);
+        let steps = (numbers[1] - numbers[0]) / unit;
+        assert!(unit > 0.1 && (steps - steps.round()).abs() < 1e-3);
         let hostile = std::fs::read(fixture::path("containers/hostile_4.pkl")).unwrap();
         let mut gz = flate2::write::GzEncoder::new(Vec::new(), Default::default());
         std::io::Write::write_all(&mut gz, &hostile).unwrap();

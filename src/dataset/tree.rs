@@ -98,7 +98,7 @@ impl Tree {
             Self::Packed(..) => self.stream(name, |stream| {
                 let mut before = stream.take(range.start);
                 std::io::copy(&mut before, &mut std::io::sink())
-                    .map_err(|e| Fault::new("file", "intact data", e))?;
+                    .map_err(|e| Fault::new("file", "intact data", crate::container::system(&e)))?;
                 read(stream)
             }),
         }

@@ -24,7 +24,7 @@ pub fn run(args: &DataArgs) -> Result<(), CliError> {
         let size: u64 = m
             .files
             .iter()
-            .filter(|f| f.archive.is_none())
+            .filter(|f| f.archive.is_none() && f.form.is_none())
             .filter_map(|f| f.size())
             .sum();
         let size = match (m.hub.is_some(), plan.exact) {

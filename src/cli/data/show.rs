@@ -124,7 +124,7 @@ fn words(store: &Store, m: &DataManifest) -> String {
     let files = m.files.iter().map(|file| {
         let here = match store.find(m, file) {
             Some(_) => "here",
-            None if file.optional => "absent (not needed)",
+            None if file.optional || file.form.is_some() => "absent (not needed)",
             None => "absent",
         };
         let size = match (file.bytes, file.about) {

@@ -16,7 +16,13 @@ const MOST_VARIABLES: usize = 4096;
 
 /// Opens the variable `name`.
 pub(super) fn open(path: &Path, name: &str) -> Result<Variable, Fault> {
-    let wrong = |e| Fault::new("MAT-file of version 4", "a whole header", e);
+    let wrong = |e| {
+        Fault::new(
+            "MAT-file of version 4",
+            "a whole header",
+            crate::container::system(&e),
+        )
+    };
     let mut file = BufReader::new(File::open(path).map_err(wrong)?);
     let length = file.get_ref().metadata().map_err(wrong)?.len();
     let mut at = 0u64;

@@ -25,7 +25,7 @@ const MOST_ELEMENTS: usize = 4096;
 /// No MAT-file of version 5, no such variable, one that is not a matrix of real numbers, damage.
 pub(super) fn open(path: &Path, name: &str) -> Result<Variable, Fault> {
     let open = |at: u64| -> Result<File, Fault> {
-        let wrong = |e| Fault::new("MAT-file", "a readable file", e);
+        let wrong = |e| Fault::new("MAT-file", "a readable file", crate::container::system(&e));
         let mut file = File::open(path).map_err(wrong)?;
         file.seek(SeekFrom::Start(at)).map_err(wrong)?;
         Ok(file)
@@ -34,7 +34,13 @@ pub(super) fn open(path: &Path, name: &str) -> Result<Variable, Fault> {
     let length = file.metadata().map_or(0, |m| m.len());
     let mut header = [0; 128];
     let whole = file.read_exact(&mut header);
-    whole.map_err(|e| Fault::new("MAT-file", "a header of 128 bytes", e))?;
+    whole.map_err(|e| {
+        Fault::new(
+            "MAT-file",
+            "a header of 128 bytes",
+            crate::container::system(&e),
+        )
+    })?;
     if header.starts_with(b"MATLAB 7.3") || header.starts_with(b"\x89HDF") {
         return fault("MAT-file", "version 5 to 7", "version 7.3, which is HDF5");
     }
@@ -42,7 +48,7 @@ pub(super) fn open(path: &Path, name: &str) -> Result<Variable, Fault> {
         b"IM" => false,
         b"MI" => true,
         _ => {
-            let found = format!("{:?}", &header[126..]);
+            let found = format!("the bytes {} {}", header[126], header[127]);
             return fault("MAT-file", "its mark IM or MI", found);
         }
     };
@@ -106,7 +112,13 @@ impl Source {
     fn exact<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
         let mut bytes = [0; N];
         let read = self.stream.read_exact(&mut bytes);
-        read.map_err(|e| Fault::new("MAT-file element", format!("{N} bytes"), e))?;
+        read.map_err(|e| {
+            Fault::new(
+                "MAT-file element",
+                format!("{N} bytes"),
+                crate::container::system(&e),
+            )
+        })?;
         Ok(bytes)
     }
 
@@ -149,7 +161,13 @@ impl Source {
         }
         let mut bytes = vec![0; tag.size.next_multiple_of(8) as usize];
         let read = self.stream.read_exact(&mut bytes);
-        read.map_err(|e| Fault::new("MAT-file element", "its padded contents", e))?;
+        read.map_err(|e| {
+            Fault::new(
+                "MAT-file element",
+                "its padded contents",
+                crate::container::system(&e),
+            )
+        })?;
         bytes.truncate(tag.size as usize);
         Ok((tag.kind, bytes))
     }

@@ -102,7 +102,7 @@ impl Machine<'_> {
                 self.latin1(text)
             }
             _ => self.wrong(
-                format!("the arguments of {function:?}"),
+                format!("the arguments of {}", function.name()),
                 format!("{} arguments", arguments.len()),
             ),
         }

@@ -14,9 +14,19 @@ const SLACK: usize = 8192;
 ///
 /// # Errors
 /// A message `(expected, found)` when the stream is broken, has another rate or more than one
-/// channel, or decodes to more than `promised` samples.
+/// channel, or decodes to more than `promised` samples, or to fewer by more than a block: a stream
+/// that was cut ends without an error of its own.
 pub fn decode(ogg: &[u8], rate: u32, promised: usize) -> Result<Vec<f32>, (String, String)> {
     let valid = || "a valid Ogg Vorbis stream".to_string();
+    if !ogg.starts_with(b"OggS") {
+        return Err((valid(), crate::container::wav::begins(ogg)));
+    }
+    if ogg.get(28..36) == Some(b"OpusHead") {
+        return Err((
+            valid(),
+            "Opus (convert it, for instance with ffmpeg)".into(),
+        ));
+    }
     let mut reader =
         OggStreamReader::new(Cursor::new(ogg)).map_err(|e| (valid(), e.to_string()))?;
     let (channels, found) = (
@@ -39,6 +49,9 @@ pub fn decode(ogg: &[u8], rate: u32, promised: usize) -> Result<Vec<f32>, (Strin
             return Err((format!("{promised} samples"), "more".to_string()));
         }
     }
+    if samples.len().saturating_add(SLACK) < promised {
+        return Err((format!("{promised} samples"), samples.len().to_string()));
+    }
     Ok(samples)
 }
 
@@ -51,6 +64,11 @@ mod tests {
         assert!(decode(b"", 44_100, 10).is_err());
         assert!(decode(b"OggS and nothing else", 44_100, 10).is_err());
         assert!(decode(&[0; 5000], 44_100, 10).is_err());
+        let said = |bytes: &[u8]| decode(bytes, 44_100, 10).unwrap_err().1;
+        assert_eq!(said(b"RIFF\0\0\0\0WAVEfmt "), "a WAV file");
+        assert_eq!(said(b"fLaC\0\0\0\x22"), "FLAC");
+        let opus = [&b"OggS\0\x02"[..], &[0; 22], b"OpusHead\x01"].concat();
+        assert!(said(&opus).contains("Opus"));
     }
 
     #[test]
@@ -63,6 +81,8 @@ mod tests {
         let crossings = crossings.filter(|w| w[0] < 0.0 && w[1] >= 0.0);
         assert!((99..=100).contains(&crossings.count()));
         assert!(decode(&good, 22_050, 4410).is_err());
+        let cut = decode(&good, 44_100, 44_100).unwrap_err();
+        assert_eq!(cut.0, "44100 samples");
         crate::container::fuzz::rounds(&good, 200, |bytes, _| {
             decode(bytes, 44_100, 4410).map_err(|(expected, _)| expected)
         });

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use super::super::files::{Place, malformed, names};
 use super::super::spherical::{Projection, Rotation, Spherical};
 use super::super::{Dataset, DatasetError, Normalise, Splits, Subset};
-use super::{Cifar, Records, Source, with_validation};
+use super::python::{Parts, Pickled};
+use super::{Cifar, Records, Source, first, with_validation};
 
 const PLACE: Place = Place::of("cifar100");
 /// Classes that the two label bytes count: coarse, fine.
@@ -54,16 +55,41 @@ pub(in crate::dataset) fn heldout_spherical(
     )
 }
 
-/// Training file, test file and class names of the official archive.
-fn packed(archive: &Path) -> Result<(Source, Source, Vec<String>), DatasetError> {
+const PYTHON: Pickled = Pickled {
+    batches: &["train", "test"],
+    meta: "meta",
+    names: "fine_label_names",
+    labels: &[("coarse_labels", LIMITS[0]), ("fine_labels", LIMITS[1])],
+    archive: ["cifar-100-python.tar.gz", "cifar-100-python"],
+};
+
+/// The files of the binary version: training, then test.
+fn binary(data_dir: Option<&Path>) -> Result<Option<Parts>, DatasetError> {
+    let Ok(train) = PLACE.find(data_dir, &["train.bin", "train_25000_balanced.bin"]) else {
+        return Ok(None);
+    };
+    let test = PLACE.find(data_dir, &["test.bin"])?;
+    let classes = names(&PLACE.find(data_dir, &["fine_label_names.txt"])?, 100)?;
+    Ok(Some((
+        vec![Source::map(&train)?, Source::map(&test)?],
+        classes,
+    )))
+}
+
+/// The same of the official archive.
+fn packed(data_dir: Option<&Path>) -> Result<Option<Parts>, DatasetError> {
+    let Ok(archive) = PLACE.find(data_dir, &["cifar-100-binary.tar.gz"]) else {
+        return Ok(None);
+    };
     let wanted = ["train.bin", "test.bin", "fine_label_names.txt"];
     let wanted = wanted.map(|name| format!("cifar-100-binary/{name}"));
     let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
-    let mut sources = Source::members(archive, &wanted)?.into_iter();
-    match (sources.next(), sources.next(), sources.next()) {
-        (Some(train), Some(test), Some(names)) => Ok((train, test, names.names(100)?)),
-        _ => Err(PLACE.missing(archive)),
-    }
+    let mut sources = Source::members(&archive, &wanted)?;
+    let Some(meta) = sources.pop() else {
+        return Err(PLACE.missing(&archive));
+    };
+    let classes = meta.names(100)?;
+    Ok(Some((sources, classes)))
 }
 
 /// Both files with all hundred classes.
@@ -76,18 +102,18 @@ struct Whole {
 
 impl Whole {
     fn open(data_dir: Option<&Path>) -> Result<Self, DatasetError> {
-        let (train, test, classes) =
-            match PLACE.find(data_dir, &["train.bin", "train_25000_balanced.bin"]) {
-                Ok(train) => {
-                    let test = PLACE.find(data_dir, &["test.bin"])?;
-                    let classes = names(&PLACE.find(data_dir, &["fine_label_names.txt"])?, 100)?;
-                    (Source::map(&train)?, Source::map(&test)?, classes)
-                }
-                Err(missing) => match PLACE.find(data_dir, &["cifar-100-binary.tar.gz"]) {
-                    Ok(archive) => packed(&archive)?,
-                    Err(_) => return Err(missing),
-                },
-            };
+        let missing = PLACE.find(data_dir, &["train.bin"]).err();
+        let missing = missing.unwrap_or_else(|| PLACE.missing(Path::new("test.bin")));
+        let forms: [super::Form<'_, Parts>; 4] = [
+            &|| binary(data_dir),
+            &|| packed(data_dir),
+            &|| PYTHON.unpacked(&PLACE, data_dir),
+            &|| PYTHON.packed(&PLACE, data_dir),
+        ];
+        let (mut sources, classes) = first(&forms, missing)?;
+        let (Some(test), Some(train)) = (sources.pop(), sources.pop()) else {
+            return Err(PLACE.missing(Path::new("test.bin")));
+        };
         let norm = Normalise::cifar();
         let (train_path, test_path) = (train.path.clone(), test.path.clone());
         let make = |source: Source| -> Result<Arc<Cifar>, DatasetError> {

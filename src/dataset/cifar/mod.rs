@@ -3,11 +3,13 @@
 //!
 //! Files are memory-mapped and decoded per sample, so a set costs no memory beyond the page
 //! cache. Where only the official `.tar.gz` is there, its members are streamed into memory and
-//! nothing is unpacked. Labels are validated once at opening, so that reading needs no check. All CIFAR sets
+//! nothing is unpacked. The pickled version ([`python`]), folder or archive, is read where the binary
+//! one is absent. Labels are validated once at opening, so that reading needs no check. All CIFAR sets
 //! share one [`Normalise`]: CIFAR-100's constants, because a surrogate image has to go through
 //! the source model's own preprocessing.
 
 mod hundred;
+mod python;
 mod ten;
 
 pub(super) use hundred::{heldout, heldout_spherical, source, whole};
@@ -44,7 +46,7 @@ impl Source {
     /// The regular files `names` of a `.tar.gz`, in that order.
     pub fn members(archive: &Path, names: &[&str]) -> Result<Vec<Self>, DatasetError> {
         let file = std::fs::File::open(archive).map_err(io(archive))?;
-        let stream = gzip::stream(file);
+        let stream = gzip::unwrapped(file);
         let members = tar::members(stream, names, MOST_MEMBER).map_err(refused(archive))?;
         let source = |(name, bytes): (&&str, Vec<u8>)| Self {
             path: archive.join(name),
@@ -58,6 +60,24 @@ impl Source {
         let text = String::from_utf8_lossy((*self.bytes).as_ref());
         super::files::names_in(&self.path, &text, expected)
     }
+}
+
+/// A form in which a set may be there: `None` where nothing of it is.
+type Form<'a, T> = &'a dyn Fn() -> Result<Option<T>, DatasetError>;
+
+/// The first of several forms of a set that is there and whole. A form that lacks a file gives way to
+/// the next; a damaged one is an error.
+fn first<T>(forms: &[Form<'_, T>], missing: DatasetError) -> Result<T, DatasetError> {
+    let mut partial = None;
+    for form in forms {
+        match form() {
+            Ok(Some(found)) => return Ok(found),
+            Ok(None) => {}
+            Err(error @ DatasetError::Missing { .. }) => partial = partial.or(Some(error)),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(partial.unwrap_or(missing))
 }
 
 /// Records of one or more files, seen as one sequence.

@@ -1,43 +1,72 @@
-//! CIFAR-10 in the official binary version (Krizhevsky 2009): the surrogate source set. Every
+//! CIFAR-10 (Krizhevsky 2009): the surrogate source set. Of the official binary version every
 //! `data_batch_*.bin` that is present is training data, a tenth of each class held out for
 //! validation; `test_batch.bin` is the test part. Without them the official archive is read, with
-//! all five batches.
+//! all five batches; without that the python version, folder or archive, with all five as well.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::super::files::{Place, io, names};
 use super::super::{Dataset, DatasetError, Normalise, Splits};
-use super::{Cifar, Records, Source, with_validation};
+use super::python::{Parts, Pickled};
+use super::{Cifar, Records, Source, first, with_validation};
 
 const PLACE: Place = Place::of("cifar10");
 
+const PYTHON: Pickled = Pickled {
+    batches: &[
+        "data_batch_1",
+        "data_batch_2",
+        "data_batch_3",
+        "data_batch_4",
+        "data_batch_5",
+        "test_batch",
+    ],
+    meta: "batches.meta",
+    names: "label_names",
+    labels: &[("labels", 10)],
+    archive: ["cifar-10-python.tar.gz", "cifar-10-batches-py"],
+};
+
 /// Opens the three parts.
 pub(in crate::dataset) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
-    let (batches, test, classes) = match PLACE.find(data_dir, &["test_batch.bin"]) {
-        Ok(test) => {
-            let folder = test.parent().unwrap_or(Path::new("")).to_path_buf();
-            let classes = names(&PLACE.find(data_dir, &["batches.meta.txt"])?, 10)?;
-            let batches = training_batches(&folder)?;
-            let batches: Result<Vec<_>, _> = batches.iter().map(|path| Source::map(path)).collect();
-            (batches?, Source::map(&test)?, classes)
-        }
-        Err(missing) => match PLACE.find(data_dir, &["cifar-10-binary.tar.gz"]) {
-            Ok(archive) => packed(&archive)?,
-            Err(_) => return Err(missing),
-        },
-    };
+    let missing = PLACE.find(data_dir, &["test_batch.bin"]).err();
+    let forms: [super::Form<'_, Parts>; 4] = [
+        &|| binary(data_dir),
+        &|| packed(data_dir),
+        &|| PYTHON.unpacked(&PLACE, data_dir),
+        &|| PYTHON.packed(&PLACE, data_dir),
+    ];
+    let missing = missing.unwrap_or_else(|| PLACE.missing(Path::new("data_batch_1.bin")));
+    let (mut batches, classes) = first(&forms, missing)?;
+    let test = batches.split_off(batches.len().saturating_sub(1));
     let norm = Normalise::cifar();
     let make = |sources: Vec<Source>| -> Result<Arc<dyn Dataset>, DatasetError> {
         let records = Records::open(sources, &[10])?;
         Ok(Arc::new(Cifar::new(records, 0, classes.clone(), &norm)))
     };
-    let test = make(vec![test])?;
+    let test = make(test)?;
     with_validation(make(batches)?, test)
 }
 
-/// Batches, test batch and class names of the official archive.
-fn packed(archive: &Path) -> Result<(Vec<Source>, Source, Vec<String>), DatasetError> {
+/// The files of the binary version, the test batch last.
+fn binary(data_dir: Option<&Path>) -> Result<Option<Parts>, DatasetError> {
+    let Ok(test) = PLACE.find(data_dir, &["test_batch.bin"]) else {
+        return Ok(None);
+    };
+    let folder = test.parent().unwrap_or(Path::new("")).to_path_buf();
+    let classes = names(&PLACE.find(data_dir, &["batches.meta.txt"])?, 10)?;
+    let mut batches = training_batches(&folder)?;
+    batches.push(test);
+    let batches: Result<Vec<_>, _> = batches.iter().map(|path| Source::map(path)).collect();
+    Ok(Some((batches?, classes)))
+}
+
+/// The same of the official archive.
+fn packed(data_dir: Option<&Path>) -> Result<Option<Parts>, DatasetError> {
+    let Ok(archive) = PLACE.find(data_dir, &["cifar-10-binary.tar.gz"]) else {
+        return Ok(None);
+    };
     let member = |name: &str| format!("cifar-10-batches-bin/{name}");
     let mut wanted: Vec<String> = (1..=5)
         .map(|batch| member(&format!("data_batch_{batch}.bin")))
@@ -45,12 +74,12 @@ fn packed(archive: &Path) -> Result<(Vec<Source>, Source, Vec<String>), DatasetE
     wanted.push(member("test_batch.bin"));
     wanted.push(member("batches.meta.txt"));
     let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
-    let mut batches = Source::members(archive, &wanted)?;
-    let (Some(meta), Some(test)) = (batches.pop(), batches.pop()) else {
-        return Err(PLACE.missing(archive));
+    let mut batches = Source::members(&archive, &wanted)?;
+    let Some(meta) = batches.pop() else {
+        return Err(PLACE.missing(&archive));
     };
     let classes = meta.names(10)?;
-    Ok((batches, test, classes))
+    Ok(Some((batches, classes)))
 }
 
 /// `data_batch_*.bin` of the folder, by name.
@@ -84,7 +113,7 @@ mod tests {
             |dir: Option<&Path>| open(dir).err().map(|e| e.to_string()).unwrap_or_default();
         let without = message(None);
         assert!(
-            without.contains("test_batch.bin") && without.contains("--data DIR"),
+            without.contains("test_batch.bin") && without.contains("DIR/cifar-10-batches-py"),
             "{without}"
         );
         let dir = tempfile::tempdir().unwrap();
@@ -130,8 +159,11 @@ mod tests {
         let splits = open(Some(dir.path())).unwrap();
         let lengths = [&splits.train, &splits.valid, &splits.test].map(|part| part.len());
         assert_eq!(lengths, [90, 10, 1]);
-        std::fs::write(&archive, tar).unwrap();
+        // what a browser unpacks half-way keeps its name
+        std::fs::write(&archive, &tar).unwrap();
+        assert_eq!(open(Some(dir.path())).unwrap().train.len(), 90);
+        std::fs::write(&archive, &tar[1..]).unwrap();
         let said = open(Some(dir.path())).err().unwrap().to_string();
-        assert!(said.contains("intact data"), "{said}");
+        assert!(said.contains("tar header"), "{said}");
     }
 }

@@ -72,8 +72,8 @@ impl Store {
 
     /// Where a file is, if it is there by itself.
     pub fn find(&self, manifest: &DataManifest, file: &DataFile) -> Option<PathBuf> {
-        let folders = manifest.folders().into_iter();
-        let mut paths = folders.map(|folder| self.root.join(folder).join(&file.path));
+        let places = manifest.places(file).into_iter();
+        let mut paths = places.map(|place| self.root.join(place));
         paths.find(|path| path.is_file())
     }
 
@@ -108,13 +108,23 @@ impl Store {
     }
 
     /// The files that a dataset lacks. One counts as there in its archive, and an archive by its
-    /// members.
+    /// members. Nothing is lacking where another form of the dataset is complete.
     pub fn missing<'m>(&self, manifest: &'m DataManifest) -> Vec<&'m DataFile> {
-        let lacks = |file: &&DataFile| {
-            let there = self.find(manifest, file).is_some();
-            !there && !file.optional && !self.covered(manifest, file)
+        let of = |form: Option<&str>| -> Vec<&'m DataFile> {
+            let lacks = |file: &&DataFile| {
+                let there = self.find(manifest, file).is_some();
+                file.form.as_deref() == form
+                    && !there
+                    && !file.optional
+                    && !self.covered(manifest, file)
+            };
+            manifest.files.iter().filter(lacks).collect()
         };
-        manifest.files.iter().filter(lacks).collect()
+        let other = |form: &&str| of(Some(form)).is_empty();
+        if manifest.forms().iter().any(other) {
+            return Vec::new();
+        }
+        of(None)
     }
 
     /// Whether other files stand in for one that is not there by itself.

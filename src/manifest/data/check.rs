@@ -61,7 +61,9 @@ impl DataManifest {
                 return wrong(&at("bytes"), "at least 1", "0");
             }
             if let Some(archive) = &file.archive {
-                let holds = |other: &DataFile| other.path == *archive && other.archive.is_none();
+                let holds = |other: &DataFile| {
+                    other.path == *archive && other.archive.is_none() && other.form == file.form
+                };
                 if !self.files.iter().any(holds) {
                     return wrong(&at("archive"), "a file of this manifest", archive);
                 }

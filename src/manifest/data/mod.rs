@@ -100,6 +100,10 @@ pub struct DataFile {
     /// Further hosts that a server may redirect to where no checksum is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
+    /// The other published form of the dataset that it belongs to: a form that is complete stands in
+    /// for the files without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<String>,
     /// Another file of this dataset that holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<String>,
@@ -166,6 +170,38 @@ impl DataManifest {
             true => vec![&self.name],
             false => self.folders.iter().map(String::as_str).collect(),
         }
+    }
+
+    /// Where a file may lie under the data folder, the preferred place first: in one of the dataset's
+    /// folders; a member of an archive also where unpacking that puts it, in the data folder or in the
+    /// dataset's; an archive with members also in the data folder itself.
+    pub fn places(&self, file: &DataFile) -> Vec<String> {
+        let folders = self.folders();
+        let within = |path: &str| -> Vec<String> {
+            folders
+                .iter()
+                .map(|folder| format!("{folder}/{path}"))
+                .collect()
+        };
+        let mut places = within(&file.path);
+        if let Some(member) = &file.member {
+            places.push(member.clone());
+            places.extend(within(member));
+        } else if self.members(&file.path).next().is_some() {
+            places.push(file.path.clone());
+        }
+        places
+    }
+
+    /// The other forms in which the dataset is published.
+    pub fn forms(&self) -> Vec<&str> {
+        let mut forms: Vec<&str> = self
+            .files
+            .iter()
+            .filter_map(|f| f.form.as_deref())
+            .collect();
+        forms.dedup();
+        forms
     }
 
     /// Files that an archive of this dataset holds.
