@@ -141,7 +141,8 @@ fn each(
         let width = y.dims()[1];
         let data = y.into_data().convert::<f32>();
         take(
-            data.try_to_vec().expect("the outputs were converted to this type"),
+            data.try_to_vec()
+                .expect("the outputs were converted to this type"),
             width,
         )?;
     }

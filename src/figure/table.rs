@@ -202,9 +202,9 @@ table! {
         embedder: String,
         /// D itself.
         value: f64,
-        /// Lower end of the bootstrap 95 % interval.
+        /// Lower end of the bootstrap 95 % interval of the found matching's cost on new samples.
         lower: Option<f64>,
-        /// Upper end of the bootstrap 95 % interval.
+        /// Upper end of the same.
         upper: Option<f64>,
         /// Mean D with shuffled target labels.
         null_mean: Option<f64>,
@@ -228,6 +228,16 @@ table! {
         target_classes: Option<u64>,
         /// Classes of the source model.
         source_classes: Option<u64>,
+        /// Lower end of the conservative 95 % interval of D itself.
+        infimum_lower: Option<f64>,
+        /// Upper end of the same.
+        infimum_upper: Option<f64>,
+        /// Groups of the target's test samples.
+        groups: Option<u64>,
+        /// Groups of the class that has fewest.
+        groups_per_class: Option<u64>,
+        /// What a group is; absent where every sample is its own.
+        unit: Option<String>,
     }
 }
 

@@ -151,10 +151,10 @@ pub fn distortion(data: &Data) -> Result<Markup, FigureError> {
 /// Figure 4 and the matched classes.
 pub fn discrepancies(data: &Data) -> Result<Markup, FigureError> {
     const CAPTION: Caption = Caption {
-        shown: "The modality knowledge discrepancy D between the source modality and each target, with its bootstrap 95 % interval; the same measure with shuffled target labels (grey); and chance, the level of guessing.",
+        shown: "The modality knowledge discrepancy D between the source modality and each target, with the bootstrap 95 % interval of what the matching found costs on new samples; the same measure with shuffled target labels (grey); and chance, the level of guessing.",
         computed: "Target samples pass through their embedder into the source model, whose class probabilities are compared with the target's labels. D is the least divergence over all ways to give each target class a source class of its own. For divergences that add up over pairs (0/1 error, cross-entropy, Brier, total variation) this is an assignment problem and the optimum is exact; for renormalised ones the table gives a lower bound and the gap.",
         read: "Small D: some choice of source classes already answers the target's question. D at the level of shuffled labels: the source model's knowledge says nothing about the target's classes. D / null makes targets with different numbers of classes comparable.",
-        limits: "D depends on the embedder and on the divergence. With many source classes the best of many matchings looks good by luck; that is what the shuffled labels are there to show.",
+        limits: "The bars are no interval of D itself, which is the least cost of all matchings: the matching found costs more on average (the table has a conservative interval of D). Windows of one clip, repetition or record are drawn together. D depends on the embedder and on the divergence. With many source classes the best of many matchings looks good by luck; that is what the shuffled labels are there to show.",
     };
     let Some(table) = &data.discrepancy else {
         return Ok(not_run("the discrepancy", "discrepancy.csv"));
@@ -193,7 +193,13 @@ pub fn discrepancies(data: &Data) -> Result<Markup, FigureError> {
             }
             .to_owned()
         }),
+        Column::number("interval of D itself", |row| {
+            range(row.infimum_lower, row.infimum_upper, |value| {
+                plain(value, 3)
+            })
+        }),
         Column::number("samples", |row| maybe(row.n, whole)),
+        Column::text("groups", groups),
         Column::number("classes", |row| {
             let (target, source) = (row.target_classes, row.source_classes);
             format!("{} into {}", maybe(target, whole), maybe(source, whole))
@@ -202,8 +208,40 @@ pub fn discrepancies(data: &Data) -> Result<Markup, FigureError> {
     let drawn = discrepancy::figure(&table.rows)?;
     Ok(html! {
         (figure(4, "Modality knowledge discrepancy.", &drawn.panel_svgs()?, &CAPTION))
+        @for sentence in few_groups(&table.rows) { p.note { (sentence) } }
         (sheet("Table behind figure 4", table, &columns))
     })
+}
+
+/// How many groups a D rests on, in words.
+fn groups(row: &DiscrepancyRow) -> String {
+    let (Some(groups), Some(least)) = (row.groups, row.groups_per_class) else {
+        return "not recorded: samples were drawn".into();
+    };
+    match &row.unit {
+        None => "every sample its own".into(),
+        Some(unit) => format!("{groups} {unit}s, {least} of the rarest class"),
+    }
+}
+
+/// Targets whose D rests on few groups of a class, in a sentence each.
+fn few_groups(rows: &[DiscrepancyRow]) -> Vec<String> {
+    const FEW: u64 = 5;
+    let few = |row: &&DiscrepancyRow| {
+        row.embedder == "initial"
+            && row.unit.is_some()
+            && row.groups_per_class.is_some_and(|n| n < FEW)
+    };
+    let sentence = |row: &DiscrepancyRow| {
+        let unit = row.unit.as_deref().unwrap_or("group");
+        format!(
+            "{}: {} {unit}s carry this D, of the rarest class {}; some of them choose the matching, the others judge it.",
+            row.target_title,
+            maybe(row.groups, whole),
+            maybe(row.groups_per_class, whole),
+        )
+    };
+    rows.iter().filter(few).map(sentence).collect()
 }
 
 /// Results on the targets themselves, and figure 5.

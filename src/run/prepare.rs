@@ -15,6 +15,7 @@ use crate::manifest::method::{Method, SourceData};
 use crate::manifest::parts::EmbedderInit;
 use crate::manifest::reader::{OwnEncoder, Reader};
 use crate::manifest::suite::{DatasetSpec, Suite};
+use crate::measure::Groups;
 use crate::model::{self, Loaded, Model, RobertaConfig, embedded};
 use crate::transfer::task;
 use burn::tensor::{DType, Device};
@@ -153,7 +154,8 @@ pub fn prepare<'a>(
         let whole = dataset::open(spec, request.data, suite.data_seed)?;
         let undefined = match &spec.encoder {
             Some(_) => Some("its encoder is not the source model's".into()),
-            None => no_discrepancy(whole.train.as_ref(), source.labels.len()),
+            None => no_discrepancy(whole.train.as_ref(), source.labels.len())
+                .or_else(|| single_group(whole.test.as_ref())),
         };
         let own = match &spec.encoder {
             Some(own) => {
@@ -317,6 +319,19 @@ fn sequence_model(own: &OwnEncoder, device: &Device) -> Result<(Model, Option<St
     // Every transfer draws its own initial values by its seed.
     let model = Model::new(config, 1, None, 0, device, DType::F32)?;
     Ok((model, None))
+}
+
+/// D holds whole groups of every class out: says where a class has a single one.
+fn single_group(test: &dyn Dataset) -> Option<String> {
+    let unit = test.unit().filter(|_| test.truth() == Truth::Class)?;
+    let groups = Groups::of(&dataset::groups(test)?);
+    let labels = dataset::labels(test);
+    let counts = groups.per_class(&labels, test.classes().len());
+    let class = counts.iter().position(|count| *count == 1)?;
+    Some(format!(
+        "the test part has a single {unit} of {:?}, and whole {unit}s of every class are held out",
+        test.classes()[class]
+    ))
 }
 
 /// D matches target classes with different source classes: says why it cannot, if there are none

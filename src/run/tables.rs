@@ -162,6 +162,7 @@ impl Tables {
     pub fn distance(&mut self, target: &Target, stage: Stage, d: &Distance, source_classes: usize) {
         let ends = |interval: Option<[f64; 2]>| (interval.map(|i| i[0]), interval.map(|i| i[1]));
         let ((lower, upper), (null_lower, null_upper)) = (ends(d.interval), ends(d.null_interval));
+        let (infimum_lower, infimum_upper) = ends(d.infimum_interval);
         self.discrepancy.push(row![
             &target.spec.name,
             &target.spec.title,
@@ -181,6 +182,11 @@ impl Tables {
             d.samples,
             target.data.test.classes().len(),
             source_classes,
+            infimum_lower,
+            infimum_upper,
+            d.groups.map(|n| n as u64),
+            d.groups_per_class.map(|n| n as u64),
+            target.data.test.unit().unwrap_or("-"),
         ]);
     }
 

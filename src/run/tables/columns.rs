@@ -84,6 +84,11 @@ impl Default for Tables {
                 "n",
                 "target_classes",
                 "source_classes",
+                "infimum_lower",
+                "infimum_upper",
+                "groups",
+                "groups_per_class",
+                "unit",
             ]),
             pairs: Table::new(&[
                 "target",
