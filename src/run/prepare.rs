@@ -13,7 +13,7 @@ use crate::manifest::data::{DataFile, DataManifest};
 use crate::manifest::method::SourceData;
 use crate::manifest::reader::{OwnEncoder, Reader};
 use crate::manifest::suite::{DatasetSpec, Suite};
-use crate::model::{self, Loaded, Model, RobertaConfig, embedded};
+use crate::model::{self, Loaded, Model, Opening, RobertaConfig, embedded, load};
 use crate::transfer::task;
 use burn::tensor::{DType, Device};
 use std::cell::Cell;
@@ -114,7 +114,8 @@ pub fn prepare<'a>(
     request: &Request,
     watch: &mut dyn Watch,
 ) -> Result<Prepared<'a>, RunError> {
-    let source = embedded::load(&suite.source.model, request.device, DType::F32)?;
+    let files = embedded::open(&suite.source.model, &Opening::of(&suite.source))?;
+    let source = load::opened(files, request.device, DType::F32)?;
     let side = image_size(&suite.source.model, &source.model)?;
     let (inputs, strangers) = inputs(suite, request, watch)?;
     watch.begin("opening data", 1 + suite.targets.len());

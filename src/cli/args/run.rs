@@ -1,5 +1,6 @@
 //! Arguments of the verbs that run a suite, and of those that look at runs.
 
+use super::OpeningArgs;
 use crate::figure::Format;
 use crate::figure::palette::Theme;
 use crate::figure::print::Width;
@@ -51,6 +52,9 @@ pub struct ReportArgs {
     /// Source model in place of the suite's: folder, checkpoint file or Hugging Face name
     #[arg(long, value_name = "MODEL", conflicts_with = "runs")]
     pub model: Option<String>,
+    /// How the source model is opened.
+    #[command(flatten)]
+    pub opening: OpeningArgs,
     /// Folder of the run [default: runs/SUITE]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -115,6 +119,9 @@ pub struct TrainArgs {
     /// What is run, on what.
     #[command(flatten)]
     pub experiment: ExperimentArgs,
+    /// How the source model is opened.
+    #[command(flatten)]
+    pub opening: OpeningArgs,
     /// Name of a target of the suite
     #[arg(long)]
     pub target: String,
@@ -148,6 +155,9 @@ pub struct SweepArgs {
     /// What is run, on what.
     #[command(flatten)]
     pub experiment: ExperimentArgs,
+    /// How the source model is opened.
+    #[command(flatten)]
+    pub opening: OpeningArgs,
     /// Methods [default: the suite's]
     #[arg(long, value_delimiter = ',')]
     pub methods: Vec<String>,
