@@ -2,7 +2,7 @@
 
 use super::args::{ExportArgs, ModelFormat, WeightType};
 use super::error::CliError;
-use super::models::{Opened, open};
+use super::models::{Opened, open, tell};
 use crate::model::weights::Dtype;
 use crate::model::{load, save};
 use burn::tensor::{DType, Device};
@@ -18,7 +18,7 @@ pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
         WeightType::F16 => Some(Dtype::F16),
         WeightType::Bf16 => Some(Dtype::BF16),
     };
-    let Opened { files, path } = open(&args.model)?;
+    let Opened { files, path } = open(&args.model, &args.opening.opening())?;
     let own = path.as_deref().and_then(|path| match path.is_dir() {
         true => Some(path),
         false => path.parent(),
@@ -38,6 +38,7 @@ pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
         .any(|name| weights.dtype(name) == Some(Dtype::F64));
     let held = if double { DType::F64 } else { DType::F32 };
     let loaded = load::opened(files, &Device::flex(), held)?;
+    tell(&loaded.notes);
     save::export(&loaded, dtype, &args.out)?;
     Ok(args.out.clone())
 }

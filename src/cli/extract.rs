@@ -3,7 +3,7 @@
 
 use super::args::{ExtractArgs, Precision};
 use super::error::CliError;
-use super::models::open;
+use super::models::{open, tell};
 use super::out;
 use super::progress::Stage;
 use super::tensor::{batches_of, check_predictor, read_input};
@@ -13,7 +13,7 @@ use crate::feature::file::{self, Arrays};
 use crate::feature::outputs::{Input, Output, Values, outputs};
 use crate::feature::{extract, samples_at_once};
 use crate::manifest::suite::{DatasetSpec, Reader};
-use crate::model::{Model, device, load};
+use crate::model::{Model, Opening, device, load};
 use burn::tensor::{DType, Device};
 use ndarray::Array2;
 use std::path::{Path, PathBuf};
@@ -30,9 +30,12 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
         Precision::Bf16 => DType::BF16,
     };
     device::supports(&args.device, &device, dtype)?;
-    let files = open(&args.model)?.files;
+    let files = open(&args.model, &args.opening.opening())?.files;
+    tell(&files.notes);
     let load = |dtype| load::build(files.description.clone(), &files.weights, &device, dtype);
-    let model = load(dtype)?.model;
+    let loaded = load(dtype)?;
+    tell(&loaded.notes);
+    let model = loaded.model;
     // Once each, however often asked for.
     let mut wanted = Output::ALL.to_vec();
     wanted.retain(|output| args.outputs.contains(output));
@@ -164,12 +167,13 @@ pub struct Pooled {
 /// `extract --data` takes it, or a tensor as `extract --tensor` does.
 pub fn pooled(
     name: &str,
+    opening: &Opening,
     (flag, images): (&str, &str),
     data: Option<&Path>,
     device: &Device,
 ) -> Result<Pooled, CliError> {
-    let files = open(name)?.files;
-    let loaded = load::build(files.description, &files.weights, device, DType::F32)?;
+    let loaded = load::opened(open(name, opening)?.files, device, DType::F32)?;
+    tell(&loaded.notes);
     let model = &loaded.model;
     let stage = Stage::waiting(&format!("asking {name}"));
     let set = images.split_once(':').map_or(images, |(set, _)| set);

@@ -25,6 +25,7 @@ mod report;
 mod runs;
 mod spread;
 mod tensor;
+mod tensor_file;
 mod train;
 mod words;
 

@@ -1,13 +1,15 @@
 //! `modalign models`: which models are at hand, and what a checkpoint is before anything is
 //! computed with it.
 
-use super::args::ModelsCommand;
+use super::args::{ModelsCommand, OpeningArgs};
 use super::error::CliError;
 use super::progress::Downloads;
+use crate::manifest::suite::Source;
 use crate::model::folder::{self, Files};
 use crate::model::hub::{self, HubSettings};
+use crate::model::opening::SideOrigin;
 use crate::model::weights::Weights;
-use crate::model::{Architecture, Plan, config, embedded, state, timm};
+use crate::model::{Architecture, Opening, Plan, config, embedded, state, timm};
 use burn::tensor::{DType, Device};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -22,21 +24,35 @@ pub struct Opened {
 }
 
 /// Opens what a model's name means: one inside the program, or else what [`resolve`] finds.
-pub fn open(name: &str) -> Result<Opened, CliError> {
-    if let Some(files) = embedded::files(name) {
-        let (description, weights) = files?;
-        let files = Files {
-            description,
-            weights,
-            config: None,
-        };
+pub fn open(name: &str, opening: &Opening) -> Result<Opened, CliError> {
+    if embedded::names().contains(&name) {
+        let files = embedded::open(name, opening)?;
         return Ok(Opened { files, path: None });
     }
     let path = resolve(name)?;
     Ok(Opened {
-        files: folder::open(&path)?,
+        files: folder::open(&path, opening)?,
         path: Some(path),
     })
+}
+
+/// Tells what was inferred, chosen or left out as a model was opened.
+pub fn tell(notes: &[String]) {
+    notes.iter().for_each(|note| eprintln!("note: {note}"));
+}
+
+/// Opens the source model of a suite before anything is computed, and tells how.
+pub fn tell_source(source: &Source) -> Result<(), CliError> {
+    let files = open(&source.model, &Opening::of(source))?.files;
+    tell(&files.notes);
+    let plan = Plan::new(
+        files.description,
+        &files.weights,
+        &Device::flex(),
+        DType::F32,
+    )?;
+    tell(&plan.notes);
+    Ok(())
 }
 
 /// The path that a model's name means; shows the progress of a download.
@@ -51,7 +67,11 @@ pub fn resolve(name: &str) -> Result<PathBuf, CliError> {
 pub fn run(command: &ModelsCommand) -> Result<(), CliError> {
     match command {
         ModelsCommand::List { json } => list(*json),
-        ModelsCommand::Show { model, json } => return show(model, *json),
+        ModelsCommand::Show {
+            model,
+            opening,
+            json,
+        } => return show(model, opening, *json),
     }
     Ok(())
 }
@@ -82,15 +102,21 @@ fn list(as_json: bool) {
         config::SUPPORTED.join(", ")
     );
     println!("  Swin checkpoints with timm's or Microsoft's names, with or without config.json");
-    println!("  weights as safetensors or PyTorch files (.bin, .pth, .pt), whole or in shards");
+    println!(
+        "  weights as safetensors or PyTorch files (.bin, .pth, .pt, .ckpt, .pth.tar), whole or in shards"
+    );
+    println!("  pickles of NumPy arrays (.pkl)");
 }
 
-fn show(name: &str, as_json: bool) -> Result<(), CliError> {
-    let Opened { files, path } = open(name)?;
+fn show(name: &str, opening: &OpeningArgs, as_json: bool) -> Result<(), CliError> {
+    let Opened { files, path } = open(name, &opening.opening())?;
     let origin = path.map_or("inside the program".into(), |p| p.display().to_string());
     let weights = &files.weights;
+    let mut notes = files.notes;
+    let side = files.side.map(SideOrigin::name);
     let plan = Plan::new(files.description, weights, &Device::flex(), DType::F32)?;
-    let facts = facts(&plan, weights, origin);
+    notes.extend(plan.notes.iter().cloned());
+    let facts = facts(&plan, weights, origin, (side, notes));
     if as_json {
         let all = facts.into_iter().map(|(k, v)| (k.to_string(), v));
         println!("{}", Value::Object(all.collect()));
@@ -121,7 +147,12 @@ fn text(value: &Value) -> String {
 }
 
 /// What is known of a model, in the order in which it is shown.
-fn facts(plan: &Plan, weights: &Weights, origin: String) -> Vec<(&'static str, Value)> {
+fn facts(
+    plan: &Plan,
+    weights: &Weights,
+    origin: String,
+    (side, mut notes): (Option<&str>, Vec<String>),
+) -> Vec<(&'static str, Value)> {
     let model = plan.outline();
     let mut types: BTreeMap<String, usize> = BTreeMap::new();
     for name in weights.names() {
@@ -133,11 +164,10 @@ fn facts(plan: &Plan, weights: &Weights, origin: String) -> Vec<(&'static str, V
     let predictor = model.network.predictor.spec();
     let head = state::size(&model.network.predictor);
     let parameters = state::size(&model.network);
-    let mut notes = Vec::new();
     let shape = match &model.config {
         Architecture::Swin(swin) => {
             if timm::is_timm(weights.names()) && timm::differs_from_timm(swin) {
-                notes.push("windows do not divide the token grids: timm pads after the shift, transformers and modalign before; numbers differ from timm's");
+                notes.push("windows do not divide the token grids: timm pads after the shift, transformers and modalign before; numbers differ from timm's".into());
             }
             format!(
                 "{} px, patch {}, width {}, depths {:?}, heads {:?}, window {}",
@@ -168,10 +198,14 @@ fn facts(plan: &Plan, weights: &Weights, origin: String) -> Vec<(&'static str, V
         ("weights", json!(weights.path().display().to_string())),
         ("format", json!(weights.format().to_string())),
         ("state_dict", json!(weights.key())),
+        ("prefix", json!(weights.prefix())),
+        ("not_run", json!(weights.foreign())),
         ("bytes", json!(weights.file_size())),
         ("sha256", json!(weights.sha256())),
         ("architecture", json!(model.config.name())),
         ("shape", json!(shape)),
+        ("image_size", json!(model.config.image_size())),
+        ("image_size_from", json!(side)),
         ("features", json!(model.config.features())),
         ("channels", json!(model.network.embedder.channels())),
         ("parameters", json!(parameters)),

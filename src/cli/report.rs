@@ -4,12 +4,12 @@
 use super::args::ReportArgs;
 use super::data;
 use super::error::CliError;
-use super::models::resolve;
+use super::models::tell_source;
 use super::progress::{Bars, catch_interrupts};
 use crate::dataset::store::Store;
 use crate::figure::{self, Format};
 use crate::manifest::suite::Suite;
-use crate::model::{device, embedded};
+use crate::model::device;
 use crate::report;
 use crate::run::prepare::Request;
 use crate::run::{RunError, RunFolder};
@@ -67,12 +67,14 @@ fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
     let device = device::open(&experiment.device)?;
     let mut name = suite.name.clone();
     if let Some(model) = &args.model {
-        if embedded::files(model).is_none() {
-            resolve(model)?; // with the progress of a download
-        }
         suite.source.model.clone_from(model);
+        // What the suite says of its own model is not said of another.
+        (suite.source.key, suite.source.image_size) = (None, None);
+        suite.source.ignore.clear();
         name = format!("{name}-{}", slug(model));
     }
+    args.opening.apply(&mut suite.source);
+    tell_source(&suite.source)?; // also shows the progress of a download
     let root = args
         .out
         .clone()
@@ -128,6 +130,16 @@ fn command(args: &ReportArgs) -> String {
     let mut command = format!("modalign report --suite {}", experiment.suite);
     if let Some(model) = &args.model {
         command.push_str(&format!(" --model {model}"));
+    }
+    let opening = &args.opening;
+    if let Some(key) = &opening.key {
+        command.push_str(&format!(" --key {key}"));
+    }
+    for pattern in &opening.ignore {
+        command.push_str(&format!(" --ignore '{pattern}'"));
+    }
+    if let Some(side) = opening.image_size {
+        command.push_str(&format!(" --image-size {side}"));
     }
     if experiment.data.is_some() {
         command.push_str(" --data DIR");

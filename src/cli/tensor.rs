@@ -2,11 +2,10 @@
 //! its batches.
 
 use super::error::CliError;
+use super::tensor_file::TensorFile;
 use crate::feature::outputs::Input;
 use crate::feature::samples_at_once;
-use crate::model::weights::{Dtype, Weights};
 use crate::model::{Architecture, Embedder, Model};
-use std::path::Path;
 
 fn usage(what: &str, expected: String, found: String) -> CliError {
     CliError::Usage {
@@ -14,31 +13,6 @@ fn usage(what: &str, expected: String, found: String) -> CliError {
         expected,
         found,
     }
-}
-
-/// Opens `FILE:NAME`; the shape has no empty axes. Colons may be in both: the file is
-/// the longest that there is.
-fn open(flag: &str, text: &str) -> Result<(Weights, String, Vec<usize>), CliError> {
-    let cuts = || text.rmatch_indices(':').map(|(at, _)| at);
-    let cut = cuts()
-        .find(|at| Path::new(&text[..*at]).is_file())
-        .or_else(|| cuts().next());
-    let Some(cut) = cut else {
-        let expected = "FILE:NAME, a tensor of a safetensors or PyTorch file".into();
-        return Err(usage(flag, expected, format!("{text:?}")));
-    };
-    let (path, name) = (&text[..cut], &text[cut + 1..]);
-    let file = Weights::open(Path::new(path))?;
-    let Some(shape) = file.shape(name).map(<[usize]>::to_vec) else {
-        let known = file.names().collect::<Vec<_>>().join(", ");
-        let expected = format!("one of the tensors of {path}: {known}");
-        return Err(usage(flag, expected, format!("{name:?}")));
-    };
-    if shape.contains(&0) {
-        let expected = "a tensor without empty axes".into();
-        return Err(usage(flag, expected, format!("{name} {shape:?}")));
-    }
-    Ok((file, name.into(), shape))
 }
 
 /// Reads the tensor `text` as an input of `model`: rank 4 samples, rank 2 ids, rank 3 tokens for
@@ -50,8 +24,9 @@ pub fn read_input(
     mask: Option<&str>,
     model: &Model,
 ) -> Result<Input, CliError> {
-    let (file, name, shape) = open(flag, text)?;
-    let found = format!("{name} {shape:?}");
+    let file = TensorFile::open(flag, text)?;
+    let (name, shape) = (&file.name, file.shape.clone());
+    let found = file.described();
     if mask.is_some() && shape.len() != 2 {
         let expected = "token ids [N, T] beside --mask".into();
         return Err(usage(flag, expected, found));
@@ -68,11 +43,11 @@ pub fn read_input(
                 let expected = format!("at most {longest} tokens a row, the model's positions");
                 return Err(usage(flag, expected, found));
             }
-            if file.dtype(&name) == Some(Dtype::BOOL) {
+            if file.is_truth() {
                 let expected = "ids, as integers".into();
                 return Err(usage(flag, expected, format!("{name} of truth values")));
             }
-            let values = file.read_ints(&name)?;
+            let values = file.ints()?;
             if let Some(bad) = values.iter().find(|v| **v < 0 || **v >= words as i64) {
                 let expected = format!("ids from 0 to {}, the vocabulary", words - 1);
                 return Err(usage(flag, expected, format!("{bad} in {name}")));
@@ -83,12 +58,12 @@ pub fn read_input(
             Ok(Input::Ids(values, keep, [count, length]))
         }
         (Embedder::Patches(_), &[n, c, h, w]) if c == embedder.channels() => {
-            Ok(Input::Samples(file.read(&name)?.values, [n, c, h, w]))
+            Ok(Input::Samples(file.floats()?, [n, c, h, w]))
         }
         (Embedder::Pieces(pieces), &[n, c, l] | &[n, c, 1, l])
             if c == pieces.channels() && l <= pieces.longest() =>
         {
-            Ok(Input::Samples(file.read(&name)?.values, [n, c, 1, l]))
+            Ok(Input::Samples(file.floats()?, [n, c, 1, l]))
         }
         (_, &[n, t, c]) if c == width => {
             let longest = match &model.config {
@@ -103,7 +78,7 @@ pub fn read_input(
                 let expected = "a square number of tokens".into();
                 usage(flag, expected, found.clone())
             })?;
-            Ok(Input::Embedded(file.read(&name)?.values, [n, t, c], grid))
+            Ok(Input::Embedded(file.floats()?, [n, t, c], grid))
         }
         _ => {
             let own = match embedder {
@@ -156,22 +131,20 @@ fn grid(model: &Model, tokens: usize) -> Option<[usize; 2]> {
 
 /// Reads a mask of zeros and ones, of truth values, integers or floats.
 fn read_mask(text: &str, shape: [usize; 2]) -> Result<Vec<f32>, CliError> {
-    let (file, name, found) = open("--mask", text)?;
-    if found != shape {
+    let file = TensorFile::open("--mask", text)?;
+    if file.shape != shape {
         let expected = format!("the shape of the ids, {shape:?}");
-        return Err(usage("--mask", expected, format!("{name} {found:?}")));
+        return Err(usage("--mask", expected, file.described()));
     }
-    let values: Vec<f32> = match file.dtype(&name) {
-        Some(Dtype::I64 | Dtype::I32 | Dtype::U8 | Dtype::BOOL) => {
-            let ints = file.read_ints(&name)?;
-            ints.into_iter().map(|v| v as f32).collect()
-        }
-        _ => file.read(&name)?.values,
+    let values: Vec<f32> = if file.is_whole() {
+        file.ints()?.into_iter().map(|v| v as f32).collect()
+    } else {
+        file.floats()?
     };
     match values.iter().find(|v| **v != 0.0 && **v != 1.0) {
         Some(bad) => {
             let expected = "1 for tokens and 0 for padding".into();
-            Err(usage("--mask", expected, format!("{bad} in {name}")))
+            Err(usage("--mask", expected, format!("{bad} in {}", file.name)))
         }
         None => Ok(values),
     }

@@ -3,6 +3,7 @@
 
 use super::args::{ExperimentArgs, SweepArgs, TrainArgs};
 use super::error::CliError;
+use super::models::tell_source;
 use super::progress::{Bars, catch_interrupts};
 use super::spread::spread;
 use crate::manifest::method::Method;
@@ -48,6 +49,7 @@ fn keep_targets(suite: &mut Suite, names: &[String]) -> Result<(), CliError> {
 /// Trains one cell; prints its folder, or the outcome as JSON.
 pub fn train(args: &TrainArgs) -> Result<(), CliError> {
     let mut suite = Suite::resolve(&args.experiment.suite)?;
+    args.opening.apply(&mut suite.source);
     keep_targets(&mut suite, std::slice::from_ref(&args.target))?;
     suite.transfer.methods = vec![method(&args.method)?];
     suite.transfer.seeds = vec![args.seed];
@@ -107,6 +109,7 @@ fn failures(found: &[(String, Done)], root: &Path) -> Result<(), CliError> {
 /// Trains a shard of all cells; prints the run folder.
 pub fn sweep(args: &SweepArgs) -> Result<(), CliError> {
     let mut suite = Suite::resolve(&args.experiment.suite)?;
+    args.opening.apply(&mut suite.source);
     if !args.targets.is_empty() {
         keep_targets(&mut suite, &args.targets)?;
     }
@@ -181,6 +184,7 @@ fn carry_out(
 ) -> Result<Vec<(String, Done)>, CliError> {
     catch_interrupts();
     let device = device::open(&experiment.device)?;
+    tell_source(&suite.source)?;
     let request = Request {
         data: experiment.data.as_deref(),
         device: &device,

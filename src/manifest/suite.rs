@@ -45,6 +45,16 @@ pub struct Source {
     /// Name of a checkpoint inside the program, path of a model folder (relative to the suite
     /// file), or name on the Hugging Face hub.
     pub model: String,
+    /// Key of the state dict in its checkpoint, or prefix of its tensor names; found by itself
+    /// without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Patterns of tensor names to leave out; `*` stands for anything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<String>,
+    /// Side of its square images in pixels, before what its files say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
     /// What it was, or is to be, trained on; none where its publisher trained it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DatasetSpec>,
@@ -220,7 +230,7 @@ impl Suite {
                     .parent()
                     .unwrap_or(Path::new("."))
                     .join(&suite.source.model);
-                if beside.join("config.json").exists() {
+                if beside.join("config.json").exists() || beside.is_file() {
                     suite.source.model = beside.to_string_lossy().into_owned();
                 }
                 Ok(suite)

@@ -1,10 +1,10 @@
 //! The checkpoints inside the program: small Swins made by `modalign pretrain`, with the recipe
 //! that made each beside it in `data-manifests/models/`.
 
-use super::folder::Description;
+use super::folder::{self, Description, Files};
 use super::load::{self, Loaded};
 use super::weights::Weights;
-use super::{ModelError, hub};
+use super::{ModelError, Opening, hub};
 use burn::tensor::{DType, Device};
 use std::path::Path;
 
@@ -30,15 +30,20 @@ pub fn files(name: &str) -> Option<Result<(Description, Weights), ModelError>> {
     Some(description.and_then(|d| Ok((d, Weights::embedded(name, weights)?))))
 }
 
-/// Loads a checkpoint inside the program by name, or else what [`hub::resolve`] finds.
-pub fn load(name: &str, device: &Device, dtype: DType) -> Result<Loaded, ModelError> {
+/// Opens a checkpoint inside the program by name, or else what [`hub::resolve`] finds.
+pub fn open(name: &str, opening: &Opening) -> Result<Files, ModelError> {
     match files(name) {
         Some(files) => {
             let (description, weights) = files?;
-            load::build(description, &weights, device, dtype)
+            Files::described(description, weights).with(opening)
         }
-        None => load::load(&hub::resolve(name, &mut |_, _, _| ())?, device, dtype),
+        None => folder::open(&hub::resolve(name, &mut |_, _, _| ())?, opening),
     }
+}
+
+/// Loads a checkpoint inside the program by name, or else what [`hub::resolve`] finds.
+pub fn load(name: &str, device: &Device, dtype: DType) -> Result<Loaded, ModelError> {
+    load::opened(open(name, &Opening::default())?, device, dtype)
 }
 
 /// Names of the checkpoints inside the program.

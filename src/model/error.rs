@@ -45,10 +45,10 @@ pub enum ModelError {
         /// Where it was looked for, and what was found there.
         tried: Vec<String>,
     },
-    /// A checkpoint holds objects that only running its pickle would make.
+    /// A checkpoint that is an object which only running its pickle would make.
     #[error(
-        "{path}: PyTorch checkpoint: expected only tensors, containers, numbers and strings, found \
-         {}; nothing of it was run; where it was made, save the state dict alone with \
+        "{path}: PyTorch checkpoint: expected a dictionary or a module that holds tensors, found an \
+         object of {}; nothing of it was run; where it was made, save the state dict alone with \
          torch.save(model.state_dict(), \"weights.pth\"), or as safetensors",
         names.join(", ")
     )]
@@ -56,6 +56,21 @@ pub enum ModelError {
         /// The checkpoint.
         path: PathBuf,
         /// The classes and functions that it names.
+        names: Vec<String>,
+    },
+    /// Tensor names that tell no architecture, and no description beside them.
+    #[error(
+        "{path}: names of tensors: expected a Swin's as timm or Microsoft name them \
+         (patch_embed.proj.weight, layers.0.blocks.0…), perhaps behind a prefix, which tell the \
+         architecture, or a {config} that describes the model; found {}",
+        shown(names)
+    )]
+    Names {
+        /// The weights file.
+        path: PathBuf,
+        /// Where a description was looked for.
+        config: PathBuf,
+        /// The names.
         names: Vec<String>,
     },
     /// The weights do not fit the architecture.
@@ -126,6 +141,26 @@ impl ModelError {
     }
 }
 
+/// The first names, how many there are and what they share.
+fn shown(names: &[String]) -> String {
+    let first: Vec<&str> = names.iter().take(4).map(String::as_str).collect();
+    let mut text = match names.len() {
+        0 => return "no tensors".into(),
+        1 => first.join(", "),
+        count => format!("{count} tensors: {}", first.join(", ")),
+    };
+    if names.len() > first.len() {
+        text.push_str(", …");
+    }
+    let shared = names[0]
+        .split_once('.')
+        .map(|(start, _)| format!("{start}."));
+    if let Some(shared) = shared.filter(|s| names.iter().all(|name| name.starts_with(s.as_str()))) {
+        text.push_str(&format!(" (all start with {shared})"));
+    }
+    text
+}
+
 /// Lists what does not fit, at most eight of a kind.
 fn list(missing: &[String], unexpected: &[String], shapes: &[String]) -> String {
     let mut text = String::new();
@@ -142,6 +177,9 @@ fn list(missing: &[String], unexpected: &[String], shapes: &[String]) -> String 
         if names.len() > 8 {
             text.push_str(", …");
         }
+    }
+    if !unexpected.is_empty() && missing.is_empty() && shapes.is_empty() {
+        text.push_str("\n  --ignore PATTERN leaves tensors out by name; * stands for anything");
     }
     text
 }

@@ -6,6 +6,7 @@ use super::folder::{self, Description, Files};
 use super::layers::Init;
 use super::names::Scheme;
 use super::network::before;
+use super::opening::{Opening, SideOrigin};
 use super::state::{parameters, with_state};
 use super::weights::{Dtype, Weights};
 use super::{Architecture, Model, ModelError, Predictor, timm};
@@ -30,19 +31,27 @@ pub struct Loaded {
     pub spelling: BTreeMap<String, (String, Dtype)>,
     /// The `config.json` of Hugging Face's kind that it came with.
     pub config: Option<PathBuf>,
+    /// Where the side of its images was found; `None` for models of sequences.
+    pub side: Option<SideOrigin>,
+    /// What was inferred, chosen or left out as it was opened: to be told.
+    pub notes: Vec<String>,
 }
 
 /// Loads a model folder or a checkpoint file (see [`folder::open`]) onto `device` in float type
 /// `dtype`.
 pub fn load(path: &Path, device: &Device, dtype: DType) -> Result<Loaded, ModelError> {
-    opened(folder::open(path)?, device, dtype)
+    opened(folder::open(path, &Opening::default())?, device, dtype)
 }
 
 /// Loads a model whose files are open.
 pub fn opened(files: Files, device: &Device, dtype: DType) -> Result<Loaded, ModelError> {
-    let loaded = build(files.description, &files.weights, device, dtype)?;
+    let mut loaded = build(files.description, &files.weights, device, dtype)?;
+    let mut notes = files.notes;
+    notes.append(&mut loaded.notes);
     Ok(Loaded {
         config: files.config,
+        side: files.side,
+        notes,
         ..loaded
     })
 }
@@ -61,7 +70,7 @@ impl<'a> Index<'a> {
         let mut index = Self {
             weights,
             known: BTreeMap::new(),
-            ignored: Vec::new(),
+            ignored: weights.left_out().to_vec(),
             again: Vec::new(),
         };
         for name in weights.names() {
@@ -78,6 +87,11 @@ impl<'a> Index<'a> {
 
     fn shape(&self, name: &str) -> Option<&[usize]> {
         self.weights.shape(self.known.get(name)?)
+    }
+
+    /// The class of an object that stands where a tensor should.
+    fn foreign(&self, name: &str) -> Option<&str> {
+        self.weights.foreign_at(self.known.get(name)?)
     }
 }
 
@@ -139,11 +153,34 @@ fn outline(
     Ok(model)
 }
 
+/// Gives the last layer norm of a backbone that was published without one the values with which
+/// `transformers` starts it, and tells.
+fn complete(wanted: &mut [Wanted], index: &Index) -> Vec<String> {
+    let lacks = |one: &Wanted| one.tensors.iter().all(|t| index.shape(t).is_none());
+    let last = |one: &Wanted| LAST_NORM.iter().find(|(path, _)| *path == one.path);
+    let without = wanted
+        .iter()
+        .filter(|one| last(one).is_some() && lacks(one));
+    if without.count() < LAST_NORM.len() || !index.weights.is_backbone() {
+        return Vec::new();
+    }
+    for one in wanted.iter_mut() {
+        one.constant = last(one).map(|(_, value)| *value);
+    }
+    vec![
+        "the file is a backbone without a last layer norm: its weight is 1 and its bias 0, as \
+         transformers starts it"
+            .into(),
+    ]
+}
+
 /// A parameter of the model and the tensors it is made of.
 struct Wanted {
     path: String,
     shape: Vec<usize>,
     tensors: Vec<String>,
+    /// The value of all its elements, where a file of a backbone alone lacks it.
+    constant: Option<f32>,
 }
 
 impl Wanted {
@@ -168,6 +205,10 @@ impl Wanted {
     /// Reads its values.
     fn read(&self, index: &Index, dtype: DType) -> Result<TensorData, ModelError> {
         let weights = index.weights;
+        if let Some(value) = self.constant {
+            let values = vec![value; self.shape.iter().product()];
+            return Ok(TensorData::new(values, self.shape.clone()).convert_dtype(dtype));
+        }
         if dtype == DType::F64 {
             let values = self.gather(|tensor, all: &mut Vec<f64>| {
                 all.extend(weights.read_f64(&index.known[tensor])?);
@@ -208,7 +249,15 @@ pub struct Plan<'a> {
     pub unexpected: Vec<String>,
     /// Tensors with another shape than the architecture's.
     pub shapes: Vec<String>,
+    /// What is to be told.
+    pub notes: Vec<String>,
 }
+
+/// The last layer norm, which files of a backbone alone lack, and how `transformers` starts it.
+const LAST_NORM: [(&str, f32); 2] = [
+    ("encoder.layernorm.weight", 1.0),
+    ("encoder.layernorm.bias", 0.0),
+];
 
 impl<'a> Plan<'a> {
     /// Compares names and shapes; reads no tensor.
@@ -231,20 +280,26 @@ impl<'a> Plan<'a> {
             (Architecture::Swin(swin), Scheme::Timm(_)) => timm::table_rows(swin),
             _ => Vec::new(),
         };
-        let wanted: Vec<Wanted> = parameters(&model.network)
+        let mut wanted: Vec<Wanted> = parameters(&model.network)
             .into_iter()
             .map(|(path, shape)| Wanted {
                 tensors: scheme.tensors(&path),
                 path,
                 shape,
+                constant: None,
             })
             .collect();
+        let notes = complete(&mut wanted, &index);
         let (mut missing, mut shapes, mut used) = (Vec::new(), Vec::new(), HashSet::new());
-        for one in &wanted {
+        for one in wanted.iter().filter(|one| one.constant.is_none()) {
             let expected = one.part();
             for tensor in &one.tensors {
                 match index.shape(tensor) {
                     None => missing.push(tensor.clone()),
+                    Some(_) if index.foreign(tensor).is_some() => {
+                        let class = index.foreign(tensor).unwrap_or_default();
+                        shapes.push(format!("{tensor}: expected a tensor, found {class}"));
+                    }
                     Some(found) if found != expected && !one.is_small_table(&tables, found) => {
                         shapes.push(format!("{tensor}: expected {expected:?}, found {found:?}"));
                     }
@@ -254,12 +309,18 @@ impl<'a> Plan<'a> {
             }
         }
         let strangers = index.known.keys().filter(|k| !used.contains(k.as_str()));
-        let mut unexpected: Vec<String> = strangers.cloned().collect();
+        let strangers: Vec<String> = strangers.cloned().collect();
+        // Objects that are no tensors carry nothing for any model.
+        let (mut objects, mut unexpected): (Vec<String>, Vec<String>) = strangers
+            .into_iter()
+            .partition(|name| index.foreign(name).is_some());
+        index.ignored.append(&mut objects);
         unexpected.append(&mut index.again);
         Ok(Self {
             unexpected,
             missing,
             shapes,
+            notes,
             index,
             model,
             wanted,
@@ -310,10 +371,10 @@ impl<'a> Plan<'a> {
             let published = scheme.tensors(&one.path);
             let same = published == one.tensors;
             for (i, name) in published.into_iter().enumerate() {
-                let Some(own) = one.tensors.get(if same { i } else { 0 }) else {
+                let own = one.tensors.get(if same { i } else { 0 });
+                let Some(own) = own.and_then(|own| self.index.known.get(own)) else {
                     continue;
                 };
-                let own = &self.index.known[own];
                 if let Some(dtype) = weights.dtype(own) {
                     let called = if same { own.clone() } else { name.clone() };
                     spelling.insert(name, (called, dtype));
@@ -327,6 +388,8 @@ impl<'a> Plan<'a> {
             spelling,
             ignored: self.index.ignored,
             config: None,
+            side: None,
+            notes: self.notes,
         })
     }
 }

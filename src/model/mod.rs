@@ -14,6 +14,7 @@ pub mod layers;
 pub mod load;
 pub mod names;
 pub mod network;
+pub mod opening;
 pub mod ops;
 pub mod pass;
 pub mod predictor;
@@ -33,10 +34,13 @@ pub use encoder::Encoder;
 pub use error::ModelError;
 pub use load::{Loaded, Plan};
 pub use network::{Model, Network, Target};
+pub use opening::Opening;
 pub use pass::Pass;
 pub use predictor::Predictor;
 pub use tokens::Tokens;
 
+#[cfg(test)]
+mod checkpoint_tests;
 #[cfg(test)]
 mod dual_tests;
 #[cfg(test)]

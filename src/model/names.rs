@@ -72,7 +72,7 @@ impl Scheme {
     /// knowledge for us: buffers that follow from the architecture, heads of other tasks.
     pub fn canonical(self, name: &str) -> Option<String> {
         match self {
-            Self::Timm(_) => (!timm::is_buffer(name)).then(|| name.to_string()),
+            Self::Timm(_) => (!timm::carries_nothing(name)).then(|| name.to_string()),
             Self::Swin => canonical_swin(name),
             Self::Roberta | Self::RobertaPieces => canonical_roberta(name),
         }
@@ -142,7 +142,16 @@ fn with_prefix(mut name: String, prefix: &str, parts: &[&str]) -> String {
 }
 
 fn canonical_swin(name: &str) -> Option<String> {
-    if name.ends_with("relative_position_index") || name.ends_with("attn_mask") {
+    // Masked image modelling has a decoder and a mask token, a backbone norms of its stages.
+    let others = [
+        "decoder.",
+        "hidden_states_norms.",
+        "embeddings.mask_token",
+        "swin.embeddings.mask_token",
+        "pooler.",
+    ];
+    let buffer = name.ends_with("relative_position_index") || name.ends_with("attn_mask");
+    if buffer || others.iter().any(|p| name.starts_with(p)) {
         return None;
     }
     let name = name

@@ -16,7 +16,8 @@ use crate::manifest::parts::EmbedderInit;
 use crate::manifest::reader::{OwnEncoder, Reader};
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::measure::Groups;
-use crate::model::{self, Loaded, Model, RobertaConfig, embedded};
+
+use crate::model::{self, Loaded, Model, Opening, RobertaConfig, embedded, load};
 use crate::transfer::task;
 use burn::tensor::{DType, Device};
 use std::cell::Cell;
@@ -127,7 +128,8 @@ pub fn prepare<'a>(
     request: &Request,
     watch: &mut dyn Watch,
 ) -> Result<Prepared<'a>, RunError> {
-    let source = embedded::load(&suite.source.model, request.device, DType::F32)?;
+    let files = embedded::open(&suite.source.model, &Opening::of(&suite.source))?;
+    let source = load::opened(files, request.device, DType::F32)?;
     let side = image_size(&suite.source.model, &source.model)?;
     let (inputs, strangers) = inputs(origin::datasets(suite), request.data, watch)?;
     watch.begin("opening data", 1 + suite.targets.len());

@@ -66,6 +66,12 @@ pub struct Source {
     pub parameters: usize,
     /// Classes of its predictor.
     pub classes: usize,
+    /// Side of its square images in pixels.
+    pub image_size: Option<usize>,
+    /// Where that was found: asked, config.json, attention masks, published name or guess.
+    pub image_size_from: Option<String>,
+    /// What was inferred, chosen or left out as it was opened.
+    pub notes: Vec<String>,
 }
 
 /// A file that went into a run.
@@ -101,6 +107,9 @@ impl Record {
                 sha256: source.sha256.clone(),
                 parameters: crate::model::state::size(&source.model.network),
                 classes: source.labels.len(),
+                image_size: source.model.config.image_size(),
+                image_size_from: source.side.map(|side| side.name().into()),
+                notes: source.notes.clone(),
             },
             inputs: Vec::new(),
             notes: Vec::new(),

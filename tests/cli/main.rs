@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod browser;
+mod checkpoints;
 mod compare;
 mod data;
 mod devices;

@@ -1,5 +1,6 @@
 //! Arguments of `modalign compare`.
 
+use super::OpeningArgs;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -49,6 +50,9 @@ pub struct CompareArgs {
     /// What models are asked about: SET[:train|valid|test], or a tensor FILE:NAME with --labels
     #[arg(long, value_name = "SET|FILE:NAME")]
     pub images: Option<String>,
+    /// How models are opened.
+    #[command(flatten)]
+    pub opening: OpeningArgs,
     /// Folder with the dataset's files
     #[arg(long, value_name = "DIR", requires = "images")]
     pub data_dir: Option<PathBuf>,

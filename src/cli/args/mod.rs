@@ -9,7 +9,9 @@ mod run;
 pub use compare::CompareArgs;
 pub use data::{DataArgs, DataCommand};
 pub use measure::{Components, DiscrepancyArgs, ProbeArgs, TsneArgs};
-pub use model::{ExportArgs, ExtractArgs, ModelFormat, ModelsCommand, Precision, WeightType};
+pub use model::{
+    ExportArgs, ExtractArgs, ModelFormat, ModelsCommand, OpeningArgs, Precision, WeightType,
+};
 pub use run::{
     ExperimentArgs, FiguresArgs, PretrainArgs, ReportArgs, RunsCommand, StartArgs, SweepArgs,
     TrainArgs,

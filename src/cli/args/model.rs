@@ -1,6 +1,8 @@
 //! Arguments of the verbs that open a model: extract, models, export.
 
 use crate::feature::outputs::Output;
+use crate::manifest::suite::Source;
+use crate::model::Opening;
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -18,6 +20,45 @@ impl ValueEnum for Output {
             Self::LastHiddenState => "Last tokens [N, T, D]",
         };
         Some(PossibleValue::new(self.name()).help(help))
+    }
+}
+
+/// How a checkpoint is to be opened, the same for every verb that takes a model.
+#[derive(Debug, Clone, Default, Args)]
+pub struct OpeningArgs {
+    /// Key of the state dict in a checkpoint, dots lead deeper (model.state_dict); or a prefix of
+    /// its tensor names (teacher) [default: the plain model of most tensors, told where several fit]
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Leave tensors of these names out, as the file has them; * stands for anything; repeatable
+    #[arg(long, value_name = "PATTERN", num_args = 1..)]
+    pub ignore: Vec<String>,
+    /// Side of the model's square images in pixels, before what its files say or what is guessed
+    #[arg(long, value_name = "N")]
+    pub image_size: Option<usize>,
+}
+
+impl OpeningArgs {
+    /// As the model room takes it.
+    pub fn opening(&self) -> Opening {
+        Opening {
+            key: self.key.clone(),
+            ignore: self.ignore.clone(),
+            image_size: self.image_size,
+        }
+    }
+
+    /// Sets what is given in the suite's source model, so that the run keeps it.
+    pub fn apply(&self, source: &mut Source) {
+        if self.key.is_some() {
+            source.key.clone_from(&self.key);
+        }
+        if !self.ignore.is_empty() {
+            source.ignore.clone_from(&self.ignore);
+        }
+        if self.image_size.is_some() {
+            source.image_size = self.image_size;
+        }
     }
 }
 
@@ -40,18 +81,23 @@ pub enum Precision {
   modalign extract --model DIR --tensor IN.safetensors:pixels \\
       --outputs embedded,pooled,logits,last_hidden_state --out OUT.safetensors
   modalign extract --model swin.pth --data cifar10:test --data-dir DATA --outputs pooled --out F.npz
+  modalign extract --model last.ckpt --key teacher --ignore 'head.*' --image-size 448 \\
+      --tensor IN.npz:pixels --outputs pooled --out F.npz
   modalign extract --model roberta-base --tensor IN.safetensors:input_ids \\
       --mask IN.safetensors:attention_mask --outputs last_hidden_state --out OUT.npz
 
-A tensor comes from a safetensors or a PyTorch file (.pt, .pth, .bin). One of rank 4 is samples
-[N, C, H, W], of rank 2 token ids [N, T], of rank 3 tokens [N, T, C] that enter the encoder as they
-are. With --data the written file also holds labels, class_names and (as features) the pooled
+A tensor comes from a safetensors or a PyTorch file (.pt, .pth, .bin), or is an array of NumPy
+(FILE.npz:NAME, FILE.npy). One of rank 4 is samples [N, C, H, W], of rank 2 token ids [N, T], of rank
+3 tokens [N, T, C] that enter the encoder as they are. With --data the written file also holds labels, class_names and (as features) the pooled
 outputs: a features file.")]
 pub struct ExtractArgs {
     /// Model: folder, checkpoint file, Hugging Face name, or one inside the program
     #[arg(long, value_name = "MODEL")]
     pub model: String,
-    /// Raw input: a tensor of a safetensors or PyTorch file
+    /// How it is opened.
+    #[command(flatten)]
+    pub opening: OpeningArgs,
+    /// Raw input: a tensor of a safetensors, PyTorch or .npz file, or a whole .npy
     #[arg(long, value_name = "FILE:NAME", conflicts_with = "data")]
     pub tensor: Option<String>,
     /// Tokens that others may attend to: a tensor with 1 or 0 (or true, false) for each of the ids
@@ -91,6 +137,9 @@ pub enum ModelsCommand {
         /// Model: folder, checkpoint file, Hugging Face name, or one inside the program
         #[arg(value_name = "PATH")]
         model: String,
+        /// How it is opened.
+        #[command(flatten)]
+        opening: OpeningArgs,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -127,6 +176,9 @@ pub enum WeightType {
 pub struct ExportArgs {
     /// Model: folder, checkpoint file, Hugging Face name, or one inside the program
     pub model: String,
+    /// How it is opened.
+    #[command(flatten)]
+    pub opening: OpeningArgs,
     /// Folder to write
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,

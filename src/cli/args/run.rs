@@ -1,5 +1,6 @@
 //! Arguments of the verbs that run a suite, and of those that look at runs.
 
+use super::OpeningArgs;
 use crate::figure::Format;
 use crate::figure::palette::Theme;
 use crate::figure::print::Width;
@@ -54,6 +55,9 @@ pub struct ReportArgs {
     /// Source model in place of the suite's: folder, checkpoint file or Hugging Face name
     #[arg(long, value_name = "MODEL", conflicts_with = "runs")]
     pub model: Option<String>,
+    /// How the source model is opened.
+    #[command(flatten)]
+    pub opening: OpeningArgs,
     /// Folder of the run [default: runs/SUITE]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -118,6 +122,9 @@ pub struct TrainArgs {
     /// What is run, on what.
     #[command(flatten)]
     pub experiment: ExperimentArgs,
+    /// How the source model is opened.
+    #[command(flatten)]
+    pub opening: OpeningArgs,
     /// Name of a target of the suite
     #[arg(long)]
     pub target: String,
@@ -151,6 +158,9 @@ pub struct SweepArgs {
     /// What is run, on what.
     #[command(flatten)]
     pub experiment: ExperimentArgs,
+    /// How the source model is opened.
+    #[command(flatten)]
+    pub opening: OpeningArgs,
     /// Methods [default: the suite's]
     #[arg(long, value_delimiter = ',')]
     pub methods: Vec<String>,

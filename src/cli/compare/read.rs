@@ -43,7 +43,10 @@ pub fn sides(args: &CompareArgs) -> Result<Vec<Side>, CliError> {
 
 /// Whether something that is no run is a model rather than features.
 fn is_model(path: &Path, images: bool) -> bool {
-    let checkpoint = matches!(array::ending(path).as_str(), "pth" | "pt" | "bin" | "ckpt");
+    let checkpoint = matches!(
+        array::ending(path).as_str(),
+        "pth" | "pt" | "bin" | "ckpt" | "tar" | "pkl"
+    );
     let inside = path
         .to_str()
         .is_some_and(|name| embedded::names().contains(&name));
@@ -117,7 +120,8 @@ fn model(name: &str, args: &CompareArgs) -> Result<Side, CliError> {
     };
     let device = device::open(&args.device)?;
     let asked = ("--images", images.as_str());
-    let found = extract::pooled(name, asked, args.data_dir.as_deref(), &device)?;
+    let opening = args.opening.opening();
+    let found = extract::pooled(name, &opening, asked, args.data_dir.as_deref(), &device)?;
     let named = found.labels.is_some();
     let labels_sha256 = match (named, &args.labels) {
         (false, Some(labels)) => Some(sha256(labels)?),

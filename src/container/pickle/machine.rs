@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Data, Id, MOST_VALUES, Node, Pickle, bytes_of};
+use super::{Data, Foreign, Id, MOST_VALUES, Node, Pickle, bytes_of};
 use crate::container::{Fault, fault};
 
 pub(super) struct Machine<'a> {
@@ -17,11 +17,14 @@ pub(super) struct Machine<'a> {
     pub(super) memo: HashMap<u32, Id>,
     /// Bytes made by decoding, which together stay in proportion to the file.
     made: usize,
+    pub(super) foreign: Foreign,
 }
 
-pub(super) fn run(input: &[u8]) -> Result<Pickle<'_>, Fault> {
+/// Runs one pickle; also gives its length.
+pub(super) fn run(input: &[u8], foreign: Foreign) -> Result<(Pickle<'_>, usize), Fault> {
     let mut machine = Machine {
         input,
+        foreign,
         at: 0,
         op: 0,
         nodes: vec![Node::None, Node::Bool(false), Node::Bool(true)],
@@ -39,11 +42,12 @@ pub(super) fn run(input: &[u8]) -> Result<Pickle<'_>, Fault> {
         machine.step(op)?;
     }
     let root = machine.pop()?;
-    Ok(Pickle {
+    let pickle = Pickle {
         input,
         nodes: machine.nodes,
         root,
-    })
+    };
+    Ok((pickle, machine.at))
 }
 
 impl<'a> Machine<'a> {
@@ -198,6 +202,7 @@ impl<'a> Machine<'a> {
         let id = self.top()?;
         match &mut self.nodes[id as usize] {
             Node::List(list) => list.append(&mut items),
+            Node::Object(object) => object.items.append(&mut items),
             _ => return self.wrong("a list to append to", self.name(id)),
         }
         Ok(())
@@ -210,6 +215,10 @@ impl<'a> Machine<'a> {
         }
         match &mut self.nodes[id as usize] {
             Node::Dict(dict) => dict.extend(items.chunks_exact(2).map(|kv| (kv[0], kv[1]))),
+            Node::Object(object) => {
+                let pairs = items.chunks_exact(2).map(|kv| (kv[0], kv[1]));
+                object.entries.extend(pairs);
+            }
             _ => return self.wrong("a dictionary to fill", self.name(id)),
         }
         Ok(())
@@ -226,14 +235,21 @@ impl<'a> Machine<'a> {
 
     pub(super) fn text(&mut self, data: Data) -> Result<(), Fault> {
         if let Err(e) = std::str::from_utf8(self.data(&data)) {
+            if self.foreign == Foreign::Keep {
+                // lone surrogates, which Python writes as three bytes
+                return self.push(Node::Bytes(data));
+            }
             return self.wrong("UTF-8", e);
         }
         self.push(Node::Text(data))
     }
 
     pub(super) fn global(&mut self, module: &str, name: &str) -> Result<(), Fault> {
-        let callable = self.callable(module, name)?;
-        self.push(Node::Callable(callable))
+        match self.callable(module, name) {
+            Ok(callable) => self.push(Node::Callable(callable)),
+            Err(_) if self.foreign == Foreign::Keep => self.foreign_name(module, name),
+            Err(e) => Err(e),
+        }
     }
 
     pub(super) fn text_of(&self, id: Id) -> Result<String, Fault> {

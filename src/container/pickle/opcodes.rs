@@ -3,7 +3,7 @@
 //! Source: CPython's `pickletools`.
 
 use super::machine::Machine;
-use super::{Data, MOST_VALUES, Node};
+use super::{Data, Foreign, MOST_VALUES, Node};
 use crate::container::Fault;
 
 impl Machine<'_> {
@@ -39,6 +39,7 @@ impl Machine<'_> {
                     ("00", _) if op == b'I' => self.push(Node::Bool(false)),
                     ("01", _) if op == b'I' => self.push(Node::Bool(true)),
                     (_, Ok(value)) => self.push(Node::Int(value)),
+                    _ if self.foreign == Foreign::Keep => self.push(Node::Long),
                     _ => self.wrong("an integer of 64 bits", line),
                 }
             }
@@ -159,14 +160,21 @@ impl Machine<'_> {
             }
             b'R' => {
                 let (arguments, function) = (self.pop()?, self.pop()?);
-                let id = self.call(function, arguments)?;
+                let id = match self.foreign {
+                    Foreign::Refuse => self.call(function, arguments)?,
+                    Foreign::Keep => self.call_or_keep(function, arguments)?,
+                };
                 self.push_id(id)
             }
             b'b' => {
                 let state = self.pop()?;
                 let object = self.top()?;
-                self.build(object, state)
+                match self.foreign {
+                    Foreign::Refuse => self.build(object, state),
+                    Foreign::Keep => self.build_or_keep(object, state),
+                }
             }
+            _ if self.foreign == Foreign::Keep => self.keep(op),
             _ => self.refuse(op),
         }
     }
@@ -177,6 +185,9 @@ impl Machine<'_> {
             return self.wrong("an integer", "none");
         };
         let bytes = &self.input[range];
+        if bytes.len() > 8 && self.foreign == Foreign::Keep {
+            return self.push(Node::Long);
+        }
         if bytes.len() > 8 {
             return self.wrong("an integer of 64 bits", format!("{} bytes", bytes.len()));
         }
@@ -187,7 +198,7 @@ impl Machine<'_> {
     }
 
     /// Opcodes that create objects, and bytes that are no opcode.
-    fn refuse(&self, op: u8) -> Result<(), Fault> {
+    pub(super) fn refuse(&self, op: u8) -> Result<(), Fault> {
         let name = match op {
             b'i' => "INST",
             b'o' => "OBJ",

@@ -7,8 +7,8 @@ use crate::container::{Fault, fault};
 /// A value of a pickle.
 #[derive(Clone, Copy)]
 pub struct Value<'p, 'a> {
-    pickle: &'p Pickle<'a>,
-    id: Id,
+    pub(super) pickle: &'p Pickle<'a>,
+    pub(super) id: Id,
 }
 
 /// What a value is, for errors.
@@ -28,6 +28,10 @@ pub(super) fn name(node: &Node) -> &'static str {
         Node::Blank => "an array without contents",
         Node::Array(..) => "an array",
         Node::Objects(..) => "an array of objects",
+        Node::Long => "an integer of more than 64 bits",
+        Node::Global(_) => "a class or function",
+        Node::Object(_) => "an object",
+        Node::Persistent(_) => "a value outside of the pickle",
     }
 }
 
@@ -36,7 +40,7 @@ impl<'p, 'a> Value<'p, 'a> {
         Self { pickle, id }
     }
 
-    fn node(self) -> &'p Node {
+    pub(super) fn node(self) -> &'p Node {
         &self.pickle.nodes[self.id as usize]
     }
 

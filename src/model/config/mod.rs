@@ -1,5 +1,6 @@
 //! What `config.json` says: which architecture, and its shape.
 
+pub mod keys;
 mod roberta;
 mod swin;
 
@@ -7,11 +8,36 @@ pub use roberta::RobertaConfig;
 pub use swin::SwinConfig;
 
 use super::ModelError;
+use keys::Keys;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The values of `model_type` that load.
-pub const SUPPORTED: [&str; 2] = ["swin", "roberta"];
+/// The values of `model_type` that load. XLM-RoBERTa and CamemBERT are RoBERTa with other
+/// vocabularies; `timm_wrapper` is timm's configuration under `transformers`.
+pub const SUPPORTED: [&str; 5] = [
+    "swin",
+    "roberta",
+    "xlm-roberta",
+    "camembert",
+    "timm_wrapper",
+];
+
+/// Types that look like those that load, and how they differ.
+const OTHERS: [(&str, &str); 6] = [
+    ("donut-swin", "it has no last layer norm"),
+    (
+        "maskformer-swin",
+        "it shifts windows also where a token grid is one window",
+    ),
+    ("swinv2", "Swin V2 has cosine attention"),
+    ("bert", "its positions count padding"),
+    (
+        "roberta-prelayernorm",
+        "its layer norms come before attention",
+    ),
+    ("xlm-roberta-xl", "its layer norms come before attention"),
+];
 
 /// A checked architecture.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,38 +61,29 @@ impl From<RobertaConfig> for Architecture {
 }
 
 impl Architecture {
-    /// Parses and checks the text of a `config.json`; `path` names it in errors.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, ModelError> {
-        let malformed = |expected: &str, found: String| ModelError::Malformed {
-            path: path.into(),
-            what: "model configuration".into(),
-            expected: expected.into(),
-            found,
-        };
-        let value: serde_json::Value =
-            serde_json::from_str(text).map_err(|e| malformed("a JSON object", e.to_string()))?;
-        let kind = value.get("model_type").and_then(|v| v.as_str());
-        let keys = |e: serde_json::Error| {
-            let expected = format!("the keys of a {} configuration", kind.unwrap_or_default());
-            malformed(&expected, e.to_string())
-        };
-        let checked = match kind {
-            Some("swin") => serde_json::from_value::<SwinConfig>(value.clone())
-                .map_err(keys)?
-                .check()
-                .map(Self::Swin),
-            Some("roberta") => serde_json::from_value::<RobertaConfig>(value.clone())
-                .map_err(keys)?
-                .check()
-                .map(Self::Roberta),
+    /// Reads and checks the keys of a `config.json`; `path` names it in errors.
+    pub fn read(map: &Map<String, Value>, path: &Path) -> Result<Self, ModelError> {
+        let keys = Keys::new(map);
+        let kind = map.get("model_type").and_then(Value::as_str);
+        let read = match kind {
+            Some("swin") => SwinConfig::read(&keys).map(Self::Swin),
+            Some(kind @ ("roberta" | "xlm-roberta" | "camembert")) => {
+                RobertaConfig::read(&keys, kind).map(Self::Roberta)
+            }
             other => {
-                return Err(malformed(
-                    &format!("model_type one of {}", SUPPORTED.join(", ")),
-                    other.map_or("no model_type".into(), |k| format!("model_type {k:?}")),
-                ));
+                let why = OTHERS.iter().find(|(name, _)| Some(*name) == other);
+                Err(ModelError::Config {
+                    what: "model_type".into(),
+                    expected: format!("one of {}", SUPPORTED.join(", ")),
+                    found: match (other, why) {
+                        (None, _) => "no model_type".into(),
+                        (Some(kind), None) => format!("model_type {kind:?}"),
+                        (Some(kind), Some((_, why))) => format!("model_type {kind:?} ({why})"),
+                    },
+                })
             }
         };
-        checked.map_err(|e| e.in_file(path))
+        read.map_err(|e| e.in_file(path))
     }
 
     /// The value of `model_type`.
@@ -90,6 +107,26 @@ impl Architecture {
         match self {
             Self::Swin(swin) => Some(swin.image_size),
             Self::Roberta(_) => None,
+        }
+    }
+
+    /// Sets the side of the square images that the model is made for.
+    ///
+    /// # Errors
+    /// A side that the architecture cannot have, or a model of sequences.
+    pub fn with_image_size(self, side: usize) -> Result<Self, ModelError> {
+        match self {
+            Self::Swin(swin) => SwinConfig {
+                image_size: side,
+                ..swin
+            }
+            .check()
+            .map(Self::Swin),
+            Self::Roberta(_) => Err(ModelError::Config {
+                what: "image_size".into(),
+                expected: "none: this is a model of sequences".into(),
+                found: side.to_string(),
+            }),
         }
     }
 

@@ -1,14 +1,16 @@
 //! The shape of a RoBERTa encoder, as Hugging Face's `config.json` writes it.
 
 use super::ModelError;
+use super::keys::Keys;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// A checked RoBERTa architecture. Field names are those of Hugging Face's `RobertaConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
 pub struct RobertaConfig {
     /// Always `roberta`.
-    #[serde(default = "roberta")]
     pub model_type: String,
     /// Size of the vocabulary.
     pub vocab_size: usize,
@@ -23,69 +25,90 @@ pub struct RobertaConfig {
     /// Rows of the position table; two more than the longest sequence.
     pub max_position_embeddings: usize,
     /// Rows of the type table.
-    #[serde(default = "one")]
     pub type_vocab_size: usize,
     /// Id of padding; positions count from the one after it.
-    #[serde(default = "one")]
     pub pad_token_id: usize,
     /// Added to variances.
-    #[serde(default = "epsilon")]
     pub layer_norm_eps: f64,
     /// Activation; `gelu` (the exact one) is supported.
-    #[serde(default = "gelu")]
     pub hidden_act: String,
     /// Dropout after embeddings, attention and MLP while training.
-    #[serde(default = "tenth")]
     pub hidden_dropout_prob: f64,
     /// Dropout of attention probabilities while training.
-    #[serde(default = "tenth")]
     pub attention_probs_dropout_prob: f64,
     /// Kind of positions; `absolute` is supported.
-    #[serde(default = "absolute")]
     pub position_embedding_type: String,
     /// Class names by index.
-    #[serde(default)]
     pub id2label: BTreeMap<usize, String>,
 }
 
-fn roberta() -> String {
-    "roberta".into()
-}
-fn absolute() -> String {
-    "absolute".into()
-}
-fn gelu() -> String {
-    "gelu".into()
-}
-fn one() -> usize {
-    1
-}
-fn tenth() -> f64 {
-    0.1
-}
-fn epsilon() -> f64 {
-    1e-5
+impl TryFrom<Map<String, Value>> for RobertaConfig {
+    type Error = ModelError;
+
+    fn try_from(map: Map<String, Value>) -> Result<Self, ModelError> {
+        let kind = map.get("model_type").and_then(Value::as_str);
+        Self::read(&Keys::new(&map), kind.unwrap_or("roberta"))
+    }
 }
 
 impl RobertaConfig {
+    /// Reads and checks the keys of a `config.json` of the model type `kind`. A key that is absent
+    /// or null has the value that `transformers` gives it.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] that names the key; a decoder, which computes something else.
+    pub fn read(keys: &Keys, kind: &str) -> Result<Self, ModelError> {
+        for key in ["is_decoder", "add_cross_attention"] {
+            if keys.truth(key, false)? {
+                return Err(ModelError::Config {
+                    what: key.into(),
+                    expected: "false: an encoder, whose tokens see all others".into(),
+                    found: "true".into(),
+                });
+            }
+        }
+        let vocabulary = match kind {
+            "roberta" => 50_265,
+            _ => 30_522,
+        };
+        Self {
+            model_type: "roberta".into(),
+            vocab_size: keys.count("vocab_size", vocabulary)?,
+            hidden_size: keys.count("hidden_size", 768)?,
+            num_hidden_layers: keys.count("num_hidden_layers", 12)?,
+            num_attention_heads: keys.count("num_attention_heads", 12)?,
+            intermediate_size: keys.count("intermediate_size", 3072)?,
+            max_position_embeddings: keys.count("max_position_embeddings", 512)?,
+            type_vocab_size: keys.count("type_vocab_size", 2)?,
+            pad_token_id: keys.count("pad_token_id", 1)?,
+            layer_norm_eps: keys.number("layer_norm_eps", 1e-12)?,
+            hidden_act: keys.gelu("hidden_act")?,
+            hidden_dropout_prob: keys.number("hidden_dropout_prob", 0.1)?,
+            attention_probs_dropout_prob: keys.number("attention_probs_dropout_prob", 0.1)?,
+            position_embedding_type: keys.text("position_embedding_type", "absolute")?,
+            id2label: keys.labels("id2label"),
+        }
+        .check()
+    }
+
     /// An encoder of sequences of up to 512 tokens that has no vocabulary to speak of: it is given
     /// pieces of a signal.
     pub fn sequence(hidden: usize, layers: usize, heads: usize) -> Self {
         Self {
-            model_type: roberta(),
+            model_type: "roberta".into(),
             vocab_size: 2,
             hidden_size: hidden,
             num_hidden_layers: layers,
             num_attention_heads: heads,
             intermediate_size: hidden.saturating_mul(4),
             max_position_embeddings: 514,
-            type_vocab_size: one(),
-            pad_token_id: one(),
-            layer_norm_eps: epsilon(),
-            hidden_act: gelu(),
-            hidden_dropout_prob: tenth(),
-            attention_probs_dropout_prob: tenth(),
-            position_embedding_type: absolute(),
+            type_vocab_size: 1,
+            pad_token_id: 1,
+            layer_norm_eps: 1e-5,
+            hidden_act: "gelu".into(),
+            hidden_dropout_prob: 0.1,
+            attention_probs_dropout_prob: 0.1,
+            position_embedding_type: "absolute".into(),
             id2label: BTreeMap::new(),
         }
     }
@@ -176,9 +199,7 @@ mod tests {
             });
             let map = config.as_object_mut().unwrap();
             map.extend(change.as_object().unwrap().clone());
-            serde_json::from_value::<RobertaConfig>(config)
-                .unwrap()
-                .check()
+            RobertaConfig::read(&Keys::new(map), "roberta")
         };
         read(serde_json::json!({})).unwrap();
         for (key, value) in [
@@ -188,6 +209,7 @@ mod tests {
             ("num_hidden_layers", serde_json::json!(1u64 << 60)),
             ("max_position_embeddings", serde_json::json!(1u64 << 20)),
             ("layer_norm_eps", serde_json::json!(-1.0)),
+            ("is_decoder", serde_json::json!(true)),
             ("hidden_dropout_prob", serde_json::json!(1.0)),
         ] {
             let error = read(serde_json::json!({ key: value })).unwrap_err();

@@ -1,21 +1,22 @@
 //! The shape of a Swin transformer, as Hugging Face's `config.json` writes it.
 
 use super::ModelError;
+use super::keys::Keys;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// A checked Swin architecture. Field names are those of Hugging Face's `SwinConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
 pub struct SwinConfig {
     /// Always `swin`.
-    #[serde(default = "swin")]
     pub model_type: String,
     /// Side of the square input in pixels.
     pub image_size: usize,
     /// Side of a patch in pixels.
     pub patch_size: usize,
     /// Input channels.
-    #[serde(default = "rgb")]
     pub num_channels: usize,
     /// Channels after the patch embedding.
     pub embed_dim: usize,
@@ -26,48 +27,56 @@ pub struct SwinConfig {
     /// Window side in tokens.
     pub window_size: usize,
     /// Hidden over outer width of the MLP.
-    #[serde(default = "four")]
     pub mlp_ratio: f64,
     /// Whether queries, keys and values have biases.
-    #[serde(default = "yes")]
     pub qkv_bias: bool,
     /// Largest drop-path rate; it grows linearly with depth.
-    #[serde(default)]
     pub drop_path_rate: f64,
     /// Added to variances.
-    #[serde(default = "epsilon")]
     pub layer_norm_eps: f64,
     /// Activation; `gelu` (the exact one) is supported.
-    #[serde(default = "gelu")]
     pub hidden_act: String,
     /// Learnable absolute positions; not supported.
-    #[serde(default)]
     pub use_absolute_embeddings: bool,
     /// Class names by index.
-    #[serde(default)]
     pub id2label: BTreeMap<usize, String>,
 }
 
-fn swin() -> String {
-    "swin".into()
-}
-fn gelu() -> String {
-    "gelu".into()
-}
-fn rgb() -> usize {
-    3
-}
-fn four() -> f64 {
-    4.0
-}
-fn yes() -> bool {
-    true
-}
-fn epsilon() -> f64 {
-    1e-5
+impl TryFrom<Map<String, Value>> for SwinConfig {
+    type Error = ModelError;
+
+    fn try_from(map: Map<String, Value>) -> Result<Self, ModelError> {
+        Self::read(&Keys::new(&map))
+    }
 }
 
 impl SwinConfig {
+    /// Reads and checks the keys of a `config.json`. A key that is absent or null has the value that
+    /// `transformers` gives it.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] that names the key.
+    pub fn read(keys: &Keys) -> Result<Self, ModelError> {
+        Self {
+            model_type: "swin".into(),
+            image_size: keys.side("image_size", 224)?,
+            patch_size: keys.side("patch_size", 4)?,
+            num_channels: keys.single("num_channels", 3)?,
+            embed_dim: keys.count("embed_dim", 96)?,
+            depths: keys.counts("depths", &[2, 2, 6, 2])?,
+            num_heads: keys.counts("num_heads", &[3, 6, 12, 24])?,
+            window_size: keys.side("window_size", 7)?,
+            mlp_ratio: keys.number("mlp_ratio", 4.0)?,
+            qkv_bias: keys.truth("qkv_bias", true)?,
+            drop_path_rate: keys.number("drop_path_rate", 0.1)?,
+            layer_norm_eps: keys.number("layer_norm_eps", 1e-5)?,
+            hidden_act: keys.gelu("hidden_act")?,
+            use_absolute_embeddings: keys.truth("use_absolute_embeddings", false)?,
+            id2label: keys.labels("id2label"),
+        }
+        .check()
+    }
+
     /// Returns the configuration if a model can be built from it.
     pub fn check(self) -> Result<Self, ModelError> {
         let wrong = |what: &str, expected: &str, found: String| {
@@ -188,9 +197,7 @@ mod tests {
             });
             let (map, change) = (config.as_object_mut().unwrap(), change);
             map.extend(change.as_object().unwrap().clone());
-            serde_json::from_value::<SwinConfig>(config)
-                .unwrap()
-                .check()
+            SwinConfig::read(&Keys::new(map))
         };
         read(serde_json::json!({})).unwrap();
         for (key, value) in [

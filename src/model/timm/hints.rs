@@ -2,7 +2,8 @@
 //! side of the images, which weights alone do not fix.
 
 use crate::model::ModelError;
-use serde_json::Value;
+use crate::model::config::keys;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -13,8 +14,12 @@ pub const SUPPORTED: &str = "a Swin transformer of the first version (timm's swi
 /// What is known of a checkpoint beside its tensors. All of it may be unknown.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hints {
-    /// Side of the square images.
+    /// Side of the square images, as `config.json` says.
     pub image_size: Option<usize>,
+    /// Side that a user asks for; before everything else.
+    pub asked: Option<usize>,
+    /// What a published name says.
+    pub name: Option<Published>,
     /// Largest drop-path rate.
     pub drop_path_rate: Option<f64>,
     /// Class names by index.
@@ -22,36 +27,36 @@ pub struct Hints {
 }
 
 impl Hints {
-    /// Whether the text of a `config.json` is timm's (it names an `architecture`) rather than
-    /// Hugging Face's (which names a `model_type`).
-    pub fn is_timm_config(text: &str) -> bool {
-        serde_json::from_str::<Value>(text).is_ok_and(|value| {
-            value.get("model_type").is_none()
-                && value.get("architecture").is_some_and(Value::is_string)
-        })
+    /// Whether a `config.json` is timm's: it names an `architecture`, and is no configuration of
+    /// Hugging Face's with a `model_type`, but for their wrapper of timm. A training script's own
+    /// settings may have an `architecture` too, in another spelling and without timm's other keys.
+    pub fn is_timm_config(map: &Map<String, Value>) -> bool {
+        let Some(architecture) = map.get("architecture").and_then(Value::as_str) else {
+            return false;
+        };
+        match map.get("model_type").and_then(Value::as_str) {
+            Some(kind) => kind == "timm_wrapper",
+            None => {
+                let known =
+                    |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_.".contains(&b);
+                architecture.bytes().all(known)
+                    || ["pretrained_cfg", "num_features", "model_args"]
+                        .iter()
+                        .any(|key| map.contains_key(*key))
+            }
+        }
     }
 
-    /// Reads and checks timm's `config.json`.
-    pub fn read(path: &Path) -> Result<Self, ModelError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ModelError::Io {
-            path: path.into(),
-            source,
-        })?;
-        Self::parse(&text, path)
-    }
-
-    /// Parses and checks the text of timm's `config.json`; `path` names it in errors. Refuses
-    /// other architectures than [`SUPPORTED`] and settings under which timm computes something
-    /// else than a Swin does.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, ModelError> {
+    /// Reads and checks timm's `config.json`; `path` names it in errors. Refuses other
+    /// architectures than [`SUPPORTED`] and settings under which timm computes something else than
+    /// a Swin does.
+    pub fn read(value: &Map<String, Value>, path: &Path) -> Result<Self, ModelError> {
         let malformed = |what: &str, expected: &str, found: String| ModelError::Malformed {
             path: path.into(),
             what: what.into(),
             expected: expected.into(),
             found,
         };
-        let value: Value = serde_json::from_str(text)
-            .map_err(|e| malformed("timm configuration", "a JSON object", e.to_string()))?;
         let Some(architecture) = value.get("architecture").and_then(Value::as_str) else {
             return Err(malformed("architecture", SUPPORTED, "none".into()));
         };
@@ -82,59 +87,72 @@ impl Hints {
         let image_size = match (arguments.get("img_size"), pretrained.get("input_size")) {
             (Some(size), _) if !size.is_null() => Some(side(size).ok_or(("img_size", size))),
             (_, Some(size)) if !size.is_null() => Some(side(size).ok_or(("input_size", size))),
-            _ => Self::of_name(architecture).image_size.map(Ok),
+            _ => Published::find(architecture).map(|name| Ok(name.side)),
         };
         let image_size = image_size.transpose().map_err(|(key, size)| {
             malformed(key, "the equal sides of a square image", size.to_string())
         })?;
-        let names = value
-            .get("label_names")
-            .or(pretrained.get("label_names"))
+        let names = ["label_names", "id2label"]
+            .iter()
+            .find_map(|key| value.get(*key).or(pretrained.get(*key)))
             .unwrap_or(&null);
         Ok(Self {
             image_size,
             drop_path_rate: arguments.get("drop_path_rate").and_then(Value::as_f64),
-            labels: labels(names),
+            labels: keys::labels(names),
+            name: None,
+            asked: None,
         })
     }
 
-    /// What the name of an architecture or a file (`swin_base_patch4_window7_224_22k`) says: the
-    /// side of the images is its last part that is a number.
+    /// What the name of a file or a folder says: a published one tells patch, window and side.
     pub fn of_name(name: &str) -> Self {
-        let image_size = name
-            .split(['_', '.', '-'])
-            .filter_map(|part| part.parse().ok())
-            .rfind(|side| (32..=8192).contains(side));
         Self {
-            image_size,
+            name: Published::find(name),
             ..Self::default()
         }
     }
 }
 
-/// The side of a square image: one number, `[height, width]` or `[channels, height, width]`.
-fn side(size: &Value) -> Option<usize> {
-    let number = |v: &Value| v.as_u64().and_then(|n| usize::try_from(n).ok());
-    match size.as_array().map(Vec::as_slice) {
-        None => number(size),
-        Some([height, width] | [_, height, width]) if height == width => number(height),
-        Some(_) => None,
+/// The part of a name by which timm and Microsoft publish Swins: `patch4_window7_224`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// Side of a patch in pixels.
+    pub patch: usize,
+    /// Side of a window in tokens.
+    pub window: usize,
+    /// Side of the images in pixels.
+    pub side: usize,
+}
+
+impl Published {
+    /// Finds it in a name. Other numbers in names (epochs, seeds, dates) say nothing.
+    pub fn find(name: &str) -> Option<Self> {
+        fn number(text: &str) -> Option<(usize, &str)> {
+            let end = text
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(text.len());
+            Some((text[..end].parse().ok()?, &text[end..]))
+        }
+        name.match_indices("patch").find_map(|(at, word)| {
+            let (patch, rest) = number(&name[at + word.len()..])?;
+            let (window, rest) = number(rest.strip_prefix("_window")?)?;
+            let (side, rest) = number(rest.strip_prefix('_')?)?;
+            let ends = rest.is_empty() || rest.starts_with(['_', '.', '-']);
+            let possible = (32..=8192).contains(&side) && patch > 0 && window > 0;
+            (ends && possible).then_some(Self {
+                patch,
+                window,
+                side,
+            })
+        })
     }
 }
 
-/// Class names: a list, or an object from index to name.
-fn labels(names: &Value) -> BTreeMap<usize, String> {
-    let text = |v: &Value| v.as_str().map(str::to_string);
-    match names {
-        Value::Array(list) => list
-            .iter()
-            .enumerate()
-            .filter_map(|(i, v)| Some((i, text(v)?)))
-            .collect(),
-        Value::Object(map) => map
-            .iter()
-            .filter_map(|(i, v)| Some((i.parse().ok()?, text(v)?)))
-            .collect(),
-        _ => BTreeMap::new(),
+/// The side of a square image: one number, `[height, width]` or `[channels, height, width]`.
+fn side(size: &Value) -> Option<usize> {
+    match size.as_array().map(Vec::as_slice) {
+        Some([_, height, width]) if height == width => keys::square(height),
+        _ => keys::square(size),
     }
 }

@@ -18,7 +18,7 @@ mod tests;
 
 use super::config::SwinConfig;
 pub use hints::Hints;
-pub use shape::infer_config;
+pub use shape::{Inferred, infer_config};
 
 /// Whether tensor names are those of timm or of Microsoft's original (of any version of Swin:
 /// [`infer_config`] refuses those we cannot build).
@@ -34,6 +34,20 @@ pub fn is_timm<'a>(names: impl Iterator<Item = &'a str>) -> bool {
 /// Whether a tensor carries nothing that was learnt: indices and masks that follow from the shape.
 pub fn is_buffer(name: &str) -> bool {
     name.ends_with("relative_position_index") || name.ends_with("attn_mask")
+}
+
+/// Whether a tensor carries nothing for a model of ours: buffers, and what masked image modelling
+/// (a decoder, a mask token) and backbones of detectors (norms of stages) have besides.
+pub fn carries_nothing(name: &str) -> bool {
+    is_buffer(name) || name == "mask_token" || name.starts_with("decoder.") || is_stage_norm(name)
+}
+
+/// Whether a tensor is the norm of a stage's output, as backbones of detectors have it (`norm0.`).
+pub fn is_stage_norm(name: &str) -> bool {
+    let rest = name
+        .strip_prefix("norm")
+        .and_then(|rest| rest.split_once('.'));
+    rest.is_some_and(|(stage, _)| stage.len() == 1 && stage.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Stage, block and the rest of a name `layers.S.blocks.B.rest`.

@@ -3,11 +3,23 @@
 
 use super::hints::{Hints, SUPPORTED};
 use super::{Style, block_of};
+use crate::model::opening::SideOrigin;
 use crate::model::{ModelError, SwinConfig};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// timm's and Hugging Face's default alike.
 const DROP_PATH_RATE: f64 = 0.1;
+
+/// What the tensors of a checkpoint tell.
+#[derive(Debug)]
+pub struct Inferred {
+    /// The architecture.
+    pub config: SwinConfig,
+    /// Where the side of the images was found.
+    pub side: SideOrigin,
+    /// What is to be told of it.
+    pub notes: Vec<String>,
+}
 
 /// The checked configuration of the Swin whose tensors are called `names`; `shapes` gives the
 /// shape of any of them. Refuses Swin V2, absolute position embeddings, window sizes that vary
@@ -16,7 +28,7 @@ pub fn infer_config(
     shapes: &dyn Fn(&str) -> Option<Vec<usize>>,
     names: &[String],
     hints: &Hints,
-) -> Result<SwinConfig, ModelError> {
+) -> Result<Inferred, ModelError> {
     let other = names
         .iter()
         .find(|n| n.ends_with("attn.logit_scale") || n.contains(".cpb_mlp."));
@@ -58,9 +70,11 @@ pub fn infer_config(
         num_heads.push(heads);
     }
     let window_size = windows.iter().copied().max().unwrap_or(1);
+    let mut notes = Vec::new();
+    let (image_size, side) = image_size(shapes, names, hints, patch_size, &windows, &mut notes)?;
     let config = SwinConfig {
         model_type: "swin".into(),
-        image_size: image_size(shapes, names, hints, patch_size, &windows)?,
+        image_size,
         patch_size,
         num_channels,
         embed_dim,
@@ -87,7 +101,11 @@ pub fn infer_config(
             ),
         ));
     }
-    Ok(config)
+    Ok(Inferred {
+        config,
+        side,
+        notes,
+    })
 }
 
 fn wrong(what: &str, expected: &str, found: String) -> ModelError {
@@ -187,22 +205,32 @@ pub(super) fn windows_of(config: &SwinConfig) -> Vec<usize> {
         .collect()
 }
 
-/// The side of the images: what is hinted, unless an attention mask contradicts; else what the
-/// masks say, or a window smaller than the others (it has its token grid's size), or one window in
-/// the last stage, as in all published models.
+/// The side of the images and where it was found: what is asked for; what `config.json` says,
+/// unless an attention mask contradicts; what the masks say; what a published name says if its
+/// patch and window are the file's. Else it is guessed: a window smaller than the others has about
+/// its token grid's size, or there is one window in the last stage, as in all published models.
 fn image_size(
     shapes: &dyn Fn(&str) -> Option<Vec<usize>>,
     names: &[String],
     hints: &Hints,
     patch: usize,
     windows: &[usize],
-) -> Result<usize, ModelError> {
+    notes: &mut Vec<String>,
+) -> Result<(usize, SideOrigin), ModelError> {
+    if let Some(side) = hints.asked {
+        return Ok((side, SideOrigin::Asked));
+    }
     let pixels =
         |tokens: usize, stage: usize| tokens.saturating_mul(patch).saturating_mul(1 << stage);
     let mask = names.iter().find_map(|name| {
         let (stage, _, rest) = block_of(name)?;
         (rest == "attn_mask" && stage < windows.len()).then_some((stage, name))
     });
+    let largest = windows.iter().copied().max().unwrap_or(1);
+    let named = hints
+        .name
+        .filter(|name| name.patch == patch && name.window == largest)
+        .map(|name| name.side);
     if let Some((stage, name)) = mask {
         let [count, ..]: [usize; 3] = dims(shapes, name)?;
         let side = count.isqrt();
@@ -216,17 +244,39 @@ fn image_size(
         let agrees = |&size: &usize| {
             grids(size.div_ceil(patch), windows.len())[stage].div_ceil(windows[stage]) == side
         };
-        return Ok(hints
-            .image_size
-            .filter(agrees)
-            .unwrap_or(pixels(side.saturating_mul(windows[stage]), stage)));
+        if let Some(side) = hints.image_size.filter(agrees) {
+            return Ok((side, SideOrigin::Config));
+        }
+        if let Some(side) = named.filter(agrees) {
+            return Ok((side, SideOrigin::Name));
+        }
+        let found = pixels(side.saturating_mul(windows[stage]), stage);
+        let against = hints.image_size.map_or(String::new(), |said| {
+            format!(", not the {said} of config.json, which they contradict")
+        });
+        notes.push(format!(
+            "image side {found} is that of whole windows of the attention masks{against}; \
+             --image-size N sets it"
+        ));
+        return Ok((found, SideOrigin::Masks));
     }
-    let largest = windows.iter().copied().max().unwrap_or(1);
-    let clamped = windows.iter().position(|&w| w < largest);
-    Ok(hints.image_size.unwrap_or_else(|| match clamped {
+    if let Some(side) = hints.image_size {
+        return Ok((side, SideOrigin::Config));
+    }
+    if let Some(side) = named {
+        notes.push(format!(
+            "image side {side} is taken from the published name; --image-size N sets it"
+        ));
+        return Ok((side, SideOrigin::Name));
+    }
+    let guess = match windows.iter().position(|&w| w < largest) {
         Some(stage) => pixels(windows[stage], stage),
         None => pixels(largest, windows.len() - 1),
-    }))
+    };
+    notes.push(format!(
+        "image side {guess} is a guess: the file does not tell it; --image-size N sets it"
+    ));
+    Ok((guess, SideOrigin::Guess))
 }
 
 /// Hinted class names, if the file has a classifier for as many classes.

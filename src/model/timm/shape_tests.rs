@@ -1,8 +1,11 @@
 //! Architectures and hints against checkpoints that timm made, and what must be refused.
 
-use super::tests::{Shapes, hints, infer, microsoft, shapes_of};
+use super::hints::Published;
+use super::tests::{Shapes, hints, infer, infer_all, microsoft, shapes_of};
 use super::*;
 use crate::model::ModelError;
+use crate::model::config::keys;
+use crate::model::opening::SideOrigin;
 use std::path::Path;
 
 /// What an error expected and found.
@@ -110,7 +113,10 @@ fn a_block_index_asks_for_no_more_blocks_than_there_are() {
 
 #[test]
 fn configurations_of_other_architectures_are_refused() {
-    let parse = |text: &str| Hints::parse(text, Path::new("config.json"));
+    let parse = |text: &str| {
+        let map = keys::object(text).unwrap();
+        Hints::read(&map, Path::new("config.json"))
+    };
     for (text, part) in [
         (
             r#"{"architecture": "swinv2_tiny_window8_256"}"#,
@@ -118,7 +124,6 @@ fn configurations_of_other_architectures_are_refused() {
         ),
         (r#"{"architecture": "vit_base_patch16_224"}"#, "vit_base"),
         (r#"{"num_classes": 3}"#, "found none"),
-        ("{", "EOF"),
         (
             r#"{"architecture": "swin_a", "model_args": {"img_size": [32, 64]}}"#,
             "[32,64]",
@@ -139,13 +144,33 @@ fn configurations_of_other_architectures_are_refused() {
             "{error}"
         );
     }
-    assert!(!Hints::is_timm_config(r#"{"model_type": "swin"}"#));
-    assert!(Hints::is_timm_config(r#"{"architecture": "vit"}"#));
+    for (text, timm) in [
+        (r#"{"model_type": "swin"}"#, false),
+        (
+            r#"{"model_type": "swin", "architecture": "swin_tiny"}"#,
+            false,
+        ),
+        (
+            r#"{"model_type": "timm_wrapper", "architecture": "vit"}"#,
+            true,
+        ),
+        (r#"{"architecture": "vit", "pretrained_cfg": {}}"#, true),
+        (r#"{"architecture": "swin_tiny"}"#, true),
+        (r#"{"architecture": "SwinT", "lr": 0.1}"#, false),
+        (r#"{"architecture": {"name": "swin_tiny"}}"#, false),
+        (r#"{"lr": 0.1}"#, false),
+    ] {
+        let map = keys::object(text).unwrap();
+        assert_eq!(Hints::is_timm_config(&map), timm, "{text}");
+    }
 }
 
 #[test]
 fn hints_prefer_what_was_built_over_what_was_pretrained() {
-    let parse = |text: &str| Hints::parse(text, Path::new("config.json")).unwrap();
+    let parse = |text: &str| {
+        let map = keys::object(text).unwrap();
+        Hints::read(&map, Path::new("config.json")).unwrap()
+    };
     let built = parse(
         r#"{"architecture": "swin_base_patch4_window7_224", "label_names": ["cat", "dog"],
             "model_args": {"img_size": 112, "drop_path_rate": 0.3}, "pretrained_cfg": {"input_size": [3, 224, 224]}}"#,
@@ -157,7 +182,94 @@ fn hints_prefer_what_was_built_over_what_was_pretrained() {
     assert_eq!(built.labels[&1], "dog");
     let named = parse(r#"{"architecture": "swin_base_patch4_window12_384"}"#);
     assert_eq!(named.image_size, Some(384));
-    let file = Hints::of_name("swin_base_patch4_window7_224_22k.pth");
-    assert_eq!(file.image_size, Some(224));
-    assert_eq!(Hints::of_name("checkpoint.pth"), Hints::default());
+    let lists = parse(
+        r#"{"architecture": "swin_x", "model_args": {"img_size": [96, 96.0]}, "label_names": [1, "b"]}"#,
+    );
+    assert_eq!(lists.image_size, Some(96));
+    assert_eq!(lists.labels[&0], "1");
+}
+
+#[test]
+fn only_published_names_say_a_side() {
+    for name in [
+        "swin_base_patch4_window7_224_22k.pth",
+        "swin_base_patch4_window7_224.ms_in22k_ft_in1k.safetensors",
+        "microsoft--swin-base-patch4-window7-224"
+            .replace('-', "_")
+            .as_str(),
+        "swin_tiny_patch4_window7_224-epoch-300.ckpt",
+        "patch4_window7_224",
+    ] {
+        let found = Published::find(name).unwrap();
+        assert_eq!(
+            (found.patch, found.window, found.side),
+            (4, 7, 224),
+            "{name}"
+        );
+    }
+    for name in [
+        "checkpoint.pth",
+        "swin_epoch_300.pth",
+        "checkpoint-299.pth",
+        "swin_224.pth",
+        "swin_2024-05-01.pth",
+        "swin_patch4_window7.pth",
+        "swin_patch4_window7_300k.pth",
+        "patch4_224_window7",
+        "patchx_window7_224",
+        "swin_patch4_window7_16",
+        "swin_patch4_window7_99999999999999999999999",
+    ] {
+        assert_eq!(Published::find(name), None, "{name}");
+    }
+}
+
+#[test]
+fn a_side_is_read_taken_from_a_published_name_or_a_guess_that_is_told() {
+    let shapes = shapes_of("regular");
+    let names: Vec<String> = shapes.keys().cloned().collect();
+    let found = |hints: Hints| infer_all(&shapes, &names, &hints).unwrap();
+    let guess = found(Hints::default());
+    assert_eq!(
+        (guess.config.image_size, guess.side),
+        (32, SideOrigin::Guess)
+    );
+    assert!(guess.notes[0].contains("image side 32 is a guess"));
+    // Window and patch of the name are the file's.
+    let named = found(Hints::of_name("x_patch2_window4_64.pth"));
+    assert_eq!(
+        (named.config.image_size, named.side),
+        (64, SideOrigin::Name)
+    );
+    assert!(named.notes[0].contains("published name"));
+    let other = found(Hints::of_name("x_patch4_window7_224.pth"));
+    assert_eq!(
+        (other.config.image_size, other.side),
+        (32, SideOrigin::Guess)
+    );
+    let asked = found(Hints {
+        asked: Some(48),
+        image_size: Some(64),
+        ..Hints::of_name("x_patch2_window4_32.pth")
+    });
+    assert_eq!(
+        (asked.config.image_size, asked.side),
+        (48, SideOrigin::Asked)
+    );
+    assert!(asked.notes.is_empty());
+    let masks = microsoft();
+    let names: Vec<String> = masks.keys().cloned().collect();
+    let says = |image_size| Hints {
+        image_size: Some(image_size),
+        ..Hints::default()
+    };
+    let found = infer_all(&masks, &names, &says(224)).unwrap();
+    assert_eq!(found.side, SideOrigin::Masks);
+    assert!(found.notes[0].contains("not the 224"), "{:?}", found.notes);
+    assert!(
+        infer_all(&masks, &names, &says(32))
+            .unwrap()
+            .notes
+            .is_empty()
+    );
 }

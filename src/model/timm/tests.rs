@@ -1,9 +1,10 @@
 //! Names and numbers against checkpoints that timm made (`tests/fixtures/timm`).
 
 use super::*;
+use crate::model::config::keys;
 use crate::model::state::parameters;
 use crate::model::weights::Weights;
-use crate::model::{Model, ModelError, Pass, device};
+use crate::model::{Model, ModelError, Opening, Pass, device};
 use burn::tensor::{DType, Tensor, TensorData};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,20 +32,30 @@ pub(super) fn shapes_of(name: &str) -> Shapes {
 /// Names and shapes of the fixture with Microsoft's names.
 pub(super) fn microsoft() -> Shapes {
     let path = fixture("microsoft/checkpoint.pth");
-    let file = pytorch_reader::PytorchReader::with_top_level_key(path, "model").unwrap();
-    file.tensors()
-        .iter()
-        .map(|(n, t)| (n.clone(), t.shape().to_vec()))
+    let file = Weights::of_model(&path, &Opening::default(), None).unwrap();
+    assert_eq!(file.key(), Some("model"));
+    file.names()
+        .map(|n| (n.to_string(), file.shape(n).unwrap().to_vec()))
         .collect()
 }
 
 pub(super) fn infer(shapes: &Shapes, hints: &Hints) -> Result<SwinConfig, ModelError> {
     let names: Vec<String> = shapes.keys().cloned().collect();
-    infer_config(&|n| shapes.get(n).cloned(), &names, hints)
+    infer_all(shapes, &names, hints).map(|found| found.config)
+}
+
+pub(super) fn infer_all(
+    shapes: &Shapes,
+    names: &[String],
+    hints: &Hints,
+) -> Result<Inferred, ModelError> {
+    infer_config(&|n| shapes.get(n).cloned(), names, hints)
 }
 
 pub(super) fn hints(name: &str) -> Hints {
-    Hints::read(&fixture(name).join("config.json")).unwrap()
+    let path = fixture(name).join("config.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    Hints::read(&keys::object(&text).unwrap(), &path).unwrap()
 }
 
 fn style(shapes: &Shapes) -> Style {

@@ -171,6 +171,43 @@ fn a_view_larger_than_its_file_is_refused() {
 }
 
 #[test]
+fn no_flip_makes_a_checkpoint_panic() {
+    let home = crate::model::checkpoint_tests::unpacked();
+    for name in [
+        "beside.pth",
+        "beside_protocol4.pth",
+        "beside_legacy.pth",
+        "views.pth",
+        "deflated.pth",
+        "big_endian.pth",
+        "detectron_2.pkl",
+        "detectron_4.pkl",
+        "arrays.pth",
+        "module.pth",
+        "script.pt",
+        "two_in_one.pth",
+    ] {
+        let good = fs::read(home.path().join(name)).unwrap();
+        crate::container::fuzz::rounds(&good, 100, |bytes, folder| {
+            let path = folder.join("model.pth");
+            fs::write(&path, bytes).unwrap();
+            for key in [None, Some("model.student".to_string())] {
+                let opening = Opening {
+                    key,
+                    ..Opening::default()
+                };
+                if let Ok(weights) = Weights::of_model(&path, &opening, None) {
+                    for name in weights.names() {
+                        let _ = (weights.read(name), weights.read_ints(name));
+                    }
+                }
+            }
+            crate::model::folder::open(&path, &Opening::default()).map(|_| ())
+        });
+    }
+}
+
+#[test]
 fn no_flip_and_no_cut_makes_a_panic() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.bin");
@@ -249,7 +286,7 @@ fn an_index_that_lies_is_refused() {
     let refused = |files: &[(&str, &[u8])]| {
         let folder = folder(files);
         let path = folder.path().join("model.safetensors.index.json");
-        Weights::open_index(&path)
+        Weights::of_model(&path, &Opening::default(), None)
             .err()
             .expect("refused")
             .to_string()

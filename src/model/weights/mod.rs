@@ -1,13 +1,20 @@
 //! Weights files as named arrays: safetensors and PyTorch checkpoints, whole or in shards, opened
 //! by content, checked before anything is allocated, and converted one tensor at a time.
 
+mod archive;
+mod choose;
 mod decode;
+mod dress;
 mod header;
-mod pickle;
+mod legacy;
 mod shards;
 mod sniff;
 mod source;
+mod stand;
+mod tensor;
 mod torch;
+mod tree;
+mod view;
 mod write;
 
 #[cfg(test)]
@@ -20,10 +27,14 @@ mod torch_tests;
 pub use safetensors::Dtype;
 pub(super) use shards::{NAMES, find, weight_map};
 pub use sniff::Format;
+pub use stand::Family;
 pub use write::{Outgoing, write, write_tensors};
 
-use super::ModelError;
+use super::opening::Opening;
+use super::{ModelError, timm};
+use choose::Sought;
 use decode::NotFinite;
+use dress::{Dressed, Wishes};
 use source::{Source, malformed};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -43,8 +54,10 @@ pub struct Array {
 enum Place {
     /// As they are, little-endian and row-major.
     Range(Range<u64>),
-    /// Where the reader of checkpoints finds them.
-    Torch(pytorch_reader::Tensor),
+    /// To be spelt out.
+    View(Box<view::View>),
+    /// Nowhere that we read: an object of that class.
+    Foreign(String),
 }
 
 /// A tensor of the weights.
@@ -61,40 +74,143 @@ pub struct Weights {
     path: PathBuf,
     parts: Vec<Source>,
     format: Format,
-    key: Option<&'static str>,
+    key: Option<String>,
+    prefix: Option<String>,
     entries: BTreeMap<String, Entry>,
+    left_out: Vec<String>,
+    foreign: Vec<String>,
+    notes: Vec<String>,
+    /// Whether names are those of timm's `features_only`.
+    stages_only: bool,
     digest: OnceLock<String>,
+}
+
+/// The tensors of one file, before names are looked at.
+struct Found {
+    entries: Vec<(String, Entry)>,
+    key: Option<String>,
+    prefix: Option<String>,
+    foreign: Vec<String>,
+    notes: Vec<String>,
+}
+
+/// Reads the table of a file's tensors.
+fn found(
+    source: &Source,
+    part: usize,
+    format: Format,
+    sought: Sought,
+) -> Result<Found, ModelError> {
+    if format != Format::Safetensors {
+        let state = torch::state_dict(source, part, format, sought)?;
+        return Ok(Found {
+            entries: state.entries,
+            key: state.key,
+            prefix: state.prefix,
+            foreign: state.foreign,
+            notes: state.notes,
+        });
+    }
+    let prefix = match sought {
+        Sought::Model(_, Some(key)) => Some(format!("{key}.")),
+        _ => None,
+    };
+    Ok(Found {
+        entries: header::entries(source, part)?,
+        key: None,
+        prefix,
+        foreign: Vec::new(),
+        notes: Vec::new(),
+    })
 }
 
 impl Weights {
     /// Opens and checks a safetensors file or a PyTorch checkpoint, told apart by content; no
-    /// tensor is read yet. Of a checkpoint the state dict is found by itself, and the prefixes of
-    /// `DataParallel` and `torch.compile` are taken off its names.
+    /// tensor is read yet. Names are those of the file; of a checkpoint, those of its root or of
+    /// the usual keys.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        Self::check(Source::open(path)?)
+        let source = Source::open(path)?;
+        let format = sniff::format(&source)?;
+        let found = found(&source, 0, format, Sought::Tensors)?;
+        Ok(Self::bare(path, vec![source], format, found))
+    }
+
+    /// Opens the weights of a model: of a checkpoint the state dict is found, what wrappers put
+    /// before and into names is taken off, and what is no part of the model is left out.
+    pub fn of_model(
+        path: &Path,
+        opening: &Opening,
+        family: Option<Family>,
+    ) -> Result<Self, ModelError> {
+        if path.extension().is_some_and(|e| e == "json") {
+            return Self::sharded(path, opening, family);
+        }
+        Self::model_in(Source::open(path)?, opening, family)
     }
 
     /// Checks a safetensors file that is part of the program; `name` stands for its path in errors.
     pub fn embedded(name: &str, bytes: &'static [u8]) -> Result<Self, ModelError> {
-        Self::check(Source::embedded(name, bytes))
+        Self::model_in(Source::embedded(name, bytes), &Opening::default(), None)
     }
 
-    fn check(source: Source) -> Result<Self, ModelError> {
+    fn model_in(
+        source: Source,
+        opening: &Opening,
+        family: Option<Family>,
+    ) -> Result<Self, ModelError> {
         let format = sniff::format(&source)?;
-        let (entries, key) = match format {
-            Format::Safetensors => (header::entries(&source, 0)?, None),
-            _ => {
-                let found = torch::state_dict(&source, 0, format)?;
-                (torch::without_prefixes(found.entries), found.key)
-            }
-        };
-        Ok(Self {
-            path: source.path.clone(),
-            parts: vec![source],
+        let sought = Sought::Model(family, opening.key.as_deref());
+        let found = found(&source, 0, format, sought)?;
+        let path = source.path.clone();
+        Self::dressed(&path, vec![source], format, found, opening, family)
+    }
+
+    /// Weights under the names of their files.
+    fn bare(path: &Path, parts: Vec<Source>, format: Format, found: Found) -> Self {
+        Self {
+            path: path.into(),
+            parts,
             format,
-            key,
-            entries: entries.into_iter().collect(),
+            key: found.key,
+            prefix: None,
+            entries: found.entries.into_iter().collect(),
+            left_out: Vec::new(),
+            foreign: found.foreign,
+            notes: found.notes,
+            stages_only: false,
             digest: OnceLock::new(),
+        }
+    }
+
+    /// Weights under the names of their model.
+    fn dressed(
+        path: &Path,
+        parts: Vec<Source>,
+        format: Format,
+        mut found: Found,
+        opening: &Opening,
+        family: Option<Family>,
+    ) -> Result<Self, ModelError> {
+        let wishes = Wishes {
+            prefix: found.prefix.as_deref(),
+            ignore: &opening.ignore,
+            family,
+        };
+        let entries = std::mem::take(&mut found.entries);
+        let Dressed {
+            entries,
+            prefix,
+            left_out,
+            stages_only,
+            mut notes,
+        } = dress::dress(path, entries, &wishes)?;
+        found.entries = entries;
+        found.notes.append(&mut notes);
+        Ok(Self {
+            prefix,
+            left_out,
+            stages_only,
+            ..Self::bare(path, parts, format, found)
         })
     }
 
@@ -117,9 +233,46 @@ impl Weights {
         self.format
     }
 
-    /// The key of the checkpoint that held the state dict; `None` if it was the whole file.
+    /// The keys of the checkpoint that led to the state dict, joined by dots; `None` if it was the
+    /// whole file.
     pub fn key(&self) -> Option<&str> {
-        self.key
+        self.key.as_deref()
+    }
+
+    /// The prefix that was taken off the names of tensors.
+    pub fn prefix(&self) -> Option<&str> {
+        self.prefix.as_deref()
+    }
+
+    /// Tensors of the file, by their names there, that are no part of the model: outside of its
+    /// prefix, bare numbers and bytes, or left out by `--ignore`.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+
+    /// Foreign classes and functions that the file names; none was called.
+    pub fn foreign(&self) -> &[String] {
+        &self.foreign
+    }
+
+    /// Whether they are those of a backbone for detectors, which has norms of its stages in place
+    /// of a last one, or was taken out of a whole model (timm's `features_only`).
+    pub fn is_backbone(&self) -> bool {
+        let norm = |n: &str| n.starts_with("hidden_states_norms.") || timm::is_stage_norm(n);
+        self.stages_only || self.names().any(norm)
+    }
+
+    /// How the tensors were found, where there was a choice: to be told.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The class of what stands under a name where a tensor should, if it is none.
+    pub fn foreign_at(&self, name: &str) -> Option<&str> {
+        match &self.entries.get(name)?.place {
+            Place::Foreign(class) => Some(class),
+            _ => None,
+        }
     }
 
     /// Bytes of the file, or of all shards.
@@ -192,9 +345,8 @@ impl Weights {
                 })?;
                 all
             }
-            Place::Torch(tensor) => tensor
-                .read()
-                .map_err(|e| wrong("its bytes, as the checkpoint's index says", e.to_string()))?,
+            Place::View(view) => view.read(source, &entry.shape)?,
+            Place::Foreign(class) => return Err(wrong("a tensor", class.clone())),
         };
         Ok(bytes
             .chunks_exact(width)
@@ -221,13 +373,17 @@ impl Weights {
         let source = &self.parts[entry.part];
         let length = entry.shape.iter().product::<usize>();
         let bytes = length as u64 * (entry.dtype.bitsize() / 8) as u64;
-        if bytes <= source.size {
+        let size = match &entry.place {
+            Place::View(view) => source.size.max(view.bytes.size()),
+            _ => source.size,
+        };
+        if bytes <= size {
             return Ok(length);
         }
         Err(malformed(
             &source.path,
             &format!("tensor {name}"),
-            &format!("at most the {} bytes of the file", source.size),
+            &format!("at most the {size} bytes of the file"),
             format!("{bytes} bytes of shape {:?}", entry.shape),
         ))
     }
@@ -244,7 +400,7 @@ impl Weights {
         let wrong = |what: String, expected: &str, found: String| {
             malformed(&source.path, &what, expected, found)
         };
-        if !decode::is_float(entry.dtype) {
+        if !decode::is_float(entry.dtype) && self.foreign_at(name).is_none() {
             return Err(wrong(
                 format!("type of tensor {name}"),
                 "F32, F64, F16 or BF16",
@@ -266,13 +422,12 @@ impl Weights {
         };
         let read = match &entry.place {
             Place::Range(range) => source.blocks(range.clone(), &mut block),
-            Place::Torch(tensor) => tensor
-                .read()
-                .map_err(|e| {
-                    let expected = "its bytes, as the checkpoint's index says";
-                    wrong(format!("tensor {name}"), expected, e.to_string())
-                })
+            Place::View(view) => view
+                .read(source, &entry.shape)
                 .and_then(|bytes| bytes.chunks(1 << 18).try_for_each(&mut block)),
+            Place::Foreign(class) => {
+                return Err(wrong(format!("tensor {name}"), "a tensor", class.clone()));
+            }
         };
         if read.is_err() {
             values.truncate(start);

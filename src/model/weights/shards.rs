@@ -1,14 +1,15 @@
 //! Weights of several files behind an index, and the file to take from a model folder.
 
+use super::choose::Sought;
 use super::source::{Source, malformed};
-use super::{Entry, Format, Weights, header, sniff, torch};
+use super::stand::Family;
+use super::{Format, Found, Weights, found, sniff};
 use crate::checksum;
-use crate::model::ModelError;
+use crate::model::{ModelError, Opening};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
-use std::sync::OnceLock;
 
 /// The names of weights in a model folder, the best first.
 pub(in crate::model) const NAMES: [&str; 4] = [
@@ -18,7 +19,7 @@ pub(in crate::model) const NAMES: [&str; 4] = [
     "pytorch_model.bin.index.json",
 ];
 /// Extensions of a single file with another name.
-const EXTENSIONS: [&str; 4] = ["safetensors", "pth", "pt", "bin"];
+const EXTENSIONS: [&str; 7] = ["safetensors", "pth", "pt", "bin", "ckpt", "tar", "pkl"];
 /// The largest index that is read.
 const LARGEST_INDEX: u64 = 64 << 20;
 
@@ -79,7 +80,11 @@ pub(in crate::model) fn find(folder: &Path) -> Result<PathBuf, ModelError> {
     files.sort();
     let weights = |path: &&PathBuf| {
         let extension = path.extension().unwrap_or_default();
-        path.is_file() && EXTENSIONS.iter().any(|e| extension.eq_ignore_ascii_case(e))
+        let named = EXTENSIONS.iter().any(|e| extension.eq_ignore_ascii_case(e));
+        // `.pth.tar` is a name of checkpoints; `.tar` is also one of archives of anything.
+        let archive = extension.eq_ignore_ascii_case("tar")
+            && Source::open(path).is_ok_and(|source| sniff::format(&source).is_err());
+        path.is_file() && named && !archive
     };
     let mut candidates = files.iter().filter(weights);
     match (candidates.next(), candidates.next()) {
@@ -113,36 +118,37 @@ pub(in crate::model) fn find(folder: &Path) -> Result<PathBuf, ModelError> {
 
 impl Weights {
     /// Opens the weights of a model folder: `model.safetensors`, its index,
-    /// `pytorch_model.bin`, its index, or the only `*.safetensors`, `*.pth`, `*.pt` or `*.bin`.
+    /// `pytorch_model.bin`, its index, or the only file with an extension of weights.
     pub fn in_folder(folder: &Path) -> Result<Self, ModelError> {
-        let path = find(folder)?;
-        if path.extension().is_some_and(|e| e == "json") {
-            return Self::open_index(&path);
-        }
-        Self::open(&path)
+        Self::of_model(&find(folder)?, &Opening::default(), None)
     }
 
     /// Opens the shards that an index names (`*.index.json` with a `weight_map`); every tensor of
     /// the index must be in its shard, and no shard may hold others.
-    pub fn open_index(path: &Path) -> Result<Self, ModelError> {
+    pub(super) fn sharded(
+        path: &Path,
+        opening: &Opening,
+        family: Option<Family>,
+    ) -> Result<Self, ModelError> {
         let map = weight_map(path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let files: BTreeSet<&String> = map.values().collect();
-        let (mut parts, mut entries) = (Vec::new(), Vec::new());
-        let (mut format, mut key) = (Format::Safetensors, None);
+        let mut parts = Vec::new();
+        let mut format = Format::Safetensors;
+        let mut all = Found {
+            entries: Vec::new(),
+            key: None,
+            prefix: opening.key.as_ref().map(|key| format!("{key}.")),
+            foreign: Vec::new(),
+            notes: Vec::new(),
+        };
         for (part, file) in files.into_iter().enumerate() {
             let source = Source::open(&folder.join(file))?;
             format = sniff::format(&source)?;
-            let found: Vec<(String, Entry)> = match format {
-                Format::Safetensors => header::entries(&source, part)?,
-                _ => {
-                    let state = torch::state_dict(&source, part, format)?;
-                    key = state.key;
-                    state.entries
-                }
-            };
+            let own = found(&source, part, format, Sought::Tensors)?;
             let strangers = |name: &&String| map.get(*name) != Some(file);
-            if let Some(name) = found.iter().map(|(name, _)| name).find(strangers) {
+            let mut names = own.entries.iter().map(|(name, _)| name);
+            if let Some(name) = names.find(strangers) {
                 let expected = format!("the tensors that {} lists", path.display());
                 return Err(malformed(
                     &source.path,
@@ -151,10 +157,13 @@ impl Weights {
                     format!("also {name}"),
                 ));
             }
-            entries.extend(found);
+            all.key = all.key.or(own.key);
+            all.entries.extend(own.entries);
+            all.foreign.extend(own.foreign);
+            all.notes.extend(own.notes);
             parts.push(source);
         }
-        let present: BTreeSet<&String> = entries.iter().map(|(name, _)| name).collect();
+        let present: BTreeSet<&String> = all.entries.iter().map(|(name, _)| name).collect();
         let missing: Vec<String> = map
             .iter()
             .filter(|(name, _)| !present.contains(name))
@@ -168,17 +177,7 @@ impl Weights {
                 shapes: vec![],
             });
         }
-        if format != Format::Safetensors {
-            entries = torch::without_prefixes(entries);
-        }
-        Ok(Self {
-            path: path.into(),
-            parts,
-            format,
-            key,
-            entries: entries.into_iter().collect(),
-            digest: OnceLock::new(),
-        })
+        Self::dressed(path, parts, format, all, opening, family)
     }
 }
 

@@ -88,6 +88,11 @@ impl Source {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), ModelError> {
+        self.read_into(offset, buffer).map_err(|e| self.io(e))
+    }
+
+    /// Fills `buffer` from `offset` on.
+    pub fn read_into(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         match &self.place {
             Place::File(file) => read_exact_at(file, buffer, offset),
             Place::Embedded(bytes) => usize::try_from(offset)
@@ -96,7 +101,6 @@ impl Source {
                 .map(|part| buffer.copy_from_slice(part))
                 .ok_or(io::ErrorKind::UnexpectedEof.into()),
         }
-        .map_err(|e| self.io(e))
     }
 
     /// Hands a range of the file to `each`, block by block in order.

@@ -1,38 +1,55 @@
-//! PyTorch checkpoints: the zip archives and legacy streams of `torch.save`, read by
-//! `pytorch-reader`, which parses the pickle as data and executes nothing.
-//!
-//! Training scripts save more than a state dict; it is found under the keys that they use. A file
-//! that holds other objects than tensors, containers, numbers and strings is refused by name.
+//! PyTorch checkpoints: the zip archives and streams of `torch.save`, and pickles of NumPy arrays.
+//! Their pickles are read as data by [`crate::container::pickle`], which executes nothing: other
+//! objects beside the weights are passed over, and only what the state dict needs must be readable.
 
-use super::pickle;
+use super::archive::Archive;
+use super::choose::{self, Choice, Sought};
 use super::sniff::Format;
 use super::source::{Source, malformed};
-use super::{Entry, Place};
+use super::tensor::{self, Tensor};
+use super::view::{Bytes, View};
+use super::{Dtype, Entry, Place, legacy};
+use crate::container::pickle::Pickle;
 use crate::model::ModelError;
-use pytorch_reader::{DType, PickleValue, PytorchError, PytorchReader};
-use safetensors::Dtype;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, BufReader};
+use std::sync::Arc;
 
-/// Where training scripts keep the state dict, the exponential moving average last.
-const KEYS: [&str; 5] = [
-    "model",
-    "state_dict",
-    "module",
-    "model_state_dict",
-    "model_ema",
-];
-/// What `DataParallel` and `torch.compile` put before every name.
-const PREFIXES: [&str; 2] = ["module.", "_orig_mod."];
-/// A legacy stream: magic number, protocol, system, the object, the storages' keys.
-const LEGACY_PICKLES: usize = 5;
+/// Most names of foreign classes that are kept.
+const MOST_NAMES: usize = 32;
 
 /// The state dict of a checkpoint.
 pub(super) struct StateDict {
     pub entries: Vec<(String, Entry)>,
-    /// The key that it was under; `None` at the root.
-    pub key: Option<&'static str>,
+    /// The keys that it was under, joined by dots; `None` at the root.
+    pub key: Option<String>,
+    /// The part of the asked key that is a prefix of names.
+    pub prefix: Option<String>,
+    /// Classes and functions that the file names and that were not called.
+    pub foreign: Vec<String>,
+    /// What is to be told of the choice.
+    pub notes: Vec<String>,
+}
+
+/// Where storages lie, whatever the container.
+enum Storages<'a> {
+    Archive(Box<Archive<'a>>),
+    Stream(HashMap<String, Bytes>),
+}
+
+impl Storages<'_> {
+    fn get(&mut self, key: &str) -> Result<Option<Bytes>, ModelError> {
+        match self {
+            Self::Archive(archive) => archive.storage(key),
+            Self::Stream(storages) => Ok(storages.get(key).cloned()),
+        }
+    }
+
+    fn big_endian(&self) -> bool {
+        match self {
+            Self::Archive(archive) => archive.big_endian,
+            Self::Stream(_) => false,
+        }
+    }
 }
 
 /// Finds the state dict of a checkpoint; no tensor is read yet.
@@ -40,182 +57,125 @@ pub(super) fn state_dict(
     source: &Source,
     part: usize,
     format: Format,
+    sought: Sought,
 ) -> Result<StateDict, ModelError> {
-    refuse_foreign(source, format)?;
-    let wrong = |e| reader_error(source, e);
-    let expected = "a state dict: a dictionary of named tensors";
-    let root = PytorchReader::read_pickle_data(&source.path, None).map_err(wrong)?;
-    let PickleValue::Dict(root) = root else {
-        let found = match root {
-            PickleValue::Unsupported(name) => name,
-            PickleValue::List(items) => format!("a list of {}", items.len()),
-            _ => "a single value".into(),
-        };
-        return Err(malformed(
-            &source.path,
-            "PyTorch checkpoint",
-            expected,
-            found,
-        ));
-    };
-    let key = if root.values().any(is_tensor) {
-        None
-    } else {
-        let holds = |key: &&&str| root.get(**key).is_some_and(holds_tensors);
-        match KEYS.iter().find(holds) {
-            Some(key) => Some(*key),
-            None => {
-                let expected = format!("{expected}, at the root or under {}", KEYS.join(", "));
-                let found = describe_keys(&root);
-                return Err(malformed(
-                    &source.path,
-                    "PyTorch checkpoint",
-                    &expected,
-                    found,
-                ));
-            }
+    let (bytes, at, mut storages) = match format {
+        Format::TorchZip => {
+            let (archive, text) = Archive::open(source)?;
+            (text.bytes, text.at, Storages::Archive(Box::new(archive)))
+        }
+        _ => {
+            let mut stream = legacy::open(source)?;
+            stream.bytes.truncate(stream.pickle.end);
+            let bytes = stream.bytes.split_off(stream.pickle.start);
+            let at = Some(stream.pickle.start as u64);
+            (bytes, at, Storages::Stream(stream.storages))
         }
     };
-    let reader = match key {
-        Some(key) => PytorchReader::with_top_level_key(&source.path, key),
-        None => PytorchReader::new(&source.path),
+    let wrong = |fault: crate::container::Fault| {
+        malformed(&source.path, &fault.what, &fault.expected, fault.found)
+    };
+    let (pickle, _) = Pickle::keep(&bytes).map_err(|fault| {
+        let expected = format!("a pickle as torch.save writes it: {}", fault.expected);
+        let found = format!("{} ({})", fault.found, fault.what);
+        malformed(&source.path, "PyTorch checkpoint", &expected, found)
+    })?;
+    let root = pickle.root();
+    let Choice {
+        dictionary,
+        prefix,
+        notes,
+    } = match choose::choose(root, sought) {
+        Ok(choice) => choice,
+        // An object that only its own code could open.
+        Err(_) if root.object().is_some() => {
+            return Err(ModelError::Foreign {
+                path: source.path.clone(),
+                names: vec![root.kind()],
+            });
+        }
+        Err(fault) => return Err(wrong(fault)),
+    };
+    let key = (!dictionary.path.is_empty()).then(|| dictionary.key());
+    let mut entries = Vec::with_capacity(dictionary.tensors.len());
+    for (name, tensor) in dictionary.tensors {
+        let entry = entry(source, part, (&bytes, at), &mut storages, &name, tensor)?;
+        entries.push((name, entry));
     }
-    .map_err(wrong)?;
-    let entries = reader.into_tensors().into_iter().map(|(name, tensor)| {
+    for (name, class) in dictionary.foreign {
         let entry = Entry {
             part,
-            shape: tensor.shape().to_vec(),
-            dtype: dtype(tensor.dtype()),
-            place: Place::Torch(tensor),
+            shape: Vec::new(),
+            dtype: Dtype::U8,
+            place: Place::Foreign(class),
         };
-        (name, entry)
-    });
+        entries.push((name, entry));
+    }
+    let ours = |name: &&&str| !name.starts_with("torch.") && !name.starts_with("collections.");
+    let foreign = pickle.foreign();
+    let foreign = foreign.iter().filter(ours).take(MOST_NAMES);
     Ok(StateDict {
-        entries: entries.collect(),
+        entries,
         key,
+        prefix,
+        foreign: foreign.map(|name| name.to_string()).collect(),
+        notes,
     })
 }
 
-/// Takes off the prefixes that stand before every name.
-pub(super) fn without_prefixes(mut entries: Vec<(String, Entry)>) -> Vec<(String, Entry)> {
-    while let Some(prefix) = PREFIXES.iter().find(|prefix| {
-        !entries.is_empty() && entries.iter().all(|(name, _)| name.starts_with(**prefix))
-    }) {
-        for (name, _) in &mut entries {
-            name.drain(..prefix.len());
-        }
-    }
-    entries
-}
-
-/// Refuses checkpoints whose pickle names classes or functions beyond tensors and containers.
-fn refuse_foreign(source: &Source, format: Format) -> Result<(), ModelError> {
-    let file = File::open(&source.path).map_err(|e| source.io(e))?;
-    let file = BufReader::new(file);
-    let scanned = match format {
-        Format::TorchZip => archived_pickle(source, file)?,
-        _ => scan_stream(file),
-    };
-    let names = scanned.map_err(|e| {
-        let expected = "a pickle as torch.save writes it";
-        let found = match e.kind() {
-            io::ErrorKind::UnexpectedEof => "its end within a value: the file is cut off".into(),
-            _ => e.to_string(),
-        };
-        malformed(&source.path, "PyTorch checkpoint", expected, found)
-    })?;
-    if names.is_empty() {
-        return Ok(());
-    }
-    Err(ModelError::Foreign {
-        path: source.path.clone(),
-        names,
-    })
-}
-
-/// The foreign names in `data.pkl` of a zip archive.
-fn archived_pickle(
+/// The place of a tensor in its file.
+fn entry(
     source: &Source,
-    file: BufReader<File>,
-) -> Result<io::Result<Vec<String>>, ModelError> {
-    let wrong = |found: String| {
-        let expected = "a whole zip archive with a data.pkl, as torch.save writes it";
-        malformed(&source.path, "PyTorch checkpoint", expected, found)
+    part: usize,
+    (pickle, at): (&[u8], Option<u64>),
+    storages: &mut Storages,
+    name: &str,
+    tensor: Tensor,
+) -> Result<Entry, ModelError> {
+    let wrong = |expected: String, found: String| {
+        malformed(&source.path, &format!("tensor {name}"), &expected, found)
     };
-    let mut archive = zip::ZipArchive::new(file)
-        .map_err(|e| wrong(format!("{e} (file of {} bytes)", source.size)))?;
-    let name = archive
-        .file_names()
-        .filter(|name| *name == "data.pkl" || name.ends_with("/data.pkl"))
-        .min_by_key(|name| name.len())
-        .map(str::to_string)
-        .ok_or_else(|| wrong("none".into()))?;
-    let member = archive.by_name(&name).map_err(|e| wrong(e.to_string()))?;
-    Ok(pickle::foreign(&mut BufReader::new(member), 1))
-}
-
-/// The foreign names in a legacy checkpoint, or in one pickle that stands alone.
-fn scan_stream(mut file: BufReader<File>) -> io::Result<Vec<String>> {
-    use io::{BufRead, Seek};
-    // The magic number is the first value of a checkpoint: PROTO 2, LONG1 of 10 bytes.
-    let magic = file.fill_buf()?.windows(10).take(64).any(|w| {
-        w == [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19] || w == b"1195470371"
+    let bytes = match tensor.place {
+        tensor::Place::Storage(key) => storages.get(&key)?.ok_or_else(|| {
+            wrong(
+                "its storage in the file".into(),
+                format!("no storage {key:?}"),
+            )
+        })?,
+        tensor::Place::Pickle(range) => match at {
+            Some(at) => Bytes::File(at + range.start as u64..at + range.end as u64),
+            None => Bytes::Made(pickle.get(range).unwrap_or_default().into()),
+        },
+        tensor::Place::Made(bytes) => Bytes::Made(Arc::clone(&bytes)),
+    };
+    let view = View {
+        bytes,
+        offset: tensor.offset,
+        strides: tensor.strides,
+        width: tensor::width(tensor.dtype),
+        big_endian: tensor.big_endian.unwrap_or(storages.big_endian()),
+    };
+    let span = view.span(&tensor.shape).and_then(|span| {
+        let elements = span.checked_add(view.offset)?;
+        elements.checked_mul(view.width as u64)
     });
-    file.rewind()?;
-    pickle::foreign(&mut file, if magic { LEGACY_PICKLES } else { 1 })
-}
-
-fn reader_error(source: &Source, error: PytorchError) -> ModelError {
-    match error {
-        PytorchError::Io(e) if e.raw_os_error().is_some() => source.io(e),
-        other => malformed(
-            &source.path,
-            "PyTorch checkpoint",
-            "what torch.save(model.state_dict(), …) writes",
-            other.to_string(),
-        ),
+    if span.is_none_or(|span| span > view.bytes.size()) {
+        return Err(wrong(
+            format!(
+                "shape {:?} of {} within its storage",
+                tensor.shape, tensor.dtype
+            ),
+            format!("a storage of {} bytes", view.bytes.size()),
+        ));
     }
-}
-
-fn is_tensor(value: &PickleValue) -> bool {
-    matches!(value, PickleValue::Unsupported(name) if name == "torch.Tensor")
-}
-
-/// Whether a dictionary holds tensors, however deep.
-fn holds_tensors(value: &PickleValue) -> bool {
-    fn any(value: &PickleValue) -> bool {
-        match value {
-            PickleValue::Dict(items) => items.values().any(any),
-            PickleValue::List(items) => items.iter().any(any),
-            other => is_tensor(other),
-        }
-    }
-    matches!(value, PickleValue::Dict(_)) && any(value)
-}
-
-/// Names the keys of a dictionary, at most twelve.
-fn describe_keys(root: &HashMap<String, PickleValue>) -> String {
-    let mut keys: Vec<&str> = root.keys().map(String::as_str).collect();
-    keys.sort_unstable();
-    let more = if keys.len() > 12 { ", …" } else { "" };
-    keys.truncate(12);
-    format!("a dictionary of {}{more}", keys.join(", "))
-}
-
-fn dtype(dtype: DType) -> Dtype {
-    match dtype {
-        DType::F64 => Dtype::F64,
-        DType::F32 => Dtype::F32,
-        DType::F16 => Dtype::F16,
-        DType::BF16 => Dtype::BF16,
-        DType::I64 => Dtype::I64,
-        DType::I32 => Dtype::I32,
-        DType::I16 => Dtype::I16,
-        DType::I8 => Dtype::I8,
-        DType::U64 => Dtype::U64,
-        DType::U32 => Dtype::U32,
-        DType::U16 => Dtype::U16,
-        DType::U8 => Dtype::U8,
-        DType::Bool => Dtype::BOOL,
-    }
+    let place = match view.range(&tensor.shape) {
+        Some(range) => Place::Range(range),
+        None => Place::View(Box::new(view)),
+    };
+    Ok(Entry {
+        part,
+        shape: tensor.shape,
+        dtype: tensor.dtype,
+        place,
+    })
 }

@@ -1,0 +1,223 @@
+//! Where among tensor names a model that we know stands: under which prefix its first tensors are,
+//! and how many follow. Wrappers put prefixes before names (`module.`, `_orig_mod.`, `model.`,
+//! `backbone.`, `student.`), whole training modules hold other tensors beside the model's, and some
+//! hold several models; the structure of the names tells, not a list of prefixes.
+
+/// A family of models by the names of its tensors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// Swin, by timm's, Microsoft's or Hugging Face's names.
+    Swin,
+    /// RoBERTa, by Hugging Face's names.
+    Roberta,
+}
+
+/// The names by which a kind of checkpoint is known.
+struct Kind {
+    family: Family,
+    /// A tensor that every such model has once.
+    anchor: &'static str,
+    /// What another tensor beside it starts with, one of these.
+    witness: &'static [&'static str],
+    /// What the names of its tensors start with.
+    core: &'static [&'static str],
+    /// The prefix that belongs to the published names.
+    own: &'static str,
+}
+
+const KINDS: [Kind; 3] = [
+    Kind {
+        family: Family::Swin,
+        anchor: "patch_embed.proj.weight",
+        witness: &["layers.0.blocks.0.", "layers_0.blocks.0."],
+        core: &["patch_embed.", "layers.", "layers_", "norm.", "head."],
+        own: "",
+    },
+    Kind {
+        family: Family::Swin,
+        anchor: "embeddings.patch_embeddings.projection.weight",
+        witness: &["encoder.layers.0.blocks.0."],
+        core: &["embeddings.", "encoder.", "layernorm."],
+        own: "swin.",
+    },
+    Kind {
+        family: Family::Roberta,
+        anchor: "encoder.layer.0.attention.self.query.weight",
+        witness: &["encoder.layer.0.attention.self.key."],
+        core: &["embeddings.", "encoder."],
+        own: "roberta.",
+    },
+];
+
+/// Other networks with RoBERTa's tensor names, which compute something else.
+const OTHERS: [&str; 6] = [
+    "bert",
+    "electra",
+    "longformer",
+    "xmod",
+    "deberta",
+    "layoutlm",
+];
+
+/// Where scripts keep a state dict, in the order of preference where several hold as many tensors
+/// of the architecture. Averages of the weights come last.
+pub(super) const KEYS: [&str; 20] = [
+    "model",
+    "state_dict",
+    "module",
+    "model_state_dict",
+    "net",
+    "network",
+    "params",
+    "weights",
+    "backbone",
+    "encoder",
+    "student",
+    "generator",
+    "model_ema",
+    "state_dict_ema",
+    "model_ema_state_dict",
+    "ema",
+    "ema_state_dict",
+    "ema_model",
+    "params_ema",
+    "teacher",
+];
+
+/// Parts of keys that say "an average of the weights".
+const AVERAGES: [&str; 9] = [
+    "ema", "teacher", "averaged", "average", "avg", "swa", "momentum", "target", "shadow",
+];
+
+/// A model among tensor names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stand {
+    /// What stands before all of its names.
+    pub prefix: String,
+    /// How many tensors it has.
+    pub tensors: usize,
+}
+
+/// The models among `names`, the one of most tensors first; with `family` only of that family.
+pub(super) fn stands(names: &[&str], family: Option<Family>) -> Vec<Stand> {
+    let mut found: Vec<Stand> = Vec::new();
+    let kinds = KINDS
+        .iter()
+        .filter(|k| family.is_none_or(|f| f == k.family));
+    for kind in kinds {
+        for name in names {
+            let Some(before) = name.strip_suffix(kind.anchor) else {
+                continue;
+            };
+            let starts = |rest: &str, parts: &[&str]| parts.iter().any(|p| rest.starts_with(p));
+            let last = before.trim_end_matches('.').rsplit('.').next();
+            let whole = before.is_empty() || before.ends_with('.');
+            let other = kind.family == Family::Roberta && OTHERS.contains(&last.unwrap_or(""));
+            let inside = || names.iter().filter_map(|n| n.strip_prefix(before));
+            if !whole || other || !inside().any(|rest| starts(rest, kind.witness)) {
+                continue;
+            }
+            let prefix = match before.strip_suffix(kind.own) {
+                Some(outer) if outer.is_empty() || outer.ends_with('.') => outer,
+                _ => before,
+            };
+            let stand = Stand {
+                prefix: prefix.to_string(),
+                tensors: inside().filter(|rest| starts(rest, kind.core)).count(),
+            };
+            if !found.iter().any(|other| other.prefix == stand.prefix) {
+                found.push(stand);
+            }
+        }
+    }
+    found.sort_by(|a, b| {
+        let rank = |stand: &Stand| rank(stand.prefix.split_terminator('.'));
+        b.tensors
+            .cmp(&a.tensors)
+            .then_with(|| rank(a).cmp(&rank(b)))
+    });
+    found
+}
+
+/// Where a path of keys comes in the order of preference: whether it leads to an average, the
+/// place of its first known key in [`KEYS`], its length.
+pub(super) fn rank<'k>(path: impl Iterator<Item = &'k str> + Clone) -> (bool, usize, usize) {
+    let average = |key: &str| {
+        let lower = key.to_lowercase();
+        let mut parts = lower.split(|c: char| !c.is_ascii_alphanumeric());
+        parts.any(|part| AVERAGES.contains(&part))
+    };
+    let place = |key: &str| KEYS.iter().position(|known| *known == key);
+    (
+        path.clone().any(average),
+        path.clone().filter_map(place).min().unwrap_or(KEYS.len()),
+        path.count(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timm(prefix: &str) -> Vec<String> {
+        [
+            "patch_embed.proj.weight",
+            "layers.0.blocks.0.norm1.weight",
+            "norm.weight",
+        ]
+        .map(|n| format!("{prefix}{n}"))
+        .to_vec()
+    }
+
+    fn prefixes(names: &[String], family: Option<Family>) -> Vec<String> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let found = stands(&names, family).into_iter();
+        found.map(|stand| stand.prefix).collect()
+    }
+
+    #[test]
+    fn the_structure_of_names_tells_the_prefix() {
+        for prefix in ["", "model.", "module.model.", "a.b.c.", "swin.", "encoder."] {
+            assert_eq!(prefixes(&timm(prefix), None), [prefix]);
+        }
+        let swin = |prefix: &str| {
+            [
+                "embeddings.patch_embeddings.projection.weight",
+                "encoder.layers.0.blocks.0.x",
+            ]
+            .map(|n| format!("{prefix}{n}"))
+        };
+        assert_eq!(prefixes(&swin("swin."), None), [""]);
+        assert_eq!(prefixes(&swin("model.swin."), None), ["model."]);
+        assert_eq!(prefixes(&swin("backbone."), None), ["backbone."]);
+        let text = |prefix: &str| {
+            ["query.weight", "key.weight"]
+                .map(|n| format!("{prefix}encoder.layer.0.attention.self.{n}"))
+        };
+        assert_eq!(prefixes(&text("roberta."), None), [""]);
+        assert_eq!(
+            prefixes(&text("net.roberta."), Some(Family::Roberta)),
+            ["net."]
+        );
+        assert_eq!(prefixes(&text("net."), Some(Family::Swin)), [""; 0]);
+        assert_eq!(prefixes(&text("bert."), None), [""; 0], "another network");
+        // A name that only ends alike, and an anchor without blocks.
+        assert_eq!(prefixes(&timm("x_"), None), [""; 0]);
+        assert_eq!(prefixes(&timm("")[..1], None), [""; 0]);
+    }
+
+    #[test]
+    fn the_plain_model_comes_before_its_average() {
+        for (plain, average) in [
+            ("student.", "teacher."),
+            ("model.", "model_ema."),
+            ("net.", "ema.module."),
+            ("zzz.", "averaged_model."),
+        ] {
+            let names = [timm(average), timm(plain)].concat();
+            assert_eq!(prefixes(&names, None), [plain, average]);
+        }
+        let larger = [timm("ema."), vec!["ema.head.weight".into()], timm("model.")].concat();
+        assert_eq!(prefixes(&larger, None), ["ema.", "model."], "most tensors");
+    }
+}
