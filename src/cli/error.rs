@@ -39,6 +39,12 @@ pub enum CliError {
     /// What a measure refused, and the file that it refused it of.
     #[error("{path}: {source}")]
     Measure { path: PathBuf, source: MeasureError },
+    /// Another error, and the way out of it.
+    #[error("{source}; {hint}")]
+    Hint {
+        source: Box<CliError>,
+        hint: &'static str,
+    },
     /// Processes of a sweep over several devices that failed.
     #[error(
         "the sweep failed on {devices}; what it said is above, finished cells are kept and the same command continues"
@@ -79,6 +85,7 @@ impl CliError {
         match self {
             Self::Transfer(TransferError::Interrupted)
             | Self::Run(RunError::Transfer(TransferError::Interrupted)) => 130,
+            Self::Hint { source, .. } => source.exit_code(),
             Self::Usage { .. } | Self::Manifest(_) | Self::Model(ModelError::Device { .. }) => 2,
             _ => 1,
         }

@@ -3,8 +3,9 @@
 //! fields are a contract with scripts.
 
 pub mod discrepancy;
-mod labelled;
+pub(super) mod labelled;
 mod pairs;
+mod probabilities;
 pub mod probe;
 pub mod tsne;
 
