@@ -48,6 +48,12 @@ pub enum CliError {
         first: String,
         report: PathBuf,
     },
+    /// Another error, and the way out of it.
+    #[error("{source}; {hint}")]
+    Hint {
+        source: Box<CliError>,
+        hint: &'static str,
+    },
     /// Processes of a sweep over several devices that failed.
     #[error(
         "the sweep failed on {devices}; what it said is above, finished cells are kept and the same command continues"
@@ -88,6 +94,7 @@ impl CliError {
         match self {
             Self::Transfer(TransferError::Interrupted)
             | Self::Run(RunError::Transfer(TransferError::Interrupted)) => 130,
+            Self::Hint { source, .. } => source.exit_code(),
             Self::Usage { .. } | Self::Manifest(_) | Self::Model(ModelError::Device { .. }) => 2,
             _ => 1,
         }

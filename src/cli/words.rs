@@ -15,7 +15,12 @@ pub fn clean(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
-/// The same, line by line: what an error quotes of a file stays in its lines.
+/// Tells on stderr what was inferred of a file.
+pub fn tell(path: &str, told: &str) {
+    eprintln!("note: {}: {}", clean(path), clean(told));
+}
+
+/// [`clean`], line by line: what an error quotes of a file stays in its lines.
 pub fn clean_lines(text: &str) -> String {
     text.lines().map(clean).collect::<Vec<_>>().join("\n")
 }

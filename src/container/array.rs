@@ -93,15 +93,43 @@ impl Layout {
                 .singles(&data[start..start + out.len() * width], out);
             return Ok(());
         }
+        self.scattered(data, row, out.len(), |i, value| out[i] = value as f32);
+        Ok(())
+    }
+
+    /// The same in double precision.
+    fn read_row_double(&self, data: &[u8], row: usize, out: &mut [f64]) -> Result<(), Fault> {
+        if row >= self.rows() || out.len() != self.row_len() {
+            let expected = format!("a row below {} of {}", self.rows(), self.row_len());
+            return fault("row", expected, format!("row {row} of {}", out.len()));
+        }
+        if !self.element.is_number() {
+            return fault("element type", "numbers", "text");
+        }
+        let (element, width) = (self.element, self.element.width);
+        if self.fortran {
+            self.scattered(data, row, out.len(), |i, value| out[i] = value);
+            return Ok(());
+        }
+        let bytes = &data[row * out.len() * width..(row + 1) * out.len() * width];
+        for (value, bytes) in out.iter_mut().zip(bytes.chunks_exact(width)) {
+            *value = element.double(bytes);
+        }
+        Ok(())
+    }
+
+    /// Calls `put` with place and value of every number of a row whose axes run the other way.
+    fn scattered(&self, data: &[u8], row: usize, count: usize, mut put: impl FnMut(usize, f64)) {
+        let width = self.element.width;
         let mut position = vec![0; self.shape.len()];
-        for value in out {
+        for i in 0..count {
             let linear = position[1..]
                 .iter()
                 .zip(&self.shape[1..])
                 .rev()
                 .fold(0, |at, (&p, &d)| at * d + p);
             let at = (linear * self.rows() + row) * width;
-            *value = self.element.double(&data[at..at + width]) as f32;
+            put(i, self.element.double(&data[at..at + width]));
             for axis in (1..position.len()).rev() {
                 position[axis] += 1;
                 if position[axis] < self.shape[axis] {
@@ -110,7 +138,6 @@ impl Layout {
                 position[axis] = 0;
             }
         }
-        Ok(())
     }
 }
 
@@ -178,6 +205,25 @@ impl<'a> Array<'a> {
         &self.layout
     }
 
+    /// Calls `each` with the numbers of block after block, in the order of the bytes, in double
+    /// precision. Whoever is told that bytes are done with is told.
+    pub(crate) fn doubles(&self, mut each: impl FnMut(&[f64])) {
+        /// Numbers at a time: they stay in the cache.
+        const STEP: usize = 1 << 14;
+        let (element, width) = (self.layout.element, self.layout.element.width.max(1));
+        let mut numbers = Vec::with_capacity(STEP);
+        for block in self.data.chunks(BLOCK * width) {
+            for bytes in block.chunks(STEP * width) {
+                numbers.clear();
+                numbers.extend(bytes.chunks_exact(width).map(|b| element.double(b)));
+                each(&numbers);
+            }
+            if let Some(done) = self.done {
+                done(block);
+            }
+        }
+    }
+
     /// Decodes row `row` of numbers into `out`, in row-major order.
     ///
     /// # Errors
@@ -228,7 +274,7 @@ impl<'a> Array<'a> {
                 out.extend(block.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)));
             });
         }
-        if element.kind == Kind::Float {
+        if element.is_float() {
             return self.elements(|bytes| element.double(bytes) as f32);
         }
         Ok(self.to_f64()?.mapv(|v| v as f32))
@@ -241,7 +287,7 @@ impl<'a> Array<'a> {
     pub fn to_i64(&self) -> Result<ArrayD<i64>, Fault> {
         let element = self.layout.element;
         match element.kind {
-            Kind::Float => fault("element type", "integers", "floats"),
+            Kind::Float | Kind::BFloat => fault("element type", "integers", "floats"),
             Kind::Text | Kind::Bytes => fault("element type", "integers", "text"),
             _ => self.elements(|bytes| element.integer(bytes)),
         }
@@ -257,7 +303,7 @@ impl<'a> Array<'a> {
             let kind = if element.is_number() {
                 "numbers"
             } else {
-                "texts"
+                "text"
             };
             let found = format!("{kind} of shape {:?}", self.shape());
             return fault("element type", "a list of strings", found);
@@ -325,6 +371,14 @@ impl Stored {
     /// A row beyond the first axis or a buffer of another length.
     pub fn read_row(&self, row: usize, out: &mut [f32]) -> Result<(), Fault> {
         self.layout.read_row(self.bytes(), row, out)
+    }
+
+    /// The same in double precision.
+    ///
+    /// # Errors
+    /// As [`Stored::read_row`].
+    pub fn read_row_double(&self, row: usize, out: &mut [f64]) -> Result<(), Fault> {
+        self.layout.read_row_double(self.bytes(), row, out)
     }
 
     /// Elements of the array.

@@ -8,6 +8,8 @@ use super::{Fault, fault};
 pub enum Kind {
     /// IEEE floating point of 2, 4 or 8 bytes.
     Float,
+    /// The upper half of a single: bfloat16, 2 bytes. No NumPy type; safetensors files have it.
+    BFloat,
     /// Two's complement of 1, 2, 4 or 8 bytes.
     Signed,
     /// Unsigned of 1, 2, 4 or 8 bytes.
@@ -51,7 +53,10 @@ impl Element {
             // NumPy writes `<U0` for an array of empty strings.
             ("U", n) if n < 1 << 20 => (Kind::Text, n * 4),
             ("S", n) if n < 1 << 22 => (Kind::Bytes, n),
-            _ => return fault("element type", "f2 f4 f8, i1-i8, u1-u8, b1, U or S", descr),
+            _ => {
+                let expected = "f2 f4 f8, i1-i8, u1-u8, b1, U or S";
+                return fault("element type", expected, words(letter, descr));
+            }
         };
         Ok(Self {
             kind,
@@ -67,7 +72,21 @@ impl Element {
 
     /// Whether elements are whole numbers (or truth values).
     pub fn is_integer(self) -> bool {
-        self.is_number() && self.kind != Kind::Float
+        self.is_number() && !self.is_float()
+    }
+
+    /// Whether elements are floating-point numbers.
+    pub fn is_float(self) -> bool {
+        matches!(self.kind, Kind::Float | Kind::BFloat)
+    }
+
+    /// Whether single precision may not hold every value: doubles, and whole numbers of 4 or 8 bytes.
+    pub fn is_wide(self) -> bool {
+        match self.kind {
+            Kind::Float => self.width == 8,
+            Kind::Signed | Kind::Unsigned => self.width >= 4,
+            _ => false,
+        }
     }
 
     /// The bytes of a number, least significant first, zero-extended.
@@ -94,14 +113,23 @@ impl Element {
     }
 
     /// The value of a number.
-    pub(super) fn double(self, bytes: &[u8]) -> f64 {
+    pub fn double(self, bytes: &[u8]) -> f64 {
         let w = self.word(bytes);
         match (self.kind, self.width) {
             (Kind::Float, 8) => f64::from_le_bytes(w),
             (Kind::Float, 4) => f64::from(f32::from_le_bytes([w[0], w[1], w[2], w[3]])),
             (Kind::Float, _) => f64::from(half::f16::from_le_bytes([w[0], w[1]])),
+            (Kind::BFloat, _) => f64::from(half::bf16::from_le_bytes([w[0], w[1]])),
             (Kind::Unsigned, 8) => u64::from_le_bytes(w) as f64,
             _ => self.integer(bytes) as f64,
+        }
+    }
+
+    /// The value of a whole number of any width and sign.
+    pub fn whole(self, bytes: &[u8]) -> i128 {
+        match (self.kind, self.width) {
+            (Kind::Unsigned, 8) => i128::from(u64::from_le_bytes(self.word(bytes))),
+            _ => i128::from(self.integer(bytes)),
         }
     }
 
@@ -127,7 +155,7 @@ impl Element {
     }
 
     /// The text of an element, without its padding.
-    pub(super) fn text(self, bytes: &[u8]) -> String {
+    pub fn text(self, bytes: &[u8]) -> String {
         let text: String = match self.kind {
             Kind::Bytes => String::from_utf8_lossy(bytes).into_owned(),
             _ => bytes
@@ -140,6 +168,20 @@ impl Element {
         };
         text.trim_end_matches('\0').to_owned()
     }
+}
+
+/// A type that is not read, in words.
+fn words(letter: &str, descr: &str) -> String {
+    let kind = match letter {
+        "c" => "complex numbers",
+        "M" => "dates (datetime64)",
+        "m" => "time spans (timedelta64)",
+        "V" => "bytes without a type, as bfloat16 is saved; save it as float32",
+        "O" => "Python objects",
+        "f" | "g" => "floats of another width; .astype('float64')",
+        _ => return descr.to_owned(),
+    };
+    format!("{descr}: {kind}")
 }
 
 #[cfg(test)]

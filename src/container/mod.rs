@@ -8,6 +8,7 @@
 //! path.
 
 pub mod array;
+pub(crate) mod column;
 pub mod element;
 #[cfg(test)]
 pub(crate) mod fuzz;
@@ -67,6 +68,26 @@ pub(crate) fn fault<T>(
     Err(Fault::new(what, expected, found))
 }
 
+/// The operating system's error in words, without its number.
+pub(crate) fn said(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+/// Names that stand one a line, by position: line 0 names class 0. A blank line names nothing and is
+/// empty; blank lines at the end count for nothing.
+pub(crate) fn lines_by_position(text: &str) -> Vec<String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut names: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
+    while names.last().is_some_and(String::is_empty) {
+        names.pop();
+    }
+    names
+}
+
 /// Everything a stream holds, up to `cap` bytes; more is a fault and not an allocation.
 ///
 /// # Errors
@@ -110,6 +131,16 @@ pub(crate) fn defuse(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_of_the_system_have_no_number_and_names_their_line() {
+        let error = std::fs::File::open("/nowhere/at/all").expect_err("absent");
+        assert_eq!(said(&error), "No such file or directory");
+        assert_eq!(said(&std::io::Error::other("plain")), "plain");
+        let names = lines_by_position("\u{feff}a\r\n\n  c \n\n \n");
+        assert_eq!(names, ["a", "", "c"]);
+        assert!(lines_by_position("\n").is_empty());
+    }
 
     #[test]
     fn formulas_are_defused_and_dashes_kept() {

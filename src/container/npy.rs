@@ -2,9 +2,11 @@
 //!
 //! The usual crate allocates what the header promises before it looks at the data; here the
 //! promise is checked against the bytes that exist, so that a header of 2^60 elements is an
-//! error and not an abort. Integers, floats and strings are read, in either byte order and either
+//! error and not an abort; the header itself is parsed in `header`. Integers, floats and strings are read, in either byte order and either
 //! memory order; see NumPy's `numpy.lib.format` for the layout. Arrays of objects are pickles
 //! behind a header: [`object`] gives their bytes to [`super::pickle`].
+
+mod header;
 
 use std::ops::Range;
 
@@ -12,86 +14,11 @@ use super::array::{Array, Layout, Owner, Stored};
 use super::element::Element;
 use super::{Fault, fault};
 
-/// The text between the value's start for `key` and `end`, in the header's Python literal.
-fn field<'h>(
-    header: &'h str,
-    key: &'static str,
-    open: char,
-    close: char,
-) -> Result<&'h str, Fault> {
-    let found = header.find(&format!("'{key}'")).and_then(|at| {
-        let rest = header[at + key.len() + 2..]
-            .trim_start()
-            .strip_prefix(':')?
-            .trim_start();
-        let rest = rest.strip_prefix(open)?;
-        rest.find(close).map(|end| &rest[..end])
-    });
-    found.map_or_else(
-        || {
-            fault(
-                "npy header",
-                format!("'{key}': {open}…{close}"),
-                header.trim(),
-            )
-        },
-        Ok,
-    )
-}
-
-/// A header's contents and where the data begin.
-struct Header {
-    descr: String,
-    fortran: bool,
-    shape: Vec<usize>,
-    start: usize,
-}
-
-fn parse_header(bytes: &[u8]) -> Result<Header, Fault> {
-    let magic = b"\x93NUMPY";
-    if bytes.len() < 10 || &bytes[..6] != magic {
-        return fault(
-            "npy magic",
-            "\\x93NUMPY",
-            format!("{:?}", &bytes[..bytes.len().min(6)]),
-        );
-    }
-    let (start, len): (usize, usize) = match bytes[6] {
-        1 => (10, usize::from(u16::from_le_bytes([bytes[8], bytes[9]]))),
-        2 | 3 if bytes.len() >= 12 => (
-            12,
-            u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]) as usize,
-        ),
-        version => return fault("npy version", "1, 2 or 3", version),
-    };
-    let Some(header) = bytes.get(start..start.saturating_add(len)) else {
-        return fault("npy header length", bytes.len() - start, len);
-    };
-    let header = String::from_utf8_lossy(header);
-    let mut shape = Vec::new();
-    for part in field(&header, "shape", '(', ')')?
-        .split(',')
-        .map(str::trim)
-        .filter(|p| !p.is_empty())
-    {
-        match part.parse() {
-            Ok(n) => shape.push(n),
-            Err(_) => return fault("npy shape", "integers", part),
-        }
-    }
-    Ok(Header {
-        descr: field(&header, "descr", '\'', '\'')?.to_owned(),
-        fortran: header.contains("'fortran_order': True"),
-        shape,
-        start: start + len,
-    })
-}
-
 /// Layout and place of the array in a file of `length` bytes that begins with `bytes`; exactly the
 /// promised bytes follow the header.
 fn layout(bytes: &[u8], length: usize) -> Result<(Layout, Range<usize>), Fault> {
-    let header = parse_header(bytes)?;
-    if header.descr == "|O" {
+    let header = header::parse(bytes)?;
+    if is_object(&header.descr) {
         return fault("npy element type", "numbers or text", "Python objects");
     }
     let layout = Layout {
@@ -145,8 +72,20 @@ pub fn stored_in(owner: Owner, range: Range<usize>) -> Result<Stored, Fault> {
 /// # Errors
 /// A malformed header.
 pub fn object(bytes: &[u8]) -> Result<Option<Range<usize>>, Fault> {
-    let header = parse_header(bytes)?;
-    Ok((header.descr == "|O").then_some(header.start..bytes.len()))
+    let header = header::parse(bytes)?;
+    Ok(is_object(&header.descr).then_some(header.start..bytes.len()))
+}
+
+/// The shape that the header states, also of an array of objects.
+///
+/// # Errors
+/// A malformed header.
+pub fn shape(bytes: &[u8]) -> Result<Vec<usize>, Fault> {
+    Ok(header::parse(bytes)?.shape)
+}
+
+fn is_object(descr: &str) -> bool {
+    matches!(descr, "|O" | "O" | "<O" | "=O")
 }
 
 /// The header of a version 1.0 `.npy` file for a row-major array, padded to 64 bytes.

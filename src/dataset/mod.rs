@@ -27,6 +27,7 @@ pub mod normalise;
 mod open;
 pub mod own;
 mod pdebench;
+mod precise;
 mod psicov;
 #[cfg(test)]
 mod real_data;

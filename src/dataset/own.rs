@@ -1,20 +1,25 @@
 //! A target of one's own, as NumPy arrays: reader `npy`.
 //!
 //! `DATA/NAME/` is the folder of the suite's entry NAME. It holds `x.npy [N, C, H, W]` (any numbers; signals
-//! have H = 1), `y.npy [N]` (classes, whole numbers from 0) and, if the classes have names,
-//! `classes.txt` (one a line, in the order of their numbers). With `test_x.npy` and `test_y.npy` beside them
+//! have H = 1), `y.npy [N]` (classes: whole numbers from 0 of any type, or text) and, if the classes have names,
+//! `classes.txt` (one a line: the first names class 0, a blank line names none). Classes are those that
+//! occur, in `y.npy` or `test_y.npy`. With `test_x.npy` and `test_y.npy` beside them
 //! those are the test part; else a fifth of every class is, the same for every seed. A tenth of what is left, class
 //! by class, validates. Samples are standardised per channel by mean and deviation of the training
-//! part, and read from the files' maps: nothing but labels is in memory.
+//! part (in double precision where single cannot hold them), and read from the files' maps: nothing but
+//! labels is in memory.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::files::{io, labels_of, malformed, map, names, npy_rows, refused};
+use super::files::{io, malformed, map, npy_rows, refused};
+use super::precise::Standard;
 use super::rows::{Arrange, Known, Rows};
 use super::subset::{SPLIT_SEED, VALID_SHARE, hold_out};
 use super::{Dataset, DatasetError, Normalise, Splits, Subset};
-use crate::container::npy;
+use crate::container::column::Column;
+use crate::container::{Fault, lines_by_position, npy};
 
 /// Share of every class that tests, where no test part is given.
 const TEST_SHARE: f64 = 0.2;
@@ -52,13 +57,17 @@ pub(super) fn open(data_dir: Option<&Path>, name: &str) -> Result<Splits, Datase
         path if path.is_file() => Some((path, folder.join("test_y.npy"))),
         _ => None,
     };
-    let classes = class_names(&folder)?;
-    let limit = classes.as_ref().map(Vec::len);
-    let labels = labels(&y, limit)?;
-    let classes = classes.unwrap_or_else(|| {
-        let count = labels.iter().max().map_or(0, |most| most + 1);
-        (0..count).map(|class| format!("class {class}")).collect()
-    });
+    let names = class_names(&folder)?;
+    let mut sides = vec![(y.clone(), column(&y)?)];
+    if let Some((_, y)) = &given {
+        sides.push((y.clone(), column(y)?));
+    }
+    let (mut sides, classes) = classes(sides, names)?;
+    let test_labels = (sides.len() > 1)
+        .then(|| sides.pop())
+        .flatten()
+        .unwrap_or_default();
+    let labels = sides.pop().unwrap_or_default();
     let classes = Arc::new(classes);
     let (rest, test) = match given {
         Some(_) => ((0..labels.len()).collect(), Vec::new()),
@@ -71,19 +80,27 @@ pub(super) fn open(data_dir: Option<&Path>, name: &str) -> Result<Splits, Datase
 
     let raw = samples(&x, labels.clone(), classes.clone(), None)?;
     let shape = raw.shape();
+    let exact = Standard::fit(raw.data(), &kept, shape[0]).map_err(refused(&x))?;
+    let exact = exact.map(Arc::new);
     let part = |set: &Arc<dyn Dataset>, rows| Ok(Arc::new(Subset::new(set.clone(), rows)?) as _);
-    let raw: Arc<dyn Dataset> = Arc::new(raw);
-    let norm = Normalise::fit(&Subset::new(raw, kept.clone())?, shape[0])?;
-    let whole: Arc<dyn Dataset> =
-        Arc::new(samples(&x, labels, classes.clone(), Some(shape))?.normalised(norm.clone()));
+    let norm = match &exact {
+        Some(_) => Normalise::new(&[0.0], &[1.0]),
+        None => Normalise::fit(&Subset::new(Arc::new(raw), kept.clone())?, shape[0])?,
+    };
+    let standardised = |rows: Rows| match &exact {
+        Some(standard) => rows.standardised(standard.clone()),
+        None => rows.normalised(norm.clone()),
+    };
+    let whole = samples(&x, labels, classes.clone(), Some(shape))?;
+    let whole: Arc<dyn Dataset> = Arc::new(standardised(whole));
     let splits = Splits {
         train: part(&whole, kept)?,
         valid: part(&whole, held)?,
         test: match given {
             None => part(&whole, test)?,
-            Some((x, y)) => {
-                let labels = self::labels(&y, Some(classes.len()))?;
-                Arc::new(samples(&x, labels, classes, Some(shape))?.normalised(norm))
+            Some((x, _)) => {
+                let rows = samples(&x, test_labels, classes, Some(shape))?;
+                Arc::new(standardised(rows))
             }
         },
     };
@@ -94,7 +111,8 @@ pub(super) fn open(data_dir: Option<&Path>, name: &str) -> Result<Splits, Datase
     ] {
         if set.is_empty() {
             let what = format!("samples of the {part} part");
-            return Err(malformed(&folder, what, "three or more of a class", "none"));
+            let expected = "three or more of a class in x.npy (a fifth of each tests, a tenth of the rest validates)";
+            return Err(malformed(&folder, what, expected, "none"));
         }
     }
     Ok(splits)
@@ -125,15 +143,75 @@ fn samples(
     )
 }
 
-/// Classes below `limit`, or as many as there are samples at most.
-fn labels(path: &Path, limit: Option<usize>) -> Result<Vec<usize>, DatasetError> {
-    let bytes = map(path)?;
-    let array = npy::parse(&bytes).map_err(refused(path))?;
-    let count = array.shape().iter().product::<usize>().min(MOST_CLASSES);
-    labels_of(path, &array, limit.unwrap_or(count))
+/// The labels of a file, as it has them.
+fn column(path: &Path) -> Result<Column, DatasetError> {
+    let fault = |e: Fault| refused(path)(e.of("labels"));
+    Column::of_npy(&map(path)?).map_err(fault)
 }
 
-/// Names in `classes.txt`, if there is one.
+/// Labels of all files as classes that occur, numbered without a gap, and the names of these: those of
+/// `classes.txt` by position, else the labels' own numbers or texts.
+fn classes(
+    files: Vec<(PathBuf, Column)>,
+    names: Option<Vec<String>>,
+) -> Result<(Vec<Vec<usize>>, Vec<String>), DatasetError> {
+    let texts = files.iter().filter(|(_, c)| matches!(c, Column::Text(_)));
+    if texts.count() % files.len() != 0 {
+        let (path, _) = &files[0];
+        let expected = "text in y.npy and test_y.npy, or numbers in both";
+        return Err(malformed(path, "labels", expected, "text in one of them"));
+    }
+    // Texts are numbered by the sorted texts of all files.
+    let mut sorted = BTreeSet::new();
+    for (_, column) in &files {
+        if let Column::Text(texts) = column {
+            sorted.extend(texts.iter().cloned());
+        }
+    }
+    let by_name = !sorted.is_empty();
+    let names = match (names, by_name) {
+        (None, true) => Some(sorted.into_iter().collect()),
+        (names, _) => names,
+    };
+    let mut all: Vec<Vec<usize>> = Vec::with_capacity(files.len());
+    let mut occurring = BTreeSet::new();
+    for (path, column) in files {
+        let labels = column
+            .labels(names.as_deref())
+            .map_err(refused(&path))?
+            .numbers;
+        if let Some(names) = &names {
+            if let Some(row) = labels.iter().position(|&label| label >= names.len()) {
+                let count = names.len();
+                let expected = format!(
+                    "a class below {count}: classes.txt has {count} lines, of which the first names class 0"
+                );
+                let what = format!("labels, row {row}");
+                return Err(malformed(&path, what, expected, labels[row].to_string()));
+            }
+        }
+        occurring.extend(labels.iter().copied());
+        if !(2..=MOST_CLASSES).contains(&occurring.len()) && all.is_empty() {
+            let expected = format!("2 to {MOST_CLASSES}");
+            let found = occurring.len().to_string();
+            return Err(malformed(&path, "classes that occur", expected, found));
+        }
+        all.push(labels);
+    }
+    let name = |&class: &usize| {
+        let name = names.as_ref().and_then(|names| names.get(class));
+        let name = name.filter(|name| !name.is_empty());
+        name.map_or_else(|| format!("class {class}"), Clone::clone)
+    };
+    let dense: Vec<usize> = occurring.into_iter().collect();
+    let place = |label: usize| dense.binary_search(&label).unwrap_or_default();
+    let all = all
+        .into_iter()
+        .map(|labels| labels.into_iter().map(place).collect());
+    Ok((all.collect(), dense.iter().map(name).collect()))
+}
+
+/// Names in `classes.txt` by position, if there is one.
 fn class_names(folder: &Path) -> Result<Option<Vec<String>>, DatasetError> {
     let path = folder.join("classes.txt");
     let size = match path.metadata() {
@@ -145,21 +223,20 @@ fn class_names(folder: &Path) -> Result<Option<Vec<String>>, DatasetError> {
         let expected = format!("at most {MOST_NAMES} bytes");
         return Err(malformed(&path, "file size", expected, size.to_string()));
     }
-    let text = std::fs::read_to_string(&path).map_err(io(&path))?;
-    let count = text.lines().filter(|line| !line.trim().is_empty()).count();
-    if !(1..=MOST_CLASSES).contains(&count) {
+    let names = lines_by_position(&std::fs::read_to_string(&path).map_err(io(&path))?);
+    if !(1..=MOST_CLASSES).contains(&names.len()) {
         let expected = format!("1 to {MOST_CLASSES}");
         let what = "number of class names";
-        return Err(malformed(&path, what, expected, count.to_string()));
+        return Err(malformed(&path, what, expected, names.len().to_string()));
     }
-    names(&path, count).map(Some)
+    Ok(Some(names))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::class_counts;
     use super::*;
-    use crate::container::fuzz;
+    use crate::container::{fuzz, npy};
 
     fn array(descr: &str, shape: &[usize], bytes: impl IntoIterator<Item = u8>) -> Vec<u8> {
         let mut all = npy::header(descr, shape);
@@ -229,7 +306,7 @@ mod tests {
             ("y.npy", &y(30, 3)),
             ("test_x.npy", &x6),
             ("test_y.npy", &y6),
-            ("classes.txt", b"calm\n  <b>storm</b>  \n\nrain\n"),
+            ("classes.txt", b"calm\n  <b>storm</b>  \nrain\n\nnever\n\n"),
         ];
         write(home.path(), &given);
         let splits = open(Some(home.path()), "mine").unwrap();
@@ -243,6 +320,92 @@ mod tests {
             said.contains("test_x.npy") && said.contains("2, 1, 3"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn classes_are_those_that_occur_and_names_stand_by_position() {
+        let of = |labels: &[u8]| array("|u1", &[30], (0..30).map(|i| labels[i % labels.len()]));
+        for (labels, names, expected) in [
+            (&[1, 2, 5][..], None, ["class 1", "class 2", "class 5"]),
+            (&[1, 2, 5], Some("a\nb\nc\nd\ne\nf\n"), ["b", "c", "f"]),
+            (
+                &[0, 1, 2],
+                Some("cat\n\nship\n\n"),
+                ["cat", "class 1", "ship"],
+            ),
+            (
+                &[2, 0, 3],
+                Some("cat\n\nship\nfrog"),
+                ["cat", "ship", "frog"],
+            ),
+        ] {
+            let home = tempfile::tempdir().unwrap();
+            write(home.path(), &[("x.npy", &x(30)), ("y.npy", &of(labels))]);
+            if let Some(names) = names {
+                write(home.path(), &[("classes.txt", names.as_bytes())]);
+            }
+            let splits = open(Some(home.path()), "mine").unwrap();
+            assert_eq!(splits.test.classes(), expected, "{names:?}");
+            assert_eq!(class_counts(splits.test.as_ref()), [2; 3]);
+        }
+        // A class that only the test part has is a class, below and above the others' numbers.
+        for strange in [1, 9] {
+            let home = tempfile::tempdir().unwrap();
+            let (x6, y6) = (x(6), array("|u1", &[6], [0, 2, strange, 0, 2, 0]));
+            write(home.path(), &[("x.npy", &x(30)), ("y.npy", &of(&[0, 2]))]);
+            write(home.path(), &[("test_x.npy", &x6), ("test_y.npy", &y6)]);
+            let splits = open(Some(home.path()), "mine").unwrap();
+            assert_eq!(splits.test.classes().len(), 3);
+            let trained = class_counts(splits.train.as_ref());
+            let tested = class_counts(splits.test.as_ref());
+            let only = tested
+                .iter()
+                .zip(&trained)
+                .filter(|(t, n)| **t == 1 && **n == 0);
+            assert_eq!(only.count(), 1);
+        }
+        // Text, in sorted order; numbers beside text are refused.
+        let home = tempfile::tempdir().unwrap();
+        let texts: Vec<String> = (0..30).map(|i| ["wasp", "ant"][i % 2].to_owned()).collect();
+        write(
+            home.path(),
+            &[("x.npy", &x(30)), ("y.npy", &npy::strings(&texts))],
+        );
+        let splits = open(Some(home.path()), "mine").unwrap();
+        assert_eq!(splits.train.classes(), ["ant", "wasp"]);
+        write(
+            home.path(),
+            &[("test_x.npy", &x(6)), ("test_y.npy", &y(6, 2))],
+        );
+        assert!(error(home.path()).contains("text in one of them"));
+    }
+
+    #[test]
+    fn doubles_beyond_single_precision_are_standardised_in_double() {
+        let plain = |i: usize| ((i * 7) % 23) as f64 + (i % 5) as f64 / 8.0;
+        let read = |scale: f64, offset: f64, descr: &str| {
+            let home = tempfile::tempdir().unwrap();
+            let bytes = (0..120).flat_map(|i| (plain(i) * scale + offset).to_le_bytes());
+            let x = array(descr, &[30, 2, 1, 2], bytes);
+            write(home.path(), &[("x.npy", &x), ("y.npy", &y(30, 3))]);
+            let splits = open(Some(home.path()), "mine").unwrap();
+            let mut all = Vec::new();
+            for part in [&splits.train, &splits.test] {
+                for row in 0..part.len() {
+                    let mut sample = [0.0; 4];
+                    part.read(row, &mut sample).unwrap();
+                    all.extend(sample);
+                }
+            }
+            all
+        };
+        let expected = read(1.0, 0.0, "<f8");
+        for (scale, offset) in [(1.0, 1.7e9), (1e-50, 0.0), (1e39, 0.0), (1e300, 0.0)] {
+            let found = read(scale, offset, "<f8");
+            let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+            let off = off.fold(0.0, f32::max);
+            assert!(off < 1e-4, "{scale} {offset}: off by {off}");
+        }
     }
 
     #[test]
@@ -272,10 +435,26 @@ mod tests {
             ("x.npy", &huge, "npy"),
             ("x.npy", &zero, "[N, C, H, W], none of them 0"),
             ("x.npy", &pickled, "Python objects"),
-            ("y.npy", &wild, "0..=29"),
-            ("y.npy", &below, "label of record 1"),
-            ("y.npy", &half, "label of record 0"),
-            ("classes.txt", b"one\n", "0..=0"),
+            (
+                "y.npy",
+                &wild,
+                "classes that occur: expected 2 to 10000, found 1",
+            ),
+            (
+                "y.npy",
+                &below,
+                "labels, row 1: expected a class, from 0, found -1",
+            ),
+            (
+                "y.npy",
+                &half,
+                "labels, row 0: expected a class, a whole number from 0, found 0.5",
+            ),
+            (
+                "classes.txt",
+                b"one\n",
+                "labels, row 1: expected a class below 1",
+            ),
             ("classes.txt", many.as_bytes(), "1 to 10000"),
         ];
         for (file, bytes, said) in cases {
@@ -284,7 +463,8 @@ mod tests {
             write(home.path(), &[(file, bytes)]);
             let error = error(home.path());
             // With too few names it is the labels that do not fit.
-            let blamed = if said == "0..=0" { "y.npy" } else { file };
+            let named = said.ends_with("below 1");
+            let blamed = if named { "y.npy" } else { file };
             assert!(
                 error.contains(blamed) && error.contains(said),
                 "{said}: {error}"

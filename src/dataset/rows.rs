@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::files::refused;
+use super::precise::Standard;
 use super::{Dataset, DatasetError, Normalise, Truth, check_request, check_truth};
 use crate::container::Stored;
 
@@ -39,6 +40,8 @@ pub(crate) struct Rows {
     arrange: Arrange,
     known: Known,
     norm: Normalise,
+    /// Standardisation in double precision, in place of `norm`.
+    exact: Option<Arc<Standard>>,
 }
 
 impl Rows {
@@ -80,7 +83,48 @@ impl Rows {
             arrange,
             known,
             norm: Normalise::new(&[0.0], &[1.0]),
+            exact: None,
         })
+    }
+
+    /// The array that the rows lie in.
+    pub fn data(&self) -> &Stored {
+        &self.data
+    }
+
+    /// The same rows, standardised in double precision as they are read (those that are as the file has them).
+    pub fn standardised(mut self, standard: Arc<Standard>) -> Self {
+        self.exact = Some(standard);
+        self
+    }
+
+    fn read_exact(
+        &self,
+        standard: &Standard,
+        index: usize,
+        out: &mut [f32],
+    ) -> Result<(), DatasetError> {
+        let mut wide = vec![0.0; out.len()];
+        let read = self.data.read_row_double(index, &mut wide);
+        read.map_err(refused(&self.path))?;
+        self.finite(index, wide.iter().copied())?;
+        standard.apply(&wide, out);
+        Ok(())
+    }
+
+    fn finite(
+        &self,
+        index: usize,
+        mut values: impl Iterator<Item = f64>,
+    ) -> Result<(), DatasetError> {
+        match values.find(|value| !value.is_finite()) {
+            None => Ok(()),
+            Some(value) => {
+                let (what, found) = (format!("values of record {index}"), value.to_string());
+                let expected = "finite numbers";
+                Err(super::files::malformed(&self.path, what, expected, found))
+            }
+        }
     }
 
     /// The same rows, normalised as they are read.
@@ -132,6 +176,9 @@ impl Dataset for Rows {
 
     fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
         check_request("stored rows", self, index, out.len())?;
+        if let (Some(standard), Arrange::AsIs) = (&self.exact, self.arrange) {
+            return self.read_exact(standard, index, out);
+        }
         match self.arrange {
             Arrange::AsIs => self.data.read_row(index, out),
             Arrange::Transpose { time, channels } => {
@@ -146,16 +193,7 @@ impl Dataset for Rows {
             }
         }
         .map_err(refused(&self.path))?;
-        if let Some(value) = out.iter().find(|v| !v.is_finite()) {
-            let what = format!("values of record {index}");
-            let found = value.to_string();
-            return Err(super::files::malformed(
-                &self.path,
-                what,
-                "finite numbers",
-                found,
-            ));
-        }
+        self.finite(index, out.iter().map(|&value| value.into()))?;
         self.norm.apply(out);
         Ok(())
     }

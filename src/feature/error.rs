@@ -26,6 +26,19 @@ pub enum FeatureError {
         /// The value itself.
         value: f32,
     },
+    /// Numbers of a column that single precision cannot hold.
+    #[error(
+        "{path}: features, column {column}: expected numbers that single precision tells apart, found them \
+         beyond single precision: {found}; centre or rescale the columns first, as X - X.mean(0)"
+    )]
+    Beyond {
+        /// The file.
+        path: PathBuf,
+        /// The column that loses most.
+        column: usize,
+        /// What it loses.
+        found: String,
+    },
     /// A label does not index the class names.
     #[error("labels: row {row}: expected a class below {classes}, found {found}")]
     Label {
@@ -71,7 +84,7 @@ pub enum FeatureError {
         found: String,
     },
     /// The operating system refused.
-    #[error("{path}: {source}")]
+    #[error("{path}: {}", crate::container::said(source))]
     Io {
         /// The file or folder.
         path: PathBuf,

@@ -15,6 +15,7 @@ pub struct FeatureSet {
     labels: Vec<usize>,
     class_names: Vec<String>,
     ids: Option<Vec<String>>,
+    groups: Option<Vec<usize>>,
 }
 
 impl FeatureSet {
@@ -60,6 +61,7 @@ impl FeatureSet {
             labels,
             class_names,
             ids: None,
+            groups: None,
         })
     }
 
@@ -97,6 +99,22 @@ impl FeatureSet {
             });
         }
         self.ids = Some(ids);
+        Ok(self)
+    }
+
+    /// Says which samples belong together (a clip, a record, a person): those with the same number.
+    ///
+    /// # Errors
+    /// [`FeatureError::Length`] if there are not as many groups as rows.
+    pub fn with_groups(mut self, groups: Vec<usize>) -> Result<Self, FeatureError> {
+        if groups.len() != self.len() {
+            return Err(FeatureError::Length {
+                what: "groups",
+                expected: self.len(),
+                found: groups.len(),
+            });
+        }
+        self.groups = Some(groups);
         Ok(self)
     }
 
@@ -140,6 +158,11 @@ impl FeatureSet {
         self.ids.as_deref()
     }
 
+    /// The group of every row, if samples belong together.
+    pub fn groups(&self) -> Option<&[usize]> {
+        self.groups.as_deref()
+    }
+
     /// The set of the given rows, in the given order; `None` if a row is out of range.
     pub fn select(&self, rows: &[usize]) -> Option<Self> {
         if rows.iter().any(|&r| r >= self.len()) {
@@ -153,6 +176,10 @@ impl FeatureSet {
                 .ids
                 .as_ref()
                 .map(|ids| rows.iter().map(|&r| ids[r].clone()).collect()),
+            groups: self
+                .groups
+                .as_ref()
+                .map(|groups| rows.iter().map(|&r| groups[r]).collect()),
         })
     }
 
@@ -204,10 +231,13 @@ mod tests {
         let x = array![[1.0f32, 2.0], [3.0, 4.0]];
         let set = FeatureSet::unnamed(x, vec![0, 1])
             .and_then(|s| s.with_ids(vec!["a".into(), "b".into()]))
+            .and_then(|s| s.with_groups(vec![4, 7]))
             .expect("valid");
+        assert!(set.clone().with_groups(vec![1]).is_err());
         let part = set.select(&[1, 1]).expect("in range");
         assert_eq!(part.labels(), [1, 1]);
         assert_eq!(part.ids().expect("ids"), ["b", "b"]);
+        assert_eq!(part.groups().expect("groups"), [7, 7]);
         assert!(set.select(&[2]).is_none());
         assert!(
             FeatureSet::unnamed(Array2::zeros((0, 3)), vec![])

@@ -10,6 +10,7 @@ mod examples;
 mod export;
 mod exports;
 mod extract;
+mod features_files;
 mod measures;
 mod measures_bad;
 mod origin;

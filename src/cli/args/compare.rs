@@ -13,8 +13,8 @@ use std::path::PathBuf;
   modalign compare runs/demo                         the encoders of a run, against the pretrained one
   modalign compare swin_a.pth swin_b.pth --images cifar10:test --data-dir DATA
 
-A side is a features file (.npz, .safetensors: features [N, D], labels [N], perhaps class_names
-and ids; .npy: features, with --labels), a run folder (every encoder whose features it keeps: those
+A side is a features file (.npz, .safetensors, .parquet: features [N, D], labels [N], perhaps class_names,
+ids and groups, see modalign probe --help; .npy: features, with --labels), a run folder (every encoder whose features it keeps: those
 of figure 2), or a model (with --images; then its pooled outputs). All sides hold the same samples:
 rows are matched by ids where files have them, else row i is sample i everywhere, and the labels
 must agree. The number of features may differ.
@@ -44,9 +44,12 @@ pub struct CompareArgs {
     /// Folder to write to [default: runs/compare-HASH]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Labels of features files that have none
-    #[arg(long, value_name = "FILE.npy")]
-    pub labels: Option<PathBuf>,
+    /// Array or column of the features where it is not called features (see modalign probe --help)
+    #[arg(long, value_name = "NAME", aliases = ["features-name", "features-column"])]
+    pub features: Option<String>,
+    /// Labels of features files that have none, or the name of their array where it is not called labels
+    #[arg(long, value_name = "FILE.npy|NAME", aliases = ["labels-name", "labels-column"])]
+    pub labels: Option<String>,
     /// What models are asked about: SET[:train|valid|test], or a tensor FILE:NAME with --labels
     #[arg(long, value_name = "SET|FILE:NAME")]
     pub images: Option<String>,

@@ -1,5 +1,6 @@
 //! Arguments of the verbs that measure anyone's features: probe, tsne, discrepancy.
 
+use super::columns::ColumnArgs;
 use crate::measure::discrepancy::{Divergence, Search};
 use crate::measure::tsne::Engine;
 use clap::builder::PossibleValue;
@@ -16,10 +17,16 @@ const MOST_REPLICATES: i64 = 1_000_000;
   modalign probe --train train.npz --test test.npz --sweep --valid valid.npz --json
   modalign probe --train x.npy --train-labels y.npy --test x2.npy --test-labels y2.npy --c 1
 
-Files: .npz (numpy.savez) or .safetensors with features [N, D] (half, single or double; taken as
-single), labels [N] (integers from 0) and perhaps class_names; .parquet with the same columns,
-features as lists, or a data frame of numbered columns (f0, f1, …), label and perhaps class_name
-and id; or .npy, one array a file.
+Files: .npz (numpy.savez) or .safetensors with features [N, D] (half, single, double, integers), labels
+[N] and perhaps class_names, ids and groups; .parquet (a file, or a folder of parts) with the same
+columns, features as lists, or a data frame of numbered columns (f0, f1, …), label and perhaps
+class_name and id; or .npy, one array a file. A single matrix or numbered family of another name is
+taken and told, several are an error; --features and --labels choose. Labels are whole numbers from 0
+of any type, also 1.0 and true, as [N] or [N, 1]; or text, whose classes are numbered in sorted
+order. Classes are those that occur; class_names are by position. Test samples of a class without
+training samples count as errors, which is told. Features are taken in single precision; columns that
+have no contents left there (time stamps, units of 1e-50) are centred and scaled in double by the
+training set, or refused with --standardize false where a shift does not help.
 
 The probe is multinomial logistic regression by L-BFGS; the objective, as in scikit-learn, is
 the sum of log losses + ‖W‖²/(2C), intercept free, so --c means the same there. --sweep tries
@@ -44,6 +51,8 @@ pub struct ProbeArgs {
     /// Features to choose C on, with --sweep
     #[arg(long, value_name = "FILE", requires = "sweep")]
     pub valid: Option<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
     /// Labels of --train where it is a .npy file
     #[arg(long, value_name = "FILE.npy")]
     pub train_labels: Option<PathBuf>,
@@ -131,7 +140,7 @@ impl std::str::FromStr for Components {
   modalign tsne --features test.npz --projector logs --samples 5000    for tensorboard --logdir logs
 
 Files: .npz (numpy.savez), .safetensors or .parquet with features [N, D] (see modalign probe
---help), or .npy, that array alone. The
+--help), or .npy, that array alone; --features-name and --labels choose arrays of other names. The
 map is written as [N, 2], double precision, row i for sample i: numpy.load(\"map.npy\").
 
 JSON: kl (divergence of the map; up to 3,000 samples by the affinities of all pairs, beyond by those
@@ -144,6 +153,9 @@ pub struct TsneArgs {
     /// Features to map
     #[arg(long, value_name = "FILE")]
     pub features: PathBuf,
+    /// Array or column of the features where it is not called features; in Parquet also a prefix (f for f0, f1, …) or columns with commas between
+    #[arg(long, value_name = "NAME", alias = "features-column")]
+    pub features_name: Option<String>,
     /// Effective number of neighbours; lowered where there are not three times as many samples
     #[arg(long, default_value_t = 30.0)]
     pub perplexity: f64,
@@ -165,9 +177,9 @@ pub struct TsneArgs {
     /// File to draw the map to, .svg or .png
     #[arg(long, value_name = "FILE", requires = "out")]
     pub figure: Option<PathBuf>,
-    /// Labels for figure and projector, in place of the features file's own
-    #[arg(long, value_name = "FILE.npy", requires = "labelled")]
-    pub labels: Option<PathBuf>,
+    /// Labels for figure and projector: a file in place of the features file's own, or the name of its array
+    #[arg(long, value_name = "FILE.npy|NAME", requires = "labelled", aliases = ["labels-name", "labels-column"])]
+    pub labels: Option<String>,
     /// Folder to write the features themselves to, for TensorBoard's projector; without --out no map is made
     #[arg(long, value_name = "DIR")]
     pub projector: Option<PathBuf>,
@@ -226,12 +238,17 @@ impl ValueEnum for Search {
   modalign discrepancy --source-probs probs.npy --target-labels labels.npy --holdout
   modalign discrepancy --source-probs probs.npy --target-probs target.npy --divergence nll --json
   modalign discrepancy --source-probs p.npy --target-labels y.npy --figure pairs.svg --source-names s.txt
+  modalign discrepancy --source-probs extracted.npz --softmax --holdout        logits and labels of extract
 
 Files: --source-probs [N, Ks] is what the source model says of the target's samples, rows that
-sum to 1 (± 0.001; logits need a softmax first). Half, single or double precision; read in blocks, so
-the file may be larger than memory. --target-labels is [N] integers from 0, or [N, Kt] zeros and
+sum to 1 (± 0.001), or with --softmax logits. Half, single or double precision; a .npy file of
+probabilities is read in blocks, so it may be larger than memory. .npz, .safetensors (as extract
+writes them) and .parquet hold them as probs or probabilities, with --softmax as logits (--features
+chooses another name), and labels are taken from there where --target-labels is absent (--labels
+chooses). --target-labels is [N] or [N, 1] classes (see modalign probe --help), or [N, Kt] zeros and
 ones for samples of several classes: then each class's positives are its samples, and D is the mean
-over pairs of a sample and one of its classes. --target-probs is [N, Kt] likewise. At most as many
+over pairs of a sample and one of its classes. Classes that do not occur take no part: labels 1, 2, 5
+fit three source classes. --target-probs is [N, Kt] likewise. At most as many
 target as source classes; every target class has a source class of its own. p is the source's
 probability of the class that stands for a sample's target class. D is the mean over samples, for
 the assignment found.
@@ -265,15 +282,15 @@ random assignment), normalized (value / null_mean: 0 a perfect fit, 1 knows noth
 samples, groups and groups_per_class (of the class that has fewest), seconds.")]
 pub struct DiscrepancyArgs {
     /// Source probabilities of the target's samples [N, Ks]
-    #[arg(long, value_name = "FILE.npy")]
+    #[arg(long, value_name = "FILE")]
     pub source_probs: PathBuf,
-    /// Target class of each of the same samples; this or --target-probs
-    #[arg(
-        long,
-        value_name = "FILE.npy",
-        required_unless_present = "target_probs",
-        conflicts_with = "target_probs"
-    )]
+    /// Take the source's numbers for logits, and the softmax of each row for its probabilities
+    #[arg(long)]
+    pub softmax: bool,
+    #[command(flatten)]
+    pub columns: ColumnArgs,
+    /// Target class of each of the same samples; this, --target-probs, or labels in the file of --source-probs
+    #[arg(long, value_name = "FILE.npy", conflicts_with = "target_probs")]
     pub target_labels: Option<PathBuf>,
     /// Target probabilities of the same samples [N, Kt], in place of labels
     #[arg(long, value_name = "FILE.npy")]
@@ -302,10 +319,10 @@ pub struct DiscrepancyArgs {
     /// Seed of split, shuffles and resamples
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// Names of the source classes, one a line
+    /// Names of the source classes, one a line: line 1 names class 0
     #[arg(long, value_name = "FILE")]
     pub source_names: Option<PathBuf>,
-    /// Names of the target classes, one a line
+    /// Names of the target classes, one a line: line 1 names label 0
     #[arg(long, value_name = "FILE")]
     pub target_names: Option<PathBuf>,
     /// File to write the matched classes to, with their runners-up

@@ -1,11 +1,13 @@
 //! The command line, declared once: parser, help, completions and man page come from here.
 
+mod columns;
 mod compare;
 mod data;
 mod measure;
 mod model;
 mod run;
 
+pub use columns::{ColumnArgs, labels_of};
 pub use compare::CompareArgs;
 pub use data::{DataArgs, DataCommand};
 pub use measure::{Components, DiscrepancyArgs, ProbeArgs, TsneArgs};

@@ -1,10 +1,11 @@
 //! The sides of a comparison as they stand on the command line: features files, runs, models.
 
-use crate::cli::args::CompareArgs;
+use crate::cli::args::{CompareArgs, labels_of};
 use crate::cli::error::CliError;
 use crate::cli::extract;
-use crate::cli::words::clean;
-use crate::feature::file::{Contents, array};
+use crate::cli::measure::labelled;
+use crate::cli::words::{clean, tell};
+use crate::feature::file::{Choice, Contents, Keep, array};
 use crate::feature::{FeatureError, FeatureSet};
 use crate::model::{device, embedded};
 use crate::run::folder::sha256;
@@ -35,7 +36,7 @@ pub fn sides(args: &CompareArgs) -> Result<Vec<Side>, CliError> {
         } else if is_model(path, args.images.is_some()) {
             sides.push(model(name, args)?);
         } else {
-            sides.push(features(path, args.labels.as_deref())?);
+            sides.push(features(path, args)?);
         }
     }
     Ok(sides)
@@ -50,7 +51,8 @@ fn is_model(path: &Path, images: bool) -> bool {
     let inside = path
         .to_str()
         .is_some_and(|name| embedded::names().contains(&name));
-    path.is_dir() || checkpoint || (!path.exists() && (images || inside))
+    let parts = array::ending(path) == "parquet";
+    (path.is_dir() && !parts) || checkpoint || (!path.exists() && (images || inside))
 }
 
 fn title(part: Option<std::borrow::Cow<'_, str>>, name: &str) -> String {
@@ -61,38 +63,54 @@ fn title(part: Option<std::borrow::Cow<'_, str>>, name: &str) -> String {
     }
 }
 
-fn features(path: &Path, labels: Option<&Path>) -> Result<Side, CliError> {
-    let mut contents = Contents::read(path)?;
+fn features(path: &Path, args: &CompareArgs) -> Result<Side, CliError> {
+    let (file, name) = labels_of(args.labels.as_deref());
+    let choice = Choice {
+        features: args.features.clone(),
+        labels: name,
+        labels_elsewhere: file.is_some(),
+        ..Choice::default()
+    };
+    let mut contents = Contents::choose(path, &choice, Keep::Single)?;
     let mut labels_sha256 = None;
+    let shown = path.display().to_string();
+    contents.told().iter().for_each(|told| tell(&shown, told));
     if contents.labels().is_none() {
-        contents = match labels {
+        contents = match &file {
             Some(labels) => {
                 labels_sha256 = Some(sha256(labels)?);
                 contents.with_labels(labels)?
             }
             None => {
+                let expected =
+                    "labels in the file, --labels FILE.npy, or --labels NAME of its array";
                 return Err(CliError::Usage {
-                    what: path.display().to_string(),
-                    expected: "labels in the file, or --labels FILE.npy".into(),
+                    what: shown,
+                    expected: expected.into(),
                     found: "no labels".into(),
                 });
             }
         };
     }
-    if contents.features().is_empty() {
-        let shape = format!("{:?}", contents.features().dim());
+    let (rows, columns) = contents.dim();
+    if rows == 0 || columns == 0 {
+        let shape = format!("[{rows}, {columns}]");
         let expected = "at least one sample and one feature";
         return Err(FeatureError::malformed(path, "features", expected, shape).into());
     }
+    if path.is_dir() {
+        let expected = "one file, whose hash the comparison keeps";
+        return Err(FeatureError::malformed(path, "side", expected, "a folder of parts").into());
+    }
+    // Large numbers are classes by occurrence, with the numbers as names.
+    if contents.class_names().is_none() {
+        labelled::numbered(std::slice::from_mut(&mut contents))?;
+    }
     let named = contents.class_names().is_some();
-    let most = contents.labels().and_then(|labels| labels.iter().max());
-    let classes = contents.class_names().map_or_else(
-        || most.map_or(0, |most| most.saturating_add(1)),
-        <[String]>::len,
-    );
+    let classes = contents.class_names().map_or(0, <[String]>::len);
     if classes > MOST_CLASSES {
-        let expected = format!("at most {MOST_CLASSES} classes, numbered from 0");
-        return Err(FeatureError::malformed(path, "labels", expected, classes).into());
+        let expected = format!("at most {MOST_CLASSES} classes");
+        return Err(FeatureError::malformed(path, "class_names", expected, classes).into());
     }
     let name = path.display().to_string();
     Ok(Side {
@@ -122,14 +140,21 @@ fn model(name: &str, args: &CompareArgs) -> Result<Side, CliError> {
     let asked = ("--images", images.as_str());
     let opening = args.opening.opening();
     let found = extract::pooled(name, &opening, asked, args.data_dir.as_deref(), &device)?;
-    let named = found.labels.is_some();
-    let labels_sha256 = match (named, &args.labels) {
+    let mut named = found.labels.is_some();
+    let (file, _) = labels_of(args.labels.as_deref());
+    let labels_sha256 = match (named, &file) {
         (false, Some(labels)) => Some(sha256(labels)?),
         _ => None,
     };
-    let set = match (found.labels, &args.labels) {
+    let set = match (found.labels, &file) {
         (Some((labels, names)), _) => FeatureSet::new(found.features, labels, names)?,
-        (None, Some(labels)) => FeatureSet::unnamed(found.features, array::labels(labels)?)?,
+        (None, Some(path)) => match array::labels(path)? {
+            (labels, None) => FeatureSet::unnamed(found.features, labels)?,
+            (labels, Some(names)) => {
+                named = true;
+                FeatureSet::new(found.features, labels, names)?
+            }
+        },
         (None, None) => {
             return Err(CliError::Usage {
                 what: "--images".into(),

@@ -6,6 +6,7 @@
 //! (integers, column after column) is read as a whole and then takes the same path.
 
 use super::pairs::{self, Names};
+use super::probabilities::{self, SOURCE, Source};
 use super::{count, page};
 use crate::cli::args::DiscrepancyArgs;
 use crate::cli::error::CliError;
@@ -13,15 +14,12 @@ use crate::cli::out::apart;
 use crate::cli::print;
 use crate::cli::progress::Stage;
 use crate::cli::words::{columns, print_json, wrapped};
-use crate::feature::FeatureError;
-use crate::feature::file::{Blocks, Open, array};
+use crate::feature::file::{Blocks, Matrix, Open};
 use crate::measure::discrepancy::{
-    Discrepancy, DiscrepancyParams, Rows, Sums, Target, discrepancy_by, mean_probabilities, stream,
+    Discrepancy, DiscrepancyParams, Rows, Sums, Target, discrepancy_by, mean_probabilities,
 };
 use crate::measure::{Groups, MeasureError};
-use ndarray::Array2;
 use serde_json::{Value, json};
-use std::path::Path;
 
 /// Runs the command.
 pub fn run(args: &DiscrepancyArgs) -> Result<(), CliError> {
@@ -39,37 +37,25 @@ pub fn run(args: &DiscrepancyArgs) -> Result<(), CliError> {
             apart(flag, path, read.into_iter().flatten())?;
         }
     }
-    match Blocks::open(&args.source_probs, SOURCE)? {
-        Open::Single(blocks) => measure(args, &blocks),
-        Open::Double(blocks) => measure(args, &blocks),
-        Open::Whole => measure(args, &array::matrix(&args.source_probs, SOURCE)?.view()),
-    }
-}
-
-const SOURCE: &str = "source probabilities";
-
-/// What a target file holds.
-enum Given {
-    Labels(Vec<usize>),
-    MultiHot(Array2<f32>),
-    Conditionals(Array2<f32>),
-}
-
-impl Given {
-    fn target(&self) -> Target<'_> {
-        match self {
-            Self::Labels(labels) => {
-                let classes = labels.iter().max().map_or(0, |most| most + 1);
-                Target::Labels { labels, classes }
-            }
-            Self::MultiHot(t) => Target::MultiHot(t.view()),
-            Self::Conditionals(t) => Target::Conditionals(t.view()),
+    if !args.softmax {
+        match Blocks::open(&args.source_probs, SOURCE)? {
+            Open::Single(blocks) => return measure(args, &blocks, None),
+            Open::Double(blocks) => return measure(args, &blocks, None),
+            Open::Whole => {}
         }
     }
+    let Source { matrix, labels } = probabilities::whole(args)?;
+    match matrix {
+        Matrix::Single(matrix) => measure(args, &matrix.view(), labels),
+        Matrix::Double(matrix, _) => measure(args, &matrix.view(), labels),
+    }
 }
 
-fn measure<R: Rows>(args: &DiscrepancyArgs, source: &R) -> Result<(), CliError> {
-    let (path, given) = given(args, source.dim().1)?;
+/// Labels and their names, where they stand in the source's file.
+type Beside = Option<(Vec<usize>, Option<Vec<String>>)>;
+
+fn measure<R: Rows>(args: &DiscrepancyArgs, source: &R, beside: Beside) -> Result<(), CliError> {
+    let (path, given) = probabilities::given(args, beside, source.dim())?;
     let params = DiscrepancyParams::new()
         .divergence(args.divergence)
         .search(args.search)
@@ -87,22 +73,36 @@ fn measure<R: Rows>(args: &DiscrepancyArgs, source: &R) -> Result<(), CliError> 
         .map(super::tsne::format_of)
         .transpose()?;
     let target = given.target();
+    let own = given.own();
+    let labels = own.last().map_or(0, |most| most + 1);
+    let target_names = match pairs::names(args.target_names.as_deref(), "target classes")? {
+        None => given.names().map(<[String]>::to_vec),
+        names => names,
+    };
+    let source_names = pairs::names(args.source_names.as_deref(), "source classes")?;
+    let whole = !matches!(target, Target::Labels { .. });
+    let what = ("target classes", !whole);
+    pairs::check(args.target_names.as_deref(), &target_names, labels, what)?;
+    let (path_of_names, what) = (args.source_names.as_deref(), ("source classes", false));
+    pairs::check(path_of_names, &source_names, source.dim().1, what)?;
     let names = Names {
-        target: pairs::names(
-            args.target_names.as_deref(),
-            classes(target),
-            "target classes",
-        )?,
-        source: pairs::names(
-            args.source_names.as_deref(),
-            source.dim().1,
-            "source classes",
-        )?,
+        target: target_names,
+        source: source_names,
+        own,
     };
     let refused = |error: MeasureError| {
+        let outside = matches!(error, MeasureError::Unit { .. });
         let source = matches!(error, MeasureError::Read { .. });
         let source = source || error.to_string().starts_with(SOURCE);
-        CliError::of_measure(if source { &args.source_probs } else { path })(error)
+        let whose = if source { &args.source_probs } else { path };
+        let error = CliError::of_measure(whose)(error);
+        match source && outside && !args.softmax {
+            true => CliError::Hint {
+                source: Box::new(error),
+                hint: "if these are logits, --softmax makes probabilities of them",
+            },
+            false => error,
+        }
     };
     let groups = match &args.groups {
         Some(path) => super::groups(path, source.dim().0)?,
@@ -126,50 +126,8 @@ fn measure<R: Rows>(args: &DiscrepancyArgs, source: &R) -> Result<(), CliError> 
         }
     }
     match args.json {
-        true => print_json(&fields(&found)),
+        true => print_json(&fields(&found, &names)),
         false => print(text(args, &found, source.dim(), target, &names).as_bytes()),
-    }
-}
-
-/// The target's file and what is in it.
-fn given(args: &DiscrepancyArgs, source: usize) -> Result<(&Path, Given), CliError> {
-    match (&args.target_labels, &args.target_probs) {
-        (Some(path), _) if array::is_matrix(path, "labels")? => {
-            let hot = array::matrix(path, "labels")?.mapv(|v| v as f32);
-            Ok((path, Given::MultiHot(hot)))
-        }
-        (Some(path), _) => Ok((path, Given::Labels(labels(path, source)?))),
-        (None, Some(path)) => {
-            let what = "target probabilities";
-            let probabilities = array::matrix(path, what)?;
-            let checked = stream::check(what, probabilities.view(), 0, Sums::One);
-            checked.map_err(CliError::of_measure(path))?;
-            Ok((path, Given::Conditionals(probabilities.mapv(|p| p as f32))))
-        }
-        (None, None) => Err(CliError::Usage {
-            what: "arguments".into(),
-            expected: "--target-labels or --target-probs".into(),
-            found: "neither".into(),
-        }),
-    }
-}
-
-/// Reads target classes, each of which must be able to have a source class of its own.
-fn labels(path: &Path, source: usize) -> Result<Vec<usize>, CliError> {
-    let labels = array::labels(path)?;
-    match labels
-        .iter()
-        .enumerate()
-        .find(|&(_, &label)| label >= source)
-    {
-        None => Ok(labels),
-        Some((row, label)) => Err(FeatureError::malformed(
-            path,
-            format!("labels, row {row}"),
-            format!("a class below {source}, the number of source classes"),
-            label,
-        )
-        .into()),
     }
 }
 
@@ -202,13 +160,18 @@ fn samples(target: Target<'_>, rows: usize) -> Vec<f64> {
     counts
 }
 
-fn fields(found: &Discrepancy) -> Value {
+fn fields(found: &Discrepancy, names: &Names) -> Value {
+    // By label: null for one that does not occur.
+    let mut assignment = vec![None; names.own.last().map_or(0, |most| most + 1)];
+    for (&label, &source) in names.own.iter().zip(&found.assignment) {
+        assignment[label] = source;
+    }
     json!({
         "value": found.value,
         "lower_bound": found.lower_bound,
         "gap": found.gap,
         "certified": found.certified,
-        "assignment": found.assignment,
+        "assignment": assignment,
         "null_mean": found.null_mean,
         "null_interval": found.null_interval,
         "chance": found.chance,
@@ -337,9 +300,12 @@ fn text(
     let page = page(&headline, &facts, found.seconds);
     let pairs = found.assignment.iter().enumerate();
     let title = "Target class → source class";
-    if args.source_names.is_none() && args.target_names.is_none() {
+    if names.source.is_none() && names.target.is_none() {
         let class = |class: &Option<usize>| class.map_or("none".into(), |k| k.to_string());
-        let pairs: Vec<String> = pairs.map(|(c, k)| format!("{c}→{}", class(k))).collect();
+        let own = |c: usize| names.own[c];
+        let pairs: Vec<String> = pairs
+            .map(|(c, k)| format!("{}→{}", own(c), class(k)))
+            .collect();
         return format!(
             "{page}\n  {title}\n{}",
             wrapped(&pairs.join(" "), 76, "    ")

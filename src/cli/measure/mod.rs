@@ -3,8 +3,9 @@
 //! fields are a contract with scripts.
 
 pub mod discrepancy;
-mod labelled;
+pub(super) mod labelled;
 mod pairs;
+mod probabilities;
 pub mod probe;
 pub mod tsne;
 
@@ -15,9 +16,9 @@ use crate::feature::file::array;
 use crate::measure::Groups;
 use std::path::Path;
 
-/// The groups of samples in a file: a whole number for each.
+/// The groups of samples in a file: a whole number or a name for each.
 fn groups(path: &Path, samples: usize) -> Result<Groups, CliError> {
-    let numbers = array::labels(path)?;
+    let (numbers, _) = array::labels(path)?;
     if numbers.len() != samples {
         let expected = format!("{samples} numbers, one a sample");
         return Err(FeatureError::malformed(path, "groups", expected, numbers.len()).into());

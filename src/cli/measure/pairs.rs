@@ -2,6 +2,7 @@
 //! stands for which target class, how probable it is there, and which other comes next.
 
 use crate::cli::error::CliError;
+use crate::container::lines_by_position;
 use crate::feature::FeatureError;
 use crate::figure::Format;
 use crate::figure::matching::{self, MatchRow};
@@ -15,14 +16,17 @@ const MOST_BYTES: u64 = 1 << 26;
 
 /// Names of classes, where they were given.
 pub struct Names {
+    /// By label.
     pub target: Option<Vec<String>>,
     pub source: Option<Vec<String>>,
+    /// The label of each target class: of those that occur.
+    pub own: Vec<usize>,
 }
 
 impl Names {
     /// Name of a target class, or its number.
     pub fn target(&self, class: usize) -> String {
-        name(&self.target, class)
+        name(&self.target, self.own[class])
     }
 
     /// Name of a source class, or its number.
@@ -33,15 +37,12 @@ impl Names {
 
 fn name(names: &Option<Vec<String>>, class: usize) -> String {
     let given = names.as_ref().and_then(|names| names.get(class));
+    let given = given.filter(|name| !name.is_empty());
     given.map_or_else(|| class.to_string(), Clone::clone)
 }
 
-/// Reads one name a line, as many as there are classes.
-pub fn names(
-    path: Option<&Path>,
-    classes: usize,
-    what: &str,
-) -> Result<Option<Vec<String>>, CliError> {
+/// Reads one name a line; a blank line names nothing.
+pub fn names(path: Option<&Path>, what: &str) -> Result<Option<Vec<String>>, CliError> {
     let Some(path) = path else { return Ok(None) };
     let io = |source| CliError::Io {
         path: path.to_owned(),
@@ -63,12 +64,30 @@ pub fn names(
         ));
     }
     let bytes = std::fs::read(path).map_err(io)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|e| fault("UTF-8 text".into(), e.utf8_error().to_string()))?;
-    let names: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
-    match names.len() == classes {
-        true => Ok(Some(names)),
-        false => Err(fault(format!("{classes} lines"), names.len().to_string())),
+    let text = String::from_utf8(bytes).map_err(|e| {
+        fault(
+            "UTF-8 text".into(),
+            format!("other bytes at {}", e.utf8_error().valid_up_to()),
+        )
+    })?;
+    Ok(Some(lines_by_position(&text)))
+}
+
+/// Refuses fewer names than there are classes, and `more` only where classes may not occur.
+pub fn check(
+    path: Option<&Path>,
+    names: &Option<Vec<String>>,
+    classes: usize,
+    (what, more): (&str, bool),
+) -> Result<(), CliError> {
+    let wrong = |names: &[String]| names.len() < classes || (!more && names.len() > classes);
+    match (path, names) {
+        (Some(path), Some(names)) if wrong(names) => {
+            let what = format!("names of {what}");
+            let expected = format!("{classes} lines, of which the first names class 0");
+            Err(FeatureError::malformed(path, what, expected, names.len()).into())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -102,7 +121,7 @@ pub fn write(
                 runner_up runner_up_name margin";
     out.write_record(head.split_whitespace()).map_err(wrong)?;
     for (class, matched) in found.assignment.iter().enumerate() {
-        let mut row = vec![class.to_string(), defuse(names.target(class))];
+        let mut row = vec![names.own[class].to_string(), defuse(names.target(class))];
         let mean = |k: Option<usize>| k.map(|k| means[[class, k]]);
         let words = |k: Option<usize>| [k.map(|k| k.to_string()), k.map(|k| names.source(k))];
         let next = matched.and_then(|k| runner_up(means, class, k));

@@ -15,6 +15,7 @@ use crate::measure::stratify::share;
 use crate::measure::{Groups, MeasureError};
 use crate::model::device;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
@@ -82,7 +83,8 @@ fn read(args: &ProbeArgs) -> Result<Sets, CliError> {
     if let Some(valid) = &args.valid {
         files.push(Labelled::new(valid, &args.valid_labels, "--valid-labels"));
     }
-    let mut sets = labelled::read(&files)?.into_iter();
+    let sets = labelled::read(&files, &args.columns.choice(), args.standardize)?;
+    let mut sets = sets.into_iter();
     match (sets.next(), sets.next(), sets.next()) {
         (Some(train), Some(test), valid) => Ok(Sets { train, test, valid }),
         _ => Err(CliError::Usage {
@@ -225,7 +227,8 @@ fn text(args: &ProbeArgs, report: &ProbeReport, sets: &Sets, groups: &Groups) ->
 }
 
 fn samples(set: &FeatureSet) -> String {
-    let classes = count(set.classes(), "class");
+    let occurring: BTreeSet<usize> = set.labels().iter().copied().collect();
+    let classes = count(occurring.len(), "class");
     format!("{} of {classes}", count(set.len(), "sample"))
 }
 

@@ -2,13 +2,13 @@
 //! a report are; or the features themselves, for a program that maps them on its screen.
 
 use super::{count, page};
-use crate::cli::args::TsneArgs;
+use crate::cli::args::{TsneArgs, labels_of};
 use crate::cli::error::CliError;
 use crate::cli::out::apart;
 use crate::cli::print;
 use crate::cli::progress::Stage;
-use crate::cli::words::{clean, print_json};
-use crate::feature::file::{Contents, array};
+use crate::cli::words::{clean, print_json, tell};
+use crate::feature::file::{Choice, Contents, Keep, array};
 use crate::feature::projector::{self, Embedding};
 use crate::figure::layout::Figure;
 use crate::figure::table::TsneRow;
@@ -26,10 +26,11 @@ pub fn run(args: &TsneArgs) -> Result<(), CliError> {
         return Err(wrong_name("--out", ".npy", out));
     }
     let format = args.figure.as_deref().map(format_of).transpose()?;
+    let (labels, _) = labels_of(args.labels.as_deref());
     for (flag, path) in [("--out", &args.out), ("--figure", &args.figure)] {
         let read = [
             ("--features", Some(&args.features)),
-            ("--labels", args.labels.as_ref()),
+            ("--labels", labels.as_ref()),
         ];
         let read = read
             .into_iter()
@@ -47,10 +48,9 @@ pub fn run(args: &TsneArgs) -> Result<(), CliError> {
         .pca(args.pca.0)
         .check()
         .map_err(&refused)?;
-    let mut contents = Contents::read(&args.features)?;
-    if let Some(labels) = &args.labels {
-        contents = contents.with_labels(labels)?;
-    }
+    let mut contents = read(args, Keep::Single)?;
+    let shown = args.features.display().to_string();
+    contents.told().iter().for_each(|told| tell(&shown, told));
     let out = match (&args.out, &args.projector) {
         (Some(out), None) => out,
         (Some(out), Some(folder)) => {
@@ -67,9 +67,19 @@ pub fn run(args: &TsneArgs) -> Result<(), CliError> {
         Some(_) => class_names(&contents)?,
         None => Vec::new(),
     };
-    let (n, d) = contents.features().dim();
+    if let Some(beyond) = contents.beyond() {
+        contents = read(args, Keep::Wide)?;
+        contents.bring_distances_within()?;
+        let column = beyond.column;
+        let said = format!(
+            "column {column} is beyond single precision ({beyond}): columns are centred in double, and all divided by one number"
+        );
+        tell(&shown, &said);
+    }
+    let (n, d) = contents.dim();
+    let features = contents.single()?;
     let stage = Stage::waiting(&format!("mapping {}", count(n, "sample")));
-    let found = params.run(contents.features().view());
+    let found = params.run(features.view());
     stage.clear();
     let found = found.map_err(&refused)?;
     if found.perplexity < args.perplexity {
@@ -88,6 +98,22 @@ pub fn run(args: &TsneArgs) -> Result<(), CliError> {
         true => print_json(&fields(&found)),
         false => print(text(args, out, &found, n, d).as_bytes()),
     }
+}
+
+/// The features and the labels for figure and projector.
+fn read(args: &TsneArgs, keep: Keep) -> Result<Contents, CliError> {
+    let (file, name) = labels_of(args.labels.as_deref());
+    let choice = Choice {
+        features: args.features_name.clone(),
+        labels: name,
+        labels_elsewhere: file.is_some(),
+        ..Choice::default()
+    };
+    let contents = Contents::choose(&args.features, &choice, keep)?;
+    Ok(match file {
+        Some(labels) => contents.with_labels(&labels)?,
+        None => contents,
+    })
 }
 
 /// Writes the features for TensorBoard's projector.
@@ -132,7 +158,7 @@ pub(super) fn format_of(path: &Path) -> Result<Format, CliError> {
 /// A name for every label that occurs, empty where there are no labels.
 fn class_names(contents: &Contents) -> Result<Vec<String>, CliError> {
     let Some(labels) = contents.labels() else {
-        return Ok(vec![String::new(); contents.features().nrows()]);
+        return Ok(vec![String::new(); contents.dim().0]);
     };
     let mut distinct = labels.to_vec();
     distinct.sort_unstable();

@@ -5,10 +5,13 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use ndarray::{Array2, ArrayD, ArrayView2, Ix1, Ix2};
+use ndarray::{Array2, ArrayD, ArrayView2, Ix2};
 
+use super::contents::{Keep, Matrix};
+use super::fault_in;
 use super::mapped::Mapped;
-use super::{contents, save};
+use super::{fault_of, precision, save};
+use crate::container::column::Column;
 use crate::container::{Array, Fault, npy};
 use crate::feature::FeatureError;
 
@@ -33,21 +36,27 @@ pub fn matrix(path: &Path, what: &str) -> Result<Array2<f64>, FeatureError> {
     two_sides(path, what, parse(path, what, map.bytes(), read)?)
 }
 
-/// Reads classes: one integer from 0 a sample.
+/// Reads classes: one value a sample, numbers from 0 or names, which come back in sorted order.
 ///
 /// # Errors
-/// [`FeatureError`] with the path: another ending, unreadable, malformed, not `[N]`, not integers,
-/// a negative one with its row.
-pub fn labels(path: &Path) -> Result<Vec<usize>, FeatureError> {
-    contents::classes(path, labels_in(path, map(path)?.bytes())?)
+/// [`FeatureError`] with the path: another ending, unreadable, malformed, not `[N]`, no classes, with
+/// the row.
+pub fn labels(path: &Path) -> Result<(Vec<usize>, Option<Vec<String>>), FeatureError> {
+    let labels = column(path, "labels")?.labels(None);
+    let labels = labels.map_err(|e| fault_of(path, e))?;
+    Ok((labels.numbers, labels.names))
 }
 
-/// Whether a `.npy` file holds a matrix.
+pub(super) fn column(path: &Path, what: &str) -> Result<Column, FeatureError> {
+    Column::of_npy(map(path)?.bytes()).map_err(|e| fault_in(path, what, e))
+}
+
+/// The shape of the array in a `.npy` file.
 ///
 /// # Errors
 /// [`FeatureError`] with the path: another ending, unreadable, malformed; `what` names the array.
-pub fn is_matrix(path: &Path, what: &str) -> Result<bool, FeatureError> {
-    parse(path, what, map(path)?.bytes(), |a| Ok(a.shape().len() == 2))
+pub fn shape(path: &Path, what: &str) -> Result<Vec<usize>, FeatureError> {
+    npy::shape(map(path)?.bytes()).map_err(|e| fault_in(path, what, e))
 }
 
 /// Writes a matrix atomically, in double precision and row-major.
@@ -65,29 +74,54 @@ pub fn write_matrix(path: &Path, matrix: ArrayView2<'_, f64>) -> Result<(), Feat
     })
 }
 
-pub(super) fn features(path: &Path) -> Result<Array2<f32>, FeatureError> {
+pub(super) fn features(path: &Path, keep: Keep) -> Result<Matrix, FeatureError> {
     let map = map(path)?;
-    features_in(path, map.bytes(), &|part| map.release(part))
+    features_in(path, "features", map.bytes(), keep, &|part| {
+        map.release(part)
+    })
 }
 
 /// Features `[N, D]` from the bytes of a `.npy` file; `done` is told what has been read.
 pub(super) fn features_in(
     path: &Path,
+    what: &str,
     bytes: &[u8],
+    keep: Keep,
     done: &dyn Fn(&[u8]),
-) -> Result<Array2<f32>, FeatureError> {
-    let read = |array: Array<'_>| array.releasing(done).to_f32();
-    two_sides(path, "features", parse(path, "features", bytes, read)?)
+) -> Result<Matrix, FeatureError> {
+    if let Ok(Some(_)) = npy::object(bytes) {
+        let expected = "numbers (np.stack(rows).astype('float32') makes them)";
+        return Err(FeatureError::malformed(
+            path,
+            what,
+            expected,
+            "an array of Python objects",
+        ));
+    }
+    let array = npy::parse(bytes).map_err(|e| fault_in(path, what, e))?;
+    features_of(path, what, &array.releasing(done), keep)
 }
 
-/// Labels `[N]` from the bytes of a `.npy` file.
-pub(super) fn labels_in(path: &Path, bytes: &[u8]) -> Result<Vec<i64>, FeatureError> {
-    let found = parse(path, "labels", bytes, |a| a.to_i64())?;
-    let shape = format!("{:?}", found.shape());
-    let row = found
-        .into_dimensionality::<Ix1>()
-        .map_err(|_| FeatureError::malformed(path, "labels", "shape [N]", shape))?;
-    Ok(row.to_vec())
+/// Features `[N, D]` from an array, in the precision that they need.
+pub(super) fn features_of(
+    path: &Path,
+    what: &str,
+    array: &Array<'_>,
+    keep: Keep,
+) -> Result<Matrix, FeatureError> {
+    if array.shape().len() != 2 {
+        let found = format!("{:?}", array.shape());
+        return Err(FeatureError::malformed(path, what, "shape [N, D]", found));
+    }
+    let wrong = |e| fault_in(path, what, e);
+    let beyond = precision::judge(array);
+    let wide = keep == Keep::Wide && array.layout().element.is_wide();
+    if wide || beyond.is_some() {
+        let values = two_sides(path, what, array.to_f64().map_err(wrong)?)?;
+        return Ok(Matrix::Double(values, beyond));
+    }
+    let values = array.to_f32().map_err(wrong)?;
+    Ok(Matrix::Single(two_sides(path, what, values)?))
 }
 
 /// Something from the bytes of a `.npy` file; errors say of which array.

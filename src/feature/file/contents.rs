@@ -2,22 +2,80 @@
 //! others need classes too, which a `.npy` file cannot hold and a second file then brings. Several
 //! files of one task share their classes, and only some of them may name these. So the parts are
 //! read first, and a [`FeatureSet`] is made of them once it is known what is wanted.
+//!
+//! Features are single precision. Where a file's numbers are beyond that ([`Beyond`]) they are kept in
+//! double, and a set is made of them only after [`Contents::bring_within`] or its like; else it is an error.
 
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 
-use super::{Format, array, npz, parquet, safetensors};
+use super::choice::{Choice, LabelsFound};
+use super::precision::{self, Beyond, Columns};
+use super::{Format, array, fault_of, npz, parquet, safetensors};
+use crate::container::column::Column;
 use crate::feature::{FeatureError, FeatureSet};
 
-/// The parts of a features file: lengths agree, labels are not negative; nothing else is checked.
+/// Whether wide numbers are kept wide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Single precision, where it loses nothing that matters.
+    Single,
+    /// Doubles and wide integers stay in double precision.
+    Wide,
+}
+
+/// The features, in the precision that they need.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Matrix {
+    /// Single precision.
+    Single(Array2<f32>),
+    /// Double precision, and the column that needs it most, if one does.
+    Double(Array2<f64>, Option<Beyond>),
+}
+
+impl Matrix {
+    /// Rows and columns.
+    pub fn dim(&self) -> (usize, usize) {
+        match self {
+            Self::Single(values) => values.dim(),
+            Self::Double(values, _) => values.dim(),
+        }
+    }
+
+    /// The same numbers in double precision.
+    pub fn into_double(self) -> Array2<f64> {
+        match self {
+            Self::Single(values) => values.mapv(f64::from),
+            Self::Double(values, _) => values,
+        }
+    }
+}
+
+/// The parts of a features file: lengths agree, labels are classes; nothing else is checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contents {
     path: PathBuf,
-    features: Array2<f32>,
+    features: Matrix,
     labels: Option<Vec<usize>>,
     class_names: Option<Vec<String>>,
+    /// The class names are the sorted texts of the labels, not a list by position.
+    by_name: bool,
     ids: Option<Vec<String>>,
+    groups: Option<Vec<usize>>,
+    candidates: Vec<String>,
+    told: Vec<String>,
+}
+
+/// The parts as a format's reader finds them.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub labels: Option<Column>,
+    pub found: LabelsFound,
+    pub class_names: Option<Vec<String>>,
+    pub ids: Option<Column>,
+    pub groups: Option<Column>,
+    pub told: Vec<String>,
 }
 
 impl Contents {
@@ -26,13 +84,22 @@ impl Contents {
     /// # Errors
     /// [`FeatureError`] with the path: unreadable, malformed, parts of different lengths.
     pub fn read(path: &Path) -> Result<Self, FeatureError> {
+        Self::choose(path, &Choice::default(), Keep::Single)
+    }
+
+    /// The same with arrays chosen by name, and numbers in the precision wanted.
+    ///
+    /// # Errors
+    /// As [`Contents::read`], and several arrays that may be meant.
+    pub fn choose(path: &Path, choice: &Choice, keep: Keep) -> Result<Self, FeatureError> {
         if array::is_npy(path) {
-            return Self::new(path, array::features(path)?, None, None, None);
+            let features = array::features(path, keep)?;
+            return Self::new(path, features, Parts::default());
         }
         match super::format_of(path) {
-            Ok(Format::Safetensors) => safetensors::read(path),
-            Ok(Format::Npz) => npz::read(path),
-            Ok(Format::Parquet) => parquet::read(path),
+            Ok(Format::Safetensors) => safetensors::read(path, choice, keep),
+            Ok(Format::Npz) => npz::read(path, choice, keep),
+            Ok(Format::Parquet) => parquet::read(path, choice, keep),
             Err(_) => Err(FeatureError::malformed(
                 path,
                 "file name",
@@ -42,34 +109,60 @@ impl Contents {
         }
     }
 
-    pub(super) fn new(
-        path: &Path,
-        features: Array2<f32>,
-        labels: Option<Vec<i64>>,
-        class_names: Option<Vec<String>>,
-        ids: Option<Vec<String>>,
-    ) -> Result<Self, FeatureError> {
-        let rows = features.nrows();
-        let labels = labels.map(|labels| classes(path, labels)).transpose()?;
-        same_length(path, "labels", rows, labels.as_deref().map(<[_]>::len))?;
-        same_length(path, "ids", rows, ids.as_deref().map(<[_]>::len))?;
-        Ok(Self {
+    pub(super) fn new(path: &Path, features: Matrix, parts: Parts) -> Result<Self, FeatureError> {
+        let rows = features.dim().0;
+        let mut contents = Self {
             path: path.to_owned(),
             features,
-            labels,
-            class_names,
-            ids,
-        })
+            labels: None,
+            class_names: parts.class_names,
+            by_name: false,
+            ids: None,
+            groups: None,
+            candidates: parts.found.candidates,
+            told: parts.told,
+        };
+        if let Some(column) = parts.labels {
+            contents.told.extend(parts.found.told);
+            same_length(path, "labels", rows, column.len())?;
+            contents.take_labels(path, column)?;
+        }
+        if let Some(ids) = parts.ids {
+            same_length(path, "ids", rows, ids.len())?;
+            contents.ids = Some(ids.texts("ids").map_err(|e| fault_of(path, e))?);
+        }
+        if let Some(groups) = parts.groups {
+            same_length(path, "groups", rows, groups.len())?;
+            contents.groups = Some(groups.groups().map_err(|e| fault_of(path, e))?);
+        }
+        Ok(contents)
     }
 
-    /// Takes the labels from a `.npy` file of integers, in place of the file's own.
+    fn take_labels(&mut self, path: &Path, column: Column) -> Result<(), FeatureError> {
+        let labels = column.labels(self.class_names.as_deref());
+        let labels = labels.map_err(|e| fault_of(path, e))?;
+        self.labels = Some(labels.numbers);
+        if let Some(names) = labels.names {
+            let order = super::few(&names);
+            self.told
+                .push(format!("labels are text: classes in sorted order, {order}"));
+            self.class_names = Some(names);
+            self.by_name = true;
+        }
+        Ok(())
+    }
+
+    /// Takes the labels from a `.npy` file, in place of the file's own.
     ///
     /// # Errors
     /// [`FeatureError`] with the path of the labels: unreadable, malformed, another length.
     pub fn with_labels(mut self, path: &Path) -> Result<Self, FeatureError> {
-        let labels = array::labels(path)?;
-        same_length(path, "labels", self.features.nrows(), Some(labels.len()))?;
-        self.labels = Some(labels);
+        let column = array::column(path, "labels")?;
+        same_length(path, "labels", self.features.dim().0, column.len())?;
+        if self.by_name {
+            (self.class_names, self.by_name) = (None, false);
+        }
+        self.take_labels(path, column)?;
         Ok(self)
     }
 
@@ -78,9 +171,47 @@ impl Contents {
         &self.path
     }
 
-    /// The features `[N, D]`.
-    pub fn features(&self) -> &Array2<f32> {
+    /// Number of samples and of features.
+    pub fn dim(&self) -> (usize, usize) {
+        self.features.dim()
+    }
+
+    /// The features, as they were kept.
+    pub fn matrix(&self) -> &Matrix {
         &self.features
+    }
+
+    /// The features, without the rest.
+    pub fn into_matrix(self) -> Matrix {
+        self.features
+    }
+
+    /// The features `[N, D]` in single precision.
+    ///
+    /// # Errors
+    /// [`FeatureError::Beyond`] with path and column.
+    pub fn single(&self) -> Result<std::borrow::Cow<'_, Array2<f32>>, FeatureError> {
+        match &self.features {
+            Matrix::Single(values) => Ok(std::borrow::Cow::Borrowed(values)),
+            Matrix::Double(values, None) => Ok(std::borrow::Cow::Owned(values.mapv(|v| v as f32))),
+            Matrix::Double(_, Some(beyond)) => Err(self.refused(*beyond)),
+        }
+    }
+
+    fn refused(&self, beyond: Beyond) -> FeatureError {
+        FeatureError::Beyond {
+            path: self.path.clone(),
+            column: beyond.column,
+            found: beyond.to_string(),
+        }
+    }
+
+    /// The column that single precision cannot hold, if there is one.
+    pub fn beyond(&self) -> Option<Beyond> {
+        match self.features {
+            Matrix::Double(_, beyond) => beyond,
+            Matrix::Single(_) => None,
+        }
     }
 
     /// The labels `[N]`, if there are any.
@@ -93,10 +224,40 @@ impl Contents {
         self.class_names.as_deref()
     }
 
+    /// Whether the class names are the texts of the labels, in sorted order, and no list by position.
+    pub fn by_name(&self) -> bool {
+        self.by_name
+    }
+
+    /// The id of every sample, if there are any.
+    pub fn ids(&self) -> Option<&[String]> {
+        self.ids.as_deref()
+    }
+
+    /// Which samples belong together (clip, record, person): the same number, numbered by first
+    /// occurrence, if the file says so.
+    pub fn groups(&self) -> Option<&[usize]> {
+        self.groups.as_deref()
+    }
+
+    /// What was inferred in reading and has to be told.
+    pub fn told(&self) -> &[String] {
+        &self.told
+    }
+
+    /// Gives the classes these numbers and names.
+    pub fn renumber(&mut self, number: impl Fn(usize) -> usize, names: Vec<String>) {
+        for label in self.labels.iter_mut().flatten() {
+            *label = number(*label);
+        }
+        (self.class_names, self.by_name) = (Some(names), false);
+    }
+
     /// The set with the file's own class names, else with numbers up to its largest label.
     ///
     /// # Errors
-    /// [`FeatureError`] with the path: no labels, a label beyond the names, NaN or infinity.
+    /// [`FeatureError`] with the path: no labels, a label beyond the names, NaN or infinity, columns
+    /// beyond single precision.
     pub fn set(self) -> Result<FeatureSet, FeatureError> {
         let names = self.class_names.clone();
         self.build(names)
@@ -105,9 +266,9 @@ impl Contents {
     /// The set with all samples in one class without a name: for what asks for no classes.
     ///
     /// # Errors
-    /// [`FeatureError`] with the path: NaN or infinity.
+    /// [`FeatureError`] with the path: NaN or infinity, columns beyond single precision.
     pub fn unlabelled(mut self) -> Result<FeatureSet, FeatureError> {
-        self.labels = Some(vec![0; self.features.nrows()]);
+        self.labels = Some(vec![0; self.features.dim().0]);
         self.build(Some(vec!["-".into()]))
     }
 
@@ -119,55 +280,127 @@ impl Contents {
         self.build(Some(class_names.to_vec()))
     }
 
-    fn build(self, class_names: Option<Vec<String>>) -> Result<FeatureSet, FeatureError> {
-        let path = self.path;
-        let Some(labels) = self.labels else {
-            return Err(FeatureError::malformed(
-                &path,
-                "labels",
-                "an array labels [N]",
-                "none",
-            ));
+    /// The error of a file without labels.
+    pub fn no_labels(&self) -> FeatureError {
+        let found = match self.candidates.as_slice() {
+            [] => "none".to_owned(),
+            several => format!("{}; --labels NAME chooses", several.join(" and ")),
         };
+        FeatureError::malformed(&self.path, "labels", "an array labels [N]", found)
+    }
+
+    fn build(self, class_names: Option<Vec<String>>) -> Result<FeatureSet, FeatureError> {
+        if self.labels.is_none() {
+            return Err(self.no_labels());
+        }
+        let features = match self.features {
+            Matrix::Single(values) => values,
+            Matrix::Double(_, Some(beyond)) => return Err(self.refused(beyond)),
+            Matrix::Double(values, None) => values.mapv(|v| v as f32),
+        };
+        let (path, labels) = (self.path, self.labels.unwrap_or_default());
         let set = match class_names {
-            Some(names) => FeatureSet::new(self.features, labels, names),
-            None => FeatureSet::unnamed(self.features, labels),
+            Some(names) => FeatureSet::new(features, labels, names),
+            None => FeatureSet::unnamed(features, labels),
         };
         let set = set.and_then(|set| match self.ids {
             Some(ids) => set.with_ids(ids),
             None => Ok(set),
         });
+        let set = set.and_then(|set| match self.groups {
+            Some(groups) => set.with_groups(groups),
+            None => Ok(set),
+        });
         set.map_err(|source| invalid(&path, source))
     }
-}
 
-/// Labels as a file has them, refused where they are no classes.
-pub(super) fn classes(path: &Path, labels: Vec<i64>) -> Result<Vec<usize>, FeatureError> {
-    let class = |(row, label): (usize, i64)| {
-        usize::try_from(label).map_err(|_| {
-            FeatureError::malformed(path, format!("labels, row {row}"), "a class, from 0", label)
-        })
-    };
-    labels.into_iter().enumerate().map(class).collect()
+    /// Refuses NaN and infinity in features kept in double precision, with row and column.
+    fn finite(&self) -> Result<(), FeatureError> {
+        let Matrix::Double(values, _) = &self.features else {
+            return Ok(());
+        };
+        match values.indexed_iter().find(|(_, v)| !v.is_finite()) {
+            None => Ok(()),
+            Some(((row, column), &value)) => {
+                let value = value as f32;
+                Err(invalid(
+                    &self.path,
+                    FeatureError::NotFinite { row, column, value },
+                ))
+            }
+        }
+    }
+
+    fn take_matrix(&mut self) -> Matrix {
+        std::mem::replace(&mut self.features, Matrix::Single(Array2::zeros((0, 0))))
+    }
+
+    /// Brings the features of one task within single precision for a measure that does not change by a shift
+    /// (and, with `scale`, a scale) of every column: all files are shifted by the means of the first and
+    /// divided by its deviations, in double precision.
+    ///
+    /// # Errors
+    /// NaN or infinity; columns that a shift alone does not bring within.
+    pub fn bring_within(all: &mut [Self], scale: bool) -> Result<(), FeatureError> {
+        all.iter().try_for_each(Self::finite)?;
+        let Some(first) = all.first_mut() else {
+            return Ok(());
+        };
+        let base = first.take_matrix().into_double();
+        let columns = Columns::of(base.view());
+        first.features = Matrix::Double(base, None);
+        for (i, contents) in all.iter_mut().enumerate() {
+            let mut matrix = contents.take_matrix().into_double();
+            // Another number of columns is refused by the measure, in its words.
+            if matrix.ncols() == columns.len() {
+                columns.centre(&mut matrix, i == 0);
+                if scale {
+                    columns.scale(&mut matrix);
+                }
+            }
+            let beyond = (!scale)
+                .then(|| precision::judge_matrix(matrix.view()))
+                .flatten();
+            contents.features = Matrix::Single(matrix.mapv(|v| v as f32));
+            if let Some(beyond) = beyond {
+                return Err(contents.refused(beyond));
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the features within single precision for a measure of distances alone, up to one factor: columns
+    /// are shifted by their means, all divided by the largest deviation.
+    ///
+    /// # Errors
+    /// NaN or infinity.
+    pub fn bring_distances_within(&mut self) -> Result<(), FeatureError> {
+        self.finite()?;
+        let mut matrix = self.take_matrix().into_double();
+        let columns = Columns::of(matrix.view());
+        columns.centre(&mut matrix, true);
+        let unit = columns.largest();
+        let unit = if unit > 0.0 { unit } else { 1.0 };
+        self.features = Matrix::Single(matrix.mapv(|v| (v / unit) as f32));
+        Ok(())
+    }
 }
 
 fn same_length(
     path: &Path,
     what: &'static str,
     expected: usize,
-    found: Option<usize>,
+    found: usize,
 ) -> Result<(), FeatureError> {
-    match found {
-        Some(found) if found != expected => {
-            let length = FeatureError::Length {
-                what,
-                expected,
-                found,
-            };
-            Err(invalid(path, length))
-        }
-        _ => Ok(()),
+    if found == expected {
+        return Ok(());
     }
+    let length = FeatureError::Length {
+        what,
+        expected,
+        found,
+    };
+    Err(invalid(path, length))
 }
 
 fn invalid(path: &Path, source: FeatureError) -> FeatureError {

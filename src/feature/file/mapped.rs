@@ -22,7 +22,11 @@ impl Mapped {
     /// The same, with the system's own error.
     pub(super) fn map(path: &Path) -> std::io::Result<Self> {
         let file = File::open(path)?;
-        if file.metadata()?.len() == 0 {
+        let found = file.metadata()?;
+        if found.is_dir() {
+            return Err(std::io::Error::other("a folder, where a file was expected"));
+        }
+        if found.len() == 0 {
             return Ok(Self(None));
         }
         // SAFETY: read-only, and private to this process. Its one hazard is another process that

@@ -16,15 +16,19 @@
 pub mod array;
 mod arrays;
 mod blocks;
+mod choice;
 mod contents;
 mod mapped;
 mod npz;
 mod parquet;
+mod precision;
 mod safetensors;
 
 pub use arrays::{Arrays, write_arrays};
 pub use blocks::{Blocks, Number, Open};
-pub use contents::Contents;
+pub use choice::Choice;
+pub use contents::{Contents, Keep, Matrix};
+pub use precision::Beyond;
 
 use std::fs::File;
 use std::io::Write;
@@ -33,6 +37,7 @@ use std::path::Path;
 use zip::result::ZipError;
 
 use super::{FeatureError, FeatureSet};
+use crate::container::Fault;
 
 /// Inflated npz members and Parquet columns above this many bytes are refused (16 GiB).
 pub const MAX_MEMBER: u64 = 1 << 34;
@@ -93,6 +98,32 @@ fn save(
                 ZipError::Io(e) => e,
                 e => std::io::Error::other(e),
             },
+        )
+    })
+}
+
+/// A fault in the array `what`, with its file.
+fn fault_in(path: &Path, what: &str, e: Fault) -> FeatureError {
+    FeatureError::malformed(path, format!("{what}: {}", e.what), e.expected, e.found)
+}
+
+/// A fault that names its place itself.
+fn fault_of(path: &Path, e: Fault) -> FeatureError {
+    FeatureError::malformed(path, e.what, e.expected, e.found)
+}
+
+/// A JSON list of strings, as metadata holds them.
+fn list(path: &Path, key: &str, text: &str) -> Result<Vec<String>, FeatureError> {
+    serde_json::from_str(text).map_err(|_| {
+        let found = match serde_json::from_str::<serde_json::Value>(text) {
+            Ok(_) => "other JSON",
+            Err(_) => "no JSON",
+        };
+        FeatureError::malformed(
+            path,
+            format!("metadata {key}"),
+            "a JSON list of strings",
+            found,
         )
     })
 }

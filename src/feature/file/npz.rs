@@ -8,74 +8,133 @@ use zip::{
     CompressionMethod, DateTime, ZipArchive, ZipWriter, result::ZipError, write::SimpleFileOptions,
 };
 
+use super::choice::{Choice, GROUPS, IDS};
+use super::contents::{Keep, Parts};
 use super::mapped::Mapped;
-use super::{Contents, MAX_MEMBER, array, write_features};
+use super::{Contents, MAX_MEMBER, array, fault_in, fault_of, write_features};
+use crate::container::column::Column;
 use crate::container::npy;
 use crate::feature::{FeatureError, FeatureSet};
 
-pub(super) fn read(path: &Path) -> Result<Contents, FeatureError> {
+pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents, FeatureError> {
     let map = Mapped::open(path)?;
     let whole = map.bytes();
-    let mut archive = ZipArchive::new(Cursor::new(whole))
-        .map_err(|e| FeatureError::malformed(path, "npz", "a zip archive", e))?;
-    let names: Vec<String> = archive.file_names().map(str::to_owned).collect();
-    let mut member = |name: &str| -> Result<Option<Cow<'_, [u8]>>, FeatureError> {
-        let mut entry = match archive.by_name(&format!("{name}.npy")) {
-            Ok(entry) => entry,
-            Err(ZipError::FileNotFound) => return Ok(None),
-            Err(e) => {
-                return Err(FeatureError::malformed(
-                    path,
-                    format!("npz member {name}"),
-                    "readable",
-                    e,
-                ));
-            }
+    let mut archive = ZipArchive::new(Cursor::new(whole)).map_err(|_| {
+        let found = if whole.is_empty() {
+            "an empty file"
+        } else {
+            "other bytes, or a part of one"
         };
-        let torn =
-            |e| FeatureError::malformed(path, format!("npz member {name}"), "intact data", e);
-        // What is stored lies in the file as it is: its checksum is compared, and no copy kept.
-        if entry.compression() == CompressionMethod::Stored && !entry.encrypted() {
-            let (start, size) = (entry.data_start() as usize, entry.size() as usize);
-            if let Some(stored) = whole.get(start..start.saturating_add(size)) {
-                std::io::copy(&mut entry, &mut std::io::sink()).map_err(torn)?;
-                return Ok(Some(Cow::Borrowed(stored)));
-            }
+        FeatureError::malformed(
+            path,
+            "npz",
+            "a zip archive, as numpy.savez writes it",
+            found,
+        )
+    })?;
+    let all = archive
+        .file_names()
+        .filter_map(|name| name.strip_suffix(".npy"));
+    let mut names: Vec<String> = all.map(str::to_owned).collect();
+    names.sort_unstable();
+    let mut member = |name: &str| member(path, &mut archive, whole, name);
+
+    let listed = names
+        .iter()
+        .any(|name| choice.known.contains(&name.as_str()));
+    let mut matrices = Vec::new();
+    // Only where nothing has the documented name are headers looked at.
+    if choice.features.is_none() && !listed {
+        for name in &names {
+            let bytes = member(name)?.unwrap_or_default();
+            let matrix = npy::parse(&bytes)
+                .is_ok_and(|a| a.shape().len() == 2 && a.layout().element.is_float());
+            matrices.extend(matrix.then(|| name.clone()));
         }
-        // The stated size is not believed: bytes are kept as they come, up to the cap.
-        let mut bytes = Vec::new();
-        let mut bounded = entry.take(MAX_MEMBER + 1);
-        bounded.read_to_end(&mut bytes).map_err(torn)?;
-        if bytes.len() as u64 > MAX_MEMBER {
+    }
+    let (name, told) = choice.matrix(path, &names, |name| matrices.iter().any(|m| m == name))?;
+    let features = member(&name)?.unwrap_or_default();
+    let values = array::features_in(path, &name, &features, keep, &|part| map.release(part))?;
+    drop(features);
+
+    let rest: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|n| *n != name)
+        .collect();
+    let found = choice.labels(path, &rest)?;
+    let mut column = |name: Option<&str>| -> Result<Option<Column>, FeatureError> {
+        let Some(name) = name else { return Ok(None) };
+        let bytes = member(name)?;
+        let column = bytes.map(|bytes| Column::of_npy(&bytes)).transpose();
+        column.map_err(|e| fault_in(path, name, e))
+    };
+    let one = |of: &[&'static str]| of.iter().copied().find(|name| rest.contains(name));
+    let class_names = column(one(&["class_names"]))?;
+    Contents::new(
+        path,
+        values,
+        Parts {
+            labels: column(found.name.as_deref())?,
+            class_names: class_names
+                .map(|names| names.texts("class_names"))
+                .transpose()
+                .map_err(|e| fault_of(path, e))?,
+            ids: column(one(&IDS))?,
+            groups: column(one(&GROUPS))?,
+            found,
+            told: told.into_iter().collect(),
+        },
+    )
+}
+
+/// The bytes of a member, if there is one of that name.
+fn member<'b>(
+    path: &Path,
+    archive: &mut ZipArchive<Cursor<&'b [u8]>>,
+    whole: &'b [u8],
+    name: &str,
+) -> Result<Option<Cow<'b, [u8]>>, FeatureError> {
+    let what = || format!("npz member {name}");
+    let mut entry = match archive.by_name(&format!("{name}.npy")) {
+        Ok(entry) => entry,
+        Err(ZipError::FileNotFound) => return Ok(None),
+        Err(ZipError::UnsupportedArchive(_)) => {
+            let found = "another compression, or a password";
             return Err(FeatureError::malformed(
                 path,
-                format!("npz member {name}"),
-                format!("≤ {MAX_MEMBER} bytes"),
-                "more",
+                what(),
+                "stored or deflated",
+                found,
             ));
         }
-        Ok(Some(Cow::Owned(bytes)))
+        Err(_) => return Err(FeatureError::malformed(path, what(), "readable", "damage")),
     };
-    let Some(features) = member("features")? else {
-        return Err(FeatureError::malformed(
+    let torn = |_| {
+        FeatureError::malformed(
             path,
-            "npz members",
-            "features.npy",
-            super::few(&names),
-        ));
+            what(),
+            "intact data",
+            "a wrong checksum or an early end",
+        )
     };
-    let values = array::features_in(path, &features, &|part| map.release(part))?;
-    drop(features);
-    let labels = member("labels")?
-        .map(|bytes| array::labels_in(path, &bytes))
-        .transpose()?;
-    let mut list = |name: &str| {
-        member(name)?
-            .map(|bytes| array::parse(path, name, &bytes, |a| a.to_strings()))
-            .transpose()
-    };
-    let (class_names, ids) = (list("class_names")?, list("ids")?);
-    Contents::new(path, values, labels, class_names, ids)
+    // What is stored lies in the file as it is: its checksum is compared, and no copy kept.
+    if entry.compression() == CompressionMethod::Stored && !entry.encrypted() {
+        let (start, size) = (entry.data_start() as usize, entry.size() as usize);
+        if let Some(stored) = whole.get(start..start.saturating_add(size)) {
+            std::io::copy(&mut entry, &mut std::io::sink()).map_err(torn)?;
+            return Ok(Some(Cow::Borrowed(stored)));
+        }
+    }
+    // The stated size is not believed: bytes are kept as they come, up to the cap.
+    let mut bytes = Vec::new();
+    let mut bounded = entry.take(MAX_MEMBER + 1);
+    bounded.read_to_end(&mut bytes).map_err(torn)?;
+    if bytes.len() as u64 > MAX_MEMBER {
+        let expected = format!("≤ {MAX_MEMBER} bytes");
+        return Err(FeatureError::malformed(path, what(), expected, "more"));
+    }
+    Ok(Some(Cow::Owned(bytes)))
 }
 
 pub(super) fn write(out: impl Write + std::io::Seek, set: &FeatureSet) -> Result<(), ZipError> {
@@ -94,6 +153,12 @@ pub(super) fn write(out: impl Write + std::io::Seek, set: &FeatureSet) -> Result
     if let Some(ids) = set.ids() {
         zip.start_file("ids.npy", options)?;
         zip.write_all(&npy::strings(ids))?;
+    }
+    if let Some(groups) = set.groups() {
+        zip.start_file("groups.npy", options)?;
+        zip.write_all(&npy::header("<i8", &[groups.len()]))?;
+        let mut each = groups.iter();
+        each.try_for_each(|&group| zip.write_all(&(group as i64).to_le_bytes()))?;
     }
     zip.finish()?.flush()?;
     Ok(())

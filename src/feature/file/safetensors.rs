@@ -5,139 +5,146 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use ndarray::Array2;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
+use super::choice::{Choice, GROUPS, IDS};
+use super::contents::{Keep, Parts};
+use super::fault_in;
 use super::mapped::Mapped;
-use super::{Contents, write_features};
+use super::{Contents, array, write_features};
+use crate::container::column::Column;
+use crate::container::element::{Element, Kind};
+use crate::container::{Array, Layout};
 use crate::feature::{FeatureError, FeatureSet};
 
-pub(super) fn read(path: &Path) -> Result<Contents, FeatureError> {
+pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents, FeatureError> {
     let map = Mapped::open(path)?;
     let bytes = map.bytes();
     let wrong = |e: safetensors::SafeTensorError| {
-        FeatureError::malformed(path, "safetensors", "a valid file", e)
+        FeatureError::malformed(path, "safetensors", "a valid file", words(&e))
     };
     let file = SafeTensors::deserialize(bytes).map_err(wrong)?;
-    let features = file.tensor("features").map_err(|_| {
-        let mut names = file.names();
-        names.sort_unstable();
-        FeatureError::malformed(path, "tensors", "features", super::few(&names))
-    })?;
-    let &[rows, columns] = features.shape() else {
-        return Err(FeatureError::malformed(
-            path,
-            "features",
-            "shape [N, D]",
-            format!("{:?}", features.shape()),
-        ));
+    let mut names: Vec<String> = file.names().into_iter().map(str::to_owned).collect();
+    names.sort_unstable();
+    let is_matrix = |name: &str| {
+        let float = |dtype| matches!(dtype, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64);
+        let tensor = file.tensor(name);
+        tensor.is_ok_and(|t| t.shape().len() == 2 && float(t.dtype()))
     };
-    let values = floats(&features, &map).ok_or_else(|| {
-        FeatureError::malformed(
-            path,
-            "features",
-            "F16, BF16, F32 or F64",
-            format!("{:?}", features.dtype()),
-        )
-    })?;
-    let values = Array2::from_shape_vec((rows, columns), values).map_err(|e| {
-        FeatureError::malformed(path, "features", format!("[{rows}, {columns}]"), e)
-    })?;
-    let labels = match file.tensor("labels") {
-        Ok(tensor) => Some(labels(path, &tensor)?),
-        Err(_) => None,
+    let (name, told) = choice.matrix(path, &names, is_matrix)?;
+    let tensor = |name: &str| -> Result<Array<'_>, FeatureError> {
+        array_of(path, name, &file.tensor(name).map_err(wrong)?)
     };
+    let release = |part: &[u8]| map.release(part);
+    let values = tensor(&name)?.releasing(&release);
+    let values = array::features_of(path, &name, &values, keep)?;
+
+    let rest: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .filter(|n| *n != name)
+        .collect();
+    let found = choice.labels(path, &rest)?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(wrong)?;
     let list = |key: &str| -> Result<Option<Vec<String>>, FeatureError> {
         let Some(text) = header.metadata().as_ref().and_then(|m| m.get(key)) else {
             return Ok(None);
         };
-        serde_json::from_str(text).map(Some).map_err(|e| {
-            FeatureError::malformed(path, format!("metadata {key}"), "a JSON list of strings", e)
-        })
+        super::list(path, key, text).map(Some)
     };
-    Contents::new(path, values, labels, list("class_names")?, list("ids")?)
-}
-
-fn labels(path: &Path, tensor: &TensorView<'_>) -> Result<Vec<i64>, FeatureError> {
-    if tensor.shape().len() != 1 {
-        return Err(FeatureError::malformed(
-            path,
-            "labels",
-            "shape [N]",
-            format!("{:?}", tensor.shape()),
-        ));
-    }
-    integers(tensor).ok_or_else(|| {
-        let found = format!("{:?}", tensor.dtype());
-        FeatureError::malformed(path, "labels", "an integer type", found)
-    })
-}
-
-/// Numbers in single precision, block by block; pages that were read are given back.
-fn floats(tensor: &TensorView<'_>, map: &Mapped) -> Option<Vec<f32>> {
-    fn read<const W: usize>(data: &[u8], map: &Mapped, of: impl Fn([u8; W]) -> f32) -> Vec<f32> {
-        let mut values = Vec::with_capacity(data.len() / W);
-        for block in data.chunks(W << 24) {
-            values.extend(block.as_chunks::<W>().0.iter().map(|b| of(*b)));
-            map.release(block);
+    let column = |name: Option<&str>| -> Result<Option<Column>, FeatureError> {
+        let Some(name) = name else { return Ok(None) };
+        let column = Column::of_array(&tensor(name)?);
+        column.map(Some).map_err(|e| fault_in(path, name, e))
+    };
+    // Text stands in the metadata: ids, and labels and groups by name.
+    let column_or_list = |of: &[&'static str]| -> Result<Option<Column>, FeatureError> {
+        if let Some(found) = of.iter().copied().find(|name| rest.contains(name)) {
+            return column(Some(found));
         }
-        values
-    }
-    let data = tensor.data();
-    Some(match tensor.dtype() {
-        Dtype::F32 => read(data, map, f32::from_le_bytes),
-        Dtype::F64 => read(data, map, |b| f64::from_le_bytes(b) as f32),
-        Dtype::F16 => read(data, map, |b| half::f16::from_le_bytes(b).to_f32()),
-        Dtype::BF16 => read(data, map, |b| half::bf16::from_le_bytes(b).to_f32()),
-        _ => return None,
-    })
+        for key in of {
+            if let Some(texts) = list(key)? {
+                return Ok(Some(Column::Text(texts)));
+            }
+        }
+        Ok(None)
+    };
+    let labels = match &found.name {
+        Some(name) => column(Some(name))?,
+        None => column_or_list(&["labels", "label"])?,
+    };
+    Contents::new(
+        path,
+        values,
+        Parts {
+            labels,
+            class_names: list("class_names")?,
+            ids: column_or_list(&IDS)?,
+            groups: column_or_list(&GROUPS)?,
+            found,
+            told: told.into_iter().collect(),
+        },
+    )
 }
 
-fn integers(tensor: &TensorView<'_>) -> Option<Vec<i64>> {
-    let data = tensor.data();
-    Some(match tensor.dtype() {
-        Dtype::I64 => data
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .map(|b| i64::from_le_bytes(*b))
-            .collect(),
-        // Above the signed range a label turns negative and is refused later.
-        Dtype::U64 => data
-            .as_chunks::<8>()
-            .0
-            .iter()
-            .map(|b| u64::from_le_bytes(*b) as i64)
-            .collect(),
-        Dtype::I32 => data
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|b| i64::from(i32::from_le_bytes(*b)))
-            .collect(),
-        Dtype::I16 => data
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .map(|b| i64::from(i16::from_le_bytes(*b)))
-            .collect(),
-        Dtype::U32 => data
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|b| i64::from(u32::from_le_bytes(*b)))
-            .collect(),
-        Dtype::U16 => data
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .map(|b| i64::from(u16::from_le_bytes(*b)))
-            .collect(),
-        Dtype::I8 => data.iter().map(|&b| i64::from(b as i8)).collect(),
-        Dtype::U8 | Dtype::BOOL => data.iter().map(|&b| i64::from(b)).collect(),
-        _ => return None,
-    })
+/// A tensor as an array over its bytes.
+fn array_of<'b>(
+    path: &Path,
+    name: &str,
+    tensor: &TensorView<'b>,
+) -> Result<Array<'b>, FeatureError> {
+    let (kind, width) = match tensor.dtype() {
+        Dtype::F64 => (Kind::Float, 8),
+        Dtype::F32 => (Kind::Float, 4),
+        Dtype::F16 => (Kind::Float, 2),
+        Dtype::BF16 => (Kind::BFloat, 2),
+        Dtype::I64 => (Kind::Signed, 8),
+        Dtype::I32 => (Kind::Signed, 4),
+        Dtype::I16 => (Kind::Signed, 2),
+        Dtype::I8 => (Kind::Signed, 1),
+        Dtype::U64 => (Kind::Unsigned, 8),
+        Dtype::U32 => (Kind::Unsigned, 4),
+        Dtype::U16 => (Kind::Unsigned, 2),
+        Dtype::U8 => (Kind::Unsigned, 1),
+        Dtype::BOOL => (Kind::Bool, 1),
+        other => {
+            let expected = "F16, BF16, F32, F64, an integer type or BOOL";
+            return Err(FeatureError::malformed(
+                path,
+                name,
+                expected,
+                format!("{other:?}"),
+            ));
+        }
+    };
+    let element = Element {
+        kind,
+        width,
+        big_endian: false,
+    };
+    let layout = Layout {
+        element,
+        fortran: false,
+        shape: tensor.shape().to_vec(),
+    };
+    Array::new(layout, tensor.data()).map_err(|e| fault_in(path, name, e))
+}
+
+/// What the crate found, in words.
+fn words(error: &safetensors::SafeTensorError) -> &'static str {
+    use safetensors::SafeTensorError as E;
+    match error {
+        E::HeaderTooSmall | E::InvalidHeaderLength => "a file that ends within its header",
+        E::HeaderTooLarge => "a header longer than the format allows, as other files begin",
+        E::InvalidHeader(_) | E::InvalidHeaderDeserialization(_) | E::JsonError(_) => {
+            "a header that is no list of tensors"
+        }
+        E::MetadataIncompleteBuffer => "tensors that end before or after the file",
+        E::InvalidOffset(_) | E::TensorInvalidInfo | E::ValidationOverflow => {
+            "tensors that overlap or do not fit their shapes"
+        }
+        _ => "damage",
+    }
 }
 
 /// Written by hand because the crate keeps metadata in a hash map, whose order changes by run.
@@ -147,6 +154,10 @@ pub(super) fn write(out: impl Write, set: &FeatureSet) -> std::io::Result<()> {
     let mut metadata = BTreeMap::from([("class_names", text(set.class_names())?)]);
     if let Some(ids) = set.ids() {
         metadata.insert("ids", text(ids)?);
+    }
+    if let Some(groups) = set.groups() {
+        let groups: Vec<String> = groups.iter().map(usize::to_string).collect();
+        metadata.insert("groups", text(&groups)?);
     }
     // 8-byte elements first, so that both tensors are aligned.
     let header = serde_json::json!({

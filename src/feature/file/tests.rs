@@ -99,6 +99,192 @@ fn every_truncation_and_every_flipped_byte_is_survived() {
     }
 }
 
+/// Files of other programs, each in some variety (`tests/fixtures/features/make.py`), with what is in them.
+#[test]
+fn every_kind_of_file_gives_the_same_set() {
+    let listed = std::fs::read_to_string(fixture::path("features/same.txt")).expect("the list");
+    let mut count = 0;
+    for line in listed.lines() {
+        let (name, choice) = line.split_once(' ').unwrap_or((line, ""));
+        let mut words = choice.split_whitespace().map(str::to_owned);
+        let choice = Choice {
+            features: words.next().filter(|word| word != "-"),
+            labels: words.next(),
+            ..Choice::default()
+        };
+        let path = fixture::path(&format!("features/{name}"));
+        let contents = Contents::choose(&path, &choice, Keep::Single).expect(line);
+        let expected = Array2::from_shape_fn((7, 3), |(i, j)| ((i * 5 + j * 2) % 11) as f32 - 4.0);
+        assert_eq!(*contents.single().expect("single"), expected, "{line}");
+        let labels: Vec<usize> = [2, 0, 1, 2, 0, 1, 1].to_vec();
+        assert_eq!(contents.labels(), Some(&labels[..]), "{line}");
+        if contents.by_name() {
+            assert_eq!(
+                contents.class_names().expect("names"),
+                ["ant", "bee", "wasp"],
+                "{line}"
+            );
+            assert!(
+                contents.told().iter().any(|t| t.contains("sorted order")),
+                "{line}"
+            );
+        }
+        if name.contains("named") {
+            assert_eq!(
+                contents.class_names().expect("names"),
+                ["zebra", "ant", "fly"],
+                "{line}"
+            );
+        }
+        if name.contains("other") {
+            let told = contents
+                .told()
+                .iter()
+                .any(|told| told.contains("taken for features"));
+            assert_eq!(told, choice.features.is_none(), "{line}");
+        }
+        if name.contains("ids") {
+            let ids: Vec<String> = (0..7).map(|i| (i * 10).to_string()).collect();
+            assert_eq!(contents.ids().expect("ids"), ids, "{line}");
+        }
+        if name.contains("groups") {
+            assert_eq!(
+                contents.groups().expect("groups"),
+                [0, 0, 1, 1, 2, 0, 2],
+                "{line}"
+            );
+            let set = contents.set().expect("valid");
+            assert_eq!(set.groups().expect("groups")[4], 2, "{line}");
+            let folder = tempfile::tempdir().expect("folder");
+            for ending in ["npz", "safetensors", "parquet"] {
+                let path = folder.path().join(format!("again.{ending}"));
+                write(&path, &set).expect("writes");
+                assert_eq!(read(&path).expect("reads"), set, "{line} as {ending}");
+            }
+        }
+        count += 1;
+    }
+    assert!(count >= 60, "{count} files");
+}
+
+#[test]
+fn every_kind_of_refusal_says_what_it_is() {
+    let listed = std::fs::read_to_string(fixture::path("features/refused.txt")).expect("the list");
+    let mut count = 0;
+    for line in listed.lines() {
+        let (name, expected) = line.split_once(' ').expect("a name and words");
+        let path = fixture::path(&format!("features/{name}"));
+        let found = Contents::read(&path).and_then(Contents::set);
+        let said = found.expect_err(line).to_string();
+        assert!(said.contains(name), "{name}: {said}");
+        for words in expected.split(" & ") {
+            assert!(said.contains(words), "{name}: {words:?} in {said}");
+        }
+        for foreign in ["os error", "Some(", "dtype", "Utf8", "ComputeError"] {
+            assert!(!said.contains(foreign), "{name}: {foreign:?} in {said}");
+        }
+        count += 1;
+    }
+    assert!(count >= 20, "{count} files");
+}
+
+#[test]
+fn no_flip_of_a_file_of_another_program_makes_a_panic() {
+    let mut random = ChaCha8Rng::seed_from_u64(6);
+    let listed = std::fs::read_to_string(fixture::path("features/same.txt")).expect("the list");
+    let names: Vec<&str> = listed
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    let files = names
+        .into_iter()
+        .map(|name| (name, fixture::path(&format!("features/{name}"))));
+    let files: Vec<_> = files.filter(|(_, path)| path.is_file()).collect();
+    for _ in crate::container::fuzz::times(1) {
+        for (name, path) in &files {
+            let good = std::fs::read(path).expect("bytes");
+            let mut draw = |most: usize| random.random_range(0..most);
+            let flips: Vec<_> = (0..6).map(|_| (draw(good.len()), 1 << draw(8))).collect();
+            survived(name, &good, std::iter::empty(), &flips);
+        }
+    }
+}
+
+#[test]
+fn features_beyond_single_precision_are_refused_or_brought_within() {
+    let folder = tempfile::tempdir().expect("folder");
+    let values = |of: &dyn Fn(f64) -> f64| {
+        Array2::from_shape_fn((40, 3), |(i, j)| match j {
+            1 => of(((i * 13 + 5) % 29) as f64),
+            _ => ((i * 7 + j) % 11) as f64,
+        })
+    };
+    let write = |name: &str, matrix: &Array2<f64>| {
+        let path = folder.path().join(name);
+        array::write_matrix(&path, matrix.view()).expect("writes");
+        path
+    };
+    let plain = values(&|v| v);
+    let cases: [&dyn Fn(f64) -> f64; 4] = [&|v| v + 1.7e9, &|v| v * 1e-50, &|v| v * 1e39, &|v| {
+        v * 3e200
+    }];
+    for (case, of) in cases.iter().enumerate() {
+        let path = write("x.npy", &values(of));
+        let contents = Contents::read(&path).expect("reads");
+        assert_eq!(contents.beyond().expect("beyond").column, 1, "case {case}");
+        let said = contents
+            .clone()
+            .unlabelled()
+            .expect_err("refused")
+            .to_string();
+        assert!(
+            said.contains("column 1") && said.contains("beyond single precision"),
+            "{said}"
+        );
+        assert!(contents.single().is_err());
+        // By the means and deviations of the first file, as of the same features at a common scale.
+        let wide =
+            |path: &Path| Contents::choose(path, &Choice::default(), Keep::Wide).expect("reads");
+        let mut both = [wide(&path), wide(&path)];
+        Contents::bring_within(&mut both, true).expect("within");
+        let mut expected = [wide(&write("p.npy", &plain)), wide(&write("p.npy", &plain))];
+        Contents::bring_within(&mut expected, true).expect("within");
+        for (found, expected) in both.iter().zip(&expected) {
+            let [found, expected] =
+                [found, expected].map(|c| c.single().expect("single").into_owned());
+            let off = (&found - &expected)
+                .iter()
+                .fold(0f32, |a, b| a.max(b.abs()));
+            assert!(off < 1e-5, "case {case}: off by {off}");
+        }
+        let mut one = wide(&path);
+        one.bring_distances_within().expect("within");
+        assert!(
+            one.single()
+                .expect("single")
+                .iter()
+                .all(|v| v.is_finite() && v.abs() < 50.0)
+        );
+        // A shift alone helps time stamps and not units.
+        let shifted = Contents::bring_within(&mut [wide(&path)], false);
+        assert_eq!(shifted.is_ok(), case == 0, "case {case}");
+    }
+    let mut matrix = values(&|v| v + 1.7e9);
+    matrix[[3, 2]] = f64::NAN;
+    let path = write("n.npy", &matrix);
+    let contents = Contents::choose(&path, &Choice::default(), Keep::Wide).expect("reads");
+    let said = Contents::bring_within(&mut [contents], true)
+        .expect_err("NaN")
+        .to_string();
+    assert!(said.contains("row 3, column 2"), "{said}");
+    assert!(
+        Contents::read(&write("p.npy", &plain))
+            .expect("reads")
+            .beyond()
+            .is_none()
+    );
+}
+
 #[test]
 fn no_flip_and_no_cut_of_a_parquet_file_makes_a_panic() {
     let mut random = ChaCha8Rng::seed_from_u64(5);
@@ -112,7 +298,8 @@ fn no_flip_and_no_cut_of_a_parquet_file_makes_a_panic() {
     }
 }
 
-const PANDAS_AND_ARROW: [&str; 5] = [
+const PANDAS_AND_ARROW: [&str; 6] = [
+    "arrow_half",
     "pandas_columns",
     "pandas_numbers",
     "pandas_rows",
@@ -152,9 +339,11 @@ fn parquet_files_that_are_no_features_are_told_why() {
             "numbered from 0 or 1 without a gap (f0, f1, …), found f0, f2, label",
         ),
         ("ragged", "features, row 1: expected 2 numbers, found 1"),
-        ("labels", "labels: expected integers, found f64"),
-        ("half", "features: expected numbers, found binary"),
-        ("text", "features: expected lists of numbers, found str"),
+        (
+            "labels",
+            "labels, row 0: expected a class, a whole number from 0, found 0.5",
+        ),
+        ("text", "features: expected lists of numbers, found text"),
         (
             "names",
             "class_name, row 1: expected \"a\", the name of class 0, found b",
@@ -197,6 +386,11 @@ fn nan_weights_missing_parts_and_unknown_endings_are_named() {
     let error = read(&path).expect_err("NaN").to_string();
     assert!(error.contains("row 2, column 1"), "{error}");
     let said = |path: &str| read(Path::new(path)).expect_err("refused").to_string();
+    let folder_said = read(folder.path().join("..").as_path()).expect_err("a folder");
+    assert!(
+        !folder_said.to_string().contains("os error"),
+        "{folder_said}"
+    );
     assert!(said("x.csv").contains(".npy, .safetensors or .parquet, found \"csv\""));
     assert!(matches!(
         write(Path::new("x.npy"), &example()),

@@ -112,6 +112,7 @@ pub fn align(mut sides: Vec<Side>) -> Result<Shared, RunError> {
     if let (true, Some(train)) = (own_parts, &sides[0].train) {
         labels = [train.labels(), &labels].concat();
     }
+    let (labels, class_names) = occurring(labels, class_names);
     let sides = sides.into_iter().enumerate().map(|(i, side)| {
         let mut features = ordered(side.set, &tests[i]);
         if let (true, Some(train)) = (own_parts, side.train) {
@@ -190,6 +191,20 @@ fn class_names(sides: &[Side]) -> Result<Vec<String>, RunError> {
         }
     }
     Ok(names.to_vec())
+}
+
+/// The classes that occur, numbered without a gap: the others count nowhere.
+fn occurring(labels: Vec<usize>, class_names: Vec<String>) -> (Vec<usize>, Vec<String>) {
+    let mut present = labels.clone();
+    present.sort_unstable();
+    present.dedup();
+    let place = |label: &usize| present.binary_search(label).unwrap_or_default();
+    let dense = labels.iter().map(place).collect();
+    let name = |&class: &usize| {
+        let name = class_names.get(class).cloned();
+        name.unwrap_or_else(|| class.to_string())
+    };
+    (dense, present.iter().map(name).collect())
 }
 
 /// For every set, which of its rows stands where; `None` where it stands as it is.

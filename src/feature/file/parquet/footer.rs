@@ -115,7 +115,8 @@ fn pages(column: &ColumnChunkMetadata, mut bytes: &[u8], values: usize) -> Resul
     let (mut seen, mut inflated) = (0, 0);
     while seen < values {
         let mut input = TCompactInputProtocol::new(&mut bytes, HEADER);
-        let page = PageHeader::read_from_in_protocol(&mut input).map_err(|e| e.to_string())?;
+        let page = PageHeader::read_from_in_protocol(&mut input)
+            .map_err(|_| "an unreadable header".to_owned())?;
         let size = count(page.compressed_page_size)?;
         let inner = count(page.uncompressed_page_size)?;
         inflated += inner;
