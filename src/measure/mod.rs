@@ -17,6 +17,7 @@
 //! | [`modality_gap`] | how far apart are two sets on the sphere, in mean? | two sets of features |
 //! | [`silhouette`] | is a sample nearer to its class than to the next? | features |
 //! | [`paired`] | do two methods differ, beyond seeds and test samples? | errors of both |
+//! | [`verdict`] | which of a page's differences are shown? | their p and intervals |
 //!
 //! All follow one pattern: parameters → `check()` → valid parameters → compute, so that only
 //! valid settings can run. Whatever the input (NaN, one class, one sample, no sample, more
@@ -28,6 +29,7 @@ pub mod blas;
 pub mod cka;
 pub mod discrepancy;
 pub mod error;
+pub mod flips;
 pub mod geometry;
 pub mod hscore;
 pub mod knn;
@@ -47,11 +49,16 @@ pub mod silhouette;
 mod spectrum;
 pub mod stats;
 pub mod stratify;
+pub mod tail;
 pub mod tsne;
+pub mod verdict;
+pub mod votes;
 
 pub use error::MeasureError;
 pub use samples::{Real, Samples};
 
+#[cfg(test)]
+pub(crate) mod calibrate;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]

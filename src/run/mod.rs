@@ -25,6 +25,7 @@ pub mod table_diff;
 #[cfg(test)]
 mod table_diff_tests;
 pub mod tables;
+pub mod verdicts;
 pub mod watch;
 pub mod yardsticks;
 

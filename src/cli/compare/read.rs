@@ -104,6 +104,7 @@ fn features(path: &Path, labels: Option<&Path>) -> Result<Side, CliError> {
         set: contents.set()?,
         named,
         train: None,
+        groups: None,
     })
 }
 
@@ -151,5 +152,6 @@ fn model(name: &str, args: &CompareArgs) -> Result<Side, CliError> {
         set,
         named,
         train: None,
+        groups: None,
     })
 }

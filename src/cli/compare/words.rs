@@ -129,7 +129,7 @@ pub fn fields(said: &Said) -> Value {
                     "name": shared.class_names[c.class],
                     "samples": c.samples,
                     "error": c.error,
-                    "interval": c.error.map(|_| c.interval),
+                    "interval": c.interval,
                 })
             })
             .collect();

@@ -8,16 +8,8 @@ use crate::figure::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow};
 use crate::figure::{FigureError, agreement, classes as by_class, sides, tsne};
 use crate::report::chapters::{Caption, figure, quality};
 use crate::report::comparison::drawable;
-use crate::report::number::{maybe, percent, plain, range, whole};
+use crate::report::number::{chance, maybe, percent, plain, range, whole};
 use crate::report::sheet::{Column, sheet};
-
-/// A p value; very small ones by their size.
-fn chance(p: f64) -> String {
-    match p {
-        p if p >= 0.001 => plain(p, 3),
-        _ => "< 0.001".into(),
-    }
-}
 
 /// An interval of differences.
 fn signed_interval(id: &str, lower: Option<f64>, upper: Option<f64>) -> String {

@@ -3,8 +3,10 @@
 
 use super::align::Shared;
 use super::difference::{self, ClassError, MeasureDifference};
-use super::measures::{Measured, Rows, measure};
-use super::parts::Parts;
+use super::measures::{Frame, Measured, Rows, measure};
+use super::noise::FEWEST_FOLDS;
+use super::parts::{Parts, units};
+use super::probed::Folds;
 use super::settings::ValidSettings;
 use crate::measure::MeasureError;
 use crate::measure::cka::cka;
@@ -20,6 +22,10 @@ pub struct Comparison {
     pub reference: usize,
     /// The rows of every part.
     pub parts: Parts,
+    /// Folds of the jackknife that probe and neighbours are tested by.
+    pub folds: usize,
+    /// Groups of test samples, where samples belong together.
+    pub groups: Option<usize>,
     /// Every side alone.
     pub sides: Vec<Measured>,
     /// Debiased linear CKA of every two sides; `None` where it is not defined.
@@ -48,12 +54,21 @@ impl Comparison {
         let wrong = named("parts of the samples".into());
         let parts = Parts::new(shared, settings).map_err(wrong)?;
         let (labels, classes) = (&shared.labels, shared.class_names.len());
+        let groups = shared.groups.as_deref();
+        let folds = Folds::new(labels, groups, &parts, settings);
+        let frame = Frame {
+            labels,
+            classes,
+            groups,
+            parts: &parts,
+            folds: &folds,
+            settings,
+        };
         let mut sides = Vec::with_capacity(shared.sides.len());
         let mut notes = Vec::new();
         watch.begin("measuring every side", shared.sides.len());
         for (i, side) in shared.sides.iter().enumerate() {
-            let features = &side.features;
-            let mut found = measure(&side.title, features, labels, classes, &parts, settings)?;
+            let mut found = measure(&side.title, &side.features, &frame)?;
             notes.append(&mut found.notes);
             sides.push(found);
             go_on(watch.step(i + 1, shared.sides.len()))?;
@@ -63,16 +78,25 @@ impl Comparison {
             .map(|side| Rows::of(&side.features, labels, &parts.test).features)
             .collect();
         let cka = relate(shared, &tested, &mut notes, watch)?;
-        let wrong = named("paired differences".into());
-        let differences = difference::measures(&sides, reference, settings).map_err(&wrong)?;
-        let truth: Vec<usize> = parts.test.iter().map(|&row| labels[row]).collect();
-        let classes = difference::classes(&sides, reference, &truth, classes, settings);
-        let classes = classes.map_err(&wrong)?;
+        let mut differences = difference::measures(&sides, reference, &frame);
+        let mut classes = difference::classes(&sides, reference, &frame);
+        difference::judge_all(&mut differences, &mut classes);
+        if folds.count < FEWEST_FOLDS {
+            notes.push(format!(
+                "No difference of probe or neighbours is tested: training and test part need {FEWEST_FOLDS} samples (groups of samples, where they belong together) each, there are {}.",
+                folds.count
+            ));
+        } else if sides.iter().any(|side| side.probe.without.is_empty()) {
+            notes.push("No difference of probes is tested: without some of its training samples a probe is not defined.".into());
+        }
+        let tested_groups = units(groups, &parts.test);
         let maps = maps(
             shared, reference, &tested, &parts, settings, &mut notes, watch,
         )?;
         Ok(Self {
             reference,
+            folds: folds.count,
+            groups: groups.map(|_| tested_groups),
             parts,
             sides,
             cka,

@@ -54,6 +54,7 @@ fn side(title: &str, features: Array2<f32>, labels: &[usize]) -> Side {
         set: FeatureSet::unnamed(features, labels.to_vec()).expect("valid"),
         named: false,
         train: None,
+        groups: None,
     }
 }
 

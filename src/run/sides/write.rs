@@ -5,8 +5,9 @@ use super::align::{Origin, Shared};
 use super::comparison::Comparison;
 use super::difference::{Difference, Verdict};
 use super::measures::Measure;
-use super::settings::{GROUPS, LEVEL, NEIGHBOURS, VALID_SHARE, ValidSettings};
+use super::settings::{GROUPS, NEIGHBOURS, VALID_SHARE, ValidSettings};
 use crate::checksum::hex;
+use crate::measure::verdict::LEVEL;
 use crate::run::RunError;
 use crate::run::table::{Table, row};
 use serde::Serialize;
@@ -57,6 +58,8 @@ struct Samples {
     sample: usize,
     mapped: usize,
     given_parts: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_groups: Option<usize>,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,6 +67,7 @@ struct Constants {
     valid_share: f64,
     neighbours: usize,
     jackknife_groups: usize,
+    learning_folds: usize,
     level: f64,
     correction: &'static str,
 }
@@ -93,12 +97,14 @@ impl<'a> Record<'a> {
                 sample: parts.sample.len(),
                 mapped: parts.mapped.len(),
                 given_parts: shared.given_train.is_some(),
+                test_groups: found.groups,
             },
             settings,
             constants: Constants {
                 valid_share: VALID_SHARE,
                 neighbours: NEIGHBOURS,
                 jackknife_groups: GROUPS,
+                learning_folds: found.folds,
                 level: LEVEL,
                 correction: "holm",
             },
@@ -204,11 +210,7 @@ fn measures(shared: &Shared, found: &Comparison) -> Table {
     for (side, measured) in shared.sides.iter().zip(&found.sides) {
         for (measure, estimate) in Measure::ALL.iter().zip(&measured.estimates) {
             let interval = estimate.as_ref().and_then(|e| e.interval);
-            let kind = match (interval, measure.is_rate()) {
-                (None, _) => "-",
-                (_, true) => "wilson",
-                (_, false) => "jackknife",
-            };
+            let kind = interval.and(estimate.as_ref()).map_or("-", |e| e.kind);
             table.push(row![
                 &side.title,
                 side.features.ncols(),
@@ -277,15 +279,14 @@ fn classes(shared: &Shared, found: &Comparison) -> Table {
     for class in &found.classes {
         let difference = class.difference.as_ref();
         let of = |end: usize| difference.and_then(|d| Some(d.interval?[end]));
-        let known = class.error.is_some();
         table.push(row![
             &shared.sides[class.side].title,
             class.class,
             &shared.class_names[class.class],
             class.samples,
             class.error,
-            known.then_some(class.interval[0]),
-            known.then_some(class.interval[1]),
+            class.interval.map(|i| i[0]),
+            class.interval.map(|i| i[1]),
             difference.map(|d| d.value),
             of(0),
             of(1),
