@@ -9,6 +9,7 @@ pub mod diff;
 pub mod distance;
 pub mod error;
 pub mod folder;
+pub mod lock;
 pub mod look;
 pub mod measures;
 mod memory;

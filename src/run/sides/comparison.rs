@@ -10,6 +10,7 @@ use super::probed::Folds;
 use super::settings::ValidSettings;
 use crate::measure::MeasureError;
 use crate::measure::cka::cka;
+use crate::measure::stratify::by_class;
 use crate::measure::tsne::{Tsne, TsneParams, common_start};
 use crate::run::RunError;
 use crate::run::look::named;
@@ -51,8 +52,8 @@ impl Comparison {
         settings: &ValidSettings,
         watch: &mut dyn Watch,
     ) -> Result<Self, RunError> {
-        let wrong = named("parts of the samples".into());
-        let parts = Parts::new(shared, settings).map_err(wrong)?;
+        let parts = Parts::new(shared, settings).map_err(|_| uncut(shared, settings))?;
+        two_classes(shared, &parts)?;
         let (labels, classes) = (&shared.labels, shared.class_names.len());
         let groups = shared.groups.as_deref();
         let folds = Folds::new(labels, groups, &parts, settings);
@@ -106,6 +107,52 @@ impl Comparison {
             notes,
         })
     }
+}
+
+/// Where the labels came from: all sides have the same.
+fn labels_of(shared: &Shared) -> String {
+    let paths = shared.sides.iter().map(|side| side.origin.path.as_str());
+    let mut paths: Vec<&str> = paths.collect();
+    paths.dedup();
+    format!("labels of {}", paths.join(", "))
+}
+
+/// The error of samples that no part is left of.
+fn uncut(shared: &Shared, settings: &ValidSettings) -> RunError {
+    let classes = by_class(
+        &shared.labels,
+        &(0..shared.labels.len()).collect::<Vec<_>>(),
+    );
+    let sizes = classes.iter().map(Vec::len).filter(|size| *size > 0);
+    let (count, most) = sizes.fold((0, 0), |(count, most), size| (count + 1, most.max(size)));
+    let (share, n) = (settings.train_share, shared.labels.len());
+    let whole = match shared.groups {
+        Some(_) => "; samples that belong together stay together",
+        None => "",
+    };
+    RunError::Unfit {
+        what: labels_of(shared),
+        expected: format!(
+            "a class with samples for three parts: to fit a probe on, to choose its C on, to test on (three at least; more where --train-share, here {share}, leaves one part too little{whole})"
+        ),
+        found: format!("{n} samples of {count} classes, no class with more than {most}"),
+    }
+}
+
+/// Refuses a training part of one class before any probe does.
+fn two_classes(shared: &Shared, parts: &Parts) -> Result<(), RunError> {
+    let classes = by_class(&shared.labels, &parts.train);
+    let present: Vec<usize> = (0..classes.len())
+        .filter(|&class| !classes[class].is_empty())
+        .collect();
+    if let [only] = present.as_slice() {
+        return Err(RunError::Unfit {
+            what: labels_of(shared),
+            expected: "at least 2 classes with training samples".into(),
+            found: format!("1 (class {only}, {:?})", shared.class_names[*only]),
+        });
+    }
+    Ok(())
 }
 
 fn relate(

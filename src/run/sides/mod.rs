@@ -11,6 +11,7 @@
 pub mod align;
 pub mod comparison;
 pub mod difference;
+pub mod folder;
 pub mod kept;
 pub mod measures;
 pub mod noise;
@@ -20,6 +21,8 @@ pub mod rates;
 pub mod settings;
 pub mod write;
 
+#[cfg(test)]
+mod calibration_tests;
 #[cfg(test)]
 mod tests;
 

@@ -30,7 +30,6 @@ pub struct ValidSettings {
     pub(super) probe_c: Vec<f64>,
     pub(super) probe_iterations: usize,
     pub(super) sample: usize,
-    pub(super) bootstrap: usize,
     pub(super) tsne_perplexity: f64,
     pub(super) tsne_iterations: usize,
     pub(super) seed: u64,
@@ -44,7 +43,7 @@ impl Default for Settings {
 
 impl Settings {
     /// Half of the samples to train on, eleven C from 0.001 to 100, 2,000 samples for what is
-    /// quadratic in them, 2,000 bootstrap replicates, t-SNE at perplexity 30 in 1,000 steps, seed 0.
+    /// quadratic in them, t-SNE at perplexity 30 in 1,000 steps, seed 0.
     pub fn new() -> Self {
         Self(ValidSettings {
             train_share: 0.5,
@@ -53,7 +52,6 @@ impl Settings {
             ],
             probe_iterations: 2000,
             sample: 2000,
-            bootstrap: 2000,
             tsne_perplexity: 30.0,
             tsne_iterations: 1000,
             seed: 0,
@@ -80,12 +78,6 @@ impl Settings {
         self
     }
 
-    /// Replicates of the paired bootstrap.
-    pub fn bootstrap(mut self, replicates: usize) -> Self {
-        self.0.bootstrap = replicates;
-        self
-    }
-
     /// Perplexity of the maps, lowered where there are too few samples for it.
     pub fn tsne_perplexity(mut self, perplexity: f64) -> Self {
         self.0.tsne_perplexity = perplexity;
@@ -98,7 +90,7 @@ impl Settings {
         self
     }
 
-    /// Seed of split, sample, groups, replicates and maps.
+    /// Seed of split, sample, folds and maps.
     pub fn seed(mut self, seed: u64) -> Self {
         self.0.seed = seed;
         self
@@ -107,16 +99,13 @@ impl Settings {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`MeasureError::Parameter`] for a share outside of (0, 1), no replicate, a perplexity below
+    /// [`MeasureError::Parameter`] for a share outside of (0, 1), a perplexity below
     /// 1; the probe refuses its own settings.
     pub fn check(self) -> Result<ValidSettings, MeasureError> {
         let p = &self.0;
         if !(p.train_share > 0.0 && p.train_share < 1.0) {
             let range = "a share between 0 and 1";
             return Err(MeasureError::parameter("train-share", range, p.train_share));
-        }
-        if p.bootstrap == 0 {
-            return Err(MeasureError::parameter("bootstrap", "at least 1", 0));
         }
         if !(p.tsne_perplexity.is_finite() && p.tsne_perplexity >= 1.0) {
             let range = "a number from 1";

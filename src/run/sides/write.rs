@@ -4,6 +4,7 @@
 use super::align::{Origin, Shared};
 use super::comparison::Comparison;
 use super::difference::{Difference, Verdict};
+use super::folder::OWN;
 use super::measures::Measure;
 use super::settings::{GROUPS, NEIGHBOURS, VALID_SHARE, ValidSettings};
 use crate::checksum::hex;
@@ -132,27 +133,6 @@ pub fn short_hash(shared: &Shared, reference: usize, settings: &ValidSettings) -
     hex(&hash.finalize())[..8].into()
 }
 
-/// Makes the folder `root` for a comparison, or takes that of an earlier one.
-///
-/// # Errors
-/// [`RunError::Malformed`] for a folder with anything else in it, [`RunError::Io`].
-pub fn prepare(root: &Path) -> Result<(), RunError> {
-    let io = |source| RunError::Io {
-        path: root.into(),
-        source,
-    };
-    std::fs::create_dir_all(root).map_err(io)?;
-    let mut entries = std::fs::read_dir(root).map_err(io)?;
-    match entries.next().is_none() || root.join(RECORD).is_file() {
-        true => Ok(()),
-        false => Err(RunError::Malformed {
-            path: root.into(),
-            expected: "an empty folder, or one with an earlier comparison".into(),
-            found: "something else; choose another --out".into(),
-        }),
-    }
-}
-
 /// Writes tables and record into `root`, in place of those of an earlier comparison.
 ///
 /// # Errors
@@ -187,7 +167,7 @@ pub fn write(
 
 /// Removes what an earlier comparison wrote here, so that nothing of it stands beside the new one.
 fn clear(root: &Path) -> Result<(), RunError> {
-    for name in ["tables", "figures", "comparison.html"] {
+    for name in OWN {
         let path = root.join(name);
         let removed = match path.is_dir() {
             true => std::fs::remove_dir_all(&path),
