@@ -3,7 +3,7 @@ CARGO ?= cargo
 PROFILE := --release
 MODALIGN := $(or $(CARGO_TARGET_DIR),target)/release/modalign
 
-.PHONY: report test parity bench fuzz test-gpu clean
+.PHONY: report test calibrate parity bench fuzz test-gpu clean
 
 ## Build, run the embedded demo suite, write runs/demo/report.html
 report:
@@ -18,6 +18,11 @@ test:
 	$(CARGO) clippy $(PROFILE) --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(PROFILE) --locked --no-deps --document-private-items
 	$(CARGO) test $(PROFILE) --locked
+
+## False marks and coverage in large simulations (small ones are among the tests); prints every rate
+calibrate:
+	@scripts/bootstrap.sh
+	MODALIGN_CALIBRATE=1 $(CARGO) test $(PROFILE) --locked --lib -- measure:: run::sides run::compare --nocapture
 
 ## Parity with the implementations the field trusts; prints each largest error
 parity:

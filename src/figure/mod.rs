@@ -46,6 +46,7 @@ pub mod sides;
 pub mod stage1;
 pub mod table;
 pub mod tsne;
+pub mod verdicts;
 
 #[cfg(test)]
 mod tests;
@@ -120,7 +121,12 @@ pub fn figure(number: u8, tables: &Path) -> Result<Figure, FigureError> {
         5 => curves::figure(&table::CurveRow::read(tables)?),
         6 => {
             let seeds = optional(table::SeedRow::read(tables))?.unwrap_or_default();
-            paired::figure(&table::PairedRow::read(tables)?, &seeds)
+            let mut rows = table::PairedRow::read(tables)?;
+            let mut answers = optional(table::AnswerRow::read(tables))?.unwrap_or_default();
+            let probes = optional(table::ProbeRow::read(tables))?.unwrap_or_default();
+            // As the report judges them: the same family, the same marks.
+            verdicts::complete(&mut rows, &seeds, &mut answers, &probes);
+            paired::figure(&rows, &seeds)
         }
         7 => geometry::figure(&table::GeometryRow::read(tables)?),
         8 => agreement::figure(&table::CkaRow::read(tables)?, 8),

@@ -1,12 +1,13 @@
 //! Figure 6: what each method changes against plain fine-tuning, as paired differences with their
 //! intervals: one panel for the error on the source's surrogate, one for the error on the target.
-//! Every pair of seeds is a small mark of its own. A dot left of the zero line means fewer errors than the baseline; an interval that crosses the
-//! line shows no difference.
+//! Every pair of seeds is a small mark of its own. A dot left of the zero line means fewer errors than the
+//! baseline; a number in bold is a difference that is shown, by the one rule of [`verdict`](crate::measure::verdict).
 
 use super::axis::Axis;
 use super::error::FigureError;
 use super::layout::{Figure, distinct};
 use super::palette::{self, GRID, INK, MUTED, RULE};
+use super::probe::PRETRAINED;
 use super::scene::{Anchor, Scene, Stroke, Text};
 use super::table::{PairedRow, Row, SeedRow};
 
@@ -21,19 +22,33 @@ const DRAWN: [(&str, &str); 2] = [
     ("target-error", "Test error on the target"),
 ];
 
-/// Draws the differences from the first baseline of the table, and those of single seeds.
+/// What aligning adds to a warmed-up embedder: MoNA and Emb differ in the outer loss alone.
+const CLEAN: (&str, &str) = ("mona", "emb");
+
+/// Draws what alignment alone changes (MoNA against Emb), then the differences from the first baseline of the
+/// table, and those of single seeds.
 ///
 /// # Errors
 /// [`FigureError::Content`] where there is nothing that is drawn.
 pub fn figure(rows: &[PairedRow], seeds: &[SeedRow]) -> Result<Figure, FigureError> {
-    let baseline = rows.first().map_or("", |row| row.baseline.as_str());
-    let of = |quantity: &str| -> Vec<&PairedRow> {
-        let own = |row: &&PairedRow| row.baseline == baseline && row.quantity == quantity;
-        rows.iter().filter(own).collect()
+    let mut methods = rows.iter().filter(|row| row.baseline != PRETRAINED);
+    let first = methods.next().map_or("", |row| row.baseline.as_str());
+    let of = |quantity: &str, baseline: &str, method: Option<&str>| -> Vec<&PairedRow> {
+        let own = rows.iter().filter(|row| row.quantity == quantity);
+        let own = own.filter(|row| row.baseline == baseline);
+        own.filter(|row| method.is_none_or(|name| name == row.method))
+            .collect()
     };
-    let panels = DRAWN.iter().filter_map(|(quantity, title)| {
-        let own = of(quantity);
-        (!own.is_empty()).then(|| panel(title, baseline, &own, seeds))
+    let clean = (CLEAN.1 != first).then_some((CLEAN.1, Some(CLEAN.0)));
+    let drawn = clean.into_iter().chain([(first, None)]);
+    let panels = drawn.flat_map(|(baseline, method)| {
+        DRAWN
+            .iter()
+            .filter_map(move |(quantity, title)| {
+                let own = of(quantity, baseline, method);
+                (!own.is_empty()).then(|| panel(title, baseline, &own, seeds))
+            })
+            .collect::<Vec<Scene>>()
     });
     Figure::new(
         6,
@@ -58,13 +73,18 @@ fn panel(title: &str, baseline: &str, rows: &[&PairedRow], seeds: &[SeedRow]) ->
 
     let percent = |value: f64| value * 100.0;
     let near = near(rows);
-    let values = rows
-        .iter()
-        .filter(|row| near.contains(&row.method.as_str()))
-        .flat_map(|row| {
-            let own = single(row, seeds);
-            own.into_iter().chain([row.lower, row.upper]).map(percent)
-        });
+    let drawn = || {
+        rows.iter()
+            .filter(|row| near.contains(&row.method.as_str()))
+    };
+    let points = drawn().flat_map(|row| single(row, seeds).into_iter().chain([row.difference]));
+    // An interval over two seeds would press all dots flat: bars end where the axis does.
+    let most = 3.0 * points.map(f64::abs).fold(0.005, f64::max);
+    let values = drawn().flat_map(|row| {
+        let ends = row.lower.into_iter().chain(row.upper);
+        let ends = ends.map(|end| end.clamp(-most, most));
+        single(row, seeds).into_iter().chain(ends).map(percent)
+    });
     let x = Axis::over(values.chain([0.0]), (f64::NEG_INFINITY, f64::INFINITY), 5);
     let across = |value: f64| x.at(value, LEFT, RIGHT);
     for tick in &x.ticks {
@@ -152,11 +172,9 @@ fn draw(
     let text = Text::new(name, 10.5).anchor(Anchor::End).fit(left - 12.0);
     scene.text((left - 10.0, y + 3.5), text);
     let at = |value: f64| x.at((value * 100.0).clamp(x.low, x.high), left, right);
-    scene.line(
-        (at(row.lower), y),
-        (at(row.upper), y),
-        Stroke::solid(colour, 1.75),
-    );
+    if let (Some(lower), Some(upper)) = (row.lower, row.upper) {
+        scene.line((at(lower), y), (at(upper), y), Stroke::solid(colour, 1.75));
+    }
     let percent = row.difference * 100.0;
     if x.holds(percent) {
         for seed in seeds {
@@ -171,7 +189,7 @@ fn draw(
         let text = Text::new(arrow, 12.0).bold().colour(shade).anchor(anchor);
         scene.text((at(row.difference), y + 4.0), text);
     }
-    let clear = row.lower > 0.0 || row.upper < 0.0;
+    let clear = matches!(row.verdict.as_deref(), Some("lower" | "higher"));
     let said = format!("{:+.1}", row.difference * 100.0).replace('-', "\u{2212}");
     let value = Text::new(said, 10.5).anchor(Anchor::End);
     let value = match clear {

@@ -312,7 +312,9 @@ fn a_difference_off_the_axis_ends_in_an_arrow() {
     let path = folder.path().join("paired.csv");
     let mut text = std::fs::read_to_string(&path).unwrap();
     for quantity in ["source-error", "target-error"] {
-        text += &format!("emg,EMG,scratch,nft,{quantity},0.6,0.2,0.4,0.38,0.42,3,1000\n");
+        text += &format!(
+            "emg,EMG,scratch,nft,{quantity},0.6,0.2,0.4,0.38,0.42,0.001,0.01,higher,3,1000,1000\n"
+        );
     }
     std::fs::write(&path, text).unwrap();
     let svg = figure(6, folder.path()).unwrap().svg().unwrap();

@@ -171,8 +171,8 @@ pub struct Measures {
     pub tsne_iterations: usize,
     /// Seed of t-SNE.
     pub tsne_seed: u64,
-    /// Share of a target's training samples that choose the label assignment of D(Ms, Mt); the
-    /// rest evaluates it.
+    /// Share of every class of a target's test samples that is held out: D(Ms, Mt) is evaluated on it. The
+    /// other samples choose the label assignment.
     pub discrepancy_holdout: f64,
     /// Bootstrap replicates of its interval.
     pub discrepancy_bootstrap: usize,
@@ -180,7 +180,8 @@ pub struct Measures {
     pub discrepancy_null: usize,
     /// Seed of splits, replicates and shuffles.
     pub discrepancy_seed: u64,
-    /// Bootstrap replicates of the paired differences between methods.
+    /// Replicates of the bootstrap over test samples (whole groups) of differences between methods and of
+    /// their means; Student's t over seeds comes on top.
     pub paired_bootstrap: usize,
     /// Test samples of the surrogate and of every target that the other yardsticks see (balanced
     /// over classes; 0 = all): CKA, k-NN, silhouette, LogME, H-score, LEEP, NCE, modality gap.
@@ -320,6 +321,14 @@ impl Suite {
                 format!("{:?}", self.measures.probe_c),
             );
         }
+        let pretrain = self.source.pretrain.as_ref();
+        let pretrain = pretrain.map(|own| ("source.pretrain.train", &own.train));
+        let trained = [("transfer.train", &self.transfer.train)];
+        for (place, train) in trained.into_iter().chain(pretrain) {
+            if let Some((what, expected, found)) = train.conflict() {
+                return wrong(&format!("{place}.{what}"), expected, found);
+            }
+        }
         let holdout = self.measures.discrepancy_holdout;
         if !(holdout > 0.0 && holdout < 1.0) {
             return wrong(
@@ -386,6 +395,34 @@ mod tests {
         let text = EMBEDDED[0].1.replacen("epochs", "epoch", 1);
         let error = Suite::parse(&text, "x").unwrap_err().to_string();
         assert!(error.contains("did you mean \"epochs\"?"), "{error}");
+    }
+
+    #[test]
+    fn patience_without_a_choice_of_epoch_is_refused() {
+        let train = |lines: &str| {
+            let text = EMBEDDED[0].1;
+            let mut table: toml::Table = toml::from_str(text).unwrap();
+            let transfer = table["transfer"].as_table_mut().unwrap();
+            let train = transfer
+                .entry("train")
+                .or_insert_with(|| toml::Table::new().into());
+            let train = train.as_table_mut().unwrap();
+            train.extend(toml::from_str::<toml::Table>(lines).unwrap());
+            Suite::parse(&toml::to_string(&table).unwrap(), "x")
+        };
+        for lines in ["patience = 3", "patience = 1\nselect = \"last\""] {
+            let error = train(lines).unwrap_err().to_string();
+            for word in ["transfer.train.patience", "select = \"valid\""] {
+                assert!(error.contains(word), "{error}");
+            }
+        }
+        for lines in [
+            "patience = 0\nselect = \"last\"",
+            "patience = 3\nselect = \"valid\"",
+            "patience = 3\nselect = \"test\"",
+        ] {
+            train(lines).unwrap();
+        }
     }
 
     #[test]

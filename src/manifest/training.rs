@@ -93,7 +93,8 @@ pub struct TrainSettings {
     pub epochs: usize,
     /// Which epoch's parameters are the result.
     pub select: Select,
-    /// Stops after so many epochs without a better one; 0 = never.
+    /// Stops after so many epochs without a better one; 0 = never. Which is better is what `select` says, so
+    /// with the last epoch's parameters ([`Select::Last`]) it is refused.
     pub patience: usize,
     /// Samples a step.
     pub batch: usize,
@@ -119,6 +120,19 @@ pub struct TrainSettings {
     pub label_smoothing: f64,
     /// Augmentation of training samples.
     pub augment: Augment,
+}
+
+impl TrainSettings {
+    /// What does not go together: the setting, what would fit, what was found.
+    pub fn conflict(&self) -> Option<(&'static str, &'static str, String)> {
+        (self.patience > 0 && self.select == Select::Last).then(|| {
+            (
+                "patience",
+                "0 beside select = \"last\", where no epoch is better than another; or select = \"valid\"",
+                self.patience.to_string(),
+            )
+        })
+    }
 }
 
 impl Default for TrainSettings {

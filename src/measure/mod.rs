@@ -17,6 +17,7 @@
 //! | [`modality_gap`] | how far apart are two sets on the sphere, in mean? | two sets of features |
 //! | [`silhouette`] | is a sample nearer to its class than to the next? | features |
 //! | [`paired`] | do two methods differ, beyond seeds and test samples? | errors of both |
+//! | [`verdict`] | which of a page's differences are shown? | their p and intervals |
 //!
 //! Samples that belong together (windows of a clip, repetitions of a person) are told by [`Groups`]: splits,
 //! shuffles, bootstraps and intervals then draw whole groups.
@@ -31,6 +32,7 @@ pub mod blas;
 pub mod cka;
 pub mod discrepancy;
 pub mod error;
+pub mod flips;
 pub mod geometry;
 pub mod groups;
 pub mod hscore;
@@ -51,14 +53,17 @@ pub mod silhouette;
 mod spectrum;
 pub mod stats;
 pub mod stratify;
+pub mod tail;
 pub mod tsne;
+pub mod verdict;
+pub mod votes;
 
 pub use error::MeasureError;
 pub use groups::Groups;
 pub use samples::{Real, Samples};
 
 #[cfg(test)]
-pub(crate) mod calibration;
+pub(crate) mod calibrate;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]

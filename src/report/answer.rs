@@ -1,10 +1,11 @@
 //! The answer: target × method, with the target metric, the probe error on the surrogate and D. Pages,
-//! Markdown and LaTeX set the same rows. A method is marked best only where the run showed its paired
-//! difference to every other method to be clear of zero.
+//! Markdown and LaTeX set the same rows. A method is marked best only where its paired differences to every
+//! other method are below zero by the run's one rule.
 
 use maud::{Markup, html};
 
 use super::chapters::{method, not_run};
+use super::comparison::AGAIN;
 use super::data::{self, Data};
 use super::number::{anchor, interval, percent, plain};
 use super::sheet::source;
@@ -155,7 +156,7 @@ pub fn references(data: &Data) -> Vec<(String, String)> {
 }
 
 /// How the table is to be read.
-pub const READING: &str = "All three are better when lower. Means over seeds with 95 % intervals: a bootstrap that draws seeds and, for errors, test samples; of a single seed the test samples alone. The source probe error is that of a linear probe on the surrogate through the transferred encoder; D is taken through the embedder that the fine-tuning starts from. “Best” is said only where the paired difference to every other method is clear of zero, by the bootstrap and, over several seeds, by Student's t of the seeds' differences; not corrected for the number of comparisons.";
+pub const READING: &str = "All three are better when lower. Means over seeds with 95 % intervals: Student's t over seeds, for errors joined with the noise of test samples; of a single seed, and of a D that is the same under every seed, the test samples alone. The source probe error is that of a linear probe on the surrogate through the transferred encoder; D is taken through the embedder that the fine-tuning starts from. “Best” is said only where the paired difference to every other method is below zero beyond the noise of seeds and test samples, corrected (Holm) for everything that the report says of methods; never from one seed.";
 
 /// The table of answers.
 pub fn table(data: &Data) -> Markup {
@@ -196,6 +197,7 @@ pub fn table(data: &Data) -> Markup {
         }
         p.hint {
             (READING)
+            @if data.judged_again { " " (AGAIN) }
             @if !shown { " Here no method is shown to be best at anything." }
         }
         @if let Some(table) = &data.answer { (source(table)) }

@@ -6,9 +6,10 @@ use maud::{Markup, html};
 
 use super::chapters::{Caption, figure, method, not_run};
 use super::data::{Data, Line, Table, rows};
-use super::number::{cite, maybe, percent, plain, range, whole};
+use super::number::{chance, cite, maybe, percent, plain, range, whole};
 use super::sheet::{Column, sheet};
 use crate::figure::layout::distinct;
+use crate::figure::probe::PRETRAINED;
 use crate::figure::table::{PairedRow, SeedRow, Stage1Row, StageRow};
 use crate::figure::{FigureError, optional, paired, palette, stage1 as figure10};
 
@@ -45,40 +46,59 @@ fn signed(row: &PairedRow, difference: f64) -> String {
     said.replace('-', "\u{2212}")
 }
 
+/// The verdict of the run's one rule, in words.
 fn verdict(row: &PairedRow) -> &'static str {
-    match (row.upper < 0.0, row.lower > 0.0) {
-        (true, _) => "lower",
-        (_, true) => "higher",
-        _ => "no difference shown",
+    match row.verdict.as_deref() {
+        Some("lower") => "lower",
+        Some("higher") => "higher",
+        Some("not shown") => "no difference shown",
+        _ => "not tested",
     }
 }
+
+/// What a side is called; the encoder before any transfer is no method.
+fn side(id: &str) -> String {
+    match id {
+        PRETRAINED => "pretrained".into(),
+        other => method(other),
+    }
+}
+
+/// The rule of verdicts, as every page states it.
+pub const RULE: &str = "A difference is called one where both hold: its p, corrected by Holm's method for everything that this page calls different (all rows of the table of paired differences and all claims to be best), is at most 0.05, and its own interval is clear of zero. The interval joins Student's t over seeds with the noise of test samples, whole groups of which (a clip, a recording, a person) are drawn where a dataset knows them; p is where that interval would end at zero, and no less than an exact sign-flip test over the groups gives. Numbers known once a seed (alignment, uniformity, D, metrics other than the error) have Student's t over seeds alone: the choice of test samples is not in it. Nor is another source model, another split or, for the probe, another training part of the surrogate, in anything. One seed gives no verdict.";
+
+/// What is said where an older version's verdicts were judged again.
+pub const AGAIN: &str = "The tables of this run were written by an older version, whose intervals were bootstraps over few seeds. They hold every seed but not every sample, so verdicts were judged again by Student's t over seeds with Holm's correction; the old interval, which knows the samples, has to be clear of zero too. Intervals shown are the wider of both.";
 
 /// The chapter: figure 6, its table, D by stage and stage 1.
 pub fn chapter(data: &Data) -> Result<Markup, FigureError> {
     const CAPTION: Caption = Caption {
-        shown: "Difference between each method and plain fine-tuning (NFT) on each target: left, the error of a linear probe on the surrogate through the transferred encoder; right, the error on the target's own test part.",
-        computed: "Paired: the same seeds, the same test samples. The bar is a 95 % interval of a bootstrap that draws seeds and test samples again. The small marks above a bar are the single seeds; the number on the right is the mean difference in percentage points.",
-        read: "Left of the dashed line the method errs less than plain fine-tuning. Where a bar crosses the line no difference is shown; numbers in bold are clear of it.",
-        limits: "With few seeds the bootstrap understates the chance of training: three seeds give two thirds of its variance. Many intervals are shown and none is corrected for their number; one in twenty would be clear of the line by luck.",
+        shown: "Difference between MoNA and Emb, and between each method and plain fine-tuning (NFT), on each target: the error of a linear probe on the surrogate through the transferred encoder, and the error on the target's own test part.",
+        computed: "Paired: the same seeds, the same test samples. The bar is a 95 % interval that joins Student's t over seeds with the noise of test samples (of whole groups, where a dataset has them). The small marks above a bar are the single seeds; the number on the right is the mean difference in percentage points.",
+        read: "Left of the dashed line the method errs less than the other. Numbers in bold are shown to differ: after Holm's correction for everything that the page says. MoNA against Emb comes first: both have a warmed-up embedder and differ in the outer loss alone, while MoNA against NFT mixes the effects of the warm-up and of alignment.",
+        limits: "Few seeds say little: Student's t at two seeds is 12.7 standard errors, at three 4.3; bars end where the axis does. A bar is for its own difference; only numbers in bold are corrected for their number. One seed gives a bar for its test samples, and no verdict.",
     };
     let columns = [
         Column::text("target", |row: &PairedRow| row.target_title.clone()),
         Column::text("method", |row| method(&row.method)),
-        Column::text("against", |row| method(&row.baseline)),
+        Column::text("against", |row| side(&row.baseline)),
         Column::text("quantity", |row| quantity(&row.quantity)),
         Column::number("method", |row| value(&row.quantity, row.method_mean)),
         Column::number("baseline", |row| value(&row.quantity, row.baseline_mean)),
         Column::number("difference", |row| signed(row, row.difference)),
         Column::number("95\u{a0}% interval", |row| {
-            format!("{} to {}", signed(row, row.lower), signed(row, row.upper))
+            range(row.lower, row.upper, |end| signed(row, end))
         }),
+        Column::number("p, corrected", |row| maybe(row.adjusted, chance)),
         Column::text("verdict", |row| verdict(row).to_owned()),
         Column::number("seeds", |row| maybe(row.seeds, whole)),
+        Column::number("samples", |row| maybe(row.samples, whole)),
+        Column::number("groups", |row| maybe(row.groups, whole)),
     ];
     let by_seed = [
         Column::text("target", |row: &SeedRow| row.target_title.clone()),
         Column::text("method", |row| method(&row.method)),
-        Column::text("against", |row| method(&row.baseline)),
+        Column::text("against", |row| side(&row.baseline)),
         Column::text("quantity", |row| quantity(&row.quantity)),
         Column::number("seed", |row| whole(row.seed)),
         Column::number("method", |row| value(&row.quantity, row.method_value)),
@@ -90,6 +110,7 @@ pub fn chapter(data: &Data) -> Result<Markup, FigureError> {
                 @if let Some(drawn) = drawable(paired::figure(&table.rows, rows(&data.seeds)))? {
                     (figure(6, "Aligned against unaligned.", &drawn.panel_svgs()?, &CAPTION))
                 }
+                p { (RULE) @if data.judged_again { " " (AGAIN) } }
                 (sheet("All paired differences", table, &columns))
                 @if let Some(table) = &data.seeds { (sheet("Both sides of every difference, seed by seed", table, &by_seed)) }
             }
@@ -172,11 +193,23 @@ fn stage1(data: &Data) -> Result<Markup, FigureError> {
 
 /// What the finding says of MoNA against each other method.
 pub fn finding(table: &Table<PairedRow>) -> Markup {
-    let mona = || table.lines().filter(|line| line.row.method == "mona");
-    let baselines = distinct(mona().map(|line| line.row.baseline.as_str()));
+    let mona = || {
+        let own = table.lines().filter(|line| line.row.method == "mona");
+        own.filter(|line| line.row.baseline != PRETRAINED)
+    };
+    let mut baselines = distinct(mona().map(|line| line.row.baseline.as_str()));
+    // What alignment alone changes, first.
+    baselines.sort_by_key(|baseline| *baseline != "emb");
     html! {
         @if !baselines.is_empty() {
-            p { "Aligned (MoNA) against unaligned, paired over seeds and test samples:" }
+            p {
+                "Aligned (MoNA) against unaligned, paired over seeds and test samples."
+                @if baselines[0] == "emb" {
+                    " Emb warms the embedder up as MoNA does, without aligning it: only this difference is the effect of alignment. Against other methods the warm-up counts too."
+                } @else {
+                    " No run of Emb stands beside it, so the effect of alignment cannot be told from that of warming the embedder up."
+                }
+            }
             ul.methods {
                 @for baseline in baselines {
                     @let of = |quantity: &str| -> Vec<Line<'_, PairedRow>> {
@@ -190,7 +223,7 @@ pub fn finding(table: &Table<PairedRow>) -> Markup {
                     }
                 }
             }
-            p.hint { "In percentage points. “Lower” and “higher” only where the interval is clear of zero." }
+            p.hint { "In percentage points. “Lower” and “higher” only beyond the noise of seeds and test samples, corrected for everything that the page says." }
         }
     }
 }
@@ -202,6 +235,7 @@ fn sorted(lines: &[Line<'_, PairedRow>]) -> Markup {
         ("lower", "lower on "),
         ("higher", "higher on "),
         ("no difference shown", "not shown to differ on "),
+        ("not tested", "not tested, of one seed, on "),
     ] {
         let own: Vec<_> = lines
             .iter()

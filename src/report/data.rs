@@ -12,6 +12,7 @@ use crate::figure::table::{
     PairedRow, ProbeRow, Row, SeedRow, Stage1Row, StageRow, TargetRow, TransferabilityRow, TsneRow,
     YardstickRow,
 };
+use crate::figure::verdicts;
 
 /// Tables larger than this are named, not embedded.
 const LARGEST_EMBEDDED: u64 = 256 * 1024;
@@ -104,6 +105,10 @@ pub struct Data {
     pub paired: Option<Table<PairedRow>>,
     /// `seeds.csv`.
     pub seeds: Option<Table<SeedRow>>,
+    /// Probe errors against those before any transfer, where `paired.csv` is too old to hold them.
+    pub distortion: Vec<PairedRow>,
+    /// Whether verdicts of an older version were judged again.
+    pub judged_again: bool,
     /// `stages.csv`.
     pub stages: Option<Table<StageRow>>,
     /// `stage1.csv`.
@@ -120,9 +125,21 @@ impl Data {
     /// Reads the run in `folder`, with pictures of `samples` or without.
     pub fn read(folder: &Path, samples: bool) -> Result<Self, ReportError> {
         let tables = folder.join("tables");
+        let mut answer: Option<Table<AnswerRow>> = Table::read(&tables)?;
+        let mut paired: Option<Table<PairedRow>> = Table::read(&tables)?;
+        let probe: Option<Table<ProbeRow>> = Table::read(&tables)?;
+        let seeds: Option<Table<SeedRow>> = Table::read(&tables)?;
+        let again = verdicts::complete(
+            paired.as_mut().map_or(&mut [], |table| &mut table.rows),
+            rows(&seeds),
+            answer.as_mut().map_or(&mut [], |table| &mut table.rows),
+            rows(&probe),
+        );
         Ok(Self {
             record: Record::read(folder)?,
-            answer: Table::read(&tables)?,
+            answer,
+            distortion: again.distortion,
+            judged_again: again.happened,
             cells: Table::read(&tables)?,
             matching: Table::read(&tables)?,
             pictures: match samples {
@@ -130,14 +147,14 @@ impl Data {
                 false => Pictures::default(),
             },
             tsne: Table::read(&tables)?,
-            probe: Table::read(&tables)?,
+            probe,
             discrepancy: Table::read(&tables)?,
             pairs: Table::read(&tables)?,
             geometry: Table::read(&tables)?,
             targets: Table::read(&tables)?,
             curves: Table::read(&tables)?,
-            paired: Table::read(&tables)?,
-            seeds: Table::read(&tables)?,
+            paired,
+            seeds,
             stages: Table::read(&tables)?,
             stage1: Table::read(&tables)?,
             yardsticks: Table::read(&tables)?,

@@ -1,5 +1,5 @@
 //! The finding in plain words, said by the tables and nothing else: values are read, sorted and
-//! compared by their intervals. Where intervals overlap, the text says that no change is shown.
+//! judged by the run's one rule. Where nothing is shown to differ, the text says so.
 
 use maud::{Markup, html};
 
@@ -10,13 +10,13 @@ use crate::figure::discrepancy::divergence_name;
 use crate::figure::layout::distinct;
 use crate::figure::palette;
 use crate::figure::probe::{PRETRAINED, is_reference};
-use crate::figure::table::{DiscrepancyRow, ProbeRow};
+use crate::figure::table::{DiscrepancyRow, PairedRow, ProbeRow};
 
 /// The paragraphs at the top of the report.
 pub fn finding(data: &Data) -> Markup {
     html! {
         @match &data.probe {
-            Some(probe) => (distortion(probe)),
+            Some(probe) => (distortion(probe, &judged(data))),
             None => p { "Distortion of the source knowledge: not run (no probe table)." },
         }
         @if let Some(table) = &data.paired { (comparison::finding(table)) }
@@ -36,6 +36,15 @@ enum Change {
     Raised,
     Lowered,
     Unclear,
+    /// Nothing says how large the noise is: one seed.
+    Untested,
+}
+
+/// The judged differences of every transfer's probe error from that before any transfer.
+fn judged(data: &Data) -> Vec<&PairedRow> {
+    let paired = data.paired.iter().flat_map(|table| &table.rows);
+    let all = paired.chain(&data.distortion);
+    all.filter(|row| row.baseline == PRETRAINED).collect()
 }
 
 /// All rows of one transfer that differ by seed alone.
@@ -51,7 +60,7 @@ struct Transfer<'a> {
 fn transfers<'a>(
     probe: &'a Table<ProbeRow>,
     method: &str,
-    pretrained: Option<&ProbeRow>,
+    judged: &[&PairedRow],
 ) -> Vec<Transfer<'a>> {
     let of_method = || {
         probe
@@ -65,7 +74,10 @@ fn transfers<'a>(
         let mut rows: Vec<_> = own().filter(|line| line.row.epochs == last).collect();
         rows.sort_by(|a, b| a.row.error.total_cmp(&b.row.error));
         let title = rows.first()?.row.encoder_title.as_str();
-        let change = change(&rows, pretrained);
+        let own_verdict = judged
+            .iter()
+            .find(|row| row.target == encoder && row.method == method);
+        let change = change(own_verdict.copied());
         let last_of_several = own().any(|line| line.row.epochs != last);
         Some(Transfer {
             title,
@@ -77,23 +89,17 @@ fn transfers<'a>(
     encoders.into_iter().filter_map(transfer).collect()
 }
 
-/// Raised or lowered only if every seed's interval lies clear of the pretrained one.
-fn change(rows: &[Line<'_, ProbeRow>], pretrained: Option<&ProbeRow>) -> Change {
-    let bounds = pretrained.and_then(|row| Some((row.lower?, row.upper?)));
-    let Some((lower, upper)) = bounds else {
-        return Change::Unclear;
-    };
-    let all = |clear: &dyn Fn(&ProbeRow) -> bool| rows.iter().all(|line| clear(line.row));
-    if all(&|row| row.lower.is_some_and(|own| own > upper)) {
-        Change::Raised
-    } else if all(&|row| row.upper.is_some_and(|own| own < lower)) {
-        Change::Lowered
-    } else {
-        Change::Unclear
+/// The verdict of the run's one rule.
+fn change(judged: Option<&PairedRow>) -> Change {
+    match judged.and_then(|row| row.verdict.as_deref()) {
+        Some("higher") => Change::Raised,
+        Some("lower") => Change::Lowered,
+        Some("not shown") => Change::Unclear,
+        _ => Change::Untested,
     }
 }
 
-fn distortion(probe: &Table<ProbeRow>) -> Markup {
+fn distortion(probe: &Table<ProbeRow>, judged: &[&PairedRow]) -> Markup {
     let pretrained = probe.lines().find(|line| line.row.encoder == PRETRAINED);
     let methods = distinct(
         probe
@@ -104,15 +110,10 @@ fn distortion(probe: &Table<ProbeRow>) -> Markup {
     );
     let told: Vec<(String, Vec<Transfer<'_>>)> = match pretrained {
         None => Vec::new(),
-        Some(line) => methods
+        Some(_) => methods
             .iter()
             .enumerate()
-            .map(|(place, id)| {
-                (
-                    palette::method(id, place).0,
-                    transfers(probe, id, Some(line.row)),
-                )
-            })
+            .map(|(place, id)| (palette::method(id, place).0, transfers(probe, id, judged)))
             .collect(),
     };
     html! {
@@ -136,7 +137,7 @@ fn distortion(probe: &Table<ProbeRow>) -> Markup {
             ul.methods { @for (name, transfers) in &told { li { (of_method(name, transfers)) } } }
         }
         @if told.iter().flat_map(|(_, all)| all).any(|transfer| transfer.rows.len() > 1) {
-            p.hint { "Ranges run over seeds, from the smallest error to the largest." }
+            p.hint { "Ranges run over seeds, from the smallest error to the largest. “Raised” and “lowered” only beyond the noise of seeds and test samples (the encoder that is the transfer's result against the pretrained one), corrected for everything that the page says." }
         }
     }
 }
@@ -151,10 +152,11 @@ fn of_method(method: &str, transfers: &[Transfer<'_>]) -> Markup {
         found.sort_by(|a, b| worst(b).total_cmp(&worst(a)));
         found
     };
-    let (raised, lowered, unclear) = (
+    let (raised, lowered, unclear, untested) = (
         kind(Change::Raised),
         kind(Change::Lowered),
         kind(Change::Unclear),
+        kind(Change::Untested),
     );
     // Several epochs were probed: the text speaks of the last ones.
     let last = if transfers.iter().any(|transfer| transfer.last_of_several) {
@@ -163,9 +165,13 @@ fn of_method(method: &str, transfers: &[Transfer<'_>]) -> Markup {
         ""
     };
     html! {
-        @if raised.is_empty() && lowered.is_empty() {
-            "Transfer by " (method) (last) " shows no change beyond the intervals on any target: "
+        @if raised.is_empty() && lowered.is_empty() && unclear.is_empty() {
+            "After transfer by " (method) (last) " it is " (list("", &untested))
+            ". One seed says nothing of others, so no change is claimed."
+        } @else if raised.is_empty() && lowered.is_empty() {
+            "Transfer by " (method) (last) " shows no change beyond noise on any target: "
             (list("", &unclear)) "."
+            @if !untested.is_empty() { " Not tested, of one seed: " (list("", &untested)) "." }
         } @else {
             @if !raised.is_empty() {
                 "Transfer by " (method) (last) " raised it " (list("to ", &raised)) "."
@@ -175,8 +181,9 @@ fn of_method(method: &str, transfers: &[Transfer<'_>]) -> Markup {
                 " lowered it " (list("to ", &lowered)) "."
             }
             @if !unclear.is_empty() {
-                " No change beyond the intervals: " (list("", &unclear)) "."
+                " No change beyond noise: " (list("", &unclear)) "."
             }
+            @if !untested.is_empty() { " Not tested, of one seed: " (list("", &untested)) "." }
         }
     }
 }
@@ -278,7 +285,7 @@ fn orders(probe: &Table<ProbeRow>, by_d: &[Line<'_, DiscrepancyRow>]) -> Markup 
     let Some(method) = methods().find(|id| *id == "nft").or(methods().next()) else {
         return Markup::default();
     };
-    let all = transfers(probe, method, None);
+    let all = transfers(probe, method, &[]);
     let mut by_error: Vec<&Transfer<'_>> = all
         .iter()
         .filter(|transfer| by_d.iter().any(|line| of_target(transfer, line.row)))

@@ -4,6 +4,7 @@
 
 use maud::{Markup, html};
 
+use super::comparison::RULE;
 use super::data::Data;
 use super::number::plain;
 use super::record::{Record, Shown};
@@ -42,6 +43,10 @@ pub fn method(data: &Data) -> Markup {
             }
             dt { "Other yardsticks" }
             dd { "Measured, never chosen by: on a balanced part of test samples (measures.yardstick_samples), the k of k-NN being measures.knn_neighbours. The OTDD takes measures.otdd_samples of either side, embedded and averaged over tokens, with the settings of transfer.orca; a set is at distance zero from itself." }
+            @if data.paired.is_some() {
+                dt { "Verdicts" }
+                dd { (RULE) }
+            }
             dt { "Parts of the data" }
             dd { "Fitting uses the training part, every choice the validation part, every reported number the test part." }
         }

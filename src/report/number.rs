@@ -59,6 +59,15 @@ pub fn cite<R: Row>(line: Line<'_, R>, shown: &str) -> Markup {
     html! { a.cite href={ "#" (anchor::<R>(line.line)) } title=(title) { (shown) } }
 }
 
+/// A p value; very small ones by their size.
+pub fn chance(p: f64) -> String {
+    if p >= 0.001 {
+        plain(p, 3)
+    } else {
+        "< 0.001".into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -79,7 +79,7 @@ fn finding_speaks_from_the_tables() {
         text.contains("12.1\u{a0}%") && text.contains("raised it"),
         "{text}"
     );
-    assert!(text.contains("No change beyond the intervals"), "{text}");
+    assert!(text.contains("No change beyond noise"), "{text}");
     assert!(
         text.contains("href=\"#probe-7\""),
         "numbers lead to their rows"
@@ -97,8 +97,9 @@ fn overlapping_intervals_are_no_finding() {
     ] {
         replace(run.path(), "probe.csv", from, to);
     }
+    replace(run.path(), "paired.csv", ",higher,3", ",not shown,3");
     let page = html(run.path());
-    assert!(page.contains("shows no change beyond the intervals on any target"));
+    assert!(page.contains("shows no change beyond noise on any target"));
     assert!(page.contains("another order than"));
 }
 
@@ -219,12 +220,16 @@ fn several_methods_and_seeds_are_told_apart() {
         text += &format!("sound,Sound,{method},1,10,{error},{lower},{upper},0.3,4000,1000\n");
     }
     std::fs::write(&path, text).unwrap();
+    let path = run.path().join("tables/paired.csv");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    text += "sound,Sound,mona,pretrained,source-error,0.125,0.121,0.004,-0.05,0.06,0.6,1,not shown,2,1000,1000\n";
+    std::fs::write(&path, text).unwrap();
     let page = html(run.path());
     assert!(
         page.contains("30.4\u{a0}%</a>–<a"),
         "two seeds give a range"
     );
-    assert!(page.contains("Transfer by MoNA shows no change beyond the intervals"));
+    assert!(page.contains("Transfer by MoNA shows no change beyond noise"));
     assert!(
         page.contains("Meta-gradient"),
         "what MoNA does is told where it ran"
@@ -236,7 +241,7 @@ fn several_methods_and_seeds_are_told_apart() {
 }
 
 #[test]
-fn comparison_speaks_of_intervals_only() {
+fn comparison_speaks_of_verdicts_only() {
     let run = run();
     replace(
         run.path(),
@@ -246,9 +251,14 @@ fn comparison_speaks_of_intervals_only() {
     );
     let path = run.path().join("tables/paired.csv");
     let mut text = std::fs::read_to_string(&path).unwrap();
-    for (baseline, lower, upper) in [("nft", -0.05, -0.01), ("emb", -0.05, 0.01)] {
+    // An interval clear of zero is no verdict: its p has to hold beside everything else.
+    for (baseline, upper, verdict) in [
+        ("nft", -0.01, "lower"),
+        ("emb", -0.01, "not shown"),
+        ("orca", -0.01, "not tested"),
+    ] {
         text += &format!(
-            "last,Last,mona,{baseline},source-error,0.2,0.23,-0.03,{lower},{upper},3,1000\n"
+            "last,Last,mona,{baseline},source-error,0.2,0.23,-0.03,-0.05,{upper},0.01,0.2,{verdict},3,1000,1000\n"
         );
     }
     std::fs::write(&path, text).unwrap();
@@ -262,8 +272,48 @@ fn comparison_speaks_of_intervals_only() {
     assert!(against("NFT").contains("lower on "), "{}", against("NFT"));
     assert!(against("NFT").contains("\u{2212}3.0"));
     assert!(against("Emb").contains("not shown to differ on <b>Last</b>"));
+    assert!(against("ORCA").contains("not tested, of one seed, on "));
+    // The clean contrast leads.
+    let place = |name: &str| finding.find(&format!("Against {name}")).unwrap();
+    assert!(place("Emb") < place("NFT") && place("Emb") < place("ORCA"));
+    assert!(finding.contains("only this difference is the effect of alignment"));
     assert!(page.contains("Aligned against unaligned."));
     assert!(page.contains("D at every stage"));
+}
+
+#[test]
+fn verdicts_of_an_older_version_are_judged_again() {
+    let run = run();
+    let path = run.path().join("tables/paired.csv");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let older = text.lines().filter(|line| !line.contains(",pretrained,"));
+    let older: Vec<String> = older
+        .map(|line| {
+            let cells: Vec<&str> = line.split(',').collect();
+            [&cells[..10], &cells[13..15]].concat().join(",")
+        })
+        .collect();
+    assert!(older[0].ends_with("lower,upper,seeds,samples"));
+    std::fs::write(&path, older.join("\n") + "\n").unwrap();
+    let page = html(run.path());
+    assert!(page.contains("verdicts were judged again"));
+    // Without the seeds' own values nothing can be shown, and one seed is no change.
+    let finding = visible(&page);
+    let finding = finding.split_once("<nav").unwrap().0;
+    assert!(!finding.contains("lower on ") && !finding.contains("higher on "));
+    assert!(finding.contains("One seed says nothing of others"));
+    assert!(!finding.contains("raised it"));
+    // Twice as many seeds of a clear change are shown.
+    let path = run.path().join("tables/probe.csv");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    for (seed, error) in [(1, 0.3045), (2, 0.3035)] {
+        text += &format!("sound,Sound,nft,{seed},10,{error},0.27,0.33,0.3,4000,1000\n");
+    }
+    std::fs::write(&path, text).unwrap();
+    let page = html(run.path());
+    let text = page.split_once("<nav").unwrap().0;
+    assert!(text.contains("raised it") && text.contains("<b>Sound</b>"));
+    assert!(!html(self::run().path()).contains("judged again"));
 }
 
 #[test]

@@ -1,38 +1,17 @@
 //! The answer of a run, a row a target and method: target metric, probe error on the surrogate and D
-//! before the fine-tuning, each as a mean over seeds with an interval, and whether the method is shown
-//! to be best: only if its paired differences to every other method are all clear of zero, by the
-//! bootstrap and by Student's t over seeds.
+//! before the fine-tuning, each as a mean over seeds with an interval, and the claim that the method is
+//! best: that its paired differences to every other method are below zero. The claim is as good as the
+//! weakest of these (an intersection-union test, Berger, Technometrics 1982); whether it stands is decided with
+//! everything else that the page says, by [`verdicts`](super::verdicts).
 
-use super::compare::{Measured, rate};
+use super::compare::{Measured, Part, Units};
 use super::error::RunError;
 use super::look::named;
-use super::table::{Table, row};
 use crate::manifest::method::Method;
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::manifest::task::Metric;
-use crate::measure::paired;
-use crate::measure::stats::student_quantile;
-
-/// Columns of `answer.csv`.
-pub const ANSWER: &[&str] = &[
-    "target",
-    "target_title",
-    "method",
-    "metric",
-    "target_mean",
-    "target_lower",
-    "target_upper",
-    "target_best",
-    "source_mean",
-    "source_lower",
-    "source_upper",
-    "source_best",
-    "d_mean",
-    "d_lower",
-    "d_upper",
-    "d_best",
-    "seeds",
-];
+use crate::measure::paired::{self, Difference, Draws};
+use crate::measure::verdict::Claim;
 
 /// One quantity of every cell of a method, in the order of seeds.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,75 +22,70 @@ enum Values {
     Numbers(Vec<f64>, Option<[f64; 2]>),
 }
 
-impl Values {
-    /// One number a seed.
-    fn of_seeds(&self) -> Vec<f64> {
-        match self {
-            Self::Marks(marks) => marks.iter().map(|seed| rate(seed)).collect(),
-            Self::Numbers(numbers, _) => numbers.clone(),
-        }
-    }
-}
-
-/// Mean and interval; best among the others or not.
+/// Mean and interval of one quantity of one method, and what would make it the best.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Shown {
-    mean: f64,
-    interval: Option<[f64; 2]>,
-    best: bool,
+pub struct Shown {
+    /// Mean over seeds.
+    pub mean: f64,
+    /// Its 95 % interval.
+    pub interval: Option<[f64; 2]>,
+    /// The claim to be the best of all methods, where it has the lowest mean.
+    pub best: Option<Claim>,
 }
 
-/// Replicates and seed of every bootstrap.
-type Draws = (usize, u64);
+/// A method on a target.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Id and name of the target.
+    pub target: [String; 2],
+    /// The method.
+    pub method: &'static str,
+    /// Name of the target metric.
+    pub metric: &'static str,
+    /// Target metric, source probe error, D.
+    pub shown: [Option<Shown>; 3],
+    /// Seeds behind it.
+    pub seeds: usize,
+}
 
-/// Adds the answers on one target to the table.
+/// The answers on one target.
+///
+/// # Errors
+/// [`RunError::Measure`] for samples or groups that do not pair up.
 pub fn answer(
     suite: &Suite,
     spec: &DatasetSpec,
     methods: &[Method],
     cells: &[Measured],
-    table: &mut Table,
-) -> Result<(), RunError> {
-    let draws = (
-        suite.measures.paired_bootstrap,
-        suite.measures.discrepancy_seed,
-    );
+    units: Units,
+) -> Result<Vec<Entry>, RunError> {
     let of = |method: &Method| -> Vec<&Measured> {
         let own = cells.iter().filter(|c| c.outcome.method == method.name());
         own.collect()
     };
     let all: Vec<Vec<&Measured>> = methods.iter().map(of).collect();
-    let target = best(&all, target_values, draws)?;
-    let source = best(&all, source_values, draws)?;
-    let distance = best(&all, d_values, draws)?;
-    for (i, (method, own)) in methods.iter().zip(&all).enumerate() {
-        let Some(first) = own.first() else { continue };
-        let metric = first.outcome.metric.name();
-        let [t, s, d] = [target[i], source[i], distance[i]];
-        let mean = |v: Option<Shown>| v.map(|v| v.mean);
-        let end = |v: Option<Shown>, side: usize| v.and_then(|v| Some(v.interval?[side]));
-        let first_of = |v: Option<Shown>| v.is_some_and(|v| v.best);
-        table.push(row![
-            &spec.name,
-            &spec.title,
-            method.name(),
-            metric,
-            mean(t),
-            end(t, 0),
-            end(t, 1),
-            first_of(t),
-            mean(s),
-            end(s, 0),
-            end(s, 1),
-            first_of(s),
-            mean(d),
-            end(d, 0),
-            end(d, 1),
-            first_of(d),
-            own.len(),
-        ]);
-    }
-    Ok(())
+    let (source, target) = (
+        units.draws(Part::Source, suite),
+        units.draws(Part::Target, suite),
+    );
+    let target = best(&all, target_values, &target)?;
+    let distance = best(&all, d_values, &source)?;
+    let source = best(&all, source_values, &source)?;
+    let entry = |(i, (method, own)): (usize, (&Method, &Vec<&Measured>))| {
+        Some(Entry {
+            target: [spec.name.clone(), spec.title.clone()],
+            method: method.name(),
+            metric: own.first()?.outcome.metric.name(),
+            shown: [target[i], source[i], distance[i]],
+            seeds: own.len(),
+        })
+    };
+    Ok(methods
+        .iter()
+        .zip(&all)
+        .enumerate()
+        .filter_map(entry)
+        .collect())
 }
 
 fn target_values(own: &[&Measured]) -> Option<Values> {
@@ -142,7 +116,7 @@ fn d_values(own: &[&Measured]) -> Option<Values> {
 fn best(
     all: &[Vec<&Measured>],
     read: fn(&[&Measured]) -> Option<Values>,
-    draws: Draws,
+    draws: &Draws,
 ) -> Result<Vec<Option<Shown>>, RunError> {
     let values: Vec<Option<Values>> = all
         .iter()
@@ -152,94 +126,103 @@ fn best(
     for own in &values {
         shown.push(own.as_ref().map(|own| alone(own, draws)).transpose()?);
     }
+    let mean = |i: &usize| shown[*i].map_or(f64::INFINITY, |s| s.mean);
     let lowest = (0..shown.len())
         .filter(|&i| shown[i].is_some())
-        .min_by(|&a, &b| {
-            let mean = |i: usize| shown[i].map_or(f64::INFINITY, |s| s.mean);
-            mean(a).total_cmp(&mean(b))
-        });
+        .min_by(|a, b| mean(a).total_cmp(&mean(b)));
     let Some(lowest) = lowest else {
         return Ok(shown);
     };
-    // A method without a rival is not the best of several; one that was not run cannot be beaten.
-    let mut beats = all.len() > 1;
-    for (i, own) in values.iter().enumerate() {
-        beats &= match (&values[lowest], own) {
-            _ if i == lowest => true,
-            (Some(a), Some(b)) => below(a, b, draws)?,
-            _ => false,
-        };
+    // One that was not run cannot be beaten.
+    let mut rivals = Vec::new();
+    for (_, own) in values.iter().enumerate().filter(|(i, _)| *i != lowest) {
+        match (&values[lowest], own) {
+            (Some(a), Some(b)) => rivals.push(apart(a, b, draws)?),
+            _ => return Ok(shown),
+        }
     }
     if let Some(shown) = &mut shown[lowest] {
-        shown.best = beats;
+        shown.best = below_all(&rivals);
     }
     Ok(shown)
 }
 
+/// The claim to be below all of several others: the weakest of the claims to be below each. `None`
+/// without a rival, or where the difference to one cannot be tested.
+pub fn below_all(rivals: &[Option<Claim>]) -> Option<Claim> {
+    let mut weakest: Option<Claim> = None;
+    for rival in rivals {
+        let rival = (*rival)?;
+        let p = rival.p?;
+        // What is not below zero is no evidence for it, however far from zero.
+        let p = if rival.value < 0.0 { p } else { 1.0 };
+        let rival = Claim {
+            p: Some(p),
+            ..rival
+        };
+        let high = |claim: &Claim| claim.interval.map_or(f64::INFINITY, |[_, high]| high);
+        weakest = Some(match weakest {
+            None => rival,
+            Some(before) => Claim {
+                value: before.value.max(rival.value),
+                interval: match high(&before) >= high(&rival) {
+                    true => before.interval,
+                    false => rival.interval,
+                },
+                p: before.p.zip(Some(p)).map(|(a, b)| a.max(b)),
+            },
+        });
+    }
+    weakest
+}
+
 /// Mean and interval of one method.
-fn alone(values: &Values, (replicates, seed): Draws) -> Result<Shown, RunError> {
+fn alone(values: &Values, draws: &Draws) -> Result<Shown, RunError> {
     let wrong = named("mean over seeds".into());
     let found = match values {
-        Values::Marks(marks) => {
-            let none: Vec<Vec<bool>> = marks.iter().map(|m| vec![false; m.len()]).collect();
-            paired::error_rates(marks, &none, replicates, seed).map_err(wrong)?
-        }
+        Values::Marks(marks) => paired::mean_rate(marks, draws).map_err(wrong)?,
         Values::Numbers(numbers, of_first) => {
-            let none = vec![0.0; numbers.len()];
-            let found = paired::values(numbers, &none, replicates, seed).map_err(wrong)?;
+            let found = paired::mean_value(numbers).map_err(wrong)?;
             // Seeds that start from the same embedder give one number; only its samples vary.
-            if numbers.iter().all(|number| *number == numbers[0]) {
-                return Ok(Shown {
-                    mean: found.mean,
-                    interval: *of_first,
-                    best: false,
-                });
+            let same = numbers.iter().all(|number| *number == numbers[0]);
+            Difference {
+                interval: if same { *of_first } else { found.interval },
+                ..found
             }
-            found
         }
     };
     Ok(Shown {
         mean: found.mean,
-        interval: Some(found.interval),
-        best: false,
+        interval: found.interval,
+        best: None,
     })
 }
 
-/// Whether `a` is below `b` beyond the interval of their paired difference.
-fn below(a: &Values, b: &Values, (replicates, seed): Draws) -> Result<bool, RunError> {
+/// The paired difference of two methods; `None` where their seeds do not pair up.
+fn apart(a: &Values, b: &Values, draws: &Draws) -> Result<Option<Claim>, RunError> {
     let wrong = named("difference of two methods".into());
     let difference = match (a, b) {
         (Values::Marks(a), Values::Marks(b)) if a.len() == b.len() => {
-            paired::error_rates(a, b, replicates, seed).map_err(wrong)?
+            paired::error_rates(a, b, draws).map_err(wrong)?
         }
-        // One number a method is no sample of differences.
-        (Values::Numbers(a, _), Values::Numbers(b, _)) if a.len() == b.len() && a.len() > 1 => {
-            paired::values(a, b, replicates, seed).map_err(wrong)?
+        (Values::Numbers(a, _), Values::Numbers(b, _)) if a.len() == b.len() => {
+            paired::values(a, b).map_err(wrong)?
         }
-        _ => return Ok(false),
+        _ => return Ok(None),
     };
-    Ok(difference.interval[1] < 0.0 && seeds_below(&a.of_seeds(), &b.of_seeds()))
-}
-
-/// Whether the seeds' differences lie below zero by Student's t: a bootstrap over few seeds is clear of
-/// zero as soon as they agree in sign. One seed says nothing of the others.
-fn seeds_below(a: &[f64], b: &[f64]) -> bool {
-    let apart: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
-    let n = apart.len() as f64;
-    if apart.len() < 2 {
-        return true;
-    }
-    let mean = apart.iter().sum::<f64>() / n;
-    let squares = apart.iter().map(|d| (d - mean).powi(2)).sum::<f64>();
-    let error = (squares / (n - 1.0) / n).sqrt();
-    mean + student_quantile(0.975, apart.len() - 1) * error < 0.0
+    Ok(Some(difference.claim()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::verdict::judge;
 
-    const DRAWS: Draws = (500, 0);
+    const DRAWS: Draws = Draws {
+        groups: None,
+        replicates: 300,
+        seed: 0,
+    };
 
     fn marks(rate: usize) -> Values {
         // Two seeds, the same samples wrong but for a few.
@@ -247,32 +230,54 @@ mod tests {
         Values::Marks(vec![seed(0), seed(1)])
     }
 
+    fn number(values: &[f64]) -> Values {
+        Values::Numbers(values.to_vec(), None)
+    }
+
+    /// Whether `a` is shown to be below all of `others`, on a page that says nothing else.
+    fn below(a: &Values, others: &[Values]) -> bool {
+        let all: Vec<_> = others
+            .iter()
+            .map(|b| apart(a, b, &DRAWS).unwrap())
+            .collect();
+        below_all(&all).is_some_and(|claim| judge(&[claim])[0].verdict.shown())
+    }
+
     #[test]
     fn below_needs_more_than_a_smaller_mean() {
-        assert!(below(&marks(20), &marks(40), DRAWS).unwrap());
-        assert!(!below(&marks(40), &marks(20), DRAWS).unwrap());
-        assert!(!below(&marks(20), &marks(20), DRAWS).unwrap());
-        let number = |values: &[f64]| Values::Numbers(values.to_vec(), None);
-        let steady = [number(&[0.10, 0.11, 0.12]), number(&[0.30, 0.31, 0.33])];
-        assert!(below(&steady[0], &steady[1], DRAWS).unwrap());
+        assert!(below(&marks(20), &[marks(40)]));
+        assert!(!below(&marks(40), &[marks(20)]));
+        assert!(!below(&marks(20), &[marks(20)]));
+        assert!(!below(&marks(20), &[]));
+        let low = number(&[0.10, 0.11, 0.12]);
+        let [high, higher] = [number(&[0.30, 0.31, 0.33]), number(&[0.50, 0.51, 0.53])];
+        assert!(below(&low, std::slice::from_ref(&high)));
+        assert!(below(&low, &[higher.clone(), high.clone()]));
+        assert!(!below(&high, &[higher, low.clone()]), "above one of them");
         // All three agree in sign, which chance does once in four.
         let loose = [number(&[0.30, 0.31, 0.32]), number(&[0.31, 0.33, 0.36])];
-        assert!(!below(&loose[0], &loose[1], DRAWS).unwrap());
-        assert!(!below(&number(&[0.1, 0.6]), &number(&[0.3, 0.5]), DRAWS).unwrap());
-        assert!(!below(&number(&[0.1]), &number(&[0.9]), DRAWS).unwrap());
+        assert!(!below(&loose[0], &loose[1..]));
+        assert!(!below(&number(&[0.1, 0.6]), &[number(&[0.3, 0.5])]));
+        // One seed says nothing of others; nor do seeds that do not pair up.
+        assert!(!below(&number(&[0.1]), &[number(&[0.9])]));
+        assert!(!below(&number(&[0.1]), &[number(&[0.9, 0.8])]));
+        let one = |rate: usize| Values::Marks(vec![(0..400).map(|i| i % 100 < rate).collect()]);
+        assert!(!below(&one(10), &[one(90)]));
     }
 
     #[test]
     fn means_have_intervals_where_something_varies() {
-        let of = |values| alone(&values, DRAWS).unwrap();
+        let of = |values| alone(&values, &DRAWS).unwrap();
         let found = of(marks(20));
         let [low, high] = found.interval.unwrap();
         assert!((found.mean - 0.2).abs() < 0.02 && low < found.mean && found.mean < high);
-        assert_eq!(of(Values::Numbers(vec![0.5], None)).interval, None);
+        assert_eq!(of(number(&[0.5])).interval, None);
         let own = Some([0.4, 0.6]);
         for same in [vec![0.5], vec![0.5; 3]] {
             assert_eq!(of(Values::Numbers(same, own)).interval, own);
         }
-        assert!(of(Values::Numbers(vec![0.4, 0.6], own)).interval.unwrap()[0] < 0.5);
+        // Two numbers: 12.7 standard errors.
+        let two = of(Values::Numbers(vec![0.4, 0.6], own)).interval.unwrap();
+        assert!(two[0] < -0.7 && two[1] > 1.7);
     }
 }

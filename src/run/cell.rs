@@ -150,7 +150,10 @@ pub(super) fn lock(folder: &RunFolder, name: &str) -> Result<File, RunError> {
     let file = File::create(&path).map_err(io)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(RunError::Locked { path }),
+        Err(TryLockError::WouldBlock) => Err(RunError::Locked {
+            path,
+            holder: "another modalign process".into(),
+        }),
         Err(TryLockError::Error(source)) => Err(io(source)),
     }
 }

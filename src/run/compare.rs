@@ -1,47 +1,22 @@
 //! Aligned against unaligned: paired differences between methods, target by target. Every method
-//! is compared with plain fine-tuning, and MoNA with every other method, over the seeds that both
-//! have, in the error of the source probe, the target's test metric, alignment and uniformity of
-//! the surrogate features, and D after stage 1 and after the fine-tuning.
+//! is compared with plain fine-tuning, MoNA with every other method, and every method with the encoder
+//! before any transfer, over the seeds that both have: in the error of the source probe, the target's test
+//! metric, alignment and uniformity of the surrogate features, and D after stage 1 and after the
+//! fine-tuning. What the differences amount to is decided for the whole run at once, by
+//! [`verdicts`](super::verdicts).
 
 use super::cell::Outcome;
 use super::distance::Distance;
 use super::error::RunError;
 use super::look::{Look, named};
 use super::measures::{CellMeasures, Stage};
-use super::table::{Table, row};
 use crate::manifest::method::Method;
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::manifest::task::Metric;
-use crate::measure::MeasureError;
-use crate::measure::paired::{self, Difference};
+use crate::measure::paired::{self, Difference, Draws};
 
-/// Columns of `paired.csv`.
-pub const PAIRED: &[&str] = &[
-    "target",
-    "target_title",
-    "method",
-    "baseline",
-    "quantity",
-    "method_mean",
-    "baseline_mean",
-    "difference",
-    "lower",
-    "upper",
-    "seeds",
-    "samples",
-];
-
-/// Columns of `seeds.csv`.
-pub const SEEDS: &[&str] = &[
-    "target",
-    "target_title",
-    "method",
-    "baseline",
-    "quantity",
-    "seed",
-    "method_value",
-    "baseline_value",
-];
+/// Id of the encoder before any transfer, as a baseline.
+pub const PRETRAINED: &str = "pretrained";
 
 /// A finished cell with its measures.
 pub struct Measured {
@@ -70,18 +45,52 @@ impl Measured {
 
 /// How a quantity is read off a cell: as marked samples or as one number.
 enum Quantity {
-    Marks(fn(&Measured) -> Option<Vec<bool>>),
+    Marks(Part, fn(&Measured) -> Option<Vec<bool>>),
     Number(fn(&Measured) -> Option<f64>),
 }
 
+/// Whose test samples are marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The surrogate's.
+    Source,
+    /// The target's.
+    Target,
+}
+
+/// Which test samples belong together: a clip's chunks, a person's windows. Drawn as a whole.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Units<'a> {
+    /// The group of every test sample of the surrogate; without, each is its own.
+    pub source: Option<&'a [usize]>,
+    /// The same of the target.
+    pub target: Option<&'a [usize]>,
+}
+
+impl<'a> Units<'a> {
+    /// How samples of a part are drawn again.
+    pub fn draws(&self, part: Part, suite: &Suite) -> Draws<'a> {
+        Draws {
+            groups: match part {
+                Part::Source => self.source,
+                Part::Target => self.target,
+            },
+            replicates: suite.measures.paired_bootstrap,
+            seed: suite.measures.discrepancy_seed,
+        }
+    }
+}
+
+const SOURCE_ERROR: &str = "source-error";
+
 const QUANTITIES: [(&str, Quantity); 7] = [
     (
-        "source-error",
-        Quantity::Marks(|m| Some(m.look()?.wrong.bits())),
+        SOURCE_ERROR,
+        Quantity::Marks(Part::Source, |m| Some(m.look()?.wrong.bits())),
     ),
     (
         "target-error",
-        Quantity::Marks(|m| match m.outcome.metric {
+        Quantity::Marks(Part::Target, |m| match m.outcome.metric {
             Metric::Error => Some(m.measures.wrong.as_ref()?.bits()),
             _ => None,
         }),
@@ -102,6 +111,23 @@ const QUANTITIES: [(&str, Quantity); 7] = [
     ),
 ];
 
+/// One paired difference, not yet judged.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    /// Id and name of the target.
+    pub target: [String; 2],
+    /// The method.
+    pub method: &'static str,
+    /// What it is compared with: a method or [`PRETRAINED`].
+    pub baseline: &'static str,
+    /// Which quantity.
+    pub quantity: &'static str,
+    /// Every seed, with the value of either side.
+    pub seeds: Vec<(u64, [f64; 2])>,
+    /// Method less baseline.
+    pub difference: Difference,
+}
+
 /// Which methods are compared with which.
 fn pairs(methods: &[Method]) -> Vec<(Method, Method)> {
     let with = |baseline: Method| {
@@ -119,40 +145,49 @@ fn pairs(methods: &[Method]) -> Vec<(Method, Method)> {
     all
 }
 
-/// Adds the comparisons on one target to the tables: means over seeds, and every seed.
+/// All comparisons on one target. `pretrained` is the look through the encoder before any transfer.
+///
+/// # Errors
+/// [`RunError::Measure`] for samples or groups that do not pair up.
 pub fn compare(
     suite: &Suite,
     spec: &DatasetSpec,
     cells: &[Measured],
-    table: &mut Table,
-    seeds: &mut Table,
-) -> Result<(), RunError> {
-    let (replicates, seed) = (
-        suite.measures.paired_bootstrap,
-        suite.measures.discrepancy_seed,
-    );
+    pretrained: Option<&Look>,
+    units: Units,
+) -> Result<Vec<Pair>, RunError> {
+    let of = |method: Method| {
+        let own = cells
+            .iter()
+            .filter(move |c| c.outcome.method == method.name());
+        own.map(|c| (c.outcome.seed, c))
+    };
+    let target = || [spec.name.clone(), spec.title.clone()];
+    let mut all = Vec::new();
     for (method, baseline) in pairs(&suite.transfer.methods) {
-        let of = |method: Method| {
-            let own = cells
-                .iter()
-                .filter(move |c| c.outcome.method == method.name());
-            own.map(|c| (c.outcome.seed, c))
-        };
         let both: Vec<(&Measured, &Measured)> = of(method)
             .filter_map(|(seed, a)| Some((a, of(baseline).find(|(s, _)| *s == seed)?.1)))
             .collect();
         if both.is_empty() {
             continue;
         }
-        for (name, quantity) in &QUANTITIES {
-            let what = format!("{name} of {} against {}", method.name(), baseline.name());
-            let found = match quantity {
-                Quantity::Marks(read) => sides(&both, read).map(|(a, b)| {
+        let seeds = both.iter().map(|(a, _)| a.outcome.seed);
+        for (quantity, kind) in &QUANTITIES {
+            let what = format!(
+                "{quantity} of {} against {}",
+                method.name(),
+                baseline.name()
+            );
+            let found = match kind {
+                Quantity::Marks(part, read) => sides(&both, read).map(|(a, b)| {
                     let rates = [&a, &b].map(|side| side.iter().map(|seed| rate(seed)).collect());
-                    (rates, paired::error_rates(&a, &b, replicates, seed))
+                    (
+                        rates,
+                        paired::error_rates(&a, &b, &units.draws(*part, suite)),
+                    )
                 }),
                 Quantity::Number(read) => sides(&both, read).map(|(a, b)| {
-                    let difference = paired::values(&a, &b, replicates, seed);
+                    let difference = paired::values(&a, &b);
                     ([a, b], difference)
                 }),
             };
@@ -160,38 +195,56 @@ pub fn compare(
                 continue;
             };
             let values: [Vec<f64>; 2] = values;
-            let means = [0, 1].map(|side: usize| mean(values[side].iter().copied()));
-            let difference: Result<Difference, MeasureError> = difference;
-            let d = difference.map_err(named(what))?;
-            table.push(row![
-                &spec.name,
-                &spec.title,
-                method.name(),
-                baseline.name(),
-                *name,
-                means[0],
-                means[1],
-                d.mean,
-                d.interval[0],
-                d.interval[1],
-                d.seeds,
-                d.samples,
-            ]);
-            for (place, (a, _)) in both.iter().enumerate() {
-                seeds.push(row![
-                    &spec.name,
-                    &spec.title,
-                    method.name(),
-                    baseline.name(),
-                    *name,
-                    a.outcome.seed,
-                    values[0][place],
-                    values[1][place],
-                ]);
-            }
+            all.push(Pair {
+                target: target(),
+                method: method.name(),
+                baseline: baseline.name(),
+                quantity,
+                seeds: (seeds.clone().zip(values[0].iter().zip(&values[1])))
+                    .map(|(seed, (a, b))| (seed, [*a, *b]))
+                    .collect(),
+                difference: difference.map_err(named(what))?,
+            });
         }
     }
-    Ok(())
+    if let Some(before) = pretrained {
+        for method in &suite.transfer.methods {
+            let own: Vec<(u64, &Measured)> = of(*method).collect();
+            all.extend(distortion(suite, target(), *method, &own, before, units)?);
+        }
+    }
+    Ok(all)
+}
+
+/// The probe error through a method's encoders less that before any transfer.
+fn distortion(
+    suite: &Suite,
+    target: [String; 2],
+    method: Method,
+    own: &[(u64, &Measured)],
+    before: &Look,
+    units: Units,
+) -> Result<Option<Pair>, RunError> {
+    let marks: Option<Vec<Vec<bool>>> = own
+        .iter()
+        .map(|(_, m)| Some(m.look()?.wrong.bits()))
+        .collect();
+    let Some(marks) = marks.filter(|marks| !marks.is_empty()) else {
+        return Ok(None);
+    };
+    let baseline = vec![before.wrong.bits(); marks.len()];
+    let what = format!("{SOURCE_ERROR} of {} against {PRETRAINED}", method.name());
+    let draws = units.draws(Part::Source, suite);
+    let difference = paired::error_rates(&marks, &baseline, &draws).map_err(named(what))?;
+    let values = marks.iter().map(|own| [rate(own), rate(&baseline[0])]);
+    Ok(Some(Pair {
+        target,
+        method: method.name(),
+        baseline: PRETRAINED,
+        quantity: SOURCE_ERROR,
+        seeds: own.iter().map(|(seed, _)| *seed).zip(values).collect(),
+        difference,
+    }))
 }
 
 /// A quantity of both sides of every pair; `None` unless all have it.
@@ -207,11 +260,6 @@ fn sides<T>(
 /// Share of marked samples.
 pub fn rate(marks: &[bool]) -> f64 {
     marks.iter().filter(|mark| **mark).count() as f64 / marks.len().max(1) as f64
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = values.fold((0.0, 0usize), |(s, n), v| (s + v, n + 1));
-    sum / count.max(1) as f64
 }
 
 #[cfg(test)]

@@ -233,3 +233,39 @@ fn of_rows<R: Rows>(context: &Context, target: &Target, rows: &R) -> Result<Dist
         shown,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::record::matched;
+
+    #[test]
+    fn what_is_held_out_is_what_d_is_evaluated_on() {
+        // A fifth: at a half, both meanings of the share are the same.
+        let holdout = 0.2;
+        let labels: Vec<usize> = (0..100).map(|i| i % 2).collect();
+        let p = Array2::from_shape_fn((100, 4), |(i, k)| {
+            let noise = ((i * 7 + k * 13) % 11) as f32 / 40.0;
+            if k == labels[i] {
+                0.5 - noise
+            } else {
+                noise / 4.0
+            }
+        });
+        let params = DiscrepancyParams::new()
+            .holdout(holdout)
+            .null(0)
+            .bootstrap(0);
+        let goal = Labels::Labels {
+            labels: &labels,
+            classes: 2,
+        };
+        let found = discrepancy(p.view(), goal, &params.check().unwrap()).unwrap();
+        assert_eq!(found.samples, 20);
+        let said = matched(holdout, 19);
+        assert!(
+            said.contains("matched on 80 %") && said.contains("evaluated on the 20 % held out"),
+            "{said}"
+        );
+    }
+}

@@ -40,11 +40,19 @@ pub enum RunError {
         source: std::io::Error,
     },
     /// Another process works in this folder.
-    #[error(
-        "{path}: another modalign process is working on this run; wait for it or choose another --out"
-    )]
+    #[error("{path}: {holder} is working in this folder; wait for it or choose another --out")]
     Locked {
         /// The lock file.
+        path: PathBuf,
+        /// Who holds it, as far as it says.
+        holder: String,
+    },
+    /// The folder is no longer where it was locked.
+    #[error(
+        "{path}: expected the folder that this process works in, found that it was moved or removed; what is written later has no place, start again where it is now"
+    )]
+    Moved {
+        /// Where it was.
         path: PathBuf,
     },
     /// The folder holds a run with other settings.

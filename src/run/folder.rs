@@ -13,6 +13,7 @@
 //! ```
 
 use super::error::RunError;
+use super::lock::FolderLock;
 use super::{bounded, settings};
 use crate::checksum::Algorithm;
 use crate::manifest::suite::Suite;
@@ -20,13 +21,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+
+/// Name of the lock.
+const LOCK: &str = "run.lock";
 
 /// A locked run directory.
 pub struct RunFolder {
     root: PathBuf,
     /// Held for as long as the folder is open; the system releases it if the process dies.
-    _lock: File,
+    lock: FolderLock,
 }
 
 impl RunFolder {
@@ -48,7 +51,7 @@ impl RunFolder {
             source,
         };
         let config = root.join("config.toml");
-        let lock_path = root.join("run.lock");
+        let lock_path = root.join(LOCK);
         let occupied = match fs::read_dir(root) {
             Ok(entries) => entries.count() > 0,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => false,
@@ -59,23 +62,10 @@ impl RunFolder {
             return Err(RunError::NotARun { path: root.into() });
         }
         fs::create_dir_all(root).map_err(io)?;
-        let lock = File::create(&lock_path).map_err(|source| RunError::Io {
-            path: lock_path.clone(),
-            source,
-        })?;
-        match take(&lock, shared) {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(RunError::Locked { path: lock_path }),
-            Err(TryLockError::Error(source)) => {
-                return Err(RunError::Io {
-                    path: lock_path,
-                    source,
-                });
-            }
-        }
+        let lock = FolderLock::take(root, LOCK, shared)?;
         let folder = Self {
             root: root.into(),
-            _lock: lock,
+            lock,
         };
         let text = toml::to_string(suite).map_err(|e| io(std::io::Error::other(e)))?;
         if fresh {
@@ -131,8 +121,20 @@ impl RunFolder {
         self.root.join(name)
     }
 
+    /// Whether the folder is still where it was when it was locked.
+    ///
+    /// # Errors
+    /// [`RunError::Moved`].
+    pub fn still_there(&self) -> Result<(), RunError> {
+        self.lock.still_there()
+    }
+
     /// Writes a file inside, atomically.
+    ///
+    /// # Errors
+    /// [`RunError::Moved`] where the folder was moved or removed meanwhile, [`RunError::Io`].
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
+        self.still_there()?;
         let path = self.path(name);
         crate::atomic::write(&path, bytes).map_err(|source| RunError::Io { path, source })
     }
@@ -170,25 +172,9 @@ pub fn sha256(path: &Path) -> Result<String, RunError> {
         })
 }
 
-/// Takes the lock of a run. A look at the run ([`is_held`]) holds it for a moment: only a lock that
-/// stays taken is that of a process at work.
-fn take(lock: &File, shared: bool) -> Result<(), TryLockError> {
-    let attempt = || match shared {
-        true => lock.try_lock_shared(),
-        false => lock.try_lock(),
-    };
-    for _ in 0..5 {
-        match attempt() {
-            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
-            other => return other,
-        }
-    }
-    attempt()
-}
-
 /// Whether a process works in the run folder `root`.
 pub fn is_held(root: &Path) -> bool {
-    let path = root.join("run.lock");
+    let path = root.join(LOCK);
     // to open a pipe would wait for its other end
     let lock = path.is_file().then(|| File::open(path).ok()).flatten();
     lock.is_some_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
@@ -251,6 +237,24 @@ mod tests {
         assert_eq!(fs::read(fresh.path("mine.txt")).unwrap(), b"keep");
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_moved_away_is_not_made_anew() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path().join("run");
+        let suite = Suite::parse(EMBEDDED[0].1, "demo").unwrap();
+        let folder = RunFolder::open(&root, &suite, false).unwrap();
+        folder.write("tables/probe.csv", b"x").unwrap();
+        fs::rename(&root, home.path().join("elsewhere")).unwrap();
+        let refused = folder.write("tables/probe.csv", b"y");
+        assert!(matches!(refused, Err(RunError::Moved { .. })));
+        assert!(!root.exists());
+        let removed = home.path().join("removed");
+        let folder = RunFolder::open(&removed, &suite, false).unwrap();
+        fs::remove_dir_all(&removed).unwrap();
+        assert!(folder.write_json("run.json", &1).is_err() && !removed.exists());
+    }
+
     #[test]
     fn numbers_come_back_to_the_last_bit() {
         let home = tempfile::tempdir().unwrap();
@@ -309,10 +313,10 @@ mod tests {
         let shared = RunFolder::open_shared(home.path(), &suite).unwrap();
         assert!(is_held(home.path()), "a sweep's shared lock counts");
         drop(shared);
-        let look = File::open(home.path().join("run.lock")).unwrap();
+        let look = File::open(home.path().join(LOCK)).unwrap();
         look.try_lock().unwrap();
         let release = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(std::time::Duration::from_millis(10));
             drop(look);
         });
         assert!(RunFolder::open(home.path(), &suite, false).is_ok());

@@ -10,6 +10,7 @@ pub mod distance;
 pub mod error;
 pub mod failure;
 pub mod folder;
+pub mod lock;
 pub mod look;
 pub mod measures;
 mod memory;
@@ -27,6 +28,7 @@ pub mod table_diff;
 #[cfg(test)]
 mod table_diff_tests;
 pub mod tables;
+pub mod verdicts;
 pub mod watch;
 pub mod yardsticks;
 

@@ -3,7 +3,7 @@
 //! tables alone.
 
 use super::cell::{self, Outcome};
-use super::compare::Measured;
+use super::compare::{Measured, Units};
 use super::distance::distance;
 use super::error::RunError;
 use super::failure;
@@ -113,6 +113,7 @@ pub fn run(
     let encoder = &source.model.network.encoder;
     let found = look::look(&context, &pretrained.title, encoder, watch)?;
     tables.look(&pretrained, &found);
+    let before = found;
     let view = look::view(&context, encoder)?;
     let mut first = None;
     map(&context, &pretrained, &view, &mut first, &mut tables, watch)?;
@@ -184,7 +185,8 @@ pub fn run(
                 tables.write(folder)?;
             }
         }
-        tables.compare(suite, target.spec, &all)?;
+        let before = target.own.is_none().then_some(&before);
+        tables.compare(suite, target.spec, &all, before, Units::default())?;
     }
     agreements(&seen, &mut tables)?;
     if reused > 0 {

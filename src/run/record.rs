@@ -143,10 +143,9 @@ impl Record {
                     t.epochs
                 ),
             },
-            format!(
-                "D is the expected error 1 − p, matched on {:.0} % of each target's test samples and evaluated on the rest; the null shuffles the target's labels {} times.",
-                100.0 * suite.measures.discrepancy_holdout,
-                suite.measures.discrepancy_null
+            matched(
+                suite.measures.discrepancy_holdout,
+                suite.measures.discrepancy_null,
             ),
             "D with embedder \"initial\" sends target samples through the embedder that the transfer starts from; with \"fine-tuned\" through the target's embedder after fine-tuning; always into the pretrained encoder and predictor.".into(),
             format!(
@@ -156,6 +155,15 @@ impl Record {
         ];
         self.notes.extend(remarks);
     }
+}
+
+/// How D was found: on which share of the samples its matching was chosen, on which it was evaluated.
+pub(super) fn matched(holdout: f64, shuffles: usize) -> String {
+    format!(
+        "D is the expected error 1 − p, matched on {:.0} % of each target's test samples and evaluated on the {:.0} % held out; the null shuffles the target's labels {shuffles} times.",
+        100.0 * (1.0 - holdout),
+        100.0 * holdout,
+    )
 }
 
 /// Name of the processor, where the system tells.

@@ -126,6 +126,7 @@ impl Table {
 
     /// Writes the table as `tables/NAME` of a run, and as Parquet beside it.
     pub fn write(&self, folder: &RunFolder, name: &str) -> Result<(), RunError> {
+        folder.still_there()?;
         self.write_to(&folder.path("tables").join(name))
     }
 

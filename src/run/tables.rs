@@ -5,7 +5,7 @@ mod columns;
 
 use super::answer::answer;
 use super::cell::{self, Cell, Outcome};
-use super::compare::{self, PAIRED, SEEDS};
+use super::compare::{self, Units, compare};
 use super::distance::Distance;
 use super::error::RunError;
 use super::failure;
@@ -14,6 +14,7 @@ use super::look::Look;
 use super::measures::{CellMeasures, Stage};
 use super::prepare::Target;
 use super::table::{Table, row};
+use super::verdicts::Verdicts;
 use super::yardsticks::OfTarget;
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::manifest::task::Metric;
@@ -69,7 +70,6 @@ pub struct Tables {
     discrepancy: Table,
     pairs: Table,
     matching: Table,
-    answer: Table,
     /// Pictures of samples.
     pub samples: Table,
     cells: Table,
@@ -77,10 +77,8 @@ pub struct Tables {
     targets: Table,
     curves: Table,
     stage1: Table,
-    /// Paired differences between methods.
-    pub paired: Table,
-    /// Every seed of those differences.
-    pub seeds: Table,
+    /// Answers and paired differences between methods.
+    verdicts: Verdicts,
     /// What a reader must know of single results.
     pub notes: Vec<String>,
     unfinished: usize,
@@ -331,16 +329,21 @@ impl Tables {
         }
     }
 
-    /// The comparisons on one target.
+    /// The comparisons on one target; those with the encoder before any transfer where it was looked
+    /// through (`pretrained`: not for targets with an encoder of their own).
     pub fn compare(
         &mut self,
         suite: &Suite,
         spec: &DatasetSpec,
         cells: &[compare::Measured],
+        pretrained: Option<&Look>,
+        units: Units,
     ) -> Result<(), RunError> {
         let methods = cell::methods(suite, spec);
-        answer(suite, spec, &methods, cells, &mut self.answer)?;
-        compare::compare(suite, spec, cells, &mut self.paired, &mut self.seeds)
+        let pairs = compare(suite, spec, cells, pretrained, units)?;
+        let answers = answer(suite, spec, &methods, cells, units)?;
+        self.verdicts.add(pairs, answers);
+        Ok(())
     }
 
     /// Notes, with those that follow from the tables.
@@ -359,6 +362,7 @@ impl Tables {
 
     /// Writes the tables that have rows: readers say of others that they were not run.
     pub fn write(&self, folder: &RunFolder) -> Result<(), RunError> {
+        let [paired, seeds, answer] = self.verdicts.tables();
         let all = [
             (&self.probe, "probe.csv"),
             (&self.geometry, "geometry.csv"),
@@ -369,15 +373,15 @@ impl Tables {
             (&self.discrepancy, "discrepancy.csv"),
             (&self.pairs, "pairs.csv"),
             (&self.matching, "matching.csv"),
-            (&self.answer, "answer.csv"),
+            (&answer, "answer.csv"),
             (&self.samples, "pictures.csv"),
             (&self.cells, "cells.csv"),
             (&self.stages, "stages.csv"),
             (&self.targets, "targets.csv"),
             (&self.curves, "curves.csv"),
             (&self.stage1, "stage1.csv"),
-            (&self.paired, "paired.csv"),
-            (&self.seeds, "seeds.csv"),
+            (&paired, "paired.csv"),
+            (&seeds, "seeds.csv"),
         ];
         for (table, name) in all {
             if !table.is_empty() {

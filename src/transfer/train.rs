@@ -32,6 +32,9 @@ impl TrainSettings {
         if set.is_empty() {
             return wrong("training set", "at least one sample", "none".into());
         }
+        if let Some((setting, expected, found)) = self.conflict() {
+            return wrong(setting, expected, found);
+        }
         if self.batch == 0 {
             return wrong("batch", "at least 1", "0".into());
         }

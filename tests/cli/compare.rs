@@ -61,7 +61,7 @@ fn home() -> tempfile::TempDir {
     home
 }
 
-const FAST: &str = "--iterations 30 --sample 120 --bootstrap 200";
+const FAST: &str = "--iterations 30 --sample 120";
 
 fn compared(home: &Path, words: &str) -> Value {
     let run = run_in(home, &format!("compare {words} {FAST} --json"));
@@ -288,6 +288,148 @@ fn what_cannot_be_compared_is_refused() {
     assert_eq!(run.status.code(), Some(1));
     assert!(text(&run.stderr).contains("choose another --out"));
     assert_eq!(fs::read_dir(home.join("mine")).unwrap().count(), 1);
+}
+
+#[test]
+fn two_test_samples_show_nothing() {
+    // The same features, but for the four samples of a rare class: two of them in the test part.
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let n = 400;
+    let labels: Vec<usize> = (0..n + 4).map(|i| if i < n { i % 2 } else { 2 }).collect();
+    let mut poor = noise(3, n + 4, 6);
+    for (row, &label) in labels.iter().enumerate() {
+        poor[[row, 0]] += 2.0 * f32::from(u8::from(label == 1));
+    }
+    let mut good = poor.clone();
+    for row in n..n + 4 {
+        (1..4).for_each(|column| good[[row, column]] += 40.0);
+    }
+    let names = ["a", "b", "rare"];
+    write(home, "good.npz", good, labels.clone(), &names);
+    write(home, "poor.npz", poor, labels, &names);
+    let found = compared(home, "good.npz poor.npz --out out");
+    let all = found["differences"].as_array().unwrap().iter();
+    let classes = found["class_differences"].as_array().unwrap().iter();
+    let rates = ["probe-error", "balanced-error"];
+    for d in all
+        .filter(|d| rates.contains(&d["measure"].as_str().unwrap()))
+        .chain(classes)
+    {
+        assert_eq!(d["beyond_noise"], false, "{d}");
+        assert!(d["p"].as_f64().unwrap() > 0.05, "{d}");
+        let ends = d["interval"].as_array().unwrap();
+        let [low, high] = [&ends[0], &ends[1]].map(|end| end.as_f64().unwrap());
+        assert!(-1.0 <= low && low < high && high <= 1.0, "{d}");
+    }
+    let balanced = |side: usize| {
+        let own = &found["sides"][side]["measures"]["balanced-error"];
+        own["value"].as_f64().unwrap()
+    };
+    assert!(
+        balanced(1) > balanced(0) + 0.3,
+        "the rare class is a third of the error"
+    );
+}
+
+#[test]
+fn a_folder_is_written_by_one_process_and_is_none_of_its_inputs() {
+    let home = home();
+    let home = home.path();
+    let run = |words: &str| run_in(home, &format!("compare {words} --iterations 0"));
+    assert!(run("good.npz poor.npz --out out").status.success());
+    let lock = fs::File::options().read(true).write(true);
+    let lock = lock.clone().open(home.join("out/compare.lock")).unwrap();
+    lock.try_lock().unwrap();
+    fs::write(home.join("out/compare.lock"), "process 4711\n").unwrap();
+    let record = fs::read(home.join("out/compare.json")).unwrap();
+    let refused = run("poor.npz good.npz --out out");
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("process 4711 is working in this folder"),
+        "{said}"
+    );
+    assert_eq!(fs::read(home.join("out/compare.json")).unwrap(), record);
+    drop(lock);
+    assert!(run("poor.npz good.npz --out out").status.success());
+    assert_ne!(fs::read(home.join("out/compare.json")).unwrap(), record);
+
+    // A features file inside what a comparison clears; a folder inside a run, or the run itself.
+    fs::copy(home.join("good.npz"), home.join("out/tables/good.npz")).unwrap();
+    fs::create_dir_all(home.join("run/features")).unwrap();
+    fs::write(home.join("run/config.toml"), TINY).unwrap();
+    fs::write(home.join("run/run.json"), "{}").unwrap();
+    for part in ["train", "test"] {
+        for id in ["pretrained", "emg-nft-0"] {
+            let name = format!("run/features/{id}-{part}.safetensors");
+            write(home, &name, clouds(1, 5, 2.0), labels(), &NAMES);
+        }
+    }
+    for words in [
+        "out/tables/good.npz poor.npz --out out",
+        "out/tables/good.npz poor.npz --out ./out/../out",
+        "good.npz poor.npz --out good.npz",
+        "run --out run",
+        "run --out run/new/inner",
+        "run --out run/tables",
+    ] {
+        let refused = run(words);
+        let said = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{words}: {said}");
+        assert!(
+            said.contains("--out: expected a folder apart from"),
+            "{words}: {said}"
+        );
+    }
+    assert!(home.join("out/tables/good.npz").exists() && !home.join("run/new").exists());
+    assert!(run("run --out beside").status.success());
+}
+
+#[test]
+fn labels_that_leave_no_part_are_named_with_their_file() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let said = |name: &str, labels: Vec<usize>| {
+        let count = labels.iter().max().unwrap() + 1;
+        let names: Vec<String> = (0..count).map(|i| format!("class {i}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let features = noise(1, labels.len(), 3);
+        write(home, name, features, labels, &names);
+        let run = run_in(home, &format!("compare {name} {name} {FAST} --out out"));
+        assert_eq!(run.status.code(), Some(1), "{name}");
+        text(&run.stderr).to_owned()
+    };
+    for (name, labels, found) in [
+        (
+            "all.npz",
+            (0..30).collect(),
+            "30 samples of 30 classes, no class with more than 1",
+        ),
+        (
+            "few.npz",
+            vec![0, 1, 0, 1],
+            "4 samples of 2 classes, no class with more than 2",
+        ),
+    ] {
+        let said = said(name, labels);
+        for part in [
+            name,
+            "to fit a probe on, to choose its C on, to test on",
+            found,
+        ] {
+            assert!(said.contains(part), "{part:?} in {said}");
+        }
+    }
+    let one = said("one.npz", vec![0; 30]);
+    for part in [
+        "labels of one.npz",
+        "at least 2 classes",
+        "found 1 (class 0 \"class 0\")",
+    ] {
+        assert!(one.contains(part), "{part:?} in {one}");
+    }
+    assert!(!home.join("out/tables").exists());
 }
 
 #[test]

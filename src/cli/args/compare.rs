@@ -24,7 +24,12 @@ Samples are split once for all sides, class by class: probe and nearest neighbou
 Sides that all come from runs keep the runs' own training and test parts. Every other side is set
 against the reference, pair by pair on the same test samples; a difference is beyond noise where
 its 95 % interval is clear of zero and its p value holds at 5 % after Holm's correction for all
-differences of the table.
+differences of the page, of measures and of classes. The noise is that of test samples and, for probe
+and neighbours, of the training samples and the choice of C (they learn again without each of up to
+20 folds); another training of an encoder is not in it. Few samples show nothing: below six on which
+two probes part, no difference is marked.
+
+One process writes a folder: a second one is told which. A folder is none of its inputs.
 
 The folder gets tables/ (measures, differences, classes, cka, tsne as CSV and Parquet), figures/, compare.json
 and comparison.html, whose path is the last line on stdout. The same files, seed and settings give
@@ -65,13 +70,13 @@ pub struct CompareArgs {
     /// Test samples for maps, alignment, uniformity and silhouette, balanced over classes; 0 for all
     #[arg(long, value_name = "N", default_value_t = 2000)]
     pub sample: usize,
-    /// Replicates of the paired bootstrap
-    #[arg(long, value_name = "N", default_value_t = 2000)]
-    pub bootstrap: usize,
+    /// Without effect since differences are tested exactly and by the jackknife; still read
+    #[arg(long, value_name = "N", hide = true)]
+    pub bootstrap: Option<usize>,
     /// Steps of every t-SNE map; 0 for no maps
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub iterations: usize,
-    /// Seed of split, sample, groups, replicates and maps
+    /// Seed of split, sample, folds and maps
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// Device that models compute on: flex, ndarray, wgpu, vulkan or cuda, as built; a graphics card by its number, as wgpu:1

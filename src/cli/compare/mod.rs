@@ -4,7 +4,7 @@
 mod read;
 mod words;
 
-use super::args::CompareArgs;
+use super::args::{CompareArgs, labels_of};
 use super::error::CliError;
 use super::print;
 use super::progress::{Bars, catch_interrupts};
@@ -13,6 +13,7 @@ use crate::figure::{self, Format};
 use crate::measure::MeasureError;
 use crate::report;
 use crate::run::sides::align::{self, Shared};
+use crate::run::sides::folder::{self, Folder};
 use crate::run::sides::{Comparison, Settings, ValidSettings, write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -31,11 +32,15 @@ struct Said<'a> {
 pub fn run(args: &CompareArgs) -> Result<(), CliError> {
     let started = Instant::now();
     catch_interrupts();
+    if args.bootstrap.is_some() {
+        eprintln!(
+            "--bootstrap: without effect; differences are tested exactly and by the jackknife"
+        );
+    }
     // Settings are refused before files are read.
     let settings = Settings::new()
         .train_share(args.train_share)
         .sample(args.sample)
-        .bootstrap(args.bootstrap)
         .tsne_iterations(args.iterations)
         .seed(args.seed)
         .check()
@@ -48,18 +53,24 @@ pub fn run(args: &CompareArgs) -> Result<(), CliError> {
             found: sides.len().to_string(),
         });
     }
+    if let Some(out) = &args.out {
+        let (labels, _) = labels_of(args.labels.as_deref());
+        let data = args.data_dir.as_deref();
+        let others: Vec<&Path> = labels.as_deref().into_iter().chain(data).collect();
+        folder::outside_of_inputs(out, &sides, &others)?;
+    }
     let shared = align::align(sides)?;
     let reference = reference(args.reference.as_deref(), &shared)?;
     let folder = args.out.clone().unwrap_or_else(|| {
         let name = write::short_hash(&shared, reference, &settings);
         PathBuf::from(format!("runs/compare-{name}"))
     });
-    write::prepare(&folder)?;
+    let locked = Folder::open(&folder)?;
     let found = Comparison::new(&shared, reference, &settings, &mut Bars::new())?;
-    write::write(&folder, &shared, &settings, &found)?;
+    write::write(locked.root()?, &shared, &settings, &found)?;
     let (tables, figures) = (folder.join("tables"), folder.join("figures"));
     figure::draw(&tables, &figures, &Format::ALL, None)?;
-    let report = report::sides::write(&folder)?;
+    let report = report::sides::write(locked.root()?)?;
     let said = Said {
         shared: &shared,
         settings: &settings,

@@ -125,6 +125,7 @@ fn features(path: &Path, args: &CompareArgs) -> Result<Side, CliError> {
         set: contents.set()?,
         named,
         train: None,
+        groups: None,
     })
 }
 
@@ -180,5 +181,6 @@ fn model(name: &str, args: &CompareArgs) -> Result<Side, CliError> {
         set,
         named,
         train: None,
+        groups: None,
     })
 }

@@ -50,7 +50,8 @@ pub fn text(said: &Said) -> String {
         columns(&rows, &[], "  ")
     );
     text += "\n  ↓ lower is better, ↑ higher; in brackets the 95 % interval.\n  \
-             better, worse: than the reference, beyond noise (Holm, 5 %), with the paired difference.\n";
+             better, worse: than the reference, beyond the noise of samples and of what was learnt from\n  \
+             (5 % for all measures and classes together), with the paired difference.\n";
     for note in &found.notes {
         text += &crate::cli::words::wrapped(note, 96, "  ");
     }
@@ -129,7 +130,7 @@ pub fn fields(said: &Said) -> Value {
                     "name": shared.class_names[c.class],
                     "samples": c.samples,
                     "error": c.error,
-                    "interval": c.error.map(|_| c.interval),
+                    "interval": c.interval,
                 })
             })
             .collect();
@@ -175,7 +176,9 @@ pub fn fields(said: &Said) -> Value {
             "test": parts.test.len(),
             "sample": parts.sample.len(),
             "mapped": parts.mapped.len(),
+            "test_groups": found.groups,
         },
+        "learning_folds": found.folds,
         "settings": said.settings,
         "notes": found.notes,
         "folder": said.folder,

@@ -77,14 +77,22 @@ table! {
         baseline_mean: f64,
         /// Method minus baseline.
         difference: f64,
-        /// Lower end of the bootstrap 95 % interval.
-        lower: f64,
+        /// Lower end of its own 95 % interval, over seeds and samples; none where nothing varies.
+        lower: Option<f64>,
         /// Upper end of the same.
-        upper: f64,
+        upper: Option<f64>,
+        /// Two-sided p of no difference; none for one seed.
+        p: Option<f64>,
+        /// The same, corrected for everything that the page says.
+        adjusted: Option<f64>,
+        /// `lower`, `higher`, `not shown` or `not tested`; tables of older versions have none.
+        verdict: Option<String>,
         /// Pairs of seeds.
         seeds: Option<u64>,
         /// Samples of each seed.
         samples: Option<u64>,
+        /// Groups that these belong to.
+        groups: Option<u64>,
     }
 }
 

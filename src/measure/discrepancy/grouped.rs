@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::measure::MeasureError;
-use crate::measure::calibration::{repetitions, share_covered};
+use crate::measure::calibrate::{repetitions, share_covered};
 use ndarray::Array2;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};

@@ -157,6 +157,9 @@ pub struct SweepPoint {
     pub objective: f64,
     /// Error on the validation set, in `[0, 1]`; `None` where `C` was given.
     pub valid_error: Option<f64>,
+    /// Which validation samples were predicted wrongly; empty where `C` was given.
+    #[serde(skip)]
+    pub valid_wrong: Vec<bool>,
     /// L-BFGS iterations (from the neighbour's solution).
     pub iterations: usize,
 }
@@ -317,11 +320,20 @@ impl ValidProbeParams {
             curvature.iter_mut().for_each(|known| known.set(c));
             let end = minimize(&stages, curvature.as_mut(), point, stop);
             let probe = LinearProbe::new(&end.point, &present, scaling.clone(), c);
-            let valid_error = valid.map(|v| probe.error(v)).transpose()?;
+            let valid_wrong = match valid {
+                Some(valid) => {
+                    let predictions = probe.predict(valid.features())?;
+                    let wrong = predictions.iter().zip(valid.labels());
+                    wrong.map(|(found, truth)| found != truth).collect()
+                }
+                None => Vec::new(),
+            };
+            let valid_error = valid.map(|valid| share(&valid_wrong, valid.len()));
             sweep.push(SweepPoint {
                 c,
                 objective: end.value,
                 valid_error,
+                valid_wrong,
                 iterations: end.iterations,
             });
             point = end.point.clone();
@@ -334,6 +346,60 @@ impl ValidProbeParams {
             Some((_, probe, end)) => Ok((probe, end, sweep)),
             None => Err(MeasureError::parameter("sweep", "at least one C", "none")),
         }
+    }
+
+    /// Fits again on a part of the samples that `near` was fitted on, starting there: for a jackknife,
+    /// which needs predictions and not the last digits. One `C`: the given one, or the smallest of a sweep.
+    ///
+    /// # Errors
+    /// As [`ValidProbeParams::fit`].
+    pub fn refit<A: Real>(
+        &self,
+        train: &Samples<'_, A>,
+        near: &Array1<f64>,
+    ) -> Result<LinearProbe, MeasureError> {
+        let counts = train.counts();
+        let present: Vec<usize> = (0..counts.len()).filter(|&c| counts[c] > 0).collect();
+        MeasureError::at_least("classes with training samples", 2, present.len())?;
+        MeasureError::at_least("features", 1, train.dim())?;
+        let c = match &self.strength {
+            Strength::Given(c) => *c,
+            Strength::Sweep(cs) => cs[0],
+        };
+        let scaling = Scaling::of(train.features(), self.standardize);
+        let mut index = vec![0; counts.len()];
+        present.iter().enumerate().for_each(|(i, &c)| index[c] = i);
+        let labels: Vec<usize> = train.labels().iter().map(|&l| index[l]).collect();
+        let objective = Objective::new(
+            train.features().reborrow(),
+            &scaling,
+            &labels,
+            present.len(),
+        );
+        let coarse = self.coarse(train, &scaling, &labels, present.len());
+        // A class that lost its last sample leaves another number of parameters.
+        let start = if near.len() == objective.parameters() {
+            near.clone()
+        } else {
+            Array1::zeros(objective.parameters())
+        };
+        let stop = Stop {
+            gradient: self.tolerance * train.len() as f64,
+            decrease: self.tolerance * 1e-5,
+            iterations: self.iterations,
+        };
+        let stages = [
+            Stage {
+                function: &|p| coarse(p, c),
+                noise: 1e-7,
+            },
+            Stage {
+                function: &|p| objective.evaluate(p, c),
+                noise: 1e-14,
+            },
+        ];
+        let end = minimize(&stages, None, start, stop);
+        Ok(LinearProbe::new(&end.point, &present, scaling, c))
     }
 
     /// The objective in single precision, where the settings want it.
@@ -355,6 +421,11 @@ impl ValidProbeParams {
             }
         }
     }
+}
+
+/// Share of marked samples.
+fn share(marks: &[bool], all: usize) -> f64 {
+    marks.iter().filter(|mark| **mark).count() as f64 / all as f64
 }
 
 /// Mean of the errors of the classes that have samples.

@@ -8,16 +8,8 @@ use crate::figure::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow};
 use crate::figure::{FigureError, agreement, classes as by_class, sides, tsne};
 use crate::report::chapters::{Caption, figure, quality};
 use crate::report::comparison::drawable;
-use crate::report::number::{maybe, percent, plain, range, whole};
+use crate::report::number::{chance, maybe, percent, plain, range, whole};
 use crate::report::sheet::{Column, sheet};
-
-/// A p value; very small ones by their size.
-fn chance(p: f64) -> String {
-    match p {
-        p if p >= 0.001 => plain(p, 3),
-        _ => "< 0.001".into(),
-    }
-}
 
 /// An interval of differences.
 fn signed_interval(id: &str, lower: Option<f64>, upper: Option<f64>) -> String {
@@ -28,9 +20,9 @@ fn signed_interval(id: &str, lower: Option<f64>, upper: Option<f64>) -> String {
 pub fn measures(data: &Data) -> Result<Markup, FigureError> {
     const CAPTION: Caption = Caption {
         shown: "Every measure of every encoder on the same samples, with its 95 % interval. The thin upright strokes repeat the reference's value.",
-        computed: "Probe and neighbours learn from the training part and are tested on the test part; the other measures look at the test part. Rates have Wilson intervals, the others those of a delete-a-group jackknife over test samples.",
+        computed: "Probe and neighbours learn from the training part and are tested on the test part; the other measures look at the test part. Rates have intervals of their test samples (Wilson's, or summed over classes; over whole groups where samples belong together), the others those of a delete-a-group jackknife over test samples.",
         read: "Green diamonds are better than the reference beyond noise, orange squares worse; grey circles are not shown to differ. The mark comes from the paired difference, so a difference may be clear although two intervals overlap.",
-        limits: "The noise is that of the test samples: another training of the same encoder, or another split, may move a number further. Uniformity, LogME and H-score also depend on the number of features.",
+        limits: "The noise of a mark is that of test samples, and for probe and neighbours that of the training samples and of C as well; another training of the same encoder may move a number further. The intervals drawn here are of the test samples alone. Uniformity, LogME and H-score also depend on the number of features.",
     };
     let columns = [
         Column::text("encoder", |row: &MeasureRow| row.side.clone()),
@@ -108,7 +100,7 @@ pub fn cka(data: &Data) -> Result<Markup, FigureError> {
 pub fn classes(data: &Data) -> Result<Markup, FigureError> {
     const CAPTION: Caption = Caption {
         shown: "The probe's error on every class less that of the reference, one panel per encoder, with paired 95 % intervals.",
-        computed: "From the same test samples of the class, answered by both probes: a paired bootstrap for the interval, McNemar's exact test, corrected (Holm) for all classes of all encoders.",
+        computed: "From the same test samples of the class, answered by both probes, and by both learnt again without each fold of the samples: the jackknife's interval and p, no smaller than the exact sign-flip test's (McNemar's), corrected (Holm) for all classes of all encoders and all measures.",
         read: "Left of the dashed line the encoder errs less on the class than the reference. Green diamonds and orange squares are beyond noise.",
         limits: "Classes have few test samples each, and the correction is for many of them: a real difference of a few points may not be shown.",
     };

@@ -68,6 +68,8 @@ pub struct Samples {
     pub sample: u64,
     /// Whether the sides brought a training part.
     pub given_parts: bool,
+    /// Groups of test samples, where samples belong together.
+    pub test_groups: Option<u64>,
 }
 
 impl Record {

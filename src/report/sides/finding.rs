@@ -40,12 +40,13 @@ pub fn finding(data: &Data) -> Markup {
                         ("better in ", own("better")),
                         ("worse in ", own("worse")),
                         ("not shown to differ in ", own("not shown")),
+                        ("not tested in ", own("not tested")),
                     ]))
                     "."
                 }
             }
         }
-        p.hint { "Differences, side less reference; of shares in percentage points. “Better” and “worse” only beyond noise: after Holm's correction for all differences of the table, and with a paired 95\u{a0}% interval clear of zero." }
+        p.hint { "Differences, side less reference; of shares in percentage points. “Better” and “worse” only beyond noise: after Holm's correction for all differences of this page, and with a paired 95\u{a0}% interval clear of zero." }
     }
 }
 

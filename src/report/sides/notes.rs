@@ -34,12 +34,19 @@ pub fn method(record: &Record) -> Markup {
             dd { "On all test samples. LogME (You et al., 2021) depends on the scale of the features; the H-score (Bao et al., 2019) uses Ledoit and Wolf's covariance, so that encoders with many features are not favoured." }
             dt { "Noise" }
             dd {
-                "Rates: Wilson's interval; of differences, a paired bootstrap over test samples and McNemar's exact test. The other measures: a delete-a-group jackknife, "
+                "A number's own interval is of its test samples: for rates Wilson's, for the balanced error one summed over classes, for the other measures a delete-a-group jackknife, at most "
                 (constant("jackknife_groups"))
-                " groups of test samples left out in turn, with Student's t; of differences, the same groups on both sides. A bootstrap would draw samples twice, which measures over pairs and evidences take for knowledge."
+                " folds of test samples left out in turn, with Student's t. A bootstrap would draw samples twice, which measures over pairs and evidences take for knowledge. A difference is that of the same folds on both sides. Probe and neighbours learn again without each of "
+                (constant("learning_folds"))
+                " folds, which takes training samples, a say in the choice of C and test samples away at once: the noise of their differences holds all three. Their p is no smaller than that of an exact sign-flip test over the test samples (McNemar's), which no handful of samples passes. "
+                @match samples.test_groups {
+                    Some(groups) => { "Samples that belong together stay together in parts, folds and signs: the test part has " (whole(groups)) " groups." }
+                    None => "Every sample counts as independent of all others; no groups of samples were given.",
+                }
+                " Another training of the same encoder is in no interval and in no mark."
             }
             dt { "Beyond noise" }
-            dd { "A difference is marked where its p value, corrected by Holm's method for all differences of its table, is at most " (constant("level")) ", and its own paired 95\u{a0}% interval is clear of zero. Measures and classes are two tables." }
+            dd { "A difference is marked where its p value, corrected by Holm's method for everything that this page calls different (measures and classes together), is at most " (constant("level")) ", and its own paired 95\u{a0}% interval is clear of zero. Of equal encoders at most one page in twenty shows any mark." }
         }
         @if !record.notes.is_empty() {
             h3 { "Notes of this comparison" }
@@ -114,7 +121,6 @@ fn command(record: &Record) -> String {
     for (flag, name) in [
         ("train-share", "train_share"),
         ("sample", "sample"),
-        ("bootstrap", "bootstrap"),
         ("iterations", "tsne_iterations"),
         ("seed", "seed"),
     ] {

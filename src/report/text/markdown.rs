@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::super::answer::{READING, Said};
 use super::super::chapters::method;
+use super::super::comparison::AGAIN;
 use super::super::data::{Data, rows};
 use super::{Grid, grids, visible};
 use crate::figure::flow::Plan;
@@ -60,6 +61,9 @@ pub fn page(data: &Data, run: &Path) -> String {
         if place == 0 {
             if grid.is_some() {
                 text += &format!("{} In bold: best.\n\n", escape(READING));
+                if data.judged_again {
+                    text += &format!("{}\n\n", escape(AGAIN));
+                }
             }
             text += &figures(run);
         }

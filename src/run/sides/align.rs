@@ -38,6 +38,8 @@ pub struct Side {
     pub named: bool,
     /// Features of a training part of its own, if it has one.
     pub train: Option<FeatureSet>,
+    /// Which samples belong together (a clip's chunks, a person's windows), if the side knows.
+    pub groups: Option<Vec<usize>>,
 }
 
 /// One encoder's features of the shared samples.
@@ -62,6 +64,8 @@ pub struct Shared {
     pub class_names: Vec<String>,
     /// So many first rows are a training part that all sides brought.
     pub given_train: Option<usize>,
+    /// The group of every sample; without, each is its own.
+    pub groups: Option<Vec<usize>>,
 }
 
 /// More sides fit no page.
@@ -108,6 +112,15 @@ pub fn align(mut sides: Vec<Side>) -> Result<Shared, RunError> {
         true => orders(1)?,
         false => Vec::new(),
     };
+    let groups = groups(&sides, &tests)?;
+    // A training part of its own tells no groups: its samples are in none of the test part's.
+    let groups = match (own_parts, groups, given_train) {
+        (true, Some(groups), Some(rows)) => {
+            let most = groups.iter().max().map_or(0, |most| most + 1);
+            Some([(most..most + rows).collect(), groups].concat())
+        }
+        (_, groups, _) => groups,
+    };
     let mut labels = sides[0].set.labels().to_vec();
     if let (true, Some(train)) = (own_parts, &sides[0].train) {
         labels = [train.labels(), &labels].concat();
@@ -135,6 +148,7 @@ pub fn align(mut sides: Vec<Side>) -> Result<Shared, RunError> {
         labels,
         class_names,
         given_train,
+        groups,
     })
 }
 
@@ -205,6 +219,38 @@ fn occurring(labels: Vec<usize>, class_names: Vec<String>) -> (Vec<usize>, Vec<S
         name.unwrap_or_else(|| class.to_string())
     };
     (dense, present.iter().map(name).collect())
+}
+
+/// The groups that the sides agree on, numbered from 0 in the order of the shared rows; sides that know none
+/// take those of the others. Numbers may differ, what belongs together may not.
+fn groups(sides: &[Side], orders: &[Option<Vec<usize>>]) -> Result<Option<Vec<usize>>, RunError> {
+    let mut known: Option<(&str, Vec<usize>)> = None;
+    for (side, order) in sides.iter().zip(orders) {
+        let Some(own) = &side.groups else { continue };
+        if own.len() != side.set.len() {
+            let what = format!("{}: groups", side.title);
+            let expected = format!("one for each of {} samples", side.set.len());
+            return Err(unfit(what, expected, own.len().to_string()));
+        }
+        let row_of = |row: usize| order.as_ref().map_or(row, |order| order[row]);
+        let mut numbers = HashMap::new();
+        let mut dense = Vec::with_capacity(own.len());
+        for row in 0..own.len() {
+            let next = numbers.len();
+            dense.push(*numbers.entry(own[row_of(row)]).or_insert(next));
+        }
+        let Some((first, before)) = &known else {
+            known = Some((&side.title, dense));
+            continue;
+        };
+        if let Some(row) = (0..dense.len()).find(|&row| dense[row] != before[row]) {
+            let what = format!("{}: groups, row {}", side.title, row_of(row));
+            let expected = format!("the samples that belong together as {first} has them");
+            let found = format!("{} starts or joins another group", own[row_of(row)]);
+            return Err(unfit(what, expected, found));
+        }
+    }
+    Ok(known.map(|(_, groups)| groups))
 }
 
 /// For every set, which of its rows stands where; `None` where it stands as it is.

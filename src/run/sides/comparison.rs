@@ -3,11 +3,14 @@
 
 use super::align::Shared;
 use super::difference::{self, ClassError, MeasureDifference};
-use super::measures::{Measured, Rows, measure};
-use super::parts::Parts;
+use super::measures::{Frame, Measured, Rows, measure};
+use super::noise::FEWEST_FOLDS;
+use super::parts::{Parts, units};
+use super::probed::Folds;
 use super::settings::ValidSettings;
 use crate::measure::MeasureError;
 use crate::measure::cka::cka;
+use crate::measure::stratify::by_class;
 use crate::measure::tsne::{Tsne, TsneParams, common_start};
 use crate::run::RunError;
 use crate::run::look::named;
@@ -20,6 +23,10 @@ pub struct Comparison {
     pub reference: usize,
     /// The rows of every part.
     pub parts: Parts,
+    /// Folds of the jackknife that probe and neighbours are tested by.
+    pub folds: usize,
+    /// Groups of test samples, where samples belong together.
+    pub groups: Option<usize>,
     /// Every side alone.
     pub sides: Vec<Measured>,
     /// Debiased linear CKA of every two sides; `None` where it is not defined.
@@ -45,15 +52,24 @@ impl Comparison {
         settings: &ValidSettings,
         watch: &mut dyn Watch,
     ) -> Result<Self, RunError> {
-        let wrong = named("parts of the samples".into());
-        let parts = Parts::new(shared, settings).map_err(wrong)?;
+        let parts = Parts::new(shared, settings).map_err(|_| uncut(shared, settings))?;
+        two_classes(shared, &parts)?;
         let (labels, classes) = (&shared.labels, shared.class_names.len());
+        let groups = shared.groups.as_deref();
+        let folds = Folds::new(labels, groups, &parts, settings);
+        let frame = Frame {
+            labels,
+            classes,
+            groups,
+            parts: &parts,
+            folds: &folds,
+            settings,
+        };
         let mut sides = Vec::with_capacity(shared.sides.len());
         let mut notes = Vec::new();
         watch.begin("measuring every side", shared.sides.len());
         for (i, side) in shared.sides.iter().enumerate() {
-            let features = &side.features;
-            let mut found = measure(&side.title, features, labels, classes, &parts, settings)?;
+            let mut found = measure(&side.title, &side.features, &frame)?;
             notes.append(&mut found.notes);
             sides.push(found);
             go_on(watch.step(i + 1, shared.sides.len()))?;
@@ -63,16 +79,25 @@ impl Comparison {
             .map(|side| Rows::of(&side.features, labels, &parts.test).features)
             .collect();
         let cka = relate(shared, &tested, &mut notes, watch)?;
-        let wrong = named("paired differences".into());
-        let differences = difference::measures(&sides, reference, settings).map_err(&wrong)?;
-        let truth: Vec<usize> = parts.test.iter().map(|&row| labels[row]).collect();
-        let classes = difference::classes(&sides, reference, &truth, classes, settings);
-        let classes = classes.map_err(&wrong)?;
+        let mut differences = difference::measures(&sides, reference, &frame);
+        let mut classes = difference::classes(&sides, reference, &frame);
+        difference::judge_all(&mut differences, &mut classes);
+        if folds.count < FEWEST_FOLDS {
+            notes.push(format!(
+                "No difference of probe or neighbours is tested: training and test part need {FEWEST_FOLDS} samples (groups of samples, where they belong together) each, there are {}.",
+                folds.count
+            ));
+        } else if sides.iter().any(|side| side.probe.without.is_empty()) {
+            notes.push("No difference of probes is tested: without some of its training samples a probe is not defined.".into());
+        }
+        let tested_groups = units(groups, &parts.test);
         let maps = maps(
             shared, reference, &tested, &parts, settings, &mut notes, watch,
         )?;
         Ok(Self {
             reference,
+            folds: folds.count,
+            groups: groups.map(|_| tested_groups),
             parts,
             sides,
             cka,
@@ -82,6 +107,52 @@ impl Comparison {
             notes,
         })
     }
+}
+
+/// Where the labels came from: all sides have the same.
+fn labels_of(shared: &Shared) -> String {
+    let paths = shared.sides.iter().map(|side| side.origin.path.as_str());
+    let mut paths: Vec<&str> = paths.collect();
+    paths.dedup();
+    format!("labels of {}", paths.join(", "))
+}
+
+/// The error of samples that no part is left of.
+fn uncut(shared: &Shared, settings: &ValidSettings) -> RunError {
+    let classes = by_class(
+        &shared.labels,
+        &(0..shared.labels.len()).collect::<Vec<_>>(),
+    );
+    let sizes = classes.iter().map(Vec::len).filter(|size| *size > 0);
+    let (count, most) = sizes.fold((0, 0), |(count, most), size| (count + 1, most.max(size)));
+    let (share, n) = (settings.train_share, shared.labels.len());
+    let whole = match shared.groups {
+        Some(_) => "; samples that belong together stay together",
+        None => "",
+    };
+    RunError::Unfit {
+        what: labels_of(shared),
+        expected: format!(
+            "a class with samples for three parts: to fit a probe on, to choose its C on, to test on (three at least; more where --train-share, here {share}, leaves one part too little{whole})"
+        ),
+        found: format!("{n} samples of {count} classes, no class with more than {most}"),
+    }
+}
+
+/// Refuses a training part of one class before any probe does.
+fn two_classes(shared: &Shared, parts: &Parts) -> Result<(), RunError> {
+    let classes = by_class(&shared.labels, &parts.train);
+    let present: Vec<usize> = (0..classes.len())
+        .filter(|&class| !classes[class].is_empty())
+        .collect();
+    if let [only] = present.as_slice() {
+        return Err(RunError::Unfit {
+            what: labels_of(shared),
+            expected: "at least 2 classes with training samples".into(),
+            found: format!("1 (class {only}, {:?})", shared.class_names[*only]),
+        });
+    }
+    Ok(())
 }
 
 fn relate(

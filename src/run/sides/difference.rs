@@ -1,10 +1,11 @@
 //! Every side against the reference on the same test samples: pairing takes away what makes a
 //! sample hard for both, so a difference can be clear where the two intervals overlap.
 
-use super::measures::{Measure, Measured};
+use super::measures::{Frame, Measure, Measured};
 use super::noise;
-use super::settings::{LEVEL, ValidSettings};
-use crate::measure::{MeasureError, paired, stats};
+use super::rates::Kind;
+use crate::measure::stratify::by_class;
+use crate::measure::verdict::{self, Claim, judge};
 
 /// A difference smaller than this part of the values is what single precision makes of equal
 /// features (rotated, say): no difference, however regular.
@@ -49,7 +50,7 @@ pub struct Difference {
     pub interval: Option<[f64; 2]>,
     /// Two-sided p of no difference.
     pub p: Option<f64>,
-    /// The same, corrected for all differences of the table (Holm).
+    /// The same, corrected for all differences that the page says, of measures and of classes (Holm).
     pub adjusted: Option<f64>,
     /// What it amounts to.
     pub verdict: Verdict,
@@ -77,147 +78,125 @@ pub struct ClassError {
     pub samples: usize,
     /// Share answered wrongly; `None` without a sample.
     pub error: Option<f64>,
-    /// Its Wilson 95 % interval.
-    pub interval: [f64; 2],
+    /// Its 95 % interval, where it has one.
+    pub interval: Option<[f64; 2]>,
     /// The error less that of the reference; `None` for the reference itself.
     pub difference: Option<Difference>,
 }
 
-fn rates(
-    side: &[bool],
-    reference: &[bool],
-    errors: bool,
-    settings: &ValidSettings,
-) -> Result<Difference, MeasureError> {
-    // Of right answers the difference is that of wrong ones, turned over.
-    let (method, baseline) = match errors {
-        true => (side, reference),
-        false => (reference, side),
-    };
-    let one = |wrong: &[bool]| vec![wrong.to_vec()];
-    let found = paired::error_rates(
-        &one(method),
-        &one(baseline),
-        settings.bootstrap,
-        settings.seed,
-    )?;
-    Ok(Difference {
-        value: found.mean,
-        interval: Some(found.interval),
-        p: Some(noise::mcnemar(side, reference)),
-        adjusted: None,
-        verdict: Verdict::NotTested,
-    })
+impl From<Claim> for Difference {
+    fn from(claim: Claim) -> Self {
+        Self {
+            value: claim.value,
+            interval: claim.interval,
+            p: claim.p,
+            adjusted: None,
+            verdict: Verdict::NotTested,
+        }
+    }
 }
 
-/// Every measure of every side against the reference.
-///
-/// # Errors
-/// [`MeasureError`] of the paired bootstrap.
-pub fn measures(
-    sides: &[Measured],
-    reference: usize,
-    settings: &ValidSettings,
-) -> Result<Vec<MeasureDifference>, MeasureError> {
+/// Every measure of every side against the reference, not yet judged.
+pub fn measures(sides: &[Measured], reference: usize, frame: &Frame) -> Vec<MeasureDifference> {
+    let (base, rates) = (&sides[reference], frame.rates());
     let mut all = Vec::new();
-    let base = &sides[reference];
     for (index, side) in sides.iter().enumerate().filter(|(i, _)| *i != reference) {
         for measure in Measure::ALL {
             let (Some(a), Some(b)) = (side.estimate(measure), base.estimate(measure)) else {
                 continue;
             };
-            let difference = match measure {
-                Measure::ProbeError => rates(&side.wrong, &base.wrong, true, settings)?,
-                Measure::KnnAccuracy => rates(&side.knn_wrong, &base.knn_wrong, false, settings)?,
-                _ => {
-                    let value = a.value - b.value;
-                    let without: Vec<f64> = (a.without.iter().zip(&b.without))
-                        .map(|(a, b)| a - b)
-                        .collect();
-                    let scale = a.value.abs().max(b.value.abs()).max(0.1);
-                    let equal = value.abs() <= ROUNDING * scale;
-                    Difference {
-                        value,
-                        interval: noise::interval(value, &without),
-                        p: match equal {
-                            true => Some(1.0),
-                            false => noise::student_p(value, &without),
-                        },
-                        adjusted: None,
-                        verdict: Verdict::NotTested,
-                    }
+            let claim = match measure {
+                Measure::ProbeError => rates.difference(Kind::Plain, &side.probe, &base.probe),
+                Measure::BalancedError => {
+                    rates.difference(Kind::Balanced, &side.probe, &base.probe)
                 }
+                // Of right answers the difference is that of wrong ones, turned over.
+                Measure::KnnAccuracy => rates.difference(Kind::Plain, &base.votes, &side.votes),
+                other => jackknifed(
+                    a.value - b.value,
+                    (a.value, &a.without),
+                    (b.value, &b.without),
+                    other,
+                ),
             };
             all.push(MeasureDifference {
                 side: index,
                 measure,
-                difference,
+                difference: claim.into(),
             });
         }
     }
-    let lower = |d: &MeasureDifference| d.measure.lower_is_better();
-    judge(
-        all.iter_mut()
-            .map(|d| (lower(d), &mut d.difference))
-            .collect(),
-    );
-    Ok(all)
+    all
 }
 
-/// The probe's errors class by class, and their differences to the reference.
-///
-/// # Errors
-/// [`MeasureError`] of the paired bootstrap.
-pub fn classes(
-    sides: &[Measured],
-    reference: usize,
-    labels: &[usize],
-    classes: usize,
-    settings: &ValidSettings,
-) -> Result<Vec<ClassError>, MeasureError> {
+/// A difference of two measures that are no rates.
+fn jackknifed(
+    value: f64,
+    (of_side, side): (f64, &[f64]),
+    (of_base, base): (f64, &[f64]),
+    measure: Measure,
+) -> Claim {
+    let without: Vec<f64> = side.iter().zip(base).map(|(a, b)| a - b).collect();
+    let scale = of_side.abs().max(of_base.abs()).max(0.1);
+    let equal = value.abs() <= ROUNDING * scale;
+    let [least, most] = measure.range();
+    let inside = |end: f64| end.clamp(least - most, most - least);
+    Claim {
+        value,
+        interval: noise::interval(value, &without, 0.0).map(|ends| ends.map(inside)),
+        p: match equal {
+            true => Some(1.0),
+            false => noise::student_p(value, &without, 0.0),
+        },
+    }
+}
+
+/// The probe's errors class by class, and their differences to the reference, not yet judged.
+pub fn classes(sides: &[Measured], reference: usize, frame: &Frame) -> Vec<ClassError> {
+    let rates = frame.rates();
+    let rows: Vec<usize> = (0..rates.labels.len()).collect();
+    let mut members = by_class(&rates.labels, &rows);
+    members.resize(frame.classes, Vec::new());
     let mut all = Vec::new();
     for (index, side) in sides.iter().enumerate() {
-        for class in 0..classes {
-            let own = |wrong: &[bool]| -> Vec<bool> {
-                let of_class = labels
-                    .iter()
-                    .zip(wrong)
-                    .filter(|(label, _)| **label == class);
-                of_class.map(|(_, wrong)| *wrong).collect()
-            };
-            let (a, b) = (own(&side.wrong), own(&sides[reference].wrong));
-            let wrong = a.iter().filter(|w| **w).count();
+        for (class, rows) in members.iter().enumerate() {
+            let own = rates.select(rows);
+            let (a, b) = (side.probe.select(rows), sides[reference].probe.select(rows));
+            let error = (!rows.is_empty()).then(|| own.estimate(Kind::Plain, &a, true));
+            let tested = index != reference && !rows.is_empty();
             all.push(ClassError {
                 side: index,
                 class,
-                samples: a.len(),
-                error: (!a.is_empty()).then(|| wrong as f64 / a.len() as f64),
-                interval: stats::wilson(wrong, a.len()),
-                difference: match index == reference || a.is_empty() {
-                    true => None,
-                    false => Some(rates(&a, &b, true, settings)?),
-                },
+                samples: rows.len(),
+                error: error.as_ref().map(|error| error.value),
+                interval: error.and_then(|error| error.interval),
+                difference: tested.then(|| own.difference(Kind::Plain, &a, &b).into()),
             });
         }
     }
-    let tested = all.iter_mut().filter_map(|c| c.difference.as_mut());
-    judge(tested.map(|difference| (true, difference)).collect());
-    Ok(all)
+    all
 }
 
-/// Corrects the p values of a table for their number. Beyond noise is what Holm's correction holds
-/// and the paired interval is clear of zero for: the mark never contradicts what is shown.
-fn judge(mut all: Vec<(bool, &mut Difference)>) {
-    let tested: Vec<usize> = (0..all.len()).filter(|&i| all[i].1.p.is_some()).collect();
-    let ps: Vec<f64> = tested.iter().filter_map(|&i| all[i].1.p).collect();
-    for (&i, adjusted) in tested.iter().zip(noise::holm(&ps)) {
-        let (lower_is_better, difference) = &mut all[i];
-        let clear = (difference.interval).is_some_and(|[low, high]| low > 0.0 || high < 0.0);
-        difference.adjusted = Some(adjusted);
-        difference.verdict = match adjusted <= LEVEL && clear {
-            false => Verdict::NotShown,
-            true if (difference.value < 0.0) == *lower_is_better => Verdict::Better,
-            true => Verdict::Worse,
+/// Judges everything that the page says, measures and classes, as one family.
+pub fn judge_all(measures: &mut [MeasureDifference], classes: &mut [ClassError]) {
+    let measures = measures.iter_mut();
+    let measures = measures.map(|d| (d.measure.lower_is_better(), &mut d.difference));
+    let classes = classes.iter_mut().filter_map(|c| c.difference.as_mut());
+    let mut all: Vec<(bool, &mut Difference)> =
+        measures.chain(classes.map(|d| (true, d))).collect();
+    let claim = |d: &Difference| Claim {
+        value: d.value,
+        interval: d.interval,
+        p: d.p,
+    };
+    let claims: Vec<Claim> = all.iter().map(|(_, d)| claim(d)).collect();
+    for ((lower_is_better, difference), judged) in all.iter_mut().zip(judge(&claims)) {
+        difference.adjusted = judged.adjusted;
+        difference.verdict = match (judged.verdict, *lower_is_better) {
+            (verdict::Verdict::NotTested, _) => Verdict::NotTested,
+            (verdict::Verdict::NotShown, _) => Verdict::NotShown,
+            (verdict::Verdict::Lower, true) | (verdict::Verdict::Higher, false) => Verdict::Better,
+            (verdict::Verdict::Lower, false) | (verdict::Verdict::Higher, true) => Verdict::Worse,
         };
     }
 }

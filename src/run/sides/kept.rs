@@ -55,6 +55,7 @@ pub fn sides(root: &Path) -> Result<Vec<Side>, RunError> {
             set: file::read(&test)?,
             named: true,
             train: own,
+            groups: None,
         });
         Ok(())
     };

@@ -1,13 +1,14 @@
 //! What is measured of a side alone. Probe and neighbours learn from the training part and are tested
-//! on the test part; the other measures look at the test part, those over pairs at a balanced sample
-//! of it.
+//! on the test part ([`probed`](super::probed), [`rates`](super::rates)); the other measures look at the test part,
+//! those over pairs at a balanced sample of it.
 
 use super::noise;
-use super::parts::{Parts, groups};
-use super::settings::{GROUPS, MOST_WORK, NEIGHBOURS, ValidSettings};
+use super::parts::{Parts, folds, units};
+use super::probed::{Answers, Folds, Sides, probed, voted};
+use super::rates::{Kind, Rates};
+use super::settings::{GROUPS, MOST_WORK, ValidSettings};
 use crate::measure::geometry::geometry;
 use crate::measure::hscore::{Covariance, hscore};
-use crate::measure::knn::knn;
 use crate::measure::logme::LogmeParams;
 use crate::measure::probe::{ProbeParams, ValidProbeParams};
 use crate::measure::silhouette::silhouette;
@@ -72,9 +73,31 @@ impl Measure {
         )
     }
 
-    /// Whether it is a mean of right and wrong answers, whose noise is known exactly.
-    pub fn is_rate(self) -> bool {
-        matches!(self, Self::ProbeError | Self::KnnAccuracy)
+    /// Its name in sentences.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::ProbeError => "probe error",
+            Self::BalancedError => "balanced error",
+            Self::KnnAccuracy => "k-NN accuracy",
+            Self::Alignment => "alignment",
+            Self::Uniformity => "uniformity",
+            Self::Silhouette => "silhouette",
+            Self::Logme => "LogME",
+            Self::Hscore => "H-score",
+        }
+    }
+
+    /// The values that it can have: no interval leaves them.
+    pub fn range(self) -> [f64; 2] {
+        match self {
+            Self::ProbeError | Self::BalancedError | Self::KnnAccuracy => [0.0, 1.0],
+            // Squared distances on the unit sphere, and ln exp(−2 · 4).
+            Self::Alignment => [0.0, 4.0],
+            Self::Uniformity => [-8.0, 0.0],
+            Self::Silhouette => [-1.0, 1.0],
+            Self::Logme => [f64::NEG_INFINITY, f64::INFINITY],
+            Self::Hscore => [0.0, f64::INFINITY],
+        }
     }
 }
 
@@ -85,7 +108,9 @@ pub struct Estimate {
     pub value: f64,
     /// Its 95 % interval, where it has one.
     pub interval: Option<[f64; 2]>,
-    /// The number without each group of samples; empty where it has no such interval.
+    /// Where that comes from.
+    pub kind: &'static str,
+    /// The number without each fold of samples; empty where that is not known.
     pub without: Vec<f64>,
     /// Samples it was computed on.
     pub samples: usize,
@@ -103,9 +128,9 @@ pub struct Measured {
     /// Its answer to every test sample.
     pub predictions: Vec<usize>,
     /// Whether it is wrong.
-    pub wrong: Vec<bool>,
+    pub probe: Answers,
     /// Whether the neighbours' vote is wrong; empty where there is none.
-    pub knn_wrong: Vec<bool>,
+    pub votes: Answers,
 }
 
 impl Measured {
@@ -125,12 +150,15 @@ pub(super) fn probe(settings: &ValidSettings) -> Result<ValidProbeParams, Measur
 }
 
 /// Labelled rows of a side.
-pub(super) struct Rows {
+pub struct Rows {
+    /// `[N, D]`.
     pub features: Array2<f32>,
+    /// Class of every row.
     pub labels: Vec<usize>,
 }
 
 impl Rows {
+    /// Some rows of a side.
     pub fn of(features: &Array2<f32>, labels: &[usize], rows: &[usize]) -> Self {
         Self {
             features: features.select(Axis(0), rows),
@@ -138,8 +166,50 @@ impl Rows {
         }
     }
 
+    /// The rows outside of a fold.
+    pub fn without(&self, folds: &[usize], fold: usize) -> Self {
+        let kept: Vec<usize> = (0..self.labels.len())
+            .filter(|&row| folds[row] != fold)
+            .collect();
+        Self::of(&self.features, &self.labels, &kept)
+    }
+
+    /// As measures take them.
+    ///
+    /// # Errors
+    /// [`MeasureError`] for numbers that are not finite, labels that are no class.
     pub fn samples(&self, classes: usize) -> Result<Samples<'_>, MeasureError> {
         Samples::new(self.features.view(), &self.labels, classes)
+    }
+}
+
+/// What every side is measured on.
+pub struct Frame<'a> {
+    /// Class of every sample.
+    pub labels: &'a [usize],
+    /// How many classes there are.
+    pub classes: usize,
+    /// The group of every sample, where samples belong together.
+    pub groups: Option<&'a [usize]>,
+    /// The rows of every part.
+    pub parts: &'a Parts,
+    /// What the jackknife leaves out.
+    pub folds: &'a Folds,
+    /// The settings.
+    pub settings: &'a ValidSettings,
+}
+
+impl Frame<'_> {
+    /// The test samples, as rates need them.
+    pub fn rates(&self) -> Rates {
+        let rows = &self.parts.test;
+        let of = |values: &[usize]| rows.iter().map(|&row| values[row]).collect();
+        Rates {
+            labels: of(self.labels),
+            classes: self.classes,
+            groups: self.groups.map(of),
+            folds: self.folds.test.clone(),
+        }
     }
 }
 
@@ -148,87 +218,73 @@ impl Rows {
 /// # Errors
 /// [`RunError::Measure`] where the probe is not defined (one class, no feature); what else is not
 /// defined becomes a note.
-pub fn measure(
-    title: &str,
-    features: &Array2<f32>,
-    labels: &[usize],
-    classes: usize,
-    parts: &Parts,
-    settings: &ValidSettings,
-) -> Result<Measured, RunError> {
+pub fn measure(title: &str, features: &Array2<f32>, frame: &Frame) -> Result<Measured, RunError> {
+    let (labels, classes, settings) = (frame.labels, frame.classes, frame.settings);
+    let parts = frame.parts;
     let of = |rows: &[usize]| Rows::of(features, labels, rows);
-    let test = of(&parts.test);
-    let train = of(&parts.train);
+    let (fit, valid) = (of(&parts.fit), of(&parts.valid));
+    let (train, test) = (of(&parts.train), of(&parts.test));
     let mut notes = Vec::new();
-    let (c, predictions) = {
-        let wrong = named(format!("linear probe of {title}"));
-        let (fit, valid) = (of(&parts.fit), of(&parts.valid));
-        let (fit, valid) = (fit.samples(classes), valid.samples(classes));
-        let (fit, valid) = (fit.map_err(&wrong)?, valid.map_err(&wrong)?);
-        let params = probe(settings).map_err(&wrong)?;
-        let (chosen, ..) = params.fit(&fit, Some(&valid)).map_err(&wrong)?;
-        let all = ProbeParams::new()
-            .c(chosen.c())
-            .iterations(settings.probe_iterations);
-        let (train, test) = (train.samples(classes), test.samples(classes));
-        let (train, test) = (train.map_err(&wrong)?, test.map_err(&wrong)?);
-        let params = all.check().map_err(&wrong)?;
-        let report = params.run(&train, None, &test).map_err(&wrong)?;
-        if !report.converged {
-            let steps = settings.probe_iterations;
-            notes.push(format!(
-                "The probe of {title} stopped after {steps} iterations, before its optimum."
-            ));
-        }
-        (chosen.c(), report.predictions)
+    let sides = Sides {
+        fit: &fit,
+        valid: &valid,
+        train: &train,
+        test: &test,
+        classes,
     };
-    let wrong: Vec<bool> = (predictions.iter().zip(&test.labels))
-        .map(|(found, truth)| found != truth)
-        .collect();
+    let found = probed(&sides, frame.folds, settings);
+    let found = found.map_err(named(format!("linear probe of {title}")))?;
+    if !found.converged {
+        let steps = settings.probe_iterations;
+        notes.push(format!(
+            "The probe of {title} stopped after {steps} iterations, before its optimum."
+        ));
+    }
+    let own_groups = |rows: &[usize]| -> Option<Vec<usize>> {
+        let groups = frame.groups?;
+        Some(rows.iter().map(|&row| groups[row]).collect())
+    };
+    let n = test.labels.len();
+    let fold_of = |rows: &[usize]| {
+        let labels: Vec<usize> = rows.iter().map(|&row| labels[row]).collect();
+        let count = GROUPS.min(units(frame.groups, rows));
+        folds(&labels, own_groups(rows).as_deref(), count, settings.seed)
+    };
     let mut taken = Taking {
         title,
         notes: &mut notes,
-        groups: groups(&test.labels, GROUPS.min(test.labels.len()), settings.seed),
+        folds: fold_of(&parts.test),
         estimates: Vec::new(),
     };
-    let n = test.labels.len();
-    taken.rate(Ok(&wrong), true);
-    let balanced = |rows: &[usize]| {
-        let pairs = rows.iter().map(|&row| (test.labels[row], wrong[row]));
-        balanced(pairs, classes)
+    let votes = voted(&sides, frame.folds);
+    let rates = frame.rates();
+    for kind in [Kind::Plain, Kind::Balanced] {
+        let rate = rates.estimate(kind, &found.answers, true);
+        taken.estimates.push(Some(rate));
+    }
+    let votes = match votes {
+        Ok(votes) => {
+            let rate = rates.estimate(Kind::Plain, &votes, false);
+            taken.estimates.push(Some(rate));
+            votes
+        }
+        Err(error) => {
+            taken.missing(Measure::KnnAccuracy.title(), &error);
+            taken.estimates.push(None);
+            Answers::default()
+        }
     };
-    taken.jackknife("balanced error", n, true, |rows| {
-        balanced(rows).ok_or(MeasureError::TooFew {
-            what: "test samples",
-            expected: 1,
-            found: 0,
-        })
-    });
-    let k = NEIGHBOURS.min(train.labels.len());
-    let vote = (|| knn(&train.samples(classes)?, &test.samples(classes)?, k))();
-    let knn_wrong: Vec<bool> = match &vote {
-        Ok(vote) => vote.correct.iter().map(|correct| !correct).collect(),
-        Err(_) => Vec::new(),
-    };
-    taken.rate(vote.as_ref().map(|_| knn_wrong.as_slice()), false);
 
     let sample: Vec<usize> = parts
         .sample
         .iter()
         .map(|&place| parts.test[place])
         .collect();
+    let all_folds = std::mem::replace(&mut taken.folds, fold_of(&sample));
     let sample = of(&sample);
     let rows = |rows: &[usize]| Rows::of(&sample.features, &sample.labels, rows);
-    let all_groups = std::mem::replace(
-        &mut taken.groups,
-        groups(
-            &sample.labels,
-            GROUPS.min(sample.labels.len()),
-            settings.seed,
-        ),
-    );
     let points = sample.labels.len();
-    taken.both(["alignment", "uniformity"], points, |kept| {
+    taken.both([Measure::Alignment, Measure::Uniformity], points, |kept| {
         let found = geometry(&rows(kept).samples(classes)?)?;
         let align = found.align.ok_or(MeasureError::TooFew {
             what: "pairs of one class",
@@ -237,68 +293,40 @@ pub fn measure(
         });
         Ok([align, Ok(found.uniform)])
     });
-    taken.jackknife("silhouette", points, true, |kept| {
+    taken.jackknife(Measure::Silhouette, points, true, |kept| {
         Ok(silhouette(&rows(kept).samples(classes)?)?.value)
     });
-    taken.groups = all_groups;
+    taken.folds = all_folds;
     let d = features.ncols();
     let affordable = n as f64 * d as f64 * n.min(d) as f64 <= MOST_WORK;
     let rows = |rows: &[usize]| Rows::of(&test.features, &test.labels, rows);
-    taken.jackknife("LogME", n, affordable, |kept| {
+    taken.jackknife(Measure::Logme, n, affordable, |kept| {
         let params = LogmeParams::new().check()?;
         Ok(params.run(&rows(kept).samples(classes)?)?.value)
     });
-    taken.jackknife("H-score", n, affordable, |kept| {
+    taken.jackknife(Measure::Hscore, n, affordable, |kept| {
         Ok(hscore(&rows(kept).samples(classes)?, Covariance::LedoitWolf)?.value)
     });
     let estimates = taken.estimates;
     Ok(Measured {
         estimates,
         notes,
-        c,
-        predictions,
-        wrong,
-        knn_wrong,
+        c: found.c,
+        predictions: found.predictions,
+        probe: found.answers,
+        votes,
     })
-}
-
-/// Mean over the classes that occur of the share of wrong answers; `None` without a sample.
-fn balanced(answers: impl Iterator<Item = (usize, bool)>, classes: usize) -> Option<f64> {
-    let mut counts = vec![(0usize, 0usize); classes];
-    for (class, wrong) in answers {
-        counts[class].0 += 1;
-        counts[class].1 += usize::from(wrong);
-    }
-    let rates: Vec<f64> = (counts.iter().filter(|(all, _)| *all > 0))
-        .map(|&(all, wrong)| wrong as f64 / all as f64)
-        .collect();
-    (!rates.is_empty()).then(|| rates.iter().sum::<f64>() / rates.len() as f64)
 }
 
 /// Estimates as they come, in the order of [`Measure::ALL`].
 struct Taking<'a> {
     title: &'a str,
     notes: &'a mut Vec<String>,
-    groups: Vec<usize>,
+    folds: Vec<usize>,
     estimates: Vec<Option<Estimate>>,
 }
 
 impl Taking<'_> {
-    /// A rate of wrong (or, turned over, of right) answers, with Wilson's interval.
-    fn rate(&mut self, wrong: Result<&[bool], &MeasureError>, errors: bool) {
-        let estimate = wrong.map(|wrong| {
-            let hits = wrong.iter().filter(|w| **w == errors).count();
-            Estimate {
-                value: hits as f64 / wrong.len() as f64,
-                interval: Some(crate::measure::stats::wilson(hits, wrong.len())),
-                without: Vec::new(),
-                samples: wrong.len(),
-            }
-        });
-        let found = estimate.map_err(|error| self.missing("k-NN accuracy", error));
-        self.estimates.push(found.ok());
-    }
-
     fn missing(&mut self, what: &str, error: &MeasureError) {
         let note = format!("{what} of {} is not defined: {error}.", self.title);
         self.notes.push(note);
@@ -307,57 +335,68 @@ impl Taking<'_> {
     /// A measure of rows, with the jackknife's interval where `noise` is asked for.
     fn jackknife(
         &mut self,
-        what: &str,
+        measure: Measure,
         samples: usize,
         noise: bool,
         value: impl Fn(&[usize]) -> Result<f64, MeasureError>,
     ) {
         let all: Vec<usize> = (0..samples).collect();
-        let found = value(&all).map_err(|error| self.missing(what, &error));
+        let found = value(&all).map_err(|error| self.missing(measure.title(), &error));
         let without = match (&found, noise) {
             (Ok(_), true) => self.without(|kept| value(kept).ok()),
             _ => None,
         };
-        self.push(found.ok(), without, samples);
+        self.push(measure, found.ok(), without, samples);
     }
 
     /// Two measures that one computation gives.
     fn both(
         &mut self,
-        what: [&str; 2],
+        measures: [Measure; 2],
         samples: usize,
         value: impl Fn(&[usize]) -> Result<[Result<f64, MeasureError>; 2], MeasureError>,
     ) {
         let all: Vec<usize> = (0..samples).collect();
         let found = value(&all).unwrap_or_else(|error| [Err(error.clone()), Err(error)]);
         let without = self.without(|kept| value(kept).ok());
-        for (i, (what, found)) in what.into_iter().zip(found).enumerate() {
-            let found = found.map_err(|error| self.missing(what, &error)).ok();
+        for (i, (measure, found)) in measures.into_iter().zip(found).enumerate() {
+            let found = found.map_err(|error| self.missing(measure.title(), &error));
             let own = without.as_ref().and_then(|all| {
                 let own = all.iter().map(|both| both[i].clone().ok());
                 own.collect::<Option<Vec<f64>>>()
             });
-            self.push(found, own, samples);
+            self.push(measure, found.ok(), own, samples);
         }
     }
 
-    /// Something of the rows without each group; `None` if it is not defined without one of them.
+    /// Something of the rows without each fold; `None` if it is not defined without one of them.
     fn without<T>(&self, value: impl Fn(&[usize]) -> Option<T>) -> Option<Vec<T>> {
-        let count = self.groups.iter().max().map_or(0, |most| most + 1);
-        let kept = |group| -> Vec<usize> {
-            let rows = 0..self.groups.len();
-            rows.filter(|&row| self.groups[row] != group).collect()
+        let count = self.folds.iter().max().map_or(0, |most| most + 1);
+        let kept = |fold| -> Vec<usize> {
+            let rows = 0..self.folds.len();
+            rows.filter(|&row| self.folds[row] != fold).collect()
         };
-        (count >= noise::FEWEST_GROUPS).then(|| (0..count).map(|g| value(&kept(g))).collect())?
+        (count >= noise::FEWEST_FOLDS).then(|| (0..count).map(|g| value(&kept(g))).collect())?
     }
 
-    fn push(&mut self, value: Option<f64>, without: Option<Vec<f64>>, samples: usize) {
+    fn push(
+        &mut self,
+        measure: Measure,
+        value: Option<f64>,
+        without: Option<Vec<f64>>,
+        samples: usize,
+    ) {
         let without = without.unwrap_or_default();
-        self.estimates.push(value.map(|value| Estimate {
-            value,
-            interval: noise::interval(value, &without),
-            without,
-            samples,
+        let [least, most] = measure.range();
+        self.estimates.push(value.map(|value| {
+            Estimate {
+                value,
+                interval: noise::interval(value, &without, 0.0)
+                    .map(|ends| ends.map(|end| end.clamp(least, most))),
+                kind: "jackknife",
+                without,
+                samples,
+            }
         }));
     }
 }

@@ -3,21 +3,26 @@
 //! A side is anything that gives features of the samples: a features file, an encoder whose
 //! features a run kept, a model that was just asked. [`align`] makes sure that all sides speak of the
 //! same samples, [`parts`] cuts these once for all sides, [`measures`] measures every side alone,
-//! [`difference`] sets each against the reference, sample by sample, and [`noise`] says what a
-//! difference is worth. [`comparison`] does all of it; [`mod@write`] leaves tables and a record.
+//! probe and neighbours in [`probed`], [`difference`] sets each against the reference, sample by sample
+//! ([`rates`]), and [`noise`] says what a difference is worth. [`comparison`] does all of it; [`mod@write`] leaves tables and a record.
 //!
 //! (What `run::compare` does is another thing: it compares the methods inside one run.)
 
 pub mod align;
 pub mod comparison;
 pub mod difference;
+pub mod folder;
 pub mod kept;
 pub mod measures;
 pub mod noise;
 pub mod parts;
+pub mod probed;
+pub mod rates;
 pub mod settings;
 pub mod write;
 
+#[cfg(test)]
+mod calibration_tests;
 #[cfg(test)]
 mod tests;
 

@@ -1,5 +1,6 @@
 //! The parts of the shared samples, the same rows for every side: where probe and neighbours learn,
-//! where C is chosen, where everything is tested; and groups of test rows for the jackknife.
+//! where C is chosen, where everything is tested; and the folds that the jackknife leaves out. Samples that
+//! belong together (a clip's chunks, a person's windows) stay together in all of them.
 
 use super::align::Shared;
 use super::settings::{MOST_MAPPED, VALID_SHARE, ValidSettings};
@@ -9,6 +10,7 @@ use crate::measure::stratify::{by_class, share};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of every part, ascending.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,10 +39,20 @@ impl Parts {
         let all: Vec<usize> = (0..labels.len()).collect();
         let (train, test) = match shared.given_train {
             Some(rows) => (all[..rows].to_vec(), all[rows..].to_vec()),
-            None => share(labels, &all, 1.0 - settings.train_share, settings.seed),
+            None => {
+                let tested = 1.0 - settings.train_share;
+                whole(
+                    labels,
+                    shared.groups.as_deref(),
+                    &all,
+                    tested,
+                    settings.seed,
+                )
+            }
         };
         // Another stream than that of the first cut.
-        let (fit, valid) = share(labels, &train, VALID_SHARE, settings.seed ^ 0x5eed);
+        let (of, seed) = (shared.groups.as_deref(), settings.seed ^ 0x5eed);
+        let (fit, valid) = whole(labels, of, &train, VALID_SHARE, seed);
         MeasureError::at_least("test samples", 1, test.len())?;
         MeasureError::at_least("samples of a class, to choose C on one", 1, valid.len())?;
         let tested: Vec<usize> = test.iter().map(|&row| labels[row]).collect();
@@ -60,9 +72,79 @@ impl Parts {
     }
 }
 
-/// Groups of samples for the jackknife, as equal in size and in classes as they can be: the group of
-/// every sample, below `groups`.
-pub fn groups(labels: &[usize], groups: usize, seed: u64) -> Vec<usize> {
+/// A share of `rows`, class by class, of whole groups where there are any: rows kept and rows taken.
+fn whole(
+    labels: &[usize],
+    groups: Option<&[usize]>,
+    rows: &[usize],
+    taken: f64,
+    seed: u64,
+) -> (Vec<usize>, Vec<usize>) {
+    let Some(groups) = groups else {
+        return share(labels, rows, taken, seed);
+    };
+    let units = Units::new(labels, groups, rows);
+    let places: Vec<usize> = (0..units.labels.len()).collect();
+    let (kept, taken) = share(&units.labels, &places, taken, seed);
+    let of = |units_of: &[usize]| {
+        let mut rows: Vec<usize> = units_of
+            .iter()
+            .flat_map(|&u| units.rows[u].clone())
+            .collect();
+        rows.sort_unstable();
+        rows
+    };
+    (of(&kept), of(&taken))
+}
+
+/// Groups as if each were one sample: its rows, and the class of most of them.
+struct Units {
+    rows: Vec<Vec<usize>>,
+    labels: Vec<usize>,
+}
+
+impl Units {
+    fn new(labels: &[usize], groups: &[usize], rows: &[usize]) -> Self {
+        let mut members = BTreeMap::<usize, Vec<usize>>::new();
+        for &row in rows {
+            members.entry(groups[row]).or_default().push(row);
+        }
+        let rows: Vec<Vec<usize>> = members.into_values().collect();
+        let most = |rows: &Vec<usize>| {
+            let mut counts = BTreeMap::<usize, usize>::new();
+            for &row in rows {
+                *counts.entry(labels[row]).or_default() += 1;
+            }
+            let most = counts
+                .iter()
+                .max_by_key(|(label, count)| (**count, usize::MAX - **label));
+            most.map_or(0, |(label, _)| *label)
+        };
+        Self {
+            labels: rows.iter().map(most).collect(),
+            rows,
+        }
+    }
+}
+
+/// Folds of samples for the jackknife, as equal in size and in classes as they can be, of whole groups
+/// where there are any: the fold of every sample, below `count`.
+pub fn folds(labels: &[usize], groups: Option<&[usize]>, count: usize, seed: u64) -> Vec<usize> {
+    let rows: Vec<usize> = (0..labels.len()).collect();
+    let Some(groups) = groups else {
+        return dealt(labels, count, seed);
+    };
+    let units = Units::new(labels, groups, &rows);
+    let of_unit = dealt(&units.labels, count, seed);
+    let mut of = vec![0; labels.len()];
+    for (rows, fold) in units.rows.iter().zip(of_unit) {
+        rows.iter().for_each(|&row| of[row] = fold);
+    }
+    of
+}
+
+/// Samples dealt out to folds class by class, in random order.
+fn dealt(labels: &[usize], count: usize, seed: u64) -> Vec<usize> {
     let rows: Vec<usize> = (0..labels.len()).collect();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut of = vec![0; labels.len()];
@@ -70,9 +152,20 @@ pub fn groups(labels: &[usize], groups: usize, seed: u64) -> Vec<usize> {
     for mut members in by_class(labels, &rows) {
         members.shuffle(&mut rng);
         for row in members {
-            of[row] = next % groups.max(1);
+            of[row] = next % count.max(1);
             next += 1;
         }
     }
     of
+}
+
+/// How many groups some rows are of.
+pub fn units(groups: Option<&[usize]>, rows: &[usize]) -> usize {
+    match groups {
+        None => rows.len(),
+        Some(groups) => {
+            let of: BTreeSet<usize> = rows.iter().map(|&row| groups[row]).collect();
+            of.len()
+        }
+    }
 }

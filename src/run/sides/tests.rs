@@ -54,6 +54,7 @@ fn side(title: &str, features: Array2<f32>, labels: &[usize]) -> Side {
         set: FeatureSet::unnamed(features, labels.to_vec()).expect("valid"),
         named: false,
         train: None,
+        groups: None,
     }
 }
 
@@ -62,7 +63,7 @@ fn labels(n: usize, classes: usize) -> Vec<usize> {
 }
 
 fn settings() -> ValidSettings {
-    let fast = Settings::new().probe_c([0.01, 0.316]).bootstrap(200);
+    let fast = Settings::new().probe_c([0.01, 0.316]);
     fast.tsne_iterations(20).check().expect("valid")
 }
 
@@ -352,7 +353,12 @@ fn tables_and_record_repeat_byte_for_byte_on_any_number_of_threads() {
                 side("=a", clouds(1, &labels, 4, 2.0), &labels),
                 side("b", clouds(2, &labels, 6, 1.0), &labels),
             ]);
-            write::prepare(root).expect("folder");
+            let folder = folder::Folder::open(root).expect("folder");
+            assert!(matches!(
+                folder::Folder::open(root),
+                Err(RunError::Locked { .. })
+            ));
+            let root = folder.root().expect("in place");
             write::write(root, &shared, &settings(), &found).expect("written");
         });
     };
@@ -377,6 +383,6 @@ fn tables_and_record_repeat_byte_for_byte_on_any_number_of_threads() {
     // A folder with something else in it is not taken.
     let other = tempfile::tempdir().expect("folder");
     std::fs::write(other.path().join("thesis.tex"), "").expect("written");
-    assert!(write::prepare(other.path()).is_err());
-    write::prepare(one.path()).expect("an earlier comparison may be replaced");
+    assert!(folder::Folder::open(other.path()).is_err());
+    folder::Folder::open(one.path()).expect("an earlier comparison may be replaced");
 }

@@ -4,9 +4,11 @@
 use super::align::{Origin, Shared};
 use super::comparison::Comparison;
 use super::difference::{Difference, Verdict};
+use super::folder::OWN;
 use super::measures::Measure;
-use super::settings::{GROUPS, LEVEL, NEIGHBOURS, VALID_SHARE, ValidSettings};
+use super::settings::{GROUPS, NEIGHBOURS, VALID_SHARE, ValidSettings};
 use crate::checksum::hex;
+use crate::measure::verdict::LEVEL;
 use crate::run::RunError;
 use crate::run::table::{Table, row};
 use serde::Serialize;
@@ -57,6 +59,8 @@ struct Samples {
     sample: usize,
     mapped: usize,
     given_parts: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_groups: Option<usize>,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,6 +68,7 @@ struct Constants {
     valid_share: f64,
     neighbours: usize,
     jackknife_groups: usize,
+    learning_folds: usize,
     level: f64,
     correction: &'static str,
 }
@@ -93,12 +98,14 @@ impl<'a> Record<'a> {
                 sample: parts.sample.len(),
                 mapped: parts.mapped.len(),
                 given_parts: shared.given_train.is_some(),
+                test_groups: found.groups,
             },
             settings,
             constants: Constants {
                 valid_share: VALID_SHARE,
                 neighbours: NEIGHBOURS,
                 jackknife_groups: GROUPS,
+                learning_folds: found.folds,
                 level: LEVEL,
                 correction: "holm",
             },
@@ -124,27 +131,6 @@ pub fn short_hash(shared: &Shared, reference: usize, settings: &ValidSettings) -
     }
     hash.update(format!("{reference} {settings:?}"));
     hex(&hash.finalize())[..8].into()
-}
-
-/// Makes the folder `root` for a comparison, or takes that of an earlier one.
-///
-/// # Errors
-/// [`RunError::Malformed`] for a folder with anything else in it, [`RunError::Io`].
-pub fn prepare(root: &Path) -> Result<(), RunError> {
-    let io = |source| RunError::Io {
-        path: root.into(),
-        source,
-    };
-    std::fs::create_dir_all(root).map_err(io)?;
-    let mut entries = std::fs::read_dir(root).map_err(io)?;
-    match entries.next().is_none() || root.join(RECORD).is_file() {
-        true => Ok(()),
-        false => Err(RunError::Malformed {
-            path: root.into(),
-            expected: "an empty folder, or one with an earlier comparison".into(),
-            found: "something else; choose another --out".into(),
-        }),
-    }
 }
 
 /// Writes tables and record into `root`, in place of those of an earlier comparison.
@@ -181,7 +167,7 @@ pub fn write(
 
 /// Removes what an earlier comparison wrote here, so that nothing of it stands beside the new one.
 fn clear(root: &Path) -> Result<(), RunError> {
-    for name in ["tables", "figures", "comparison.html"] {
+    for name in OWN {
         let path = root.join(name);
         let removed = match path.is_dir() {
             true => std::fs::remove_dir_all(&path),
@@ -204,11 +190,7 @@ fn measures(shared: &Shared, found: &Comparison) -> Table {
     for (side, measured) in shared.sides.iter().zip(&found.sides) {
         for (measure, estimate) in Measure::ALL.iter().zip(&measured.estimates) {
             let interval = estimate.as_ref().and_then(|e| e.interval);
-            let kind = match (interval, measure.is_rate()) {
-                (None, _) => "-",
-                (_, true) => "wilson",
-                (_, false) => "jackknife",
-            };
+            let kind = interval.and(estimate.as_ref()).map_or("-", |e| e.kind);
             table.push(row![
                 &side.title,
                 side.features.ncols(),
@@ -277,15 +259,14 @@ fn classes(shared: &Shared, found: &Comparison) -> Table {
     for class in &found.classes {
         let difference = class.difference.as_ref();
         let of = |end: usize| difference.and_then(|d| Some(d.interval?[end]));
-        let known = class.error.is_some();
         table.push(row![
             &shared.sides[class.side].title,
             class.class,
             &shared.class_names[class.class],
             class.samples,
             class.error,
-            known.then_some(class.interval[0]),
-            known.then_some(class.interval[1]),
+            class.interval.map(|i| i[0]),
+            class.interval.map(|i| i[1]),
             difference.map(|d| d.value),
             of(0),
             of(1),

@@ -1,8 +1,7 @@
 //! The columns of every table of a run. What figures and reports need of them is in
 //! `figure::table`, whose readers ignore columns they do not know.
 
-use super::{PAIRED, SEEDS, Table, Tables};
-use crate::run::answer::ANSWER;
+use super::{Table, Tables, Verdicts};
 use crate::run::samples::SAMPLES;
 
 /// Columns that say whose encoder a row is about.
@@ -107,7 +106,6 @@ impl Default for Tables {
                 "probability",
                 "matched",
             ]),
-            answer: Table::new(ANSWER),
             samples: Table::new(SAMPLES),
             cells: Table::new(cell_columns!(
                 "state", "epochs", "seconds", "memory", "device"
@@ -142,8 +140,7 @@ impl Default for Tables {
                 "otdd",
                 "converged"
             )),
-            paired: Table::new(PAIRED),
-            seeds: Table::new(SEEDS),
+            verdicts: Verdicts::default(),
             notes: Vec::new(),
             unfinished: 0,
         }

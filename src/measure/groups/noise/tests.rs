@@ -1,7 +1,7 @@
 //! Coverage of the intervals over groups, simulated.
 
 use super::*;
-use crate::measure::calibration::{repetitions, share_covered};
+use crate::measure::calibrate::{repetitions, share_covered};
 
 /// Groups of `m` answers, wrong with probability `p`; a share `alike` of the groups is all right or
 /// all wrong, so that the correlation within groups is `alike`.
