@@ -30,7 +30,12 @@ pub fn features(
     device: &Device,
 ) -> Result<FeatureSet, FeatureError> {
     let (names, labels) = describe(set.as_ref());
-    FeatureSet::new(rows(embedder, encoder, set, device)?, labels, names)
+    let groups = crate::dataset::groups(set.as_ref());
+    let found = FeatureSet::new(rows(embedder, encoder, set, device)?, labels, names)?;
+    match groups {
+        Some(groups) => found.with_groups(groups),
+        None => Ok(found),
+    }
 }
 
 /// The same without labels, `[N, D]`: of samples whose truth is not one class.

@@ -18,6 +18,7 @@ use super::table::row;
 use super::tables::{Encoder, Tables};
 use super::watch::{Watch, go_on};
 use super::yardsticks::{self, OfTarget};
+use crate::dataset::groups;
 use crate::feature::{FeatureSet, file};
 use crate::manifest::method::Method;
 use crate::manifest::suite::Suite;
@@ -142,6 +143,7 @@ pub fn run(
         tables.pairs(target, &found, &source.labels);
     }
     let (mut reused, mut failed) = (0, Vec::new());
+    let of_source = groups(prepared.surrogate.test.as_ref());
     let mut not_defined = failure::notes(suite);
     for target in targets {
         let mut all = Vec::new();
@@ -186,7 +188,12 @@ pub fn run(
             }
         }
         let before = target.own.is_none().then_some(&before);
-        tables.compare(suite, target.spec, &all, before, Units::default())?;
+        let of_target = groups(target.data.test.as_ref());
+        let units = Units {
+            source: of_source.as_deref(),
+            target: of_target.as_deref(),
+        };
+        tables.compare(suite, target.spec, &all, before, units)?;
     }
     agreements(&seen, &mut tables)?;
     if reused > 0 {

@@ -113,6 +113,7 @@ fn features(path: &Path, args: &CompareArgs) -> Result<Side, CliError> {
         return Err(FeatureError::malformed(path, "class_names", expected, classes).into());
     }
     let name = path.display().to_string();
+    let set = contents.set()?;
     Ok(Side {
         title: title(path.file_stem().map(|stem| stem.to_string_lossy()), &name),
         origin: Origin {
@@ -122,10 +123,10 @@ fn features(path: &Path, args: &CompareArgs) -> Result<Side, CliError> {
             labels_sha256,
             images: None,
         },
-        set: contents.set()?,
+        groups: set.groups().map(<[usize]>::to_vec),
+        set,
         named,
         train: None,
-        groups: None,
     })
 }
 
@@ -178,9 +179,9 @@ fn model(name: &str, args: &CompareArgs) -> Result<Side, CliError> {
             labels_sha256,
             images: Some(images.clone()),
         },
+        groups: found.groups,
         set,
         named,
         train: None,
-        groups: None,
     })
 }
