@@ -9,6 +9,7 @@ pub mod error;
 mod export;
 mod extract;
 mod figures;
+mod images;
 mod measure;
 mod models;
 mod pretrain;

@@ -6,8 +6,9 @@ use super::error::CliError;
 use super::progress::Downloads;
 use crate::model::folder::{self, Files};
 use crate::model::hub::{self, HubSettings};
+use crate::model::swin::Windows;
 use crate::model::weights::Weights;
-use crate::model::{Architecture, Plan, config, embedded, state, timm};
+use crate::model::{Architecture, Plan, config, embedded, preprocess, state, timm};
 use burn::tensor::{DType, Device};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -90,7 +91,12 @@ fn show(name: &str, as_json: bool) -> Result<(), CliError> {
     let origin = path.map_or("inside the program".into(), |p| p.display().to_string());
     let weights = &files.weights;
     let plan = Plan::new(files.description, weights, &Device::flex(), DType::F32)?;
-    let facts = facts(&plan, weights, origin);
+    let mut facts = facts(&plan, weights, origin);
+    if let config @ Architecture::Swin(_) = &plan.outline().config {
+        let found = preprocess::of(name, config, None);
+        let words = found.map_or_else(|e| e.to_string(), |found| found.how.words());
+        facts.push(("pictures", json!(words)));
+    }
     if as_json {
         let all = facts.into_iter().map(|(k, v)| (k.to_string(), v));
         println!("{}", Value::Object(all.collect()));
@@ -136,8 +142,8 @@ fn facts(plan: &Plan, weights: &Weights, origin: String) -> Vec<(&'static str, V
     let mut notes = Vec::new();
     let shape = match &model.config {
         Architecture::Swin(swin) => {
-            if timm::is_timm(weights.names()) && timm::differs_from_timm(swin) {
-                notes.push("windows do not divide the token grids: timm pads after the shift, transformers and modalign before; numbers differ from timm's");
+            if model.windows() != Windows::Transformers && timm::differs_from_transformers(swin) {
+                notes.push("windows do not divide the token grids: timm pads after the shift, as is done here, transformers before; its numbers differ");
             }
             format!(
                 "{} px, patch {}, width {}, depths {:?}, heads {:?}, window {}",
@@ -172,6 +178,13 @@ fn facts(plan: &Plan, weights: &Weights, origin: String) -> Vec<(&'static str, V
         ("sha256", json!(weights.sha256())),
         ("architecture", json!(model.config.name())),
         ("shape", json!(shape)),
+        (
+            "windows",
+            match &model.config {
+                Architecture::Swin(_) => json!(model.windows().words()),
+                Architecture::Roberta(_) => Value::Null,
+            },
+        ),
         ("features", json!(model.config.features())),
         ("channels", json!(model.network.embedder.channels())),
         ("parameters", json!(parameters)),

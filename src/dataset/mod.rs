@@ -20,6 +20,7 @@ pub mod esc10;
 mod files;
 mod fsd50k;
 mod fsdd;
+pub mod images;
 pub mod loader;
 pub mod memory;
 mod ninapro;
@@ -27,6 +28,8 @@ pub mod normalise;
 mod open;
 pub mod own;
 mod pdebench;
+pub mod pictured;
+pub mod pil;
 mod psicov;
 #[cfg(test)]
 mod real_data;
@@ -44,7 +47,7 @@ mod tree;
 pub use error::DatasetError;
 pub use memory::InMemory;
 pub use normalise::Normalise;
-pub use open::open;
+pub use open::{Opened, open, open_for};
 pub use resize::{Resized, Resizer};
 pub use spherical::Spherical;
 pub use subset::{Subset, balanced_indices, cap, class_counts, labels};
@@ -100,6 +103,12 @@ pub trait Dataset: Send + Sync {
 
     /// Label of sample `index`, in `0..classes().len()`; 0 where the truth is not one class.
     fn label(&self, index: usize) -> usize;
+
+    /// What sample `index` is called where it came from, if it has a name (a file's path).
+    fn id(&self, index: usize) -> Option<String> {
+        let _ = index;
+        None
+    }
 
     /// What is known about every sample.
     fn truth(&self) -> Truth {

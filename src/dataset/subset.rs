@@ -122,6 +122,10 @@ impl Dataset for Subset {
         }
     }
 
+    fn id(&self, index: usize) -> Option<String> {
+        self.inner.id(*self.indices.get(index)?)
+    }
+
     fn truth(&self) -> Truth {
         self.inner.truth()
     }

@@ -4,6 +4,8 @@
 //! with timm's or Microsoft's names, whose tensors tell the architecture.
 
 use super::config::Architecture;
+use super::preprocess::Recorded;
+use super::swin::Windows;
 use super::timm::{self, Hints};
 use super::weights::Weights;
 use super::{ModelError, SwinConfig, predictor};
@@ -18,6 +20,12 @@ pub struct Extras {
     /// The predictor, unless it is Hugging Face's own classifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predictor: Option<PredictorSpec>,
+    /// How pictures are prepared, where that was known when the folder was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocess: Option<Recorded>,
+    /// Whose windows the encoder has, unless they are those of `transformers`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<Windows>,
 }
 
 /// The parts of a model.
@@ -133,8 +141,16 @@ pub fn open(path: &Path) -> Result<Files, ModelError> {
                         .into(),
                 });
             }
+            let swin = infer(&weights, &hints)?;
+            let extras = Extras {
+                windows: Some(timm::windows(&swin, &hints)),
+                ..Extras::default()
+            };
             Ok(Files {
-                description: Architecture::Swin(infer(&weights, &hints)?).into(),
+                description: Description {
+                    architecture: Architecture::Swin(swin),
+                    extras,
+                },
                 weights,
                 config: None,
             })

@@ -17,6 +17,7 @@ pub mod network;
 pub mod ops;
 pub mod pass;
 pub mod predictor;
+pub mod preprocess;
 pub mod recompute;
 pub mod roberta;
 pub mod save;

@@ -66,6 +66,7 @@ pub fn run(
     let prepared = prepare(suite, request, watch)?;
     let (source, targets) = (&prepared.source, &prepared.targets);
     let mut record = Record::start(suite, request, source);
+    record.source.preprocess = Some(prepared.preprocess.clone());
     record.input("config.toml".into(), folder.sha256("config.toml")?);
     for (name, sha256) in &prepared.inputs {
         record.input(name.clone(), sha256.clone());
@@ -73,7 +74,7 @@ pub fn run(
     folder.write_json("run.json", &record)?;
     let context = prepared.context(suite, request, folder);
     let mut tables = Tables::default();
-    tables.notes.extend(prepared.strangers.iter().cloned());
+    tables.notes.extend(prepared.notes.iter().cloned());
     samples::of_surrogate(&context, &prepared.original, &mut tables.samples)?;
     for target in targets {
         samples::of_target(&context, target.spec, &target.original, &mut tables.samples)?;

@@ -3,6 +3,7 @@
 //! record.
 
 use super::prepare::Request;
+use crate::manifest::preprocess::Preprocess;
 use crate::manifest::suite::Suite;
 use crate::manifest::training::Select;
 use crate::model::Loaded;
@@ -66,6 +67,9 @@ pub struct Source {
     pub parameters: usize,
     /// Classes of its predictor.
     pub classes: usize,
+    /// How its pictures are prepared, and who says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preprocess: Option<Preprocess>,
 }
 
 /// A file that went into a run.
@@ -101,6 +105,7 @@ impl Record {
                 sha256: source.sha256.clone(),
                 parameters: crate::model::state::size(&source.model.network),
                 classes: source.labels.len(),
+                preprocess: None,
             },
             inputs: Vec::new(),
             notes: Vec::new(),

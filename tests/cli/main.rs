@@ -12,6 +12,7 @@ mod extract;
 mod measures;
 mod measures_bad;
 mod page;
+mod pictures;
 mod report;
 mod resume;
 mod runs;

@@ -12,8 +12,11 @@ use super::{Cifar, Records, Source, with_validation};
 
 const PLACE: Place = Place::of("cifar10");
 
-/// Opens the three parts.
-pub(in crate::dataset) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
+/// Opens the three parts; pixels of `0..=1` go through `norm`.
+pub(in crate::dataset) fn open(
+    data_dir: Option<&Path>,
+    norm: &Normalise,
+) -> Result<Splits, DatasetError> {
     let (batches, test, classes) = match PLACE.find(data_dir, &["test_batch.bin"]) {
         Ok(test) => {
             let folder = test.parent().unwrap_or(Path::new("")).to_path_buf();
@@ -27,10 +30,9 @@ pub(in crate::dataset) fn open(data_dir: Option<&Path>) -> Result<Splits, Datase
             Err(_) => return Err(missing),
         },
     };
-    let norm = Normalise::cifar();
     let make = |sources: Vec<Source>| -> Result<Arc<dyn Dataset>, DatasetError> {
         let records = Records::open(sources, &[10])?;
-        Ok(Arc::new(Cifar::new(records, 0, classes.clone(), &norm)))
+        Ok(Arc::new(Cifar::new(records, 0, classes.clone(), norm)))
     };
     let test = make(vec![test])?;
     with_validation(make(batches)?, test)
@@ -80,8 +82,12 @@ mod tests {
 
     #[test]
     fn absent_files_say_where_and_how() {
-        let message =
-            |dir: Option<&Path>| open(dir).err().map(|e| e.to_string()).unwrap_or_default();
+        let message = |dir: Option<&Path>| {
+            open(dir, &Normalise::cifar())
+                .err()
+                .map(|e| e.to_string())
+                .unwrap_or_default()
+        };
         let without = message(None);
         assert!(
             without.contains("test_batch.bin") && without.contains("--data DIR"),
@@ -99,7 +105,7 @@ mod tests {
         let records: Vec<Vec<u8>> = (0..40).map(|i| vec![i % 10]).collect();
         let records: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
         write(&folder.join("data_batch_2.bin"), &records);
-        let splits = open(Some(dir.path())).unwrap();
+        let splits = open(Some(dir.path()), &Normalise::cifar()).unwrap();
         assert_eq!(
             (splits.train.len(), splits.valid.len(), splits.test.len()),
             (30, 10, 1)
@@ -127,11 +133,14 @@ mod tests {
         std::io::Write::write_all(&mut gz, &tar).unwrap();
         let archive = dir.path().join("cifar10/cifar-10-binary.tar.gz");
         std::fs::write(&archive, gz.finish().unwrap()).unwrap();
-        let splits = open(Some(dir.path())).unwrap();
+        let splits = open(Some(dir.path()), &Normalise::cifar()).unwrap();
         let lengths = [&splits.train, &splits.valid, &splits.test].map(|part| part.len());
         assert_eq!(lengths, [90, 10, 1]);
         std::fs::write(&archive, tar).unwrap();
-        let said = open(Some(dir.path())).err().unwrap().to_string();
+        let said = open(Some(dir.path()), &Normalise::cifar())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(said.contains("intact data"), "{said}");
     }
 }

@@ -17,6 +17,8 @@ pub struct Arrays {
     pub labels: Option<Vec<usize>>,
     /// Names of the classes.
     pub class_names: Vec<String>,
+    /// What the samples are called, if they have names.
+    pub ids: Vec<String>,
 }
 
 impl Arrays {
@@ -38,6 +40,16 @@ impl Arrays {
         if let Some(array) = self.floats.get(name).cloned() {
             self.floats.insert(also.into(), array);
         }
+    }
+
+    /// The lists of texts that there are, by name.
+    fn texts(&self) -> Vec<(&'static str, &[String])> {
+        let mut all = vec![
+            ("class_names", self.class_names.as_slice()),
+            ("ids", &self.ids),
+        ];
+        all.retain(|(_, texts)| !texts.is_empty());
+        all
     }
 
     /// Little-endian bytes of everything: name, NumPy type, shape, bytes.
@@ -80,8 +92,8 @@ pub fn write_arrays(path: &Path, arrays: &Arrays) -> Result<(), FeatureError> {
     save(path, |file| {
         let mut out = BufWriter::new(file);
         match zip {
-            true => npz::write_members(&mut out, &members, &arrays.class_names)?,
-            false => out.write_all(&safetensors(&members, &arrays.class_names)?)?,
+            true => npz::write_members(&mut out, &members, &arrays.texts())?,
+            false => out.write_all(&safetensors(&members, &arrays.texts())?)?,
         }
         Ok(out.flush()?)
     })
@@ -89,7 +101,7 @@ pub fn write_arrays(path: &Path, arrays: &Arrays) -> Result<(), FeatureError> {
 
 fn safetensors(
     members: &[(String, &str, Vec<usize>, Vec<u8>)],
-    class_names: &[String],
+    texts: &[(&str, &[String])],
 ) -> Result<Vec<u8>, ZipError> {
     let wrong = |e| ZipError::Io(std::io::Error::other(e));
     let mut views = Vec::with_capacity(members.len());
@@ -104,11 +116,10 @@ fn safetensors(
             TensorView::new(dtype, shape.clone(), bytes).map_err(wrong)?,
         ));
     }
-    let metadata = (!class_names.is_empty()).then(|| {
-        HashMap::from([(
-            "class_names".to_string(),
-            serde_json::json!(class_names).to_string(),
-        )])
-    });
+    let text = |list: &[String]| serde_json::json!(list).to_string();
+    let lists = texts
+        .iter()
+        .map(|(name, list)| (name.to_string(), text(list)));
+    let metadata = (!texts.is_empty()).then(|| lists.collect::<HashMap<_, _>>());
     ::safetensors::serialize(views, metadata).map_err(wrong)
 }

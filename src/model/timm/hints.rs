@@ -13,8 +13,10 @@ pub const SUPPORTED: &str = "a Swin transformer of the first version (timm's swi
 /// What is known of a checkpoint beside its tensors. All of it may be unknown.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hints {
-    /// Side of the square images.
+    /// Side of the square images, or the longer one.
     pub image_size: Option<usize>,
+    /// Height and width, where they differ.
+    pub image_shape: Option<[usize; 2]>,
     /// Largest drop-path rate.
     pub drop_path_rate: Option<f64>,
     /// Class names by index.
@@ -79,20 +81,23 @@ impl Hints {
                 format!("{:?}", pool.unwrap_or_default()),
             ));
         }
-        let image_size = match (arguments.get("img_size"), pretrained.get("input_size")) {
-            (Some(size), _) if !size.is_null() => Some(side(size).ok_or(("img_size", size))),
-            (_, Some(size)) if !size.is_null() => Some(side(size).ok_or(("input_size", size))),
-            _ => Self::of_name(architecture).image_size.map(Ok),
+        let sides = match (arguments.get("img_size"), pretrained.get("input_size")) {
+            (Some(size), _) if !size.is_null() => Some(sides(size).ok_or(("img_size", size))),
+            (_, Some(size)) if !size.is_null() => Some(sides(size).ok_or(("input_size", size))),
+            _ => Self::of_name(architecture)
+                .image_size
+                .map(|side| Ok([side; 2])),
         };
-        let image_size = image_size.transpose().map_err(|(key, size)| {
-            malformed(key, "the equal sides of a square image", size.to_string())
-        })?;
+        let sides = sides
+            .transpose()
+            .map_err(|(key, size)| malformed(key, "the sides of an image", size.to_string()))?;
         let names = value
             .get("label_names")
             .or(pretrained.get("label_names"))
             .unwrap_or(&null);
         Ok(Self {
-            image_size,
+            image_size: sides.map(|[height, width]| height.max(width)),
+            image_shape: sides.filter(|[height, width]| height != width),
             drop_path_rate: arguments.get("drop_path_rate").and_then(Value::as_f64),
             labels: labels(names),
         })
@@ -112,12 +117,15 @@ impl Hints {
     }
 }
 
-/// The side of a square image: one number, `[height, width]` or `[channels, height, width]`.
-fn side(size: &Value) -> Option<usize> {
-    let number = |v: &Value| v.as_u64().and_then(|n| usize::try_from(n).ok());
+/// Height and width of an image: one number, `[height, width]` or `[channels, height, width]`.
+fn sides(size: &Value) -> Option<[usize; 2]> {
+    let number = |v: &Value| {
+        let side = v.as_u64().and_then(|n| usize::try_from(n).ok());
+        side.filter(|side| (1..=8192).contains(side))
+    };
     match size.as_array().map(Vec::as_slice) {
-        None => number(size),
-        Some([height, width] | [_, height, width]) if height == width => number(height),
+        None => number(size).map(|side| [side; 2]),
+        Some([height, width] | [_, height, width]) => Some([number(height)?, number(width)?]),
         Some(_) => None,
     }
 }

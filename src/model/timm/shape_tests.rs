@@ -120,8 +120,8 @@ fn configurations_of_other_architectures_are_refused() {
         (r#"{"num_classes": 3}"#, "found none"),
         ("{", "EOF"),
         (
-            r#"{"architecture": "swin_a", "model_args": {"img_size": [32, 64]}}"#,
-            "[32,64]",
+            r#"{"architecture": "swin_a", "model_args": {"img_size": [32, 0]}}"#,
+            "[32,0]",
         ),
         (
             r#"{"architecture": "swin_a", "pretrained_cfg": {"input_size": "a"}}"#,
