@@ -3,8 +3,10 @@
 use super::args::{ExportArgs, ModelFormat, WeightType};
 use super::error::CliError;
 use super::models::{Opened, open, tell};
+use crate::model::preprocess::{self, Recorded};
+use crate::model::swin::Windows;
 use crate::model::weights::Dtype;
-use crate::model::{load, save};
+use crate::model::{Architecture, load, save, timm};
 use burn::tensor::{DType, Device};
 use std::path::{Path, PathBuf};
 
@@ -39,6 +41,23 @@ pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
     let held = if double { DType::F64 } else { DType::F32 };
     let loaded = load::opened(files, &Device::flex(), held)?;
     tell(&loaded.notes);
-    save::export(&loaded, dtype, &args.out)?;
+    let model = &loaded.model;
+    let how = preprocess::of(&args.model, &model.config, None)?.how;
+    if model.windows() != Windows::Transformers {
+        let differs = match &model.config {
+            Architecture::Swin(swin) => timm::differs_from_transformers(swin),
+            Architecture::Roberta(_) => false,
+        };
+        let now = if differs {
+            "other numbers"
+        } else {
+            "other numbers on other sizes of images"
+        };
+        eprintln!(
+            "windows are {}; config.json says so under \"modalign\", transformers does not read it and gives {now}",
+            model.windows().words()
+        );
+    }
+    save::export(&loaded, &Recorded::from(&how), dtype, &args.out)?;
     Ok(args.out.clone())
 }

@@ -3,21 +3,22 @@
 
 use super::args::{ExtractArgs, Precision};
 use super::error::CliError;
+use super::images::{Asked, open_set};
 use super::models::{open, tell};
 use super::out;
 use super::progress::Stage;
 use super::tensor::{batches_of, check_predictor, read_input};
 use crate::dataset::loader::{Order, batches};
-use crate::dataset::{self, Dataset, Resized};
+use crate::dataset::{self, images::Broken};
 use crate::feature::file::{self, Arrays};
 use crate::feature::outputs::{Input, Output, Values, outputs};
 use crate::feature::{extract, samples_at_once};
-use crate::manifest::suite::{DatasetSpec, Reader};
+use crate::manifest::preprocess::Preprocess;
+use crate::model::swin::Windows;
 use crate::model::{Model, Opening, device, load};
 use burn::tensor::{DType, Device};
 use ndarray::Array2;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Runs the command.
 pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
@@ -60,6 +61,7 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
             if wanted.contains(&Output::Logits) {
                 check_predictor(&input, &model)?;
             }
+            tell_windows(&model, &input);
             let parts = batches_of(input, &model);
             let (total, stage) = (parts.len(), Stage::new("extracting", parts.len()));
             for (i, part) in parts.into_iter().enumerate() {
@@ -69,11 +71,25 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
             stage.finish();
         }
         (None, Some(set)) => {
-            let data = open_set("--data", set, args.data_dir.as_deref(), &model)?;
+            let asked = Asked {
+                flag: "--data",
+                images: set,
+                data: args.data_dir.as_deref(),
+                broken: match args.skip_broken {
+                    true => Broken::Skip,
+                    false => Broken::Refuse,
+                },
+            };
+            let data = open_set(&asked, &args.model, &model)?.set;
             let order = Order::sequential(samples_at_once(data.shape().iter().product()));
             let (total, stage) = (order.batches(data.len()), Stage::new("extracting", 1));
-            sink.arrays.labels = Some(dataset::labels(data.as_ref()));
+            // Pictures that lie in no class have no labels.
+            let labelled = !data.classes().is_empty();
+            sink.arrays.labels = labelled.then(|| dataset::labels(data.as_ref()));
             sink.arrays.class_names = data.classes().to_vec();
+            sink.arrays.groups = dataset::groups(data.as_ref());
+            let ids = (0..data.len()).map(|index| data.id(index));
+            sink.arrays.ids = ids.collect::<Option<_>>().unwrap_or_default();
             for (i, batch) in batches(data, order).into_iter().enumerate() {
                 let batch = batch?;
                 sink.take(&model, Input::Samples(batch.values, batch.shape));
@@ -114,6 +130,25 @@ fn apart(args: &ExtractArgs) -> Result<(), CliError> {
         }
     }
     Ok(())
+}
+
+/// Tells where windows are a guess: a checkpoint of timm's that does not say for which size it was
+/// built, given another size than the one that was inferred.
+fn tell_windows(model: &Model, input: &Input) {
+    let (Windows::Timm { grid: None }, Input::Samples(_, [.., height, width])) =
+        (model.windows(), input)
+    else {
+        return;
+    };
+    if model
+        .config
+        .image_size()
+        .is_some_and(|side| [side; 2] != [*height, *width])
+    {
+        eprintln!(
+            "windows: nothing tells for which size this checkpoint was built; taken as built for {height} × {width}"
+        );
+    }
 }
 
 /// Collects outputs; tells the error of half precision on the first batch.
@@ -159,8 +194,12 @@ pub struct Pooled {
     pub features: Array2<f32>,
     /// Classes and their names, where the images are a dataset.
     pub labels: Option<(Vec<usize>, Vec<String>)>,
+    /// Which samples belong together, where the images are a dataset of groups.
+    pub groups: Option<Vec<usize>>,
     /// Hash of the model's weights.
     pub sha256: String,
+    /// How pictures were prepared, where the images are a dataset.
+    pub preprocess: Option<Preprocess>,
 }
 
 /// The pooled outputs of a model for the images that `flag` names: a dataset as
@@ -176,13 +215,26 @@ pub fn pooled(
     tell(&loaded.notes);
     let model = &loaded.model;
     let stage = Stage::waiting(&format!("asking {name}"));
-    let set = images.split_once(':').map_or(images, |(set, _)| set);
-    let found = if Reader::parse(set).is_some() {
-        let set = open_set(flag, images, data, model)?;
-        let network = &model.network;
-        let set = extract::features(&network.embedder, &network.encoder, set, device)?;
-        let (features, labels, names) = set.into_parts();
-        (features, Some((labels, names)))
+    let asked = Asked {
+        flag,
+        images,
+        data,
+        broken: Broken::Refuse,
+    };
+    let (mut preprocess, mut groups) = (None, None);
+    let found = if asked.is_set() {
+        let opened = open_set(&asked, name, model)?;
+        preprocess = Some(opened.how);
+        let (network, set) = (&model.network, opened.set);
+        groups = dataset::groups(set.as_ref());
+        if set.classes().is_empty() {
+            let rows = extract::rows(&network.embedder, &network.encoder, set, device)?;
+            (rows, None)
+        } else {
+            let set = extract::features(&network.embedder, &network.encoder, set, device)?;
+            let (features, labels, names) = set.into_parts();
+            (features, Some((labels, names)))
+        }
     } else {
         let input = read_input(flag, images, None, model)?;
         let (mut values, mut shape) = (Vec::new(), [0, 0]);
@@ -204,46 +256,10 @@ pub fn pooled(
     Ok(Pooled {
         features: found.0,
         labels: found.1,
+        groups,
         sha256: loaded.sha256,
+        preprocess,
     })
-}
-
-/// A dataset by reader name, `SET[:split]`, at the model's input size.
-fn open_set(
-    flag: &str,
-    text: &str,
-    data: Option<&Path>,
-    model: &Model,
-) -> Result<Arc<dyn Dataset>, CliError> {
-    let (name, split) = text.split_once(':').unwrap_or((text, "test"));
-    let wrong = |expected: String, found: &str| CliError::Usage {
-        what: flag.into(),
-        expected,
-        found: format!("{found:?}"),
-    };
-    let reader: Reader =
-        Reader::parse(name).ok_or_else(|| wrong(format!("one of {}", Reader::names()), name))?;
-    let side = model.config.image_size().ok_or_else(|| CliError::Usage {
-        what: flag.into(),
-        expected: "a model of images (model_type swin)".into(),
-        found: format!("model_type {}", model.config.name()),
-    })?;
-    let spec = DatasetSpec::new("data", name, reader);
-    let splits = Resized::splits(dataset::open(&spec, data, 0)?, side);
-    let set = match split {
-        "train" => splits.train,
-        "valid" => splits.valid,
-        "test" => splits.test,
-        other => return Err(wrong("split train, valid or test".into(), other)),
-    };
-    let (found, channels) = (set.shape()[0], model.network.embedder.channels());
-    if found != channels {
-        return Err(wrong(
-            format!("a set of {channels} channels, as the model's embedder has"),
-            &format!("{name} with {found}"),
-        ));
-    }
-    Ok(set)
 }
 
 #[cfg(test)]

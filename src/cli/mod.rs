@@ -16,6 +16,7 @@ pub mod error;
 mod export;
 mod extract;
 mod figures;
+mod images;
 mod measure;
 mod models;
 mod out;

@@ -8,8 +8,9 @@ use crate::manifest::suite::Source;
 use crate::model::folder::{self, Files};
 use crate::model::hub::{self, HubSettings};
 use crate::model::opening::SideOrigin;
+use crate::model::swin::Windows;
 use crate::model::weights::Weights;
-use crate::model::{Architecture, Opening, Plan, config, embedded, state, timm};
+use crate::model::{Architecture, Opening, Plan, config, embedded, preprocess, state, timm};
 use burn::tensor::{DType, Device};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -116,7 +117,12 @@ fn show(name: &str, opening: &OpeningArgs, as_json: bool) -> Result<(), CliError
     let side = files.side.map(SideOrigin::name);
     let plan = Plan::new(files.description, weights, &Device::flex(), DType::F32)?;
     notes.extend(plan.notes.iter().cloned());
-    let facts = facts(&plan, weights, origin, (side, notes));
+    let mut facts = facts(&plan, weights, origin, (side, notes));
+    if let config @ Architecture::Swin(_) = &plan.outline().config {
+        let found = preprocess::of(name, config, None);
+        let words = found.map_or_else(|e| e.to_string(), |found| found.how.words());
+        facts.push(("pictures", json!(words)));
+    }
     if as_json {
         let all = facts.into_iter().map(|(k, v)| (k.to_string(), v));
         println!("{}", Value::Object(all.collect()));
@@ -166,8 +172,8 @@ fn facts(
     let parameters = state::size(&model.network);
     let shape = match &model.config {
         Architecture::Swin(swin) => {
-            if timm::is_timm(weights.names()) && timm::differs_from_timm(swin) {
-                notes.push("windows do not divide the token grids: timm pads after the shift, transformers and modalign before; numbers differ from timm's".into());
+            if model.windows() != Windows::Transformers && timm::differs_from_transformers(swin) {
+                notes.push("windows do not divide the token grids: timm pads after the shift, as is done here, transformers before; its numbers differ".into());
             }
             format!(
                 "{} px, patch {}, width {}, depths {:?}, heads {:?}, window {}",
@@ -206,6 +212,13 @@ fn facts(
         ("shape", json!(shape)),
         ("image_size", json!(model.config.image_size())),
         ("image_size_from", json!(side)),
+        (
+            "windows",
+            match &model.config {
+                Architecture::Swin(_) => json!(model.windows().words()),
+                Architecture::Roberta(_) => Value::Null,
+            },
+        ),
         ("features", json!(model.config.features())),
         ("channels", json!(model.network.embedder.channels())),
         ("parameters", json!(parameters)),

@@ -5,8 +5,10 @@
 use super::args::{ExperimentArgs, PretrainArgs};
 use super::error::CliError;
 use super::progress::{Bars, Stage, catch_interrupts, go_on};
-use crate::dataset::{self, Resized};
+use super::words::clean;
+use crate::dataset;
 use crate::manifest::parts::PredictorSpec;
+use crate::manifest::preprocess::Preprocess;
 use crate::manifest::suite::{Shape, Suite};
 use crate::model::{Model, SwinConfig, device, save, state};
 use crate::run::RunFolder;
@@ -52,9 +54,20 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
     let suite = Suite::resolve(suite)?;
     let device = device::open(device)?;
     let (source, shape, recipe) = suite.source.recipe(&suite.name)?;
-    let whole = dataset::open(source, data.as_deref(), suite.data_seed)?;
-    let labels = whole.train.classes().to_vec();
-    let splits = Resized::splits(whole, shape.image_size);
+    let how = Preprocess::own(shape.image_size);
+    let opened = dataset::open_for(
+        source,
+        data.as_deref(),
+        suite.data_seed,
+        &how,
+        shape.image_size,
+    )?;
+    opened
+        .notes
+        .iter()
+        .for_each(|note| eprintln!("{}", clean(note)));
+    let splits = opened.splits;
+    let labels = splits.train.classes().to_vec();
     let channels = splits.train.shape()[0];
     let model = Model::new(
         architecture(shape),

@@ -1,5 +1,6 @@
 //! Progress on stderr: a bar with steps and time left on a terminal, nothing elsewhere.
 
+use super::words::clean;
 use crate::run::watch::Watch;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::OnceLock;
@@ -159,5 +160,9 @@ impl Watch for Bars {
 
     fn skip(&mut self, note: &str) {
         self.note(note);
+    }
+
+    fn tell(&mut self, note: &str) {
+        eprintln!("{}", clean(note));
     }
 }

@@ -14,6 +14,7 @@ pub mod element;
 pub(crate) mod fuzz;
 pub mod gzip;
 pub mod hdf5;
+pub mod jpeg;
 pub mod mat;
 pub mod npy;
 pub mod pickle;

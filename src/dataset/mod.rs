@@ -20,6 +20,7 @@ pub mod esc10;
 mod files;
 mod fsd50k;
 mod fsdd;
+pub mod images;
 pub mod loader;
 pub mod memory;
 mod ninapro;
@@ -27,6 +28,8 @@ pub mod normalise;
 mod open;
 pub mod own;
 mod pdebench;
+pub mod pictured;
+pub mod pil;
 mod precise;
 mod psicov;
 #[cfg(test)]
@@ -45,7 +48,7 @@ mod tree;
 pub use error::DatasetError;
 pub use memory::InMemory;
 pub use normalise::Normalise;
-pub use open::open;
+pub use open::{Opened, open, open_for};
 pub use resize::{Resized, Resizer};
 pub use spherical::Spherical;
 pub use subset::{Subset, balanced_indices, cap, class_counts, groups, labels};
@@ -116,6 +119,12 @@ pub trait Dataset: Send + Sync {
     /// Whether the benchmark scores groups by the mean of their outputs, not single samples.
     fn scored_by_group(&self) -> bool {
         false
+    }
+
+    /// What sample `index` is called where it came from, if it has a name (a file's path).
+    fn id(&self, index: usize) -> Option<String> {
+        let _ = index;
+        None
     }
 
     /// What is known about every sample.

@@ -2,15 +2,12 @@
 //!
 //! A sample `C × H × W` is cut into equal contiguous groups: with three groups an image is
 //! normalised per colour channel, with eight an EMG window per electrode, with one a spectrogram
-//! as a whole. Target sets fit the statistics on their training part; images use constants, so
-//! that a surrogate image goes through the very preprocessing of the source model.
+//! as a whole. Target sets fit the statistics on their training part. Images for models of ours use
+//! constants; for other models they stay pixels in `0..=1` here, and the model's own preprocessing
+//! follows ([`super::pictured`]).
 
 use super::{Dataset, DatasetError, sample_len};
-
-/// CIFAR-100's training mean per channel, in units of full scale (all 50,000 images).
-pub const CIFAR100_MEAN: [f32; 3] = [0.5071, 0.4867, 0.4408];
-/// CIFAR-100's training standard deviation per channel, in units of full scale.
-pub const CIFAR100_STD: [f32; 3] = [0.2675, 0.2565, 0.2761];
+use crate::manifest::preprocess::{CIFAR100_MEAN, CIFAR100_STD};
 
 /// `(x − mean) / std`, one pair per group.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +22,14 @@ impl Normalise {
         Self {
             mean: CIFAR100_MEAN.to_vec(),
             std: CIFAR100_STD.to_vec(),
+        }
+    }
+
+    /// Nothing: values stay what they are.
+    pub fn none(groups: usize) -> Self {
+        Self {
+            mean: vec![0.0; groups],
+            std: vec![1.0; groups],
         }
     }
 

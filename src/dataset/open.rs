@@ -1,12 +1,16 @@
-//! The door to all readers: a manifest entry becomes three capped parts.
+//! The door to all readers: a manifest entry becomes three capped parts, as they are read or as a
+//! model takes them.
 
 use std::path::Path;
 
+use super::images::{self, Broken, Folder};
+use super::pictured::Pictured;
 use super::store::Store;
 use super::{
-    DatasetError, Splits, cap, cifar, cosmic, darcy, darcy16, deepsea, demo, ecg2017, ecg5000, emg,
-    esc10, fsd50k, fsdd, ninapro, own, pdebench, psicov, s2cifar, satellite,
+    DatasetError, Normalise, Resized, Splits, cap, cifar, cosmic, darcy, darcy16, deepsea, demo,
+    ecg2017, ecg5000, emg, esc10, fsd50k, fsdd, ninapro, own, pdebench, psicov, s2cifar, satellite,
 };
+use crate::manifest::preprocess::{Origin, Preprocess};
 use crate::manifest::reader::Pde;
 use crate::manifest::suite::{DatasetSpec, Reader};
 use ecg5000::Question::{Class, Normal};
@@ -29,25 +33,82 @@ pub fn open(
     data_dir: Option<&Path>,
     seed: u64,
 ) -> Result<Splits, DatasetError> {
+    read(spec, data_dir, seed, &Preprocess::own(PICTURE_SIDE), None).map(|found| found.0)
+}
+
+/// Side of the pictures of a folder where no model says it.
+const PICTURE_SIDE: usize = 224;
+
+/// A set, opened for a model.
+pub struct Opened {
+    /// Its parts as the model takes them.
+    pub splits: Splits,
+    /// Its parts as they are read.
+    pub original: Splits,
+    /// What was left out or done otherwise than one may think.
+    pub notes: Vec<String>,
+}
+
+/// Opens the dataset of a manifest entry for a model of inputs `side × side`: pictures are prepared as
+/// `how` says, everything else is resized.
+///
+/// # Errors
+/// Those of [`open`], and `Unsatisfiable` if `how` does not fit the channels of the pictures.
+pub fn open_for(
+    spec: &DatasetSpec,
+    data_dir: Option<&Path>,
+    seed: u64,
+    how: &Preprocess,
+    side: usize,
+) -> Result<Opened, DatasetError> {
+    let own = how.origin == Origin::Own || !spec.reader.is_images();
+    let raw = (!own).then(|| Normalise::none(3));
+    let (original, notes) = read(spec, data_dir, seed, how, raw.as_ref())?;
+    let splits = match (spec.reader, own) {
+        (Reader::Images, _) => original.clone(),
+        (_, true) => Resized::splits(original.clone(), side),
+        (_, false) => Pictured::splits(&original, how, &spec.name)?,
+    };
+    Ok(Opened {
+        splits,
+        original,
+        notes,
+    })
+}
+
+/// The parts as they are read, and what is worth telling of them. `raw` stands for the constants of
+/// image sets, where a model has its own.
+fn read(
+    spec: &DatasetSpec,
+    data_dir: Option<&Path>,
+    seed: u64,
+    how: &Preprocess,
+    raw: Option<&Normalise>,
+) -> Result<(Splits, Vec<String>), DatasetError> {
     let store = Store::at(data_dir);
-    let data_dir = Some(store.root());
+    let root = store.root();
+    let data_dir = Some(root);
+    let cifar_norm = raw.cloned().unwrap_or_else(Normalise::cifar);
+    let demo_norm = raw.cloned().unwrap_or_else(demo::normalise);
+    let (cifar_norm, demo_norm) = (&cifar_norm, &demo_norm);
+    let mut notes = Vec::new();
     let sizes = demo::Sizes {
         train: spec.train,
         valid: spec.valid,
         test: spec.test,
     };
     let whole = match spec.reader {
-        Reader::DemoSource => demo::images(demo::Domain::Source, sizes, seed),
-        Reader::DemoSurrogate => demo::images(demo::Domain::Surrogate, sizes, seed),
-        Reader::DemoUnseen => demo::images(demo::Domain::Unseen, sizes, seed),
-        Reader::DemoSpherical => demo::spherical(sizes, seed)?,
+        Reader::DemoSource => demo::images(demo::Domain::Source, sizes, seed, demo_norm),
+        Reader::DemoSurrogate => demo::images(demo::Domain::Surrogate, sizes, seed, demo_norm),
+        Reader::DemoUnseen => demo::images(demo::Domain::Unseen, sizes, seed, demo_norm),
+        Reader::DemoSpherical => demo::spherical(sizes, seed, demo_norm)?,
         Reader::DemoEmg => demo::emg(sizes, seed)?,
         Reader::DemoSound => demo::sound(sizes, seed)?,
-        Reader::Cifar10 => cifar::ten(data_dir)?,
-        Reader::Cifar100 => cifar::whole(data_dir)?,
-        Reader::Cifar100Source => cifar::source(data_dir)?,
-        Reader::Cifar100Heldout => cifar::heldout(data_dir)?,
-        Reader::Cifar100HeldoutSpherical => cifar::heldout_spherical(data_dir, seed)?,
+        Reader::Cifar10 => cifar::ten(data_dir, cifar_norm)?,
+        Reader::Cifar100 => cifar::whole(data_dir, cifar_norm)?,
+        Reader::Cifar100Source => cifar::source(data_dir, cifar_norm)?,
+        Reader::Cifar100Heldout => cifar::heldout(data_dir, cifar_norm)?,
+        Reader::Cifar100HeldoutSpherical => cifar::heldout_spherical(data_dir, seed, cifar_norm)?,
         Reader::EmgMyo => emg::open(data_dir)?,
         Reader::Esc10 => esc10::open(data_dir)?,
         Reader::Fsdd => fsdd::open(data_dir)?,
@@ -75,12 +136,20 @@ pub fn open(
         Reader::PdebenchDiffReact2d => pdebench::open(data_dir, Pde::DiffReact2d)?,
         Reader::PdebenchCfd2d => pdebench::open(data_dir, Pde::Cfd2d)?,
         Reader::Npy => own::open(data_dir, &spec.name)?,
+        Reader::Images => {
+            let place = images::place(root, &spec.name, spec.path.as_deref());
+            let folder = Folder::open(&place, how, Broken::Refuse)?;
+            let told = folder.notes.iter().chain(&folder.cuts);
+            notes.extend(told.map(|note| format!("{}: {note}", spec.name)));
+            folder.splits(&place)?
+        }
     };
-    Ok(Splits {
+    let capped = Splits {
         train: cap(whole.train, spec.train, seed),
         valid: cap(whole.valid, spec.valid, seed),
         test: cap(whole.test, spec.test, seed),
-    })
+    };
+    Ok((capped, notes))
 }
 
 #[cfg(test)]
@@ -105,8 +174,10 @@ mod tests {
             let Some(DatasetError::Missing { path, hint, .. }) = error else {
                 panic!("{reader:?}: {error:?}");
             };
-            assert!(path.extension().is_some() && hint.contains("--data DIR"));
             assert!(hint.contains("https://"), "{hint}");
+            if reader != Reader::Images {
+                assert!(path.extension().is_some() && hint.contains("--data DIR"));
+            }
         }
     }
 
@@ -124,5 +195,52 @@ mod tests {
             let lengths = [&splits.train, &splits.valid, &splits.test].map(|part| part.len());
             assert_eq!(lengths, [30, 11, 12], "{reader:?}");
         }
+    }
+
+    #[test]
+    fn models_of_ours_see_the_constants_of_old_to_the_last_bit_and_others_their_own() {
+        let spec = spec(Reader::DemoSurrogate, 10);
+        let own = open_for(&spec, None, 7, &Preprocess::own(32), 32).unwrap();
+        let foreign = Preprocess::guess(32);
+        let raw = open_for(&spec, None, 7, &foreign, 32).unwrap();
+        let sample = |set: &Splits| {
+            let mut out = vec![0.0f32; 3 * 32 * 32];
+            set.train.read(3, &mut out).unwrap();
+            out
+        };
+        let (ours, pixels) = (sample(&own.splits), sample(&raw.original));
+        assert!(pixels.iter().all(|x| (0.0..=1.0).contains(x)));
+        let old = |x: &f32| (x - 0.387) * (1.0f32 / 0.230);
+        let same = |(a, b): (&f32, f32)| a.to_bits() == b.to_bits();
+        assert!(ours.iter().zip(pixels.iter().map(old)).all(same));
+        for (place, value) in sample(&raw.splits).into_iter().enumerate() {
+            let channel = place / (32 * 32);
+            let byte = (pixels[place] * 255.0).round() / 255.0;
+            let want = (byte - foreign.mean[channel]) / foreign.std[channel];
+            assert!((value - want).abs() < 1e-5);
+        }
+        // Signals know nothing of it.
+        let emg = super::tests::spec(Reader::DemoEmg, 10);
+        let [a, b] = [&Preprocess::own(32), &foreign].map(|how| {
+            let set = open_for(&emg, None, 7, how, 32).unwrap().splits.train;
+            let mut out = vec![0.0; set.shape().iter().product()];
+            set.read(3, &mut out).unwrap();
+            out
+        });
+        assert_eq!(a, b);
+    }
+
+    #[test]
+    fn pictures_of_another_size_are_resized_as_the_model_says() {
+        let how = Preprocess::guess(48);
+        let spec = spec(Reader::DemoUnseen, 10);
+        let opened = open_for(&spec, None, 7, &how, 32).unwrap();
+        assert_eq!(opened.splits.test.shape(), [3, 48, 48]);
+        assert_eq!(opened.original.test.shape(), [3, 32, 32]);
+        let mut out = vec![0.0; 3 * 48 * 48];
+        opened.splits.test.read(0, &mut out).unwrap();
+        let folder = Reader::Images;
+        let error = open(&super::tests::spec(folder, 0), None, 0).err().unwrap();
+        assert!(error.to_string().contains("ImageFolder"));
     }
 }

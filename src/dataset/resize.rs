@@ -173,6 +173,10 @@ impl Dataset for Resized {
         self.inner.label(index)
     }
 
+    fn id(&self, index: usize) -> Option<String> {
+        self.inner.id(index)
+    }
+
     fn group(&self, index: usize) -> usize {
         self.inner.group(index)
     }

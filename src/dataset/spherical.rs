@@ -258,6 +258,10 @@ impl Dataset for Spherical {
         self.inner.label(index)
     }
 
+    fn id(&self, index: usize) -> Option<String> {
+        self.inner.id(index)
+    }
+
     fn group(&self, index: usize) -> usize {
         self.inner.group(index)
     }

@@ -134,6 +134,10 @@ impl Dataset for Subset {
         self.inner.scored_by_group()
     }
 
+    fn id(&self, index: usize) -> Option<String> {
+        self.inner.id(*self.indices.get(index)?)
+    }
+
     fn truth(&self) -> Truth {
         self.inner.truth()
     }

@@ -6,6 +6,7 @@ mod embedded;
 pub mod error;
 pub mod method;
 pub mod parts;
+pub mod preprocess;
 pub mod reader;
 pub mod suite;
 pub mod task;

@@ -2,6 +2,7 @@
 
 use super::task::{Metric, TaskLoss};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// One dataset of a suite: which reader makes it, how much of it is used and what it asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,10 @@ pub struct DatasetSpec {
     /// several labels, relative L2 for fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<Metric>,
+    /// Where the pictures of reader `images` are, relative to the suite file; without it
+    /// `DATA/NAME`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
     /// An encoder of its own, for signals that the suite's source model of images does not take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoder: Option<OwnEncoder>,
@@ -74,6 +79,7 @@ impl DatasetSpec {
             test: 0,
             loss: None,
             metric: None,
+            path: None,
             encoder: None,
         }
     }
@@ -168,6 +174,8 @@ pub enum Reader {
     PdebenchCfd2d,
     /// NumPy arrays of one's own: `DATA/NAME/x.npy [N, C, H, W]` and `y.npy [N]`.
     Npy,
+    /// A folder of pictures of one's own: `DATA/NAME/class/*.jpg` (png, webp, bmp, ppm).
+    Images,
 }
 
 /// The tasks of PDEBench.
@@ -195,7 +203,7 @@ pub enum Pde {
 
 impl Reader {
     /// All readers, in the order of their documentation.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::DemoSource,
         Self::DemoSurrogate,
         Self::DemoUnseen,
@@ -234,6 +242,7 @@ impl Reader {
         Self::PdebenchDiffReact2d,
         Self::PdebenchCfd2d,
         Self::Npy,
+        Self::Images,
     ];
 
     /// The name that suites and the command line use.
@@ -246,7 +255,26 @@ impl Reader {
 
     /// Whether somebody publishes its files: neither made by the program nor the user's own.
     pub fn is_published(self) -> bool {
-        self != Self::Npy && !self.name().starts_with("demo-")
+        ![Self::Npy, Self::Images].contains(&self) && !self.name().starts_with("demo-")
+    }
+
+    /// Whether its samples are pictures of red, green and blue, which a model of images prepares in
+    /// its own way.
+    pub fn is_images(self) -> bool {
+        matches!(
+            self,
+            Self::DemoSource
+                | Self::DemoSurrogate
+                | Self::DemoUnseen
+                | Self::DemoSpherical
+                | Self::Cifar10
+                | Self::Cifar100
+                | Self::Cifar100Source
+                | Self::Cifar100Heldout
+                | Self::Cifar100HeldoutSpherical
+                | Self::Spherical
+                | Self::Images
+        )
     }
 
     /// The reader of that name.

@@ -234,6 +234,15 @@ impl Suite {
                 if beside.join("config.json").exists() || beside.is_file() {
                     suite.source.model = beside.to_string_lossy().into_owned();
                 }
+                let Source { data, .. } = &mut suite.source;
+                let sets = suite.targets.iter_mut().chain([&mut suite.surrogate]);
+                for set in sets.chain(data) {
+                    if let Some(place) = &mut set.path {
+                        let joined = path.parent().unwrap_or(Path::new(".")).join(&*place);
+                        // Whole, so that the run's config.toml finds it too.
+                        *place = std::path::absolute(&joined).unwrap_or(joined);
+                    }
+                }
                 Ok(suite)
             }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(ManifestError::Unknown {
@@ -264,6 +273,12 @@ impl Suite {
                 found,
             })
         };
+        let sets = self.targets.iter().chain([&self.surrogate]);
+        let mut sets = sets.chain(&self.source.data);
+        if let Some(set) = sets.find(|set| set.path.is_some() && set.reader != Reader::Images) {
+            let found = format!("reader {} of {}", set.reader.name(), set.name);
+            return wrong("path", "a set of reader images", found);
+        }
         let plain = |name: &str| {
             !name.is_empty()
                 && name

@@ -6,6 +6,8 @@
 
 use super::config::{self, Architecture, keys};
 use super::opening::{Opening, SideOrigin};
+use super::preprocess::Recorded;
+use super::swin::Windows;
 use super::timm::{self, Hints};
 use super::weights::{Family, Weights, find};
 use super::{ModelError, predictor};
@@ -31,6 +33,12 @@ pub struct Extras {
     /// The predictor, unless it is Hugging Face's own classifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predictor: Option<PredictorSpec>,
+    /// How pictures are prepared, where that was known when the folder was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocess: Option<Recorded>,
+    /// Whose windows the encoder has, unless they are those of `transformers`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<Windows>,
 }
 
 /// The parts of a model.
@@ -330,7 +338,15 @@ fn bare(
     let shape = |name: &str| weights.shape(name).map(<[usize]>::to_vec);
     let found =
         timm::infer_config(&shape, &names, &hints).map_err(|e| e.in_file(weights.path()))?;
-    let mut files = Files::described(Architecture::Swin(found.config).into(), weights);
+    let extras = Extras {
+        windows: Some(timm::windows(&found.config, &hints)),
+        ..Extras::default()
+    };
+    let description = Description {
+        architecture: Architecture::Swin(found.config),
+        extras,
+    };
+    let mut files = Files::described(description, weights);
     files.side = Some(found.side);
     files.notes.extend(found.notes);
     Ok(files)

@@ -8,6 +8,7 @@ use super::names::Scheme;
 use super::network::before;
 use super::opening::{Opening, SideOrigin};
 use super::state::{parameters, with_state};
+use super::swin::Windows;
 use super::weights::{Dtype, Weights};
 use super::{Architecture, Model, ModelError, Predictor, timm};
 use crate::manifest::parts::{PredictorInit, PredictorSpec};
@@ -121,7 +122,13 @@ fn outline(
         Architecture::Swin(swin) => swin.num_channels,
         Architecture::Roberta(_) => 1,
     };
+    let windows = description.extras.windows;
     let mut model = Model::build(description.architecture, channels, None, &mut init)?;
+    // The names tell whose model it is, unless the folder says so.
+    model.set_windows(windows.unwrap_or(match scheme {
+        Scheme::Timm(_) => Windows::Timm { grid: None },
+        _ => Windows::Transformers,
+    }));
     if let (Architecture::Roberta(roberta), Some(shape)) =
         (&model.config, index.shape("modalign.embedder.weight"))
     {
@@ -191,38 +198,54 @@ impl Wanted {
         part
     }
 
-    /// Whether `found` is the bias table of a window that is smaller because its stage's token
-    /// grid is: `rows` are those of every stage, as timm builds them.
-    fn is_small_table(&self, rows: &[usize], found: &[usize]) -> bool {
+    /// The window of its stage, if it is a bias table: `windows` are those of every stage, as timm
+    /// builds them.
+    fn window_in(&self, windows: &[[usize; 2]]) -> Option<[usize; 2]> {
         let stage = self
             .path
             .strip_suffix(".relative_position_bias_table")
-            .and_then(|path| path.strip_prefix("encoder.layers.")?.split('.').next())
-            .and_then(|stage| rows.get(stage.parse::<usize>().ok()?));
-        stage.is_some_and(|rows| *rows < self.shape[0] && found == [*rows, self.shape[1]])
+            .and_then(|path| path.strip_prefix("encoder.layers.")?.split('.').next());
+        windows.get(stage?.parse::<usize>().ok()?).copied()
+    }
+
+    /// Whether `found` is the bias table of a window that is smaller because its stage's token
+    /// grid is.
+    fn is_small_table(&self, windows: &[[usize; 2]], found: &[usize]) -> bool {
+        self.window_in(windows).is_some_and(|window| {
+            let rows = timm::table_rows(window);
+            rows < self.shape[0] && found == [rows, self.shape[1]]
+        })
     }
 
     /// Reads its values.
-    fn read(&self, index: &Index, dtype: DType) -> Result<TensorData, ModelError> {
+    fn read(
+        &self,
+        index: &Index,
+        windows: &[[usize; 2]],
+        dtype: DType,
+    ) -> Result<TensorData, ModelError> {
         let weights = index.weights;
         if let Some(value) = self.constant {
             let values = vec![value; self.shape.iter().product()];
             return Ok(TensorData::new(values, self.shape.clone()).convert_dtype(dtype));
         }
         if dtype == DType::F64 {
-            let values = self.gather(|tensor, all: &mut Vec<f64>| {
+            let values = self.gather(windows, |tensor, all: &mut Vec<f64>| {
                 all.extend(weights.read_f64(&index.known[tensor])?);
                 Ok(())
             })?;
             return Ok(TensorData::new(values, self.shape.clone()));
         }
-        let values = self.gather(|tensor, all| weights.read_into(&index.known[tensor], all))?;
+        let values = self.gather(windows, |tensor, all| {
+            weights.read_into(&index.known[tensor], all)
+        })?;
         Ok(TensorData::new(values, self.shape.clone()).convert_dtype(dtype))
     }
 
     /// The values of all its tensors, a small table among the zeros of the whole one.
     fn gather<T: Copy + Default>(
         &self,
+        windows: &[[usize; 2]],
         mut read: impl FnMut(&str, &mut Vec<T>) -> Result<(), ModelError>,
     ) -> Result<Vec<T>, ModelError> {
         let count = self.shape.iter().product();
@@ -230,9 +253,12 @@ impl Wanted {
         for tensor in &self.tensors {
             read(tensor, &mut values)?;
         }
-        match values.len() == count {
-            true => Ok(values),
-            false => Ok(timm::whole_table(&values, [self.shape[0], self.shape[1]])),
+        match self.window_in(windows) {
+            Some(window) if values.len() != count => {
+                let whole = [self.shape[0], self.shape[1]];
+                Ok(timm::whole_table(&values, window, whole))
+            }
+            _ => Ok(values),
         }
     }
 }
@@ -243,6 +269,8 @@ pub struct Plan<'a> {
     index: Index<'a>,
     model: Model,
     wanted: Vec<Wanted>,
+    /// Windows of every stage, where tables may be smaller.
+    windows: Vec<[usize; 2]>,
     /// Tensors that the architecture needs and the file lacks.
     pub missing: Vec<String>,
     /// Tensors that the file has and the architecture does not know.
@@ -277,7 +305,10 @@ impl<'a> Plan<'a> {
             _ => Scheme::of(&model),
         };
         let tables = match (&model.config, scheme) {
-            (Architecture::Swin(swin), Scheme::Timm(_)) => timm::table_rows(swin),
+            (Architecture::Swin(swin), Scheme::Timm(_)) => {
+                let stages = swin.depths.len();
+                model.windows().tables(swin.window_size, stages)
+            }
             _ => Vec::new(),
         };
         let mut wanted: Vec<Wanted> = parameters(&model.network)
@@ -324,6 +355,7 @@ impl<'a> Plan<'a> {
             index,
             model,
             wanted,
+            windows: tables,
         })
     }
 
@@ -361,7 +393,10 @@ impl<'a> Plan<'a> {
         }
         let mut arrays = BTreeMap::new();
         for one in &self.wanted {
-            arrays.insert(one.path.clone(), one.read(&self.index, dtype)?);
+            arrays.insert(
+                one.path.clone(),
+                one.read(&self.index, &self.windows, dtype)?,
+            );
         }
         let mut model = self.model;
         model.network = with_state(model.network, arrays, dtype, weights.path())?;

@@ -1,6 +1,7 @@
 //! Weights that lie about a model: refused before anything is computed or allocated.
 
 use super::config::RobertaConfig;
+use super::preprocess::Recorded;
 use super::weights::{Array, Dtype, Outgoing, Weights, write, write_tensors};
 use super::*;
 use crate::manifest::parts::PredictorSpec;
@@ -139,7 +140,7 @@ fn half_precision_of_timm_stays_half() {
     )
     .unwrap();
     let loaded = load::load(home.path(), &Device::flex(), DType::F32).unwrap();
-    save::export(&loaded, None, out.path()).unwrap();
+    save::export(&loaded, &Recorded::Own, None, out.path()).unwrap();
     let written = Weights::open(&out.path().join("model.safetensors")).unwrap();
     for name in written.names() {
         assert_eq!(written.dtype(name), Some(Dtype::F16), "{name}");

@@ -18,6 +18,7 @@ pub mod opening;
 pub mod ops;
 pub mod pass;
 pub mod predictor;
+pub mod preprocess;
 pub mod recompute;
 pub mod roberta;
 pub mod save;

@@ -11,7 +11,7 @@ use super::pass::Pass;
 use super::predictor::{Before, Predictor};
 use super::roberta::RobertaEncoder;
 use super::state;
-use super::swin::SwinEncoder;
+use super::swin::{SwinEncoder, Windows};
 use crate::manifest::parts::{EmbedderInit, PredictorInit, PredictorSpec};
 use burn::module::Module;
 use burn::tensor::{DType, Device};
@@ -232,9 +232,28 @@ impl Model {
     pub fn with_fresh_encoder(&self, seed: u64) -> Result<Self, ModelError> {
         let (device, dtype) = self.place();
         let fresh = Self::new(self.config.clone(), 1, None, seed, &device, dtype)?;
-        let mut model = self.clone();
+        let (mut model, windows) = (self.clone(), self.windows());
         model.network.encoder = fresh.network.encoder;
+        model.set_windows(windows);
         Ok(model)
+    }
+
+    /// Whose windows the encoder has; models without windows have those of `transformers`.
+    pub fn windows(&self) -> Windows {
+        match &self.network.encoder {
+            Encoder::Swin(swin) => swin.windows(),
+            Encoder::Roberta(_) => Windows::default(),
+        }
+    }
+
+    /// Takes the windows of a checkpoint, if there are any to take.
+    pub fn set_windows(&mut self, windows: Windows) {
+        if let Encoder::Swin(swin) = &mut self.network.encoder {
+            swin.set_windows(windows);
+        }
+        if let Embedder::Patches(patches) = &mut self.network.embedder {
+            patches.set_crops(windows != Windows::Transformers);
+        }
     }
 
     /// Device and float type of the parameters.

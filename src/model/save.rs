@@ -3,7 +3,9 @@
 use super::folder::Extras;
 use super::load::Loaded;
 use super::names::Scheme;
+use super::preprocess::Recorded;
 use super::state::state;
+use super::swin::Windows;
 use super::weights::{Dtype, Outgoing, write_tensors};
 use super::{Architecture, Model, ModelError, Predictor};
 use crate::manifest::parts::PredictorSpec;
@@ -13,33 +15,60 @@ use std::path::Path;
 
 /// Writes a model as a folder, in the float type of its parameters; `labels` name the classes of
 /// its predictor.
+///
+/// The folder says that the model is ours: see [`save_prepared`] for one that learnt from a published
+/// one.
 pub fn save(model: &Model, labels: &[String], folder: &Path) -> Result<(), ModelError> {
+    save_prepared(model, labels, &Recorded::Own, folder)
+}
+
+/// The same for a model whose pictures are prepared as `how` says.
+pub fn save_prepared(
+    model: &Model,
+    labels: &[String],
+    how: &Recorded,
+    folder: &Path,
+) -> Result<(), ModelError> {
     tensors(model, folder, |name, own| (name, own))?;
-    write_text(folder, &config_json(model, labels))
+    write_text(folder, CONFIG, &config_json(model, labels, how))
 }
 
 /// Writes a model as it came: every tensor under the name and in the float type that it had in its
 /// checkpoint (published names where the checkpoint had timm's), and its own `config.json`. A
 /// model that was not changed in between gives tensors that are equal byte for byte.
 ///
-/// `dtype` overrides the float type of all tensors.
-pub fn export(loaded: &Loaded, dtype: Option<Dtype>, folder: &Path) -> Result<(), ModelError> {
+/// `dtype` overrides the float type of all tensors. Where the model came without a `config.json` of
+/// Hugging Face's kind, `how` is recorded: how its pictures are prepared. Where it came with one, the
+/// files on that which lay beside it are copied.
+pub fn export(
+    loaded: &Loaded,
+    how: &Recorded,
+    dtype: Option<Dtype>,
+    folder: &Path,
+) -> Result<(), ModelError> {
     tensors(&loaded.model, folder, |name, own| {
         let (name, kept) = loaded.spelling.get(&name).cloned().unwrap_or((name, own));
         (name, dtype.unwrap_or(kept))
     })?;
-    let text = match &loaded.config {
-        Some(path) => std::fs::read_to_string(path).map_err(|source| ModelError::Io {
-            path: path.clone(),
-            source,
-        })?,
-        None => config_json(&loaded.model, &loaded.labels),
+    let Some(config) = &loaded.config else {
+        let text = config_json(&loaded.model, &loaded.labels, how);
+        return write_text(folder, CONFIG, &text);
     };
-    write_text(folder, &text)
+    for name in [CONFIG, "preprocessor_config.json", "processor_config.json"] {
+        let path = config.with_file_name(name);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => write_text(folder, name, &text)?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && name != CONFIG => {}
+            Err(source) => return Err(ModelError::Io { path, source }),
+        }
+    }
+    Ok(())
 }
 
-fn write_text(folder: &Path, text: &str) -> Result<(), ModelError> {
-    let path = folder.join("config.json");
+const CONFIG: &str = "config.json";
+
+fn write_text(folder: &Path, name: &str, text: &str) -> Result<(), ModelError> {
+    let path = folder.join(name);
     crate::atomic::write(&path, text.as_bytes()).map_err(|source| ModelError::Io { path, source })
 }
 
@@ -109,7 +138,7 @@ fn outgoing(
 }
 
 /// `config.json` as `transformers` expects it.
-fn config_json(model: &Model, labels: &[String]) -> String {
+fn config_json(model: &Model, labels: &[String], how: &Recorded) -> String {
     let id2label: BTreeMap<usize, String> = labels.iter().cloned().enumerate().collect();
     let (value, class) = match model.config.clone() {
         Architecture::Swin(swin) => {
@@ -142,8 +171,14 @@ fn config_json(model: &Model, labels: &[String]) -> String {
         // a Swin classifier is Hugging Face's own: nothing to add
         let plain = matches!(predictor, None | Some(PredictorSpec::Classification { .. }))
             && matches!(model.config, Architecture::Swin(_));
-        if !plain {
-            map.insert("modalign".into(), serde_json::json!(Extras { predictor }));
+        let windows = Some(model.windows()).filter(|w| *w != Windows::Transformers);
+        let extras = Extras {
+            predictor: predictor.filter(|_| !plain),
+            preprocess: matches!(model.config, Architecture::Swin(_)).then(|| how.clone()),
+            windows,
+        };
+        if extras != Extras::default() {
+            map.insert("modalign".into(), serde_json::json!(extras));
         }
     }
     serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"

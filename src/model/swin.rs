@@ -1,5 +1,6 @@
-//! The Swin encoder (Liu et al., ICCV 2021), numerically that of Hugging Face `transformers`:
-//! stages of windowed-attention blocks, patch merging between them, a final LayerNorm.
+//! The Swin encoder (Liu et al., ICCV 2021), numerically that of Hugging Face `transformers` or of timm,
+//! as its checkpoint is: stages of windowed-attention blocks, patch merging between them, a final
+//! LayerNorm. The two differ where windows do not divide the token grid ([`Windows`]).
 //!
 //! Tokens stay in image order `[B, H·W, C]` throughout; windows exist only inside
 //! [`ops::window_attention`].
@@ -12,6 +13,83 @@ use super::pass::Pass;
 use super::tokens::Grid;
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
+
+/// Whose windows an encoder has. On grids that windows divide, and in models of one window, both are the
+/// same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Windows {
+    /// `transformers`: a grid with a side no longer than the window is cut into squares of that side,
+    /// unshifted; others are padded, then shifted. It goes by the grid that comes.
+    #[default]
+    Transformers,
+    /// timm (and Microsoft's original): sides of windows and shifts are set when the model is built, for
+    /// height and width apart, and a grid is shifted, then padded.
+    Timm {
+        /// The grid of the first stage for which it was built; `None` where nothing tells. Windows then
+        /// are whole, and shifts go by the grid that comes.
+        grid: Option<[usize; 2]>,
+    },
+}
+
+impl Windows {
+    /// Those of stage `stage`, where every stage halves the grid.
+    fn of_stage(self, stage: usize) -> Self {
+        match self {
+            Self::Timm { grid: Some(grid) } => Self::Timm {
+                grid: Some(grid.map(|side| side.div_ceil(1 << stage))),
+            },
+            other => other,
+        }
+    }
+
+    /// Height and width of a window and the shift, for a grid of tokens and windows of side `whole`.
+    fn on(self, grid: Grid, whole: usize, shifted: bool) -> ([usize; 2], [usize; 2]) {
+        let shift = if shifted { whole / 2 } else { 0 };
+        let built = match self {
+            Self::Transformers => {
+                let least = grid[0].min(grid[1]);
+                return match least <= whole {
+                    true => ([least; 2], [0; 2]),
+                    false => ([whole; 2], [shift; 2]),
+                };
+            }
+            Self::Timm { grid: built } => built,
+        };
+        let window = built.map_or([whole; 2], |built| built.map(|side| side.min(whole)));
+        let sides = built.unwrap_or(grid);
+        let shift = [0, 1].map(|axis| match sides[axis] <= window[axis] {
+            true => 0,
+            false => shift,
+        });
+        (window, shift)
+    }
+
+    /// Height and width of the windows of every stage, as a model with this many stages holds tables
+    /// for them.
+    pub fn tables(self, whole: usize, stages: usize) -> Vec<[usize; 2]> {
+        (0..stages)
+            .map(|stage| match self.of_stage(stage) {
+                Self::Timm { grid: Some(grid) } => grid.map(|side| side.min(whole)),
+                _ => [whole; 2],
+            })
+            .collect()
+    }
+
+    /// What it means, for people.
+    pub fn words(self) -> String {
+        match self {
+            Self::Transformers => "transformers': padded, then shifted".into(),
+            Self::Timm { grid: Some([h, w]) } => {
+                format!("timm's: shifted, then padded; built for {h} × {w} tokens")
+            }
+            Self::Timm { grid: None } => {
+                "timm's: shifted, then padded; for the size of the input".into()
+            }
+        }
+    }
+}
 
 /// Attention, MLP and their norms.
 #[derive(Module, Debug)]
@@ -31,6 +109,8 @@ pub struct Block {
     window: usize,
     #[module(skip)]
     shifted: bool,
+    #[module(skip)]
+    windows: Windows,
     #[module(skip)]
     drop_path: f64,
 }
@@ -57,6 +137,7 @@ impl Block {
             heads,
             window: config.window_size,
             shifted,
+            windows: Windows::default(),
             drop_path,
         }
     }
@@ -73,44 +154,42 @@ impl Block {
     }
 
     fn attention(&self, x: Dual<3>, [height, width]: Grid, pass: &Pass) -> Dual<3> {
-        // A grid no larger than the window is one window of its own size, unshifted.
-        let smaller = height.min(width) <= self.window;
-        let window = if smaller {
-            height.min(width)
-        } else {
-            self.window
-        };
-        let shift = if smaller || !self.shifted {
-            0
-        } else {
-            self.window / 2
-        };
-        let padded = [
-            height.next_multiple_of(window),
-            width.next_multiple_of(window),
-        ];
+        let grid = [height, width];
+        let (window, shift) = self.windows.on(grid, self.window, self.shifted);
+        let padded = [0, 1].map(|axis| grid[axis].next_multiple_of(window[axis]));
+        // Where nothing is padded it is the same to shift within the attention.
+        let rolled = self.windows != Windows::Transformers && padded != grid && shift != [0, 0];
         let geometry = WindowGeometry {
             height: padded[0],
             width: padded[1],
-            window: [window, window],
+            window,
             shift,
+            rolled,
             heads: self.heads,
         };
-        let x = x.linear(|t| resize_grid(t, [height, width], padded));
+        let x = match rolled {
+            true => x.linear(|t| roll(t, grid, shift)),
+            false => x,
+        };
+        let x = x.linear(|t| resize_grid(t, grid, padded));
         let qkv = self.qkv.forward(x, pass);
         let mixed = ops::window_attention(qkv, Some(self.position_bias(window, pass)), geometry)
-            .linear(|t| resize_grid(t, padded, [height, width]));
+            .linear(|t| resize_grid(t, padded, grid));
+        let mixed = match rolled {
+            true => mixed.linear(|t| roll(t, grid, [0, 1].map(|axis| grid[axis] - shift[axis]))),
+            false => mixed,
+        };
         self.projection.forward(mixed, pass)
     }
 
     /// The table's entries for every pair of tokens of a window: `[heads, n, n]`.
-    fn position_bias(&self, window: usize, pass: &Pass) -> Dual<3> {
-        let (n, side) = (window * window, 2 * self.window - 1);
+    fn position_bias(&self, [rows, columns]: [usize; 2], pass: &Pass) -> Dual<3> {
+        let (n, side) = (rows * columns, 2 * self.window - 1);
         let mut index = Vec::with_capacity(n * n);
         for a in 0..n {
             for b in 0..n {
-                let down = a / window + self.window - 1 - b / window;
-                let right = a % window + self.window - 1 - b % window;
+                let down = a / columns + self.window - 1 - b / columns;
+                let right = a % columns + self.window - 1 - b % columns;
                 index.push((down * side + right) as i64);
             }
         }
@@ -120,6 +199,18 @@ impl Block {
             .linear(|t| t.select(0, index.clone()).transpose())
             .reshape([self.heads, n, n])
     }
+}
+
+/// Shifts a grid up and to the left; what leaves there comes in at the other side.
+fn roll(x: Tensor<3>, [height, width]: Grid, [down, across]: [usize; 2]) -> Tensor<3> {
+    let place = |at: usize| {
+        let (row, column) = (at / width + down, at % width + across);
+        (row % height * width + column % width) as i64
+    };
+    let order: Vec<i64> = (0..height * width).map(place).collect();
+    let order = TensorData::new(order, [height * width]);
+    let order = Tensor::<1, Int>::from_data(order, &x.device());
+    x.select(1, order)
 }
 
 /// Pads with zeros at the bottom and right, or crops there.
@@ -207,6 +298,21 @@ impl SwinEncoder {
             layers,
             layernorm: LayerNorm::new(config.hidden_size(), config.layer_norm_eps, init),
         }
+    }
+
+    /// Takes the windows of its checkpoint.
+    pub fn set_windows(&mut self, windows: Windows) {
+        for (number, stage) in self.layers.iter_mut().enumerate() {
+            for block in &mut stage.blocks {
+                block.windows = windows.of_stage(number);
+            }
+        }
+    }
+
+    /// Whose windows it has.
+    pub fn windows(&self) -> Windows {
+        let first = self.layers.first().and_then(|stage| stage.blocks.first());
+        first.map_or(Windows::default(), |block| block.windows)
     }
 
     /// How many [`SwinEncoder::step`]s the encoder has: its blocks.

@@ -236,9 +236,10 @@ pub fn run(
         stage1: trained.first,
         course: trained.course,
     };
-    save::save(
+    save::save_prepared(
         &trained.model,
         data.train.classes(),
+        &context.preprocess.into(),
         &folder.path(&name).join("model"),
     )?;
     folder.write_json(&record, &outcome)?;

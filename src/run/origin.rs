@@ -15,6 +15,7 @@ use super::record::Record;
 use crate::checksum;
 use crate::manifest::data::DataManifest;
 use crate::manifest::method::SourceData;
+use crate::manifest::preprocess::Preprocess;
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::model::Loaded;
 use serde::de::DeserializeOwned;
@@ -127,15 +128,16 @@ impl Origins {
         }
     }
 
-    /// The hashes of all that a suite's transfers and measures are made from.
+    /// The hashes of all that a suite's transfers and measures are made from; `how` the source model's
+    /// pictures are prepared is one of its settings.
     pub fn of_run(
         suite: &Suite,
-        source: &Loaded,
+        (source, how): (&Loaded, &Preprocess),
         encoders: Vec<(&DatasetSpec, String)>,
         inputs: &[(String, String)],
     ) -> Self {
         let mut found = Self::of_data(datasets(suite), inputs);
-        let settings = format!("{:?} {:?}", source.model.config, source.labels);
+        let settings = format!("{:?} {:?} {how:?}", source.model.config, source.labels);
         let all = &mut found.all.0;
         all.insert(WEIGHTS.into(), source.sha256.clone());
         all.insert(SETTINGS.into(), checksum::sha256(settings.as_bytes()));

@@ -91,6 +91,7 @@ pub fn run(
     let (source, targets) = (&prepared.source, &prepared.targets);
     let refreshed = origin::check(folder, &prepared.origins, &prepared.inputs, request.refresh)?;
     let mut record = Record::start(suite, request, source);
+    record.source.preprocess = Some(prepared.preprocess.clone());
     record.input("config.toml".into(), folder.sha256("config.toml")?);
     for (name, sha256) in &prepared.inputs {
         record.input(name.clone(), sha256.clone());
@@ -98,7 +99,7 @@ pub fn run(
     folder.write_json("run.json", &record)?;
     let context = prepared.context(suite, request, folder);
     let mut tables = Tables::default();
-    tables.notes.extend(prepared.strangers.iter().cloned());
+    tables.notes.extend(prepared.notes.iter().cloned());
     if refreshed > 0 {
         tables.notes.push(format!(
             "{refreshed} earlier results of this run had been made from other files than are there now; they were made anew."

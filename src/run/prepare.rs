@@ -7,17 +7,18 @@ use super::origin::{self, Origins};
 use super::watch::{Watch, go_on};
 use super::yardsticks;
 use crate::checksum::Algorithm;
+use crate::dataset::images;
 use crate::dataset::store::{Ledger, Store, verify};
-use crate::dataset::{self, Dataset, DatasetError, Resized, Splits, Truth};
+use crate::dataset::{self, Dataset, DatasetError, Opened, Splits, Truth};
 use crate::feature::{FeatureSet, extract};
 use crate::manifest::data::{DataFile, DataManifest};
 use crate::manifest::method::{Method, SourceData};
 use crate::manifest::parts::EmbedderInit;
+use crate::manifest::preprocess::{Origin, Preprocess};
 use crate::manifest::reader::{OwnEncoder, Reader};
 use crate::manifest::suite::{DatasetSpec, Suite};
 use crate::measure::Groups;
-
-use crate::model::{self, Loaded, Model, Opening, RobertaConfig, embedded, load};
+use crate::model::{self, Loaded, Model, Opening, RobertaConfig, embedded, load, preprocess};
 use crate::transfer::task;
 use burn::tensor::{DType, Device};
 use std::cell::Cell;
@@ -63,6 +64,8 @@ pub struct Context<'a> {
     pub surrogate: &'a Splits,
     /// What stands for the source in stage 1.
     pub source_set: &'a Arc<dyn Dataset>,
+    /// How the source model's pictures are prepared.
+    pub preprocess: &'a Preprocess,
     /// Device of all model computations.
     pub device: &'a Device,
     /// Its name on the command line.
@@ -116,8 +119,11 @@ pub struct Prepared<'a> {
     pub targets: Vec<Target<'a>>,
     /// Data files by name, with their SHA-256.
     pub inputs: Vec<(String, String)>,
-    /// Which of them are not the published ones.
-    pub strangers: Vec<String>,
+    /// How the source model's pictures are prepared.
+    pub preprocess: Preprocess,
+    /// What a reader must know of them: which are not the published ones, what was left out, which
+    /// preprocessing was a guess.
+    pub notes: Vec<String>,
     /// What everything is made from.
     pub origins: Origins,
 }
@@ -131,10 +137,26 @@ pub fn prepare<'a>(
     let files = embedded::open(&suite.source.model, &Opening::of(&suite.source))?;
     let source = load::opened(files, request.device, DType::F32)?;
     let side = image_size(&suite.source.model, &source.model)?;
-    let (inputs, strangers) = inputs(origin::datasets(suite), request.data, watch)?;
+    let (inputs, mut notes) = inputs(origin::datasets(suite), request.data, watch)?;
+    let found = preprocess::of(&suite.source.model, &source.model.config, None)?;
+    let how = found.how;
+    if how.origin == Origin::Guess {
+        notes.push(format!("Pictures for the source model: {}.", how.words()));
+    }
+    notes.extend(found.notes);
+    let mut told = 0;
+    let mut tell = |notes: &[String], watch: &mut dyn Watch| {
+        notes[told..].iter().for_each(|note| watch.tell(note));
+        told = notes.len();
+    };
+    tell(&notes, watch);
     watch.begin("opening data", 1 + suite.targets.len());
-    let original = dataset::open(&suite.surrogate, request.data, suite.data_seed)?;
-    let surrogate = Resized::splits(original.clone(), side);
+    let open = |spec: &DatasetSpec| -> Result<Opened, DatasetError> {
+        dataset::open_for(spec, request.data, suite.data_seed, &how, side)
+    };
+    let opened = open(&suite.surrogate)?;
+    let (surrogate, original) = (opened.splits, opened.original);
+    notes.extend(opened.notes);
     fits_source(&suite.surrogate, &surrogate, &source.model)?;
     let source_set = match suite.transfer.stage1.source {
         SourceData::Surrogate => surrogate.train.clone(),
@@ -144,8 +166,7 @@ pub fn prepare<'a>(
                 expected: "surrogate, as the suite does not name the source model's data".into(),
                 found: "pretraining".into(),
             })?;
-            let data = dataset::open(spec, request.data, suite.data_seed)?;
-            let splits = Resized::splits(data, side);
+            let Opened { splits, .. } = open(spec)?;
             fits_source(spec, &splits, &source.model)?;
             splits.train
         }
@@ -153,7 +174,9 @@ pub fn prepare<'a>(
     go_on(watch.step(1, 1 + suite.targets.len()))?;
     let (mut targets, mut encoders) = (Vec::new(), Vec::new());
     for (i, spec) in suite.targets.iter().enumerate() {
-        let whole = dataset::open(spec, request.data, suite.data_seed)?;
+        let opened = open(spec)?;
+        let whole = opened.original;
+        notes.extend(opened.notes);
         let undefined = match &spec.encoder {
             Some(_) => Some("its encoder is not the source model's".into()),
             None => no_discrepancy(whole.train.as_ref(), source.labels.len())
@@ -171,7 +194,7 @@ pub fn prepare<'a>(
             spec,
             data: match own {
                 Some(_) => whole.clone(),
-                None => Resized::splits(whole.clone(), side),
+                None => opened.splits,
             },
             original: whole,
             undefined,
@@ -180,7 +203,8 @@ pub fn prepare<'a>(
         go_on(watch.step(2 + i, 1 + suite.targets.len()))?;
     }
     watch.end();
-    let origins = Origins::of_run(suite, &source, encoders, &inputs);
+    tell(&notes, watch);
+    let origins = Origins::of_run(suite, (&source, &how), encoders, &inputs);
     Ok(Prepared {
         source,
         surrogate,
@@ -188,7 +212,8 @@ pub fn prepare<'a>(
         source_set,
         targets,
         inputs,
-        strangers,
+        preprocess: how,
+        notes,
         origins,
     })
 }
@@ -264,6 +289,10 @@ pub fn inputs<'a>(
             found.push((format!("{}/{file}", spec.name), sha256));
         }
     }
+    for spec in specs.iter().filter(|spec| spec.reader == Reader::Images) {
+        let place = images::place(store.root(), &spec.name, spec.path.as_deref());
+        found.push((format!("{}/", spec.name), images::digest(&place)?));
+    }
     Ok((found, strangers))
 }
 
@@ -280,6 +309,7 @@ impl Prepared<'_> {
             source: &self.source,
             surrogate: &self.surrogate,
             source_set: &self.source_set,
+            preprocess: &self.preprocess,
             device: request.device,
             device_name: request.device_name,
             origins: &self.origins,

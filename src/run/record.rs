@@ -3,6 +3,7 @@
 //! record.
 
 use super::prepare::Request;
+use crate::manifest::preprocess::Preprocess;
 use crate::manifest::suite::Suite;
 use crate::manifest::training::Select;
 use crate::model::Loaded;
@@ -72,6 +73,9 @@ pub struct Source {
     pub image_size_from: Option<String>,
     /// What was inferred, chosen or left out as it was opened.
     pub notes: Vec<String>,
+    /// How its pictures are prepared, and who says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preprocess: Option<Preprocess>,
 }
 
 /// A file that went into a run.
@@ -110,6 +114,7 @@ impl Record {
                 image_size: source.model.config.image_size(),
                 image_size_from: source.side.map(|side| side.name().into()),
                 notes: source.notes.clone(),
+                preprocess: None,
             },
             inputs: Vec::new(),
             notes: Vec::new(),

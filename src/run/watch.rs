@@ -13,6 +13,10 @@ pub trait Watch {
     fn end(&mut self);
     /// A stage was not needed.
     fn skip(&mut self, note: &str);
+    /// Something that must be known of the results.
+    fn tell(&mut self, note: &str) {
+        let _ = note;
+    }
 }
 
 /// Turns a watcher's wish to stop into the error that ends a run.

@@ -15,6 +15,7 @@ mod measures;
 mod measures_bad;
 mod origin;
 mod page;
+mod pictures;
 mod report;
 mod resume;
 mod runs;

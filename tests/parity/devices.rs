@@ -135,7 +135,8 @@ fn operations() {
             height: 6,
             width: 6,
             window: [window, window],
-            shift,
+            shift: [shift, shift],
+            rolled: false,
             heads: 2,
         };
         let n = window * window;

@@ -5,6 +5,7 @@
 use super::swin::compare;
 use super::{check, io_in};
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use modalign::model::preprocess::Recorded;
 use modalign::model::weights::{Array, Weights, write};
 use modalign::model::{Model, Pass, SwinConfig, load, save, state};
 use std::collections::{BTreeMap, HashMap};
@@ -28,7 +29,7 @@ fn swin_base_of_random_weights() {
     let loaded = load::load(home.path(), &device, DType::F32).unwrap();
     assert!(loaded.labels.is_empty() && loaded.ignored.is_empty());
     let again = home.path().join("again");
-    save::export(&loaded, None, &again).unwrap();
+    save::export(&loaded, &Recorded::Own, None, &again).unwrap();
     let digest = |folder| Weights::in_folder(folder).unwrap().sha256();
     assert_eq!(digest(home.path()), digest(&again), "not a byte differs");
 

@@ -88,8 +88,14 @@ pub enum Precision {
 
 A tensor comes from a safetensors or a PyTorch file (.pt, .pth, .bin), or is an array of NumPy
 (FILE.npz:NAME, FILE.npy). One of rank 4 is samples [N, C, H, W], of rank 2 token ids [N, T], of rank
-3 tokens [N, T, C] that enter the encoder as they are. With --data the written file also holds labels, class_names and (as features) the pooled
-outputs: a features file.")]
+3 tokens [N, T, C] that enter the encoder as they are. With --data the written file also holds labels,
+class_names and (as features) the pooled outputs: a features file; of a folder of pictures also ids,
+their paths below the folder; of a set of windows also groups.
+
+Pictures are prepared as the files beside the weights say (preprocessor_config.json, timm's
+pretrained_cfg), as transformers and timm do it; without such files as ImageNet's, and that is told.
+Models made by this program keep CIFAR's constants. A camera's orientation (EXIF) is not followed,
+as torchvision does not.")]
 pub struct ExtractArgs {
     /// Model: folder, checkpoint file, Hugging Face name, or one inside the program
     #[arg(long, value_name = "MODEL")]
@@ -103,9 +109,13 @@ pub struct ExtractArgs {
     /// Tokens that others may attend to: a tensor with 1 or 0 (or true, false) for each of the ids
     #[arg(long, value_name = "FILE:NAME", requires = "tensor")]
     pub mask: Option<String>,
-    /// Dataset to read, as SET or SET:train|valid|test (default test)
+    /// Dataset to read, as SET or SET:train|valid|test (default test); or a folder of pictures,
+    /// DIR/class/*.jpg, as DIR (all of it) or DIR:train|valid|test
     #[arg(long, value_name = "SET[:SPLIT]")]
     pub data: Option<String>,
+    /// Leave out pictures of a folder that cannot be read, and count them
+    #[arg(long, requires = "data")]
+    pub skip_broken: bool,
     /// Folder with the dataset's files
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,

@@ -19,22 +19,31 @@ const LIMITS: [u8; 2] = [20, 100];
 const FINE: usize = 1;
 
 /// All hundred classes, in fine-label order.
-pub(in crate::dataset) fn whole(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
-    let whole = Whole::open(data_dir)?;
+pub(in crate::dataset) fn whole(
+    data_dir: Option<&Path>,
+    norm: &Normalise,
+) -> Result<Splits, DatasetError> {
+    let whole = Whole::open(data_dir, norm)?;
     with_validation(whole.train, whole.test)
 }
 
 /// The 80 source classes, relabelled `0..80` in fine-label order.
-pub(in crate::dataset) fn source(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
-    let whole = Whole::open(data_dir)?;
+pub(in crate::dataset) fn source(
+    data_dir: Option<&Path>,
+    norm: &Normalise,
+) -> Result<Splits, DatasetError> {
+    let whole = Whole::open(data_dir, norm)?;
     let heldout = whole.heldout()?;
     let rest: Vec<usize> = (0..100).filter(|fine| !heldout.contains(fine)).collect();
     whole.part(&rest)
 }
 
 /// The 20 held-out classes, relabelled `0..20` in coarse-label order.
-pub(in crate::dataset) fn heldout(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
-    let whole = Whole::open(data_dir)?;
+pub(in crate::dataset) fn heldout(
+    data_dir: Option<&Path>,
+    norm: &Normalise,
+) -> Result<Splits, DatasetError> {
+    let whole = Whole::open(data_dir, norm)?;
     let heldout = whole.heldout()?;
     whole.part(&heldout)
 }
@@ -43,11 +52,12 @@ pub(in crate::dataset) fn heldout(data_dir: Option<&Path>) -> Result<Splits, Dat
 pub(in crate::dataset) fn heldout_spherical(
     data_dir: Option<&Path>,
     seed: u64,
+    norm: &Normalise,
 ) -> Result<Splits, DatasetError> {
-    let black = Normalise::cifar().of(0.0);
+    let black = norm.of(0.0);
     let projection = Arc::new(Projection::new(30));
     Spherical::splits(
-        &heldout(data_dir)?,
+        &heldout(data_dir, norm)?,
         &projection,
         Rotation::Uniform,
         &black,
@@ -101,7 +111,7 @@ struct Whole {
 }
 
 impl Whole {
-    fn open(data_dir: Option<&Path>) -> Result<Self, DatasetError> {
+    fn open(data_dir: Option<&Path>, norm: &Normalise) -> Result<Self, DatasetError> {
         let missing = PLACE.find(data_dir, &["train.bin"]).err();
         let missing = missing.unwrap_or_else(|| PLACE.missing(Path::new("test.bin")));
         let forms: [super::Form<'_, Parts>; 4] = [
@@ -114,11 +124,10 @@ impl Whole {
         let (Some(test), Some(train)) = (sources.pop(), sources.pop()) else {
             return Err(PLACE.missing(Path::new("test.bin")));
         };
-        let norm = Normalise::cifar();
         let (train_path, test_path) = (train.path.clone(), test.path.clone());
         let make = |source: Source| -> Result<Arc<Cifar>, DatasetError> {
             let records = Records::open(vec![source], &LIMITS)?;
-            Ok(Arc::new(Cifar::new(records, FINE, classes.clone(), &norm)))
+            Ok(Arc::new(Cifar::new(records, FINE, classes.clone(), norm)))
         };
         Ok(Self {
             train: make(train)?,
@@ -197,12 +206,12 @@ mod tests {
     #[test]
     fn the_first_fine_class_of_each_coarse_class_is_held_out() {
         let dir = folder(&records(), &records());
-        let held = heldout(Some(dir.path())).unwrap();
+        let held = heldout(Some(dir.path()), &Normalise::cifar()).unwrap();
         assert_eq!(held.test.classes().len(), 20);
         // coarse 0 holds fine 19, 39, …
         assert_eq!(held.test.classes()[0], "fine 19");
         assert_eq!(held.test.len(), 40);
-        let rest = source(Some(dir.path())).unwrap();
+        let rest = source(Some(dir.path()), &Normalise::cifar()).unwrap();
         assert_eq!(rest.train.classes().len(), 80);
         assert!(
             rest.train
@@ -211,7 +220,7 @@ mod tests {
                 .all(|c| !held.test.classes().contains(c))
         );
         assert_eq!(rest.train.len() + rest.valid.len(), 160);
-        let all = whole(Some(dir.path())).unwrap();
+        let all = whole(Some(dir.path()), &Normalise::cifar()).unwrap();
         assert_eq!(
             (all.train.len(), all.valid.len(), all.test.len()),
             (100, 100, 200)
@@ -224,9 +233,12 @@ mod tests {
         let mut wrong = records();
         wrong[150][0] = 3;
         let dir = folder(&records(), &wrong);
-        let message = heldout(Some(dir.path())).err().unwrap().to_string();
+        let message = heldout(Some(dir.path()), &Normalise::cifar())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(message.contains("record 150"), "{message}");
         let dir = folder(&records()[..10], &records()[..10]);
-        assert!(heldout(Some(dir.path())).is_err());
+        assert!(heldout(Some(dir.path()), &Normalise::cifar()).is_err());
     }
 }

@@ -5,8 +5,8 @@
 //! cache. Where only the official `.tar.gz` is there, its members are streamed into memory and
 //! nothing is unpacked. The pickled version ([`python`]), folder or archive, is read where the binary
 //! one is absent. Labels are validated once at opening, so that reading needs no check. All CIFAR sets
-//! share one [`Normalise`]: CIFAR-100's constants, because a surrogate image has to go through
-//! the source model's own preprocessing.
+//! share one [`Normalise`]: CIFAR-100's constants for models of ours, and none for others, whose own
+//! preprocessing follows.
 
 mod hundred;
 mod python;
@@ -243,8 +243,8 @@ pub(crate) mod tests {
         assert_eq!(super::super::labels(&set), vec![3, 1, 9, 0, 2]);
         let mut out = vec![0.0; PIXELS];
         set.read(4, &mut out).unwrap();
-        let expected = (2.0 / 255.0 - 0.4408) / 0.2761;
-        assert!((out[PIXELS - 1] - expected).abs() < 1e-6);
+        let expected = (2.0f32 / 255.0 - 0.4408) / 0.2761;
+        assert_eq!(out[PIXELS - 1].to_bits(), expected.to_bits());
         assert!(set.read(5, &mut out).is_err());
         assert!(set.read(0, &mut out[1..]).is_err());
     }

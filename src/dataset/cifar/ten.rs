@@ -28,8 +28,11 @@ const PYTHON: Pickled = Pickled {
     archive: ["cifar-10-python.tar.gz", "cifar-10-batches-py"],
 };
 
-/// Opens the three parts.
-pub(in crate::dataset) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
+/// Opens the three parts; pixels of `0..=1` go through `norm`.
+pub(in crate::dataset) fn open(
+    data_dir: Option<&Path>,
+    norm: &Normalise,
+) -> Result<Splits, DatasetError> {
     let missing = PLACE.find(data_dir, &["test_batch.bin"]).err();
     let forms: [super::Form<'_, Parts>; 4] = [
         &|| binary(data_dir),
@@ -40,10 +43,9 @@ pub(in crate::dataset) fn open(data_dir: Option<&Path>) -> Result<Splits, Datase
     let missing = missing.unwrap_or_else(|| PLACE.missing(Path::new("data_batch_1.bin")));
     let (mut batches, classes) = first(&forms, missing)?;
     let test = batches.split_off(batches.len().saturating_sub(1));
-    let norm = Normalise::cifar();
     let make = |sources: Vec<Source>| -> Result<Arc<dyn Dataset>, DatasetError> {
         let records = Records::open(sources, &[10])?;
-        Ok(Arc::new(Cifar::new(records, 0, classes.clone(), &norm)))
+        Ok(Arc::new(Cifar::new(records, 0, classes.clone(), norm)))
     };
     let test = make(test)?;
     with_validation(make(batches)?, test)
@@ -109,8 +111,12 @@ mod tests {
 
     #[test]
     fn absent_files_say_where_and_how() {
-        let message =
-            |dir: Option<&Path>| open(dir).err().map(|e| e.to_string()).unwrap_or_default();
+        let message = |dir: Option<&Path>| {
+            open(dir, &Normalise::cifar())
+                .err()
+                .map(|e| e.to_string())
+                .unwrap_or_default()
+        };
         let without = message(None);
         assert!(
             without.contains("test_batch.bin") && without.contains("DIR/cifar-10-batches-py"),
@@ -128,7 +134,7 @@ mod tests {
         let records: Vec<Vec<u8>> = (0..40).map(|i| vec![i % 10]).collect();
         let records: Vec<&[u8]> = records.iter().map(Vec::as_slice).collect();
         write(&folder.join("data_batch_2.bin"), &records);
-        let splits = open(Some(dir.path())).unwrap();
+        let splits = open(Some(dir.path()), &Normalise::cifar()).unwrap();
         assert_eq!(
             (splits.train.len(), splits.valid.len(), splits.test.len()),
             (30, 10, 1)
@@ -156,14 +162,23 @@ mod tests {
         std::io::Write::write_all(&mut gz, &tar).unwrap();
         let archive = dir.path().join("cifar10/cifar-10-binary.tar.gz");
         std::fs::write(&archive, gz.finish().unwrap()).unwrap();
-        let splits = open(Some(dir.path())).unwrap();
+        let splits = open(Some(dir.path()), &Normalise::cifar()).unwrap();
         let lengths = [&splits.train, &splits.valid, &splits.test].map(|part| part.len());
         assert_eq!(lengths, [90, 10, 1]);
         // what a browser unpacks half-way keeps its name
         std::fs::write(&archive, &tar).unwrap();
-        assert_eq!(open(Some(dir.path())).unwrap().train.len(), 90);
+        assert_eq!(
+            open(Some(dir.path()), &Normalise::cifar())
+                .unwrap()
+                .train
+                .len(),
+            90
+        );
         std::fs::write(&archive, &tar[1..]).unwrap();
-        let said = open(Some(dir.path())).err().unwrap().to_string();
+        let said = open(Some(dir.path()), &Normalise::cifar())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(said.contains("tar header"), "{said}");
     }
 }

@@ -19,7 +19,7 @@ const MEAN: [f32; 3] = [0.387; 3];
 /// Standard deviation per channel over the source classes.
 const STD: [f32; 3] = [0.230; 3];
 
-/// The preprocessing shared by all groups (and by the source model).
+/// The constants shared by all groups, and by the source model that was trained on them.
 pub fn normalise() -> Normalise {
     Normalise::new(&MEAN, &STD)
 }
@@ -117,8 +117,8 @@ pub struct DemoImages {
 }
 
 impl DemoImages {
-    /// `len` pictures, classes in turn.
-    pub(crate) fn new(domain: Domain, part: Part, len: usize, seed: u64) -> Self {
+    /// `len` pictures, classes in turn; their pixels of `0..=1` go through `norm`.
+    pub(crate) fn new(domain: Domain, part: Part, len: usize, seed: u64, norm: &Normalise) -> Self {
         let classes = domain.classes();
         Self {
             names: classes.iter().map(|class| class.name()).collect(),
@@ -126,7 +126,7 @@ impl DemoImages {
             part,
             len,
             seed,
-            norm: normalise(),
+            norm: norm.clone(),
         }
     }
 }

@@ -15,7 +15,7 @@ mod sound;
 mod synth;
 mod texture;
 
-pub use images::{Class, Domain};
+pub use images::{Class, Domain, normalise};
 
 use std::sync::Arc;
 
@@ -60,25 +60,25 @@ impl Sizes {
 
 /// Procedural images 3 × 32 × 32 of one group of classes.
 ///
-/// Defaults per class (training, validation, test): source 250, 20, 20; surrogate 100, 20, 100;
+/// Pixels of `0..=1` go through `norm`. Defaults per class (training, validation, test): source 250, 20, 20; surrogate 100, 20, 100;
 /// unseen 60, 15, 40.
-pub fn images(domain: Domain, sizes: Sizes, seed: u64) -> Splits {
+pub fn images(domain: Domain, sizes: Sizes, seed: u64, norm: &Normalise) -> Splits {
     let classes = domain.classes().len();
     let sizes = match domain {
         Domain::Source => sizes.or(classes, 250, 20, 20),
         Domain::Surrogate => sizes.or(classes, 100, 20, 100),
         Domain::Unseen => sizes.or(classes, 60, 15, 40),
     };
-    sizes.splits(|part, len| images::DemoImages::new(domain, part, len, seed))
+    sizes.splits(|part, len| images::DemoImages::new(domain, part, len, seed, norm))
 }
 
 /// [`Domain::Unseen`] on the sphere, 3 × 60 × 60, every sample under its own random rotation.
 ///
 /// # Errors
 /// None that a caller can cause; the projection's own check is passed on.
-pub fn spherical(sizes: Sizes, seed: u64) -> Result<Splits, DatasetError> {
-    let black = images::normalise().of(0.0);
-    let flat = images(Domain::Unseen, sizes, seed);
+pub fn spherical(sizes: Sizes, seed: u64, norm: &Normalise) -> Result<Splits, DatasetError> {
+    let black = norm.of(0.0);
+    let flat = images(Domain::Unseen, sizes, seed, norm);
     let projection = Arc::new(Projection::new(30));
     Spherical::splits(&flat, &projection, Rotation::Uniform, &black, seed)
 }

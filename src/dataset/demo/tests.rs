@@ -19,10 +19,10 @@ fn all(seed: u64) -> Vec<Splits> {
         test: 20,
     };
     vec![
-        images(Domain::Source, sizes, seed),
-        images(Domain::Surrogate, sizes, seed),
-        images(Domain::Unseen, sizes, seed),
-        spherical(sizes, seed).unwrap(),
+        images(Domain::Source, sizes, seed, &normalise()),
+        images(Domain::Surrogate, sizes, seed, &normalise()),
+        images(Domain::Unseen, sizes, seed, &normalise()),
+        spherical(sizes, seed, &normalise()).unwrap(),
         emg(sizes, seed).unwrap(),
         sound(sizes, seed).unwrap(),
     ]
@@ -77,7 +77,7 @@ fn shapes_sizes_and_balance_are_as_promised() {
             assert!(part.read(len, &mut out).is_err());
         }
     }
-    let source = images(Domain::Source, Sizes::default(), 0);
+    let source = images(Domain::Source, Sizes::default(), 0, &normalise());
     assert_eq!((source.train.len(), source.test.len()), (48 * 250, 48 * 20));
     assert_eq!(labels(source.valid.as_ref()).len(), 48 * 20);
 }
@@ -112,7 +112,7 @@ fn the_fixed_image_constants_standardise() {
         valid: 1,
         test: 1,
     };
-    let set = images(Domain::Source, sizes, 2).train;
+    let set = images(Domain::Source, sizes, 2, &normalise()).train;
     let found = Normalise::fit(set.as_ref(), 3).unwrap();
     println!("mean {:?} std {:?}", found.mean(), found.std());
     assert!(found.mean().iter().all(|m| m.abs() < 0.05), "{found:?}");
@@ -177,7 +177,10 @@ fn centroid_error(splits: &Splits, feature: impl Fn(Vec<f32>) -> Vec<f32>) -> f3
 
 #[test]
 fn raw_values_tell_little_but_something() {
-    let error = centroid_error(&images(Domain::Surrogate, Sizes::default(), 0), |x| x);
+    let error = centroid_error(
+        &images(Domain::Surrogate, Sizes::default(), 0, &normalise()),
+        |x| x,
+    );
     println!("surrogate images, nearest mean of raw pixels: error {error}");
     assert!((0.6..0.87).contains(&error), "{error}");
 

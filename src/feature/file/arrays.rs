@@ -17,6 +17,10 @@ pub struct Arrays {
     pub labels: Option<Vec<usize>>,
     /// Names of the classes.
     pub class_names: Vec<String>,
+    /// Which samples belong together: a number for each, if they are windows of something.
+    pub groups: Option<Vec<usize>>,
+    /// What the samples are called, if they have names.
+    pub ids: Vec<String>,
 }
 
 impl Arrays {
@@ -40,6 +44,16 @@ impl Arrays {
         }
     }
 
+    /// The lists of texts that there are, by name.
+    fn texts(&self) -> Vec<(&'static str, &[String])> {
+        let mut all = vec![
+            ("class_names", self.class_names.as_slice()),
+            ("ids", &self.ids),
+        ];
+        all.retain(|(_, texts)| !texts.is_empty());
+        all
+    }
+
     /// Little-endian bytes of everything: name, NumPy type, shape, bytes.
     fn members(&self) -> Vec<(String, &'static str, Vec<usize>, Vec<u8>)> {
         let mut all = Vec::new();
@@ -47,12 +61,13 @@ impl Arrays {
             let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
             all.push((name.clone(), "<f4", shape.clone(), bytes));
         }
-        if let Some(labels) = &self.labels {
-            let bytes = labels
+        for (name, numbers) in [("labels", &self.labels), ("groups", &self.groups)] {
+            let Some(numbers) = numbers else { continue };
+            let bytes = numbers
                 .iter()
-                .flat_map(|&l| (l as i64).to_le_bytes())
+                .flat_map(|&n| (n as i64).to_le_bytes())
                 .collect();
-            all.push(("labels".into(), "<i8", vec![labels.len()], bytes));
+            all.push((name.into(), "<i8", vec![numbers.len()], bytes));
         }
         all
     }
@@ -80,8 +95,8 @@ pub fn write_arrays(path: &Path, arrays: &Arrays) -> Result<(), FeatureError> {
     save(path, |file| {
         let mut out = BufWriter::new(file);
         match zip {
-            true => npz::write_members(&mut out, &members, &arrays.class_names)?,
-            false => out.write_all(&safetensors(&members, &arrays.class_names)?)?,
+            true => npz::write_members(&mut out, &members, &arrays.texts())?,
+            false => out.write_all(&safetensors(&members, &arrays.texts())?)?,
         }
         Ok(out.flush()?)
     })
@@ -89,7 +104,7 @@ pub fn write_arrays(path: &Path, arrays: &Arrays) -> Result<(), FeatureError> {
 
 fn safetensors(
     members: &[(String, &str, Vec<usize>, Vec<u8>)],
-    class_names: &[String],
+    texts: &[(&str, &[String])],
 ) -> Result<Vec<u8>, ZipError> {
     let wrong = |e| ZipError::Io(std::io::Error::other(e));
     let mut views = Vec::with_capacity(members.len());
@@ -104,11 +119,10 @@ fn safetensors(
             TensorView::new(dtype, shape.clone(), bytes).map_err(wrong)?,
         ));
     }
-    let metadata = (!class_names.is_empty()).then(|| {
-        HashMap::from([(
-            "class_names".to_string(),
-            serde_json::json!(class_names).to_string(),
-        )])
-    });
+    let text = |list: &[String]| serde_json::json!(list).to_string();
+    let lists = texts
+        .iter()
+        .map(|(name, list)| (name.to_string(), text(list)));
+    let metadata = (!texts.is_empty()).then(|| lists.collect::<HashMap<_, _>>());
     ::safetensors::serialize(views, metadata).map_err(wrong)
 }

@@ -174,11 +174,11 @@ fn archive<W: Write + std::io::Seek>(out: W, large: bool) -> (ZipWriter<W>, Simp
     (ZipWriter::new(out), options)
 }
 
-/// Writes arrays given as name, NumPy type, shape and bytes, and class names if there are any.
+/// Writes arrays given as name, NumPy type, shape and bytes, and lists of texts.
 pub(super) fn write_members(
     out: impl Write + std::io::Seek,
     members: &[(String, &str, Vec<usize>, Vec<u8>)],
-    class_names: &[String],
+    texts: &[(&str, &[String])],
 ) -> Result<(), ZipError> {
     let (mut zip, options) = archive(out, members.iter().any(|m| m.3.len() > 1 << 31));
     for (name, kind, shape, bytes) in members {
@@ -186,9 +186,9 @@ pub(super) fn write_members(
         zip.write_all(&npy::header(kind, shape))?;
         zip.write_all(bytes)?;
     }
-    if !class_names.is_empty() {
-        zip.start_file("class_names.npy", options)?;
-        zip.write_all(&npy::strings(class_names))?;
+    for (name, list) in texts {
+        zip.start_file(format!("{name}.npy"), options)?;
+        zip.write_all(&npy::strings(list))?;
     }
     zip.finish()?;
     Ok(())

@@ -21,6 +21,9 @@ pub struct PatchEmbedder {
     /// `[out]`.
     bias: Param<Tensor<1>>,
     norm: LayerNorm,
+    /// Whether pixels beyond the last whole patch are left out, as timm does, and not filled up.
+    #[module(skip)]
+    crops: bool,
 }
 
 impl PatchEmbedder {
@@ -31,7 +34,13 @@ impl PatchEmbedder {
             weight: init.truncated_normal(0.02, [out, channels, p, p]),
             bias: init.constant(0.0, [out]),
             norm: LayerNorm::new(out, 1e-5, init),
+            crops: false,
         }
+    }
+
+    /// Whether pixels beyond the last whole patch are left out.
+    pub fn set_crops(&mut self, crops: bool) {
+        self.crops = crops;
     }
 
     /// An embedder for `channels` channels that starts from this one.
@@ -43,7 +52,9 @@ impl PatchEmbedder {
         init: &mut Init,
     ) -> Self {
         if how == EmbedderInit::Random {
-            return Self::new(config, channels, init);
+            let mut fresh = Self::new(config, channels, init);
+            fresh.crops = self.crops;
+            return fresh;
         }
         let [out, own, p, _] = self.weight.dims();
         let source: Vec<f32> = self
@@ -71,10 +82,11 @@ impl PatchEmbedder {
     }
 
     /// `[B, C, H, W]` → tokens `[B, h·w, out]`; sides that are no multiple of the patch are padded
-    /// with zeros.
+    /// with zeros, or cut off where the checkpoint is timm's (and the side has a whole patch).
     pub fn forward(&self, x: Dual<4>, pass: &Pass) -> Tokens {
         let [out, channels, p, _] = self.weight.dims();
-        let x = x.linear(|t| pad(t, [p, p]));
+        let crops = self.crops;
+        let x = x.linear(|t| pad(if crops { crop(t, p) } else { t }, [p, p]));
         let [batch, _, height, width] = x.dims();
         let grid = [height / p, width / p];
         let patches = x
@@ -87,6 +99,17 @@ impl PatchEmbedder {
         let tokens = ops::linear(patches, kernel, Some(pass.parameter(&self.bias)));
         Tokens::new(self.norm.forward(tokens, pass), grid)
     }
+}
+
+/// Leaves out the rows and columns beyond the last whole patch.
+fn crop(mut x: Tensor<4>, patch: usize) -> Tensor<4> {
+    for axis in [2, 3] {
+        let whole = x.dims()[axis] / patch * patch;
+        if whole > 0 {
+            x = x.narrow(axis, 0, whole);
+        }
+    }
+    x
 }
 
 /// Pads bottom and right with zeros to multiples of the two sides.

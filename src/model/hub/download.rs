@@ -47,6 +47,7 @@ impl HubSettings {
         let config = config.map_err(|url| format!("{url}: HTTP status 404"))?;
         let commit = config.commit.clone();
         download.take("config.json", config, progress)?;
+        download.preprocessing(&commit, progress)?;
         download.weights(&commit, progress)?;
         let noted = cache.refer(&repo.revision, &commit);
         noted.map_err(|e| format!("{}: {e}", cache.root().display()))?;
@@ -55,6 +56,16 @@ impl HubSettings {
 }
 
 impl Download<'_> {
+    /// Takes what the commit says on how pictures are prepared, if it does.
+    fn preprocessing(&self, commit: &str, progress: &mut Progress) -> Result<(), String> {
+        for name in ["preprocessor_config.json", "processor_config.json"] {
+            if let Ok(described) = self.describe(commit, name)? {
+                self.take(name, described, progress)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the first of the known weights that the commit has, with its shards.
     fn weights(&self, commit: &str, progress: &mut Progress) -> Result<(), String> {
         for name in NAMES {

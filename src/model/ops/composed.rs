@@ -106,7 +106,7 @@ pub fn window_attention(qkv: Dual<3>, bias: Option<Dual<3>>, geometry: WindowGeo
         if let Some(bias) = bias {
             logits = logits + bias.reshape([1, heads, n, n]);
         }
-        if geometry.shift == 0 {
+        if !geometry.is_shifted() {
             return logits;
         }
         let penalty = Tensor::<4>::from_data(

@@ -169,7 +169,8 @@ fn window_attention() {
             height,
             width,
             window,
-            shift,
+            shift: [shift, shift],
+            rolled: false,
             heads,
         };
         let n = geometry.tokens();

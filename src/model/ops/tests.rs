@@ -96,7 +96,8 @@ fn window_attention_agrees_with_its_composition() {
             height,
             width,
             window: [window, window],
-            shift,
+            shift: [shift, shift],
+            rolled: false,
             heads,
         };
         let n = geometry.tokens();

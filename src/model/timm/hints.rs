@@ -14,8 +14,10 @@ pub const SUPPORTED: &str = "a Swin transformer of the first version (timm's swi
 /// What is known of a checkpoint beside its tensors. All of it may be unknown.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hints {
-    /// Side of the square images, as `config.json` says.
+    /// Side of the square images, or the longer one, as `config.json` says.
     pub image_size: Option<usize>,
+    /// Height and width, where they differ.
+    pub image_shape: Option<[usize; 2]>,
     /// Side that a user asks for; before everything else.
     pub asked: Option<usize>,
     /// What a published name says.
@@ -84,20 +86,21 @@ impl Hints {
                 format!("{:?}", pool.unwrap_or_default()),
             ));
         }
-        let image_size = match (arguments.get("img_size"), pretrained.get("input_size")) {
-            (Some(size), _) if !size.is_null() => Some(side(size).ok_or(("img_size", size))),
-            (_, Some(size)) if !size.is_null() => Some(side(size).ok_or(("input_size", size))),
-            _ => Published::find(architecture).map(|name| Ok(name.side)),
+        let sides = match (arguments.get("img_size"), pretrained.get("input_size")) {
+            (Some(size), _) if !size.is_null() => Some(sides(size).ok_or(("img_size", size))),
+            (_, Some(size)) if !size.is_null() => Some(sides(size).ok_or(("input_size", size))),
+            _ => Published::find(architecture).map(|name| Ok([name.side; 2])),
         };
-        let image_size = image_size.transpose().map_err(|(key, size)| {
-            malformed(key, "the equal sides of a square image", size.to_string())
-        })?;
+        let sides = sides
+            .transpose()
+            .map_err(|(key, size)| malformed(key, "the sides of an image", size.to_string()))?;
         let names = ["label_names", "id2label"]
             .iter()
             .find_map(|key| value.get(*key).or(pretrained.get(*key)))
             .unwrap_or(&null);
         Ok(Self {
-            image_size,
+            image_size: sides.map(|[height, width]| height.max(width)),
+            image_shape: sides.filter(|[height, width]| height != width),
             drop_path_rate: arguments.get("drop_path_rate").and_then(Value::as_f64),
             labels: keys::labels(names),
             name: None,
@@ -149,10 +152,15 @@ impl Published {
     }
 }
 
-/// The side of a square image: one number, `[height, width]` or `[channels, height, width]`.
-fn side(size: &Value) -> Option<usize> {
+/// Height and width of an image: one number, `[height, width]` or `[channels, height, width]`.
+fn sides(size: &Value) -> Option<[usize; 2]> {
+    let number = |v: &Value| {
+        let side = v.as_u64().and_then(|n| usize::try_from(n).ok());
+        side.filter(|side| (1..=8192).contains(side))
+    };
     match size.as_array().map(Vec::as_slice) {
-        Some([_, height, width]) if height == width => keys::square(height),
-        _ => keys::square(size),
+        None => number(size).map(|side| [side; 2]),
+        Some([height, width] | [_, height, width]) => Some([number(height)?, number(width)?]),
+        Some(_) => None,
     }
 }

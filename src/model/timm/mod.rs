@@ -6,8 +6,8 @@
 //! of ours is one tensor of theirs. Only bias tables may differ in shape: see [`whole_table`].
 //!
 //! The numbers are those of `transformers` as long as windows divide the token grids; where they
-//! do not, timm pads after it has shifted the grid, `transformers` and we before. No published
-//! checkpoint has such a shape; [`differs_from_timm`] tells.
+//! do not, timm pads after it has shifted the grid, `transformers` before. We follow whose names the
+//! tensors have ([`super::swin::Windows`]). [`differs_from_transformers`] tells.
 
 pub mod hints;
 pub mod shape;
@@ -17,6 +17,7 @@ mod shape_tests;
 mod tests;
 
 use super::config::SwinConfig;
+use super::swin::Windows;
 pub use hints::Hints;
 pub use shape::{Inferred, infer_config};
 
@@ -129,34 +130,50 @@ pub fn parameter_name(ours: &str, style: Style) -> Option<String> {
     Some(format!("layers.{stage}.downsample.{leaf}"))
 }
 
-/// The bias table `[rows, heads]` of a whole window, `rows = (2·window − 1)²`, from the values of a
-/// smaller window's ([`table_rows`]), which are its centre.
+/// The bias table `[rows, heads]` of a whole window, `rows = (2·window − 1)²`, from the values of the
+/// smaller `window`'s ([`table_rows`]), which are its centre.
 ///
 /// Where a token grid is smaller than the window, timm holds the table of a window of the grid's
-/// size; our modules hold the whole table and read its centre there. The rest is zero: it is read
-/// only for images larger than the model's own, which timm refuses.
-pub fn whole_table<T: Copy + Default>(small: &[T], [rows, heads]: [usize; 2]) -> Vec<T> {
-    let (own, side) = ((small.len() / heads).isqrt(), rows.isqrt());
-    let margin = (side - own) / 2;
+/// size; our modules hold the whole table and read its centre there. The rest is zero, and is not
+/// read.
+pub fn whole_table<T: Copy + Default>(
+    small: &[T],
+    window: [usize; 2],
+    [rows, heads]: [usize; 2],
+) -> Vec<T> {
+    let side = rows.isqrt();
+    let [down, across] = window.map(|side| (2 * side).saturating_sub(1).max(1));
+    let (top, left) = ((side - down) / 2, (side - across) / 2);
     let mut values = vec![T::default(); rows * heads];
-    for (i, row) in small.chunks_exact((own * heads).max(1)).enumerate() {
-        let start = ((i + margin) * side + margin) * heads;
+    for (i, row) in small.chunks_exact((across * heads).max(1)).enumerate() {
+        let start = ((i + top) * side + left) * heads;
         values[start..start + row.len()].copy_from_slice(row);
     }
     values
 }
 
-/// Rows of the bias tables of every stage as timm holds them, `(2·window − 1)²`.
-pub fn table_rows(config: &SwinConfig) -> Vec<usize> {
-    let windows = shape::windows_of(config).into_iter();
-    windows.map(|window| (2 * window - 1).pow(2)).collect()
+/// The windows of a checkpoint: built for the size that is told, by a name, a configuration, or tables
+/// smaller than the window.
+pub fn windows(config: &SwinConfig, hints: &Hints) -> Windows {
+    let clamped = shape::windows_of(config);
+    let told = hints.image_size.is_some() || clamped.iter().any(|w| *w < config.window_size);
+    let shape = hints.image_shape.unwrap_or([config.image_size; 2]);
+    let grid = shape.map(|side| side / config.patch_size);
+    Windows::Timm {
+        grid: told.then_some(grid),
+    }
 }
 
-/// Whether timm computes other numbers than we do: some stage that shifts its windows has a token
-/// grid that they do not divide (both pad such a grid with zeros, timm after the shift, so that
-/// other tokens share a window), or patches do not divide the image (timm drops what is left over,
-/// we pad it).
-pub fn differs_from_timm(config: &SwinConfig) -> bool {
+/// Rows of the bias table of a window.
+pub fn table_rows([height, width]: [usize; 2]) -> usize {
+    (2 * height - 1) * (2 * width - 1)
+}
+
+/// Whether timm computes other numbers than `transformers` for images of the model's size: some stage
+/// that shifts its windows has a token grid that they do not divide (both pad such a grid with zeros,
+/// timm after the shift, so that other tokens share a window), or patches do not divide the image
+/// (timm drops what is left over, `transformers` pads it).
+pub fn differs_from_transformers(config: &SwinConfig) -> bool {
     if !config.image_size.is_multiple_of(config.patch_size) {
         return true;
     }

@@ -4,6 +4,7 @@
 use super::hints::{Hints, SUPPORTED};
 use super::{Style, block_of};
 use crate::model::opening::SideOrigin;
+use crate::model::swin::Windows;
 use crate::model::{ModelError, SwinConfig};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,10 +57,15 @@ pub fn infer_config(
         ));
     }
     let depths = depths(names)?;
-    let (mut num_heads, mut windows) = (Vec::new(), Vec::new());
+    let (mut num_heads, mut windows, mut tables) = (Vec::new(), Vec::new(), Vec::new());
     for stage in 0..depths.len() {
         let name = format!("layers.{stage}.blocks.0.attn.relative_position_bias_table");
         let [rows, heads] = dims(shapes, &name)?;
+        num_heads.push(heads);
+        tables.push(rows);
+        if hints.image_shape.is_some() {
+            continue;
+        }
         windows.push(window(rows).ok_or_else(|| {
             wrong(
                 &name,
@@ -67,7 +73,10 @@ pub fn infer_config(
                 format!("{rows} rows"),
             )
         })?);
-        num_heads.push(heads);
+    }
+    if let Some(shape) = hints.image_shape {
+        let whole = rectangles(shape, patch_size, &tables)?;
+        windows = vec![whole; depths.len()];
     }
     let window_size = windows.iter().copied().max().unwrap_or(1);
     let mut notes = Vec::new();
@@ -91,7 +100,7 @@ pub fn infer_config(
     }
     .check()?;
     let found = windows_of(&config);
-    if found != windows {
+    if found != windows && hints.image_shape.is_none() {
         return Err(wrong(
             "windows of the stages",
             "one size for all, smaller only where the token grid is",
@@ -152,6 +161,28 @@ fn depths(names: &[String]) -> Result<Vec<usize>, ModelError> {
 fn window(rows: usize) -> Option<usize> {
     let side = rows.isqrt();
     (side.checked_mul(side) == Some(rows) && side % 2 == 1).then_some(side.div_ceil(2))
+}
+
+/// The whole window of a model of images of two different sides: the one whose windows, no larger than
+/// the token grids, have tables of these sizes.
+fn rectangles(shape: [usize; 2], patch: usize, tables: &[usize]) -> Result<usize, ModelError> {
+    let grid = Some(shape.map(|side| side / patch));
+    let fits = |whole: &usize| {
+        let windows = Windows::Timm { grid }.tables(*whole, tables.len());
+        windows
+            .iter()
+            .copied()
+            .map(super::table_rows)
+            .eq(tables.iter().copied())
+    };
+    // Of several the largest: they agree on every grid that the model has.
+    (1..=64).rev().find(fits).ok_or_else(|| {
+        wrong(
+            "windows of the stages",
+            &format!("one size for all on images of {} × {}", shape[0], shape[1]),
+            format!("bias tables of {tables:?} rows"),
+        )
+    })
 }
 
 /// Hidden over outer width, such that truncating its product with every stage's width gives that

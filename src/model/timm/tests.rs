@@ -79,8 +79,11 @@ fn swin_of(model: &Model) -> &SwinConfig {
 
 /// Compares every output of a fixture; `prefix` names whose numbers they are.
 fn check_numbers(name: &str, prefix: &str) {
+    check_model(name, prefix, &load(name));
+}
+
+fn check_model(name: &str, prefix: &str, model: &Model) {
     let io = Weights::open(&fixture(name).join("io.safetensors")).unwrap();
-    let model = load(name);
     let pixels = io.read("pixels").unwrap();
     let device = device::open("flex").unwrap();
     let x = Tensor::<4>::from_data(TensorData::new(pixels.values, pixels.shape), &device);
@@ -119,20 +122,105 @@ fn a_bare_checkpoint_of_microsofts_loads_to_the_same_values() {
 
 #[test]
 fn numbers_are_timms_where_windows_divide_the_grids() {
-    assert!(!differs_from_timm(swin_of(&load("regular"))));
+    assert!(!differs_from_transformers(swin_of(&load("regular"))));
     check_numbers("regular", "");
 }
 
 #[test]
 fn numbers_are_timms_where_a_grid_is_smaller_than_the_window() {
-    assert!(!differs_from_timm(swin_of(&load("clamped"))));
+    assert!(!differs_from_transformers(swin_of(&load("clamped"))));
     check_numbers("clamped", "");
 }
 
 #[test]
-fn numbers_are_those_of_transformers_where_grids_are_padded() {
-    assert!(differs_from_timm(swin_of(&load("padded"))));
-    check_numbers("padded", "transformers.");
+fn numbers_are_timms_where_grids_are_padded() {
+    assert!(differs_from_transformers(swin_of(&load("padded"))));
+    check_numbers("padded", "");
+}
+
+#[test]
+fn the_same_tensors_give_the_numbers_of_transformers_with_its_windows() {
+    let mut model = load("padded");
+    model.set_windows(Windows::Transformers);
+    check_model("padded", "transformers.", &model);
+}
+
+/// Larger error of pooled outputs and last tokens: norm of the difference over norm of the reference.
+fn error_of(model: &Model, folder: &Path) -> f32 {
+    let io = Weights::open(&folder.join("io.safetensors")).unwrap();
+    let pixels = io.read("pixels").unwrap();
+    let device = device::open("flex").unwrap();
+    let x = Tensor::<4>::from_data(TensorData::new(pixels.values, pixels.shape), &device);
+    let pass = &mut Pass::eval();
+    let last = model
+        .network
+        .encoder
+        .encode(model.network.embedder.forward(x, pass), pass);
+    let pooled = last.clone().pool().primal.into_data();
+    let outputs = [
+        ("pooled", pooled),
+        ("last_hidden_state", last.values.primal.into_data()),
+    ];
+    outputs.into_iter().fold(0.0f32, |worst, (name, found)| {
+        let want = io.read(name).unwrap().values;
+        let found = found.try_to_vec::<f32>().unwrap();
+        assert_eq!(found.len(), want.len());
+        let square = |values: &mut dyn Iterator<Item = f32>| -> f64 {
+            values.map(|v| f64::from(v).powi(2)).sum()
+        };
+        let apart = square(&mut found.iter().zip(&want).map(|(x, y)| x - y));
+        worst.max((apart / square(&mut want.iter().copied())).sqrt() as f32)
+    })
+}
+
+#[test]
+fn numbers_are_timms_for_images_of_any_shape() {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/timm-windows");
+    let device = device::open("flex").unwrap();
+    let mut cases = 0;
+    for entry in std::fs::read_dir(home).unwrap() {
+        let folder = entry.unwrap().path();
+        if !folder.is_dir() {
+            continue;
+        }
+        let mut model = crate::model::load::load(&folder, &device, DType::F32)
+            .unwrap()
+            .model;
+        let error = error_of(&model, &folder);
+        assert!(error < 2e-5, "{}: {error}", folder.display());
+        // The windows survive a folder of Hugging Face's kind.
+        let written = tempfile::tempdir().unwrap();
+        crate::model::save::save(&model, &[], written.path()).unwrap();
+        let again = crate::model::load::load(written.path(), &device, DType::F32).unwrap();
+        assert_eq!(again.model.windows(), model.windows());
+        let error = error_of(&again.model, &folder);
+        assert!(error < 2e-5, "{} again: {error}", folder.display());
+        // A test of windows that any windows pass would be none.
+        model.set_windows(Windows::Transformers);
+        let divided = folder
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .ends_with("rectangle")
+            && !folder.to_str().unwrap().contains("padded");
+        assert_eq!(
+            error_of_shape(&model, &folder) < 2e-5,
+            divided,
+            "{}",
+            folder.display()
+        );
+        cases += 1;
+    }
+    assert_eq!(cases, 12);
+}
+
+/// The same, where other windows may give another number of tokens.
+fn error_of_shape(model: &Model, folder: &Path) -> f32 {
+    match folder.ends_with("cut-patches") {
+        true => f32::INFINITY,
+        false => error_of(model, folder),
+    }
 }
 
 #[test]
@@ -176,13 +264,13 @@ fn other_names_are_not_timms() {
 #[test]
 fn a_small_table_is_the_centre_of_the_whole_one() {
     let small: Vec<f32> = (1..19).map(|v| v as f32).collect();
-    let whole = whole_table(&small, [25, 2]);
+    let whole = whole_table(&small, [2, 2], [25, 2]);
     assert_eq!(whole.len(), 50);
     // Row (down, right) of offsets −1..=1 stands at (down + 2)·5 + right + 2.
     assert_eq!(whole[2 * 6..2 * 6 + 6], small[..6]);
     assert_eq!(whole[2 * 16..2 * 16 + 6], small[12..]);
     assert_eq!(whole.iter().filter(|v| **v != 0.0).count(), 18);
-    assert_eq!(whole_table(&small, [9, 2]), small);
+    assert_eq!(whole_table(&small, [2, 2], [9, 2]), small);
 }
 
 #[test]
@@ -226,5 +314,5 @@ fn only_the_table_of_the_grids_own_size_stands_for_a_whole_one() {
     let small = weights
         .read_f64("layers.2.blocks.0.attn.relative_position_bias_table")
         .unwrap();
-    assert_eq!(whole, whole_table(&small, [169, 2]));
+    assert_eq!(whole, whole_table(&small, [4, 4], [169, 2]));
 }

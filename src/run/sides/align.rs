@@ -3,6 +3,7 @@
 //! not at all: CKA and paired differences would be plausible and wrong.
 
 use crate::feature::FeatureSet;
+use crate::manifest::preprocess::Preprocess;
 use crate::run::RunError;
 use ndarray::{Array2, Axis, concatenate};
 use serde::Serialize;
@@ -23,6 +24,9 @@ pub struct Origin {
     /// The images that a model saw.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub images: Option<String>,
+    /// How the model's images were prepared, and who says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preprocess: Option<Preprocess>,
 }
 
 /// One encoder's features, as they came.

@@ -51,6 +51,7 @@ pub fn sides(root: &Path) -> Result<Vec<Side>, RunError> {
                 sha256: hex(&hash.finalize()),
                 labels_sha256: None,
                 images: None,
+                preprocess: None,
             },
             set: file::read(&test)?,
             named: true,

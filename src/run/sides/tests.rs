@@ -50,6 +50,7 @@ fn side(title: &str, features: Array2<f32>, labels: &[usize]) -> Side {
             sha256: "00".into(),
             labels_sha256: None,
             images: None,
+            preprocess: None,
         },
         set: FeatureSet::unnamed(features, labels.to_vec()).expect("valid"),
         named: false,

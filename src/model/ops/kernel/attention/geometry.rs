@@ -9,8 +9,10 @@ pub struct WindowGeometry {
     pub width: usize,
     /// Rows and columns of a window.
     pub window: [usize; 2],
-    /// Cyclic shift; 0 for regular windows.
-    pub shift: usize,
+    /// Cyclic shift of rows and columns; 0 for regular windows.
+    pub shift: [usize; 2],
+    /// Whether the tokens come shifted already, as timm has them where it pads after the shift.
+    pub rolled: bool,
     /// Attention heads; they divide the channels.
     pub heads: usize,
 }
@@ -22,7 +24,8 @@ impl WindowGeometry {
             height: 1,
             width: tokens,
             window: [1, tokens],
-            shift: 0,
+            shift: [0, 0],
+            rolled: false,
             heads,
         }
     }
@@ -37,31 +40,30 @@ impl WindowGeometry {
         (self.height / self.window[0]) * (self.width / self.window[1])
     }
 
-    /// For every window, the positions of its tokens in the unshifted grid, row by row.
+    /// Whether windows are shifted, so that some hold tokens of several regions.
+    pub fn is_shifted(&self) -> bool {
+        self.shift != [0, 0]
+    }
+
+    /// For every window, the positions of its tokens in the grid that is given, row by row.
     pub fn token_index(&self) -> Vec<usize> {
-        self.per_token(|h, w| {
-            ((h + self.shift) % self.height) * self.width + (w + self.shift) % self.width
-        })
+        let [down, across] = if self.rolled { [0, 0] } else { self.shift };
+        self.per_token(|h, w| ((h + down) % self.height) * self.width + (w + across) % self.width)
     }
 
     /// For every window, the region each token comes from: tokens of different regions are no
     /// neighbours in the image and must not attend to each other. All zero without a shift.
     pub fn regions(&self) -> Vec<usize> {
-        let band = |at: usize, size: usize, window: usize| match (
-            at + window >= size,
-            at + self.shift >= size,
+        let band = |at: usize, size: usize, axis: usize| match (
+            at + self.window[axis] >= size,
+            at + self.shift[axis] >= size,
         ) {
+            _ if self.shift[axis] == 0 => 0,
             (false, _) => 0,
             (true, false) => 1,
             (true, true) => 2,
         };
-        self.per_token(|h, w| {
-            if self.shift == 0 {
-                0
-            } else {
-                3 * band(h, self.height, self.window[0]) + band(w, self.width, self.window[1])
-            }
-        })
+        self.per_token(|h, w| 3 * band(h, self.height, 0) + band(w, self.width, 1))
     }
 
     fn per_token(&self, value: impl Fn(usize, usize) -> usize) -> Vec<usize> {

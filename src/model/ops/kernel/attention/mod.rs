@@ -32,7 +32,7 @@ multiversion! {
                 of(1).gather(qkv, index, &mut s.k, s.dp);
                 of(2).gather(qkv, index, &mut s.v, s.dp);
                 transpose::<L>(s.np, s.dp, &s.k, &mut s.kt);
-                let masked = (geometry.shift > 0).then_some(regions);
+                let masked = geometry.is_shifted().then_some(regions);
                 probabilities::<FMA, L>(&mut s, n, d, of_head(bias, head, n), masked);
                 product::<L>(n, s.dp, n, &s.p, s.np, &s.v, &mut s.o);
                 Columns::output(head, channels, geometry.heads).scatter(&s.o, s.dp, index, false, out);
@@ -57,7 +57,7 @@ multiversion! {
                 Columns::output(head, channels, geometry.heads).gather(dy, index, &mut g, dp);
                 transpose::<L>(np, dp, &s.k, &mut s.kt);
                 transpose::<L>(np, dp, &s.v, &mut s.vt);
-                let masked = (geometry.shift > 0).then_some(regions);
+                let masked = geometry.is_shifted().then_some(regions);
                 probabilities::<FMA, L>(&mut s, n, d, of_head(bias, head, n), masked);
                 // dV = Pᵀ·dO
                 transpose::<L>(np, np, &s.p, &mut s.pt);

@@ -73,7 +73,7 @@ pub fn prepare<const FMA: bool, L: Lanes>(
     of(1).gather(qkv, index, &mut s.k, dp);
     of(2).gather(qkv, index, &mut s.v, dp);
     transpose::<L>(np, dp, &s.k, &mut s.kt);
-    let masked = (geometry.shift > 0).then_some(regions);
+    let masked = geometry.is_shifted().then_some(regions);
     probabilities::<FMA, L>(s, n, d, of_head(bias, head, n), masked);
     if !qkv_dot.is_empty() {
         of(0).scaled(scale).gather(qkv_dot, index, &mut m.q, dp);

@@ -1,0 +1,136 @@
+//! Images for a model, as they stand on the command line: a dataset by its reader's name or a folder of
+//! pictures, prepared as the model's own files say.
+
+use super::error::CliError;
+use super::words::clean;
+use crate::dataset::images::{Broken, Folder};
+use crate::dataset::{self, Dataset};
+use crate::manifest::preprocess::{Origin, Preprocess};
+use crate::manifest::suite::{DatasetSpec, Reader};
+use crate::model::{Model, preprocess};
+use std::path::Path;
+use std::sync::Arc;
+
+/// What was asked for.
+pub struct Asked<'a> {
+    /// The flag that asked.
+    pub flag: &'a str,
+    /// Its value: `SET[:split]` or `DIR[:split]`.
+    pub images: &'a str,
+    /// Folder with the datasets' files.
+    pub data: Option<&'a Path>,
+    /// What is done with broken pictures of a folder.
+    pub broken: Broken,
+}
+
+/// A set that was opened for a model.
+pub struct Set {
+    /// Its samples.
+    pub set: Arc<dyn Dataset>,
+    /// How its pictures are prepared.
+    pub how: Preprocess,
+}
+
+impl Asked<'_> {
+    /// The reader that is named, and the part.
+    fn reader(&self) -> Option<(Reader, &str)> {
+        let (name, split) = self.images.split_once(':').unwrap_or((self.images, "test"));
+        Some((Reader::parse(name)?, split))
+    }
+
+    /// The folder that is named, and the part if one is.
+    fn folder(&self) -> Option<(&Path, Option<&str>)> {
+        let whole = Path::new(self.images);
+        if whole.is_dir() {
+            return Some((whole, None));
+        }
+        let (folder, split) = self.images.rsplit_once(':')?;
+        let folder = Path::new(folder);
+        folder.is_dir().then_some((folder, Some(split)))
+    }
+
+    /// Whether it is a dataset or a folder, rather than a tensor.
+    pub fn is_set(&self) -> bool {
+        self.reader().is_some() || self.folder().is_some()
+    }
+
+    fn wrong(&self, expected: String, found: &str) -> CliError {
+        CliError::Usage {
+            what: self.flag.into(),
+            expected,
+            found: format!("{found:?}"),
+        }
+    }
+}
+
+/// Opens what was asked for, for the model called `name`; tells on stderr what was done otherwise than
+/// one may think.
+pub fn open_set(asked: &Asked, name: &str, model: &Model) -> Result<Set, CliError> {
+    let side = model.config.image_size().ok_or_else(|| CliError::Usage {
+        what: asked.flag.into(),
+        expected: "a model of images (model_type swin)".into(),
+        found: format!("model_type {}", model.config.name()),
+    })?;
+    let found = preprocess::of(name, &model.config, None)?;
+    let how = found.how;
+    let mut notes = found.notes;
+    let (set, pictures) = match (asked.reader(), asked.folder()) {
+        (Some((Reader::Images, _)), _) | (None, None) => {
+            let expected = format!("a folder of pictures, or one of {}", Reader::names());
+            return Err(asked.wrong(expected, asked.images));
+        }
+        (Some((reader, split)), _) => {
+            let spec = DatasetSpec::new("data", &reader.name(), reader);
+            let opened = dataset::open_for(&spec, asked.data, 0, &how, side)?;
+            notes.extend(opened.notes);
+            let set = match split {
+                "train" => opened.splits.train,
+                "valid" => opened.splits.valid,
+                "test" => opened.splits.test,
+                other => return Err(asked.wrong("split train, valid or test".into(), other)),
+            };
+            let own = how.origin == Origin::Own;
+            (set, reader.is_images() && !own)
+        }
+        (None, Some((folder, split))) => (in_folder(asked, folder, split, &how, &mut notes)?, true),
+    };
+    if pictures {
+        eprintln!("pictures: {}", clean(&how.words()));
+    }
+    notes.iter().for_each(|note| eprintln!("{}", clean(note)));
+    let (found, channels) = (set.shape()[0], model.network.embedder.channels());
+    if found != channels {
+        let expected = format!("a set of {channels} channels, as the model's embedder has");
+        return Err(asked.wrong(expected, &format!("{} with {found}", asked.images)));
+    }
+    Ok(Set { set, how })
+}
+
+/// A folder of pictures: all of it, or a part.
+fn in_folder(
+    asked: &Asked,
+    folder: &Path,
+    split: Option<&str>,
+    how: &Preprocess,
+    notes: &mut Vec<String>,
+) -> Result<Arc<dyn Dataset>, CliError> {
+    let found = Folder::open(folder, how, asked.broken)?;
+    let set = match split {
+        None | Some("all") => found.whole.clone(),
+        Some("train") => found.splits(folder)?.train,
+        Some("valid" | "val") => found.splits(folder)?.valid,
+        Some("test") => found.splits(folder)?.test,
+        Some(other) => {
+            let expected = "split train, valid, test or all".into();
+            return Err(asked.wrong(expected, other));
+        }
+    };
+    notes.extend(found.notes);
+    if split.is_some_and(|split| split != "all") {
+        notes.extend(found.cuts);
+    }
+    if set.classes().is_empty() {
+        notes.push("pictures lie in no folders of classes: no labels".into());
+    }
+    Ok(set)
+}

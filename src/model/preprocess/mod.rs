@@ -1,0 +1,199 @@
+//! What stands beside the weights on how pictures are prepared: `preprocessor_config.json` (or the
+//! `image_processor` of `processor_config.json`) of Hugging Face, `pretrained_cfg` or `data_config` of
+//! timm, and what our own folders record. Without any of them it is a guess, and said to be one.
+
+mod huggingface;
+#[cfg(test)]
+mod tests;
+mod timm;
+
+use super::folder::Extras;
+use super::{Architecture, ModelError, embedded, hub};
+use crate::manifest::preprocess::{Origin, Preprocess};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+
+/// What our own folders record in `config.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Recorded {
+    /// Trained by us: image sets keep their own constants.
+    #[serde(rename = "own")]
+    Own,
+    /// As the model was published.
+    #[serde(untagged)]
+    Published(Box<Preprocess>),
+}
+
+impl From<&Preprocess> for Recorded {
+    fn from(how: &Preprocess) -> Self {
+        match how.origin {
+            Origin::Own => Self::Own,
+            _ => Self::Published(Box::new(how.clone())),
+        }
+    }
+}
+
+/// How a model's pictures are prepared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// What is done.
+    pub how: Preprocess,
+    /// What a reader must know of it.
+    pub notes: Vec<String>,
+}
+
+/// That of the model called `name`: one inside the program, or what [`hub::resolve`] finds. `asked` is
+/// another side than the files beside the weights say.
+///
+/// # Errors
+/// Files beside the weights that say what cannot be done.
+pub fn of(name: &str, config: &Architecture, asked: Option<usize>) -> Result<Found, ModelError> {
+    let found = if embedded::names().contains(&name) {
+        ours(side(config))
+    } else {
+        beside(&hub::resolve(name, &mut |_, _, _| ())?, config)?
+    };
+    let how = match asked {
+        Some(side) => found.how.with_side(side),
+        None => found.how,
+    };
+    Ok(Found { how, ..found }.checked(side(config)))
+}
+
+/// That of the model folder or checkpoint file at `path`.
+///
+/// # Errors
+/// As [`of`].
+pub fn beside(path: &Path, config: &Architecture) -> Result<Found, ModelError> {
+    let folder = match path.is_dir() {
+        true => path,
+        false => path.parent().unwrap_or(Path::new(".")),
+    };
+    let side = side(config);
+    let own = object(folder.join("config.json"))?;
+    let config_of = |(path, map): &(PathBuf, Map<String, Value>)| (path.clone(), map.clone());
+    let found = if let Some(extras) = own.as_ref().and_then(|(_, map)| map.get("modalign")) {
+        let extras: Option<Extras> = serde_json::from_value(extras.clone()).ok();
+        match extras.and_then(|extras| extras.preprocess) {
+            Some(Recorded::Published(how)) => Found {
+                how: *how,
+                notes: Vec::new(),
+            },
+            Some(Recorded::Own) | None => ours(side),
+        }
+    } else if is_recipe(folder)? {
+        ours(side)
+    } else if let Some((file, map)) = processor(folder)? {
+        huggingface::parse(&map, &file)?
+    } else if let Some((file, map)) = own.as_ref().filter(|(_, m)| timm::is(m)).map(config_of) {
+        timm::parse(&map, &file)?
+    } else {
+        Found {
+            how: Preprocess::guess(side),
+            notes: Vec::new(),
+        }
+    };
+    Ok(found)
+}
+
+fn ours(side: usize) -> Found {
+    Found {
+        how: Preprocess::own(side),
+        notes: Vec::new(),
+    }
+}
+
+/// Side of the model's pictures; models of sequences have none.
+fn side(config: &Architecture) -> usize {
+    config.image_size().unwrap_or(224)
+}
+
+impl Found {
+    /// Adds what is worth telling.
+    fn checked(mut self, side: usize) -> Self {
+        if let Some(size) = self.how.fixed_size().filter(|size| *size != [side; 2]) {
+            self.notes.push(format!(
+                "pictures enter with {} × {}; the model was made for {side} × {side}",
+                size[0], size[1]
+            ));
+        }
+        self
+    }
+}
+
+/// Whether `modalign pretrain` made the folder.
+fn is_recipe(folder: &Path) -> Result<bool, ModelError> {
+    let recipe = object(folder.join("recipe.json"))?;
+    let made = recipe.and_then(|(_, map)| map.get("made_by").cloned());
+    Ok(made.is_some_and(|by| by.as_str().is_some_and(|by| by.starts_with("modalign "))))
+}
+
+/// The image processor of Hugging Face's kind. Where a processor of several modalities holds one, that
+/// one counts, as in `transformers`.
+fn processor(folder: &Path) -> Result<Option<(PathBuf, Map<String, Value>)>, ModelError> {
+    if let Some((file, map)) = object(folder.join("processor_config.json"))?
+        && let Some(Value::Object(inner)) = map.get("image_processor")
+    {
+        return Ok(Some((file, inner.clone())));
+    }
+    object(folder.join("preprocessor_config.json"))
+}
+
+/// The JSON object in a file; `None` where there is no such file.
+fn object(path: PathBuf) -> Result<Option<(PathBuf, Map<String, Value>)>, ModelError> {
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(ModelError::Io { path, source }),
+    };
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(map)) => Ok(Some((path, map))),
+        Ok(_) => Err(wrong(&path, "contents", "a JSON object", "another value")),
+        Err(e) => Err(wrong(&path, "contents", "a JSON object", e)),
+    }
+}
+
+fn wrong(
+    path: &Path,
+    what: &str,
+    expected: impl ToString,
+    found: impl std::fmt::Display,
+) -> ModelError {
+    ModelError::Malformed {
+        path: path.into(),
+        what: what.into(),
+        expected: expected.to_string(),
+        found: found.to_string(),
+    }
+}
+
+/// Largest side of a picture that a model is given.
+const MOST_SIDE: u64 = 8192;
+
+/// A side in pixels.
+fn pixels(path: &Path, key: &str, value: &Value) -> Result<usize, ModelError> {
+    let whole = value.as_u64().or_else(|| {
+        value
+            .as_f64()
+            .filter(|v| v.fract() == 0.0)
+            .map(|v| v as u64)
+    });
+    match whole {
+        Some(side @ 1..=MOST_SIDE) => Ok(side as usize),
+        _ => {
+            let expected = format!("a whole number of 1 to {MOST_SIDE} pixels");
+            Err(wrong(path, key, expected, value))
+        }
+    }
+}
+
+/// One number, or a list of them.
+fn numbers(path: &Path, key: &str, value: &Value) -> Result<Vec<f32>, ModelError> {
+    let list = match value {
+        Value::Array(all) if !all.is_empty() && all.len() <= 65_536 => all.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let all: Option<Vec<f32>> = list.iter().map(|v| v.as_f64().map(|v| v as f32)).collect();
+    all.ok_or_else(|| wrong(path, key, "a number or a list of numbers", value))
+}
