@@ -2,17 +2,21 @@
 //! step (forward, backward, AdamW), one mode a process. Prints one JSON line with the keys of
 //! `peers/swin_base.py`; `swin_base.sh` runs PyTorch beside it and prints the ratios.
 //!
-//! Settings come from the environment: `MODE` (extract, train, recompute, load), `BATCH`, `ROUNDS`,
-//! `MODALIGN_DEVICE`; `MODEL` is the folder that `load` reads.
+//! Settings come from the environment: `MODE` (extract, train, recompute, mona, load), `BATCH`, `ROUNDS`,
+//! `MODALIGN_DEVICE`; `MODEL` is the folder that `load` reads. `mona` is a step of MoNA's stage 1 on as many
+//! source as target samples, in parts of `PART` samples (0: whole), recomputed with `RECOMPUTE=1`.
 
 use burn::module::Module;
 use burn::tensor::{DType, Tensor, TensorData};
 use modalign::dataset::Truth;
 use modalign::dataset::loader::Batch;
+use modalign::manifest::method::{MetaGradient, OuterSign};
 use modalign::manifest::parts::PredictorSpec;
 use modalign::manifest::training::{Rule, TrainSettings};
-use modalign::model::{Model, Pass, SwinConfig, device, load, state};
+use modalign::model::{Dual, Model, Pass, SwinConfig, device, load, state};
 use modalign::transfer::TaskLoss;
+use modalign::transfer::loss::cross_entropy;
+use modalign::transfer::mona::{self, Memory, Meta, SourceBatch};
 use modalign::transfer::optimiser::Optimiser;
 use modalign::transfer::step::{self, Part};
 use rand::SeedableRng;
@@ -46,7 +50,53 @@ fn main() {
         .collect();
     let labels: Vec<usize> = (0..batch).map(|i| i % 10).collect();
     let parameters = state::size(&model.network);
-    let rate = if mode == "extract" {
+    let rate = if mode == "mona" {
+        let network = model.network.clone().unfreeze().train();
+        let memory = Memory {
+            source_part: setting("PART", 0),
+            recompute: setting("RECOMPUTE", 0) == 1,
+        };
+        let most = if memory.source_part == 0 {
+            batch
+        } else {
+            memory.source_part
+        };
+        let x = || Tensor::<4>::from_data(TensorData::new(pixels.clone(), shape), &device);
+        let losses: Vec<_> = labels
+            .chunks(most)
+            .map(|labels| move |outputs: Dual<2>| Ok(cross_entropy(outputs, labels, 0.0)))
+            .collect();
+        let meta = Meta {
+            lambda: 0.5,
+            alpha: 1e-4,
+            sign: OuterSign::WangIsola,
+            how: MetaGradient::Exact,
+            difference_step: 0.01,
+        };
+        rate(rounds, batch, || {
+            let starts = (0..batch).step_by(most);
+            let parts: Vec<mona::Part> = losses
+                .iter()
+                .zip(starts)
+                .map(|(loss, first)| {
+                    let held = most.min(batch - first);
+                    mona::Part {
+                        samples: x().narrow(0, first, held),
+                        loss,
+                        share: held as f64 / batch as f64,
+                    }
+                })
+                .collect();
+            let source = SourceBatch {
+                samples: x(),
+                labels: labels.clone(),
+            };
+            let embedder = &model.network.embedder;
+            let found = mona::step_in_parts(&network, &parts, embedder, source, meta, memory);
+            let measured = found.expect("step").measured.into_data();
+            assert!(measured.iter::<f32>().all(f32::is_finite));
+        })
+    } else if mode == "extract" {
         rate(rounds, batch, || {
             let x = Tensor::<4>::from_data(TensorData::new(pixels.clone(), shape), &device);
             let features = model.network.features(x, &mut Pass::eval()).primal;

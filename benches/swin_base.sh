@@ -15,6 +15,10 @@ bench=$(cargo bench --profile release --bench swin_base --no-run 2>&1 | sed -n '
 peer() {
     "$python" benches/peers/swin_base.py --batch "$BATCH" --rounds "$ROUNDS" --threads "$threads" "$@" 2>/dev/null
 }
+# MoNA's stage 1 has no peer of this size: its memory beside a fine-tuning step's is what is asked.
+for part in 0 2; do
+    RAYON_NUM_THREADS=$threads MODE=mona PART=$part RECOMPUTE=$((part > 0)) "$bench" --bench >&2
+done
 for mode in extract train recompute; do
     RAYON_NUM_THREADS=$threads MODE=$mode "$bench" --bench
     case $mode in
