@@ -176,7 +176,13 @@ impl Block {
         let mixed = ops::window_attention(qkv, Some(self.position_bias(window, pass)), geometry)
             .linear(|t| resize_grid(t, padded, grid));
         let mixed = match rolled {
-            true => mixed.linear(|t| roll(t, grid, [0, 1].map(|axis| grid[axis] - shift[axis]))),
+            true => mixed.linear(|t| {
+                roll(
+                    t,
+                    grid,
+                    [0, 1].map(|axis| grid[axis] - shift[axis] % grid[axis]),
+                )
+            }),
             false => mixed,
         };
         self.projection.forward(mixed, pass)

@@ -212,7 +212,7 @@ fn numbers_are_timms_for_images_of_any_shape() {
         );
         cases += 1;
     }
-    assert_eq!(cases, 12);
+    assert_eq!(cases, 13);
 }
 
 /// The same, where other windows may give another number of tokens.
