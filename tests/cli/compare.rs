@@ -338,10 +338,11 @@ fn a_folder_is_written_by_one_process_and_is_none_of_its_inputs() {
     let home = home.path();
     let run = |words: &str| run_in(home, &format!("compare {words} --iterations 0"));
     assert!(run("good.npz poor.npz --out out").status.success());
-    let lock = fs::File::options().read(true).write(true);
-    let lock = lock.clone().open(home.join("out/compare.lock")).unwrap();
+    let path = home.join("out/compare.lock");
+    let lock = fs::File::options().read(true).write(true).open(&path);
+    let lock = lock.unwrap();
     lock.try_lock().unwrap();
-    fs::write(home.join("out/compare.lock"), "process 4711\n").unwrap();
+    fs::write(&path, "process 4711\n").unwrap();
     let record = fs::read(home.join("out/compare.json")).unwrap();
     let refused = run("poor.npz good.npz --out out");
     let said = text(&refused.stderr);
@@ -398,7 +399,7 @@ fn labels_that_leave_no_part_are_named_with_their_file() {
         write(home, name, features, labels, &names);
         let run = run_in(home, &format!("compare {name} {name} {FAST} --out out"));
         assert_eq!(run.status.code(), Some(1), "{name}");
-        text(&run.stderr).to_owned()
+        text(&run.stderr)
     };
     for (name, labels, found) in [
         (

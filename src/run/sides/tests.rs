@@ -345,6 +345,66 @@ fn a_split_is_stratified_and_parts_of_runs_are_kept() {
 }
 
 #[test]
+fn samples_that_belong_together_stay_together() {
+    // Forty clips of five chunks; the second side numbers them otherwise and holds them in reverse.
+    let labels: Vec<usize> = (0..200).map(|i| i / 5 % 4).collect();
+    let x = clouds(3, &labels, 4, 1.0);
+    let ids: Vec<String> = (0..200).map(|i| format!("s{i}")).collect();
+    let back: Vec<usize> = (0..200).rev().collect();
+    let mut one = side("a", x.clone(), &labels);
+    one.set = one.set.with_ids(ids.clone()).expect("ids");
+    one.groups = Some((0..200).map(|i| i / 5).collect());
+    let turned: Vec<usize> = back.iter().map(|&row| labels[row]).collect();
+    let mut other = side("b", x.select(ndarray::Axis(0), &back), &turned);
+    let turned_ids = back.iter().map(|&row| ids[row].clone()).collect();
+    other.set = other.set.with_ids(turned_ids).expect("ids");
+    other.groups = Some(back.iter().map(|&row| 1000 - row / 5).collect());
+    let silent = side("c", x.clone(), &labels);
+    let shared = align(vec![silent, one.clone(), other.clone()]).expect("aligned");
+    let groups = shared.groups.clone().expect("groups");
+    assert_eq!(groups, (0..200).map(|i| i / 5).collect::<Vec<_>>());
+
+    let parts = Parts::new(&shared, &settings()).expect("parts");
+    let of = |rows: &[usize]| -> std::collections::BTreeSet<usize> {
+        rows.iter().map(|&row| groups[row]).collect()
+    };
+    assert!(of(&parts.train).is_disjoint(&of(&parts.test)));
+    assert!(of(&parts.fit).is_disjoint(&of(&parts.valid)));
+    assert_eq!(of(&parts.train).len() + of(&parts.test).len(), 40);
+    // Class by class: five of ten clips each.
+    let clips = |class: usize| {
+        let own = parts
+            .test
+            .iter()
+            .copied()
+            .filter(|&row| labels[row] == class);
+        of(&own.collect::<Vec<_>>()).len()
+    };
+    assert_eq!([0, 1, 2, 3].map(clips), [5; 4]);
+    let folds = parts::folds(&labels, Some(&groups), 20, 0);
+    let split = (0..200).any(|i| folds[i] != folds[i / 5 * 5]);
+    assert!(!split, "a fold takes whole clips");
+
+    // What belongs together is a matter of the samples, not of the side.
+    other.groups.as_mut().expect("groups")[7] = 3;
+    let refused = align(vec![one.clone(), other])
+        .expect_err("refused")
+        .to_string();
+    assert!(
+        refused.contains("b: groups, row ") && refused.contains("as a has them"),
+        "{refused}"
+    );
+    one.groups = Some(vec![0; 7]);
+    let short = align(vec![one.clone(), one])
+        .expect_err("refused")
+        .to_string();
+    assert!(
+        short.contains("one for each of 200 samples, found 7"),
+        "{short}"
+    );
+}
+
+#[test]
 fn tables_and_record_repeat_byte_for_byte_on_any_number_of_threads() {
     let labels = labels(120, 3);
     let write_with = |threads: usize, root: &std::path::Path| {
