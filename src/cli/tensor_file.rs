@@ -109,7 +109,13 @@ impl TensorFile {
             return Err(usage(flag, expected, format!("{name:?}")));
         }
         let (owner, range) = zip.region(&member, LARGEST).map_err(fault)?;
-        Self::array(path, name, owner, range)
+        let file = Self::array(path, name, owner, range)?;
+        eprintln!(
+            "note: {} is read from NumPy's archive {}",
+            file.described(),
+            path.display()
+        );
+        Ok(file)
     }
 
     fn npy(path: &Path, name: &str) -> Result<Self, CliError> {

@@ -13,11 +13,12 @@
 
 mod build;
 mod machine;
+mod object;
 mod objects;
 mod opcodes;
 mod value;
 
-pub use objects::Object;
+pub use object::Object;
 pub use value::Value;
 
 use std::ops::Range;

@@ -151,9 +151,17 @@ fn the_state_dict_is_found_wherever_it_is() {
 fn a_key_chooses_a_dictionary_or_a_prefix() {
     let home = unpacked();
     let other = ["other_pooled", ""];
+    // Two models behind a wrapper, in one dictionary.
+    let both = Weights::open(&home.path().join("two_in_one.pth")).unwrap();
+    let floats = both.names().filter(|n| both.read(n).is_ok());
+    let arrays = floats.map(|n| (format!("module.{n}"), both.read(n).unwrap()));
+    let wrapped = home.path().join("wrapped.safetensors");
+    super::weights::write(&wrapped, &arrays.collect(), Default::default()).unwrap();
     for (name, asked) in [
         ("student_teacher.pth", "teacher"),
         ("student_teacher.pth", "teacher.module"),
+        ("wrapped.safetensors", "teacher"),
+        ("wrapped.safetensors", "module.teacher"),
         ("two_in_one.pth", "teacher"),
         ("ema_first.pth", "state_dict_ema"),
     ] {
@@ -174,7 +182,12 @@ fn a_key_chooses_a_dictionary_or_a_prefix() {
         ("ema_first.pth", "ema", "state_dict ("),
         ("ema_first.pth", "model_em", "model_ema ("),
         ("beside.pth", "namespace", "model ("),
-        ("backbone.safetensors", "model", "backbone, neck"),
+        ("backbone.safetensors", "model", "backbone (a model)"),
+        (
+            "two_in_one.pth",
+            "averaged",
+            "student (a model), teacher (a model)",
+        ),
     ] {
         let said = open(&home.path().join(name), &key(asked)).err().unwrap();
         let said = said.to_string();
@@ -284,6 +297,8 @@ fn tensors_are_read_however_they_lie() {
         "detectron_2.pkl",
         "detectron_4.pkl",
         "arrays.pth",
+        "pickled.pkl",
+        "pickled_2.pkl",
     ] {
         loads(home.path(), name, &Opening::default(), BOTH);
     }
@@ -584,7 +599,12 @@ fn other_names_of_the_same_networks_load() {
     let (_, said) = copy("roberta-more", json!({"is_decoder": true}), "");
     assert!(said.err().unwrap().to_string().contains("is_decoder"));
     let (_, said) = copy("roberta-more", json!({"model_type": "bert"}), "");
-    assert!(said.err().unwrap().to_string().contains("positions"));
+    assert!(
+        said.err()
+            .unwrap()
+            .to_string()
+            .contains("positions start at 0")
+    );
 }
 
 #[test]

@@ -4,100 +4,15 @@
 //! with timm's or Microsoft's names, whose tensors tell the architecture. What stands in the same
 //! folder and is not the model's (settings of an experiment) is passed over and told.
 
-use super::config::{self, Architecture, keys};
+use super::ModelError;
+use super::config::Architecture;
+use super::description::{Config, MARKS};
+pub use super::description::{Description, Extras};
 use super::opening::{Opening, SideOrigin};
-use super::preprocess::Recorded;
-use super::swin::Windows;
 use super::timm::{self, Hints};
-use super::weights::{Family, Weights, find};
-use super::{ModelError, predictor};
-use crate::manifest::parts::PredictorSpec;
-use serde::{Deserialize, Serialize};
+use super::weights::{Weights, find};
 use serde_json::{Map, Value};
-use std::io::Read;
 use std::path::{Path, PathBuf};
-
-/// Keys that Hugging Face's library, or we, write into every `config.json`.
-const MARKS: [&str; 3] = ["architectures", "transformers_version", "modalign"];
-
-/// Where larger models (detectors, captioners) describe the encoder that they are built on.
-const PARTS: [&str; 3] = ["backbone_config", "encoder", "vision_config"];
-
-/// The largest `config.json` that is read.
-const LARGEST_CONFIG: u64 = 64 << 20;
-
-/// What `config.json` says under `modalign`: the parts that Hugging Face has no words for.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Extras {
-    /// The predictor, unless it is Hugging Face's own classifier.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub predictor: Option<PredictorSpec>,
-    /// How pictures are prepared, where that was known when the folder was written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub preprocess: Option<Recorded>,
-    /// Whose windows the encoder has, unless they are those of `transformers`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub windows: Option<Windows>,
-}
-
-/// The parts of a model.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Description {
-    /// The encoder's architecture.
-    pub architecture: Architecture,
-    /// What only we have words for.
-    pub extras: Extras,
-}
-
-impl From<Architecture> for Description {
-    fn from(architecture: Architecture) -> Self {
-        Self {
-            architecture,
-            extras: Extras::default(),
-        }
-    }
-}
-
-impl Description {
-    /// Parses and checks the text of a `config.json` of Hugging Face's kind; `path` names it in
-    /// errors.
-    pub fn parse(text: &str, path: &Path) -> Result<Self, ModelError> {
-        Self::read(&object(text, path)?, path)
-    }
-
-    fn read(map: &Map<String, Value>, path: &Path) -> Result<Self, ModelError> {
-        let architecture = Architecture::read(map, path)?;
-        let extras: Extras = match map.get("modalign") {
-            None => Extras::default(),
-            Some(own) => {
-                serde_json::from_value(own.clone()).map_err(|e| ModelError::Malformed {
-                    path: path.into(),
-                    what: "modalign".into(),
-                    expected: "the description of a predictor".into(),
-                    found: e.to_string(),
-                })?
-            }
-        };
-        if let Some(spec) = &extras.predictor {
-            predictor::check(spec).map_err(|e| e.in_file(path))?;
-        }
-        Ok(Self {
-            architecture,
-            extras,
-        })
-    }
-}
-
-/// The object in a `config.json`.
-fn object(text: &str, path: &Path) -> Result<Map<String, Value>, ModelError> {
-    keys::object(text).map_err(|found| ModelError::Malformed {
-        path: path.into(),
-        what: "model configuration".into(),
-        expected: "a JSON object with a model_type or an architecture".into(),
-        found,
-    })
-}
 
 /// A model on disk: described and opened, no tensor read yet.
 pub struct Files {
@@ -135,77 +50,6 @@ impl Files {
             self.side = Some(SideOrigin::Asked);
         }
         Ok(self)
-    }
-}
-
-/// What kind a `config.json` is of.
-enum Config {
-    /// Hugging Face's, with a `model_type`.
-    HuggingFace(Map<String, Value>),
-    /// That of a part of a larger model of Hugging Face's, by its key.
-    Part(Map<String, Value>, &'static str),
-    /// timm's, with an `architecture`.
-    Timm(Map<String, Value>),
-    /// Something else that goes by the same name.
-    Other,
-    Absent,
-}
-
-impl Config {
-    fn read(path: &Path) -> Result<Self, ModelError> {
-        let io = |source| ModelError::Io {
-            path: path.into(),
-            source,
-        };
-        let file = match std::fs::File::open(path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::Absent),
-            Err(e) => return Err(io(e)),
-        };
-        let mut bytes = Vec::new();
-        file.take(LARGEST_CONFIG)
-            .read_to_end(&mut bytes)
-            .map_err(io)?;
-        let map = object(&String::from_utf8_lossy(&bytes), path)?;
-        if Hints::is_timm_config(&map) {
-            return Ok(Self::Timm(map));
-        }
-        let kind = |map: &Map<String, Value>| {
-            map.get("model_type")
-                .and_then(Value::as_str)
-                .map(String::from)
-        };
-        let loads = |kind: &Option<String>| {
-            kind.as_deref()
-                .is_some_and(|kind| config::SUPPORTED.contains(&kind))
-        };
-        let named = kind(&map);
-        if named.is_some() && !loads(&named) {
-            for key in PARTS {
-                let part = map.get(key).and_then(Value::as_object);
-                if let Some(part) = part.filter(|part| loads(&kind(part))) {
-                    return Ok(Self::Part(part.clone(), key));
-                }
-            }
-        }
-        if named.is_some() || MARKS.iter().any(|key| map.contains_key(*key)) {
-            return Ok(Self::HuggingFace(map));
-        }
-        Ok(Self::Other)
-    }
-
-    /// The family of names that the weights beside it have.
-    fn family(&self) -> Family {
-        let kind = match self {
-            Self::HuggingFace(map) | Self::Part(map, _) => {
-                map.get("model_type").and_then(Value::as_str)
-            }
-            _ => None,
-        };
-        match kind {
-            Some("roberta" | "xlm-roberta" | "camembert") => Family::Roberta,
-            _ => Family::Swin,
-        }
     }
 }
 

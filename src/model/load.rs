@@ -9,10 +9,11 @@ use super::network::before;
 use super::opening::{Opening, SideOrigin};
 use super::state::{parameters, with_state};
 use super::swin::Windows;
+use super::wanted::{Wanted, complete};
 use super::weights::{Dtype, Weights};
 use super::{Architecture, Model, ModelError, Predictor, timm};
 use crate::manifest::parts::{PredictorInit, PredictorSpec};
-use burn::tensor::{DType, Device, TensorData};
+use burn::tensor::{DType, Device};
 use std::collections::HashSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::path::{Path, PathBuf};
@@ -58,9 +59,10 @@ pub fn opened(files: Files, device: &Device, dtype: DType) -> Result<Loaded, Mod
 }
 
 /// Where the tensors of a file are, by their published names.
-struct Index<'a> {
-    weights: &'a Weights,
-    known: BTreeMap<String, String>,
+pub(super) struct Index<'a> {
+    pub weights: &'a Weights,
+    /// Names in the file by published name.
+    pub known: BTreeMap<String, String>,
     ignored: Vec<String>,
     /// Second spellings of a tensor that is there already: which one counts nobody can say.
     again: Vec<String>,
@@ -86,8 +88,14 @@ impl<'a> Index<'a> {
         index
     }
 
-    fn shape(&self, name: &str) -> Option<&[usize]> {
+    /// The shape of a tensor by its published name.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
         self.weights.shape(self.known.get(name)?)
+    }
+
+    fn is_no_parameter(&self, name: &str) -> bool {
+        let own = self.known.get(name);
+        own.is_some_and(|own| self.weights.is_no_parameter(own))
     }
 
     /// The class of an object that stands where a tensor should.
@@ -160,109 +168,6 @@ fn outline(
     Ok(model)
 }
 
-/// Gives the last layer norm of a backbone that was published without one the values with which
-/// `transformers` starts it, and tells.
-fn complete(wanted: &mut [Wanted], index: &Index) -> Vec<String> {
-    let lacks = |one: &Wanted| one.tensors.iter().all(|t| index.shape(t).is_none());
-    let last = |one: &Wanted| LAST_NORM.iter().find(|(path, _)| *path == one.path);
-    let without = wanted
-        .iter()
-        .filter(|one| last(one).is_some() && lacks(one));
-    if without.count() < LAST_NORM.len() || !index.weights.is_backbone() {
-        return Vec::new();
-    }
-    for one in wanted.iter_mut() {
-        one.constant = last(one).map(|(_, value)| *value);
-    }
-    vec![
-        "the file is a backbone without a last layer norm: its weight is 1 and its bias 0, as \
-         transformers starts it"
-            .into(),
-    ]
-}
-
-/// A parameter of the model and the tensors it is made of.
-struct Wanted {
-    path: String,
-    shape: Vec<usize>,
-    tensors: Vec<String>,
-    /// The value of all its elements, where a file of a backbone alone lacks it.
-    constant: Option<f32>,
-}
-
-impl Wanted {
-    /// The shape that each of its tensors must have.
-    fn part(&self) -> Vec<usize> {
-        let mut part = self.shape.clone();
-        part[0] /= self.tensors.len();
-        part
-    }
-
-    /// The window of its stage, if it is a bias table: `windows` are those of every stage, as timm
-    /// builds them.
-    fn window_in(&self, windows: &[[usize; 2]]) -> Option<[usize; 2]> {
-        let stage = self
-            .path
-            .strip_suffix(".relative_position_bias_table")
-            .and_then(|path| path.strip_prefix("encoder.layers.")?.split('.').next());
-        windows.get(stage?.parse::<usize>().ok()?).copied()
-    }
-
-    /// Whether `found` is the bias table of a window that is smaller because its stage's token
-    /// grid is.
-    fn is_small_table(&self, windows: &[[usize; 2]], found: &[usize]) -> bool {
-        self.window_in(windows).is_some_and(|window| {
-            let rows = timm::table_rows(window);
-            rows < self.shape[0] && found == [rows, self.shape[1]]
-        })
-    }
-
-    /// Reads its values.
-    fn read(
-        &self,
-        index: &Index,
-        windows: &[[usize; 2]],
-        dtype: DType,
-    ) -> Result<TensorData, ModelError> {
-        let weights = index.weights;
-        if let Some(value) = self.constant {
-            let values = vec![value; self.shape.iter().product()];
-            return Ok(TensorData::new(values, self.shape.clone()).convert_dtype(dtype));
-        }
-        if dtype == DType::F64 {
-            let values = self.gather(windows, |tensor, all: &mut Vec<f64>| {
-                all.extend(weights.read_f64(&index.known[tensor])?);
-                Ok(())
-            })?;
-            return Ok(TensorData::new(values, self.shape.clone()));
-        }
-        let values = self.gather(windows, |tensor, all| {
-            weights.read_into(&index.known[tensor], all)
-        })?;
-        Ok(TensorData::new(values, self.shape.clone()).convert_dtype(dtype))
-    }
-
-    /// The values of all its tensors, a small table among the zeros of the whole one.
-    fn gather<T: Copy + Default>(
-        &self,
-        windows: &[[usize; 2]],
-        mut read: impl FnMut(&str, &mut Vec<T>) -> Result<(), ModelError>,
-    ) -> Result<Vec<T>, ModelError> {
-        let count = self.shape.iter().product();
-        let mut values = Vec::with_capacity(count);
-        for tensor in &self.tensors {
-            read(tensor, &mut values)?;
-        }
-        match self.window_in(windows) {
-            Some(window) if values.len() != count => {
-                let whole = [self.shape[0], self.shape[1]];
-                Ok(timm::whole_table(&values, window, whole))
-            }
-            _ => Ok(values),
-        }
-    }
-}
-
 /// What a description and the weights beside it make: the model still without values, what every
 /// parameter is made of, and what does not fit.
 pub struct Plan<'a> {
@@ -280,12 +185,6 @@ pub struct Plan<'a> {
     /// What is to be told.
     pub notes: Vec<String>,
 }
-
-/// The last layer norm, which files of a backbone alone lack, and how `transformers` starts it.
-const LAST_NORM: [(&str, f32); 2] = [
-    ("encoder.layernorm.weight", 1.0),
-    ("encoder.layernorm.bias", 0.0),
-];
 
 impl<'a> Plan<'a> {
     /// Compares names and shapes; reads no tensor.
@@ -341,10 +240,10 @@ impl<'a> Plan<'a> {
         }
         let strangers = index.known.keys().filter(|k| !used.contains(k.as_str()));
         let strangers: Vec<String> = strangers.cloned().collect();
-        // Objects that are no tensors carry nothing for any model.
+        // Bare numbers, bytes and objects carry nothing for any model.
         let (mut objects, mut unexpected): (Vec<String>, Vec<String>) = strangers
             .into_iter()
-            .partition(|name| index.foreign(name).is_some());
+            .partition(|name| index.is_no_parameter(name));
         index.ignored.append(&mut objects);
         unexpected.append(&mut index.again);
         Ok(Self {

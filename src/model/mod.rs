@@ -2,6 +2,7 @@
 //! run on.
 
 pub mod config;
+mod description;
 pub mod device;
 pub mod dual;
 pub mod embedded;
@@ -26,6 +27,7 @@ pub mod state;
 pub mod swin;
 pub mod timm;
 pub mod tokens;
+mod wanted;
 pub mod weights;
 
 pub use config::{Architecture, RobertaConfig, SwinConfig};

@@ -24,14 +24,15 @@ pub const SUPPORTED: [&str; 5] = [
 ];
 
 /// Types that look like those that load, and how they differ.
-const OTHERS: [(&str, &str); 6] = [
+const OTHERS: [(&str, &str); 7] = [
+    ("timm_wrapper", "without the architecture of timm's"),
     ("donut-swin", "it has no last layer norm"),
     (
         "maskformer-swin",
         "it shifts windows also where a token grid is one window",
     ),
     ("swinv2", "Swin V2 has cosine attention"),
-    ("bert", "its positions count padding"),
+    ("bert", "its positions start at 0, not after padding"),
     (
         "roberta-prelayernorm",
         "its layer norms come before attention",

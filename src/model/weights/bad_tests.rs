@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fixture;
+use crate::model::Opening;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::collections::HashMap;
@@ -183,6 +184,7 @@ fn no_flip_makes_a_checkpoint_panic() {
         "detectron_2.pkl",
         "detectron_4.pkl",
         "arrays.pth",
+        "pickled.pkl",
         "module.pth",
         "script.pt",
         "two_in_one.pth",

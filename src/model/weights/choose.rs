@@ -21,7 +21,7 @@ pub(super) enum Sought<'o> {
 /// A state dict and how it was found.
 pub(super) struct Choice {
     pub dictionary: Dictionary,
-    /// The rest of the asked key: a prefix of tensor names.
+    /// The rest of the asked key: a prefix of tensor names, without its last dot.
     pub prefix: Option<String>,
     /// What is to be told.
     pub notes: Vec<String>,
@@ -63,7 +63,11 @@ fn listed(all: &[Dictionary]) -> String {
     for dictionary in all {
         let parameters = dictionary.tensors.iter().filter(|t| is_parameter(t));
         match (dictionary.path.is_empty(), parameters.count()) {
-            (_, 0) | (true, _) => {}
+            (_, 0) => {}
+            (true, _) => {
+                let names = dictionary.tensors.iter().map(|(name, _)| name.as_str());
+                shown.push(stand::starts(&names.collect::<Vec<_>>()));
+            }
             (false, count) => shown.push(format!("{} ({count} tensors)", dictionary.key())),
         }
     }
@@ -88,14 +92,16 @@ fn asked(root: Value, all: Vec<Dictionary>, key: &str) -> Result<Choice, Fault> 
         }
     }
     let start = |d: &Dictionary| {
+        let names: Vec<&str> = d.tensors.iter().map(|(name, _)| name.as_str()).collect();
         // The key may lead to a dictionary first and go on in its names.
         let rest = match d.path.is_empty() {
-            true => Some(key),
+            true => None,
             false => key.strip_prefix(&d.key()).and_then(|r| r.strip_prefix('.')),
         };
         let candidates = [rest, Some(key)].into_iter().flatten();
-        let mut prefixes = candidates.map(|rest| format!("{rest}."));
-        prefixes.find(|prefix| d.tensors.iter().any(|(name, _)| name.starts_with(prefix)))
+        candidates
+            .filter_map(|rest| stand::asked(&names, rest))
+            .next()
     };
     let found = all
         .iter()
@@ -105,7 +111,7 @@ fn asked(root: Value, all: Vec<Dictionary>, key: &str) -> Result<Choice, Fault> 
     match found {
         Some((i, prefix)) => Ok(Choice {
             dictionary: all.into_iter().nth(i).unwrap_or_default(),
-            prefix: Some(prefix),
+            prefix: Some(prefix.trim_end_matches('.').to_string()),
             notes: Vec::new(),
         }),
         None => Err(Fault::new(

@@ -1,9 +1,8 @@
 //! From the names in a file to those of the model: strangers left out by name, what wrappers put
 //! before and into names taken off. What was done is told.
 
-use super::choose::bare;
+use super::Entry;
 use super::stand::{self, Family};
-use super::{Entry, Place};
 use crate::model::ModelError;
 use std::collections::HashSet;
 use std::path::Path;
@@ -19,8 +18,8 @@ const WRAPPER: &str = "module.";
 
 /// How a model's tensors are to be found.
 pub(super) struct Wishes<'o> {
-    /// A prefix that was asked for.
-    pub prefix: Option<&'o str>,
+    /// A prefix that was asked for, without its last dot.
+    pub key: Option<&'o str>,
     /// Patterns of names to leave out.
     pub ignore: &'o [String],
     pub family: Option<Family>,
@@ -85,14 +84,14 @@ pub(super) fn dress(
     let mut entries = Vec::with_capacity(kept.len());
     let mut outside = Vec::new();
     for (own, name, entry) in kept {
-        let foreign = matches!(entry.place, Place::Foreign(_));
         match name.strip_prefix(prefix.as_str()) {
-            Some(_) if model && !foreign && bare(&entry.shape, entry.dtype) => left_out.push(own),
             Some(rest) => entries.push((rest.to_string(), entry)),
             None => outside.push(own),
         }
     }
-    let stages_only = model && entries.iter().any(|(name, _)| stage(name).is_some());
+    let stages_only = model
+        && entries.iter().any(|(name, _)| stage(name).is_some())
+        && !entries.iter().any(|(name, _)| name.starts_with("layers."));
     if stages_only {
         for (name, _) in &mut entries {
             if let Some((number, rest)) = stage(name) {
@@ -159,29 +158,23 @@ fn prefix(
     wishes: &Wishes,
     notes: &mut Vec<String>,
 ) -> Result<(String, bool), ModelError> {
-    let asked = wishes.prefix.unwrap_or_default();
-    let names: Vec<&str> = kept
-        .iter()
-        .filter_map(|(_, name, _)| name.strip_prefix(asked))
-        .collect();
-    if names.is_empty() && !asked.is_empty() {
-        let mut starts: Vec<&str> = kept
-            .iter()
-            .filter_map(|(_, name, _)| name.split_once('.').map(|(start, _)| start))
-            .collect();
-        starts.sort_unstable();
-        starts.dedup();
-        starts.truncate(12);
-        return Err(super::malformed(
-            path,
-            "--key",
-            &format!(
-                "a prefix of tensor names; they start with {}",
-                starts.join(", ")
-            ),
-            format!("{:?}", asked.trim_end_matches('.')),
-        ));
-    }
+    let all: Vec<&str> = kept.iter().map(|(_, name, _)| name.as_str()).collect();
+    let asked = match wishes.key {
+        None => String::new(),
+        Some(key) => stand::asked(&all, key).ok_or_else(|| {
+            super::malformed(
+                path,
+                "--key",
+                &format!(
+                    "a prefix of tensor names; there are: {}",
+                    stand::starts(&all)
+                ),
+                format!("{key:?}"),
+            )
+        })?,
+    };
+    let stripped = all.iter().filter_map(|name| name.strip_prefix(&asked));
+    let names: Vec<&str> = stripped.collect();
     let found = stand::stands(&names, wishes.family);
     if let Some(first) = found.first() {
         let others = found[1..].iter().filter(|s| 2 * s.tensors >= first.tensors);

@@ -1,6 +1,7 @@
 //! Checkpoints in one stream: those of PyTorch before 1.6 (magic number, protocol, system, the
 //! object, the storages' keys, then the storages), and pickles that stand alone.
 
+use super::Dtype;
 use super::source::{Source, malformed};
 use super::tensor;
 use super::view::Bytes;
@@ -14,7 +15,7 @@ use std::ops::Range;
 const WINDOW: u64 = 4 << 20;
 /// The largest pickles before storages.
 const LARGEST: u64 = 256 << 20;
-/// The magic number as protocol 2 and as protocols 0 and 1 write it.
+/// The magic number, the first value of a stream, as protocol 2 and as protocols 0 and 1 write it.
 const MAGIC: [&[u8]; 2] = [
     &[0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19],
     b"119547037146038801333356",
@@ -32,7 +33,7 @@ pub(super) struct Stream {
 
 /// Reads the pickles of a stream and finds its storages.
 pub(super) fn open(source: &Source) -> Result<Stream, ModelError> {
-    let start = source.start(64)?;
+    let start = source.start(32)?;
     let magic = MAGIC
         .iter()
         .any(|magic| start.windows(magic.len()).any(|w| w == *magic));
@@ -85,6 +86,24 @@ fn pickles(bytes: &[u8], magic: bool) -> Result<(Range<usize>, Vec<String>, usiz
     let keys = keys.root().items()?;
     let keys: Result<_, _> = keys.into_iter().map(|key| key.text()).collect();
     Ok((object.clone(), keys?, object.end + length))
+}
+
+/// The only storage of a stream that stands within a pickle: where its elements are, and their
+/// type. So does `pickle.dump` write tensors.
+pub(super) fn storage_within(bytes: &[u8]) -> Option<(Range<usize>, Dtype)> {
+    let (object, keys, end) = pickles(bytes, true).ok()?;
+    let (pickle, _) = Pickle::keep(&bytes[object]).ok()?;
+    let storage = tensor::storage(pickle.root().persistent()?)?;
+    let dtype = storage.dtype?;
+    if keys != [storage.key] {
+        return None;
+    }
+    let count = u64::from_le_bytes(*bytes.get(end..)?.first_chunk()?);
+    let size = usize::try_from(count)
+        .ok()?
+        .checked_mul(tensor::width(dtype))?;
+    let range = end + 8..(end + 8).checked_add(size)?;
+    (range.end <= bytes.len()).then_some((range, dtype))
 }
 
 /// Storages follow each other: a count of elements in eight bytes, then the elements.

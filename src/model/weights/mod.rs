@@ -7,6 +7,7 @@ mod decode;
 mod dress;
 mod header;
 mod legacy;
+mod open;
 mod shards;
 mod sniff;
 mod source;
@@ -30,11 +31,8 @@ pub use sniff::Format;
 pub use stand::Family;
 pub use write::{Outgoing, write, write_tensors};
 
-use super::opening::Opening;
 use super::{ModelError, timm};
-use choose::Sought;
 use decode::NotFinite;
-use dress::{Dressed, Wishes};
 use source::{Source, malformed};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -85,135 +83,7 @@ pub struct Weights {
     digest: OnceLock<String>,
 }
 
-/// The tensors of one file, before names are looked at.
-struct Found {
-    entries: Vec<(String, Entry)>,
-    key: Option<String>,
-    prefix: Option<String>,
-    foreign: Vec<String>,
-    notes: Vec<String>,
-}
-
-/// Reads the table of a file's tensors.
-fn found(
-    source: &Source,
-    part: usize,
-    format: Format,
-    sought: Sought,
-) -> Result<Found, ModelError> {
-    if format != Format::Safetensors {
-        let state = torch::state_dict(source, part, format, sought)?;
-        return Ok(Found {
-            entries: state.entries,
-            key: state.key,
-            prefix: state.prefix,
-            foreign: state.foreign,
-            notes: state.notes,
-        });
-    }
-    let prefix = match sought {
-        Sought::Model(_, Some(key)) => Some(format!("{key}.")),
-        _ => None,
-    };
-    Ok(Found {
-        entries: header::entries(source, part)?,
-        key: None,
-        prefix,
-        foreign: Vec::new(),
-        notes: Vec::new(),
-    })
-}
-
 impl Weights {
-    /// Opens and checks a safetensors file or a PyTorch checkpoint, told apart by content; no
-    /// tensor is read yet. Names are those of the file; of a checkpoint, those of its root or of
-    /// the usual keys.
-    pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let source = Source::open(path)?;
-        let format = sniff::format(&source)?;
-        let found = found(&source, 0, format, Sought::Tensors)?;
-        Ok(Self::bare(path, vec![source], format, found))
-    }
-
-    /// Opens the weights of a model: of a checkpoint the state dict is found, what wrappers put
-    /// before and into names is taken off, and what is no part of the model is left out.
-    pub fn of_model(
-        path: &Path,
-        opening: &Opening,
-        family: Option<Family>,
-    ) -> Result<Self, ModelError> {
-        if path.extension().is_some_and(|e| e == "json") {
-            return Self::sharded(path, opening, family);
-        }
-        Self::model_in(Source::open(path)?, opening, family)
-    }
-
-    /// Checks a safetensors file that is part of the program; `name` stands for its path in errors.
-    pub fn embedded(name: &str, bytes: &'static [u8]) -> Result<Self, ModelError> {
-        Self::model_in(Source::embedded(name, bytes), &Opening::default(), None)
-    }
-
-    fn model_in(
-        source: Source,
-        opening: &Opening,
-        family: Option<Family>,
-    ) -> Result<Self, ModelError> {
-        let format = sniff::format(&source)?;
-        let sought = Sought::Model(family, opening.key.as_deref());
-        let found = found(&source, 0, format, sought)?;
-        let path = source.path.clone();
-        Self::dressed(&path, vec![source], format, found, opening, family)
-    }
-
-    /// Weights under the names of their files.
-    fn bare(path: &Path, parts: Vec<Source>, format: Format, found: Found) -> Self {
-        Self {
-            path: path.into(),
-            parts,
-            format,
-            key: found.key,
-            prefix: None,
-            entries: found.entries.into_iter().collect(),
-            left_out: Vec::new(),
-            foreign: found.foreign,
-            notes: found.notes,
-            stages_only: false,
-            digest: OnceLock::new(),
-        }
-    }
-
-    /// Weights under the names of their model.
-    fn dressed(
-        path: &Path,
-        parts: Vec<Source>,
-        format: Format,
-        mut found: Found,
-        opening: &Opening,
-        family: Option<Family>,
-    ) -> Result<Self, ModelError> {
-        let wishes = Wishes {
-            prefix: found.prefix.as_deref(),
-            ignore: &opening.ignore,
-            family,
-        };
-        let entries = std::mem::take(&mut found.entries);
-        let Dressed {
-            entries,
-            prefix,
-            left_out,
-            stages_only,
-            mut notes,
-        } = dress::dress(path, entries, &wishes)?;
-        found.entries = entries;
-        found.notes.append(&mut notes);
-        Ok(Self {
-            prefix,
-            left_out,
-            stages_only,
-            ..Self::bare(path, parts, format, found)
-        })
-    }
-
     /// SHA-256 in hexadecimal, computed once: of the file, or of shards of the text that
     /// `sha256sum` prints for them in the order of their names. If a file can no longer be read,
     /// "unknown" and why.
@@ -245,7 +115,7 @@ impl Weights {
     }
 
     /// Tensors of the file, by their names there, that are no part of the model: outside of its
-    /// prefix, bare numbers and bytes, or left out by `--ignore`.
+    /// prefix, or left out by `--ignore`.
     pub fn left_out(&self) -> &[String] {
         &self.left_out
     }
@@ -265,6 +135,13 @@ impl Weights {
     /// How the tensors were found, where there was a choice: to be told.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Whether a tensor is a bare number (a step, an accuracy) or bytes (the state of a generator),
+    /// or no tensor at all: no parameter of any model.
+    pub fn is_no_parameter(&self, name: &str) -> bool {
+        let entry = self.entries.get(name);
+        entry.is_some_and(|entry| choose::bare(&entry.shape, entry.dtype))
     }
 
     /// The class of what stands under a name where a tensor should, if it is none.

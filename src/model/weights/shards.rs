@@ -1,9 +1,10 @@
 //! Weights of several files behind an index, and the file to take from a model folder.
 
 use super::choose::Sought;
+use super::open::{Found, found};
 use super::source::{Source, malformed};
 use super::stand::Family;
-use super::{Format, Found, Weights, found, sniff};
+use super::{Format, Weights, sniff};
 use crate::checksum;
 use crate::model::{ModelError, Opening};
 use serde::Deserialize;
@@ -138,7 +139,7 @@ impl Weights {
         let mut all = Found {
             entries: Vec::new(),
             key: None,
-            prefix: opening.key.as_ref().map(|key| format!("{key}.")),
+            prefix: opening.key.clone(),
             foreign: Vec::new(),
             notes: Vec::new(),
         };

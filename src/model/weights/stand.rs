@@ -139,6 +139,37 @@ pub(super) fn stands(names: &[&str], family: Option<Family>) -> Vec<Stand> {
     found
 }
 
+/// The prefix of names that a key asks for: the key itself, or that of a model whose prefix ends
+/// with it (`teacher` for `module.teacher.`).
+pub(super) fn asked(names: &[&str], key: &str) -> Option<String> {
+    let own = format!("{key}.");
+    if names.iter().any(|name| name.starts_with(&own)) {
+        return Some(own);
+    }
+    let inner = format!(".{own}");
+    let found = stands(names, None).into_iter();
+    let mut prefixes = found.map(|stand| stand.prefix);
+    prefixes.find(|prefix| prefix.ends_with(&inner))
+}
+
+/// What names start with, for messages: the models among them, else their first parts.
+pub(super) fn starts(names: &[&str]) -> String {
+    let models = stands(names, None).into_iter().map(|stand| stand.prefix);
+    let models = models.filter(|prefix| !prefix.is_empty());
+    let mut shown: Vec<String> = models
+        .map(|prefix| format!("{} (a model)", prefix.trim_end_matches('.')))
+        .collect();
+    if shown.is_empty() {
+        let first = names.iter().filter_map(|name| name.split_once('.'));
+        shown = first.map(|(start, _)| start.to_string()).collect();
+    }
+    shown.sort_unstable();
+    shown.dedup();
+    let more = if shown.len() > 12 { ", …" } else { "" };
+    shown.truncate(12);
+    format!("{}{more}", shown.join(", "))
+}
+
 /// Where a path of keys comes in the order of preference: whether it leads to an average, the
 /// place of its first known key in [`KEYS`], its length.
 pub(super) fn rank<'k>(path: impl Iterator<Item = &'k str> + Clone) -> (bool, usize, usize) {

@@ -1,7 +1,7 @@
 //! Tensors as a pickle describes them: the functions of PyTorch and NumPy that rebuild them are
 //! read as the data that they are, storage, offset, shape and strides. Nothing is called.
 
-use super::Dtype;
+use super::{Dtype, legacy};
 use crate::container::element::Kind;
 use crate::container::pickle::Value;
 use std::ops::Range;
@@ -172,7 +172,7 @@ fn rebuild(function: &str, arguments: &[Value]) -> Option<Tensor> {
     if changed {
         return None;
     }
-    let storage = storage(arguments[0].persistent()?)?;
+    let (place, own, before) = place(arguments[0])?;
     let count = |value: &Value| u64::try_from(value.integer().ok()?).ok();
     let list = |value: &Value| -> Option<Vec<u64>> {
         let items = match value.object() {
@@ -189,13 +189,38 @@ fn rebuild(function: &str, arguments: &[Value]) -> Option<Tensor> {
         return None;
     }
     Some(Tensor {
-        place: Place::Storage(storage.key),
-        dtype: dtype.or(storage.dtype)?,
-        offset: storage.offset.checked_add(count(&arguments[1])?)?,
+        place,
+        dtype: dtype.or(own)?,
+        offset: before.checked_add(count(&arguments[1])?)?,
         shape,
         strides,
         big_endian: None,
     })
+}
+
+/// Where a storage is, the type of its elements and the elements before its first: outside of the
+/// pickle, or, where `pickle.dump` wrote it, a stream of its own within.
+fn place(storage_value: Value) -> Option<(Place, Option<Dtype>, u64)> {
+    if let Some(id) = storage_value.persistent() {
+        let storage = storage(id)?;
+        return Some((Place::Storage(storage.key), storage.dtype, storage.offset));
+    }
+    let object = storage_value.object()?;
+    if object.class() != "torch.storage._load_from_bytes" {
+        return None;
+    }
+    let stream = *object.arguments().first()?;
+    match stream.raw_bytes()? {
+        Ok(range) => {
+            let (within, dtype) = legacy::storage_within(stream.input().get(range.clone())?)?;
+            let place = range.start + within.start..range.start + within.end;
+            Some((Place::Pickle(place), Some(dtype), 0))
+        }
+        Err(bytes) => {
+            let (within, dtype) = legacy::storage_within(bytes)?;
+            Some((Place::Made(bytes.get(within)?.into()), Some(dtype), 0))
+        }
+    }
 }
 
 /// A shape whose elements can be counted.

@@ -84,7 +84,7 @@ pub(super) fn state_dict(
     let Choice {
         dictionary,
         prefix,
-        notes,
+        mut notes,
     } = match choose::choose(root, sought) {
         Ok(choice) => choice,
         // An object that only its own code could open.
@@ -97,6 +97,14 @@ pub(super) fn state_dict(
         Err(fault) => return Err(wrong(fault)),
     };
     let key = (!dictionary.path.is_empty()).then(|| dictionary.key());
+    // Only arrays have a byte order of their own.
+    if dictionary
+        .tensors
+        .iter()
+        .any(|(_, tensor)| tensor.big_endian.is_some())
+    {
+        notes.push("the weights are arrays of NumPy".into());
+    }
     let mut entries = Vec::with_capacity(dictionary.tensors.len());
     for (name, tensor) in dictionary.tensors {
         let entry = entry(source, part, (&bytes, at), &mut storages, &name, tensor)?;

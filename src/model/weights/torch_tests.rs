@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::fixture;
+use crate::model::Opening;
 
 fn open(stem: &str) -> Result<Weights, ModelError> {
     let path = fixture::path(&format!("torch/{stem}.pth"));
