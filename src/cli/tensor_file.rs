@@ -225,3 +225,64 @@ impl TensorFile {
         Ok(values.iter().copied().collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container::fuzz;
+    use std::io::Write;
+
+    fn npy() -> Vec<u8> {
+        let mut bytes = npy::header("<f4", &[2, 3]);
+        bytes.extend((1..7).flat_map(|v| (v as f32).to_le_bytes()));
+        bytes
+    }
+
+    #[test]
+    fn arrays_of_numpys_files_are_tensors() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("x.npy");
+        std::fs::write(&path, npy()).unwrap();
+        let file = TensorFile::open("--tensor", path.to_str().unwrap()).unwrap();
+        assert_eq!(file.shape, [2, 3]);
+        assert_eq!(file.floats().unwrap(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert!(!file.is_whole() && file.ints().is_err());
+        for (descr, bytes, truth) in [
+            ("<i8", [1, 0, 0, 0, 0, 0, 0, 0].to_vec(), false),
+            ("|b1", vec![1], true),
+        ] {
+            let whole = [npy::header(descr, &[1]), bytes].concat();
+            std::fs::write(&path, whole).unwrap();
+            let file = TensorFile::open("--tensor", path.to_str().unwrap()).unwrap();
+            assert_eq!((file.is_whole(), file.is_truth()), (true, truth));
+            assert_eq!(file.ints().unwrap(), [1]);
+            let said = file.floats().unwrap_err().to_string();
+            assert!(said.contains("floating point"), "{said}");
+        }
+        for value in [f64::NAN, 1e300] {
+            let mut whole = npy::header("<f8", &[1]);
+            whole.extend(value.to_le_bytes());
+            std::fs::write(&path, whole).unwrap();
+            let file = TensorFile::open("--tensor", path.to_str().unwrap()).unwrap();
+            assert!(file.floats().unwrap_err().to_string().contains("element 0"));
+        }
+    }
+
+    #[test]
+    fn no_flip_makes_a_tensor_panic() {
+        let mut zip = ::zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let options = ::zip::write::SimpleFileOptions::default();
+        zip.start_file("pixels.npy", options).unwrap();
+        zip.write_all(&npy()).unwrap();
+        let npz = zip.finish().unwrap().into_inner();
+        for (good, name, text) in [(npy(), "x.npy", "x.npy"), (npz, "x.npz", "x.npz:pixels")] {
+            fuzz::rounds(&good, 400, |bytes, folder| -> Result<(), CliError> {
+                std::fs::write(folder.join(name), bytes).unwrap();
+                let text = folder.join(text).display().to_string();
+                let file = TensorFile::open("--tensor", &text)?;
+                let _ = file.ints();
+                file.floats().map(|_| ())
+            });
+        }
+    }
+}

@@ -639,3 +639,18 @@ fn shards_may_have_prefixes_too() {
     assert!(told(&loaded).contains("prefix net. is taken off"));
     assert!(matches!(loaded.model.config, Architecture::Swin(_)));
 }
+
+#[test]
+fn no_flip_makes_a_description_panic() {
+    let home = unpacked();
+    let bytes = std::fs::read(home.path().join("hf/config.json")).unwrap();
+    let weights = home.path().join("hf/model.safetensors");
+    crate::container::fuzz::rounds(&bytes, 300, |bytes, folder| {
+        std::fs::write(folder.join("config.json"), bytes).unwrap();
+        let here = folder.join("model.safetensors");
+        if !here.exists() {
+            std::fs::copy(&weights, here).unwrap();
+        }
+        folder::open(folder, &Opening::default()).map(|_| ())
+    });
+}

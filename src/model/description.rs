@@ -116,6 +116,9 @@ impl Config {
             path: path.into(),
             source,
         };
+        if path.is_dir() {
+            return Ok(Self::Absent);
+        }
         let file = match std::fs::File::open(path) {
             Ok(file) => file,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::Absent),
@@ -142,7 +145,7 @@ impl Config {
         if named.is_some() && !loads(&named) {
             for key in PARTS {
                 let part = map.get(key).and_then(Value::as_object);
-                let own = part.map(|part| kind(part)).filter(loads);
+                let own = part.map(kind).filter(loads);
                 if let (Some(part), Some(_)) = (part, own) {
                     return Ok(Self::Part(part.clone(), key));
                 }

@@ -57,25 +57,32 @@ pub(super) fn choose(root: Value, sought: Sought) -> Result<Choice, Fault> {
     }
 }
 
-/// Dictionaries and how many tensors each holds, for messages.
+/// Dictionaries and how many parameters each holds, the largest first, for messages.
 fn listed(all: &[Dictionary]) -> String {
-    let mut shown: Vec<String> = Vec::new();
+    let mut shown: Vec<(usize, String)> = Vec::new();
     for dictionary in all {
-        let parameters = dictionary.tensors.iter().filter(|t| is_parameter(t));
-        match (dictionary.path.is_empty(), parameters.count()) {
-            (_, 0) => {}
-            (true, _) => {
-                let names = dictionary.tensors.iter().map(|(name, _)| name.as_str());
-                shown.push(stand::starts(&names.collect::<Vec<_>>()));
-            }
-            (false, count) => shown.push(format!("{} ({count} tensors)", dictionary.key())),
+        let count = dictionary
+            .tensors
+            .iter()
+            .filter(|t| is_parameter(t))
+            .count();
+        if count == 0 {
+            continue;
         }
+        let names = dictionary.tensors.iter().map(|(name, _)| name.as_str());
+        let names: Vec<&str> = names.collect();
+        let text = match dictionary.path.is_empty() {
+            true => stand::starts(&names),
+            false => format!("{} ({count} tensors)", dictionary.key()),
+        };
+        shown.push((count, text));
     }
-    let more = if shown.len() > 12 { ", …" } else { "" };
-    shown.truncate(12);
-    match shown.is_empty() {
-        true => "no key that holds tensors".into(),
-        false => format!("{}{more}", shown.join(", ")),
+    shown.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    let more = if shown.len() > 8 { ", …" } else { "" };
+    let texts: Vec<String> = shown.into_iter().take(8).map(|(_, text)| text).collect();
+    match texts.is_empty() {
+        true => "none".into(),
+        false => format!("{}{more}", texts.join(", ")),
     }
 }
 
@@ -98,10 +105,8 @@ fn asked(root: Value, all: Vec<Dictionary>, key: &str) -> Result<Choice, Fault> 
             true => None,
             false => key.strip_prefix(&d.key()).and_then(|r| r.strip_prefix('.')),
         };
-        let candidates = [rest, Some(key)].into_iter().flatten();
-        candidates
-            .filter_map(|rest| stand::asked(&names, rest))
-            .next()
+        let mut candidates = [rest, Some(key)].into_iter().flatten();
+        candidates.find_map(|rest| stand::asked(&names, rest))
     };
     let found = all
         .iter()

@@ -67,6 +67,18 @@ struct Entry {
     place: Place,
 }
 
+impl Entry {
+    /// Something that is no tensor which we read, by its class.
+    fn foreign(part: usize, class: String) -> Self {
+        Self {
+            part,
+            shape: Vec::new(),
+            dtype: Dtype::U8,
+            place: Place::Foreign(class),
+        }
+    }
+}
+
 /// Checked weights: one file, several, or a part of the program.
 pub struct Weights {
     path: PathBuf,

@@ -49,6 +49,9 @@ const KINDS: [Kind; 3] = [
     },
 ];
 
+/// Most models of a kind that are looked at in one file.
+const MOST: usize = 64;
+
 /// Other networks with RoBERTa's tensor names, which compute something else.
 const OTHERS: [&str; 6] = [
     "bert",
@@ -105,10 +108,8 @@ pub(super) fn stands(names: &[&str], family: Option<Family>) -> Vec<Stand> {
         .iter()
         .filter(|k| family.is_none_or(|f| f == k.family));
     for kind in kinds {
-        for name in names {
-            let Some(before) = name.strip_suffix(kind.anchor) else {
-                continue;
-            };
+        let anchors = names.iter().filter_map(|n| n.strip_suffix(kind.anchor));
+        for before in anchors.take(MOST) {
             let starts = |rest: &str, parts: &[&str]| parts.iter().any(|p| rest.starts_with(p));
             let last = before.trim_end_matches('.').rsplit('.').next();
             let whole = before.is_empty() || before.ends_with('.');

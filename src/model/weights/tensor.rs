@@ -10,8 +10,10 @@ use std::sync::Arc;
 /// A storage, as its persistent identifier names it.
 pub(super) struct Storage {
     pub key: String,
-    /// Type of its elements; `None` for bytes without a type.
+    /// Type of its elements; `None` for bytes without a type, or of one that is not read.
     pub dtype: Option<Dtype>,
+    /// Bytes of an element.
+    pub width: usize,
     /// Elements before the first (views of storages, in streams before PyTorch 1.6).
     pub offset: u64,
 }
@@ -59,9 +61,12 @@ pub(super) fn storage(id: Value) -> Option<Storage> {
     }
     let class = class.global()?;
     let name = class.rsplit('.').next()?.strip_suffix("Storage")?;
-    let dtype = match name {
-        "Untyped" => None,
-        name => Some(type_of(name)?),
+    let (dtype, width) = match (type_of(name), name) {
+        (Some(dtype), _) => (Some(dtype), width(dtype)),
+        (None, "Untyped" | "QInt8" | "QUInt8" | "QUInt4x2" | "QUInt2x4") => (None, 1),
+        (None, "QInt32" | "ComplexHalf") => (None, 4),
+        (None, "ComplexDouble") => (None, 16),
+        _ => return None,
     };
     // (key of the storage it is a view of, offset, size)
     let view = items.get(5).and_then(|view| view.items().ok());
@@ -69,12 +74,14 @@ pub(super) fn storage(id: Value) -> Option<Storage> {
         return Some(Storage {
             key: root.text().ok()?,
             dtype,
+            width,
             offset: u64::try_from(offset.integer().ok()?).ok()?,
         });
     }
     Some(Storage {
         key: key.text().ok()?,
         dtype,
+        width,
         offset: 0,
     })
 }

@@ -8,7 +8,7 @@ use super::sniff::Format;
 use super::source::{Source, malformed};
 use super::tensor::{self, Tensor};
 use super::view::{Bytes, View};
-use super::{Dtype, Entry, Place, legacy};
+use super::{Entry, Place, legacy};
 use crate::container::pickle::Pickle;
 use crate::model::ModelError;
 use std::collections::HashMap;
@@ -111,13 +111,7 @@ pub(super) fn state_dict(
         entries.push((name, entry));
     }
     for (name, class) in dictionary.foreign {
-        let entry = Entry {
-            part,
-            shape: Vec::new(),
-            dtype: Dtype::U8,
-            place: Place::Foreign(class),
-        };
-        entries.push((name, entry));
+        entries.push((name, Entry::foreign(part, class)));
     }
     let ours = |name: &&&str| !name.starts_with("torch.") && !name.starts_with("collections.");
     let foreign = pickle.foreign();
@@ -144,12 +138,15 @@ fn entry(
         malformed(&source.path, &format!("tensor {name}"), &expected, found)
     };
     let bytes = match tensor.place {
-        tensor::Place::Storage(key) => storages.get(&key)?.ok_or_else(|| {
-            wrong(
-                "its storage in the file".into(),
-                format!("no storage {key:?}"),
-            )
-        })?,
+        tensor::Place::Storage(key) => match storages.get(&key)? {
+            Some(bytes) => bytes,
+            None => {
+                return Ok(Entry::foreign(
+                    part,
+                    format!("one whose storage {key:?} is not there"),
+                ));
+            }
+        },
         tensor::Place::Pickle(range) => match at {
             Some(at) => Bytes::File(at + range.start as u64..at + range.end as u64),
             None => Bytes::Made(pickle.get(range).unwrap_or_default().into()),
