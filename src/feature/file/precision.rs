@@ -192,7 +192,10 @@ pub(super) fn judge_matrix(matrix: ArrayView2<'_, f64>) -> Option<Beyond> {
 /// Shift and scale of columns.
 #[derive(Debug, Clone)]
 pub(super) struct Columns {
-    mean: Vec<f64>,
+    /// The first value: distances to it are exact where values lie near each other.
+    first: Vec<f64>,
+    /// Mean of the distances to the first value.
+    off: Vec<f64>,
     /// Standard deviation; 0 for constant columns.
     deviation: Vec<f64>,
 }
@@ -203,28 +206,33 @@ impl Columns {
         let n = matrix.nrows().max(1) as f64;
         let of = |column: ndarray::ArrayView1<'_, f64>| {
             let first = column.first().copied().unwrap_or(0.0);
-            let mean = first + column.iter().map(|v| (v - first) / n).sum::<f64>();
-            let most = column.iter().map(|v| (v - mean).abs()).fold(0.0, f64::max);
+            let off = column.iter().map(|v| (v - first) / n).sum::<f64>();
+            let distance = |v: &f64| (v - first) - off;
+            let most = column.iter().map(|v| distance(v).abs()).fold(0.0, f64::max);
             if most == 0.0 {
-                return (mean, 0.0);
+                return (first, off, 0.0);
             }
-            let square = column
-                .iter()
-                .map(|v| ((v - mean) / most).powi(2))
-                .sum::<f64>()
-                / n;
-            let deviation = most * square.sqrt();
-            let relative = n * f64::EPSILON;
-            let constant = deviation <= relative * mean.abs();
-            (mean, if constant { 0.0 } else { deviation })
+            let square = column.iter().map(|v| (distance(v) / most).powi(2));
+            let deviation = most * (square.sum::<f64>() / n).sqrt();
+            let constant = deviation <= n * f64::EPSILON * (first + off).abs();
+            (first, off, if constant { 0.0 } else { deviation })
         };
-        let (mean, deviation) = matrix.axis_iter(Axis(1)).map(of).unzip();
-        Self { mean, deviation }
+        let mut columns = Self {
+            first: Vec::new(),
+            off: Vec::new(),
+            deviation: Vec::new(),
+        };
+        for (first, off, deviation) in matrix.axis_iter(Axis(1)).map(of) {
+            columns.first.push(first);
+            columns.off.push(off);
+            columns.deviation.push(deviation);
+        }
+        columns
     }
 
     /// Number of columns.
     pub fn len(&self) -> usize {
-        self.mean.len()
+        self.first.len()
     }
 
     /// The largest deviation.
@@ -235,12 +243,11 @@ impl Columns {
     /// Subtracts the means; constant columns of the matrix that these are of (`own`) become 0, not the
     /// rounding that is left of them.
     pub fn centre(&self, matrix: &mut Array2<f64>, own: bool) {
-        let columns = self.mean.iter().zip(&self.deviation);
-        for (mut column, (&mean, &deviation)) in matrix.axis_iter_mut(Axis(1)).zip(columns) {
-            if own && deviation == 0.0 {
+        for (i, mut column) in matrix.axis_iter_mut(Axis(1)).enumerate().take(self.len()) {
+            if own && self.deviation[i] == 0.0 {
                 column.fill(0.0);
             } else {
-                column.mapv_inplace(|v| v - mean);
+                column.mapv_inplace(|v| (v - self.first[i]) - self.off[i]);
             }
         }
     }
@@ -309,7 +316,8 @@ mod tests {
             columns.centre(&mut matrix, true);
             columns.scale(&mut matrix);
             let again = Columns::of(matrix.view());
-            assert!(again.mean[0].abs() < 1e-6 && (again.deviation[0] - 1.0).abs() < 1e-6);
+            let mean = again.first[0] + again.off[0];
+            assert!(mean.abs() < 1e-6 && (again.deviation[0] - 1.0).abs() < 1e-6);
         }
         let mut constant = Array2::from_elem((30, 1), 0.1);
         let columns = Columns::of(constant.view());

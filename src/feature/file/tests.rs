@@ -336,7 +336,7 @@ fn parquet_files_that_are_no_features_are_told_why() {
         ("empty_cell", "f0: expected no empty cell, found 1 empty"),
         (
             "gap",
-            "numbered from 0 or 1 without a gap (f0, f1, …), found f0, f2, label",
+            "--features NAME,NAME… chooses columns, found f0, f2, label",
         ),
         ("ragged", "features, row 1: expected 2 numbers, found 1"),
         (

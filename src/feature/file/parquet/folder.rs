@@ -18,10 +18,12 @@ const MOST_PARTS: usize = 10_000;
 /// Reads all parts as one set.
 pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents, FeatureError> {
     let paths = parts(path)?;
+    let read_file =
+        |part: &PathBuf, keep| read_file(part, choice, keep).map_err(|e| of_folder(path, part, e));
     let mut wide = false;
     let mut all = Vec::with_capacity(paths.len());
     for part in &paths {
-        let read = read_file(part, choice, keep)?;
+        let read = read_file(part, keep)?;
         wide |= matches!(read.0, Matrix::Double(..));
         all.push(read);
     }
@@ -29,7 +31,7 @@ pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents,
         // One part is beyond single precision: all of them are needed in double.
         all = paths
             .iter()
-            .map(|part| read_file(part, choice, Keep::Wide))
+            .map(|part| read_file(part, Keep::Wide))
             .collect::<Result<_, _>>()?;
     }
     let mut matrices = Vec::with_capacity(all.len());
@@ -38,7 +40,7 @@ pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents,
         matrices.push(matrix);
         match &mut whole {
             None => whole = Some(parts),
-            Some(whole) => append(part, whole, parts)?,
+            Some(whole) => append(whole, parts).map_err(|e| of_folder(path, part, e))?,
         }
     }
     let mut whole = whole.unwrap_or_default();
@@ -81,10 +83,32 @@ fn parts(path: &Path) -> Result<Vec<PathBuf>, FeatureError> {
     Ok(files)
 }
 
-fn append(path: &Path, whole: &mut Parts, part: Parts) -> Result<(), FeatureError> {
+/// The same error, said of the folder that the part lies in.
+fn of_folder(folder: &Path, part: &Path, error: FeatureError) -> FeatureError {
+    match error {
+        FeatureError::Malformed {
+            what,
+            expected,
+            found,
+            ..
+        } => {
+            let name = part.file_name().unwrap_or_default().to_string_lossy();
+            let what = format!("{name} of this folder: {what}");
+            FeatureError::malformed(folder, what, expected, found)
+        }
+        other => other,
+    }
+}
+
+fn append(whole: &mut Parts, part: Parts) -> Result<(), FeatureError> {
     let differs = |what: &str| {
         let expected = "the same columns and class names as in the parts before";
-        Err(FeatureError::malformed(path, what, expected, "others"))
+        Err(FeatureError::malformed(
+            Path::new(""),
+            what,
+            expected,
+            "others",
+        ))
     };
     if whole.class_names != part.class_names || whole.found.name != part.found.name {
         return differs("labels");

@@ -128,6 +128,22 @@ pub(super) fn layout(
             };
         }
     }
+    for name in [&labels.name, &class_name, &ids, &groups]
+        .into_iter()
+        .flatten()
+    {
+        let kind = columns.iter().find(|(other, _)| other == name);
+        if let Some((_, Kind::Other | Kind::List(_))) = kind {
+            let expected = "whole numbers or text, one a sample (.astype(str) makes text)";
+            let found = "dates, lists or another type";
+            return Err(FeatureError::malformed(
+                path,
+                name.as_str(),
+                expected,
+                found,
+            ));
+        }
+    }
     let is_wide = |name: &String| {
         columns.iter().any(|(other, kind)| {
             other == name
