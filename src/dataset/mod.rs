@@ -39,6 +39,7 @@ pub mod spherical;
 pub mod store;
 mod stream;
 pub mod subset;
+mod table;
 mod tree;
 
 pub use error::DatasetError;
