@@ -131,9 +131,10 @@ pub fn walk(
         } else {
             std::mem::take(&mut ahead).apply(header)
         };
-        let cap = match speaks {
-            true => Some(MOST_WORDS),
-            false => header.regular.then(|| wanted(&header.name)).flatten(),
+        let cap = if speaks {
+            Some(MOST_WORDS)
+        } else {
+            header.regular.then(|| wanted(&header.name)).flatten()
         };
         let padded = header
             .size
