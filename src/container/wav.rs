@@ -130,9 +130,10 @@ fn is_name(name: &[u8; 4]) -> bool {
 
 /// A chunk's name for errors.
 fn shown(name: &[u8; 4]) -> String {
-    match is_name(name) {
-        true => format!("“{}”", String::from_utf8_lossy(name).trim_end()),
-        false => format!("bytes {name:02x?}"),
+    if is_name(name) {
+        format!("“{}”", String::from_utf8_lossy(name).trim_end())
+    } else {
+        format!("bytes {name:02x?}")
     }
 }
 

@@ -107,9 +107,14 @@ fn index(path: &Path) -> Result<(Vec<Clip>, Vec<String>), DatasetError> {
         if clip.samples > LONGEST {
             return Err(wrong("n_samples", "at most one minute", clip.samples));
         }
-        *classes
-            .get_mut(clip.label)
-            .ok_or_else(|| wrong("label", "0..=9", clip.label))? = table.get(row, "class_name")?;
+        let name: String = table.get(row, "class_name")?;
+        let class = classes.get_mut(clip.label);
+        let class = class.ok_or_else(|| wrong("label", "0..=9", clip.label))?;
+        if !class.is_empty() && *class != name {
+            let what = format!("class_name in row {row}, label {}", clip.label);
+            return Err(malformed(path, what, class.as_str(), name));
+        }
+        *class = name;
         clips.push(clip);
     }
     if let Some(class) = classes.iter().position(String::is_empty) {
@@ -189,6 +194,9 @@ mod tests {
         let files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &[7; 100][..])).collect();
         let tar = tar::write::archive(&files);
         assert!(open(&tar).contains("Ogg Vorbis"));
+        let twice = format!("{rows}000/1-1-A.ogg,512,100,0,class 1,1,1000\n");
+        std::fs::write(folder.join("index.csv"), twice).unwrap();
+        assert!(open(&tar).contains("label 0: expected class 0, found class 1"));
         std::fs::write(folder.join("index.csv"), rows.replace(",1,1000", ",6,1000")).unwrap();
         assert!(open(&tar).contains("1..=5"));
         std::fs::write(

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use memmap2::Mmap;
 
+pub(crate) use super::table::Table;
+
 use super::DatasetError;
 use crate::container::{Fault, Stored, npy};
 use crate::manifest::data::DataManifest;
@@ -176,7 +178,11 @@ pub(crate) fn labels_of(
 /// Maps a file read-only; an empty file is refused, since no format here may be empty.
 pub(crate) fn map(path: &Path) -> Result<Mmap, DatasetError> {
     let file = File::open(path).map_err(io(path))?;
-    if file.metadata().map_err(io(path))?.len() == 0 {
+    let metadata = file.metadata().map_err(io(path))?;
+    if metadata.is_dir() {
+        return Err(malformed(path, "path", "a file", "a folder"));
+    }
+    if metadata.len() == 0 {
         return Err(malformed(
             path,
             "file size",
@@ -223,122 +229,17 @@ pub(crate) fn names_in(
     Ok(names)
 }
 
-/// A CSV table read by column name, with typed errors that name row and column.
-pub(crate) struct Table {
-    path: PathBuf,
-    header: csv::StringRecord,
-    /// Data rows.
-    pub rows: Vec<csv::StringRecord>,
-}
-
-impl Table {
-    /// Reads the whole table (indices of small sets).
-    pub fn read(path: &Path) -> Result<Self, DatasetError> {
-        Self::parse(path, &std::fs::read(path).map_err(io(path))?)
-    }
-
-    /// Reads a table from its bytes; `path` is where they come from.
-    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, DatasetError> {
-        let wrong =
-            |e: csv::Error| malformed(path, "table", "CSV with a header row", e.to_string());
-        // spreadsheets put a mark in front, and semicolons or tabs where commas are decimal
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let head = bytes.split(|&b| b == b'\n').next().unwrap_or_default();
-        let by = |delimiter: &u8| head.contains(delimiter);
-        let delimiter = [b',', b';', b'\t'].into_iter().find(by).unwrap_or(b',');
-        let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .flexible(true)
-            .trim(csv::Trim::All)
-            .from_reader(bytes);
-        let header = reader.headers().map_err(wrong)?.clone();
-        let rows = reader
-            .records()
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(wrong)?;
-        if let Some(row) = rows.iter().position(|row| row.len() != header.len()) {
-            let expected = format!("{} values", header.len());
-            let found = rows[row].len().to_string();
-            return Err(malformed(path, format!("row {row}"), expected, found));
-        }
-        let twice =
-            |(at, name): &(usize, &str)| header.iter().take(*at).any(|other| other == *name);
-        if let Some((_, name)) = header.iter().enumerate().find(twice) {
-            let found = format!("“{name}” twice");
-            return Err(malformed(path, "columns", "every name once", found));
-        }
-        Ok(Self {
-            path: path.to_path_buf(),
-            header,
-            rows,
-        })
-    }
-
-    /// The value of `column` in data row `row`, parsed.
-    pub fn get<T: std::str::FromStr>(&self, row: usize, column: &str) -> Result<T, DatasetError> {
-        let position = self
-            .header
-            .iter()
-            .position(|name| name == column)
-            .ok_or_else(|| {
-                let found = self.header.iter().collect::<Vec<_>>().join(", ");
-                malformed(&self.path, "columns", format!("a column “{column}”"), found)
-            })?;
-        let text = self
-            .rows
-            .get(row)
-            .and_then(|r| r.get(position))
-            .unwrap_or_default();
-        text.parse().map_err(|_| {
-            let expected = match std::any::type_name::<T>() {
-                "f32" | "f64" => "a number",
-                "i8" | "i16" | "i32" | "i64" => "a whole number",
-                _ => "a whole number, 0 or more",
-            };
-            malformed(
-                &self.path,
-                format!("row {row}, column “{column}”"),
-                expected,
-                text,
-            )
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn tables_are_read_as_spreadsheets_leave_them() {
-        let plain = "name,label\na,1\n\"b,c\",2\n";
-        let semicolons = "\u{feff}label;name\r\n1;a\r\n 2 ; b,c\r\n";
-        for text in [plain, semicolons, "name\t label\r\na\t1\r\nb,c\t2"] {
-            let table = Table::parse(Path::new("t.csv"), text.as_bytes()).unwrap();
-            assert_eq!(table.rows.len(), 2);
-            let row = |row| -> (String, usize) {
-                (
-                    table.get(row, "name").unwrap(),
-                    table.get(row, "label").unwrap(),
-                )
-            };
-            assert_eq!(
-                (row(0), row(1)),
-                (("a".into(), 1), ("b,c".into(), 2)),
-                "{text}"
-            );
-        }
-        let said = |text: &str| {
-            let table = Table::parse(Path::new("t.csv"), text.as_bytes());
-            let value = table.and_then(|table| table.get::<usize>(0, "label"));
-            value.unwrap_err().to_string()
-        };
-        assert!(
-            said("name,label\na,-1\n").contains("expected a whole number, 0 or more, found -1")
-        );
-        assert!(said("name,labels\na,1\n").contains("a column “label”, found name, labels"));
-        assert!(said("label,label\n1,2\n").contains("“label” twice"));
-        assert!(said("name,label\na\n").contains("row 0: expected 2 values, found 1"));
+    fn folders_and_absent_files_are_named_in_words() {
+        let home = tempfile::tempdir().unwrap();
+        let said = map(home.path()).unwrap_err().to_string();
+        assert!(said.contains("expected a file, found a folder"), "{said}");
+        let said = map(&home.path().join("x")).unwrap_err().to_string();
+        assert!(said.ends_with("x: no file of that name"), "{said}");
         let names = names_in(Path::new("n"), "\u{feff}one\r\ntwo\r\n", 2).unwrap();
         assert_eq!(names, ["one", "two"]);
     }

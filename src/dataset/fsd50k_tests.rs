@@ -100,6 +100,51 @@ fn a_chunk_is_that_of_the_whole_clip_halved() {
     }
 }
 
+/// Clips as a recorder or a pipe leaves them: an odd chunk in front, no length.
+#[test]
+fn open_lengths_and_odd_chunks_give_the_same_chunks_packed_or_not() {
+    use wav::write::{chunk, claiming, file, format};
+    let odd = |bytes: &[u8], length| {
+        let fmt = chunk(b"fmt ", &format(1, 1, RATE, 2, 16));
+        file(&[
+            chunk(b"bext", &[9; 603]),
+            fmt,
+            claiming(b"data", length, &bytes[44..]),
+        ])
+    };
+    let read = |root: &Path| -> Vec<f32> {
+        let splits = open(Some(root)).unwrap();
+        let mut out = vec![0.0; splits.train.len() * 96 * 102];
+        for (index, out) in out.chunks_exact_mut(96 * 102).enumerate() {
+            splits.train.read(index, out).unwrap();
+        }
+        out
+    };
+    let plain = tempfile::tempdir().unwrap();
+    folder(plain.path(), &files());
+    let expected = read(plain.path());
+    for length in [0, 0xffff_ffff] {
+        let mut files = files();
+        for (_, bytes) in files.iter_mut().filter(|(name, _)| name.ends_with(".wav")) {
+            *bytes = odd(bytes, length);
+        }
+        let unpacked = tempfile::tempdir().unwrap();
+        folder(unpacked.path(), &files);
+        assert!(read(unpacked.path()) == expected, "{length:x}");
+        let packed = tempfile::tempdir().unwrap();
+        folder(packed.path(), &files);
+        let archive = packed.path().join("fsd50k/FSD50K.dev_audio.zip");
+        let mut zip = ZipWriter::new(std::fs::File::create(archive).unwrap());
+        for (name, bytes) in files.iter().filter(|(n, _)| n.starts_with("FSD50K.dev")) {
+            zip.start_file(name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        zip.finish().unwrap();
+        std::fs::remove_dir_all(packed.path().join("fsd50k/FSD50K.dev_audio")).unwrap();
+        assert!(read(packed.path()) == expected, "{length:x}, packed");
+    }
+}
+
 #[test]
 fn unknown_labels_rates_and_missing_clips_are_refused() {
     let said = |edit: &dyn Fn(&mut Files)| {

@@ -43,6 +43,7 @@ pub mod spherical;
 pub mod store;
 mod stream;
 pub mod subset;
+mod table;
 mod tree;
 
 pub use error::DatasetError;

@@ -124,6 +124,12 @@ impl Pairs {
             let parts = there.map(|name| file.dataset(name));
             let parts = parts.collect::<Result<Vec<_>, _>>()?;
             let shape = parts[0].shape().to_vec();
+            // samples, times and one or two axes of space, each with its velocity
+            let needed = &quantities[..shape.len().clamp(3, 4)];
+            if let Some(absent) = needed.iter().find(|name| !has(name)) {
+                let expected = needed.join(", ");
+                return Err(Fault::new("quantities", expected, format!("no {absent}")));
+            }
             if let Some(other) = parts.iter().find(|part| part.shape() != shape) {
                 let found = format!("{:?}", other.shape());
                 return Err(Fault::new(

@@ -19,7 +19,8 @@ pub(crate) enum Tree {
 }
 
 impl Tree {
-    /// The archive, with the folder inside it that holds `landmark`.
+    /// The archive, with the folder inside it that holds `landmark`; one that ends with `/` is a
+    /// folder, which need not have an entry of its own.
     ///
     /// # Errors
     /// No zip archive, a part of one, or none with a file of that name.
@@ -27,7 +28,13 @@ impl Tree {
         let zip = Zip::open(path).map_err(refused(path))?;
         let prefix = zip
             .names()
-            .filter_map(|name| name.strip_suffix(landmark))
+            .filter_map(|name| {
+                if landmark.ends_with('/') {
+                    name.find(landmark).map(|at| &name[..at])
+                } else {
+                    name.strip_suffix(landmark)
+                }
+            })
             .filter(|prefix| prefix.is_empty() || prefix.ends_with('/'))
             .min_by_key(|prefix| (prefix.len(), prefix.to_string()));
         let Some(prefix) = prefix.map(str::to_owned) else {

@@ -259,6 +259,66 @@ fn members_stand_in_for_their_archive_and_it_for_them() {
 }
 
 #[test]
+fn another_form_of_a_dataset_stands_in_for_it_wherever_it_was_unpacked() {
+    let file = |path: &str, form: Option<&str>, member: Option<&str>| DataFile {
+        path: path.into(),
+        form: form.map(String::from),
+        archive: member.map(|_| "py.tar.gz".into()),
+        member: member.map(String::from),
+        ..DataFile::default()
+    };
+    let new = || {
+        place(|m| {
+            m.files = vec![
+                file("a.bin", None, None),
+                file("py.tar.gz", Some("python"), None),
+                file("a", Some("python"), Some("py/a")),
+                file("b", Some("python"), Some("py/b")),
+            ];
+        })
+    };
+    let put = |place: &Place, name: &str| {
+        let path = place.folder.path().join("data").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, b"x").unwrap();
+    };
+    let state = |place: &Place| {
+        let missing = place.store.missing(&place.manifest);
+        let missing: Vec<&str> = missing.iter().map(|f| f.path.as_str()).collect();
+        (place.store.presence(&place.manifest), missing.join(" "))
+    };
+    // the other form is neither missing nor fetched
+    assert_eq!(state(&new()), (Presence::Absent, "a.bin".into()));
+    for folder in ["py", "x/py", "x"] {
+        let place = new();
+        put(&place, &format!("{folder}/a"));
+        assert_eq!(
+            state(&place),
+            (Presence::Partial, "a.bin".into()),
+            "{folder}"
+        );
+        put(&place, &format!("{folder}/b"));
+        assert_eq!(
+            state(&place),
+            (Presence::Complete, String::new()),
+            "{folder}"
+        );
+    }
+    for archive in ["py.tar.gz", "x/py.tar.gz"] {
+        let place = new();
+        put(&place, archive);
+        assert_eq!(
+            state(&place),
+            (Presence::Complete, String::new()),
+            "{archive}"
+        );
+    }
+    let place = new();
+    put(&place, "x/a.bin");
+    assert_eq!(state(&place), (Presence::Complete, String::new()));
+}
+
+#[test]
 fn files_at_hand_are_taken_once_they_are_right() {
     let place = place(|m| m.files[0].sha256 = Some(sha256(BODY)));
     let from = place.folder.path().join("mine");
