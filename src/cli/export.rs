@@ -42,7 +42,7 @@ pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
     let loaded = load::opened(files, &Device::flex(), held)?;
     tell(&loaded.notes);
     let model = &loaded.model;
-    let how = preprocess::of(&args.model, &model.config, None)?.how;
+    let how = preprocess::of(&args.model, &model.config, args.opening.image_size)?.how;
     if model.windows() != Windows::Transformers {
         let differs = match &model.config {
             Architecture::Swin(swin) => timm::differs_from_transformers(swin),

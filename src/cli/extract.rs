@@ -79,6 +79,7 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
                     true => Broken::Skip,
                     false => Broken::Refuse,
                 },
+                side: args.opening.image_size,
             };
             let data = open_set(&asked, &args.model, &model)?.set;
             let order = Order::sequential(samples_at_once(data.shape().iter().product()));
@@ -220,6 +221,7 @@ pub fn pooled(
         images,
         data,
         broken: Broken::Refuse,
+        side: opening.image_size,
     };
     let (mut preprocess, mut groups) = (None, None);
     let found = if asked.is_set() {

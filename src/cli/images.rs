@@ -21,6 +21,8 @@ pub struct Asked<'a> {
     pub data: Option<&'a Path>,
     /// What is done with broken pictures of a folder.
     pub broken: Broken,
+    /// Side of the pictures, if not what the model's files say.
+    pub side: Option<usize>,
 }
 
 /// A set that was opened for a model.
@@ -71,7 +73,7 @@ pub fn open_set(asked: &Asked, name: &str, model: &Model) -> Result<Set, CliErro
         expected: "a model of images (model_type swin)".into(),
         found: format!("model_type {}", model.config.name()),
     })?;
-    let found = preprocess::of(name, &model.config, None)?;
+    let found = preprocess::of(name, &model.config, asked.side)?;
     let how = found.how;
     let mut notes = found.notes;
     let (set, pictures) = match (asked.reader(), asked.folder()) {

@@ -119,7 +119,7 @@ fn show(name: &str, opening: &OpeningArgs, as_json: bool) -> Result<(), CliError
     notes.extend(plan.notes.iter().cloned());
     let mut facts = facts(&plan, weights, origin, (side, notes));
     if let config @ Architecture::Swin(_) = &plan.outline().config {
-        let found = preprocess::of(name, config, None);
+        let found = preprocess::of(name, config, opening.image_size);
         let words = found.map_or_else(|e| e.to_string(), |found| found.how.words());
         facts.push(("pictures", json!(words)));
     }

@@ -29,11 +29,23 @@ pub struct Preprocess {
     /// What is taken from a scaled pixel.
     pub offset: f64,
     /// Mean per channel, or one for all.
+    #[serde(serialize_with = "short")]
     pub mean: Vec<f32>,
     /// Standard deviation per channel, or one for all.
+    #[serde(serialize_with = "short")]
     pub std: Vec<f32>,
     /// Who says so.
     pub origin: Origin,
+}
+
+/// Numbers as people write them: 0.485, not the double nearest to its single.
+fn short<S: serde::Serializer>(values: &[f32], out: S) -> Result<S::Ok, S::Error> {
+    let double = |v: &f32| v.to_string().parse().unwrap_or(f64::from(*v));
+    values
+        .iter()
+        .map(double)
+        .collect::<Vec<f64>>()
+        .serialize(out)
 }
 
 /// How a picture is resized.
@@ -300,5 +312,8 @@ mod tests {
         one.origin = Origin::File("a/preprocessor_config.json".into());
         let text = serde_json::to_string(&one).unwrap();
         assert_eq!(serde_json::from_str::<Preprocess>(&text).unwrap(), one);
+        let value = serde_json::to_value(&one).unwrap();
+        assert_eq!(value["mean"].to_string(), "[0.485,0.456,0.406]");
+        assert_eq!(serde_json::from_value::<Preprocess>(value).unwrap(), one);
     }
 }

@@ -183,7 +183,7 @@ fn bare(
     let found =
         timm::infer_config(&shape, &names, &hints).map_err(|e| e.in_file(weights.path()))?;
     let extras = Extras {
-        windows: Some(timm::windows(&found.config, &hints)),
+        windows: Some(timm::windows(&found.config, &hints, found.side)),
         ..Extras::default()
     };
     let description = Description {

@@ -138,7 +138,8 @@ pub fn prepare<'a>(
     let source = load::opened(files, request.device, DType::F32)?;
     let side = image_size(&suite.source.model, &source.model)?;
     let (inputs, mut notes) = inputs(origin::datasets(suite), request.data, watch)?;
-    let found = preprocess::of(&suite.source.model, &source.model.config, None)?;
+    let asked = suite.source.image_size;
+    let found = preprocess::of(&suite.source.model, &source.model.config, asked)?;
     let how = found.how;
     if how.origin == Origin::Guess {
         notes.push(format!("Pictures for the source model: {}.", how.words()));

@@ -17,6 +17,7 @@ mod shape_tests;
 mod tests;
 
 use super::config::SwinConfig;
+use super::opening::SideOrigin;
 use super::swin::Windows;
 pub use hints::Hints;
 pub use shape::{Inferred, infer_config};
@@ -152,11 +153,11 @@ pub fn whole_table<T: Copy + Default>(
     values
 }
 
-/// The windows of a checkpoint: built for the size that is told, by a name, a configuration, or tables
-/// smaller than the window.
-pub fn windows(config: &SwinConfig, hints: &Hints) -> Windows {
+/// The windows of a checkpoint: built for the size that is told, by a user, a name, a configuration, or
+/// tables smaller than the window.
+pub fn windows(config: &SwinConfig, hints: &Hints, side: SideOrigin) -> Windows {
     let clamped = shape::windows_of(config);
-    let told = hints.image_size.is_some() || clamped.iter().any(|w| *w < config.window_size);
+    let told = side != SideOrigin::Guess || clamped.iter().any(|w| *w < config.window_size);
     let shape = hints.image_shape.unwrap_or([config.image_size; 2]);
     let grid = shape.map(|side| side / config.patch_size);
     Windows::Timm {
