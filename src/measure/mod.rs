@@ -62,4 +62,6 @@ pub(crate) mod calibration;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod scale;
+#[cfg(test)]
 mod yardsticks;

@@ -7,8 +7,8 @@
 //! first is underestimated: the variance of a bootstrap over S seeds is (S − 1)/S of the true one,
 //! and with one seed it is not covered at all.
 
-use super::stats::{expanded95, interval95};
-use super::{Groups, MeasureError};
+use super::MeasureError;
+use super::stats::interval95;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -43,56 +43,6 @@ pub fn error_rates(
         all.iter().map(row).collect()
     };
     compare(&number(method), &number(baseline), replicates, seed)
-}
-
-/// The same where samples belong together: replicates draw whole groups in place of samples, and the
-/// interval is as wide as Student's at one degree of freedom less than there are groups.
-///
-/// # Errors
-/// As [`error_rates`]; [`MeasureError::Shape`] unless there is a group for every sample,
-/// [`MeasureError::TooFew`] for a single group.
-pub fn error_rates_by(
-    method: &[Vec<bool>],
-    baseline: &[Vec<bool>],
-    groups: &Groups,
-    replicates: usize,
-    seed: u64,
-) -> Result<Difference, MeasureError> {
-    if groups.is_singletons() {
-        let found = error_rates(method, baseline, replicates, seed)?;
-        MeasureError::same("groups of samples", found.samples, groups.len())?;
-        return Ok(found);
-    }
-    MeasureError::at_least("groups of samples", 2, groups.count())?;
-    let plain = error_rates(method, baseline, 1, seed)?;
-    MeasureError::same("groups of samples", plain.samples, groups.len())?;
-    MeasureError::at_least("bootstrap replicates", 1, replicates)?;
-    let totals: Vec<Vec<f64>> = method
-        .iter()
-        .zip(baseline)
-        .map(|(a, b)| {
-            let apart = a.iter().zip(b).map(|(a, b)| f64::from(*a) - f64::from(*b));
-            groups.totals(&apart.collect::<Vec<f64>>())
-        })
-        .collect();
-    let sizes: Vec<f64> = groups.sizes().into_iter().map(|n| n as f64).collect();
-    let strata = vec![0; groups.count()];
-    let replicate = |r: usize| {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(r as u64);
-        let seeds = totals.len();
-        let drawn: Vec<usize> = (0..seeds).map(|_| rng.random_range(0..seeds)).collect();
-        let weights = groups.weights(&strata, &mut rng);
-        let sum = |of: &[f64]| -> f64 { of.iter().zip(&weights).map(|(v, w)| v * w).sum() };
-        let apart: f64 = drawn.iter().map(|&s| sum(&totals[s])).sum();
-        apart / sum(&sizes) / seeds as f64
-    };
-    let means: Vec<f64> = (0..replicates).into_par_iter().map(replicate).collect();
-    let interval = expanded95(&means, groups.freedom(&strata));
-    Ok(Difference {
-        interval: interval.unwrap_or([plain.mean; 2]),
-        ..plain
-    })
 }
 
 /// Difference of two numbers known once a seed.
@@ -163,7 +113,6 @@ fn compare(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::calibration::{repetitions, share_covered};
 
     /// `share` of `n` samples wrong, spread evenly from `first` on.
     fn wrong(n: usize, share: f64, first: usize) -> Vec<bool> {
@@ -203,35 +152,6 @@ mod tests {
         assert!(apart.interval[0] < -0.09 && apart.interval[1] > 0.09);
         let same = values(&[0.5, 0.5, 0.5], &[0.25, 0.25, 0.25], 100, 1).unwrap();
         assert_eq!((same.mean, same.interval), (0.25, [0.25, 0.25]));
-    }
-
-    #[test]
-    fn differences_of_grouped_samples_cover() {
-        // 20 clips of 8 chunks; the method is right on some clips that the baseline fails on.
-        let groups = Groups::of(&(0..160).map(|i| i / 8).collect::<Vec<_>>());
-        let rate = |by: bool| {
-            share_covered(repetitions(400, 4000), |rng| {
-                let clip = |rng: &mut ChaCha8Rng| -> Vec<bool> {
-                    (0..20).flat_map(|_| [rng.random_bool(0.3); 8]).collect()
-                };
-                let (a, b) = (vec![clip(rng)], vec![clip(rng)]);
-                let found = match by {
-                    true => error_rates_by(&a, &b, &groups, 400, 0),
-                    false => error_rates(&a, &b, 400, 0),
-                };
-                let [low, high] = found.expect("pairs").interval;
-                low <= 0.0 && 0.0 <= high
-            })
-        };
-        let (by, alone) = (rate(true), rate(false));
-        assert!(by >= 0.93 && alone < 0.75, "{by} {alone}");
-        let singles = Groups::singletons(100);
-        let (a, b) = (vec![wrong(100, 0.3, 0)], vec![wrong(100, 0.2, 7)]);
-        assert_eq!(
-            error_rates_by(&a, &b, &singles, 50, 3),
-            error_rates(&a, &b, 50, 3)
-        );
-        assert!(error_rates_by(&a, &b, &groups, 50, 3).is_err());
     }
 
     #[test]

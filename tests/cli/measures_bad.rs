@@ -215,6 +215,125 @@ fn settings_out_of_range_are_wrong_usage() {
     ] {
         refused(home, &format!("{tsne} {words}"), 2, &[part]);
     }
+    assert!(!home.join("map.npy").exists());
+    floats(home, "bad.npy", &[3, 2], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    refused(
+        home,
+        BAD,
+        1,
+        &["test_x.npy: test features: expected 2, found 24"],
+    );
+    integers(home, "bad_y.npy", &[0, 1]);
+    refused(home, BAD, 1, &["bad_y.npy: labels: expected 3, found 2"]);
+    integers(home, "bad_y.npy", &[0, -2, 1]);
+    refused(
+        home,
+        BAD,
+        1,
+        &["bad_y.npy: labels, row 1: expected a class, from 0, found -2"],
+    );
+    integers(home, "bad_y.npy", &[0, 1 << 40, 1]);
+    refused(
+        home,
+        BAD,
+        1,
+        &[
+            "bad.npy: labels: expected at most 10000 classes",
+            "1099511627776",
+        ],
+    );
+    fs::copy(home.join("test_x.npy"), home.join("bad_y.npy")).unwrap();
+    refused(
+        home,
+        BAD,
+        1,
+        &["bad_y.npy: labels: element type: expected integers"],
+    );
+    // One class cannot be told from others; a class the training labels do not know is no class.
+    let labels = |values: &[i64]| integers(home, "bad_y.npy", values);
+    fs::copy(home.join("train_x.npy"), home.join("bad.npy")).unwrap();
+    labels(&[6; 600]);
+    refused(
+        home,
+        BAD,
+        1,
+        &["bad.npy: classes with training samples: expected at least 2, found 1"],
+    );
+    let few: Vec<i64> = (0..600).map(|i| i % 2).collect();
+    labels(&few);
+    refused(
+        home,
+        BAD,
+        1,
+        &["test_x.npy: labels: row ", "expected a class below 2"],
+    );
+    floats(home, "bad.npy", &[0, 24], &[]);
+    labels(&[]);
+    refused(
+        home,
+        BAD,
+        1,
+        &["bad.npy: features: expected at least one sample"],
+    );
+}
+
+#[test]
+fn class_names_must_agree_and_cannot_command_the_terminal() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let write = |name: &str, second: &str| {
+        let x = ndarray::Array2::from_shape_fn((8, 2), |(i, j)| (i * (j + 1)) as f32);
+        let names = vec!["cat".to_string(), second.to_string()];
+        let labels = (0..8).map(|i| i / 4).collect();
+        let set = modalign::feature::FeatureSet::new(x, labels, names).unwrap();
+        modalign::feature::file::write(&home.join(name), &set).unwrap();
+    };
+    write("a.npz", "dog\u{1b}[31m");
+    write("b.npz", "ship\u{7}");
+    let probe = "probe --train a.npz --test b.npz";
+    refused(home, probe, 1, &["b.npz: class_names", "a.npz", "class 1"]);
+    let said = [
+        run_in(home, probe).stderr,
+        run_in(home, "probe --train a.npz --test a.npz").stdout,
+    ];
+    for said in said {
+        let control = |c: char| c.is_control() && c != '\n';
+        assert!(!text(&said).contains(control), "{}", text(&said));
+    }
+}
+
+#[test]
+fn settings_out_of_range_are_wrong_usage() {
+    let home = probe_home();
+    let home = home.path();
+    for (words, part) in [
+        ("--c 0", "--c: expected a positive number"),
+        ("--c nan", "--c: expected a positive number"),
+        ("--iterations 0", "--iterations"),
+        ("--standardize maybe", "--standardize"),
+        ("--c 1 --sweep", "cannot be used with"),
+        ("--valid test_x.npy", "--sweep"),
+    ] {
+        refused(home, &format!("{ARRAYS} {words}"), 2, &[part]);
+    }
+    let tsne = "tsne --features test_x.npy";
+    for (words, part) in [
+        (
+            "--out map.csv",
+            "--out: expected a file name that ends in .npy",
+        ),
+        ("--out map.npy --figure map.pdf", ".svg or .png"),
+        ("--out map.npy --perplexity 0", "--perplexity"),
+        ("--out map.npy --pca 1", "--pca"),
+        ("--out map.npy --pca some", "a number of components or none"),
+        (
+            "--out map.npy --engine fast",
+            "auto, exact, barnes-hut, fft, linfa",
+        ),
+        ("", "--out"),
+    ] {
+        refused(home, &format!("{tsne} {words}"), 2, &[part]);
+    }
     let wide = format!("{tsne} --out map.npy --perplexity 200");
     refused(
         home,

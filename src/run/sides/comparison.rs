@@ -6,6 +6,7 @@ use super::difference::{self, ClassError, MeasureDifference};
 use super::measures::{Measured, Rows, measure};
 use super::parts::Parts;
 use super::settings::ValidSettings;
+use super::zeros;
 use crate::measure::MeasureError;
 use crate::measure::cka::cka;
 use crate::measure::tsne::{Tsne, TsneParams, common_start};
@@ -49,7 +50,7 @@ impl Comparison {
         let parts = Parts::new(shared, settings).map_err(wrong)?;
         let (labels, classes) = (&shared.labels, shared.class_names.len());
         let mut sides = Vec::with_capacity(shared.sides.len());
-        let mut notes = Vec::new();
+        let mut notes = zeros::notes(shared);
         watch.begin("measuring every side", shared.sides.len());
         for (i, side) in shared.sides.iter().enumerate() {
             let features = &side.features;

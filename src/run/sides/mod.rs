@@ -17,6 +17,7 @@ pub mod noise;
 pub mod parts;
 pub mod settings;
 pub mod write;
+mod zeros;
 
 #[cfg(test)]
 mod tests;
