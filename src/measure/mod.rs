@@ -67,4 +67,6 @@ pub(crate) mod calibrate;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod scale;
+#[cfg(test)]
 mod yardsticks;

@@ -11,7 +11,7 @@ use super::state::{parameters, with_state};
 use super::swin::Windows;
 use super::wanted::{Wanted, complete};
 use super::weights::{Dtype, Weights};
-use super::{Architecture, Model, ModelError, Predictor, timm};
+use super::{Architecture, Model, ModelError, Predictor};
 use crate::manifest::parts::{PredictorInit, PredictorSpec};
 use burn::tensor::{DType, Device};
 use std::collections::HashSet;

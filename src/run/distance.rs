@@ -237,6 +237,7 @@ fn of_rows<R: Rows>(context: &Context, target: &Target, rows: &R) -> Result<Dist
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::discrepancy::discrepancy;
     use crate::run::record::matched;
 
     #[test]

@@ -3,6 +3,7 @@
 mod bad_input;
 mod browser;
 mod checkpoints;
+mod claims;
 mod compare;
 mod data;
 mod devices;

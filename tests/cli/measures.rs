@@ -43,7 +43,7 @@ pub(super) fn run_in(home: &Path, words: &str) -> Output {
 }
 
 /// Runs with `--json`, expects one object on stdout and nothing on stderr, and returns it.
-fn found(home: &Path, words: &str) -> Value {
+pub(super) fn found(home: &Path, words: &str) -> Value {
     let run = run_in(home, &format!("{words} --json"));
     let (out, said) = (text(&run.stdout), text(&run.stderr));
     assert!(run.status.success() && said.is_empty(), "{words}: {said}");
@@ -95,6 +95,12 @@ fn the_probe_reaches_scikit_learns_optimum() {
         assert_eq!(probe["c"].as_f64(), c.parse().ok());
         let mut fields = vec!["error", "objective", "c", "iterations", "seconds"];
         fields.extend(["interval", "confusion", "balanced_error"]);
+        fields.extend([
+            "balanced_interval",
+            "converged",
+            "groups",
+            "groups_per_class",
+        ]);
         fields.sort_unstable();
         assert_eq!(keys(&probe), fields);
     }
@@ -301,8 +307,12 @@ fn the_discrepancy_tells_its_assignment_and_its_null() {
         "interval",
         "seconds",
     ]);
+    fields.extend(["infimum_interval", "converged", "samples", "groups"]);
+    fields.push("groups_per_class");
     fields.sort_unstable();
     assert_eq!(keys(&d), fields);
+    let none = [&d["interval"], &d["infimum_interval"]];
+    assert_eq!(none, [&Value::Null; 2], "nothing is held out");
     assert_eq!(d["assignment"], serde_json::json!([4, 3, 2]));
     let [value, null, chance] = ["value", "null_mean", "chance"].map(|k| d[k].as_f64().unwrap());
     assert!(value < null && (chance - 0.8).abs() < 1e-9);

@@ -1,7 +1,7 @@
 //! Batches that Python pickled in many ways (`tests/fixtures/cifar/make_batches.py`) give the same
 //! records, and both published forms of a set the same samples in the same order.
 
-use super::super::super::{Dataset, Splits};
+use super::super::super::{Dataset, Normalise, Splits};
 use super::super::{hundred, ten, tests::write};
 use super::*;
 use crate::container::fuzz;
@@ -190,7 +190,7 @@ fn both_forms_give_the_same_samples_in_the_same_order_wherever_they_lie() {
     let (bin, py) = both();
     let home = tempfile::tempdir().unwrap();
     folder(home.path(), "cifar10", &bin);
-    let expected = contents(&ten(Some(home.path())).unwrap());
+    let expected = contents(&ten(Some(home.path()), &Normalise::cifar()).unwrap());
     assert_eq!(
         expected.iter().map(|p| p.0.len()).sum::<usize>(),
         21 + 22 + 23 + 24 + 25 + 26
@@ -204,12 +204,15 @@ fn both_forms_give_the_same_samples_in_the_same_order_wherever_they_lie() {
         let home = tempfile::tempdir().unwrap();
         folder(home.path(), place, &py);
         assert!(
-            contents(&ten(Some(home.path())).unwrap()) == expected,
+            contents(&ten(Some(home.path()), &Normalise::cifar()).unwrap()) == expected,
             "{place}"
         );
         // a file that is missing there is named
         std::fs::remove_file(home.path().join(place).join("data_batch_4")).unwrap();
-        let said = ten(Some(home.path())).err().unwrap().to_string();
+        let said = ten(Some(home.path()), &Normalise::cifar())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(
             said.contains("missing file") && said.contains("data_batch_4"),
             "{said}"
@@ -221,12 +224,15 @@ fn both_forms_give_the_same_samples_in_the_same_order_wherever_they_lie() {
         let path = home.path().join(format!("{place}cifar-10-python.tar.gz"));
         std::fs::write(&path, packed("cifar-10-batches-py", &py, reverse)).unwrap();
         assert!(
-            contents(&ten(Some(home.path())).unwrap()) == expected,
+            contents(&ten(Some(home.path()), &Normalise::cifar()).unwrap()) == expected,
             "{place}"
         );
         let few = py[1..].to_vec();
         std::fs::write(&path, packed("cifar-10-batches-py", &few, reverse)).unwrap();
-        let said = ten(Some(home.path())).err().unwrap().to_string();
+        let said = ten(Some(home.path()), &Normalise::cifar())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(
             said.contains("a file cifar-10-batches-py/data_batch_1"),
             "{said}"
@@ -240,10 +246,10 @@ fn both_forms_give_the_same_samples_in_the_same_order_wherever_they_lie() {
         "cifar-10-batches-py",
         &vec![("test_batch".into(), b"rubbish".to_vec())],
     );
-    assert!(contents(&ten(Some(home.path())).unwrap()) == expected);
+    assert!(contents(&ten(Some(home.path()), &Normalise::cifar()).unwrap()) == expected);
     folder(home.path(), "cifar-10-batches-py", &py);
     std::fs::remove_file(home.path().join("cifar10/batches.meta.txt")).unwrap();
-    assert!(contents(&ten(Some(home.path())).unwrap()) == expected);
+    assert!(contents(&ten(Some(home.path()), &Normalise::cifar()).unwrap()) == expected);
 }
 
 #[test]
@@ -264,17 +270,20 @@ fn the_hundred_classes_come_from_either_form_too() {
     ];
     let home = tempfile::tempdir().unwrap();
     folder(home.path(), "cifar100", &bin);
-    let expected = contents(&hundred::whole(Some(home.path())).unwrap());
-    let held = contents(&hundred::heldout(Some(home.path())).unwrap());
+    let expected = contents(&hundred::whole(Some(home.path()), &Normalise::cifar()).unwrap());
+    let held = contents(&hundred::heldout(Some(home.path()), &Normalise::cifar()).unwrap());
     let home = tempfile::tempdir().unwrap();
     folder(home.path(), "cifar-100-python", &py);
-    assert!(contents(&hundred::whole(Some(home.path())).unwrap()) == expected);
-    assert!(contents(&hundred::heldout(Some(home.path())).unwrap()) == held);
+    assert!(contents(&hundred::whole(Some(home.path()), &Normalise::cifar()).unwrap()) == expected);
+    assert!(contents(&hundred::heldout(Some(home.path()), &Normalise::cifar()).unwrap()) == held);
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("cifar-100-python.tar.gz");
     std::fs::write(path, packed("cifar-100-python", &py, false)).unwrap();
-    assert!(contents(&hundred::whole(Some(home.path())).unwrap()) == expected);
-    let said = hundred::whole(None).err().unwrap().to_string();
+    assert!(contents(&hundred::whole(Some(home.path()), &Normalise::cifar()).unwrap()) == expected);
+    let said = hundred::whole(None, &Normalise::cifar())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(said.contains("cifar-100-python.tar.gz"), "{said}");
 }
 
@@ -296,7 +305,7 @@ fn no_flip_makes_a_pickled_batch_panic() {
         20,
         |bytes, root| {
             std::fs::write(root.join("cifar-10-python.tar.gz"), bytes).unwrap();
-            ten(Some(root))
+            ten(Some(root), &Normalise::cifar())
         },
     );
 }

@@ -198,7 +198,8 @@ impl Groups {
     }
 }
 
-/// The groups of every stratum that has some, those of strata of one group together.
+/// The groups of every stratum that has some, those of strata of one group together, a single one
+/// with another stratum.
 fn pooled(strata: &[usize]) -> Vec<Vec<usize>> {
     let mut members = vec![Vec::new(); strata.iter().max().map_or(0, |most| most + 1)];
     for (group, &stratum) in strata.iter().enumerate() {
@@ -207,8 +208,15 @@ fn pooled(strata: &[usize]) -> Vec<Vec<usize>> {
     let (mut pooled, alone): (Vec<_>, Vec<_>) = members
         .into_iter()
         .partition(|groups: &Vec<usize>| groups.len() != 1);
-    pooled.push(alone.concat());
     pooled.retain(|groups| !groups.is_empty());
+    let alone = alone.concat();
+    let smallest = (0..pooled.len()).min_by_key(|&at| pooled[at].len());
+    match (alone.len(), smallest) {
+        (0, _) => {}
+        // A group alone has no spread of its own: it is drawn with the smallest stratum.
+        (1, Some(at)) => pooled[at].extend(alone),
+        _ => pooled.push(alone),
+    }
     pooled
 }
 

@@ -101,6 +101,7 @@ impl World {
                     sha256: "00".into(),
                     labels_sha256: None,
                     images: None,
+                    preprocess: None,
                 },
                 set: FeatureSet::unnamed(self.encoder(&labels, &means, &mut rng), labels.clone())
                     .expect("valid"),

@@ -8,6 +8,7 @@ use super::noise::FEWEST_FOLDS;
 use super::parts::{Parts, units};
 use super::probed::Folds;
 use super::settings::ValidSettings;
+use super::zeros;
 use crate::measure::MeasureError;
 use crate::measure::cka::cka;
 use crate::measure::stratify::by_class;
@@ -66,7 +67,7 @@ impl Comparison {
             settings,
         };
         let mut sides = Vec::with_capacity(shared.sides.len());
-        let mut notes = Vec::new();
+        let mut notes = zeros::notes(shared);
         watch.begin("measuring every side", shared.sides.len());
         for (i, side) in shared.sides.iter().enumerate() {
             let mut found = measure(&side.title, &side.features, &frame)?;

@@ -20,6 +20,7 @@ pub mod probed;
 pub mod rates;
 pub mod settings;
 pub mod write;
+mod zeros;
 
 #[cfg(test)]
 mod calibration_tests;
