@@ -31,7 +31,7 @@ pub enum CliError {
     #[error(transparent)]
     Transfer(#[from] TransferError),
     /// A file that the command reads or writes.
-    #[error("{path}: {source}")]
+    #[error("{path}: {}", crate::container::said(source))]
     Io {
         path: PathBuf,
         source: std::io::Error,

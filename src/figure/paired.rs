@@ -29,7 +29,7 @@ const CLEAN: (&str, &str) = ("mona", "emb");
 /// table, and those of single seeds.
 ///
 /// # Errors
-/// [`FigureError::Content`] where there is nothing that is drawn.
+/// [`FigureError::NotMeasured`] where there is nothing that is drawn: one method, or no errors.
 pub fn figure(rows: &[PairedRow], seeds: &[SeedRow]) -> Result<Figure, FigureError> {
     let mut methods = rows.iter().filter(|row| row.baseline != PRETRAINED);
     let first = methods.next().map_or("", |row| row.baseline.as_str());
@@ -50,11 +50,19 @@ pub fn figure(rows: &[PairedRow], seeds: &[SeedRow]) -> Result<Figure, FigureErr
             })
             .collect::<Vec<Scene>>()
     });
+    let panels: Vec<Scene> = panels.collect();
+    if panels.is_empty() {
+        return Err(FigureError::NotMeasured {
+            figure: 6,
+            expected: "errors of at least two methods",
+            found: format!("{} rows without any", rows.len()),
+        });
+    }
     Figure::new(
         6,
         PairedRow::FILE,
         "Paired differences between methods",
-        panels.collect(),
+        panels,
         2,
     )
 }

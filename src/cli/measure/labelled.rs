@@ -6,7 +6,7 @@
 
 use crate::cli::error::CliError;
 use crate::cli::words::tell;
-use crate::feature::file::{Choice, Contents, Keep, array};
+use crate::feature::file::{Choice, Contents, Keep, array, sorted_order};
 use crate::feature::{FeatureError, FeatureSet};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -73,15 +73,20 @@ pub fn read(
         read.collect::<Result<Vec<Contents>, CliError>>()
     };
     let mut contents = all(Keep::Single)?;
-    let told: BTreeSet<(String, String)> = contents
-        .iter()
-        .flat_map(|c| {
-            c.told()
-                .iter()
-                .map(|told| (c.path().display().to_string(), told.clone()))
-        })
-        .collect();
-    told.iter().for_each(|(path, told)| tell(path, told));
+    let mut said = BTreeSet::new();
+    for file in &contents {
+        // The order of text labels is told below, of all files together.
+        let own = file
+            .class_names()
+            .filter(|_| file.by_name())
+            .map(sorted_order);
+        let told = file
+            .told()
+            .into_iter()
+            .filter(|told| Some(told) != own.as_ref());
+        said.extend(told.map(|told| (file.path().display().to_string(), told)));
+    }
+    said.iter().for_each(|(path, told)| tell(path, told));
     let beyond = contents
         .iter()
         .find_map(|c| Some((c.path().to_owned(), c.beyond()?)));
@@ -99,7 +104,12 @@ pub fn read(
         );
         tell(&path.display().to_string(), &said);
     }
+    let by_name = contents.iter().find(|c| c.by_name());
+    let by_name = by_name.map(|c| c.path().display().to_string());
     let names = classes(&mut contents)?;
+    if let Some(path) = by_name {
+        tell(&path, &sorted_order(&names));
+    }
     unseen(&contents, &names);
     let sets = contents.into_iter().map(|contents| contents.set_of(&names));
     Ok(sets.collect::<Result<_, _>>()?)

@@ -6,7 +6,7 @@ use crate::cli::args::DiscrepancyArgs;
 use crate::cli::error::CliError;
 use crate::cli::words::tell;
 use crate::feature::FeatureError;
-use crate::feature::file::{Choice, Contents, Keep, Matrix, array};
+use crate::feature::file::{Choice, Contents, Keep, Matrix, array, sorted_order};
 use crate::measure::discrepancy::{Sums, Target, stream};
 use ndarray::Array2;
 use std::path::Path;
@@ -49,12 +49,9 @@ pub fn whole(args: &DiscrepancyArgs) -> Result<Source, CliError> {
     let shown = path.display().to_string();
     let elsewhere = choice.labels_elsewhere;
     let of_labels = |told: &str| told.starts_with("labels are text");
-    for told in contents
-        .told()
-        .iter()
-        .filter(|t| !(elsewhere && of_labels(t)))
-    {
-        tell(&shown, told);
+    let told = contents.told().into_iter();
+    for told in told.filter(|told| !(elsewhere && of_labels(told))) {
+        tell(&shown, &told);
     }
     let names = contents.class_names().map(<[String]>::to_vec);
     let labels = contents.labels().map(|labels| (labels.to_vec(), names));
@@ -137,11 +134,7 @@ pub fn given(
             }
             let (labels, names) = array::labels(path)?;
             if let Some(names) = &names {
-                let said = format!(
-                    "labels are text: classes in sorted order, {}",
-                    names.join(", ")
-                );
-                tell(&path.display().to_string(), &said);
+                tell(&path.display().to_string(), &sorted_order(names));
             }
             Ok((path, by_occurrence(path, labels, names, columns)?))
         }

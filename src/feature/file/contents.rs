@@ -4,14 +4,15 @@
 //! read first, and a [`FeatureSet`] is made of them once it is known what is wanted.
 //!
 //! Features are single precision. Where a file's numbers are beyond that ([`Beyond`]) they are kept in
-//! double, and a set is made of them only after [`Contents::bring_within`] or its like; else it is an error.
+//! double, and a set is made of them only after [`Contents::bring_within`] or its like (`within`); else it is
+//! an error.
 
 use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 
 use super::choice::{Choice, LabelsFound};
-use super::precision::{self, Beyond, Columns};
+use super::precision::Beyond;
 use super::{Format, array, fault_of, npz, parquet, safetensors};
 use crate::container::column::Column;
 use crate::feature::{FeatureError, FeatureSet};
@@ -55,8 +56,8 @@ impl Matrix {
 /// The parts of a features file: lengths agree, labels are classes; nothing else is checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contents {
-    path: PathBuf,
-    features: Matrix,
+    pub(super) path: PathBuf,
+    pub(super) features: Matrix,
     labels: Option<Vec<usize>>,
     class_names: Option<Vec<String>>,
     /// The class names are the sorted texts of the labels, not a list by position.
@@ -143,9 +144,6 @@ impl Contents {
         let labels = labels.map_err(|e| fault_of(path, e))?;
         self.labels = Some(labels.numbers);
         if let Some(names) = labels.names {
-            let order = super::few(&names);
-            self.told
-                .push(format!("labels are text: classes in sorted order, {order}"));
             self.class_names = Some(names);
             self.by_name = true;
         }
@@ -198,7 +196,7 @@ impl Contents {
         }
     }
 
-    fn refused(&self, beyond: Beyond) -> FeatureError {
+    pub(super) fn refused(&self, beyond: Beyond) -> FeatureError {
         FeatureError::Beyond {
             path: self.path.clone(),
             column: beyond.column,
@@ -241,8 +239,12 @@ impl Contents {
     }
 
     /// What was inferred in reading and has to be told.
-    pub fn told(&self) -> &[String] {
-        &self.told
+    pub fn told(&self) -> Vec<String> {
+        let mut told = self.told.clone();
+        if let (true, Some(names)) = (self.by_name, &self.class_names) {
+            told.push(sorted_order(names));
+        }
+        told
     }
 
     /// Gives the classes these numbers and names.
@@ -313,77 +315,12 @@ impl Contents {
         });
         set.map_err(|source| invalid(&path, source))
     }
+}
 
-    /// Refuses NaN and infinity in features kept in double precision, with row and column.
-    fn finite(&self) -> Result<(), FeatureError> {
-        let Matrix::Double(values, _) = &self.features else {
-            return Ok(());
-        };
-        match values.indexed_iter().find(|(_, v)| !v.is_finite()) {
-            None => Ok(()),
-            Some(((row, column), &value)) => {
-                let value = value as f32;
-                Err(invalid(
-                    &self.path,
-                    FeatureError::NotFinite { row, column, value },
-                ))
-            }
-        }
-    }
-
-    fn take_matrix(&mut self) -> Matrix {
-        std::mem::replace(&mut self.features, Matrix::Single(Array2::zeros((0, 0))))
-    }
-
-    /// Brings the features of one task within single precision for a measure that does not change by a shift
-    /// (and, with `scale`, a scale) of every column: all files are shifted by the means of the first and
-    /// divided by its deviations, in double precision.
-    ///
-    /// # Errors
-    /// NaN or infinity; columns that a shift alone does not bring within.
-    pub fn bring_within(all: &mut [Self], scale: bool) -> Result<(), FeatureError> {
-        all.iter().try_for_each(Self::finite)?;
-        let Some(first) = all.first_mut() else {
-            return Ok(());
-        };
-        let base = first.take_matrix().into_double();
-        let columns = Columns::of(base.view());
-        first.features = Matrix::Double(base, None);
-        for (i, contents) in all.iter_mut().enumerate() {
-            let mut matrix = contents.take_matrix().into_double();
-            // Another number of columns is refused by the measure, in its words.
-            if matrix.ncols() == columns.len() {
-                columns.centre(&mut matrix, i == 0);
-                if scale {
-                    columns.scale(&mut matrix);
-                }
-            }
-            let beyond = (!scale)
-                .then(|| precision::judge_matrix(matrix.view()))
-                .flatten();
-            contents.features = Matrix::Single(matrix.mapv(|v| v as f32));
-            if let Some(beyond) = beyond {
-                return Err(contents.refused(beyond));
-            }
-        }
-        Ok(())
-    }
-
-    /// Brings the features within single precision for a measure of distances alone, up to one factor: columns
-    /// are shifted by their means, all divided by the largest deviation.
-    ///
-    /// # Errors
-    /// NaN or infinity.
-    pub fn bring_distances_within(&mut self) -> Result<(), FeatureError> {
-        self.finite()?;
-        let mut matrix = self.take_matrix().into_double();
-        let columns = Columns::of(matrix.view());
-        columns.centre(&mut matrix, true);
-        let unit = columns.largest();
-        let unit = if unit > 0.0 { unit } else { 1.0 };
-        self.features = Matrix::Single(matrix.mapv(|v| (v / unit) as f32));
-        Ok(())
-    }
+/// How classes are numbered whose labels are text.
+pub fn sorted_order(names: &[String]) -> String {
+    let order = super::few(names);
+    format!("labels are text: classes in sorted order, {order}")
 }
 
 fn same_length(
@@ -403,7 +340,7 @@ fn same_length(
     Err(invalid(path, length))
 }
 
-fn invalid(path: &Path, source: FeatureError) -> FeatureError {
+pub(super) fn invalid(path: &Path, source: FeatureError) -> FeatureError {
     FeatureError::Invalid {
         path: path.to_owned(),
         source: Box::new(source),

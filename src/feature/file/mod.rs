@@ -23,11 +23,12 @@ mod npz;
 mod parquet;
 mod precision;
 mod safetensors;
+mod within;
 
 pub use arrays::{Arrays, write_arrays};
 pub use blocks::{Blocks, Number, Open};
 pub use choice::Choice;
-pub use contents::{Contents, Keep, Matrix};
+pub use contents::{Contents, Keep, Matrix, sorted_order};
 pub use precision::Beyond;
 
 use std::fs::File;

@@ -126,10 +126,10 @@ impl Rates {
             .filter(|(_, wrong)| **wrong)
             .for_each(|(&label, _)| hits[label] += 1.0);
         let of = |class: usize| {
-            // Two more samples of either kind.
-            let n = counts[class] + 4.0;
-            let share = (hits[class] + 2.0) / n;
-            (weights[class] * counts[class]).powi(2) * share * (1.0 - share) / n
+            // Two more samples of either kind move the share from 0 and 1; they are no more evidence.
+            let share = (hits[class] + 2.0) / (counts[class] + 4.0);
+            let variance = share * (1.0 - share) / counts[class].max(1.0);
+            (weights[class] * counts[class]).powi(2) * variance
         };
         let variance: f64 = (0..self.classes).map(of).sum();
         let half = critical(LEVEL, self.labels.len().max(2) - 1) * variance.sqrt();
