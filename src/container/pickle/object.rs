@@ -6,6 +6,9 @@ use super::{Callable, Data, Node, Value};
 use crate::container::array::Layout;
 use std::ops::Range;
 
+/// Where bytes are: a range of the pickle, or bytes that were made from it.
+pub type Place<'p> = Result<Range<usize>, &'p [u8]>;
+
 /// A foreign object, seen from outside.
 #[derive(Clone, Copy)]
 pub struct Object<'p, 'a> {
@@ -107,8 +110,8 @@ impl<'p, 'a> Value<'p, 'a> {
         }
     }
 
-    /// Where bytes are: a range of the pickle, or bytes that were made from it.
-    pub fn raw_bytes(self) -> Option<Result<Range<usize>, &'p [u8]>> {
+    /// Where the bytes are, if it is some.
+    pub fn raw_bytes(self) -> Option<Place<'p>> {
         match self.node() {
             Node::Bytes(Data::Raw(range)) => Some(Ok(range.clone())),
             Node::Bytes(Data::Made(bytes)) => Some(Err(bytes)),
@@ -123,7 +126,7 @@ impl<'p, 'a> Value<'p, 'a> {
 
     /// How an array lies in its bytes, and where they are: a range of the pickle, or bytes that
     /// were made from it.
-    pub fn bytes_of_array(self) -> Option<(&'p Layout, Result<Range<usize>, &'p [u8]>)> {
+    pub fn bytes_of_array(self) -> Option<(&'p Layout, Place<'p>)> {
         match self.node() {
             Node::Array(layout, Data::Raw(range)) => Some((layout, Ok(range.clone()))),
             Node::Array(layout, Data::Made(bytes)) => Some((layout, Err(bytes))),
