@@ -195,12 +195,12 @@ fn cifar(folder: &Path) {
 }
 
 fn small_swin() -> f64 {
-    let config = r#"{"image_size":32,"patch_size":4,"embed_dim":64,"depths":[2,4],"num_heads":[2,4],"window_size":4}"#;
+    let config = r#"{"image_size":32,"patch_size":4,"embed_dim":64,"depths":[2,4],"num_heads":[2,4],"window_size":4,"drop_path_rate":0}"#;
     step(config, 32, 64, 20)
 }
 
 fn swin_base() -> f64 {
-    let config = r#"{"image_size":224,"patch_size":4,"embed_dim":128,"depths":[2,2,18,2],"num_heads":[4,8,16,32],"window_size":7}"#;
+    let config = r#"{"image_size":224,"patch_size":4,"embed_dim":128,"depths":[2,2,18,2],"num_heads":[4,8,16,32],"window_size":7,"drop_path_rate":0}"#;
     step(config, 224, 4, 3)
 }
 

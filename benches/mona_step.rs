@@ -31,7 +31,7 @@ fn main() {
         .unwrap_or(15);
     let device = device::open(&name).expect("device");
     let config: SwinConfig = serde_json::from_str(
-        r#"{"image_size":32,"patch_size":4,"embed_dim":64,"depths":[2,4],"num_heads":[2,4],"window_size":4}"#,
+        r#"{"image_size":32,"patch_size":4,"embed_dim":64,"depths":[2,4],"num_heads":[2,4],"window_size":4,"drop_path_rate":0}"#,
     )
     .expect("configuration");
     let spec = PredictorSpec::Classification { classes: 80 };

@@ -39,7 +39,7 @@ fn main() {
         return loading(&device);
     }
     let config: SwinConfig = serde_json::from_str(
-        r#"{"image_size":224,"patch_size":4,"embed_dim":128,"depths":[2,2,18,2],"num_heads":[4,8,16,32],"window_size":7}"#,
+        r#"{"image_size":224,"patch_size":4,"embed_dim":128,"depths":[2,2,18,2],"num_heads":[4,8,16,32],"window_size":7,"drop_path_rate":0}"#,
     )
     .expect("configuration");
     let spec = PredictorSpec::Classification { classes: 10 };

@@ -25,8 +25,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Steps before those that count: kernels are compiled and tuned in them.
 const WARM_UP: usize = 5;
-const MINI: &str = r#"{"image_size":32,"patch_size":4,"embed_dim":64,"depths":[2,4],"num_heads":[2,4],"window_size":4}"#;
-const BASE: &str = r#"{"image_size":224,"patch_size":4,"embed_dim":128,"depths":[2,2,18,2],"num_heads":[4,8,16,32],"window_size":7}"#;
+const MINI: &str = r#"{"image_size":32,"patch_size":4,"embed_dim":64,"depths":[2,4],"num_heads":[2,4],"window_size":4,"drop_path_rate":0}"#;
+const BASE: &str = r#"{"image_size":224,"patch_size":4,"embed_dim":128,"depths":[2,2,18,2],"num_heads":[4,8,16,32],"window_size":7,"drop_path_rate":0}"#;
 
 fn words(name: &str, default: &str) -> Vec<String> {
     let text = std::env::var(name).unwrap_or_else(|_| default.into());

@@ -112,7 +112,7 @@ fn init<R>(make: impl FnOnce(&mut Init) -> R) -> R {
 /// Padded, shifted, with odd sides at the merging.
 fn swin() -> SwinConfig {
     serde_json::from_str(
-        r#"{"image_size":20,"patch_size":2,"embed_dim":8,"depths":[2,2],"num_heads":[2,4],"window_size":4}"#,
+        r#"{"image_size":20,"patch_size":2,"embed_dim":8,"depths":[2,2],"num_heads":[2,4],"window_size":4,"drop_path_rate":0}"#,
     )
     .unwrap()
 }

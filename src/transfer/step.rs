@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn parts_of_a_batch_add_up_to_the_whole() {
         let config: SwinConfig = serde_json::from_str(
-            r#"{"image_size":16,"patch_size":2,"embed_dim":8,"depths":[2,2],"num_heads":[2,4],"window_size":4}"#,
+            r#"{"image_size":16,"patch_size":2,"embed_dim":8,"depths":[2,2],"num_heads":[2,4],"window_size":4,"drop_path_rate":0}"#,
         )
         .unwrap();
         let (device, spec) = (Device::flex(), PredictorSpec::Classification { classes: 3 });

@@ -338,7 +338,7 @@ fn features_probabilities_and_probe() {
     let set = modalign::dataset::open(&spec, None, 0).unwrap().valid;
     agree("features of a set", 1e-4, |device| {
         let config: SwinConfig = serde_json::from_str(
-            r#"{"image_size":32,"patch_size":4,"embed_dim":8,"depths":[2,2],"num_heads":[2,4],"window_size":4}"#,
+            r#"{"image_size":32,"patch_size":4,"embed_dim":8,"depths":[2,2],"num_heads":[2,4],"window_size":4,"drop_path_rate":0}"#,
         )
         .unwrap();
         let network = classifier(&config.into(), 5, device).network;

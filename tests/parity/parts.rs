@@ -50,7 +50,7 @@ fn number(setting: &Value, key: &str) -> usize {
 
 fn swin(patch: usize, width: usize) -> SwinConfig {
     let text = format!(
-        r#"{{"image_size":32,"patch_size":{patch},"embed_dim":{width},"depths":[1],"num_heads":[1],"window_size":4}}"#
+        r#"{{"image_size":32,"patch_size":{patch},"embed_dim":{width},"depths":[1],"num_heads":[1],"window_size":4,"drop_path_rate":0}}"#
     );
     serde_json::from_str(&text).unwrap()
 }

@@ -155,8 +155,9 @@ impl Published {
 /// Height and width of an image: one number, `[height, width]` or `[channels, height, width]`.
 fn sides(size: &Value) -> Option<[usize; 2]> {
     let number = |v: &Value| {
-        let side = v.as_u64().and_then(|n| usize::try_from(n).ok());
-        side.filter(|side| (1..=8192).contains(side))
+        // Also 96.0, as some writers put it.
+        let whole = v.as_f64().filter(|n| n.fract() == 0.0)?;
+        (1.0..=8192.0).contains(&whole).then_some(whole as usize)
     };
     match size.as_array().map(Vec::as_slice) {
         None => number(size).map(|side| [side; 2]),
