@@ -180,15 +180,15 @@ fn classes(
             .labels(names.as_deref())
             .map_err(refused(&path))?
             .numbers;
-        if let Some(names) = &names {
-            if let Some(row) = labels.iter().position(|&label| label >= names.len()) {
-                let count = names.len();
-                let expected = format!(
-                    "a class below {count}: classes.txt has {count} lines, of which the first names class 0"
-                );
-                let what = format!("labels, row {row}");
-                return Err(malformed(&path, what, expected, labels[row].to_string()));
-            }
+        if let Some(names) = &names
+            && let Some(row) = labels.iter().position(|&label| label >= names.len())
+        {
+            let count = names.len();
+            let expected = format!(
+                "a class below {count}: classes.txt has {count} lines, of which the first names class 0"
+            );
+            let what = format!("labels, row {row}");
+            return Err(malformed(&path, what, expected, labels[row].to_string()));
         }
         occurring.extend(labels.iter().copied());
         if !(2..=MOST_CLASSES).contains(&occurring.len()) && all.is_empty() {

@@ -202,15 +202,15 @@ fn by_occurrence(
             labels[row].to_string(),
         );
     }
-    if let Some(names) = &names {
-        if let Some(row) = labels.iter().position(|&label| label >= names.len()) {
-            let expected = format!("a class below {}, the number of class_names", names.len());
-            return fault(
-                format!("labels, row {row}"),
-                expected,
-                labels[row].to_string(),
-            );
-        }
+    if let Some(names) = &names
+        && let Some(row) = labels.iter().position(|&label| label >= names.len())
+    {
+        let expected = format!("a class below {}, the number of class_names", names.len());
+        return fault(
+            format!("labels, row {row}"),
+            expected,
+            labels[row].to_string(),
+        );
     }
     let place = |label: &usize| own.binary_search(label).unwrap_or_default();
     let labels = labels.iter().map(place).collect();

@@ -79,7 +79,8 @@ impl Choice {
                 || IDS.contains(&name.as_str())
                 || GROUPS.contains(&name.as_str());
             // Logits are no probabilities, whoever asks for these.
-            !other && !(probabilities && *name == "logits") && is_matrix(name)
+            let is_logits = probabilities && *name == "logits";
+            !(other || is_logits) && is_matrix(name)
         };
         let candidates: Vec<&String> = names.iter().filter(can_be).collect();
         let expected = match probabilities && has("logits") {

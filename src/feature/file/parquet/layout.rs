@@ -120,13 +120,13 @@ pub(super) fn layout(
     let mut labels = choice.labels(path, &rest)?;
     // The names of classes alone are labels too.
     let mut class_name = class_name;
-    if labels.name.is_none() || (labels.told.is_some() && class_name.is_some()) {
-        if let Some(name) = class_name.take() {
-            labels = LabelsFound {
-                name: Some(name),
-                ..LabelsFound::default()
-            };
-        }
+    if (labels.name.is_none() || labels.told.is_some())
+        && let Some(name) = class_name.take()
+    {
+        labels = LabelsFound {
+            name: Some(name),
+            ..LabelsFound::default()
+        };
     }
     for name in [&labels.name, &class_name, &ids, &groups]
         .into_iter()
@@ -383,7 +383,8 @@ mod tests {
         let (f, top) = (family("f", 0..4), family("top", 1..6));
         let gap = family("f", [0, 2].into_iter());
         let (late, wide) = (family("f", 2..9), family("g", (0..9).filter(|&i| i != 3)));
-        let refused: [(&str, Vec<(&str, Kind)>, &str); 8] = [
+        type Case<'c> = (&'c str, Vec<(&'c str, Kind)>, &'c str);
+        let refused: [Case<'_>; 8] = [
             (
                 "single",
                 vec![("embedding", FLOAT), ("x1", FLOAT)],
