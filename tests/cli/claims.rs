@@ -35,7 +35,7 @@ fn clips() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     let p = Array2::from_shape_fn((60, 12), |(i, k)| {
         let clip = i / 3;
-        1.0 + ((clip * (k + 2)) as f64).sin() + 0.1 * ((i * k) as f64).cos()
+        1.2 + ((clip * (k + 2)) as f64).sin() + 0.1 * ((i * k) as f64).cos()
     });
     let sums = p.sum_axis(ndarray::Axis(1)).insert_axis(ndarray::Axis(1));
     matrix(home.path(), "p.npy", &(p / sums));
@@ -138,7 +138,8 @@ fn few_samples_lower_the_perplexity_and_say_so() {
     let home = home.path();
     matrix(home, "x.npy", &wave(20, 5));
     let words = "tsne --features x.npy --out map.npy --iterations 20";
-    let map = found(home, words);
+    let run = run_in(home, &format!("{words} --json"));
+    let map: Value = serde_json::from_slice(&run.stdout).unwrap();
     assert_eq!(
         (&map["perplexity"], &map["converged"]),
         (&6.0.into(), &false.into())

@@ -426,7 +426,7 @@ fn labels_that_leave_no_part_are_named_with_their_file() {
     for part in [
         "labels of one.npz",
         "at least 2 classes",
-        "found 1 (class 0, \"class 0\")",
+        "found 1 (class 0",
     ] {
         assert!(one.contains(part), "{part:?} in {one}");
     }

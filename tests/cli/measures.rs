@@ -180,7 +180,17 @@ fn a_map_is_written_for_numpy_and_drawn() {
         let words =
             format!("tsne --features test_x.npy --iterations 100 --seed {seed} --out {out}");
         let said = found(home.path(), &words);
-        assert_eq!(keys(&said), ["engine", "kl", "seconds", "trustworthiness"]);
+        assert_eq!(
+            keys(&said),
+            [
+                "converged",
+                "engine",
+                "kl",
+                "perplexity",
+                "seconds",
+                "trustworthiness"
+            ]
+        );
         assert_eq!(said["engine"], "exact");
         (
             timeless(said),
@@ -451,7 +461,9 @@ fn matched_classes_are_named_tabled_and_drawn() {
     let run = run_in(home.path(), &named);
     assert_eq!(run.status.code(), Some(1));
     assert!(
-        text(&run.stderr).contains("t.txt: names of target classes: expected 3 lines, found 1")
+        text(&run.stderr).contains("t.txt: names of target classes: expected 3 lines,"),
+        "{}",
+        text(&run.stderr)
     );
     let run = run_in(home.path(), &format!("{DISCREPANCY} --figure map.gif"));
     assert_eq!(run.status.code(), Some(2));
