@@ -98,13 +98,14 @@ fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
         error
     })?;
     bars.note("drawing figures and writing the report");
-    let report = draw(&root, !args.without_samples)?;
+    let report = draw(&root, !args.without_samples);
     match failed.first() {
-        None => Ok(report),
+        None => report,
         Some(first) => Err(CliError::Failed {
             count: failed.len(),
             first: first.clone(),
-            report,
+            // What is left may be too little to draw.
+            report: report.unwrap_or(root),
         }),
     }
 }

@@ -226,6 +226,9 @@ fn shown(suite: &Suite) -> Method {
 
 /// CKA between the encoders that figure 2 shows.
 fn agreements(seen: &[(Encoder, FeatureSet)], tables: &mut Tables) -> Result<(), RunError> {
+    if seen.len() < 2 {
+        return Ok(());
+    }
     let sets: Vec<&FeatureSet> = seen.iter().map(|(_, set)| set).collect();
     for (row, (a, set)) in yardsticks::agreements(&sets)?.iter().zip(seen) {
         for (value, (b, _)) in row.iter().zip(seen) {

@@ -221,7 +221,7 @@ fn a_killed_pretraining_ends_in_the_same_bits() {
 
     let checkpoint = home
         .path()
-        .join("killed.partial/cells/checkpoint/checkpoint.json");
+        .join("killed.partial/cells/source/checkpoint/checkpoint.json");
     let mut child = Command::new(env!("CARGO_BIN_EXE_modalign"))
         .args(arguments(&killed))
         .stderr(std::process::Stdio::null())

@@ -4,7 +4,7 @@
 //! Features are taken in single precision. Time stamps, counts and units of 1e-50 have no contents left
 //! there, and a plausible wrong number would follow. A column is beyond single precision if rounding moves
 //! a value by more than a thousandth of the column's standard deviation, if a value turns infinite, or if
-//! no value reaches the smallest normal number. Constant columns (scikit-learn's rule for them) lose
+//! no value reaches the smallest normal number. Constant columns lose
 //! nothing.
 
 use ndarray::{Array2, ArrayView2, Axis};
@@ -141,7 +141,7 @@ impl Judge {
                 return None;
             }
             let variance = (self.square[column] / n - off * off).max(0.0);
-            if is_constant(variance, mean, n) {
+            if is_constant(variance, mean) {
                 return None;
             }
             let share = self.rounding[column] / variance.sqrt();
@@ -157,10 +157,11 @@ impl Judge {
     }
 }
 
-/// scikit-learn's rule for a column that only varies by rounding (`_is_constant_feature`).
-fn is_constant(variance: f64, mean: f64, rows: f64) -> bool {
-    let bound = rows * f64::EPSILON;
-    variance <= bound * variance + (bound * mean).powi(2)
+/// Whether a column only varies by the rounding of double precision itself. scikit-learn's rule
+/// (`_is_constant_feature`) grows with the number of rows and takes 1e15 + 40·x for a constant; distances
+/// to the first value are exact enough to tell it apart.
+fn is_constant(variance: f64, mean: f64) -> bool {
+    variance <= (4.0 * f64::EPSILON * mean).powi(2)
 }
 
 /// Judges an array `[N, D]` of a file, block by block.
