@@ -215,7 +215,7 @@ impl Columns {
             }
             let square = column.iter().map(|v| (distance(v) / most).powi(2));
             let deviation = most * (square.sum::<f64>() / n).sqrt();
-            let constant = deviation <= n * f64::EPSILON * (first + off).abs();
+            let constant = is_constant(deviation * deviation, first + off);
             (first, off, if constant { 0.0 } else { deviation })
         };
         let mut columns = Self {

@@ -21,6 +21,7 @@ const ROWS: usize = 16;
 const TILE: usize = 128;
 
 /// (w XᵀX + I/C)⁻¹ for one C and a changing w.
+#[derive(Clone)]
 pub struct Curvature {
     gram: Array2<f64>,
     c: f64,

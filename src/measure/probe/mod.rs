@@ -24,7 +24,7 @@ use serde::Serialize;
 
 use super::samples::{Real, Samples};
 use super::{Groups, MeasureError, stats};
-use curvature::Curvature;
+pub use curvature::Curvature;
 use device::OnDevice;
 use lbfgs::{Minimum, Stage, Stop, minimize};
 use model::Scaling;
@@ -348,8 +348,17 @@ impl ValidProbeParams {
         }
     }
 
+    /// What is known of the Hessian on `train` beforehand, for [`ValidProbeParams::refit`] on parts of it.
+    pub fn curvature<A: Real>(&self, train: &Samples<'_, A>) -> Option<Curvature> {
+        let present = train.counts().iter().filter(|&&n| n > 0).count();
+        let scaling = Scaling::of(train.features(), self.standardize);
+        // A class's weights fit on a row; of two classes one row is enough.
+        Curvature::new(train.features(), &scaling, present)
+    }
+
     /// Fits again on a part of the samples that `near` was fitted on, starting there: for a jackknife,
     /// which needs predictions and not the last digits. One `C`: the given one, or the smallest of a sweep.
+    /// `curvature` is that of the whole.
     ///
     /// # Errors
     /// As [`ValidProbeParams::fit`].
@@ -357,6 +366,7 @@ impl ValidProbeParams {
         &self,
         train: &Samples<'_, A>,
         near: &Array1<f64>,
+        curvature: Option<&Curvature>,
     ) -> Result<LinearProbe, MeasureError> {
         let counts = train.counts();
         let present: Vec<usize> = (0..counts.len()).filter(|&c| counts[c] > 0).collect();
@@ -398,7 +408,10 @@ impl ValidProbeParams {
                 noise: 1e-14,
             },
         ];
-        let end = minimize(&stages, None, start, stop);
+        // Of another number of classes it is still the same matrix.
+        let mut curvature = curvature.cloned();
+        curvature.iter_mut().for_each(|known| known.set(c));
+        let end = minimize(&stages, curvature.as_mut(), start, stop);
         Ok(LinearProbe::new(&end.point, &present, scaling, c))
     }
 

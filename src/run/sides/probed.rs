@@ -140,13 +140,18 @@ pub fn probed(
     let c = chosen.c();
     let (found, minimum, _) = params(c).check()?.fit(&train, None::<&Samples<'_, f32>>)?;
     let predictions = found.predict(test.features())?;
+    let curvature = params(c).check()?.curvature(&train);
     let without = |fold: usize| -> Result<Vec<bool>, MeasureError> {
         let kept = parts.train.without(&folds.train, fold);
         let c = chosen_without(&sweep, &folds.valid, fold).unwrap_or(c);
         let steps = settings.probe_iterations.min(REFIT_ITERATIONS);
         let again = params(c).tolerance(REFIT_TOLERANCE).iterations(steps);
         let again = again.check()?;
-        let again = again.refit(&kept.samples(parts.classes)?, &minimum.point)?;
+        let again = again.refit(
+            &kept.samples(parts.classes)?,
+            &minimum.point,
+            curvature.as_ref(),
+        )?;
         Ok(wrong(&again.predict(test.features())?, test.labels()))
     };
     let all: Result<Vec<Vec<bool>>, MeasureError> =
