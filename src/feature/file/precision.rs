@@ -141,7 +141,7 @@ impl Judge {
                 return None;
             }
             let variance = (self.square[column] / n - off * off).max(0.0);
-            if is_constant(variance, mean) {
+            if is_constant(variance.sqrt(), mean) {
                 return None;
             }
             let share = self.rounding[column] / variance.sqrt();
@@ -160,8 +160,8 @@ impl Judge {
 /// Whether a column only varies by the rounding of double precision itself. scikit-learn's rule
 /// (`_is_constant_feature`) grows with the number of rows and takes 1e15 + 40·x for a constant; distances
 /// to the first value are exact enough to tell it apart.
-fn is_constant(variance: f64, mean: f64) -> bool {
-    variance <= (4.0 * f64::EPSILON * mean).powi(2)
+fn is_constant(deviation: f64, mean: f64) -> bool {
+    deviation <= 4.0 * f64::EPSILON * mean.abs()
 }
 
 /// Judges an array `[N, D]` of a file, block by block.
@@ -215,7 +215,7 @@ impl Columns {
             }
             let square = column.iter().map(|v| (distance(v) / most).powi(2));
             let deviation = most * (square.sum::<f64>() / n).sqrt();
-            let constant = is_constant(deviation * deviation, first + off);
+            let constant = is_constant(deviation, first + off);
             (first, off, if constant { 0.0 } else { deviation })
         };
         let mut columns = Self {

@@ -102,6 +102,8 @@ impl Rates {
             None => (Some(alone), source),
             Some(_) => (self.grouped(kind, wrong, answers, alone), "groups"),
         };
+        // Rounding puts an end a last digit beside a rate of 0 or 1.
+        let interval = interval.map(|[low, high]| [low.min(wrong), high.max(wrong)]);
         let turned = |rate: f64| if errors { rate } else { 1.0 - rate };
         let without = self.without(kind, answers).into_iter().map(turned);
         Estimate {
