@@ -2,7 +2,7 @@
 //!
 //! A reader that has seen enough and went away (`| head`) is no error: the program goes on and ends
 //! well. A full device is one: what could not be written is told, and the exit code is 1. `println!`
-//! would panic in both cases; inside [`crate::cli`] it is this module's [`line`].
+//! would panic in both cases; inside [`crate::cli`] it is this module's `line`.
 //!
 //! [`apart`] refuses to write a result over what it is made from.
 
@@ -12,7 +12,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
-/// The first fault of [`line`], told by [`finish`].
+/// The first fault of `line`, told by [`finish`].
 static FAULT: Mutex<Option<std::io::Error>> = Mutex::new(None);
 
 /// Writes to stdout, at once.

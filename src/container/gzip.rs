@@ -21,11 +21,14 @@ pub fn unwrapped(source: impl Read) -> impl Read {
     Unwrapped::of(Unwrapped::of(source))
 }
 
+/// A stream whose first bytes were looked at.
+type Peeked<R> = std::io::Chain<std::io::Cursor<Vec<u8>>, R>;
+
 /// A stream that is inflated if it begins as gzip does.
 enum Unwrapped<R: Read> {
     Unread(Option<R>),
-    Plain(std::io::Chain<std::io::Cursor<Vec<u8>>, R>),
-    Packed(Box<MultiGzDecoder<BufReader<std::io::Chain<std::io::Cursor<Vec<u8>>, R>>>>),
+    Plain(Peeked<R>),
+    Packed(Box<MultiGzDecoder<BufReader<Peeked<R>>>>),
 }
 
 impl<R: Read> Unwrapped<R> {

@@ -4,7 +4,7 @@
 //! (`Cargo.toml` says against which). All of its calls go through one place here, which turns a panic
 //! into a fault; reads are capped before they allocate. Virtual and external data are not followed.
 //!
-//! Compression: gzip, szip, n-bit and scale-offset by the crate, LZF by [`lzf`]; other filters are
+//! Compression: gzip, szip, n-bit and scale-offset by the crate, LZF by `lzf`; other filters are
 //! refused by their name when a dataset is opened, before anything of it is read.
 
 mod lzf;

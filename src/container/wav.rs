@@ -6,7 +6,7 @@
 //! and BW64. Programs that write into a pipe do not know the length: where they left 0 or a number
 //! near 2 or 4 GiB, the samples reach to the end of the file. Nothing is guessed from a file's name.
 //!
-//! What the bytes of a sample mean says [`samples`].
+//! What the bytes of a sample mean says `samples`.
 //!
 //! Source: Microsoft and IBM, *Multimedia Programming Interface and Data Specifications 1.0* (1991);
 //! Microsoft, *Multiple Channel Audio Data and WAVE Files*; EBU Tech 3306 (RF64).

@@ -3,7 +3,7 @@
 //!
 //! Files are memory-mapped and decoded per sample, so a set costs no memory beyond the page
 //! cache. Where only the official `.tar.gz` is there, its members are streamed into memory and
-//! nothing is unpacked. The pickled version ([`python`]), folder or archive, is read where the binary
+//! nothing is unpacked. The pickled version (`python`), folder or archive, is read where the binary
 //! one is absent. Labels are validated once at opening, so that reading needs no check. All CIFAR sets
 //! share one [`Normalise`]: CIFAR-100's constants for models of ours, and none for others, whose own
 //! preprocessing follows.

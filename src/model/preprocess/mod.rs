@@ -129,9 +129,12 @@ fn is_recipe(folder: &Path) -> Result<bool, ModelError> {
     Ok(made.is_some_and(|by| by.as_str().is_some_and(|by| by.starts_with("modalign "))))
 }
 
+/// The object in a file, with the file.
+type Named = (PathBuf, Map<String, Value>);
+
 /// The image processor of Hugging Face's kind. Where a processor of several modalities holds one, that
 /// one counts, as in `transformers`.
-fn processor(folder: &Path) -> Result<Option<(PathBuf, Map<String, Value>)>, ModelError> {
+fn processor(folder: &Path) -> Result<Option<Named>, ModelError> {
     if let Some((file, map)) = object(folder.join("processor_config.json"))?
         && let Some(Value::Object(inner)) = map.get("image_processor")
     {
@@ -141,7 +144,7 @@ fn processor(folder: &Path) -> Result<Option<(PathBuf, Map<String, Value>)>, Mod
 }
 
 /// The JSON object in a file; `None` where there is no such file.
-fn object(path: PathBuf) -> Result<Option<(PathBuf, Map<String, Value>)>, ModelError> {
+fn object(path: PathBuf) -> Result<Option<Named>, ModelError> {
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
