@@ -287,7 +287,7 @@ pub fn check(
         if !refresh {
             return Err(change.refused(&path));
         }
-        // Another process may be at work in it: it is then left to that one.
+        // Where another process is at work in it, this one ends and says so.
         let name = cell.file_name().unwrap_or_default().to_string_lossy();
         let _lock = cell::lock(folder, &format!("cells/{name}"))?;
         remove(&cell)?;
