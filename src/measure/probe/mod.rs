@@ -268,10 +268,7 @@ impl ValidProbeParams {
         train: &Samples<'_, A>,
         valid: Option<&Samples<'_, B>>,
     ) -> Result<(LinearProbe, Minimum, Vec<SweepPoint>), MeasureError> {
-        let counts = train.counts();
-        let present: Vec<usize> = (0..counts.len()).filter(|&c| counts[c] > 0).collect();
-        MeasureError::at_least("classes with training samples", 2, present.len())?;
-        MeasureError::at_least("features", 1, train.dim())?;
+        let (present, labels) = occurring(train)?;
         let (cs, valid) = match (&self.strength, valid) {
             (Strength::Given(c), _) => (std::slice::from_ref(c), None),
             (Strength::Sweep(cs), Some(valid)) if !valid.is_empty() => {
@@ -287,9 +284,6 @@ impl ValidProbeParams {
             }
         };
         let scaling = Scaling::of(train.features(), self.standardize);
-        let mut index = vec![0; counts.len()];
-        present.iter().enumerate().for_each(|(i, &c)| index[c] = i);
-        let labels: Vec<usize> = train.labels().iter().map(|&l| index[l]).collect();
         let objective = Objective::new(
             train.features().reborrow(),
             &scaling,
@@ -298,11 +292,7 @@ impl ValidProbeParams {
         );
         let coarse = self.coarse(train, &scaling, &labels, present.len());
         let mut curvature = Curvature::new(train.features(), &scaling, objective.rows());
-        let stop = Stop {
-            gradient: self.tolerance * train.len() as f64,
-            decrease: self.tolerance * 1e-5,
-            iterations: self.iterations,
-        };
+        let stop = self.stop(train.len());
         let mut point = Array1::zeros(objective.parameters());
         let mut best: Option<(f64, LinearProbe, Minimum)> = None;
         let mut sweep = Vec::with_capacity(cs.len());
@@ -368,18 +358,12 @@ impl ValidProbeParams {
         near: &Array1<f64>,
         curvature: Option<&Curvature>,
     ) -> Result<LinearProbe, MeasureError> {
-        let counts = train.counts();
-        let present: Vec<usize> = (0..counts.len()).filter(|&c| counts[c] > 0).collect();
-        MeasureError::at_least("classes with training samples", 2, present.len())?;
-        MeasureError::at_least("features", 1, train.dim())?;
+        let (present, labels) = occurring(train)?;
         let c = match &self.strength {
             Strength::Given(c) => *c,
             Strength::Sweep(cs) => cs[0],
         };
         let scaling = Scaling::of(train.features(), self.standardize);
-        let mut index = vec![0; counts.len()];
-        present.iter().enumerate().for_each(|(i, &c)| index[c] = i);
-        let labels: Vec<usize> = train.labels().iter().map(|&l| index[l]).collect();
         let objective = Objective::new(
             train.features().reborrow(),
             &scaling,
@@ -393,11 +377,7 @@ impl ValidProbeParams {
         } else {
             Array1::zeros(objective.parameters())
         };
-        let stop = Stop {
-            gradient: self.tolerance * train.len() as f64,
-            decrease: self.tolerance * 1e-5,
-            iterations: self.iterations,
-        };
+        let stop = self.stop(train.len());
         let stages = [
             Stage {
                 function: &|p| coarse(p, c),
@@ -413,6 +393,15 @@ impl ValidProbeParams {
         curvature.iter_mut().for_each(|known| known.set(c));
         let end = minimize(&stages, curvature.as_mut(), start, stop);
         Ok(LinearProbe::new(&end.point, &present, scaling, c))
+    }
+
+    /// When a fit on so many samples ends.
+    fn stop(&self, samples: usize) -> Stop {
+        Stop {
+            gradient: self.tolerance * samples as f64,
+            decrease: self.tolerance * 1e-5,
+            iterations: self.iterations,
+        }
     }
 
     /// The objective in single precision, where the settings want it.
@@ -483,6 +472,18 @@ fn same_space<A: Real, B: Real>(
         }
     }
     Ok(())
+}
+
+/// The classes that have training samples, and every sample's place among them.
+fn occurring<A: Real>(train: &Samples<'_, A>) -> Result<(Vec<usize>, Vec<usize>), MeasureError> {
+    let counts = train.counts();
+    let present: Vec<usize> = (0..counts.len()).filter(|&c| counts[c] > 0).collect();
+    MeasureError::at_least("classes with training samples", 2, present.len())?;
+    MeasureError::at_least("features", 1, train.dim())?;
+    let mut index = vec![0; counts.len()];
+    present.iter().enumerate().for_each(|(i, &c)| index[c] = i);
+    let labels = train.labels().iter().map(|&l| index[l]).collect();
+    Ok((present, labels))
 }
 
 #[cfg(test)]
