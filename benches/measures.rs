@@ -5,7 +5,7 @@
 //!     measures cka FOLDER                        x.npy, z.npy
 //!     measures otdd FOLDER                       x.npy, y.npy against z.npy, w.npy
 
-use modalign::container::npy;
+use modalign::files::npy;
 use modalign::measure::cka::cka;
 use modalign::measure::otdd::{OtddParams, Source};
 use modalign::measure::probe::ProbeParams;

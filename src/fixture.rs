@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ndarray::ArrayD;
 
-use crate::container::npy;
+use crate::files::npy;
 
 /// The path of a fixture: below `$MODALIGN_FIXTURES` if it is there, else our own.
 pub fn path(name: &str) -> PathBuf {

@@ -6,10 +6,6 @@
 //! [`manifest`] → [`dataset`] → [`model`] → [`feature`] → [`measure`] → [`transfer`] → [`run`] →
 //! [`figure`] → [`report`] → [`cli`]. `ARCHITECTURE.md` draws the map.
 
-mod atomic;
-pub mod checksum;
-pub mod container;
-pub mod fetch;
 #[cfg(test)]
 mod fixture;
 mod simd;
@@ -18,9 +14,10 @@ pub mod cli;
 pub mod dataset;
 pub mod feature;
 pub mod figure;
-pub mod manifest;
+pub mod files;
 pub mod measure;
 pub mod model;
 pub mod report;
 pub mod run;
+pub mod suite;
 pub mod transfer;

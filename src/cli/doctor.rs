@@ -3,7 +3,7 @@
 
 use super::args::DoctorArgs;
 use crate::dataset;
-use crate::manifest::suite::{DatasetSpec, Reader, Suite};
+use crate::suite::definition::{DatasetSpec, Reader, Suite};
 use crate::model::device::fault;
 use crate::model::{device, embedded};
 use crate::transfer::selftest::selftest;
@@ -153,7 +153,7 @@ fn processor() -> Vec<(String, String)> {
 }
 
 fn suites() -> Vec<(String, String)> {
-    crate::manifest::suite::EMBEDDED
+    crate::suite::definition::EMBEDDED
         .iter()
         .map(|(name, text)| {
             let state = Suite::parse(text, name).map_or_else(|e| e.to_string(), |s| s.title);

@@ -3,7 +3,7 @@
 use crate::dataset::DatasetError;
 use crate::feature::FeatureError;
 use crate::figure::FigureError;
-use crate::manifest::ManifestError;
+use crate::suite::ManifestError;
 use crate::measure::MeasureError;
 use crate::model::ModelError;
 use crate::report::ReportError;
@@ -31,7 +31,7 @@ pub enum CliError {
     #[error(transparent)]
     Transfer(#[from] TransferError),
     /// A file that the command reads or writes.
-    #[error("{path}: {}", crate::container::said(source))]
+    #[error("{path}: {}", crate::files::said(source))]
     Io {
         path: PathBuf,
         source: std::io::Error,

@@ -13,7 +13,7 @@ use crate::dataset::{self, images::Broken};
 use crate::feature::file::{self, Arrays};
 use crate::feature::outputs::{Input, Output, Values, outputs};
 use crate::feature::{extract, samples_at_once};
-use crate::manifest::preprocess::Preprocess;
+use crate::suite::preprocess::Preprocess;
 use crate::model::swin::Windows;
 use crate::model::{Model, Opening, device, load};
 use burn::tensor::{DType, Device};

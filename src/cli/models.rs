@@ -4,7 +4,7 @@
 use super::args::{ModelsCommand, OpeningArgs};
 use super::error::CliError;
 use super::progress::Downloads;
-use crate::manifest::suite::Source;
+use crate::suite::definition::Source;
 use crate::model::folder::{self, Files};
 use crate::model::hub::{self, HubSettings};
 use crate::model::opening::SideOrigin;

@@ -8,7 +8,7 @@ use super::models::tell_source;
 use super::progress::{Bars, catch_interrupts};
 use crate::dataset::store::Store;
 use crate::figure::{self, Format};
-use crate::manifest::suite::Suite;
+use crate::suite::definition::Suite;
 use crate::model::device;
 use crate::report;
 use crate::run::prepare::Request;

@@ -2,9 +2,9 @@
 //! NumPy's archive (`FILE.npz:NAME`), or a whole `FILE.npy`.
 
 use super::error::CliError;
-use crate::container::array::{Array, Owner};
-use crate::container::npy;
-use crate::container::zip::Zip;
+use crate::files::array::{Array, Owner};
+use crate::files::npy;
+use crate::files::zip::Zip;
 use crate::feature::FeatureError;
 use crate::model::weights::{Dtype, Weights};
 use std::ops::Range;
@@ -92,7 +92,7 @@ impl TensorFile {
     }
 
     fn npz(flag: &str, path: &Path, name: &str) -> Result<Self, CliError> {
-        let fault = |e: crate::container::Fault| {
+        let fault = |e: crate::files::Fault| {
             CliError::from(FeatureError::malformed(path, &e.what, e.expected, e.found))
         };
         let zip = Zip::open(path).map_err(fault)?;
@@ -171,7 +171,7 @@ impl TensorFile {
         match &self.place {
             Place::Weights(weights) => weights.dtype(&self.name) == Some(Dtype::BOOL),
             Place::Array(..) => self.parsed().is_ok_and(|(array, _)| {
-                array.layout().element.kind == crate::container::element::Kind::Bool
+                array.layout().element.kind == crate::files::element::Kind::Bool
             }),
         }
     }
@@ -229,7 +229,7 @@ impl TensorFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::container::fuzz;
+    use crate::files::fuzz;
     use std::io::Write;
 
     fn npy() -> Vec<u8> {

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use super::files::{Place, malformed, map, refused};
 use super::subset::{SPLIT_SEED, VALID_SHARE, hold_out};
 use super::{Dataset, DatasetError, Normalise, Splits, Subset, Truth, check_request, check_truth};
-use crate::container::array::Owner;
-use crate::container::{Fault, Stored, npy, tar};
+use crate::files::array::Owner;
+use crate::files::{Fault, Stored, npy, tar};
 
 /// Training images whose statistics standardise all.
 pub const FITTED: usize = 256;
@@ -183,7 +183,7 @@ impl Dataset for Crops {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::container::fuzz;
+    use crate::files::fuzz;
 
     /// An image of 192 × 193 points with three planes; the mask is hit where the column is even.
     fn image(number: usize) -> Vec<u8> {

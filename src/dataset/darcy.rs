@@ -14,8 +14,8 @@ use std::sync::Arc;
 use super::files::{Place, malformed, refused};
 use super::subset::{SPLIT_SEED, VALID_SHARE, hold_out};
 use super::{Dataset, DatasetError, InMemory, Normalise, Splits, Subset, Truth};
-use crate::container::hdf5::{self, Along};
-use crate::container::{Fault, mat};
+use crate::files::hdf5::{self, Along};
+use crate::files::{Fault, mat};
 
 /// Every so many points are kept.
 const STEP: usize = 5;
@@ -179,7 +179,7 @@ fn newer(path: &Path, name: &str, most: usize) -> Result<Fields, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::container::fuzz;
+    use crate::files::fuzz;
     use crate::fixture;
 
     fn folder(root: &Path, version: &str, train: Option<&[u8]>) {

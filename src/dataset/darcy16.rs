@@ -90,7 +90,7 @@ fn pairs(data_dir: Option<&Path>, part: &str) -> Result<(Vec<f32>, Vec<f32>), Da
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::container::fuzz;
+    use crate::files::fuzz;
 
     fn write(root: &Path, part: &str, samples: usize) -> [Vec<u8>; 2] {
         let folder = root.join("darcy");

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use super::files::{Place, refused};
 use super::rows::{Arrange, Known, Rows};
 use super::{Dataset, DatasetError, Splits};
-use crate::container::zip::Zip;
-use crate::container::{Stored, npy};
+use crate::files::zip::Zip;
+use crate::files::{Stored, npy};
 
 const LETTERS: usize = 1000;
 const BASES: usize = 4;
@@ -64,7 +64,7 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
 mod tests {
     use super::super::Truth;
     use super::*;
-    use crate::container::fuzz;
+    use crate::files::fuzz;
     use ::zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
     use std::io::Write;
 

@@ -18,10 +18,10 @@ use rayon::prelude::*;
 use super::files::{Place, io, malformed, map, refused};
 use super::subset::{SPLIT_SEED, VALID_SHARE, hold_out};
 use super::{Dataset, DatasetError, Splits, check_request};
-use crate::container::array::Owner;
-use crate::container::element::Element;
-use crate::container::pickle::Pickle;
-use crate::container::{Layout, Stored, mat};
+use crate::files::array::Owner;
+use crate::files::element::Element;
+use crate::files::pickle::Pickle;
+use crate::files::{Layout, Stored, mat};
 
 const WINDOW: usize = 1000;
 /// Names and letters of the classes, and samples from one window to the next.

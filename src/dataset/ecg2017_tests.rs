@@ -2,7 +2,7 @@
 
 use super::super::class_counts;
 use super::*;
-use crate::container::fuzz;
+use crate::files::fuzz;
 use crate::fixture;
 
 fn folder(root: &Path, name: &str, bytes: &[u8]) {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::files::{Place, io, malformed, refused};
 use super::subset::{SPLIT_SEED, hold_out};
 use super::{Dataset, DatasetError, InMemory, Splits, Subset, labels};
-use crate::container::ts::{self, Series};
+use crate::files::ts::{self, Series};
 
 /// Values of a beat.
 const LENGTH: usize = 140;
@@ -146,7 +146,7 @@ fn raw(path: &Path) -> Result<Series, DatasetError> {
 mod tests {
     use super::super::class_counts;
     use super::*;
-    use crate::container::fuzz;
+    use crate::files::fuzz;
 
     fn text(count: usize) -> String {
         let mut out = String::from(

@@ -309,7 +309,7 @@ mod tests {
     fn no_flip_makes_the_armband_panic() {
         for file in ["recordings.i8", "index.csv"] {
             let good = std::fs::read(folder(|_| ()).path().join("emg_myo").join(file)).unwrap();
-            crate::container::fuzz::rounds(&good, 100, |bytes, _| {
+            crate::files::fuzz::rounds(&good, 100, |bytes, _| {
                 let dir = folder(|_| ());
                 std::fs::write(dir.path().join("emg_myo").join(file), bytes).unwrap();
                 let EmgParts { train, .. } = parts(Some(dir.path()), HOP)?;

@@ -1,6 +1,6 @@
 //! What can be wrong with data: every variant names the place, what was expected and what was found.
 
-use crate::checksum::Algorithm;
+use crate::files::checksum::Algorithm;
 use std::path::PathBuf;
 
 /// An error of a dataset reader.
@@ -65,7 +65,7 @@ pub enum DatasetError {
         found: u64,
     },
     /// The operating system refused to read.
-    #[error("{path}: {}", crate::container::system(source))]
+    #[error("{path}: {}", crate::files::system(source))]
     Io {
         /// The file or folder.
         path: PathBuf,

@@ -20,7 +20,7 @@ use rayon::prelude::*;
 use super::audio::{CHUNK, CHUNK_HOP, LogMel, SHAPE, decimate, vorbis};
 use super::files::{Place, Table, malformed, map, refused};
 use super::{DatasetError, InMemory, Splits};
-use crate::container::tar;
+use crate::files::tar;
 
 /// Root mean square, in units of full scale, below which a chunk counts as padding (−80 dB).
 pub const SILENCE: f32 = 1e-4;
@@ -225,7 +225,7 @@ mod tests {
             std::fs::write(root.join("esc10/index.csv"), index).unwrap();
             super::open(Some(root))
         };
-        use crate::container::fuzz::rounds;
+        use crate::files::fuzz::rounds;
         rounds(&tar, 15, |bytes, root| open(root, bytes, index.as_bytes()));
         rounds(index.as_bytes(), 15, |bytes, root| open(root, &tar, bytes));
     }

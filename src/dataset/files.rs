@@ -11,8 +11,8 @@ use memmap2::Mmap;
 pub(crate) use super::table::Table;
 
 use super::DatasetError;
-use crate::container::{Fault, Stored, npy};
-use crate::manifest::data::DataManifest;
+use crate::files::{Fault, Stored, npy};
+use crate::suite::data::DataManifest;
 
 /// Where a set's files lie under the data folder and how a user gets them: what its manifest says.
 pub(crate) struct Place {
@@ -149,7 +149,7 @@ pub(crate) fn npy_rows(path: &Path, shape: &[usize]) -> Result<Stored, DatasetEr
 /// Whole numbers in `0..limit` of a one-dimensional array: labels.
 pub(crate) fn labels_of(
     path: &Path,
-    array: &crate::container::Array<'_>,
+    array: &crate::files::Array<'_>,
     limit: usize,
 ) -> Result<Vec<usize>, DatasetError> {
     if array.shape().iter().filter(|&&d| d != 1).count() > 1 {

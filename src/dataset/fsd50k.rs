@@ -20,7 +20,7 @@ use super::audio::{CHUNK, CHUNK_HOP, LogMel, SHAPE, decimate, wav};
 use super::files::{Place, Table, malformed, refused};
 use super::tree::Tree;
 use super::{Dataset, DatasetError, Normalise, Splits, Subset, Truth, check_request, check_truth};
-use crate::container::Fault;
+use crate::files::Fault;
 
 /// Training chunks whose statistics standardise all.
 pub const FITTED: usize = 512;

@@ -2,7 +2,7 @@
 //! halving the whole clip.
 
 use super::*;
-use crate::container::fuzz;
+use crate::files::fuzz;
 use ::zip::{ZipWriter, write::SimpleFileOptions};
 use std::io::Write;
 

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use super::audio::{LogMel, SHAPE, SpectrogramSetting, wav};
 use super::files::{Place, Table, malformed, map, refused};
 use super::{DatasetError, InMemory, Splits};
-use crate::container::tar;
+use crate::files::tar;
 
 /// Sampling rate of the clips.
 const RATE: u32 = 8000;
@@ -114,7 +114,7 @@ fn centred(sound: &[f32]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::container::fuzz;
+    use crate::files::fuzz;
 
     /// Two digits, one speaker, takes 0 to 9; take `t` of digit `d` is a tone.
     fn folder(root: &Path, archive: Option<&[u8]>) -> Vec<u8> {

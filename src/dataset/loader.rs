@@ -3,7 +3,7 @@
 //! error where the batch was expected: a channel that merely closes would be a shorter epoch.
 
 use super::{Dataset, DatasetError};
-use crate::manifest::training::Augment;
+use crate::suite::training::Augment;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

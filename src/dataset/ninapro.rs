@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::files::{Place, labels_of, map, npy_rows, refused};
 use super::rows::{Arrange, Known, Rows, numbered};
 use super::{Dataset, DatasetError, Normalise, Splits};
-use crate::container::npy;
+use crate::files::npy;
 
 const ELECTRODES: usize = 16;
 const WINDOW: usize = 52;
@@ -57,7 +57,7 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
 mod tests {
     use super::super::class_counts;
     use super::*;
-    use crate::container::fuzz;
+    use crate::files::fuzz;
 
     /// `count` windows whose value is 100 · time + electrode, labels 0, 1, …
     fn write(root: &Path, name: &str, count: usize) -> [Vec<u8>; 2] {

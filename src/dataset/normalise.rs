@@ -7,7 +7,7 @@
 //! follows ([`super::pictured`]).
 
 use super::{Dataset, DatasetError, sample_len};
-use crate::manifest::preprocess::{CIFAR100_MEAN, CIFAR100_STD};
+use crate::suite::preprocess::{CIFAR100_MEAN, CIFAR100_STD};
 
 /// `(x − mean) / std`, one pair per group.
 #[derive(Debug, Clone, PartialEq)]

@@ -18,8 +18,8 @@ use super::precise::Standard;
 use super::rows::{Arrange, Known, Rows};
 use super::subset::{SPLIT_SEED, VALID_SHARE, hold_out};
 use super::{Dataset, DatasetError, Normalise, Splits, Subset};
-use crate::container::column::Column;
-use crate::container::{Fault, lines_by_position, npy};
+use crate::files::column::Column;
+use crate::files::{Fault, lines_by_position, npy};
 
 /// Share of every class that tests, where no test part is given.
 const TEST_SHARE: f64 = 0.2;
@@ -236,7 +236,7 @@ fn class_names(folder: &Path) -> Result<Option<Vec<String>>, DatasetError> {
 mod tests {
     use super::super::class_counts;
     use super::*;
-    use crate::container::{fuzz, npy};
+    use crate::files::{fuzz, npy};
 
     fn array(descr: &str, shape: &[usize], bytes: impl IntoIterator<Item = u8>) -> Vec<u8> {
         let mut all = npy::header(descr, shape);

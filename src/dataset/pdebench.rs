@@ -17,9 +17,9 @@ use std::sync::Arc;
 use super::files::{Place, malformed, refused};
 use super::subset::with_validation;
 use super::{Dataset, DatasetError, Normalise, Splits, Subset, Truth, check_request, check_truth};
-use crate::container::Fault;
-use crate::container::hdf5::{Along, File, Numbers};
-use crate::manifest::reader::Pde;
+use crate::files::Fault;
+use crate::files::hdf5::{Along, File, Numbers};
+use crate::suite::reader::Pde;
 
 /// Training samples whose statistics standardise all.
 pub const FITTED: usize = 256;

@@ -2,7 +2,7 @@
 //! 12 samples whose value is 100 · sample + 10 · time + place + channel / 10.
 
 use super::*;
-use crate::container::fuzz;
+use crate::files::fuzz;
 use crate::fixture;
 
 /// Tasks, their fixtures, and the sizes that they give.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::pil;
 use super::{Dataset, DatasetError, Splits, Truth, check_request, sample_len};
-use crate::manifest::preprocess::{Crop, CropRule, Preprocess};
+use crate::suite::preprocess::{Crop, CropRule, Preprocess};
 
 /// A preprocessing that was checked against the channels of its pictures.
 #[derive(Debug, Clone)]

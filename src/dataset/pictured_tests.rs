@@ -1,7 +1,7 @@
 use super::*;
 use crate::dataset::images;
 use crate::fixture;
-use crate::manifest::preprocess::{Interpolation, Resize};
+use crate::suite::preprocess::{Interpolation, Resize};
 
 fn photo() -> images::Picture {
     images::decode(&fixture::path("preprocess/pictures/photo.png")).unwrap()

@@ -8,7 +8,7 @@
 //! do than the other order (PIL since 13; before, along rows first always). A pass that changes nothing
 //! is left out. The nearest pixel is taken without any filter.
 
-use crate::manifest::preprocess::Interpolation;
+use crate::suite::preprocess::Interpolation;
 
 /// Binary digits after the point of a weight.
 const DIGITS: u32 = 32 - 8 - 2;

@@ -2,7 +2,7 @@
 //! units of 1e-50 keep nothing there, and would be learnt from as noise. Needed where rounding moves a
 //! value by more than a thousandth of its channel's deviation, or makes it infinite.
 
-use crate::container::{Fault, Stored};
+use crate::files::{Fault, Stored};
 
 /// Rounding by more than this share of a channel's deviation is too much.
 const SHARE: f64 = 1e-3;
@@ -100,7 +100,7 @@ impl Standard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::container::npy;
+    use crate::files::npy;
     use std::sync::Arc;
 
     /// Twenty samples of two channels of three values; channel 1 is well behaved.

@@ -20,8 +20,8 @@ use super::files::{Place, malformed, refused};
 use super::stream::stream;
 use super::tree::Tree;
 use super::{Dataset, DatasetError, Splits, Truth, check_request, check_truth};
-use crate::container::pickle::{Pickle, Value};
-use crate::container::{Fault, npy};
+use crate::files::pickle::{Pickle, Value};
+use crate::files::{Fault, npy};
 
 const CHANNELS: usize = 57;
 const SIDE: usize = 512;

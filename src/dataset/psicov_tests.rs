@@ -1,7 +1,7 @@
 //! Proteins of twelve residues as NAS-Bench-360 keeps them, in a folder and in an archive.
 
 use super::*;
-use crate::container::fuzz;
+use crate::files::fuzz;
 use crate::fixture;
 use ::zip::{ZipWriter, write::SimpleFileOptions};
 use std::io::Write;

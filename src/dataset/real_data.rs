@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::{Dataset, Splits, class_counts, open, sample_len};
-use crate::manifest::suite::{DatasetSpec, Reader};
+use crate::suite::definition::{DatasetSpec, Reader};
 
 /// The data folder, if it holds `file`.
 fn data(file: &str) -> Option<PathBuf> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::files::refused;
 use super::precise::Standard;
 use super::{Dataset, DatasetError, Normalise, Truth, check_request, check_truth};
-use crate::container::Stored;
+use crate::files::Stored;
 
 /// How a row becomes a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //!
 //! The stream is inflated once into an unnamed temporary file and images are read from its map, so
 //! the 650 MB are never in memory at once. The pickle is not executed (see
-//! [`crate::container::pickle`]). A tenth of the training images, class by class, validates. Each colour
+//! [`crate::files::pickle`]). A tenth of the training images, class by class, validates. Each colour
 //! is standardised by mean and deviation of the training part, background included: as the other
 //! targets are, so that discrepancies before training compare shapes and not scales.
 
@@ -15,9 +15,9 @@ use super::files::{Place, io, labels_of, refused};
 use super::rows::{Arrange, Known, Rows, numbered};
 use super::subset::with_validation;
 use super::{Dataset, DatasetError, Normalise, Splits};
-use crate::container::array::Owner;
-use crate::container::gzip;
-use crate::container::pickle::Pickle;
+use crate::files::array::Owner;
+use crate::files::gzip;
+use crate::files::pickle::Pickle;
 
 /// Points along each side of the spherical grid.
 const SIDE: usize = 60;
@@ -62,7 +62,7 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
 mod tests {
     use super::super::class_counts;
     use super::*;
-    use crate::container::fuzz;
+    use crate::files::fuzz;
     use crate::fixture;
 
     fn published() -> Vec<u8> {

@@ -13,9 +13,9 @@ use super::files::{Place, labels_of, malformed, map, refused};
 use super::rows::{Arrange, Known, Rows, numbered};
 use super::subset::{SPLIT_SEED, VALID_SHARE, hold_out};
 use super::{Dataset, DatasetError, Normalise, Splits, Subset};
-use crate::container::array::Owner;
-use crate::container::npy;
-use crate::container::pickle::Pickle;
+use crate::files::array::Owner;
+use crate::files::npy;
+use crate::files::pickle::Pickle;
 
 const LENGTH: usize = 46;
 const CLASSES: usize = 24;
@@ -30,7 +30,7 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
         Known::MultiHot(_) => Vec::new(),
     };
     let (kept, held) = hold_out(&all, VALID_SHARE, SPLIT_SEED);
-    let rows = |(data, known): (crate::container::Stored, Known), norm: &Normalise| {
+    let rows = |(data, known): (crate::files::Stored, Known), norm: &Normalise| {
         let classes = numbered(CLASSES);
         let path = std::path::PathBuf::from("satellite");
         let rows = Rows::new(path, [1, 1, LENGTH], classes, (data, Arrange::AsIs), known);
@@ -52,7 +52,7 @@ pub(super) fn open(data_dir: Option<&Path>) -> Result<Splits, DatasetError> {
 fn part(
     data_dir: Option<&Path>,
     name: &str,
-) -> Result<(crate::container::Stored, Known), DatasetError> {
+) -> Result<(crate::files::Stored, Known), DatasetError> {
     let path = PLACE.find(data_dir, &[&format!("satellite_{name}.npy")])?;
     let wrong = refused(&path);
     let map = Arc::new(map(&path)?);
@@ -86,7 +86,7 @@ fn part(
 mod tests {
     use super::super::class_counts;
     use super::*;
-    use crate::container::fuzz;
+    use crate::files::fuzz;
     use crate::fixture;
 
     fn folder(root: &Path, train: &[u8]) {

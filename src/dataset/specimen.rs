@@ -2,7 +2,7 @@
 //! of fields each beside its target.
 
 use super::{Dataset, DatasetError, Truth};
-use crate::manifest::view::View;
+use crate::suite::view::View;
 
 /// A sample to look at.
 #[derive(Debug, Clone)]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::DatasetError;
 use super::files::{io, refused};
-use crate::container::zip::Zip;
-use crate::container::{Fault, read_capped};
+use crate::files::zip::Zip;
+use crate::files::{Fault, read_capped};
 
 /// A folder, or an archive of one.
 pub(crate) enum Tree {
@@ -105,7 +105,7 @@ impl Tree {
             Self::Packed(..) => self.stream(name, |stream| {
                 let mut before = stream.take(range.start);
                 std::io::copy(&mut before, &mut std::io::sink())
-                    .map_err(|e| Fault::new("file", "intact data", crate::container::system(&e)))?;
+                    .map_err(|e| Fault::new("file", "intact data", crate::files::system(&e)))?;
                 read(stream)
             }),
         }

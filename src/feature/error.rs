@@ -84,7 +84,7 @@ pub enum FeatureError {
         found: String,
     },
     /// The operating system refused.
-    #[error("{path}: {}", crate::container::said(source))]
+    #[error("{path}: {}", crate::files::said(source))]
     Io {
         /// The file or folder.
         path: PathBuf,

@@ -2,7 +2,7 @@
 //! pixels and the growing feature matrix are in memory.
 
 use super::{FeatureError, FeatureSet};
-use crate::container::npy;
+use crate::files::npy;
 use crate::dataset::Dataset;
 use crate::dataset::loader::{Order, batches};
 use crate::model::{Embedder, Encoder, Network, Pass};

@@ -12,7 +12,7 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use super::{FeatureError, FeatureSet};
-use crate::container::defuse;
+use crate::files::defuse;
 use crate::dataset::balanced_indices;
 
 /// The file that names the others; a folder with one is an earlier export.
@@ -151,7 +151,7 @@ fn write_vectors(path: &Path, set: &FeatureSet) -> Result<(), FeatureError> {
         }
         out.flush()
     };
-    crate::atomic::write_with(path, write).map_err(|source| FeatureError::io(path, source))
+    crate::files::atomic::write_with(path, write).map_err(|source| FeatureError::io(path, source))
 }
 
 fn metadata_of(set: &FeatureSet) -> String {
@@ -167,7 +167,7 @@ fn metadata_of(set: &FeatureSet) -> String {
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), FeatureError> {
-    crate::atomic::write(path, bytes).map_err(|source| FeatureError::io(path, source))
+    crate::files::atomic::write(path, bytes).map_err(|source| FeatureError::io(path, source))
 }
 
 /// Whether a character could end a cell or reorder the text around it.

@@ -228,5 +228,5 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FigureError> 
         path: path.to_owned(),
         source,
     };
-    crate::atomic::write(path, bytes).map_err(fault)
+    crate::files::atomic::write(path, bytes).map_err(fault)
 }

@@ -14,7 +14,7 @@ use super::render;
 use super::scene::Scene;
 use super::sheet::{glow, traces};
 use super::table::{Row, SampleRow};
-use crate::container::npy;
+use crate::files::npy;
 
 /// A file of pictures may not be larger than this.
 const MOST_BYTES: u64 = 256 << 20;

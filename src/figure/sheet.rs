@@ -5,7 +5,7 @@ use super::error::FigureError;
 use super::layout::Figure;
 use super::palette::{Colour, GRID, HUES, INK, MUTED};
 use super::scene::{Scene, Stroke, Text};
-use crate::manifest::view::View;
+use crate::suite::view::View;
 
 /// A sample to show.
 #[derive(Debug, Clone)]

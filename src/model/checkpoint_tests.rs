@@ -5,7 +5,7 @@
 use super::opening::SideOrigin;
 use super::weights::Weights;
 use super::{Architecture, Loaded, ModelError, Opening, Pass, device, folder, load};
-use crate::container::{gzip, tar};
+use crate::files::{gzip, tar};
 use burn::tensor::{DType, Tensor, TensorData};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -645,7 +645,7 @@ fn no_flip_makes_a_description_panic() {
     let home = unpacked();
     let bytes = std::fs::read(home.path().join("hf/config.json")).unwrap();
     let weights = home.path().join("hf/model.safetensors");
-    crate::container::fuzz::rounds(&bytes, 300, |bytes, folder| {
+    crate::files::fuzz::rounds(&bytes, 300, |bytes, folder| {
         std::fs::write(folder.join("config.json"), bytes).unwrap();
         let here = folder.join("model.safetensors");
         if !here.exists() {

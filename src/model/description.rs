@@ -7,7 +7,7 @@ use super::swin::Windows;
 use super::timm::Hints;
 use super::weights::Family;
 use super::{ModelError, predictor};
-use crate::manifest::parts::PredictorSpec;
+use crate::suite::parts::PredictorSpec;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::io::Read;

@@ -4,7 +4,7 @@ use super::config::{RobertaConfig, SwinConfig};
 use super::layers::{Init, LayerNorm, Linear};
 use super::tokens::Tokens;
 use super::*;
-use crate::manifest::parts::{PredictorInit, PredictorSpec};
+use crate::suite::parts::{PredictorInit, PredictorSpec};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Tensor, TensorData};

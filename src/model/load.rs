@@ -12,7 +12,7 @@ use super::swin::Windows;
 use super::wanted::{Wanted, complete};
 use super::weights::{Dtype, Weights};
 use super::{Architecture, Model, ModelError, Predictor};
-use crate::manifest::parts::{PredictorInit, PredictorSpec};
+use crate::suite::parts::{PredictorInit, PredictorSpec};
 use burn::tensor::{DType, Device};
 use std::collections::HashSet;
 use std::collections::btree_map::{BTreeMap, Entry};

@@ -4,7 +4,7 @@ use super::config::RobertaConfig;
 use super::preprocess::Recorded;
 use super::weights::{Array, Dtype, Outgoing, Weights, write, write_tensors};
 use super::*;
-use crate::manifest::parts::PredictorSpec;
+use crate::suite::parts::PredictorSpec;
 use burn::tensor::{DType, Device};
 use std::collections::BTreeMap;
 use std::path::Path;

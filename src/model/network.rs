@@ -12,7 +12,7 @@ use super::predictor::{Before, Predictor};
 use super::roberta::RobertaEncoder;
 use super::state;
 use super::swin::{SwinEncoder, Windows};
-use crate::manifest::parts::{EmbedderInit, PredictorInit, PredictorSpec};
+use crate::suite::parts::{EmbedderInit, PredictorInit, PredictorSpec};
 use burn::module::Module;
 use burn::tensor::{DType, Device};
 use rand::SeedableRng;

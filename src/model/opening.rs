@@ -2,7 +2,7 @@
 //! tensors are strangers, how large its images are.
 
 use super::ModelError;
-use crate::manifest::suite::Source;
+use crate::suite::definition::Source;
 
 /// The largest side of images that a model is given.
 const LARGEST: usize = 8192;

@@ -8,7 +8,7 @@ use super::state::state;
 use super::swin::Windows;
 use super::weights::{Dtype, Outgoing, write_tensors};
 use super::{Architecture, Model, ModelError, Predictor};
-use crate::manifest::parts::PredictorSpec;
+use crate::suite::parts::PredictorSpec;
 use burn::tensor::{DType, TensorData};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -69,7 +69,7 @@ const CONFIG: &str = "config.json";
 
 fn write_text(folder: &Path, name: &str, text: &str) -> Result<(), ModelError> {
     let path = folder.join(name);
-    crate::atomic::write(&path, text.as_bytes()).map_err(|source| ModelError::Io { path, source })
+    crate::files::atomic::write(&path, text.as_bytes()).map_err(|source| ModelError::Io { path, source })
 }
 
 /// Writes `model.safetensors`; `called` gives the final name and type of a tensor from its

@@ -7,9 +7,9 @@
 use super::compare::{Measured, Part, Units};
 use super::error::RunError;
 use super::look::named;
-use crate::manifest::method::Method;
-use crate::manifest::suite::{DatasetSpec, Suite};
-use crate::manifest::task::Metric;
+use crate::suite::method::Method;
+use crate::suite::definition::{DatasetSpec, Suite};
+use crate::suite::task::Metric;
 use crate::measure::paired::{self, Difference, Draws};
 use crate::measure::verdict::Claim;
 

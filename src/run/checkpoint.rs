@@ -108,7 +108,7 @@ impl Checkpoints {
         let one = first.iter().map(|record| line(1, record));
         let lines = one.chain(course.iter().map(|record| line(2, record)));
         let path = self.metrics();
-        crate::atomic::write(&path, lines.collect::<String>().as_bytes())
+        crate::files::atomic::write(&path, lines.collect::<String>().as_bytes())
             .map_err(|source| TransferError::Io { path, source })
     }
 
@@ -225,7 +225,7 @@ impl Keeper for Checkpoints {
         let text = serde_json::to_vec_pretty(&entries).unwrap_or_default();
         let index = folder.join("checkpoint.json");
         let io = |path: PathBuf| move |source| TransferError::Io { path, source };
-        crate::atomic::write(&index, &text).map_err(io(index.clone()))?;
+        crate::files::atomic::write(&index, &text).map_err(io(index.clone()))?;
         self.write_metrics(&snapshot.first, &snapshot.course)?;
         for old in fs::read_dir(&folder).map_err(io(folder.clone()))?.flatten() {
             let name = old.file_name();

@@ -10,9 +10,9 @@ use super::distance::Distance;
 use super::error::RunError;
 use super::look::{Look, named};
 use super::measures::{CellMeasures, Stage};
-use crate::manifest::method::Method;
-use crate::manifest::suite::{DatasetSpec, Suite};
-use crate::manifest::task::Metric;
+use crate::suite::method::Method;
+use crate::suite::definition::{DatasetSpec, Suite};
+use crate::suite::task::Metric;
 use crate::measure::paired::{self, Difference, Draws};
 
 /// Id of the encoder before any transfer, as a baseline.

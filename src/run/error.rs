@@ -2,7 +2,7 @@
 
 use crate::dataset::DatasetError;
 use crate::feature::FeatureError;
-use crate::manifest::ManifestError;
+use crate::suite::ManifestError;
 use crate::measure::MeasureError;
 use crate::model::ModelError;
 use crate::transfer::TransferError;

@@ -7,11 +7,11 @@ use super::error::RunError;
 use super::folder::RunFolder;
 use crate::dataset::{DatasetError, Truth};
 use crate::feature::FeatureError;
-use crate::manifest::data::DataManifest;
-use crate::manifest::method::Method;
-use crate::manifest::reader::{DatasetSpec, Reader};
-use crate::manifest::suite::Suite;
-use crate::manifest::task::TargetKind;
+use crate::suite::data::DataManifest;
+use crate::suite::method::Method;
+use crate::suite::reader::{DatasetSpec, Reader};
+use crate::suite::definition::Suite;
+use crate::suite::task::TargetKind;
 use crate::model::ModelError;
 use crate::transfer::TransferError;
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,7 @@ pub fn notes(suite: &Suite) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::suite::EMBEDDED;
+    use crate::suite::definition::EMBEDDED;
     use crate::run::cell;
 
     #[test]

@@ -15,8 +15,8 @@
 use super::error::RunError;
 use super::lock::FolderLock;
 use super::{bounded, settings};
-use crate::checksum::Algorithm;
-use crate::manifest::suite::Suite;
+use crate::files::checksum::Algorithm;
+use crate::suite::definition::Suite;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::{self, File, TryLockError};
@@ -136,7 +136,7 @@ impl RunFolder {
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), RunError> {
         self.still_there()?;
         let path = self.path(name);
-        crate::atomic::write(&path, bytes).map_err(|source| RunError::Io { path, source })
+        crate::files::atomic::write(&path, bytes).map_err(|source| RunError::Io { path, source })
     }
 
     /// SHA-256 of a file inside, in hexadecimal.
@@ -209,7 +209,7 @@ fn difference(old: &[u8], suite: &Suite, new: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::suite::EMBEDDED;
+    use crate::suite::definition::EMBEDDED;
 
     #[test]
     fn a_folder_is_locked_bound_to_its_settings_and_cleared_only_of_its_own() {

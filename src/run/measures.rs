@@ -11,7 +11,7 @@ use super::prepare::{Context, Target};
 use super::watch::Watch;
 use super::yardsticks;
 use crate::dataset::Truth;
-use crate::manifest::method::Method;
+use crate::suite::method::Method;
 use crate::model::state::with_state;
 use crate::model::weights::Weights;
 use crate::model::{Embedder, Model};

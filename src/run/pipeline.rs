@@ -20,8 +20,8 @@ use super::watch::{Watch, go_on};
 use super::yardsticks::{self, OfTarget};
 use crate::dataset::groups;
 use crate::feature::{FeatureSet, file};
-use crate::manifest::method::Method;
-use crate::manifest::suite::Suite;
+use crate::suite::method::Method;
+use crate::suite::definition::Suite;
 use crate::measure::tsne::{TsneParams, common_start};
 use ndarray::Array2;
 

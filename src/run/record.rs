@@ -3,9 +3,9 @@
 //! record.
 
 use super::prepare::Request;
-use crate::manifest::preprocess::Preprocess;
-use crate::manifest::suite::Suite;
-use crate::manifest::training::Select;
+use crate::suite::preprocess::Preprocess;
+use crate::suite::definition::Suite;
+use crate::suite::training::Select;
 use crate::model::Loaded;
 use serde::{Deserialize, Serialize};
 use std::time::{Instant, SystemTime};

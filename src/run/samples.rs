@@ -6,11 +6,11 @@ use super::error::RunError;
 use super::folder::RunFolder;
 use super::prepare::Context;
 use super::table::{Table, row};
-use crate::container::npy;
+use crate::files::npy;
 use crate::dataset::specimen::{Specimen, chosen, specimens};
 use crate::dataset::{Splits, balanced_indices, labels};
-use crate::manifest::suite::DatasetSpec;
-use crate::manifest::view::View;
+use crate::suite::definition::DatasetSpec;
+use crate::suite::view::View;
 
 /// Columns of `pictures.csv`.
 pub const SAMPLES: &[&str] = &[

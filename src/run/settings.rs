@@ -2,7 +2,7 @@
 //! into the other. Both sides are parsed suites, so a setting that one file leaves to its default
 //! and the other writes out is no difference.
 
-use crate::manifest::suite::Suite;
+use crate::suite::definition::Suite;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -118,7 +118,7 @@ impl fmt::Display for Difference {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::suite::EMBEDDED;
+    use crate::suite::definition::EMBEDDED;
 
     fn demo() -> Suite {
         Suite::parse(EMBEDDED[0].1, "demo").unwrap()
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn another_kind_of_rule_differs_by_its_keys() {
-        use crate::manifest::training::Rule;
+        use crate::suite::training::Rule;
         let (demo, mut other) = (demo(), demo());
         other.transfer.train.optimiser = Rule::Sgd { momentum: 0.9 };
         let found = differences(&demo, &other).unwrap();

@@ -10,8 +10,8 @@ use super::failure::Failure;
 use super::folder::is_held;
 use super::origin::Origin;
 use super::record::{FINISHED, Record};
-use crate::manifest::suite::Suite;
-use crate::manifest::task::Metric;
+use crate::suite::definition::Suite;
+use crate::suite::task::Metric;
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -301,7 +301,7 @@ fn files(folder: &Path, endings: &[&str]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::suite::EMBEDDED;
+    use crate::suite::definition::EMBEDDED;
     use crate::run::RunFolder;
 
     /// A folder of the demo suite, in which nothing was done.

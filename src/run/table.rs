@@ -7,7 +7,7 @@
 
 use super::error::RunError;
 use super::folder::RunFolder;
-pub(crate) use crate::container::defuse;
+pub(crate) use crate::files::defuse;
 use polars::prelude::{
     Column, CsvWriter, DataFrame, ParquetCompression, ParquetWriter, PolarsError, SerWriter,
 };
@@ -171,7 +171,7 @@ fn wrong(path: &Path, error: &PolarsError) -> RunError {
 }
 
 fn put(path: &Path, bytes: Vec<u8>) -> Result<(), RunError> {
-    crate::atomic::write(path, &bytes).map_err(|source| RunError::Io {
+    crate::files::atomic::write(path, &bytes).map_err(|source| RunError::Io {
         path: path.into(),
         source,
     })

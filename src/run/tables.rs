@@ -16,8 +16,8 @@ use super::prepare::Target;
 use super::table::{Table, row};
 use super::verdicts::Verdicts;
 use super::yardsticks::OfTarget;
-use crate::manifest::suite::{DatasetSpec, Suite};
-use crate::manifest::task::Metric;
+use crate::suite::definition::{DatasetSpec, Suite};
+use crate::suite::task::Metric;
 
 /// An encoder in the tables.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use super::prepare::{Context, Target};
 use super::watch::Watch;
 use crate::dataset::{Dataset, Truth, balanced_indices, subset};
 use crate::feature::{FeatureSet, extract};
-use crate::manifest::method::OrcaSettings;
+use crate::suite::method::OrcaSettings;
 use crate::measure::cka::cka;
 use crate::measure::hscore::{Covariance, hscore};
 use crate::measure::knn::knn;

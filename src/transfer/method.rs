@@ -9,8 +9,8 @@ use super::stage1::{self, Objective};
 use super::task::Task;
 use super::train::{Course, Event, Trained, train};
 use crate::dataset::{Dataset, Splits, Truth};
-use crate::manifest::method::Method;
-use crate::manifest::suite::Transfer;
+use crate::suite::method::Method;
+use crate::suite::definition::Transfer;
 use crate::model::{Model, Target};
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@
 
 use super::error::TransferError;
 use super::outer::align_uniform;
-use crate::manifest::method::{MetaGradient, OuterSign};
+use crate::suite::method::{MetaGradient, OuterSign};
 use crate::model::state::{add_gradients, constant, moved, norm, scaled, square_norm, untracked};
 use crate::model::{Dual, Embedder, Encoder, Network, Pass, Predictor, recompute};
 use burn::module::Module;

@@ -3,7 +3,7 @@
 //! can be written to a checkpoint and read back.
 
 use super::snapshot::State;
-use crate::manifest::training::Rule;
+use crate::suite::training::Rule;
 use crate::model::device::queues;
 use crate::model::ops::{self, AdamWStep};
 use crate::model::state::{Trail, read, scalar, square_norm};

@@ -10,7 +10,7 @@ use super::readings::Reading;
 use crate::dataset::loader::{Order, batches};
 use crate::dataset::{self, Dataset, subset};
 use crate::feature::samples_at_once;
-use crate::manifest::method::{InnerDistance, OrcaSettings};
+use crate::suite::method::{InnerDistance, OrcaSettings};
 use crate::measure::Samples;
 use crate::measure::otdd::{Inner, Otdd, OtddParams, Source};
 use crate::model::{Embedder, Pass, state};

@@ -1,6 +1,6 @@
 //! The learning rate as a function of the step: linear warm-up, then a decay.
 
-use crate::manifest::training::Decay;
+use crate::suite::training::Decay;
 
 impl Decay {
     /// Factor on the base learning rate at `step` (from 0) of `total` with `warmup` steps.

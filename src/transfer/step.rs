@@ -5,8 +5,8 @@ use super::error::TransferError;
 use super::task::targets;
 use crate::dataset::Truth;
 use crate::dataset::loader::Batch;
-use crate::manifest::task::TaskLoss;
-use crate::manifest::training::TrainSettings;
+use crate::suite::task::TaskLoss;
+use crate::suite::training::TrainSettings;
 use crate::model::state::{add_gradients, untracked};
 use crate::model::{Dual, Network, Pass, recompute};
 use burn::optim::GradientsParams;
@@ -86,7 +86,7 @@ pub fn gradients(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::parts::PredictorSpec;
+    use crate::suite::parts::PredictorSpec;
     use crate::model::{Model, SwinConfig, state};
     use burn::module::Module;
     use burn::tensor::DType;

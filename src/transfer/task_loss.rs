@@ -7,8 +7,8 @@
 
 use super::TransferError;
 use super::loss::cross_entropy;
-use crate::manifest::parts::PredictorSpec;
-pub use crate::manifest::task::TaskLoss;
+use crate::suite::parts::PredictorSpec;
+pub use crate::suite::task::TaskLoss;
 use crate::model::Dual;
 use burn::tensor::{Tensor, TensorData};
 

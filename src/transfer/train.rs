@@ -9,7 +9,7 @@ use super::step;
 use super::task::Task;
 use crate::dataset::loader::{Order, batches};
 use crate::dataset::{Dataset, Splits, Truth};
-use crate::manifest::training::{Augment, Select, TrainSettings};
+use crate::suite::training::{Augment, Select, TrainSettings};
 use crate::model::state::{Trail, state, with_state};
 use crate::model::{Model, Network};
 use burn::module::{Module, ModuleMapper, Param};

@@ -2,7 +2,7 @@
 //! of NumPy's files.
 
 use super::*;
-use modalign::container::{gzip, tar};
+use modalign::files::{gzip, tar};
 use modalign::model::weights::Weights;
 use serde_json::Value;
 

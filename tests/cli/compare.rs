@@ -253,14 +253,14 @@ fn what_cannot_be_compared_is_refused() {
         1,
         &["names: class_names", "class 1 \"a\""],
     );
-    let mut bad = modalign::container::npy::header("<f4", &[2, 2]);
+    let mut bad = modalign::files::npy::header("<f4", &[2, 2]);
     bad.extend(
         [1.0f32, 2.0, 3.0, f32::NAN]
             .iter()
             .flat_map(|v| v.to_le_bytes()),
     );
     fs::write(home.join("bad.npy"), bad).unwrap();
-    let mut two = modalign::container::npy::header("<i8", &[2]);
+    let mut two = modalign::files::npy::header("<i8", &[2]);
     two.extend([0i64, 1].iter().flat_map(|v| v.to_le_bytes()));
     fs::write(home.join("two.npy"), two).unwrap();
     refused("bad.npy bad.npy", 2, &["bad.npy", "--labels"]);
@@ -441,7 +441,7 @@ fn models_are_asked_about_images_and_runs_give_their_encoders() {
     let pixels = noise(9, 40, 3 * 32 * 32).into_raw_vec_and_offset().0;
     arrays.append("pixels", &[40, 3, 32, 32], pixels);
     write_arrays(&home.join("in.safetensors"), &arrays).unwrap();
-    let mut two = modalign::container::npy::header("<i8", &[40]);
+    let mut two = modalign::files::npy::header("<i8", &[40]);
     two.extend((0..40i64).flat_map(|i| (i % 2).to_le_bytes()));
     fs::write(home.join("y.npy"), two).unwrap();
     let model = own("swin-cifar").display().to_string();

@@ -1,7 +1,7 @@
 //! The examples do what they say.
 
 use super::{modalign, text};
-use modalign::container::npy;
+use modalign::files::npy;
 use std::fs;
 use std::path::Path;
 

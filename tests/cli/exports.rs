@@ -3,7 +3,7 @@
 
 use super::{TINY, modalign, own, text};
 use modalign::feature::{FeatureSet, file};
-use modalign::manifest::suite::Suite;
+use modalign::suite::definition::Suite;
 use modalign::run::RunFolder;
 use std::fs;
 use std::path::Path;

@@ -4,7 +4,7 @@
 
 use super::measures::{ARRAYS, probe_home, run_in};
 use super::*;
-use modalign::container::npy::{self, header};
+use modalign::files::npy::{self, header};
 use serde_json::Value;
 use std::fs;
 use std::io::Write;

@@ -2,7 +2,7 @@
 //! against scikit-learn and SciPy, the fields of the JSON, and files that are wrong in every way.
 
 use super::*;
-use modalign::container::npy::{self, header};
+use modalign::files::npy::{self, header};
 use modalign::feature::{FeatureSet, file};
 use ndarray::{Array2, Ix2};
 use serde_json::Value;

@@ -3,7 +3,7 @@
 
 use super::measures::{ARRAYS, probe_home, run_in};
 use super::*;
-use modalign::container::npy::header;
+use modalign::files::npy::header;
 use std::fs;
 
 /// Runs, expects failure with `code`, and asserts that every part was said.

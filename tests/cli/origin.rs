@@ -2,7 +2,7 @@
 //! anew; what fails or is not defined does not keep the rest from being reported.
 
 use super::*;
-use modalign::container::npy;
+use modalign::files::npy;
 
 /// The tiny suite with one target, one's own arrays, and two methods.
 fn own_suite(methods: &str, more: &str) -> String {

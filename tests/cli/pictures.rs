@@ -76,7 +76,7 @@ fn pictures_of_a_folder_enter_as_transformers_prepares_them() {
         let mut member = archive.by_name(&format!("{case}.npy")).unwrap();
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut member, &mut bytes).unwrap();
-        let array = modalign::container::npy::parse(&bytes).unwrap();
+        let array = modalign::files::npy::parse(&bytes).unwrap();
         values.extend(array.to_f32().unwrap());
     }
     let array = Array {
@@ -218,6 +218,6 @@ fn a_suite_takes_folders_of_pictures_and_records_how_they_are_prepared() {
     let notes = record["notes"].to_string();
     assert!(notes.contains("pets: no folders train"), "{notes}");
     // The resolved suite finds the folder from where it is kept.
-    let kept = modalign::manifest::suite::Suite::resolve(out.join("config.toml").to_str().unwrap());
+    let kept = modalign::suite::definition::Suite::resolve(out.join("config.toml").to_str().unwrap());
     assert!(kept.unwrap().targets[0].path.as_ref().unwrap().is_dir());
 }

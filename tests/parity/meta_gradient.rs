@@ -4,8 +4,8 @@
 use super::{check, fixture, io, tensor};
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use modalign::manifest::method::{MetaGradient, OuterSign};
-use modalign::manifest::parts::PredictorSpec;
+use modalign::suite::method::{MetaGradient, OuterSign};
+use modalign::suite::parts::PredictorSpec;
 use modalign::model::state::{parameters, with_state};
 use modalign::model::{Dual, Model, Network, Target, load};
 use modalign::transfer::loss::cross_entropy;

@@ -4,7 +4,7 @@
 use super::{check, fixture, io, tensor};
 use burn::module::Module;
 use burn::tensor::{DType, Device, TensorData};
-use modalign::manifest::parts::{EmbedderInit, PredictorInit, PredictorSpec};
+use modalign::suite::parts::{EmbedderInit, PredictorInit, PredictorSpec};
 use modalign::model::embedder::{PatchEmbedder, PieceEmbedder, stack};
 use modalign::model::layers::Init;
 use modalign::model::predictor::Before;

@@ -1,7 +1,7 @@
 //! Arguments of the verbs that open a model: extract, models, export.
 
 use crate::feature::outputs::Output;
-use crate::manifest::suite::Source;
+use crate::suite::definition::Source;
 use crate::model::Opening;
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};

@@ -8,9 +8,9 @@ use crate::cli::words::{columns, print_json};
 use crate::cli::{models, print};
 use crate::dataset::DatasetError;
 use crate::dataset::store::{self, Ledger, Store, Verdict};
-use crate::manifest::data::{DataFile, DataManifest, all};
-use crate::manifest::method::SourceData;
-use crate::manifest::suite::Suite;
+use crate::suite::data::{DataFile, DataManifest, all};
+use crate::suite::method::SourceData;
+use crate::suite::definition::Suite;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 

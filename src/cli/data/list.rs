@@ -6,7 +6,7 @@ use crate::cli::error::CliError;
 use crate::cli::print;
 use crate::cli::words::{columns, print_json};
 use crate::dataset::store::{Presence, Store, plan};
-use crate::manifest::data::{DataManifest, all};
+use crate::suite::data::{DataManifest, all};
 use crate::model::hub::HubSettings;
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ pub fn task(manifest: &DataManifest) -> String {
         let words: Vec<String> = numbers.iter().map(ToString::to_string).collect();
         words.join("×")
     };
-    use crate::manifest::task::TargetKind;
+    use crate::suite::task::TargetKind;
     match manifest.task {
         Some(TargetKind::Labels) => format!("{} classes", shape(&manifest.output)),
         Some(TargetKind::MultiHot) => format!("{} labels", shape(&manifest.output)),

@@ -5,8 +5,8 @@ use crate::dataset::specimen::{Specimen, chosen, specimens};
 use crate::dataset::{self, Dataset, Splits, Truth};
 use crate::figure::sheet::{Tile, figure};
 use crate::figure::{Format, write_whole};
-use crate::manifest::suite::{DatasetSpec, Reader};
-use crate::manifest::view::View;
+use crate::suite::definition::{DatasetSpec, Reader};
+use crate::suite::view::View;
 use std::path::Path;
 
 /// Tiles of a sheet.

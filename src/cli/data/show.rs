@@ -9,8 +9,8 @@ use crate::cli::progress::Stage;
 use crate::cli::words::{clean, columns, print_json, wrapped};
 use crate::dataset::store::Store;
 use crate::figure::Format;
-use crate::manifest::data::DataManifest;
-use crate::manifest::reader::Reader;
+use crate::suite::data::DataManifest;
+use crate::suite::reader::Reader;
 use serde_json::json;
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 //! stands for which target class, how probable it is there, and which other comes next.
 
 use crate::cli::error::CliError;
-use crate::container::lines_by_position;
+use crate::files::lines_by_position;
 use crate::feature::FeatureError;
 use crate::figure::Format;
 use crate::figure::matching::{self, MatchRow};
@@ -134,7 +134,7 @@ pub fn write(
         out.write_record(&row).map_err(wrong)?;
     }
     let bytes = out.into_inner().map_err(|e| io(e.into_error()))?;
-    crate::atomic::write(path, &bytes).map_err(io)
+    crate::files::atomic::write(path, &bytes).map_err(io)
 }
 
 /// Draws mean probabilities of target classes × matched and strongest other source classes.
@@ -166,5 +166,5 @@ pub fn draw(
         path: path.to_owned(),
         source,
     };
-    crate::atomic::write(path, &bytes).map_err(io)
+    crate::files::atomic::write(path, &bytes).map_err(io)
 }

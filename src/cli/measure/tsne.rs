@@ -213,7 +213,7 @@ fn draw(
         Format::Svg => figure.svg()?.into_bytes(),
         Format::Png => figure.png()?,
     };
-    crate::atomic::write(path, &bytes).map_err(|source| CliError::Io {
+    crate::files::atomic::write(path, &bytes).map_err(|source| CliError::Io {
         path: path.to_owned(),
         source,
     })

@@ -4,7 +4,7 @@
 use super::{NONE, clean, columns, fault_texts, faults, minute, name, print_json, value};
 use crate::cli::error::CliError;
 use crate::cli::print;
-use crate::manifest::task::Metric;
+use crate::suite::task::Metric;
 use crate::run::diff::{CellDiff, RunDiff, TableDiff};
 use crate::run::settings::Difference;
 use crate::run::survey::{Standing, Survey};

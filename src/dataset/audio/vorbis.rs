@@ -19,7 +19,7 @@ const SLACK: usize = 8192;
 pub fn decode(ogg: &[u8], rate: u32, promised: usize) -> Result<Vec<f32>, (String, String)> {
     let valid = || "a valid Ogg Vorbis stream".to_string();
     if !ogg.starts_with(b"OggS") {
-        return Err((valid(), crate::container::wav::begins(ogg)));
+        return Err((valid(), crate::files::wav::begins(ogg)));
     }
     if ogg.get(28..36) == Some(b"OpusHead") {
         return Err((
@@ -83,7 +83,7 @@ mod tests {
         assert!(decode(&good, 22_050, 4410).is_err());
         let cut = decode(&good, 44_100, 44_100).unwrap_err();
         assert_eq!(cut.0, "44100 samples");
-        crate::container::fuzz::rounds(&good, 200, |bytes, _| {
+        crate::files::fuzz::rounds(&good, 200, |bytes, _| {
             decode(bytes, 44_100, 4410).map_err(|(expected, _)| expected)
         });
     }

@@ -1,13 +1,13 @@
-//! WAV files as sounds of one channel in −1…1: what [`crate::container::wav`] reads, with the rate that
+//! WAV files as sounds of one channel in −1…1: what [`crate::files::wav`] reads, with the rate that
 //! a set has and a cap on its length. A file of another rate is refused and never resampled in silence;
 //! several channels are mixed to their mean.
 
 use std::io::Read;
 
-pub use crate::container::wav::Header;
+pub use crate::files::wav::Header;
 #[cfg(test)]
-pub(crate) use crate::container::wav::write;
-use crate::container::{Fault, fault};
+pub(crate) use crate::files::wav::write;
+use crate::files::{Fault, fault};
 
 /// The header of a sound of `rate` samples a second and at most `longest` samples a channel.
 ///
@@ -69,6 +69,6 @@ mod tests {
     #[test]
     fn no_flip_makes_a_wav_panic() {
         let good = write::pcm16(8000, &[3; 200]);
-        crate::container::fuzz::rounds(&good, 500, |bytes, _| decode(bytes, 8000, 1000));
+        crate::files::fuzz::rounds(&good, 500, |bytes, _| decode(bytes, 8000, 1000));
     }
 }

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use super::files::{io, malformed, map, refused};
 use super::subset::with_validation;
 use super::{Dataset, DatasetError, Normalise, check_request};
-use crate::container::{gzip, tar};
+use crate::files::{gzip, tar};
 
 /// Bytes of pixels in a record.
 const PIXELS: usize = 3 * 32 * 32;
@@ -297,12 +297,12 @@ pub(crate) mod tests {
             let mut out = vec![0.0; PIXELS];
             (0..set.len()).try_for_each(|i| set.read(i, &mut out))
         };
-        crate::container::fuzz::rounds(&good, 100, |bytes, folder| {
+        crate::files::fuzz::rounds(&good, 100, |bytes, folder| {
             let path = folder.join("data_batch_1.bin");
             std::fs::write(&path, bytes).unwrap();
             read(vec![Source::map(&path)?])
         });
-        crate::container::fuzz::rounds(&gz.finish().unwrap(), 100, |bytes, folder| {
+        crate::files::fuzz::rounds(&gz.finish().unwrap(), 100, |bytes, folder| {
             let path = folder.join("cifar.tar.gz");
             std::fs::write(&path, bytes).unwrap();
             read(Source::members(&path, &["x/data_batch_1.bin"])?)

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use super::super::DatasetError;
 use super::super::files::{Place, io, malformed, map, refused};
 use super::{PIXELS, Source};
-use crate::container::element::Kind;
-use crate::container::pickle::{Pickle, Value};
-use crate::container::{Fault, fault, gzip, tar};
+use crate::files::element::Kind;
+use crate::files::pickle::{Pickle, Value};
+use crate::files::{Fault, fault, gzip, tar};
 
 /// Largest member of an archive that is read: CIFAR-100's training batch has 155 MB, and half as
 /// much again where bytes were pickled as text.

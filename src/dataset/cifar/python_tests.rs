@@ -4,7 +4,7 @@
 use super::super::super::{Dataset, Normalise, Splits};
 use super::super::{hundred, ten, tests::write};
 use super::*;
-use crate::container::fuzz;
+use crate::files::fuzz;
 
 const HUNDRED: Pickled = Pickled {
     batches: &["train", "test"],

@@ -157,7 +157,7 @@ mod tests {
             .map(|(name, bytes)| (format!("cifar-10-batches-bin/{name}"), bytes))
             .collect();
         let files: Vec<(&str, &[u8])> = files.iter().map(|(n, b)| (n.as_str(), *b)).collect();
-        let tar = crate::container::tar::write::archive(&files);
+        let tar = crate::files::tar::write::archive(&files);
         let mut gz = flate2::write::GzEncoder::new(Vec::new(), Default::default());
         std::io::Write::write_all(&mut gz, &tar).unwrap();
         let archive = dir.path().join("cifar10/cifar-10-binary.tar.gz");

@@ -14,7 +14,7 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Lim
 use super::super::DatasetError;
 use super::super::files::{io, malformed};
 use super::tree::Entry;
-use crate::container::jpeg;
+use crate::files::jpeg;
 
 /// More pixels are no picture to learn from but an attack on the memory; PIL's own limit.
 pub const MOST_PIXELS: usize = 178_956_970;

@@ -22,7 +22,7 @@ use super::files::{io, malformed};
 use super::pictured::Lens;
 use super::subset::{SPLIT_SEED, VALID_SHARE, hold_out};
 use super::{Dataset, DatasetError, Splits, Subset, check_request};
-use crate::manifest::preprocess::Preprocess;
+use crate::suite::preprocess::Preprocess;
 use tree::{Part, Tree};
 
 /// Share of every class that tests, where no part is given.

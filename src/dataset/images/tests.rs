@@ -1,5 +1,5 @@
 use super::*;
-use crate::container::fuzz;
+use crate::files::fuzz;
 use crate::dataset::labels;
 use crate::fixture;
 

@@ -1,7 +1,7 @@
 //! The lock file of data: SHA-256 of files whose publisher gives no checksum, as they were when they
 //! were first seen, and which files on this machine have been checked since they were last changed.
 
-use crate::atomic;
+use crate::files::atomic;
 use crate::dataset::DatasetError;
 use crate::dataset::files::io;
 use serde::{Deserialize, Serialize};

@@ -21,8 +21,8 @@ pub use verify::{Seen, Verdict, verify};
 use self::verify::Heard;
 use super::DatasetError;
 use super::files::io;
-use crate::checksum::Algorithm;
-use crate::manifest::data::{DataFile, DataManifest};
+use crate::files::checksum::Algorithm;
+use crate::suite::data::{DataFile, DataManifest};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 

@@ -5,8 +5,8 @@ use super::verify::judge;
 use super::{Ledger, Store};
 use crate::dataset::DatasetError;
 use crate::dataset::files::io;
-use crate::fetch::Fetch;
-use crate::manifest::data::{DataFile, DataManifest};
+use crate::files::fetch::Fetch;
+use crate::suite::data::{DataFile, DataManifest};
 use std::path::{Path, PathBuf};
 
 /// Most bytes of a file of which nothing is known.

@@ -1,7 +1,7 @@
 use super::*;
-use crate::checksum::{Algorithm, sha256};
+use crate::files::checksum::{Algorithm, sha256};
 use crate::dataset::DatasetError;
-use crate::fetch::server::{Reply, Server};
+use crate::files::fetch::server::{Reply, Server};
 use std::fs;
 
 const BODY: &[u8] = b"0123456789abcdefghij";

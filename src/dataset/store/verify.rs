@@ -2,10 +2,10 @@
 
 use super::ledger::First;
 use super::{Ledger, Store};
-use crate::checksum::Algorithm;
+use crate::files::checksum::Algorithm;
 use crate::dataset::DatasetError;
 use crate::dataset::files::io;
-use crate::manifest::data::{DataFile, DataManifest};
+use crate::suite::data::{DataFile, DataManifest};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;

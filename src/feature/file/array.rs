@@ -11,8 +11,8 @@ use super::contents::{Keep, Matrix};
 use super::fault_in;
 use super::mapped::Mapped;
 use super::{fault_of, precision, save};
-use crate::container::column::Column;
-use crate::container::{Array, Fault, npy};
+use crate::files::column::Column;
+use crate::files::{Array, Fault, npy};
 use crate::feature::FeatureError;
 
 /// The file's ending in small letters, without the dot.

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 
 use super::array::ending;
 use super::mapped::Mapped;
-use crate::container::npy;
+use crate::files::npy;
 use crate::feature::FeatureError;
 
 /// A number as it is in memory and as files have it.
@@ -229,7 +229,7 @@ impl<T: Number> Blocks<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::container::npy;
+    use crate::files::npy;
 
     #[test]
     fn blocks_are_the_matrix_in_every_precision() {

@@ -14,7 +14,7 @@ use ndarray::Array2;
 use super::choice::{Choice, LabelsFound};
 use super::precision::Beyond;
 use super::{Format, array, fault_of, npz, parquet, safetensors};
-use crate::container::column::Column;
+use crate::files::column::Column;
 use crate::feature::{FeatureError, FeatureSet};
 
 /// Whether wide numbers are kept wide.

@@ -31,7 +31,7 @@ impl Mapped {
         }
         // SAFETY: read-only, and private to this process. Its one hazard is another process that
         // cuts the file short meanwhile, which the system answers with SIGBUS; features files are
-        // replaced as a whole (`crate::atomic`), as NumPy and torch users do too.
+        // replaced as a whole (`crate::files::atomic`), as NumPy and torch users do too.
         Ok(Self(Some(unsafe { Mmap::map(&file) }?)))
     }
 

@@ -38,7 +38,7 @@ use std::path::Path;
 use zip::result::ZipError;
 
 use super::{FeatureError, FeatureSet};
-use crate::container::Fault;
+use crate::files::Fault;
 
 /// Inflated npz members and Parquet columns above this many bytes are refused (16 GiB).
 pub const MAX_MEMBER: u64 = 1 << 34;
@@ -92,7 +92,7 @@ fn save(
     path: &Path,
     write: impl FnOnce(&mut File) -> Result<(), ZipError>,
 ) -> Result<(), FeatureError> {
-    crate::atomic::write_with(path, write).map_err(|e| {
+    crate::files::atomic::write_with(path, write).map_err(|e| {
         FeatureError::io(
             path,
             match e {

@@ -9,7 +9,7 @@
 
 use ndarray::{Array2, ArrayView2, Axis};
 
-use crate::container::Array;
+use crate::files::Array;
 
 /// A column that single precision cannot hold.
 #[derive(Debug, Clone, Copy, PartialEq)]

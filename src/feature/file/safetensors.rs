@@ -12,9 +12,9 @@ use super::contents::{Keep, Parts};
 use super::fault_in;
 use super::mapped::Mapped;
 use super::{Contents, array, write_features};
-use crate::container::column::Column;
-use crate::container::element::{Element, Kind};
-use crate::container::{Array, Layout};
+use crate::files::column::Column;
+use crate::files::element::{Element, Kind};
+use crate::files::{Array, Layout};
 use crate::feature::{FeatureError, FeatureSet};
 
 pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents, FeatureError> {

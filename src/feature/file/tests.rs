@@ -2,7 +2,7 @@
 //! (`tests/fixtures/parquet/make.py`).
 
 use super::*;
-use crate::container::npy;
+use crate::files::npy;
 use crate::fixture;
 use ndarray::{Array2, array};
 use rand::{RngExt, SeedableRng};
@@ -200,7 +200,7 @@ fn no_flip_of_a_file_of_another_program_makes_a_panic() {
         .into_iter()
         .map(|name| (name, fixture::path(&format!("features/{name}"))));
     let files: Vec<_> = files.filter(|(_, path)| path.is_file()).collect();
-    for _ in crate::container::fuzz::times(1) {
+    for _ in crate::files::fuzz::times(1) {
         for (name, path) in &files {
             let good = std::fs::read(path).expect("bytes");
             let mut draw = |most: usize| random.random_range(0..most);
@@ -290,7 +290,7 @@ fn no_flip_and_no_cut_of_a_parquet_file_makes_a_panic() {
     let mut random = ChaCha8Rng::seed_from_u64(5);
     for name in PANDAS_AND_ARROW {
         let good = std::fs::read(fixture::path(&format!("parquet/{name}.parquet"))).expect("bytes");
-        for _ in crate::container::fuzz::times(15) {
+        for _ in crate::files::fuzz::times(15) {
             let mut draw = |most: usize| random.random_range(0..most);
             let flips: Vec<_> = (0..10).map(|_| (draw(good.len()), 1 << draw(8))).collect();
             survived(name, &good, [draw(good.len())].into_iter(), &flips);

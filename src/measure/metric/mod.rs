@@ -25,7 +25,7 @@ pub use accumulator::{Accumulator, Score, Targets};
 use serde::{Deserialize, Serialize};
 
 use super::MeasureError;
-pub use crate::manifest::task::{Metric, TargetKind};
+pub use crate::suite::task::{Metric, TargetKind};
 
 impl TargetKind {
     /// The name, as it is written in files.

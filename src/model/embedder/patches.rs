@@ -3,7 +3,7 @@
 //!
 //! The projection keeps the shape of the convolution it is (`[out, C, p, p]`), as checkpoints do.
 
-use crate::manifest::parts::EmbedderInit;
+use crate::suite::parts::EmbedderInit;
 use crate::model::config::SwinConfig;
 use crate::model::dual::Dual;
 use crate::model::layers::{Init, LayerNorm};

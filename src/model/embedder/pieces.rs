@@ -2,7 +2,7 @@
 //! positions), as ORCA builds it: the positions are added **after** the norm and start at row 2 of
 //! RoBERTa's table.
 
-use crate::manifest::parts::EmbedderInit;
+use crate::suite::parts::EmbedderInit;
 use crate::model::dual::Dual;
 use crate::model::layers::{Init, LayerNorm};
 use crate::model::ops;

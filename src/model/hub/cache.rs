@@ -89,7 +89,7 @@ impl Cache {
         if revision == commit {
             return Ok(());
         }
-        crate::atomic::write(&self.root.join("refs").join(revision), commit.as_bytes())
+        crate::files::atomic::write(&self.root.join("refs").join(revision), commit.as_bytes())
     }
 }
 

@@ -4,8 +4,8 @@
 use super::cache::Cache;
 use super::repo::{Repo, is_plain};
 use super::{HubSettings, Progress};
-use crate::checksum::Checksum;
-use crate::fetch::{Fetch, head};
+use crate::files::checksum::Checksum;
+use crate::files::fetch::{Fetch, head};
 use crate::model::weights::{NAMES, weight_map};
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -1,8 +1,8 @@
 //! Names, caches and a hub that redirects, lies and is not there. No test needs the network.
 
 use super::*;
-use crate::checksum::sha256;
-use crate::fetch::server::{Reply, Request, Server};
+use crate::files::checksum::sha256;
+use crate::files::fetch::server::{Reply, Request, Server};
 use crate::model::weights::Weights;
 use std::collections::HashMap;
 use std::fs;

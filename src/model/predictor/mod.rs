@@ -10,7 +10,7 @@ use super::dual::Dual;
 use super::layers::{Init, Linear};
 use super::pass::Pass;
 use super::tokens::Tokens;
-use crate::manifest::parts::{PredictorInit, PredictorSpec};
+use crate::suite::parts::{PredictorInit, PredictorSpec};
 use burn::module::Module;
 
 /// A predictor.

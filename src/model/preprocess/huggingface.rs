@@ -2,7 +2,7 @@
 //! `preprocessor_config.json`, with each class's own defaults for keys that are absent.
 
 use super::{Found, ModelError, numbers, pixels, wrong};
-use crate::manifest::preprocess::{
+use crate::suite::preprocess::{
     Crop, CropRule, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Origin, Preprocess, Resize,
 };
 use serde_json::{Map, Value};

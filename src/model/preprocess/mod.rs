@@ -9,7 +9,7 @@ mod timm;
 
 use super::folder::Extras;
 use super::{Architecture, ModelError, embedded, hub};
-use crate::manifest::preprocess::{Origin, Preprocess};
+use crate::suite::preprocess::{Origin, Preprocess};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@ use super::*;
 use crate::dataset::images;
 use crate::dataset::pictured::Lens;
 use crate::fixture;
-use crate::manifest::preprocess::{Interpolation, Resize};
+use crate::suite::preprocess::{Interpolation, Resize};
 use crate::model::SwinConfig;
 use serde_json::json;
 

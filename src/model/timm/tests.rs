@@ -230,7 +230,7 @@ fn microsofts_names_are_timms_with_two_differences_and_buffers() {
     assert_eq!((style(&old), style(&new)), (Style::OLD, Style::NEW));
     let config = infer(&old, &Hints::default()).unwrap();
     let device = device::open("flex").unwrap();
-    let spec = crate::manifest::parts::PredictorSpec::Classification { classes: 7 };
+    let spec = crate::suite::parts::PredictorSpec::Classification { classes: 7 };
     let model = Model::new(config, 3, Some(&spec), 0, &device, DType::F32).unwrap();
     let mut left: Vec<&String> = old.keys().filter(|n| !is_buffer(n)).collect();
     for (ours, shape) in parameters(&model.network) {

@@ -190,7 +190,7 @@ fn no_flip_makes_a_checkpoint_panic() {
         "two_in_one.pth",
     ] {
         let good = fs::read(home.path().join(name)).unwrap();
-        crate::container::fuzz::rounds(&good, 100, |bytes, folder| {
+        crate::files::fuzz::rounds(&good, 100, |bytes, folder| {
             let path = folder.join("model.pth");
             fs::write(&path, bytes).unwrap();
             for key in [None, Some("model.student".to_string())] {
@@ -228,7 +228,7 @@ fn no_flip_and_no_cut_makes_a_panic() {
     }
     let (mut read, mut refused) = (0, 0);
     for whole in files {
-        for _ in crate::container::fuzz::times(300) {
+        for _ in crate::files::fuzz::times(300) {
             let mut bytes = whole.clone();
             for _ in 0..random.random_range(1..4) {
                 let at = random.random_range(0..bytes.len());

@@ -5,8 +5,8 @@
 use super::stand::{self, Family, KEYS};
 use super::tensor::Tensor;
 use super::tree::{self, Dictionary};
-use crate::container::Fault;
-use crate::container::pickle::Value;
+use crate::files::Fault;
+use crate::files::pickle::Value;
 use crate::model::weights::Dtype;
 
 /// What is looked for in a checkpoint.

@@ -5,7 +5,7 @@ use super::open::{Found, found};
 use super::source::{Source, malformed};
 use super::stand::Family;
 use super::{Format, Weights, sniff};
-use crate::checksum;
+use crate::files::checksum;
 use crate::model::{ModelError, Opening};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};

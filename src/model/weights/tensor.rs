@@ -2,8 +2,8 @@
 //! read as the data that they are, storage, offset, shape and strides. Nothing is called.
 
 use super::{Dtype, legacy};
-use crate::container::element::Kind;
-use crate::container::pickle::Value;
+use crate::files::element::Kind;
+use crate::files::pickle::Value;
 use std::ops::Range;
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
 //! PyTorch checkpoints: the zip archives and streams of `torch.save`, and pickles of NumPy arrays.
-//! Their pickles are read as data by [`crate::container::pickle`], which executes nothing: other
+//! Their pickles are read as data by [`crate::files::pickle`], which executes nothing: other
 //! objects beside the weights are passed over, and only what the state dict needs must be readable.
 
 use super::archive::Archive;
@@ -9,7 +9,7 @@ use super::source::{Source, malformed};
 use super::tensor::{self, Tensor};
 use super::view::{Bytes, View};
 use super::{Entry, Place, legacy};
-use crate::container::pickle::Pickle;
+use crate::files::pickle::Pickle;
 use crate::model::ModelError;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ pub(super) fn state_dict(
             (bytes, at, Storages::Stream(stream.storages))
         }
     };
-    let wrong = |fault: crate::container::Fault| {
+    let wrong = |fault: crate::files::Fault| {
         malformed(&source.path, &fault.what, &fault.expected, fault.found)
     };
     let (pickle, _) = Pickle::keep(&bytes).map_err(|fault| {

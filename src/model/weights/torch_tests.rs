@@ -186,7 +186,7 @@ fn the_digest_is_the_one_of_the_file() {
     ] {
         let path = fixture::path(name);
         let bytes = std::fs::read(&path).unwrap();
-        let expected = crate::checksum::sha256(&bytes);
+        let expected = crate::files::checksum::sha256(&bytes);
         let weights = Weights::open(&path).unwrap();
         assert_eq!(weights.sha256(), expected);
         assert_eq!(weights.file_size(), bytes.len() as u64);

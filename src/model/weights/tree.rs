@@ -3,7 +3,7 @@
 //! holds their parameters. Whatever else there is is passed over.
 
 use super::tensor::{self, Kept, Tensor};
-use crate::container::pickle::Value;
+use crate::files::pickle::Value;
 use std::collections::HashSet;
 
 /// Most values that are looked at.

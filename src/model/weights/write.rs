@@ -117,7 +117,7 @@ pub fn write_tensors<'a>(
         .map_err(|e| e.to_string())
         .and_then(|table| serde_json::to_vec(&table).map_err(|e| e.to_string()))
         .map_err(|e| wrong("header to write", "a valid table of tensors", e))?;
-    crate::atomic::write_with(path, |file| {
+    crate::files::atomic::write_with(path, |file| {
         let mut out = BufWriter::with_capacity(1 << 20, file);
         let padding = header.len().next_multiple_of(8) - header.len();
         out.write_all(&((header.len() + padding) as u64).to_le_bytes())?;

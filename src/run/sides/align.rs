@@ -3,7 +3,7 @@
 //! not at all: CKA and paired differences would be plausible and wrong.
 
 use crate::feature::FeatureSet;
-use crate::manifest::preprocess::Preprocess;
+use crate::suite::preprocess::Preprocess;
 use crate::run::RunError;
 use ndarray::{Array2, Axis, concatenate};
 use serde::Serialize;

@@ -6,9 +6,9 @@
 //! where all sides come from runs, probe and neighbours learn from the whole of it.
 
 use super::align::{Origin, Side};
-use crate::checksum::hex;
+use crate::files::checksum::hex;
 use crate::feature::file;
-use crate::manifest::suite::Suite;
+use crate::suite::definition::Suite;
 use crate::run::folder::sha256;
 use crate::run::{RunError, bounded};
 use sha2::{Digest, Sha256};

@@ -7,7 +7,7 @@ use super::difference::{Difference, Verdict};
 use super::folder::OWN;
 use super::measures::Measure;
 use super::settings::{GROUPS, NEIGHBOURS, VALID_SHARE, ValidSettings};
-use crate::checksum::hex;
+use crate::files::checksum::hex;
 use crate::measure::verdict::LEVEL;
 use crate::run::RunError;
 use crate::run::table::{Table, row};
@@ -152,7 +152,7 @@ pub fn write(
     // First, so that a folder that is interrupted here can be taken again.
     let text = serde_json::to_string_pretty(&Record::new(shared, settings, found));
     let text = text.map_err(|e| io(std::io::Error::other(e)))?;
-    crate::atomic::write(&path, (text + "\n").as_bytes()).map_err(io)?;
+    crate::files::atomic::write(&path, (text + "\n").as_bytes()).map_err(io)?;
     let file = |name: &str| -> PathBuf { root.join("tables").join(name) };
     measures(shared, found).write_to(&file("measures.csv"))?;
     differences(shared, found).write_to(&file("differences.csv"))?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{Axis, concatenate};
 
 use super::read_file;
-use crate::container::column::Column;
+use crate::files::column::Column;
 use crate::feature::FeatureError;
 use crate::feature::file::choice::Choice;
 use crate::feature::file::contents::{Keep, Matrix, Parts};

@@ -43,7 +43,7 @@ use super::contents::{Keep, Matrix, Parts};
 use super::mapped::Mapped;
 use super::precision::Judge;
 use super::{Contents, fault_of, list};
-use crate::container::column::Column;
+use crate::files::column::Column;
 use crate::feature::{FeatureError, FeatureSet};
 
 pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents, FeatureError> {

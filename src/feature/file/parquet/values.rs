@@ -5,7 +5,7 @@ use std::path::Path;
 use polars::prelude::{DataType, Series};
 
 use super::damaged;
-use crate::container::column::Column;
+use crate::files::column::Column;
 use crate::feature::FeatureError;
 
 /// Numbers in one of the two precisions.

@@ -1,0 +1,16 @@
+//! Data manifests and suites: the TOML files that name datasets, models and experiments, and the
+//! vocabulary they are written in.
+
+pub mod data;
+mod embedded;
+pub mod error;
+pub mod method;
+pub mod parts;
+pub mod preprocess;
+pub mod reader;
+pub mod definition;
+pub mod task;
+pub mod training;
+pub mod view;
+
+pub use error::ManifestError;
