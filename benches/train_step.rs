@@ -5,9 +5,9 @@
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Tensor, TensorData};
+use modalign::model::{Model, Network, Pass, Predictor, SwinConfig, device, state};
 use modalign::suite::parts::PredictorSpec;
 use modalign::suite::training::Rule;
-use modalign::model::{Model, Network, Pass, Predictor, SwinConfig, device, state};
 use modalign::transfer::{loss, optimiser::Optimiser};
 use rand::SeedableRng;
 use std::time::Instant;

@@ -20,4 +20,5 @@ pub mod model;
 pub mod report;
 pub mod run;
 pub mod suite;
+pub mod table;
 pub mod transfer;

@@ -3,9 +3,9 @@
 
 use super::args::DoctorArgs;
 use crate::dataset;
-use crate::suite::definition::{DatasetSpec, Reader, Suite};
 use crate::model::device::fault;
 use crate::model::{device, embedded};
+use crate::suite::definition::{DatasetSpec, Reader, Suite};
 use crate::transfer::selftest::selftest;
 use std::path::Path;
 use std::time::Duration;

@@ -3,11 +3,11 @@
 use crate::dataset::DatasetError;
 use crate::feature::FeatureError;
 use crate::figure::FigureError;
-use crate::suite::ManifestError;
 use crate::measure::MeasureError;
 use crate::model::ModelError;
 use crate::report::ReportError;
 use crate::run::RunError;
+use crate::suite::ManifestError;
 use crate::transfer::TransferError;
 use std::path::{Path, PathBuf};
 

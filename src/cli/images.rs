@@ -5,9 +5,9 @@ use super::error::CliError;
 use super::words::clean;
 use crate::dataset::images::{Broken, Folder};
 use crate::dataset::{self, Dataset};
-use crate::suite::preprocess::{Origin, Preprocess};
-use crate::suite::definition::{DatasetSpec, Reader};
 use crate::model::{Model, preprocess};
+use crate::suite::definition::{DatasetSpec, Reader};
+use crate::suite::preprocess::{Origin, Preprocess};
 use std::path::Path;
 use std::sync::Arc;
 

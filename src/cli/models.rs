@@ -4,13 +4,13 @@
 use super::args::{ModelsCommand, OpeningArgs};
 use super::error::CliError;
 use super::progress::Downloads;
-use crate::suite::definition::Source;
 use crate::model::folder::{self, Files};
 use crate::model::hub::{self, HubSettings};
 use crate::model::opening::SideOrigin;
 use crate::model::swin::Windows;
 use crate::model::weights::Weights;
 use crate::model::{Architecture, Opening, Plan, config, embedded, preprocess, state, timm};
+use crate::suite::definition::Source;
 use burn::tensor::{DType, Device};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -7,14 +7,14 @@ use super::error::CliError;
 use super::progress::{Bars, Stage, catch_interrupts, go_on};
 use super::words::clean;
 use crate::dataset;
-use crate::suite::parts::PredictorSpec;
-use crate::suite::preprocess::Preprocess;
-use crate::suite::definition::{Shape, Suite};
 use crate::model::{Model, SwinConfig, device, save, state};
 use crate::run::RunFolder;
 use crate::run::checkpoint::Checkpoints;
 use crate::run::origin::{self, Origins};
 use crate::run::prepare::inputs;
+use crate::suite::definition::{Shape, Suite};
+use crate::suite::parts::PredictorSpec;
+use crate::suite::preprocess::Preprocess;
 use crate::transfer::method::everything;
 use crate::transfer::snapshot::Keeper;
 use crate::transfer::train::{Course, Event, train};
@@ -146,7 +146,8 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
     });
     let path = out.join("recipe.json");
     let text = serde_json::to_string_pretty(&note).unwrap_or_default() + "\n";
-    crate::files::atomic::write(&path, text.as_bytes()).map_err(|source| CliError::Io { path, source })?;
+    crate::files::atomic::write(&path, text.as_bytes())
+        .map_err(|source| CliError::Io { path, source })?;
     let partial = work.root().to_path_buf();
     drop(work);
     // What cannot be removed costs space, nothing else.

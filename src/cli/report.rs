@@ -8,12 +8,12 @@ use super::models::tell_source;
 use super::progress::{Bars, catch_interrupts};
 use crate::dataset::store::Store;
 use crate::figure::{self, Format};
-use crate::suite::definition::Suite;
 use crate::model::device;
 use crate::report;
 use crate::run::prepare::Request;
 use crate::run::{RunError, RunFolder};
 use crate::run::{failure, pipeline};
+use crate::suite::definition::Suite;
 use crate::transfer::TransferError;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -164,7 +164,7 @@ fn draw(run: &Path, samples: bool) -> Result<PathBuf, CliError> {
 
 /// What machines ask for: the small tables of a run.
 fn summary(run: &Path) -> Result<serde_json::Value, CliError> {
-    use figure::table::{DiscrepancyRow, ProbeRow, Row, TargetRow};
+    use crate::table::{DiscrepancyRow, ProbeRow, Row, TargetRow};
     let tables = run.join("tables");
     let probes: Vec<_> = figure::optional(ProbeRow::read(&tables))?
         .unwrap_or_default()

@@ -2,10 +2,10 @@
 //! NumPy's archive (`FILE.npz:NAME`), or a whole `FILE.npy`.
 
 use super::error::CliError;
+use crate::feature::FeatureError;
 use crate::files::array::{Array, Owner};
 use crate::files::npy;
 use crate::files::zip::Zip;
-use crate::feature::FeatureError;
 use crate::model::weights::{Dtype, Weights};
 use std::ops::Range;
 use std::path::{Path, PathBuf};

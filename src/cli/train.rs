@@ -6,14 +6,14 @@ use super::error::CliError;
 use super::models::tell_source;
 use super::progress::{Bars, catch_interrupts};
 use super::spread::spread;
-use crate::suite::method::Method;
-use crate::suite::definition::Suite;
 use crate::model::device;
 use crate::run::cell::Outcome;
 use crate::run::failure;
 use crate::run::pipeline::{self, Done};
 use crate::run::prepare::Request;
 use crate::run::{RunError, RunFolder};
+use crate::suite::definition::Suite;
+use crate::suite::method::Method;
 use crate::transfer::TransferError;
 use std::path::{Path, PathBuf};
 

@@ -10,9 +10,9 @@ use super::{
     DatasetError, Normalise, Resized, Splits, cap, cifar, cosmic, darcy, darcy16, deepsea, demo,
     ecg2017, ecg5000, emg, esc10, fsd50k, fsdd, ninapro, own, pdebench, psicov, s2cifar, satellite,
 };
+use crate::suite::definition::{DatasetSpec, Reader};
 use crate::suite::preprocess::{Origin, Preprocess};
 use crate::suite::reader::Pde;
-use crate::suite::definition::{DatasetSpec, Reader};
 use ecg5000::Question::{Class, Normal};
 
 /// Opens the dataset of a manifest entry.

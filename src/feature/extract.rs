@@ -2,9 +2,9 @@
 //! pixels and the growing feature matrix are in memory.
 
 use super::{FeatureError, FeatureSet};
-use crate::files::npy;
 use crate::dataset::Dataset;
 use crate::dataset::loader::{Order, batches};
+use crate::files::npy;
 use crate::model::{Embedder, Encoder, Network, Pass};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use ndarray::Array2;

@@ -12,8 +12,8 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use super::{FeatureError, FeatureSet};
-use crate::files::defuse;
 use crate::dataset::balanced_indices;
+use crate::files::defuse;
 
 /// The file that names the others; a folder with one is an earlier export.
 pub const CONFIG: &str = "projector_config.pbtxt";

@@ -6,7 +6,7 @@ use super::font::{self, Weight};
 use super::layout::{Figure, distinct, wrap};
 use super::palette::{self, GRID, INK, MUTED};
 use super::scene::{Anchor, Scene, Stroke, Text};
-use super::table::{CkaRow, Row};
+use crate::table::{CkaRow, Row};
 
 /// Narrow enough for a phone and a column of print.
 const WIDTH: f64 = 360.0;

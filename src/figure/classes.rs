@@ -8,7 +8,7 @@ use super::layout::{Figure, distinct};
 use super::palette::{GRID, INK, MUTED, RULE};
 use super::scene::{Anchor, Scene, Stroke, Text};
 use super::sides::{mark, signed};
-use super::table::{ClassRow, Row};
+use crate::table::{ClassRow, Row};
 
 /// Narrow enough for a phone and a column of print.
 const WIDTH: f64 = 360.0;

@@ -4,7 +4,7 @@
 use super::error::FigureError;
 use super::layout::{Figure, distinct};
 use super::lines::{self, Panel};
-use super::table::{CurveRow, Row};
+use crate::table::{CurveRow, Row};
 
 /// Draws the training curves.
 pub fn figure(rows: &[CurveRow]) -> Result<Figure, FigureError> {

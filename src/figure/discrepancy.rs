@@ -8,7 +8,7 @@ use super::font::{self, Weight};
 use super::layout::{Figure, distinct};
 use super::palette::{self, BAND, GRID, INK, MUTED, RULE, Shape};
 use super::scene::{Anchor, Scene, Stroke, Text};
-use super::table::{DiscrepancyRow, Row};
+use crate::table::{DiscrepancyRow, Row};
 
 /// Narrow enough for a phone and a column of print.
 const WIDTH: f64 = 360.0;

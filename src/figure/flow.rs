@@ -6,7 +6,7 @@ use super::layout::{Figure, distinct, percent};
 use super::palette::{Colour, HUES, MUTED, PAPER, RULE};
 use super::probe::PRETRAINED;
 use super::scene::{Anchor, Scene, Stroke, Text};
-use super::table::{CellRow, DiscrepancyRow, ProbeRow, Row};
+use crate::table::{CellRow, DiscrepancyRow, ProbeRow, Row};
 
 /// Narrow enough for a phone.
 const WIDTH: f64 = 360.0;

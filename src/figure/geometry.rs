@@ -7,7 +7,7 @@ use super::layout::{Figure, distinct};
 use super::lines::{self, Panel, Reference};
 use super::probe::PRETRAINED;
 use super::scene::Scene;
-use super::table::{GeometryRow, Row};
+use crate::table::{GeometryRow, Row};
 
 /// Alignment and uniformity: name for readers and bounds.
 pub(super) const QUANTITIES: [(&str, (f64, f64)); 2] = [

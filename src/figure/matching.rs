@@ -7,7 +7,7 @@ use super::font::{self, Weight};
 use super::layout::{Figure, distinct};
 use super::palette::{Colour, DEEP, DEEPEST, INK, MUTED, RULE};
 use super::scene::{Anchor, Scene, Stroke, Text};
-use super::table::{MatchingRow, Row};
+use crate::table::{MatchingRow, Row};
 
 /// More target classes cannot be told apart.
 pub const MOST_CLASSES: usize = 60;
@@ -29,6 +29,18 @@ pub struct MatchRow {
     pub probability: f64,
     /// Whether it stands for the target class.
     pub matched: bool,
+}
+
+impl From<&MatchingRow> for MatchRow {
+    fn from(row: &MatchingRow) -> Self {
+        Self {
+            target_class: row.target_class.clone(),
+            source_class: row.source_class.clone(),
+            source: row.source,
+            probability: row.probability,
+            matched: row.matched,
+        }
+    }
 }
 
 /// Draws the heat map.

@@ -1,7 +1,7 @@
 //! Figures, drawn from tables alone.
 //!
 //! This room knows no run, model or dataset: given the `tables` folder of a finished run, every
-//! figure can be drawn again, and the same tables give the same bytes. [`table`] holds the rows,
+//! figure can be drawn again, and the same tables give the same bytes. [`crate::table`] holds the rows,
 //! one module per figure turns rows into a [`Scene`](scene::Scene), and [`render`] turns a scene
 //! into SVG and PNG.
 //!
@@ -24,7 +24,6 @@
 pub mod agreement;
 mod axis;
 pub mod classes;
-mod csv;
 pub mod curves;
 pub mod discrepancy;
 pub mod error;
@@ -44,7 +43,6 @@ pub mod scene;
 pub mod sheet;
 pub mod sides;
 pub mod stage1;
-pub mod table;
 pub mod tsne;
 pub mod verdicts;
 
@@ -53,10 +51,10 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use crate::table::{self, Row as _};
 pub use error::FigureError;
 pub use layout::Figure;
 pub use print::Print;
-use table::Row as _;
 
 /// The figures this room draws, by number.
 pub const NUMBERS: [u8; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
@@ -148,10 +146,11 @@ fn set(tables: &Path) -> (&'static [u8], Builder) {
 }
 
 /// Turns "its table was never written" and "that was not measured" into `None`.
-pub fn optional<T>(result: Result<T, FigureError>) -> Result<Option<T>, FigureError> {
-    match result {
+pub fn optional<T>(result: Result<T, impl Into<FigureError>>) -> Result<Option<T>, FigureError> {
+    match result.map_err(Into::into) {
         Ok(value) => Ok(Some(value)),
-        Err(FigureError::NotRun { .. } | FigureError::NotMeasured { .. }) => Ok(None),
+        Err(FigureError::Table(table::TableError::NotRun { .. }))
+        | Err(FigureError::NotMeasured { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -9,7 +9,7 @@ use super::layout::{Figure, distinct};
 use super::palette::{self, GRID, INK, MUTED, RULE};
 use super::probe::PRETRAINED;
 use super::scene::{Anchor, Scene, Stroke, Text};
-use super::table::{PairedRow, Row, SeedRow};
+use crate::table::{PairedRow, Row, SeedRow};
 
 /// Narrow enough for a phone and a column of print.
 const WIDTH: f64 = 360.0;

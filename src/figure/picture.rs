@@ -13,8 +13,8 @@ use super::optional;
 use super::render;
 use super::scene::Scene;
 use super::sheet::{glow, traces};
-use super::table::{Row, SampleRow};
 use crate::files::npy;
+use crate::table::{Row, SampleRow};
 
 /// A file of pictures may not be larger than this.
 const MOST_BYTES: u64 = 256 << 20;

@@ -9,7 +9,7 @@ use super::layout::{Figure, distinct, mean, percent, wrap};
 use super::lines::{self, Panel, Reference};
 use super::palette::{self, GRID, INK, MUTED, RULE};
 use super::scene::{Anchor, Scene, Stroke, Text};
-use super::table::{ProbeRow, Row};
+use crate::table::{ProbeRow, Row};
 
 /// Id of the encoder nothing was done to.
 pub const PRETRAINED: &str = "pretrained";

@@ -9,8 +9,8 @@ use super::error::FigureError;
 use super::layout::{Figure, distinct};
 use super::palette::{Colour, GRID, HUES, INK, MUTED, RULE, Shape};
 use super::scene::{Anchor, Scene, Stroke, Text};
-use super::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow, ProbeRow, Row, TsneRow};
 use super::{agreement, classes, optional, tsne};
+use crate::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow, ProbeRow, Row, TsneRow};
 
 /// The figures of a comparison: measures, maps, CKA, classes.
 pub const NUMBERS: [u8; 4] = [1, 2, 3, 4];

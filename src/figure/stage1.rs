@@ -6,7 +6,7 @@ use super::error::FigureError;
 use super::geometry::QUANTITIES;
 use super::layout::{Figure, distinct};
 use super::lines::{self, Panel};
-use super::table::{Row, Stage1Row};
+use crate::table::{Row, Stage1Row};
 
 /// Draws both quantities over the epochs of stage 1.
 ///

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::table::{Row as _, *};
 use super::*;
+use crate::table::{Row as _, *};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tables")
@@ -121,10 +121,10 @@ fn missing_table_is_not_run() {
     assert!(
         matches!(
             error,
-            FigureError::NotRun {
+            FigureError::Table(TableError::NotRun {
                 table: "discrepancy.csv",
                 ..
-            }
+            })
         ),
         "{error}"
     );

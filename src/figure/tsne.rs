@@ -7,7 +7,7 @@ use super::font::{self, Weight};
 use super::layout::{Figure, distinct, percent};
 use super::palette::{self, GRID, MUTED};
 use super::scene::{Anchor, Point, Scene, Stroke, Text};
-use super::table::{ProbeRow, Row, TsneRow};
+use crate::table::{ProbeRow, Row, TsneRow};
 
 const SIDE: f64 = 224.0;
 const HEAD: f64 = 36.0;

@@ -6,9 +6,9 @@
 
 use super::layout::distinct;
 use super::probe::{PRETRAINED, is_reference};
-use super::table::{AnswerRow, PairedRow, ProbeRow, SeedRow};
 use crate::measure::paired::{Difference, mean_value, values};
 use crate::measure::verdict::{Claim, judge};
+use crate::table::{AnswerRow, PairedRow, ProbeRow, SeedRow};
 
 /// Id of the quantity that `probe.csv` holds.
 const SOURCE_ERROR: &str = "source-error";

@@ -82,13 +82,8 @@ pub fn is_gzip(path: &Path) -> bool {
 /// # Errors
 /// A damaged, empty or too long stream; no room for the temporary file.
 pub fn spill(mut stream: impl Read, cap: u64, what: &str) -> Result<Mmap, Fault> {
-    let no_room = |e: std::io::Error| {
-        Fault::new(
-            what,
-            "room for a temporary file",
-            crate::files::system(&e),
-        )
-    };
+    let no_room =
+        |e: std::io::Error| Fault::new(what, "room for a temporary file", crate::files::system(&e));
     let mut file = tempfile::tempfile().map_err(no_room)?;
     let mut buffer = vec![0; 1 << 18];
     let mut total = 0u64;

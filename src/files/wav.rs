@@ -79,8 +79,8 @@ impl<R: Read> Walker<R> {
     /// Passes over `count` bytes; how many there were.
     fn skip(&mut self, count: u64) -> Result<u64, Fault> {
         let passed = std::io::copy(&mut (&mut self.stream).take(count), &mut std::io::sink());
-        let passed = passed
-            .map_err(|e| Fault::new("WAV file", "intact data", crate::files::system(&e)))?;
+        let passed =
+            passed.map_err(|e| Fault::new("WAV file", "intact data", crate::files::system(&e)))?;
         self.at += passed;
         Ok(passed)
     }

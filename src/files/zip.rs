@@ -42,13 +42,7 @@ impl Zip {
     /// # Errors
     /// No zip archive, one part of a split archive, a damaged directory.
     pub fn open(path: &Path) -> Result<Self, Fault> {
-        let wrong = |e| {
-            Fault::new(
-                "zip archive",
-                "a readable file",
-                crate::files::system(&e),
-            )
-        };
+        let wrong = |e| Fault::new("zip archive", "a readable file", crate::files::system(&e));
         let file = File::open(path).map_err(wrong)?;
         // SAFETY: read-only and private to this process, as all maps of datasets (dataset/files.rs).
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(wrong)?;

@@ -69,7 +69,8 @@ const CONFIG: &str = "config.json";
 
 fn write_text(folder: &Path, name: &str, text: &str) -> Result<(), ModelError> {
     let path = folder.join(name);
-    crate::files::atomic::write(&path, text.as_bytes()).map_err(|source| ModelError::Io { path, source })
+    crate::files::atomic::write(&path, text.as_bytes())
+        .map_err(|source| ModelError::Io { path, source })
 }
 
 /// Writes `model.safetensors`; `called` gives the final name and type of a tensor from its

@@ -11,7 +11,7 @@ use super::number::{anchor, interval, percent, plain};
 use super::sheet::source;
 use crate::figure::layout::distinct;
 use crate::figure::probe::{PRETRAINED, is_reference};
-use crate::figure::table::{AnswerRow, CellRow};
+use crate::table::{AnswerRow, CellRow};
 
 /// What one cell of the answer says.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -144,7 +144,7 @@ pub fn references(data: &Data) -> Vec<(String, String)> {
     let probes = data.probe.iter().flat_map(|table| &table.rows);
     let mut found: Vec<_> = probes.filter(|row| is_reference(row)).collect();
     found.sort_by_key(|row| row.encoder != PRETRAINED);
-    let said = |row: &&crate::figure::table::ProbeRow| {
+    let said = |row: &&crate::table::ProbeRow| {
         let range = interval(row.lower, row.upper, percent);
         let range = range.map_or(String::new(), |range| format!(" ({range})"));
         (

@@ -9,8 +9,8 @@ use super::number::{maybe, percent, plain, range, whole};
 use super::sheet::{Column, rows, sheet, source};
 use crate::figure::discrepancy::divergence_name;
 use crate::figure::layout::distinct;
-use crate::figure::table::{DiscrepancyRow, GeometryRow, ProbeRow, TargetRow, TsneRow};
 use crate::figure::{FigureError, curves, discrepancy, geometry, palette, probe};
+use crate::table::{DiscrepancyRow, GeometryRow, ProbeRow, TargetRow, TsneRow};
 
 /// The four parts of a caption.
 pub struct Caption {

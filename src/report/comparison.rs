@@ -10,8 +10,8 @@ use super::number::{chance, cite, maybe, percent, plain, range, whole};
 use super::sheet::{Column, sheet};
 use crate::figure::layout::distinct;
 use crate::figure::probe::PRETRAINED;
-use crate::figure::table::{PairedRow, SeedRow, Stage1Row, StageRow};
 use crate::figure::{FigureError, optional, paired, palette, stage1 as figure10};
+use crate::table::{PairedRow, SeedRow, Stage1Row, StageRow};
 
 /// Reader's name of a quantity.
 fn quantity(id: &str) -> String {

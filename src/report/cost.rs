@@ -8,7 +8,7 @@ use super::data::Data;
 use super::number::{maybe, plain, whole};
 use super::sheet::{Column, sheet};
 use crate::figure::flow::Plan;
-use crate::figure::table::CellRow;
+use crate::table::CellRow;
 
 /// What is said of a transfer.
 pub fn columns() -> [Column<CellRow>; 8] {

@@ -7,12 +7,12 @@ use super::error::ReportError;
 use super::record::Record;
 use crate::figure::optional;
 use crate::figure::picture::Pictures;
-use crate::figure::table::{
+use crate::figure::verdicts;
+use crate::table::{
     AnswerRow, CellRow, CkaRow, CurveRow, DiscrepancyRow, GeometryRow, MatchingRow, PairRow,
     PairedRow, ProbeRow, Row, SeedRow, Stage1Row, StageRow, TargetRow, TransferabilityRow, TsneRow,
     YardstickRow,
 };
-use crate::figure::verdicts;
 
 /// Tables larger than this are named, not embedded.
 const LARGEST_EMBEDDED: u64 = 256 * 1024;

@@ -10,7 +10,7 @@ use crate::figure::discrepancy::divergence_name;
 use crate::figure::layout::distinct;
 use crate::figure::palette;
 use crate::figure::probe::{PRETRAINED, is_reference};
-use crate::figure::table::{DiscrepancyRow, PairedRow, ProbeRow};
+use crate::table::{DiscrepancyRow, PairedRow, ProbeRow};
 
 /// The paragraphs at the top of the report.
 pub fn finding(data: &Data) -> Markup {

@@ -12,8 +12,8 @@ use super::number::{anchor, maybe, percent, whole};
 use super::sheet::source;
 use crate::figure::layout::distinct;
 use crate::figure::picture::{Picture, Pictures};
-use crate::figure::table::PairRow;
 use crate::figure::{FigureError, matching};
+use crate::table::PairRow;
 
 /// Samples shown of a class.
 const SHOWN: usize = 3;

@@ -9,7 +9,7 @@ use super::data::Data;
 use super::number::plain;
 use super::record::{Record, Shown};
 use crate::figure::palette;
-use crate::figure::table::CellRow;
+use crate::table::CellRow;
 
 /// How it was measured; what only MoNA does is told where MoNA ran.
 pub fn method(data: &Data) -> Markup {

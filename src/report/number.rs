@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::data::Line;
-use crate::figure::table::Row;
+use crate::table::Row;
 
 /// A fraction as a percentage.
 pub fn percent(fraction: f64) -> String {

@@ -9,7 +9,7 @@ use super::finding::joint;
 use super::number::whole;
 use crate::figure::FigureError;
 use crate::figure::flow::{self, Plan};
-use crate::figure::table::{CellRow, DiscrepancyRow, ProbeRow};
+use crate::table::{CellRow, DiscrepancyRow, ProbeRow};
 
 /// The paragraph and figure 1.
 pub fn overview(data: &Data) -> Result<Markup, FigureError> {

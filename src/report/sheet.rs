@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::data::{Line, Table};
 use super::number::anchor;
-use crate::figure::table::Row;
+use crate::table::Row;
 
 /// Rows beyond which a table starts closed.
 const LONG: usize = 24;

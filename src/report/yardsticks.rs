@@ -8,8 +8,8 @@ use super::comparison::drawable;
 use super::data::{Data, Line, Table};
 use super::number::{cite, maybe, percent, plain, whole};
 use super::sheet::{Column, sheet};
-use crate::figure::table::{CkaRow, DiscrepancyRow, Row, TransferabilityRow, YardstickRow};
 use crate::figure::{FigureError, agreement};
+use crate::table::{CkaRow, DiscrepancyRow, Row, TransferabilityRow, YardstickRow};
 
 /// A yardstick of a target: name, range, whether higher is nearer, value.
 type Yardstick = (

@@ -7,11 +7,11 @@
 use super::compare::{Measured, Part, Units};
 use super::error::RunError;
 use super::look::named;
-use crate::suite::method::Method;
-use crate::suite::definition::{DatasetSpec, Suite};
-use crate::suite::task::Metric;
 use crate::measure::paired::{self, Difference, Draws};
 use crate::measure::verdict::Claim;
+use crate::suite::definition::{DatasetSpec, Suite};
+use crate::suite::method::Method;
+use crate::suite::task::Metric;
 
 /// One quantity of every cell of a method, in the order of seeds.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,10 +10,10 @@ use super::distance::Distance;
 use super::error::RunError;
 use super::look::{Look, named};
 use super::measures::{CellMeasures, Stage};
-use crate::suite::method::Method;
-use crate::suite::definition::{DatasetSpec, Suite};
-use crate::suite::task::Metric;
 use crate::measure::paired::{self, Difference, Draws};
+use crate::suite::definition::{DatasetSpec, Suite};
+use crate::suite::method::Method;
+use crate::suite::task::Metric;
 
 /// Id of the encoder before any transfer, as a baseline.
 pub const PRETRAINED: &str = "pretrained";

@@ -2,9 +2,9 @@
 
 use crate::dataset::DatasetError;
 use crate::feature::FeatureError;
-use crate::suite::ManifestError;
 use crate::measure::MeasureError;
 use crate::model::ModelError;
+use crate::suite::ManifestError;
 use crate::transfer::TransferError;
 use std::path::PathBuf;
 

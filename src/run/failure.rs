@@ -7,12 +7,12 @@ use super::error::RunError;
 use super::folder::RunFolder;
 use crate::dataset::{DatasetError, Truth};
 use crate::feature::FeatureError;
+use crate::model::ModelError;
 use crate::suite::data::DataManifest;
+use crate::suite::definition::Suite;
 use crate::suite::method::Method;
 use crate::suite::reader::{DatasetSpec, Reader};
-use crate::suite::definition::Suite;
 use crate::suite::task::TargetKind;
-use crate::model::ModelError;
 use crate::transfer::TransferError;
 use serde::{Deserialize, Serialize};
 
@@ -127,8 +127,8 @@ pub fn notes(suite: &Suite) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suite::definition::EMBEDDED;
     use crate::run::cell;
+    use crate::suite::definition::EMBEDDED;
 
     #[test]
     fn no_embedded_suite_has_a_cell_that_is_not_defined() {

@@ -20,9 +20,9 @@ use super::watch::{Watch, go_on};
 use super::yardsticks::{self, OfTarget};
 use crate::dataset::groups;
 use crate::feature::{FeatureSet, file};
-use crate::suite::method::Method;
-use crate::suite::definition::Suite;
 use crate::measure::tsne::{TsneParams, common_start};
+use crate::suite::definition::Suite;
+use crate::suite::method::Method;
 use ndarray::Array2;
 
 /// What became of a cell of a sweep.

@@ -3,10 +3,10 @@
 //! record.
 
 use super::prepare::Request;
-use crate::suite::preprocess::Preprocess;
-use crate::suite::definition::Suite;
-use crate::suite::training::Select;
 use crate::model::Loaded;
+use crate::suite::definition::Suite;
+use crate::suite::preprocess::Preprocess;
+use crate::suite::training::Select;
 use serde::{Deserialize, Serialize};
 use std::time::{Instant, SystemTime};
 

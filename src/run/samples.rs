@@ -6,9 +6,9 @@ use super::error::RunError;
 use super::folder::RunFolder;
 use super::prepare::Context;
 use super::table::{Table, row};
-use crate::files::npy;
 use crate::dataset::specimen::{Specimen, chosen, specimens};
 use crate::dataset::{Splits, balanced_indices, labels};
+use crate::files::npy;
 use crate::suite::definition::DatasetSpec;
 use crate::suite::view::View;
 

@@ -301,8 +301,8 @@ fn files(folder: &Path, endings: &[&str]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suite::definition::EMBEDDED;
     use crate::run::RunFolder;
+    use crate::suite::definition::EMBEDDED;
 
     /// A folder of the demo suite, in which nothing was done.
     fn begun() -> tempfile::TempDir {

@@ -2,13 +2,13 @@
 //! vocabulary they are written in.
 
 pub mod data;
+pub mod definition;
 mod embedded;
 pub mod error;
 pub mod method;
 pub mod parts;
 pub mod preprocess;
 pub mod reader;
-pub mod definition;
 pub mod task;
 pub mod training;
 pub mod view;

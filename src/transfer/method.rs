@@ -9,9 +9,9 @@ use super::stage1::{self, Objective};
 use super::task::Task;
 use super::train::{Course, Event, Trained, train};
 use crate::dataset::{Dataset, Splits, Truth};
-use crate::suite::method::Method;
-use crate::suite::definition::Transfer;
 use crate::model::{Model, Target};
+use crate::suite::definition::Transfer;
+use crate::suite::method::Method;
 use std::sync::Arc;
 
 /// One transfer of a source model to a target.

@@ -8,14 +8,14 @@ use super::task::{self, Task};
 use super::train::{Event, Trained};
 use crate::dataset::memory::InMemory;
 use crate::dataset::{Dataset, Splits, Truth};
+use crate::model::state::state;
+use crate::model::{Model, Network, SwinConfig, Target};
+use crate::suite::definition::Transfer;
 use crate::suite::method::{InnerDistance, InnerScope, MetaGradient, Method};
 use crate::suite::parts::PredictorSpec;
 use crate::suite::reader::{DatasetSpec, Reader};
-use crate::suite::definition::Transfer;
 use crate::suite::task::{Metric, TaskLoss};
 use crate::suite::training::Augment;
-use crate::model::state::state;
-use crate::model::{Model, Network, SwinConfig, Target};
 use burn::tensor::{DType, Device};
 use std::sync::Arc;
 

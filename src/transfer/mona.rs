@@ -11,9 +11,9 @@
 
 use super::error::TransferError;
 use super::outer::align_uniform;
-use crate::suite::method::{MetaGradient, OuterSign};
 use crate::model::state::{add_gradients, constant, moved, norm, scaled, square_norm, untracked};
 use crate::model::{Dual, Embedder, Encoder, Network, Pass, Predictor, recompute};
+use crate::suite::method::{MetaGradient, OuterSign};
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;

@@ -3,10 +3,10 @@
 //! can be written to a checkpoint and read back.
 
 use super::snapshot::State;
-use crate::suite::training::Rule;
 use crate::model::device::queues;
 use crate::model::ops::{self, AdamWStep};
 use crate::model::state::{Trail, read, scalar, square_norm};
+use crate::suite::training::Rule;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};

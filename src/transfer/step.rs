@@ -5,10 +5,10 @@ use super::error::TransferError;
 use super::task::targets;
 use crate::dataset::Truth;
 use crate::dataset::loader::Batch;
-use crate::suite::task::TaskLoss;
-use crate::suite::training::TrainSettings;
 use crate::model::state::{add_gradients, untracked};
 use crate::model::{Dual, Network, Pass, recompute};
+use crate::suite::task::TaskLoss;
+use crate::suite::training::TrainSettings;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
@@ -86,8 +86,8 @@ pub fn gradients(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suite::parts::PredictorSpec;
     use crate::model::{Model, SwinConfig, state};
+    use crate::suite::parts::PredictorSpec;
     use burn::module::Module;
     use burn::tensor::DType;
     use rand::SeedableRng;

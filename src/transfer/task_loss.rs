@@ -7,9 +7,9 @@
 
 use super::TransferError;
 use super::loss::cross_entropy;
+use crate::model::Dual;
 use crate::suite::parts::PredictorSpec;
 pub use crate::suite::task::TaskLoss;
-use crate::model::Dual;
 use burn::tensor::{Tensor, TensorData};
 
 /// The truth about a batch of B samples.

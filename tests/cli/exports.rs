@@ -3,8 +3,8 @@
 
 use super::{TINY, modalign, own, text};
 use modalign::feature::{FeatureSet, file};
-use modalign::suite::definition::Suite;
 use modalign::run::RunFolder;
+use modalign::suite::definition::Suite;
 use std::fs;
 use std::path::Path;
 

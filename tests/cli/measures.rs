@@ -2,8 +2,8 @@
 //! against scikit-learn and SciPy, the fields of the JSON, and files that are wrong in every way.
 
 use super::*;
-use modalign::files::npy::{self, header};
 use modalign::feature::{FeatureSet, file};
+use modalign::files::npy::{self, header};
 use ndarray::{Array2, Ix2};
 use serde_json::Value;
 use std::io::Read;

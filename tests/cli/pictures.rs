@@ -218,6 +218,7 @@ fn a_suite_takes_folders_of_pictures_and_records_how_they_are_prepared() {
     let notes = record["notes"].to_string();
     assert!(notes.contains("pets: no folders train"), "{notes}");
     // The resolved suite finds the folder from where it is kept.
-    let kept = modalign::suite::definition::Suite::resolve(out.join("config.toml").to_str().unwrap());
+    let kept =
+        modalign::suite::definition::Suite::resolve(out.join("config.toml").to_str().unwrap());
     assert!(kept.unwrap().targets[0].path.as_ref().unwrap().is_dir());
 }

@@ -8,11 +8,6 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use modalign::dataset::Truth;
 use modalign::dataset::loader::Batch;
 use modalign::feature::extract;
-use modalign::suite::method::{MetaGradient, OuterSign};
-use modalign::suite::parts::PredictorSpec;
-use modalign::suite::definition::{DatasetSpec, Reader};
-use modalign::suite::task::TaskLoss;
-use modalign::suite::training::{Rule, TrainSettings};
 use modalign::measure::Samples;
 use modalign::measure::probe::ProbeParams;
 use modalign::model::ops::WindowGeometry;
@@ -20,6 +15,11 @@ use modalign::model::state::{self, scalar};
 use modalign::model::{
     Architecture, Dual, Model, Pass, RobertaConfig, SwinConfig, Target, device, ops,
 };
+use modalign::suite::definition::{DatasetSpec, Reader};
+use modalign::suite::method::{MetaGradient, OuterSign};
+use modalign::suite::parts::PredictorSpec;
+use modalign::suite::task::TaskLoss;
+use modalign::suite::training::{Rule, TrainSettings};
 use modalign::transfer::mona::{self, Meta, SourceBatch};
 use modalign::transfer::optimiser::Optimiser;
 use modalign::transfer::step::{self, Part};

@@ -4,10 +4,10 @@
 use super::{check, fixture, io, tensor};
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use modalign::suite::method::{MetaGradient, OuterSign};
-use modalign::suite::parts::PredictorSpec;
 use modalign::model::state::{parameters, with_state};
 use modalign::model::{Dual, Model, Network, Target, load};
+use modalign::suite::method::{MetaGradient, OuterSign};
+use modalign::suite::parts::PredictorSpec;
 use modalign::transfer::loss::cross_entropy;
 use modalign::transfer::mona::{self, Found, Memory, Meta, Part, SourceBatch};
 use std::collections::BTreeMap;

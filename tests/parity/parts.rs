@@ -4,13 +4,13 @@
 use super::{check, fixture, io, tensor};
 use burn::module::Module;
 use burn::tensor::{DType, Device, TensorData};
-use modalign::suite::parts::{EmbedderInit, PredictorInit, PredictorSpec};
 use modalign::model::embedder::{PatchEmbedder, PieceEmbedder, stack};
 use modalign::model::layers::Init;
 use modalign::model::predictor::Before;
 use modalign::model::state::{parameters, with_state};
 use modalign::model::weights::Weights;
 use modalign::model::{Dual, Pass, Predictor, SwinConfig, Tokens};
+use modalign::suite::parts::{EmbedderInit, PredictorInit, PredictorSpec};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! Arguments of the verbs that open a model: extract, models, export.
 
 use crate::feature::outputs::Output;
-use crate::suite::definition::Source;
 use crate::model::Opening;
+use crate::suite::definition::Source;
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;

@@ -9,8 +9,8 @@ use crate::cli::{models, print};
 use crate::dataset::DatasetError;
 use crate::dataset::store::{self, Ledger, Store, Verdict};
 use crate::suite::data::{DataFile, DataManifest, all};
-use crate::suite::method::SourceData;
 use crate::suite::definition::Suite;
+use crate::suite::method::SourceData;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 

@@ -6,8 +6,8 @@ use crate::cli::error::CliError;
 use crate::cli::print;
 use crate::cli::words::{columns, print_json};
 use crate::dataset::store::{Presence, Store, plan};
-use crate::suite::data::{DataManifest, all};
 use crate::model::hub::HubSettings;
+use crate::suite::data::{DataManifest, all};
 use serde_json::{Value, json};
 
 /// Prints a line for every manifest.

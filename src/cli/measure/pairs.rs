@@ -2,10 +2,10 @@
 //! stands for which target class, how probable it is there, and which other comes next.
 
 use crate::cli::error::CliError;
-use crate::files::lines_by_position;
 use crate::feature::FeatureError;
 use crate::figure::Format;
 use crate::figure::matching::{self, MatchRow};
+use crate::files::lines_by_position;
 use crate::measure::discrepancy::{Discrepancy, strongest};
 use crate::run::table::defuse;
 use ndarray::Array2;

@@ -11,9 +11,9 @@ use crate::cli::words::{clean, print_json, tell};
 use crate::feature::file::{Choice, Contents, Keep, array};
 use crate::feature::projector::{self, Embedding};
 use crate::figure::layout::Figure;
-use crate::figure::table::TsneRow;
 use crate::figure::{Format, tsne as drawing};
 use crate::measure::tsne::{TRUST_LIMIT, TRUST_NEIGHBOURS, TRUST_SAMPLE, Tsne, TsneParams};
+use crate::table::TsneRow;
 use serde_json::{Value, json};
 use std::path::Path;
 

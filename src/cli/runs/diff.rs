@@ -4,11 +4,11 @@
 use super::{NONE, clean, columns, fault_texts, faults, minute, name, print_json, value};
 use crate::cli::error::CliError;
 use crate::cli::print;
-use crate::suite::task::Metric;
 use crate::run::diff::{CellDiff, RunDiff, TableDiff};
 use crate::run::settings::Difference;
 use crate::run::survey::{Standing, Survey};
 use crate::run::table_diff::{Column, Compared, Rows};
+use crate::suite::task::Metric;
 use serde_json::json;
 use std::path::Path;
 use std::process::ExitCode;

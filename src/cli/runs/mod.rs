@@ -9,8 +9,8 @@ mod show;
 use super::args::RunsCommand;
 use super::error::CliError;
 use super::words::{clean, columns, print_json, span, wrapped};
-use crate::suite::task::Metric;
 use crate::run::survey::{Standing, Survey};
+use crate::suite::task::Metric;
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 

@@ -1,6 +1,6 @@
 use super::*;
-use crate::files::fuzz;
 use crate::dataset::labels;
+use crate::files::fuzz;
 use crate::fixture;
 
 fn pictures(name: &str) -> PathBuf {

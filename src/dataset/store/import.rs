@@ -2,9 +2,9 @@
 
 use super::verify::judge;
 use super::{Ledger, Store, Verdict};
-use crate::files::checksum::Algorithm;
 use crate::dataset::DatasetError;
 use crate::dataset::files::{io, malformed};
+use crate::files::checksum::Algorithm;
 use crate::suite::data::{DataFile, DataManifest};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -111,5 +111,6 @@ fn expected(manifest: &DataManifest) -> String {
 
 fn copy(from: &Path, to: &Path) -> Result<(), DatasetError> {
     let mut source = File::open(from).map_err(io(from))?;
-    crate::files::atomic::write_with(to, |out| std::io::copy(&mut source, out).map(drop)).map_err(io(to))
+    crate::files::atomic::write_with(to, |out| std::io::copy(&mut source, out).map(drop))
+        .map_err(io(to))
 }

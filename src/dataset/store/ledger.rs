@@ -1,9 +1,9 @@
 //! The lock file of data: SHA-256 of files whose publisher gives no checksum, as they were when they
 //! were first seen, and which files on this machine have been checked since they were last changed.
 
-use crate::files::atomic;
 use crate::dataset::DatasetError;
 use crate::dataset::files::io;
+use crate::files::atomic;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};

@@ -1,6 +1,6 @@
 use super::*;
-use crate::files::checksum::{Algorithm, sha256};
 use crate::dataset::DatasetError;
+use crate::files::checksum::{Algorithm, sha256};
 use crate::files::fetch::server::{Reply, Server};
 use std::fs;
 

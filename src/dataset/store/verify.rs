@@ -2,9 +2,9 @@
 
 use super::ledger::First;
 use super::{Ledger, Store};
-use crate::files::checksum::Algorithm;
 use crate::dataset::DatasetError;
 use crate::dataset::files::io;
+use crate::files::checksum::Algorithm;
 use crate::suite::data::{DataFile, DataManifest};
 use std::fs::{self, File};
 use std::io::Read;

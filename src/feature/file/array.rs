@@ -11,9 +11,9 @@ use super::contents::{Keep, Matrix};
 use super::fault_in;
 use super::mapped::Mapped;
 use super::{fault_of, precision, save};
+use crate::feature::FeatureError;
 use crate::files::column::Column;
 use crate::files::{Array, Fault, npy};
-use crate::feature::FeatureError;
 
 /// The file's ending in small letters, without the dot.
 pub fn ending(path: &Path) -> String {

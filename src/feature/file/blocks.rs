@@ -18,8 +18,8 @@ use rayon::prelude::*;
 
 use super::array::ending;
 use super::mapped::Mapped;
-use crate::files::npy;
 use crate::feature::FeatureError;
+use crate::files::npy;
 
 /// A number as it is in memory and as files have it.
 pub trait Number: Sealed + Copy + Default + Send + Sync + 'static {

@@ -14,8 +14,8 @@ use ndarray::Array2;
 use super::choice::{Choice, LabelsFound};
 use super::precision::Beyond;
 use super::{Format, array, fault_of, npz, parquet, safetensors};
-use crate::files::column::Column;
 use crate::feature::{FeatureError, FeatureSet};
+use crate::files::column::Column;
 
 /// Whether wide numbers are kept wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

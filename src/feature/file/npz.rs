@@ -12,9 +12,9 @@ use super::choice::{Choice, GROUPS, IDS};
 use super::contents::{Keep, Parts};
 use super::mapped::Mapped;
 use super::{Contents, MAX_MEMBER, array, fault_in, fault_of, write_features};
+use crate::feature::{FeatureError, FeatureSet};
 use crate::files::column::Column;
 use crate::files::npy;
-use crate::feature::{FeatureError, FeatureSet};
 
 pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents, FeatureError> {
     let map = Mapped::open(path)?;

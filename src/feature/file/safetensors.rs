@@ -12,10 +12,10 @@ use super::contents::{Keep, Parts};
 use super::fault_in;
 use super::mapped::Mapped;
 use super::{Contents, array, write_features};
+use crate::feature::{FeatureError, FeatureSet};
 use crate::files::column::Column;
 use crate::files::element::{Element, Kind};
 use crate::files::{Array, Layout};
-use crate::feature::{FeatureError, FeatureSet};
 
 pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents, FeatureError> {
     let map = Mapped::open(path)?;

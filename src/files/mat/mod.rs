@@ -40,11 +40,7 @@ impl Variable {
             let bytes = &mut buffer[..part.len() * width];
             let read = self.stream.read_exact(bytes);
             read.map_err(|e| {
-                Fault::new(
-                    "MAT-file values",
-                    "intact data",
-                    crate::files::system(&e),
-                )
+                Fault::new("MAT-file values", "intact data", crate::files::system(&e))
             })?;
             self.element.singles(bytes, part);
         }
@@ -59,13 +55,7 @@ impl Variable {
 pub fn open(path: &Path, name: &str) -> Result<Variable, Fault> {
     let mut first = [0; 4];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut first));
-    read.map_err(|e| {
-        Fault::new(
-            "MAT-file",
-            "at least four bytes",
-            crate::files::system(&e),
-        )
-    })?;
+    read.map_err(|e| Fault::new("MAT-file", "at least four bytes", crate::files::system(&e)))?;
     // Version 5 begins with a text; version 4 with a small number.
     match first.contains(&0) {
         true => v4::open(path, name),

@@ -3,13 +3,13 @@
 //!
 //! The projection keeps the shape of the convolution it is (`[out, C, p, p]`), as checkpoints do.
 
-use crate::suite::parts::EmbedderInit;
 use crate::model::config::SwinConfig;
 use crate::model::dual::Dual;
 use crate::model::layers::{Init, LayerNorm};
 use crate::model::ops;
 use crate::model::pass::Pass;
 use crate::model::tokens::Tokens;
+use crate::suite::parts::EmbedderInit;
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Tensor};
 

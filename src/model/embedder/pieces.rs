@@ -2,12 +2,12 @@
 //! positions), as ORCA builds it: the positions are added **after** the norm and start at row 2 of
 //! RoBERTa's table.
 
-use crate::suite::parts::EmbedderInit;
 use crate::model::dual::Dual;
 use crate::model::layers::{Init, LayerNorm};
 use crate::model::ops;
 use crate::model::pass::Pass;
 use crate::model::tokens::Tokens;
+use crate::suite::parts::EmbedderInit;
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Tensor};
 

@@ -2,8 +2,8 @@ use super::*;
 use crate::dataset::images;
 use crate::dataset::pictured::Lens;
 use crate::fixture;
-use crate::suite::preprocess::{Interpolation, Resize};
 use crate::model::SwinConfig;
+use crate::suite::preprocess::{Interpolation, Resize};
 use serde_json::json;
 
 fn config() -> Architecture {

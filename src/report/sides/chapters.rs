@@ -4,12 +4,12 @@ use maud::{Markup, html};
 
 use super::data::Data;
 use crate::figure::sides::{measure_name, shown, signed};
-use crate::figure::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow};
 use crate::figure::{FigureError, agreement, classes as by_class, sides, tsne};
 use crate::report::chapters::{Caption, figure, quality};
 use crate::report::comparison::drawable;
 use crate::report::number::{chance, maybe, percent, plain, range, whole};
 use crate::report::sheet::{Column, sheet};
+use crate::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow};
 
 /// An interval of differences.
 fn signed_interval(id: &str, lower: Option<f64>, upper: Option<f64>) -> String {

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::figure::FigureError;
-use crate::figure::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow, Row, TsneRow};
 use crate::report::ReportError;
 use crate::report::data::Table;
+use crate::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow, Row, TableError, TsneRow};
 
 /// The record of a comparison, as far as it is shown.
 #[derive(Debug, Clone, Deserialize)]
@@ -124,9 +124,9 @@ impl Data {
 }
 
 fn needed<R: Row>(tables: &Path) -> Result<Table<R>, ReportError> {
-    let missing = || FigureError::NotRun {
+    let missing = || TableError::NotRun {
         path: tables.join(R::FILE),
         table: R::FILE,
     };
-    Table::read(tables)?.ok_or_else(|| missing().into())
+    Table::read(tables)?.ok_or_else(|| FigureError::from(missing()).into())
 }

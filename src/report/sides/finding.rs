@@ -5,9 +5,9 @@ use maud::{Markup, html};
 
 use super::data::Data;
 use crate::figure::sides::{measure_name, shown, signed};
-use crate::figure::table::{DifferenceRow, MeasureRow};
 use crate::report::data::Line;
 use crate::report::number::cite;
+use crate::table::{DifferenceRow, MeasureRow};
 
 /// The paragraphs at the top of the page.
 pub fn finding(data: &Data) -> Markup {

@@ -6,9 +6,9 @@ use maud::{Markup, html};
 use super::data::Data;
 use crate::figure::layout::distinct;
 use crate::figure::sides::{measure_name, shown, signed};
-use crate::figure::table::{DifferenceRow, MeasureRow};
 use crate::report::data::Line;
 use crate::report::number::cite;
+use crate::table::{DifferenceRow, MeasureRow};
 
 /// The table.
 pub fn table(data: &Data) -> Markup {

@@ -8,7 +8,7 @@ use super::super::number::{maybe, percent, plain, range, whole};
 use super::super::sheet::Column;
 use super::Grid;
 use crate::figure::discrepancy::divergence_name;
-use crate::figure::table::{DiscrepancyRow, ProbeRow};
+use crate::table::{DiscrepancyRow, ProbeRow};
 
 /// The answer; `None` where the run has none.
 pub fn answer(data: &Data) -> Option<Grid> {

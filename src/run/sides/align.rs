@@ -3,8 +3,8 @@
 //! not at all: CKA and paired differences would be plausible and wrong.
 
 use crate::feature::FeatureSet;
-use crate::suite::preprocess::Preprocess;
 use crate::run::RunError;
+use crate::suite::preprocess::Preprocess;
 use ndarray::{Array2, Axis, concatenate};
 use serde::Serialize;
 use std::collections::HashMap;

@@ -6,11 +6,11 @@
 //! where all sides come from runs, probe and neighbours learn from the whole of it.
 
 use super::align::{Origin, Side};
-use crate::files::checksum::hex;
 use crate::feature::file;
-use crate::suite::definition::Suite;
+use crate::files::checksum::hex;
 use crate::run::folder::sha256;
 use crate::run::{RunError, bounded};
+use crate::suite::definition::Suite;
 use sha2::{Digest, Sha256};
 use std::path::Path;
 

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use ndarray::{Axis, concatenate};
 
 use super::read_file;
-use crate::files::column::Column;
 use crate::feature::FeatureError;
 use crate::feature::file::choice::Choice;
 use crate::feature::file::contents::{Keep, Matrix, Parts};
 use crate::feature::file::precision::judge_matrix;
 use crate::feature::file::{Contents, few};
+use crate::files::column::Column;
 
 /// More parts than anyone writes features in.
 const MOST_PARTS: usize = 10_000;

@@ -43,8 +43,8 @@ use super::contents::{Keep, Matrix, Parts};
 use super::mapped::Mapped;
 use super::precision::Judge;
 use super::{Contents, fault_of, list};
-use crate::files::column::Column;
 use crate::feature::{FeatureError, FeatureSet};
+use crate::files::column::Column;
 
 pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents, FeatureError> {
     if path.is_dir() {

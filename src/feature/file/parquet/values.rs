@@ -5,8 +5,8 @@ use std::path::Path;
 use polars::prelude::{DataType, Series};
 
 use super::damaged;
-use crate::files::column::Column;
 use crate::feature::FeatureError;
+use crate::files::column::Column;
 
 /// Numbers in one of the two precisions.
 pub(super) trait Real: Copy + Default {

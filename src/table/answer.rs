@@ -3,9 +3,8 @@
 
 use std::path::Path;
 
-use super::{FigureError, Row, typed};
-use crate::figure::csv::RawTable;
-use crate::figure::matching::MatchRow;
+use super::csv::RawTable;
+use super::{Row, TableError, typed};
 
 table! {
     /// What came out of one method on one target, over seeds.
@@ -117,17 +116,5 @@ table! {
         probability: f64,
         /// Whether it stands for the target class.
         matched: bool,
-    }
-}
-
-impl From<&MatchingRow> for MatchRow {
-    fn from(row: &MatchingRow) -> Self {
-        Self {
-            target_class: row.target_class.clone(),
-            source_class: row.source_class.clone(),
-            source: row.source,
-            probability: row.probability,
-            matched: row.matched,
-        }
     }
 }

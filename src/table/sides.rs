@@ -1,7 +1,7 @@
 //! The tables of a comparison of encoders (`modalign compare`); a side is one of them, named by its
 //! title.
 
-use super::{FigureError, Path, RawTable, Row, typed};
+use super::{Path, RawTable, Row, TableError, typed};
 
 table! {
     /// One measure of one side.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::{FigureError, Row, typed};
-use crate::figure::csv::RawTable;
+use super::csv::RawTable;
+use super::{Row, TableError, typed};
 
 table! {
     /// D of one transfer at one stage.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::{FigureError, Row, typed};
-use crate::figure::csv::RawTable;
+use super::csv::RawTable;
+use super::{Row, TableError, typed};
 
 table! {
     /// What the yardsticks say of the surrogate features under one encoder; a value is absent

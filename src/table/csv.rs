@@ -5,21 +5,21 @@ use std::path::Path;
 
 use polars::prelude::{CsvReadOptions, DataFrame, SerReader};
 
-use super::error::FigureError;
+use super::error::TableError;
 
 /// A table whose cells are still text.
 pub(super) struct RawTable(DataFrame);
 
 impl RawTable {
-    /// Reads `path`; a file that does not exist is [`FigureError::NotRun`].
-    pub(super) fn read(path: &Path, table: &'static str) -> Result<Self, FigureError> {
+    /// Reads `path`; a file that does not exist is [`TableError::NotRun`].
+    pub(super) fn read(path: &Path, table: &'static str) -> Result<Self, TableError> {
         if !path.exists() {
-            return Err(FigureError::NotRun {
+            return Err(TableError::NotRun {
                 path: path.to_owned(),
                 table,
             });
         }
-        let unreadable = |error: polars::error::PolarsError| FigureError::Unreadable {
+        let unreadable = |error: polars::error::PolarsError| TableError::Unreadable {
             path: path.to_owned(),
             found: error.to_string(),
         };

@@ -7,8 +7,11 @@
 
 use std::path::Path;
 
-use super::csv::RawTable;
-use super::error::FigureError;
+mod csv;
+mod error;
+
+use csv::RawTable;
+pub use error::TableError;
 
 /// A kind of cell: what it looks like in a file and how it is read.
 trait Cell: Sized {
@@ -75,25 +78,21 @@ pub trait Row: Sized {
     /// Columns that the file must hold.
     const COLUMNS: &'static [&'static str];
     /// Reads all rows, in file order.
-    fn read(tables: &Path) -> Result<Vec<Self>, FigureError>;
+    fn read(tables: &Path) -> Result<Vec<Self>, TableError>;
 }
 
 /// Takes one column out of a raw table, typed.
-fn typed<T: Cell>(
-    raw: &RawTable,
-    path: &Path,
-    column: &'static str,
-) -> Result<Vec<T>, FigureError> {
+fn typed<T: Cell>(raw: &RawTable, path: &Path, column: &'static str) -> Result<Vec<T>, TableError> {
     let Some(cells) = raw.column(column) else {
         let absent: Option<Vec<T>> = (0..raw.height()).map(|_| T::ABSENT).collect();
-        return absent.ok_or_else(|| FigureError::MissingColumn {
+        return absent.ok_or_else(|| TableError::MissingColumn {
             path: path.to_owned(),
             column,
             found: raw.columns().join(", "),
         });
     };
     let parse = |(index, cell): (usize, String)| {
-        T::parse(&cell).ok_or_else(|| FigureError::Cell {
+        T::parse(&cell).ok_or_else(|| TableError::Cell {
             path: path.to_owned(),
             line: index + 2,
             column,
@@ -119,7 +118,7 @@ macro_rules! table {
             const FILE: &'static str = $file;
             const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),+];
 
-            fn read(tables: &Path) -> Result<Vec<Self>, FigureError> {
+            fn read(tables: &Path) -> Result<Vec<Self>, TableError> {
                 let path = tables.join($file);
                 let raw = RawTable::read(&path, $file)?;
                 $(let mut $field = typed::<$kind>(&raw, &path, stringify!($field))?.into_iter();)+
