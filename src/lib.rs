@@ -8,10 +8,13 @@
 
 #[cfg(test)]
 mod fixture;
+mod random;
 mod simd;
+mod strata;
 
 pub mod cli;
 pub mod dataset;
+pub mod evaluate;
 pub mod feature;
 pub mod figure;
 pub mod files;

@@ -5,6 +5,7 @@ use super::args::DoctorArgs;
 use crate::dataset;
 use crate::model::device::fault;
 use crate::model::{device, embedded};
+use crate::simd::{self, Level};
 use crate::suite::definition::{DatasetSpec, Reader, Suite};
 use crate::transfer::selftest::selftest;
 use std::path::Path;
@@ -137,18 +138,13 @@ fn processor() -> Vec<(String, String)> {
         "threads".to_string(),
         rayon::current_num_threads().to_string(),
     )];
-    #[cfg(target_arch = "x86_64")]
-    {
-        let kernels = match (
-            std::arch::is_x86_feature_detected!("avx512f"),
-            std::arch::is_x86_feature_detected!("avx2"),
-        ) {
-            (true, _) => "AVX-512",
-            (false, true) => "AVX2",
-            _ => "baseline (slow)",
-        };
-        rows.push(("kernels".into(), kernels.into()));
-    }
+    let kernels = match simd::level() {
+        Level::Avx512 => "AVX-512",
+        Level::Avx2 => "AVX2",
+        Level::Baseline if cfg!(target_arch = "x86_64") => "baseline (slow)",
+        Level::Baseline => "baseline",
+    };
+    rows.push(("kernels".into(), kernels.into()));
     rows
 }
 

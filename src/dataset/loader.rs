@@ -3,9 +3,10 @@
 //! error where the batch was expected: a channel that merely closes would be a shorter epoch.
 
 use super::{Dataset, DatasetError};
+use crate::random::{AUGMENTATION, TRAINING_ORDER};
 use crate::suite::training::Augment;
+use rand::RngExt;
 use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use std::any::Any;
@@ -103,8 +104,7 @@ fn walk(set: &dyn Dataset, order: Order, send: &SyncSender<Result<Batch, Dataset
     let mut index: Vec<usize> = (0..set.len()).collect();
     let (seed, epoch) = order.shuffle.unwrap_or_default();
     if order.shuffle.is_some() {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(epoch as u64);
+        let mut rng = TRAINING_ORDER.rng(seed, &[epoch as u64]);
         index.shuffle(&mut rng);
     }
     for chunk in index.chunks(order.batch).take(order.batches(set.len())) {
@@ -138,8 +138,7 @@ fn load(
         .try_for_each(|(out, &i)| {
             set.read(i, out)?;
             if augment == Augment::CropFlip {
-                let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x5eed_c20b);
-                rng.set_stream(((epoch as u64) << 32) | i as u64);
+                let mut rng = AUGMENTATION.rng(seed, &[epoch as u64, i as u64]);
                 crop_flip(out, shape, &mut rng);
             }
             Ok(())

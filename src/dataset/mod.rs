@@ -27,6 +27,7 @@ mod ninapro;
 pub mod normalise;
 mod open;
 pub mod own;
+mod part;
 mod pdebench;
 pub mod pictured;
 pub mod pil;
@@ -41,7 +42,6 @@ mod satellite;
 pub mod specimen;
 pub mod spherical;
 pub mod store;
-mod stream;
 pub mod subset;
 mod table;
 mod tree;
@@ -52,7 +52,7 @@ pub use normalise::Normalise;
 pub use open::{Opened, open, open_for};
 pub use resize::{Resized, Resizer};
 pub use spherical::Spherical;
-pub use subset::{Subset, balanced_indices, cap, class_counts, groups, labels};
+pub use subset::{Subset, cap, class_counts, groups, labels};
 
 use std::sync::Arc;
 

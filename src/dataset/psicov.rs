@@ -17,11 +17,11 @@ use std::sync::Arc;
 use rand::RngExt;
 
 use super::files::{Place, malformed, refused};
-use super::stream::stream;
 use super::tree::Tree;
 use super::{Dataset, DatasetError, Splits, Truth, check_request, check_truth};
 use crate::files::pickle::{Pickle, Value};
 use crate::files::{Fault, npy};
+use crate::random::MAP_CUT;
 
 const CHANNELS: usize = 57;
 const SIDE: usize = 512;
@@ -37,8 +37,6 @@ const NOWHERE: f32 = 100.0;
 const LONGEST: usize = 2048;
 /// Largest file of a protein.
 const MOST: u64 = 1 << 28;
-/// Tag of the streams that place cuts.
-const CUT: u64 = 0x0c07_0ca7;
 
 const PLACE: Place = Place::of("psicov");
 
@@ -194,9 +192,8 @@ fn distances(bytes: &[u8]) -> Result<(Vec<f32>, usize), Fault> {
 /// are cut.
 fn place(maps: &[f32], length: usize, name: &str, pad: f32, outside: f32, out: &mut [f32]) {
     let padded = length + 2 * PAD;
-    let mut tags = vec![CUT];
-    tags.extend(name.bytes().map(u64::from));
-    let mut random = stream(0, &tags);
+    let name: Vec<u64> = name.bytes().map(u64::from).collect();
+    let mut random = MAP_CUT.rng(0, &name);
     let mut cut = || match padded.checked_sub(SIDE) {
         Some(room) if room > 0 => random.random_range(0..=room),
         _ => 0,

@@ -1,7 +1,8 @@
 //! Samples picked to be looked at: as many of every class, spread over the set, with a name each;
 //! of fields each beside its target.
 
-use super::{Dataset, DatasetError, Truth};
+use super::{Dataset, DatasetError, Truth, labels};
+use crate::strata::by_class;
 use crate::suite::view::View;
 
 /// A sample to look at.
@@ -32,13 +33,12 @@ pub fn chosen(set: &dyn Dataset, count: usize) -> Vec<usize> {
     }
     let classes = set.classes().len().max(1);
     let each = (count / classes.min(count.max(1))).max(1);
-    let mut of: Vec<Vec<usize>> = vec![Vec::new(); classes];
-    (0..set.len()).for_each(|i| of[set.label(i)].push(i));
     let spread = |own: Vec<usize>| {
         let step = (own.len() / each).max(1);
         own.into_iter().step_by(step).take(each)
     };
-    of.into_iter().flat_map(spread).take(count).collect()
+    let classes = by_class(&labels(set)).into_iter();
+    classes.flat_map(spread).take(count).collect()
 }
 
 /// Reads samples by index; a field is followed by its target.

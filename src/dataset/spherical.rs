@@ -19,16 +19,15 @@ use std::sync::Arc;
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::stream::{Part, stream};
+use super::part::Part;
 use super::{Dataset, DatasetError, Splits, Truth, check_request, sample_len};
+use crate::random::ROTATION;
 use crate::simd::multiversion;
 
 /// Height of the projection centre above the plane.
 const CENTRE: f64 = 2.0 + 1e-3;
 /// Half the side of the image's square in the plane.
 const HALF: f64 = 1.5;
-/// Tag of the rotation streams.
-const ROTATION: u64 = 0x0507_a7e5;
 
 /// A rotation matrix, row-major.
 pub type Matrix = [[f64; 3]; 3];
@@ -290,7 +289,7 @@ impl Dataset for Spherical {
         let rotation = match self.rotation {
             Rotation::None => IDENTITY,
             Rotation::Uniform => {
-                uniform_rotation(&mut stream(self.seed, &[ROTATION, self.part, index as u64]))
+                uniform_rotation(&mut ROTATION.rng(self.seed, &[self.part, index as u64]))
             }
         };
         self.projection

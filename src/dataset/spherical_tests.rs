@@ -40,8 +40,8 @@ fn agrees_with_the_formula_in_numpy() {
 fn rotations_are_proper_uniform_and_fixed_by_name() {
     let mut mean = [[0.0; 3]; 3];
     for index in 0..2000 {
-        let m = uniform_rotation(&mut stream(1, &[index]));
-        assert_eq!(m, uniform_rotation(&mut stream(1, &[index])));
+        let m = uniform_rotation(&mut ROTATION.rng(1, &[index]));
+        assert_eq!(m, uniform_rotation(&mut ROTATION.rng(1, &[index])));
         for i in 0..3 {
             for j in 0..3 {
                 let dot: f64 = (0..3).map(|k| m[i][k] * m[j][k]).sum();

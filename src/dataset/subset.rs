@@ -1,15 +1,9 @@
-//! Parts of a set: a list of indices over a shared dataset, with optional relabelling, and the
-//! class-balanced, seeded choice of such lists.
+//! Parts of a set: a list of indices over a shared dataset, with optional relabelling.
 
 use std::sync::Arc;
 
-use rand::seq::SliceRandom;
-
-use super::stream::stream;
 use super::{Dataset, DatasetError, Splits, Truth, check_request};
-
-/// Tag of the stream that orders samples within a class and classes within a round.
-const SELECTION: u64 = 0x5e1e_c710;
+use crate::strata;
 
 /// Some samples of a dataset, in a given order.
 #[derive(Clone)]
@@ -176,42 +170,12 @@ pub fn class_counts(data: &dyn Dataset) -> Vec<usize> {
     counts
 }
 
-/// Chooses `min(total, labels.len())` positions, balanced over classes, in ascending order.
-///
-/// Classes are visited in rounds, each giving its next sample in a seeded random order, so that
-/// class sizes differ by at most one as long as every class has samples left. The choice is
-/// nested: with the same seed, a smaller `total` chooses a subset of what a larger one does.
-pub fn balanced_indices(labels: &[usize], total: usize, seed: u64) -> Vec<usize> {
-    let classes = labels.iter().max().map_or(0, |&l| l + 1);
-    let mut members = vec![Vec::new(); classes];
-    for (index, &label) in labels.iter().enumerate() {
-        members[label].push(index);
-    }
-    for (class, list) in members.iter_mut().enumerate() {
-        list.shuffle(&mut stream(seed, &[SELECTION, class as u64]));
-    }
-    let mut order: Vec<usize> = (0..classes).collect();
-    order.shuffle(&mut stream(seed, &[SELECTION, u64::MAX]));
-    let longest = members.iter().map(Vec::len).max().unwrap_or(0);
-    let mut chosen: Vec<usize> = (0..longest)
-        .flat_map(|round| {
-            let members = &members;
-            order
-                .iter()
-                .filter_map(move |&class| members[class].get(round).copied())
-        })
-        .take(total)
-        .collect();
-    chosen.sort_unstable();
-    chosen
-}
-
 /// At most `total` samples of `data`, balanced over classes; 0, or more than there are, keeps all.
 pub fn cap(data: Arc<dyn Dataset>, total: usize, seed: u64) -> Arc<dyn Dataset> {
     if total == 0 || total >= data.len() {
         return data;
     }
-    let indices = balanced_indices(&labels(data.as_ref()), total, seed);
+    let indices = strata::balanced(&labels(data.as_ref()), total, seed);
     Arc::new(Subset {
         inner: data,
         indices,
@@ -219,25 +183,9 @@ pub fn cap(data: Arc<dyn Dataset>, total: usize, seed: u64) -> Arc<dyn Dataset> 
     })
 }
 
-/// Splits positions into (kept, held out): of every class the share `held` (rounded up, but never
-/// the whole class), chosen by `seed`; both ascending.
+/// Splits positions into kept and held out, both ascending ([`strata::split_apart`]).
 pub(crate) fn hold_out(labels: &[usize], held: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
-    let classes = labels.iter().max().map_or(0, |&l| l + 1);
-    let mut members = vec![Vec::new(); classes];
-    for (index, &label) in labels.iter().enumerate() {
-        members[label].push(index);
-    }
-    let (mut kept, mut out) = (Vec::new(), Vec::new());
-    for (class, mut list) in members.into_iter().enumerate() {
-        list.shuffle(&mut stream(seed, &[SELECTION, class as u64]));
-        let share = (list.len() as f64 * held).ceil() as usize;
-        let rest = list.split_off(share.min(list.len().saturating_sub(1)));
-        out.extend(list);
-        kept.extend(rest);
-    }
-    kept.sort_unstable();
-    out.sort_unstable();
-    (kept, out)
+    strata::split_apart(labels, held, seed)
 }
 
 /// Share of the training samples held out for validation, per class, where a set has no
@@ -273,28 +221,11 @@ mod tests {
     }
 
     #[test]
-    fn caps_are_balanced_nested_and_deterministic() {
+    fn caps_are_balanced() {
         let labels: Vec<usize> = (0..300).map(|i| (i * i + i / 7) % 5).collect();
-        let mut smaller: Vec<usize> = Vec::new();
-        for total in [0, 1, 4, 5, 23, 100, 299, 300, 1000] {
-            let chosen = balanced_indices(&labels, total, 3);
-            assert_eq!(chosen, balanced_indices(&labels, total, 3));
-            assert_eq!(chosen.len(), total.min(300));
-            assert!(chosen.windows(2).all(|w| w[0] < w[1]));
-            assert!(
-                smaller.iter().all(|i| chosen.contains(i)),
-                "not nested at {total}"
-            );
-            smaller = chosen;
-        }
-        let data = set(labels, 5);
-        let counts = class_counts(cap(data.clone(), 23, 3).as_ref());
+        let counts = class_counts(cap(set(labels, 5), 23, 3).as_ref());
         assert_eq!(counts.iter().sum::<usize>(), 23);
         assert!(counts.iter().all(|&c| c == 4 || c == 5), "{counts:?}");
-        assert_ne!(
-            balanced_indices(&super::labels(data.as_ref()), 23, 3),
-            balanced_indices(&super::labels(data.as_ref()), 23, 4)
-        );
     }
 
     #[test]
@@ -303,19 +234,6 @@ mod tests {
         labels.extend([1, 1]);
         let data = set(labels, 2);
         assert_eq!(class_counts(cap(data, 20, 0).as_ref()), vec![18, 2]);
-    }
-
-    #[test]
-    fn holding_out_is_disjoint_complete_and_balanced() {
-        let labels: Vec<usize> = (0..200).map(|i| i % 4).collect();
-        let (kept, held) = hold_out(&labels, 0.1, 9);
-        assert_eq!((kept.len(), held.len()), (180, 20));
-        let mut all = [kept, held].concat();
-        all.sort_unstable();
-        assert_eq!(all, (0..200).collect::<Vec<_>>());
-        // a class of one sample stays in training
-        let (kept, held) = hold_out(&[0, 0, 1], 0.5, 9);
-        assert!(kept.contains(&2) && held.len() == 1);
     }
 
     #[test]

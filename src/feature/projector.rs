@@ -12,8 +12,8 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use super::{FeatureError, FeatureSet};
-use crate::dataset::balanced_indices;
 use crate::files::defuse;
+use crate::strata;
 
 /// The file that names the others; a folder with one is an earlier export.
 pub const CONFIG: &str = "projector_config.pbtxt";
@@ -46,7 +46,7 @@ impl Embedding {
         seed: u64,
     ) -> Result<Self, FeatureError> {
         let part = samples.filter(|&n| n < set.len());
-        let part = part.and_then(|n| set.select(&balanced_indices(set.labels(), n, seed)));
+        let part = part.and_then(|n| set.select(&strata::balanced(set.labels(), n, seed)));
         let set = part.unwrap_or(set);
         let values = set.len().saturating_mul(set.dim());
         for (found, most, unit) in [

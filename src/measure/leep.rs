@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::MeasureError;
 use super::rows::Present;
 use super::samples::{Real, check_labels};
+use crate::strata::by_class;
 
 /// How far probabilities may leave their range by rounding.
 const SLACK: f64 = 1e-3;
@@ -50,10 +51,7 @@ pub fn leep<A: Real>(
     MeasureError::at_least("source classes", 1, source)?;
     let scales = scales(probabilities)?;
     let present = Present::new(labels);
-    let mut members = vec![Vec::new(); present.len()];
-    for (row, &class) in present.of.iter().enumerate() {
-        members[class].push(row);
-    }
+    let members = by_class(&present.of);
     // A class is one task and adds its samples in order: the same bits for any number of threads.
     let mut conditional = Array2::<f64>::zeros((present.len(), source));
     conditional

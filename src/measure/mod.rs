@@ -52,7 +52,6 @@ pub mod samples;
 pub mod silhouette;
 mod spectrum;
 pub mod stats;
-pub mod stratify;
 pub mod tail;
 pub mod tsne;
 pub mod verdict;

@@ -16,8 +16,8 @@ use super::flips::{by_group, sign_flip};
 use super::stats::{interval95, wilson};
 use super::tail::{Source, half_width, p_of};
 use super::verdict::{Claim, LEVEL};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use crate::random::PAIRED;
+use rand::RngExt;
 use rayon::prelude::*;
 
 /// A mean over seeds: of a paired difference, method minus baseline, or of one method.
@@ -277,8 +277,7 @@ impl Sampled {
 fn bootstrap(groups: &[(f64, f64)], draws: &Draws) -> Option<[f64; 2]> {
     // A stream a replicate: the same interval on any number of threads.
     let replicate = |r: usize| {
-        let mut rng = ChaCha8Rng::seed_from_u64(draws.seed);
-        rng.set_stream(r as u64);
+        let mut rng = PAIRED.rng(draws.seed, &[r as u64]);
         let (mut sum, mut size) = (0.0, 0.0);
         for _ in 0..groups.len() {
             let (s, n) = groups[rng.random_range(0..groups.len())];

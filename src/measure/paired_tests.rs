@@ -4,6 +4,8 @@
 use super::*;
 use crate::measure::calibrate::{covers, holds, repetitions};
 use crate::measure::verdict::judge;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 const DRAWS: Draws = Draws {

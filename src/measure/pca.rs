@@ -9,13 +9,12 @@
 
 use ndarray::{Array2, ArrayView2, Axis, s};
 use ndarray_linalg::{Eigh, QR, UPLO, error::LinalgError};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
 
 use super::product::product;
 use super::{MeasureError, blas};
+use crate::random::PCA_START;
 
 /// Up to so many samples or features the whole eigenproblem is cheap.
 const EXACT: usize = 512;
@@ -86,7 +85,7 @@ fn exact(centred: &Array2<f64>, dims: usize) -> Result<Array2<f64>, LinalgError>
 /// Scores by rising variance, from a subspace that holds the leading components.
 fn randomised(centred: &Array2<f64>, dims: usize) -> Result<Array2<f64>, LinalgError> {
     let width = dims + MORE;
-    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let mut rng = PCA_START.rng(0, &[]);
     let start = Array2::from_shape_simple_fn((centred.ncols(), width), || {
         let v: f64 = StandardNormal.sample(&mut rng);
         v
@@ -117,6 +116,8 @@ fn times(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
 
     #[test]
     fn a_random_search_finds_the_leading_components() {

@@ -1,13 +1,12 @@
 //! Labelled feature rows as the measures take them: a borrowed, checked view.
 //!
 //! A measure does not care where features come from. [`Samples`] borrows a matrix in single or
-//! double precision and its labels; a [`FeatureSet`] lends itself as one. What every measure
-//! demands (finite numbers, labels that are classes) is checked here, once.
+//! double precision and its labels. What every measure demands (finite numbers, labels that are
+//! classes) is checked here, once.
 
 use ndarray::{Array2, ArrayView2};
 
 use super::MeasureError;
-use crate::feature::FeatureSet;
 
 /// The floating-point types that features come in.
 pub trait Real: Copy + Send + Sync + Into<f64> + 'static {}
@@ -40,6 +39,20 @@ impl<'a, A: Real> Samples<'a, A> {
             labels,
             classes,
         })
+    }
+
+    /// The same of parts that have passed these checks before.
+    pub(crate) fn checked(
+        features: ArrayView2<'a, A>,
+        labels: &'a [usize],
+        classes: usize,
+    ) -> Self {
+        debug_assert!(check_labels("labels", labels, features.nrows(), classes).is_ok());
+        Self {
+            features,
+            labels,
+            classes,
+        }
     }
 
     /// Number of samples.
@@ -77,17 +90,6 @@ impl<'a, A: Real> Samples<'a, A> {
         let mut counts = vec![0; self.classes];
         self.labels.iter().for_each(|&l| counts[l] += 1);
         counts
-    }
-}
-
-impl<'a> From<&'a FeatureSet> for Samples<'a, f32> {
-    fn from(set: &'a FeatureSet) -> Self {
-        // A feature set has passed the same checks.
-        Self {
-            features: set.features(),
-            labels: set.labels(),
-            classes: set.classes(),
-        }
     }
 }
 

@@ -12,11 +12,10 @@ use super::predictor::{Before, Predictor};
 use super::roberta::RobertaEncoder;
 use super::state;
 use super::swin::{SwinEncoder, Windows};
+use crate::random::INITIAL_VALUES;
 use crate::suite::parts::{EmbedderInit, PredictorInit, PredictorSpec};
 use burn::module::Module;
 use burn::tensor::{DType, Device};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 
 /// Embedder, encoder and predictor.
 #[derive(Module, Debug)]
@@ -121,7 +120,7 @@ impl Model {
         device: &Device,
         dtype: DType,
     ) -> Result<Self, ModelError> {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = INITIAL_VALUES.rng(seed, &[]);
         Self::build(
             config.into(),
             channels,
@@ -168,7 +167,7 @@ impl Model {
             });
         }
         let (device, dtype) = self.place();
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = INITIAL_VALUES.rng(seed, &[]);
         let mut init = Init {
             device: &device,
             dtype,

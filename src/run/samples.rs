@@ -7,8 +7,9 @@ use super::folder::RunFolder;
 use super::prepare::Context;
 use super::table::{Table, row};
 use crate::dataset::specimen::{Specimen, chosen, specimens};
-use crate::dataset::{Splits, balanced_indices, labels};
+use crate::dataset::{Splits, labels};
 use crate::files::npy;
+use crate::strata;
 use crate::suite::definition::DatasetSpec;
 use crate::suite::view::View;
 
@@ -34,7 +35,7 @@ pub fn shown(context: &Context) -> Vec<usize> {
         0 => test.len(),
         some => some,
     };
-    balanced_indices(&labels(test), points, measures.tsne_seed)
+    strata::balanced(&labels(test), points, measures.tsne_seed)
 }
 
 /// Keeps pictures of the surrogate's samples that figure 2 shows.

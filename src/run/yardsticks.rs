@@ -7,7 +7,7 @@ use super::error::RunError;
 use super::look::{fingerprint, named};
 use super::prepare::{Context, Target};
 use super::watch::Watch;
-use crate::dataset::{Dataset, Truth, balanced_indices, subset};
+use crate::dataset::{Dataset, Truth, subset};
 use crate::feature::{FeatureSet, extract};
 use crate::measure::cka::cka;
 use crate::measure::hscore::{Covariance, hscore};
@@ -19,6 +19,7 @@ use crate::measure::nce::{hard_labels, nce};
 use crate::measure::silhouette::silhouette;
 use crate::measure::{MeasureError, Samples};
 use crate::model::Embedder;
+use crate::strata;
 use crate::suite::method::OrcaSettings;
 use crate::transfer::orca;
 use serde::{Deserialize, Serialize};
@@ -98,7 +99,7 @@ pub fn rows(context: &Context, set: &FeatureSet) -> FeatureSet {
     if most == 0 || most >= set.len() {
         return set.clone();
     }
-    let chosen = balanced_indices(set.labels(), most, context.suite.data_seed);
+    let chosen = strata::balanced(set.labels(), most, context.suite.data_seed);
     set.select(&chosen).unwrap_or_else(|| set.clone())
 }
 

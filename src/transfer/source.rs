@@ -4,7 +4,9 @@
 use super::error::TransferError;
 use crate::dataset::loader::Batch;
 use crate::dataset::{self, Dataset, sample_len};
-use rand::{RngExt, SeedableRng};
+use crate::random::SOURCE_BATCH;
+use crate::strata;
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
@@ -21,10 +23,7 @@ pub struct SourceSampler {
 impl SourceSampler {
     /// Batches of `batch` samples from `classes` classes (0 = all that have samples).
     pub fn new(set: Arc<dyn Dataset>, batch: usize, classes: usize) -> Result<Self, TransferError> {
-        let mut by_class = vec![Vec::new(); set.classes().len()];
-        for (index, label) in dataset::labels(set.as_ref()).into_iter().enumerate() {
-            by_class[label].push(index);
-        }
+        let mut by_class = strata::by_class(&dataset::labels(set.as_ref()));
         by_class.retain(|members| members.len() > 1);
         let wanted = if classes == 0 {
             by_class.len().min(batch / 2)
@@ -51,8 +50,7 @@ impl SourceSampler {
 
     /// The batch of one step; its labels count the classes that have samples.
     pub fn draw(&self, seed: u64, step: usize) -> Result<Batch, TransferError> {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x50ce);
-        rng.set_stream(step as u64);
+        let mut rng = SOURCE_BATCH.rng(seed, &[step as u64]);
         let mut classes: Vec<usize> = (0..self.by_class.len()).collect();
         shuffle(&mut classes, self.classes, &mut rng);
         let size = sample_len(self.set.as_ref());

@@ -14,6 +14,7 @@ use crate::dataset::Splits;
 use crate::dataset::loader::{Batch, Order, batches};
 use crate::model::state::{constant, moved, scaled, state, with_state};
 use crate::model::{Dual, Embedder, Model, Network};
+use crate::random::STAGE1;
 use crate::suite::method::{Budget, InnerScope, MonaSettings, Stage1};
 use crate::suite::training::TrainSettings;
 use burn::module::Module;
@@ -108,7 +109,7 @@ pub fn run(
     };
     let order = |pass| Order {
         batch,
-        shuffle: Some((seed ^ 0x51a6e1, pass)),
+        shuffle: Some((STAGE1.seed(seed), pass)),
         drop_last: true,
         augment: train.augment,
     };

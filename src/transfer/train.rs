@@ -11,11 +11,10 @@ use crate::dataset::loader::{Order, batches};
 use crate::dataset::{Dataset, Splits, Truth};
 use crate::model::state::{Trail, state, with_state};
 use crate::model::{Model, Network};
+use crate::random::DROPPED;
 use crate::suite::training::{Augment, Select, TrainSettings};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -177,8 +176,7 @@ pub fn train(
         if settings.patience > 0 && epoch > selected + settings.patience && selected > 0 {
             break;
         }
-        let mut rng = ChaCha8Rng::seed_from_u64(how.seed ^ 0xd20b);
-        rng.set_stream(epoch as u64);
+        let mut rng = DROPPED.rng(how.seed, &[epoch as u64]);
         let mut losses = Readings::new(&device, epoch);
         for (i, batch) in batches(splits.train.clone(), order(epoch))
             .into_iter()

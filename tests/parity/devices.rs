@@ -7,6 +7,7 @@ use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use modalign::dataset::Truth;
 use modalign::dataset::loader::Batch;
+use modalign::evaluate::device::BurnDevice;
 use modalign::feature::extract;
 use modalign::measure::Samples;
 use modalign::measure::probe::ProbeParams;
@@ -359,7 +360,7 @@ fn features_probabilities_and_probe() {
         let params = ProbeParams::new().c(1.0);
         let params = match *device == Device::flex() {
             true => params,
-            false => params.device(device.clone()),
+            false => params.accelerator(BurnDevice(device.clone())),
         };
         let none: Option<&Samples<'_, f32>> = None;
         let (fitted, ..) = params.check().unwrap().fit(&samples, none).unwrap();

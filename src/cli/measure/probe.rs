@@ -8,12 +8,14 @@ use crate::cli::error::CliError;
 use crate::cli::print;
 use crate::cli::progress::Stage;
 use crate::cli::words::{clean, columns, print_json};
+use crate::evaluate::device::BurnDevice;
 use crate::feature::FeatureSet;
 use crate::measure::probe::{ProbeParams, ProbeReport, SweepPoint};
 use crate::measure::samples::Samples;
-use crate::measure::stratify::share;
 use crate::measure::{Groups, MeasureError};
 use crate::model::device;
+use crate::random::SPLIT;
+use crate::strata;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -42,7 +44,7 @@ pub fn run(args: &ProbeArgs) -> Result<(), CliError> {
     // The CPU has kernels of its own for this.
     let params = match args.device.as_str() {
         "flex" => params,
-        name => params.device(device::open(name)?),
+        name => params.accelerator(BurnDevice(device::open(name)?)),
     };
     // Settings are refused before files are read.
     let given = params.clone().c(args.c).check();
@@ -127,7 +129,7 @@ fn sweep(params: ProbeParams, sets: &Sets, seed: u64) -> Result<ProbeReport, Mea
         return choosing.run(&train, Some(&valid.into()), &test);
     }
     let rows: Vec<usize> = (0..train.len()).collect();
-    let (fit, held) = share(train.labels(), &rows, 0.1, seed);
+    let (fit, held) = strata::split(train.labels(), &rows, 0.1, &mut SPLIT.rng(seed, &[]));
     let none = || MeasureError::TooFew {
         what: "samples of a class, to hold one out",
         expected: 2,

@@ -12,8 +12,9 @@ use std::f32::consts::TAU;
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal};
 
-use super::super::stream::{Part, stream};
+use super::super::part::Part;
 use super::super::{Dataset, DatasetError, Normalise, check_request};
+use crate::random::DEMO_EMG;
 
 /// Electrodes around the forearm.
 pub const ELECTRODES: usize = 16;
@@ -23,8 +24,6 @@ const WINDOW: usize = 52;
 const RATE: f32 = 200.0;
 /// Samples that a noise filter runs before the window begins.
 const WARM_UP: usize = 24;
-/// Tag of the window streams.
-const SIGNAL: u64 = 0xe3a9_0001;
 
 /// Name and muscle groups of a gesture: (place around the forearm in turns, strength).
 pub const GESTURES: [(&str, [(f32, f32); 2]); 8] = [
@@ -87,10 +86,7 @@ impl Dataset for DemoEmg {
         check_request("demo EMG", self, index, out.len())?;
         let gesture = self.label(index);
         let number = (index / GESTURES.len()) as u64;
-        let mut rng = stream(
-            self.seed,
-            &[SIGNAL, self.part as u64, gesture as u64, number],
-        );
+        let mut rng = DEMO_EMG.rng(self.seed, &[self.part as u64, gesture as u64, number]);
         window(&GESTURES[gesture].1, &mut rng, out);
         self.norm.apply(out);
         Ok(())

@@ -5,14 +5,12 @@
 //!
 //! A picture takes some tens of microseconds and is drawn as it is read; nothing is stored.
 
-use super::super::stream::{Part, stream};
+use super::super::part::Part;
 use super::super::{Dataset, DatasetError, Normalise, check_request};
 use super::scene::{SIDE, Scene};
 use super::shape::Shape;
 use super::texture::Fill;
-
-/// Tag of the picture streams.
-const PICTURE: u64 = 0x91c7_04e5;
+use crate::random::DEMO_IMAGE;
 
 /// Mean per channel over the source classes; red, green and blue are exchangeable here.
 const MEAN: [f32; 3] = [0.387; 3];
@@ -152,8 +150,8 @@ impl Dataset for DemoImages {
         check_request("demo images", self, index, out.len())?;
         let Class { shape, fill } = self.classes[self.label(index)];
         let number = (index / self.classes.len()) as u64;
-        let tags = [PICTURE, self.part as u64, shape as u64, fill as u64, number];
-        let mut rng = stream(self.seed, &tags);
+        let numbers = [self.part as u64, shape as u64, fill as u64, number];
+        let mut rng = DEMO_IMAGE.rng(self.seed, &numbers);
         Scene::draw(shape, fill, &mut rng).paint(&mut rng, out);
         self.norm.apply(out);
         Ok(())

@@ -19,8 +19,8 @@ pub use images::{Class, Domain, normalise};
 
 use std::sync::Arc;
 
+use super::part::Part;
 use super::spherical::{Projection, Rotation};
-use super::stream::Part;
 use super::{Dataset, DatasetError, InMemory, Normalise, Spherical, Splits};
 
 /// Numbers of samples asked for; 0 stands for the set's default.

@@ -3,12 +3,10 @@
 use rayon::prelude::*;
 
 use super::super::audio::{CHUNK, LogMel, SHAPE};
-use super::super::stream::{Part, stream};
+use super::super::part::Part;
 use super::super::{DatasetError, InMemory};
 use super::synth::{SOUNDS, chunk};
-
-/// Tag of the sound streams.
-const SOUND: u64 = 0x50d4_d001;
+use crate::random::DEMO_SOUND;
 
 /// Synthesises and transforms `len` sounds, classes in turn; not yet standardised (dB).
 pub fn render(part: Part, len: usize, seed: u64) -> Result<InMemory, DatasetError> {
@@ -18,7 +16,7 @@ pub fn render(part: Part, len: usize, seed: u64) -> Result<InMemory, DatasetErro
         .flat_map_iter(|index| {
             let kind = index % SOUNDS.len();
             let number = (index / SOUNDS.len()) as u64;
-            let mut rng = stream(seed, &[SOUND, part as u64, kind as u64, number]);
+            let mut rng = DEMO_SOUND.rng(seed, &[part as u64, kind as u64, number]);
             transform.decibels(&chunk(SOUNDS[kind], CHUNK, &mut rng))
         })
         .collect();

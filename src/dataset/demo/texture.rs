@@ -128,13 +128,13 @@ impl Texture {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::stream::stream;
     use super::*;
+    use crate::random::DEMO_IMAGE;
 
     #[test]
     fn every_fill_but_the_plain_one_uses_both_colours() {
         for fill in Fill::ALL {
-            let texture = Texture::draw(fill, 11.0, &mut stream(3, &[fill as u64]));
+            let texture = Texture::draw(fill, 11.0, &mut DEMO_IMAGE.rng(3, &[fill as u64]));
             let mixes: Vec<f32> = (0..400)
                 .map(|i| texture.mix((i % 20) as f32 - 10.0, (i / 20) as f32 - 10.0))
                 .collect();

@@ -15,7 +15,7 @@
 
 use ndarray::ArrayView2;
 
-use super::simd::multiversion;
+use crate::simd::multiversion;
 
 const LANES: usize = 8;
 const FREE: usize = usize::MAX;

@@ -10,8 +10,7 @@
 use std::time::Instant;
 
 use ndarray::Array2;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
 use rayon::prelude::*;
 
 use super::cost::{Costs, Pass};
@@ -21,6 +20,7 @@ use super::target::{Draw, Target};
 use super::{Candidates, Discrepancy, ValidDiscrepancyParams, couple};
 use crate::measure::groups::split;
 use crate::measure::{Groups, MeasureError, stats};
+use crate::random::DISCREPANCY;
 
 /// The inputs, ready to be searched again and again.
 pub(super) struct Problem<'t, 'p, R: Rows> {
@@ -53,12 +53,6 @@ pub(super) struct Outcome {
     pub least: Option<f64>,
     pub candidates: Option<Candidates>,
     pub nodes: usize,
-}
-
-fn stream(seed: u64, number: u64) -> ChaCha8Rng {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(number);
-    rng
 }
 
 impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
@@ -109,7 +103,7 @@ impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
     /// The observed targets, split.
     pub fn observed(&self) -> Result<Draw, MeasureError> {
         let order = (0..self.rows.dim().0).collect();
-        let mut rng = stream(self.params.seed, 0);
+        let mut rng = DISCREPANCY.rng(self.params.seed, &[0]);
         let draw = self.target.draw(
             order,
             self.params.holdout,
@@ -129,7 +123,7 @@ impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
 
     /// Shuffled targets, split anew.
     pub fn shuffled(&self, replicate: usize) -> Draw {
-        let mut rng = stream(self.params.seed, 1 + replicate as u64);
+        let mut rng = DISCREPANCY.rng(self.params.seed, &[1 + replicate as u64]);
         let order = match &self.patterns {
             Some(patterns) => self.groups.shuffled(|i| patterns[i], &mut rng),
             None => self.groups.rotated(&mut rng),
@@ -157,7 +151,7 @@ impl<'t, 'p, R: Rows> Problem<'t, 'p, R> {
         let whole: Vec<f64> = (0..self.params.bootstrap as u64)
             .into_par_iter()
             .map(|r| {
-                let mut rng = stream(seed, first + r);
+                let mut rng = DISCREPANCY.rng(seed, &[first + r]);
                 let (mut sum, mut weight) = (0.0, 0.0);
                 for _ in losses {
                     let i = rng.random_range(0..losses.len());

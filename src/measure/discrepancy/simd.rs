@@ -1,12 +1,11 @@
 //! The loops over source probabilities that must keep up with reading them: compiled for AVX-512,
-//! AVX2 and the baseline, chosen at run time. No sum is reassociated by the compiler and nothing is
-//! fused, so every version gives the same bits.
+//! AVX2 and the baseline, chosen at run time ([`crate::simd`]). Nothing is fused, so every version gives
+//! the same bits.
 
 use super::divergence::{Divergence, FLOOR};
 
-pub(super) use crate::simd::{ln, multiversion};
-
 use crate::measure::samples::Real;
+use crate::simd::{ln, multiversion};
 
 /// Eight doubles: one AVX-512 register, two of AVX2.
 const LANES: usize = 8;
@@ -149,22 +148,5 @@ multiversion! {
         for value in values {
             *value = ln(*value);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_logarithm_is_that_of_the_library() {
-        let mut x = 1e-12;
-        while x < 30.0 {
-            let (ours, theirs) = (super::ln(x), f64::ln(x));
-            assert!(
-                (ours - theirs).abs() <= 4e-16 * theirs.abs().max(0.1),
-                "{x}"
-            );
-            x *= 1.000_37;
-        }
-        assert_eq!(super::ln(1.0), 0.0);
     }
 }

@@ -8,7 +8,6 @@ use rayon::prelude::*;
 
 use super::divergence::FLOOR;
 use super::simd;
-use crate::feature::file::{Blocks, Number};
 use crate::measure::MeasureError;
 use crate::measure::samples::Real;
 
@@ -46,8 +45,9 @@ pub fn block_rows(row_bytes: usize, bytes: usize) -> usize {
     (bytes / row_bytes.max(1)).max(1).next_multiple_of(ALIGN)
 }
 
-/// Bytes of a block, of which a file has two in memory. Large enough that the sums of all classes pass through the cache few times.
-const BLOCK: usize = 128 << 20;
+/// Bytes of a block, of which a file has two in memory. Large enough that the sums of all classes pass
+/// through the cache few times.
+pub const BLOCK: usize = 128 << 20;
 
 impl<A: Real> Rows for ArrayView2<'_, A> {
     type Value = A;
@@ -68,30 +68,6 @@ impl<A: Real> Rows for ArrayView2<'_, A> {
 
     fn pick(&self, places: &[(usize, usize)]) -> Result<Vec<f64>, MeasureError> {
         Ok(places.iter().map(|&at| self[at].into()).collect())
-    }
-}
-
-impl<A: Real + Number> Rows for Blocks<A> {
-    type Value = A;
-
-    fn dim(&self) -> (usize, usize) {
-        Blocks::dim(self)
-    }
-
-    fn blocks(&self, each: &mut Each<'_, A>) -> Result<(), MeasureError> {
-        let rows = block_rows(size_of::<A>() * self.dim().1, BLOCK);
-        self.read(rows, unreadable, each)
-    }
-
-    fn pick(&self, places: &[(usize, usize)]) -> Result<Vec<f64>, MeasureError> {
-        let found = Blocks::pick(self, places).map_err(unreadable)?;
-        Ok(found.into_iter().map(Into::into).collect())
-    }
-}
-
-fn unreadable(error: std::io::Error) -> MeasureError {
-    MeasureError::Read {
-        found: error.to_string(),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use ndarray::ArrayView2;
-use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use super::stream::{self, Sums};
 use crate::measure::groups::split;
 use crate::measure::samples::check_labels;
 use crate::measure::{Groups, MeasureError};
+use crate::strata;
 
 /// What the samples are in the target modality.
 #[derive(Debug, Clone, Copy)]
@@ -167,18 +167,13 @@ impl Target<'_> {
                 split: true,
             };
         }
-        let mut strata = vec![Vec::new(); self.classes()];
-        let weighs = |&i: &usize| self.units(order[i]) > 0.0;
-        (0..order.len())
-            .filter(weighs)
-            .for_each(|i| strata[self.stratum(order[i], mass)].push(i));
-        for mut stratum in strata {
-            stratum.shuffle(rng);
-            // A class with a single sample cannot be evaluated, only fitted.
-            let most = stratum.len().saturating_sub(1);
-            let count = ((stratum.len() as f64 * share).round() as usize).min(most);
-            stratum[..count].iter().for_each(|&i| held[i] = true);
-        }
+        let weighs = |i: &usize| self.units(order[*i]) > 0.0;
+        let rows: Vec<usize> = (0..order.len()).filter(weighs).collect();
+        let stratum = |&i: &usize| self.stratum(order[i], mass);
+        let classes: Vec<usize> = rows.iter().map(stratum).collect();
+        let places: Vec<usize> = (0..rows.len()).collect();
+        let (_, evaluated) = strata::split(&classes, &places, share, rng);
+        evaluated.iter().for_each(|&place| held[rows[place]] = true);
         Draw {
             order,
             held,

@@ -14,12 +14,13 @@
 //! * **Anything else**: [`Groups::weights`] draws groups for a bootstrap, [`Groups::without`] leaves one
 //!   out, [`jackknife_error`] turns what is found without each into a standard error.
 
-use rand::{Rng, RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::{Rng, RngExt};
 use rayon::prelude::*;
 
 use super::Groups;
 use crate::measure::stats;
+use crate::random::DISCREPANCY;
+use crate::strata::by_class;
 
 impl Groups {
     /// Sums of something over the samples of each group.
@@ -77,8 +78,7 @@ impl Groups {
         let means: Vec<f64> = (0..replicates as u64)
             .into_par_iter()
             .map(|replicate| {
-                let mut rng = ChaCha8Rng::seed_from_u64(seed);
-                rng.set_stream(first + replicate);
+                let mut rng = DISCREPANCY.rng(seed, &[first + replicate]);
                 let weights = self.weights(strata, &mut rng);
                 let sum = |of: &[f64]| -> f64 { weights.iter().zip(of).map(|(w, v)| w * v).sum() };
                 sum(&totals) / sum(&units)
@@ -158,10 +158,7 @@ impl Groups {
     /// Student's interval of the jackknife over groups. `None` without a sample.
     pub fn balanced_interval(&self, labels: &[usize], wrong: &[bool]) -> Option<[f64; 2]> {
         let classes = labels.iter().max()? + 1;
-        let mut rows = vec![Vec::new(); classes];
-        for (row, &label) in labels.iter().enumerate() {
-            rows[label].push(row);
-        }
+        let mut rows = by_class(labels);
         if self.is_singletons() {
             let hits = |rows: &Vec<usize>| rows.iter().filter(|&&row| wrong[row]).count();
             return stats::balanced_interval(rows.iter().map(|rows| (hits(rows), rows.len())));
@@ -201,11 +198,7 @@ impl Groups {
 /// The groups of every stratum that has some, those of strata of one group together, a single one
 /// with another stratum.
 fn pooled(strata: &[usize]) -> Vec<Vec<usize>> {
-    let mut members = vec![Vec::new(); strata.iter().max().map_or(0, |most| most + 1)];
-    for (group, &stratum) in strata.iter().enumerate() {
-        members[stratum].push(group);
-    }
-    let (mut pooled, alone): (Vec<_>, Vec<_>) = members
+    let (mut pooled, alone): (Vec<_>, Vec<_>) = by_class(strata)
         .into_iter()
         .partition(|groups: &Vec<usize>| groups.len() != 1);
     pooled.retain(|groups| !groups.is_empty());

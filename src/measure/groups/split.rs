@@ -1,22 +1,23 @@
 //! Parts of whole groups, class by class.
 //!
-//! A group stands for the class that has most of its mass. Of every class's groups a share is drawn,
-//! at least one kept and one taken where there are two; classes that are the main class of one group
+//! A group stands for the class that has most of its mass. Of every class's groups a share is drawn
+//! ([`strata::taken`]), at least one kept and one taken where there are two; classes that are the main class of one group
 //! only (a person who has all classes is one group of one of them) are drawn from together. Then
 //! two repairs: a class that has groups only in the part that was taken gets one back, and a class
 //! of two groups or more that has none there gives one, if every class of that group stays on the
 //! other side. So a class with two groups of its own is on both sides.
 
 use rand::seq::SliceRandom;
-use rand::{Rng, RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::{Rng, RngExt};
 
 use super::Groups;
-use crate::measure::{MeasureError, stratify};
+use crate::measure::MeasureError;
+use crate::random::SPLIT;
+use crate::strata;
 
 impl Groups {
     /// Takes a share of the groups of every class among `rows`: rows kept and rows taken, both
-    /// ascending. With singletons it is [`stratify::share`].
+    /// ascending. With singletons it is [`strata::split`].
     ///
     /// # Errors
     /// [`MeasureError::Groups`] for a class that occurs in fewer than two groups, which cannot be
@@ -28,8 +29,9 @@ impl Groups {
         share: f64,
         seed: u64,
     ) -> Result<(Vec<usize>, Vec<usize>), MeasureError> {
+        let mut rng = SPLIT.rng(seed, &[]);
         if self.is_singletons() {
-            return Ok(stratify::share(labels, rows, share, seed));
+            return Ok(strata::split(labels, rows, share, &mut rng));
         }
         let some = self.select(rows);
         let own: Vec<usize> = rows.iter().map(|&row| labels[row]).collect();
@@ -39,7 +41,6 @@ impl Groups {
         for (i, &label) in own.iter().enumerate() {
             add(&mut content[some.group(i)], label, 1.0);
         }
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let held = hold_out(&content, classes, share, &mut rng);
         let (mut kept, mut taken) = (Vec::new(), Vec::new());
         for (i, &row) in rows.iter().enumerate() {
@@ -108,10 +109,7 @@ pub(crate) fn hold_out(
     strata.push(alone);
     for mut stratum in strata {
         stratum.shuffle(rng);
-        let most = stratum.len().saturating_sub(1);
-        let count = ((stratum.len() as f64 * share).round() as usize)
-            .max(1)
-            .min(most);
+        let count = strata::taken(stratum.len(), share);
         stratum[..count].iter().for_each(|&g| held[g] = true);
     }
     let kept = |held: &[bool], class: usize| of_class[class].iter().any(|&g| !held[g]);
@@ -200,7 +198,7 @@ mod tests {
         );
         assert_eq!(
             Groups::singletons(6).split(&labels, &rows, 0.5, 0),
-            Ok(stratify::share(&labels, &rows, 0.5, 0))
+            Ok(strata::split(&labels, &rows, 0.5, &mut SPLIT.rng(0, &[])))
         );
     }
 }

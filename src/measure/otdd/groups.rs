@@ -5,11 +5,10 @@
 
 use std::ops::Range;
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, s};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
-
 use crate::measure::{MeasureError, Real, Samples};
+use crate::random::OTDD;
+use crate::strata::by_class;
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
 /// Most samples on one side: a matrix of their pairs takes 3.2 GB.
 pub const MOST: usize = 20_000;
@@ -38,20 +37,15 @@ impl Groups {
     ) -> Result<Self, MeasureError> {
         MeasureError::at_least("samples", 1, samples.len())?;
         MeasureError::at_least("features", 1, samples.dim())?;
-        let mut classes = vec![Vec::new(); samples.classes()];
-        for (row, &label) in samples.labels().iter().enumerate() {
-            classes[label].push(row);
-        }
         let (mut rows, mut ranges) = (Vec::new(), Vec::new());
-        for (label, members) in classes.into_iter().enumerate() {
+        for (label, members) in by_class(samples.labels()).into_iter().enumerate() {
             if members.is_empty() {
                 continue;
             }
             let start = rows.len();
             match most {
                 Some(most) if most < members.len() => {
-                    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-                    rng.set_stream(label as u64);
+                    let mut rng = OTDD.rng(seed, &[label as u64]);
                     let mut drawn =
                         rand::seq::index::sample(&mut rng, members.len(), most).into_vec();
                     drawn.sort_unstable();

@@ -10,6 +10,8 @@
 use ndarray::{Array2, ArrayView2, ArrayViewMut1};
 use rayon::prelude::*;
 
+use crate::simd::multiversion;
+
 /// Rows per unit of parallel work.
 const BLOCK: usize = 64;
 /// Sums kept side by side.
@@ -192,37 +194,12 @@ fn lane_sum(values: &[f64]) -> f64 {
     lanes.iter().sum::<f64>() + rest.iter().sum::<f64>()
 }
 
-/// `outⱼ = exp(u + vⱼ − cⱼ·inverse)`.
-fn exponentials(c: &[f64], v: &[f64], u: f64, inverse: f64, out: &mut [f64]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx512f,avx512dq,avx512vl")]
-        fn v4(c: &[f64], v: &[f64], u: f64, inverse: f64, out: &mut [f64]) {
-            body(c, v, u, inverse, out);
+multiversion! {
+    /// `outⱼ = exp(u + vⱼ − cⱼ·inverse)`.
+    fn exponentials(c: &[f64], v: &[f64], u: f64, inverse: f64, out: &mut [f64]) {
+        for ((out, &c), &v) in out.iter_mut().zip(c).zip(v) {
+            *out = exp((u + v) - c * inverse);
         }
-        #[target_feature(enable = "avx2")]
-        fn v3(c: &[f64], v: &[f64], u: f64, inverse: f64, out: &mut [f64]) {
-            body(c, v, u, inverse, out);
-        }
-        if std::arch::is_x86_feature_detected!("avx512f")
-            && std::arch::is_x86_feature_detected!("avx512dq")
-            && std::arch::is_x86_feature_detected!("avx512vl")
-        {
-            // SAFETY: the processor has every feature that `v4` is compiled for.
-            return unsafe { v4(c, v, u, inverse, out) };
-        }
-        if std::arch::is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has AVX2.
-            return unsafe { v3(c, v, u, inverse, out) };
-        }
-    }
-    body(c, v, u, inverse, out);
-}
-
-#[inline(always)]
-fn body(c: &[f64], v: &[f64], u: f64, inverse: f64, out: &mut [f64]) {
-    for ((out, &c), &v) in out.iter_mut().zip(c).zip(v) {
-        *out = exp((u + v) - c * inverse);
     }
 }
 

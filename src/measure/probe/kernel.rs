@@ -5,8 +5,7 @@
 //! it lies, once for its logits and once, out of the cache, for its gradient. `width` is a
 //! multiple of sixteen. Sums within a block are in single precision, beyond it in double.
 
-use crate::model::ops::kernel::lanes::Lanes;
-use crate::model::ops::kernel::simd::{self, Block, multiversion};
+use crate::simd::{self, Block, Lanes, multiversion};
 
 /// Most classes at a time: two rows of so many sums, and what they are made of, fill the
 /// registers of AVX-512.

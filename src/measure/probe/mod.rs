@@ -6,8 +6,8 @@
 //! or chosen on a validation set. Classes without a training sample are not fitted (as in
 //! scikit-learn) and so are never predicted.
 
+mod accelerator;
 mod curvature;
-mod device;
 mod kernel;
 pub mod lbfgs;
 pub mod model;
@@ -16,16 +16,17 @@ mod single;
 
 pub use model::LinearProbe;
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use burn::tensor::Device;
 use ndarray::Array1;
 use serde::Serialize;
 
 use super::samples::{Real, Samples};
 use super::{Groups, MeasureError, stats};
+use accelerator::Remote;
+pub use accelerator::{Accelerator, BlockSums, Loaded};
 pub use curvature::Curvature;
-use device::OnDevice;
 use lbfgs::{Minimum, Stage, Stop, minimize};
 use model::Scaling;
 use objective::{Evaluation, Objective};
@@ -42,17 +43,17 @@ enum Strength {
 type Coarse<'a> = Box<dyn Fn(&Array1<f64>, f64) -> Evaluation + 'a>;
 
 /// Settings of the probe, not yet checked.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ProbeParams(ValidProbeParams);
 
 /// Checked settings; only these can run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ValidProbeParams {
     strength: Strength,
     standardize: bool,
     iterations: usize,
     tolerance: f64,
-    device: Option<Device>,
+    accelerator: Option<Arc<dyn Accelerator>>,
 }
 
 impl Default for ProbeParams {
@@ -70,7 +71,7 @@ impl ProbeParams {
             standardize: true,
             iterations: 2000,
             tolerance: 1e-7,
-            device: None,
+            accelerator: None,
         })
     }
 
@@ -105,10 +106,10 @@ impl ProbeParams {
         self
     }
 
-    /// Runs the iterations in single precision on this device rather than on our CPU kernels; the
-    /// exact ones stay on the CPU. For a GPU and large N·D.
-    pub fn device(mut self, device: Device) -> Self {
-        self.0.device = Some(device);
+    /// Runs the iterations in single precision there rather than on our CPU kernels; the exact ones
+    /// stay on the CPU. For a GPU and large N·D.
+    pub fn accelerator(mut self, accelerator: impl Accelerator + 'static) -> Self {
+        self.0.accelerator = Some(Arc::new(accelerator));
         self
     }
 
@@ -412,13 +413,13 @@ impl ValidProbeParams {
         labels: &'a [usize],
         classes: usize,
     ) -> Coarse<'a> {
-        match &self.device {
+        match &self.accelerator {
             None => {
                 let data = Single::new(train.features(), scaling, labels, classes);
                 Box::new(move |point, c| data.evaluate(point, c))
             }
-            Some(device) => {
-                let data = OnDevice::new(train.features(), scaling, labels, classes, device);
+            Some(accelerator) => {
+                let data = Remote::new(train.features(), scaling, labels, classes, &**accelerator);
                 Box::new(move |point, c| data.evaluate(point, c))
             }
         }

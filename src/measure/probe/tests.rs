@@ -213,25 +213,6 @@ fn any_number_of_threads_gives_the_same_bits() {
 }
 
 #[test]
-fn a_device_reaches_the_same_optimum() {
-    let (x, y) = overlapping();
-    for classes in [10, 2] {
-        let y: Vec<usize> = y.iter().map(|y| y % classes).collect();
-        let train = Samples::new(x.view(), &y, classes).expect("valid");
-        let fit = |params: ProbeParams| {
-            let params = params.check().expect("valid");
-            params.fit::<_, f32>(&train, None).expect("fits").1
-        };
-        let (here, there) = (
-            fit(ProbeParams::new()),
-            fit(ProbeParams::new().device(Device::flex())),
-        );
-        assert!(there.converged);
-        assert!((here.value - there.value).abs() < 1e-9 * here.value);
-    }
-}
-
-#[test]
 fn the_balanced_error_weighs_classes_alike() {
     let x = Array2::from_shape_fn((12, 1), |(i, _)| if i < 2 { 1.0 } else { -1.0 });
     let truth: Vec<usize> = (0..12).map(|i| usize::from(i < 2)).collect();

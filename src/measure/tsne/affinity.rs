@@ -7,7 +7,7 @@
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
-use super::wide::wide;
+use crate::simd::multiversion;
 
 /// Points with their calibrated Gaussians.
 pub struct Affinities {
@@ -104,7 +104,7 @@ impl Columns {
     }
 }
 
-wide! {
+multiversion! {
     fn add_squares(from: f64, to: &[f64], out: &mut [f64]) {
         for (sum, to) in out.iter_mut().zip(to) {
             *sum += (from - to) * (from - to);

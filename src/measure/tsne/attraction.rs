@@ -8,6 +8,8 @@ use rayon::prelude::*;
 
 use super::descent::{Forces, Vector};
 use super::sparse::Sparse;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{self, Level};
 
 /// Pairs at a time.
 const LANES: usize = 16;
@@ -123,7 +125,7 @@ impl Pairs {
     fn attraction(&self, first: usize, count: usize, at: &[[f32; 2]]) -> Vec<Vector> {
         let mut out = Vec::with_capacity(count);
         #[cfg(target_arch = "x86_64")]
-        if super::wide::avx512() {
+        if simd::level() == Level::Avx512 {
             for i in first..first + count {
                 let own = self.starts[i]..self.starts[i + 1];
                 // SAFETY: the processor has AVX-512, and every column is that of a point.

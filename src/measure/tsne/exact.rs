@@ -7,6 +7,7 @@
 use rayon::prelude::*;
 
 use super::descent::{Forces, Vector};
+use crate::simd::{self, Level};
 
 /// Attraction x, y; repulsion x, y; sum of the kernel.
 type Row = [f64; 5];
@@ -42,14 +43,14 @@ impl Forces for Exact {
         self.ys = at.iter().map(|p| p[1]).collect();
         self.rows.resize(n, [0.0; 5]);
         let (p, xs, ys) = (&self.affinities, &self.xs, &self.ys);
-        let wide = wide_vectors();
+        let level = simd::level();
         self.rows
             .par_chunks_mut(BLOCK)
             .enumerate()
             .for_each(|(block, chunk)| {
                 for (offset, out) in chunk.iter_mut().enumerate() {
                     let i = block * BLOCK + offset;
-                    *out = row(&p[i * n..(i + 1) * n], xs, ys, i, wide);
+                    *out = row(&p[i * n..(i + 1) * n], xs, ys, i, level);
                 }
             });
         // Each point met itself once, at distance zero and kernel one.
@@ -60,25 +61,13 @@ impl Forces for Exact {
     }
 }
 
-/// Whether the processor has 256-bit vectors; the result is the same without.
-fn wide_vectors() -> bool {
+fn row(p: &[f64], xs: &[f64], ys: &[f64], i: usize, level: Level) -> Row {
     #[cfg(target_arch = "x86_64")]
-    {
-        std::arch::is_x86_feature_detected!("avx2")
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        false
-    }
-}
-
-fn row(p: &[f64], xs: &[f64], ys: &[f64], i: usize, wide: bool) -> Row {
-    #[cfg(target_arch = "x86_64")]
-    if wide {
-        // SAFETY: `wide` says that the processor has AVX2.
+    if level >= Level::Avx2 {
+        // SAFETY: the CPU has AVX2.
         return unsafe { row_avx2(p, xs, ys, i) };
     }
-    let _ = wide;
+    let _ = level;
     let mut lanes = [[0.0; LANES]; 5];
     let chunks = p
         .as_chunks::<LANES>()
@@ -170,8 +159,8 @@ mod tests {
         let ys: Vec<f64> = (0..n).map(|i| (i as f64 * 0.3).sin() * 5.0).collect();
         for i in 0..n {
             assert_eq!(
-                row(&p, &xs, &ys, i, wide_vectors()),
-                row(&p, &xs, &ys, i, false)
+                row(&p, &xs, &ys, i, simd::level()),
+                row(&p, &xs, &ys, i, Level::Baseline)
             );
         }
     }

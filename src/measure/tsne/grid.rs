@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::attraction::{Repulsion, bounds};
 use super::convolution::{Convolution, smooth};
 use super::descent::Vector;
-use super::wide::wide;
+use crate::simd::multiversion;
 
 /// Parts that are spread separately.
 const PARTS: usize = 8;
@@ -192,7 +192,7 @@ fn dot(a: &[f32; LANES], b: &[f32; LANES]) -> f32 {
     ((p[0] + p[4]) + (p[1] + p[5])) + (p[2] + p[3])
 }
 
-wide! {
+multiversion! {
     fn spread(at: &[Vector], place: &Place, grid: &mut [f32]) {
         for at in at {
             let (first, t) = place.of(at);
@@ -207,7 +207,7 @@ wide! {
     }
 }
 
-wide! {
+multiversion! {
     /// Forces on points; gives the sum of their potentials.
     fn read(at: &[Vector], place: &Place, grid: &[f32], out: &mut [Vector]) -> f64 {
         let mut sum = 0.0;

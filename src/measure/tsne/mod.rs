@@ -27,17 +27,15 @@ mod quadtree;
 pub mod quality;
 pub mod settings;
 mod sparse;
-mod wide;
 
 use std::time::Instant;
 
 use ndarray::{Array2, ArrayView2, Axis};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::samples::{Real, check_finite};
 use super::{MeasureError, pca::pca};
+use crate::random::MAP_START;
 use affinity::Affinities;
 use attraction::Field;
 use descent::{Forces, Vector, descend};
@@ -241,7 +239,7 @@ impl ValidTsneParams {
     fn first_positions(&self, scores: Array2<f64>) -> Vec<Vector> {
         const DEVIATION: f64 = 1e-4;
         let scale = scores.column(0).std(0.0);
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut rng = MAP_START.rng(self.seed, &[]);
         let mut position = |i, axis| {
             let score = scores
                 .get((i, axis))

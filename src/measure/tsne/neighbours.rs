@@ -15,8 +15,9 @@
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
-use super::wide::wide;
 use crate::measure::product::product;
+use crate::random::{GOLDEN, mix};
+use crate::simd::multiversion;
 
 /// Points whose neighbours one task looks for.
 const ROWS: usize = 128;
@@ -255,15 +256,10 @@ impl Best {
 /// seed, point and candidate.
 fn drawn(seed: u64, point: usize, candidate: u32) -> u64 {
     let pair = ((point as u64) << 32) | u64::from(candidate);
-    let mix = |mut z: u64| {
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
-    mix(mix(seed.wrapping_add(0x9e37_79b9_7f4a_7c15)) ^ pair.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    mix(mix(seed.wrapping_add(GOLDEN)) ^ pair.wrapping_mul(GOLDEN))
 }
 
-wide! {
+multiversion! {
     /// Adds the candidates whose estimate is within the limit; most blocks hold none.
     fn collect(estimates: &[f32], slack: &[f32], limit: f32, first: u32, out: &mut Vec<Candidate>) {
         for (block, part) in estimates.chunks(LANES).enumerate() {

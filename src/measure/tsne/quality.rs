@@ -4,14 +4,13 @@
 //! engine reports of itself rests on its own approximations.
 
 use ndarray::{Array2, ArrayView2};
-use rand::SeedableRng;
 use rand::seq::index::sample;
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::affinity::{Affinities, Columns};
 use super::sparse::Sparse;
-use super::wide::wide;
+use crate::random::TRUSTWORTHINESS;
+use crate::simd::multiversion;
 
 /// Sums kept side by side.
 const LANES: usize = 8;
@@ -63,7 +62,7 @@ fn normaliser(map: &Array2<f64>) -> f64 {
     2.0 * parts.iter().sum::<f64>()
 }
 
-wide! {
+multiversion! {
     /// Sum of the kernel between one place and others.
     fn kernels(x: f64, y: f64, xs: &[f64], ys: &[f64]) -> f64 {
         let kernel = |xj: f64, yj: f64| {
@@ -98,7 +97,7 @@ pub fn trustworthiness(
         return None;
     }
     let looked_at: Vec<usize> = match n > most {
-        true => sample(&mut ChaCha8Rng::seed_from_u64(0), n, most).into_vec(),
+        true => sample(&mut TRUSTWORTHINESS.rng(0, &[]), n, most).into_vec(),
         false => (0..n).collect(),
     };
     let (features, map) = (Columns::new(points), Columns::new(map.view()));
@@ -127,7 +126,7 @@ pub fn trustworthiness(
     Some(1.0 - 2.0 / (seen * k * (2.0 * n - 3.0 * k - 1.0)) * penalty as f64)
 }
 
-wide! {
+multiversion! {
     /// How many come before `j` by distance, equal ones by index.
     fn before(squares: &[f64], j: usize) -> usize {
         let square = squares[j];

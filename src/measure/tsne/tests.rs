@@ -1,5 +1,6 @@
 use super::*;
-use rand::RngExt;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use rand_distr::Normal;
 
 /// `n` points of ten Gaussian clusters in `d` dimensions.

@@ -11,11 +11,11 @@ use super::settings::ValidSettings;
 use super::zeros;
 use crate::measure::MeasureError;
 use crate::measure::cka::cka;
-use crate::measure::stratify::by_class;
 use crate::measure::tsne::{Tsne, TsneParams, common_start};
 use crate::run::RunError;
 use crate::run::look::named;
 use crate::run::watch::{Watch, go_on};
+use crate::strata::{by_class, by_class_of};
 use ndarray::Array2;
 
 /// What a comparison found.
@@ -120,10 +120,7 @@ fn labels_of(shared: &Shared) -> String {
 
 /// The error of samples that no part is left of.
 fn uncut(shared: &Shared, settings: &ValidSettings) -> RunError {
-    let classes = by_class(
-        &shared.labels,
-        &(0..shared.labels.len()).collect::<Vec<_>>(),
-    );
+    let classes = by_class(&shared.labels);
     let sizes = classes.iter().map(Vec::len).filter(|size| *size > 0);
     let (count, most) = sizes.fold((0, 0), |(count, most), size| (count + 1, most.max(size)));
     let (share, n) = (settings.train_share, shared.labels.len());
@@ -142,7 +139,7 @@ fn uncut(shared: &Shared, settings: &ValidSettings) -> RunError {
 
 /// Refuses a training part of one class before any probe does.
 fn two_classes(shared: &Shared, parts: &Parts) -> Result<(), RunError> {
-    let classes = by_class(&shared.labels, &parts.train);
+    let classes = by_class_of(&shared.labels, &parts.train);
     let present: Vec<usize> = (0..classes.len())
         .filter(|&class| !classes[class].is_empty())
         .collect();

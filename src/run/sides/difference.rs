@@ -4,8 +4,8 @@
 use super::measures::{Frame, Measure, Measured};
 use super::noise;
 use super::rates::Kind;
-use crate::measure::stratify::by_class;
 use crate::measure::verdict::{self, Claim, judge};
+use crate::strata::by_class;
 
 /// A difference smaller than this part of the values is what single precision makes of equal
 /// features (rotated, say): no difference, however regular.
@@ -154,8 +154,7 @@ fn jackknifed(
 /// The probe's errors class by class, and their differences to the reference, not yet judged.
 pub fn classes(sides: &[Measured], reference: usize, frame: &Frame) -> Vec<ClassError> {
     let rates = frame.rates();
-    let rows: Vec<usize> = (0..rates.labels.len()).collect();
-    let mut members = by_class(&rates.labels, &rows);
+    let mut members = by_class(&rates.labels);
     members.resize(frame.classes, Vec::new());
     let mut all = Vec::new();
     for (index, side) in sides.iter().enumerate() {

@@ -4,12 +4,9 @@
 
 use super::align::Shared;
 use super::settings::{MOST_MAPPED, VALID_SHARE, ValidSettings};
-use crate::dataset::balanced_indices;
 use crate::measure::MeasureError;
-use crate::measure::stratify::{by_class, share};
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
+use crate::random::{FOLDS, SECOND_SPLIT, SPLIT};
+use crate::strata;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows of every part, ascending.
@@ -50,8 +47,7 @@ impl Parts {
                 )
             }
         };
-        // Another stream than that of the first cut.
-        let (of, seed) = (shared.groups.as_deref(), settings.seed ^ 0x5eed);
+        let (of, seed) = (shared.groups.as_deref(), SECOND_SPLIT.seed(settings.seed));
         let (fit, valid) = whole(labels, of, &train, VALID_SHARE, seed);
         MeasureError::at_least("test samples", 1, test.len())?;
         MeasureError::at_least("samples of a class, to choose C on one", 1, valid.len())?;
@@ -64,8 +60,8 @@ impl Parts {
             fit,
             valid,
             // Nested: of the same seed, fewer are a part of more.
-            mapped: balanced_indices(&tested, points.min(MOST_MAPPED), settings.seed),
-            sample: balanced_indices(&tested, points, settings.seed),
+            mapped: strata::balanced(&tested, points.min(MOST_MAPPED), settings.seed),
+            sample: strata::balanced(&tested, points, settings.seed),
             train,
             test,
         })
@@ -80,12 +76,13 @@ fn whole(
     taken: f64,
     seed: u64,
 ) -> (Vec<usize>, Vec<usize>) {
+    let mut rng = SPLIT.rng(seed, &[]);
     let Some(groups) = groups else {
-        return share(labels, rows, taken, seed);
+        return strata::split(labels, rows, taken, &mut rng);
     };
     let units = Units::new(labels, groups, rows);
     let places: Vec<usize> = (0..units.labels.len()).collect();
-    let (kept, taken) = share(&units.labels, &places, taken, seed);
+    let (kept, taken) = strata::split(&units.labels, &places, taken, &mut rng);
     let of = |units_of: &[usize]| {
         let mut rows: Vec<usize> = units_of
             .iter()
@@ -130,31 +127,16 @@ impl Units {
 /// Folds of samples for the jackknife, as equal in size and in classes as they can be, of whole groups
 /// where there are any: the fold of every sample, below `count`.
 pub fn folds(labels: &[usize], groups: Option<&[usize]>, count: usize, seed: u64) -> Vec<usize> {
-    let rows: Vec<usize> = (0..labels.len()).collect();
+    let mut rng = FOLDS.rng(seed, &[]);
     let Some(groups) = groups else {
-        return dealt(labels, count, seed);
+        return strata::folds(labels, count, &mut rng);
     };
+    let rows: Vec<usize> = (0..labels.len()).collect();
     let units = Units::new(labels, groups, &rows);
-    let of_unit = dealt(&units.labels, count, seed);
+    let of_unit = strata::folds(&units.labels, count, &mut rng);
     let mut of = vec![0; labels.len()];
     for (rows, fold) in units.rows.iter().zip(of_unit) {
         rows.iter().for_each(|&row| of[row] = fold);
-    }
-    of
-}
-
-/// Samples dealt out to folds class by class, in random order.
-fn dealt(labels: &[usize], count: usize, seed: u64) -> Vec<usize> {
-    let rows: Vec<usize> = (0..labels.len()).collect();
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut of = vec![0; labels.len()];
-    let mut next = 0;
-    for mut members in by_class(labels, &rows) {
-        members.shuffle(&mut rng);
-        for row in members {
-            of[row] = next % count.max(1);
-            next += 1;
-        }
     }
     of
 }

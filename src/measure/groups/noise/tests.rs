@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::measure::calibrate::{repetitions, share_covered};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
 /// Groups of `m` answers, wrong with probability `p`; a share `alike` of the groups is all right or
 /// all wrong, so that the correlation within groups is `alike`.

@@ -1,7 +1,7 @@
 //! The exact (erf) GELU of Hendrycks & Gimpel 2016, `x·Φ(x)`, and its tangent `g'(x)·ẋ` with
 //! `g' = Φ + x·φ`, forward and backward, vectorised.
 
-use super::simd::{Block, LANES, erf, exp, fma, multiversion};
+use crate::simd::{Block, LANES, erf, exp, fma, multiversion};
 use rayon::prelude::*;
 
 /// Values per parallel task; fixed, so that results do not depend on the thread count.

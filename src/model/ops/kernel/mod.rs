@@ -8,13 +8,11 @@
 
 pub mod activation;
 pub mod attention;
-pub mod lanes;
 pub mod linear;
 pub mod norm;
 pub mod norm_tangent;
 pub mod optimiser;
 pub mod product;
-pub mod simd;
 
 /// An output buffer of `len` values whose first contents are unspecified.
 ///

@@ -1,7 +1,7 @@
 //! LayerNorm over the last axis (Ba et al. 2016), forward and backward, one pass each.
 
 use super::linear::add_up;
-use super::simd::{Block, LANES, fma, multiversion, sum};
+use crate::simd::{Block, LANES, fma, multiversion, sum};
 use rayon::prelude::*;
 
 /// Rows per parallel task.

@@ -11,7 +11,7 @@
 
 use super::linear::add_up;
 use super::norm::{ROWS, moments};
-use super::simd::{Block, LANES, fma, multiversion, sum};
+use crate::simd::{Block, LANES, fma, multiversion, sum};
 use rayon::prelude::*;
 
 /// Mean and 1/σ of a row, mean of its tangent and `a`.

@@ -1,6 +1,6 @@
 //! The AdamW update (Loshchilov & Hutter 2019, PyTorch's order of operations) in one pass.
 
-use super::simd::{fma, multiversion};
+use crate::simd::{fma, multiversion};
 use rayon::prelude::*;
 
 /// Values per parallel task.

@@ -1,7 +1,6 @@
 //! Small dense products and transposes in registers, for the windows of attention.
 
-use super::lanes::Lanes;
-use super::simd::Block;
+use crate::simd::{Block, Lanes};
 
 /// The block that starts at `at`.
 #[inline(always)]
@@ -116,8 +115,8 @@ pub fn transpose<L: Lanes>(rows: usize, columns: usize, a: &[f32], t: &mut [f32]
 
 #[cfg(test)]
 mod tests {
-    use super::super::simd::multiversion;
     use super::*;
+    use crate::simd::multiversion;
 
     multiversion! {
         fn both(a: &[f32], b: &[f32], c: &mut [f32], t: &mut [f32], m: usize, n: usize, k: usize) {

@@ -13,7 +13,7 @@ mod window;
 
 use super::linear::add_up;
 use super::product::{product, transpose};
-use super::simd::{Block, LANES, fma, multiversion, sum};
+use crate::simd::{Block, LANES, fma, multiversion, sum};
 use rayon::prelude::*;
 use window::{Columns, Scratch, of_head, probabilities};
 

@@ -1,11 +1,10 @@
 //! One window and head whose tokens move: beside what [`super::window`] gathers and computes, its
 //! tangents and how its probabilities move.
 
-use super::super::lanes::Lanes;
 use super::super::product::{product, product_add, transpose};
-use super::super::simd::{Block, LANES, fma, sum};
 use super::WindowGeometry;
 use super::window::{Columns, Scratch, of_head, probabilities};
+use crate::simd::{Block, LANES, Lanes, fma, sum};
 
 /// Buffers for what moves, beside those of the value.
 pub struct Moving {

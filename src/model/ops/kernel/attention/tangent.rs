@@ -10,10 +10,10 @@
 
 use super::super::linear::add_up;
 use super::super::product::{product, product_add, transpose};
-use super::super::simd::{LANES, fma, multiversion};
 use super::moving::{Moving, dot, prepare};
 use super::window::{Columns, Scratch};
 use super::{IMAGES, WindowGeometry};
+use crate::simd::{LANES, fma, multiversion};
 use rayon::prelude::*;
 
 multiversion! {

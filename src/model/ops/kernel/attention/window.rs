@@ -1,9 +1,8 @@
 //! One window and head at a time: its tokens gathered by index, its probabilities, its results
 //! scattered to their places.
 
-use super::super::lanes::Lanes;
 use super::super::product::product;
-use super::super::simd::{Block, LANES, exp, sum};
+use crate::simd::{Block, LANES, Lanes, exp, sum};
 
 /// What is added to the logit of a pair from different regions (the reference implementation's
 /// −100, not −∞: it decides the last digits of parity).

@@ -4,10 +4,14 @@
 //! product apart into scalars. Here the registers are named.
 //!
 //! Every function must be called from code compiled for its instruction set, which
-//! `super::simd::multiversion` guarantees: it hands [`V4`], [`V3`] or [`Portable`] to a body only
+//! [`multiversion!`](super::multiversion) guarantees: it hands [`V4`], [`V3`] or [`Portable`] to a body only
 //! after it has seen the CPU's features.
 
-use super::simd::Block;
+/// Width of a vector block: one AVX-512 register, two AVX2 registers.
+pub const LANES: usize = 16;
+
+/// A block of [`LANES`] values.
+pub type Block = [f32; LANES];
 
 /// A vector of sixteen values.
 pub trait Lanes: Copy {

@@ -1,63 +1,7 @@
-//! Run-time choice of instruction set, and vector-friendly `exp` and `erf`.
-//!
-//! A portable build must not assume AVX, and a build without it is slow. `multiversion`
-//! compiles a kernel body three times (AVX-512, AVX2 + FMA, baseline) and picks by what the CPU
-//! has. Bodies are written over `[f32; 16]` blocks, which the compiler turns into vectors.
+//! Elementary functions without branches, which the compiler turns into vectors: `exp` and `erf` of
+//! single precision, `ln` of double precision.
 
-/// Width of a vector block: one AVX-512 register, two AVX2 registers.
-pub const LANES: usize = 16;
-
-/// A block of [`LANES`] values.
-pub type Block = [f32; LANES];
-
-/// Compiles a kernel for several instruction sets and dispatches at run time.
-///
-/// The body may call `#[inline(always)]` helpers with the constant `FMA`, which tells them
-/// whether fused multiply-add is one instruction or a slow library call, and with the type `L`
-/// of explicit vectors ([`super::lanes::Lanes`]).
-macro_rules! multiversion {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
-        $(#[$meta])*
-        #[allow(clippy::too_many_arguments)]
-        $vis fn $name($($arg: $ty),*) {
-            #[inline(always)]
-            #[allow(clippy::too_many_arguments, dead_code, clippy::extra_unused_type_parameters)]
-            fn body<const FMA: bool, L: $crate::model::ops::kernel::lanes::Lanes>($($arg: $ty),*) $body
-
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-                #[allow(clippy::too_many_arguments)]
-                fn v4($($arg: $ty),*) {
-                    body::<true, $crate::model::ops::kernel::lanes::V4>($($arg),*)
-                }
-
-                #[target_feature(enable = "avx2,fma")]
-                #[allow(clippy::too_many_arguments)]
-                fn v3($($arg: $ty),*) {
-                    body::<true, $crate::model::ops::kernel::lanes::V3>($($arg),*)
-                }
-
-                if std::arch::is_x86_feature_detected!("avx512f")
-                    && std::arch::is_x86_feature_detected!("avx512bw")
-                    && std::arch::is_x86_feature_detected!("avx512dq")
-                    && std::arch::is_x86_feature_detected!("avx512vl")
-                {
-                    // SAFETY: the CPU has every feature that `v4` is compiled for.
-                    return unsafe { v4($($arg),*) };
-                }
-                if std::arch::is_x86_feature_detected!("avx2")
-                    && std::arch::is_x86_feature_detected!("fma")
-                {
-                    // SAFETY: the CPU has every feature that `v3` is compiled for.
-                    return unsafe { v3($($arg),*) };
-                }
-            }
-            body::<{ cfg!(target_arch = "aarch64") }, $crate::model::ops::kernel::lanes::Portable>($($arg),*)
-        }
-    };
-}
-pub(crate) use multiversion;
+use super::Block;
 
 /// `a · b + c`, fused where that is one instruction.
 #[inline(always)]
@@ -123,9 +67,41 @@ pub fn erf<const FMA: bool>(x: f32) -> f32 {
     x * p / q
 }
 
+/// Natural logarithm of a positive normal number, without branches (the polynomial of FreeBSD's
+/// `e_log.c`, error below one unit in the last place).
+#[inline(always)]
+pub fn ln(x: f64) -> f64 {
+    const L: [f64; 7] = [
+        6.666_666_666_666_735e-1,
+        3.999_999_999_940_942e-1,
+        2.857_142_874_366_239e-1,
+        2.222_219_843_214_978_4e-1,
+        1.818_357_216_161_805e-1,
+        1.531_383_769_920_937_3e-1,
+        1.479_819_860_511_658_6e-1,
+    ];
+    // Shift the mantissa's range from [1, 2) to [√½, √2).
+    let bits = x
+        .to_bits()
+        .wrapping_add(0x3ff0_0000_0000_0000 - 0x3fe6_a09e_0000_0000);
+    let exponent = (bits >> 52) as i32 - 1023;
+    let mantissa = (bits & 0x000f_ffff_ffff_ffff).wrapping_add(0x3fe6_a09e_0000_0000);
+    let (k, f) = (f64::from(exponent), f64::from_bits(mantissa) - 1.0);
+    let s = f / (2.0 + f);
+    let z = s * s;
+    let w = z * z;
+    let odd = w * (L[1] + w * (L[3] + w * L[5]));
+    let even = z * (L[0] + w * (L[2] + w * (L[4] + w * L[6])));
+    let half = 0.5 * f * f;
+    s * (half + odd + even) + k * 1.908_214_929_270_587_7e-10 - half
+        + f
+        + k * 6.931_471_803_691_238e-1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simd::multiversion;
 
     multiversion! {
         fn exp_all(xs: &[f32], ys: &mut [f32]) {
@@ -179,5 +155,19 @@ mod tests {
         let mut extreme = [0.0; 2];
         erf_all(&[-50.0, 50.0], &mut extreme);
         assert!((extreme[0] + 1.0).abs() < 1e-6 && (extreme[1] - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_logarithm_is_that_of_the_library() {
+        let mut x = 1e-12;
+        while x < 30.0 {
+            let (ours, theirs) = (ln(x), f64::ln(x));
+            assert!(
+                (ours - theirs).abs() <= 4e-16 * theirs.abs().max(0.1),
+                "{x}"
+            );
+            x *= 1.000_37;
+        }
+        assert_eq!(ln(1.0), 0.0);
     }
 }
