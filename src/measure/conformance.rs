@@ -1,23 +1,26 @@
 //! One suite over every measure: whatever the input, a typed result of finite numbers or a typed
 //! error, and for NaN and infinities the row and column.
 //!
-//! A new measure joins by one line in [`MEASURES`].
+//! Every member of the lists ([`encoder::ALL`], [`transferability::ALL`], [`task::ALL`]) is in it;
+//! [`COMPUTATIONS`] adds what is not a member of one, other settings, and numbers beside a value.
 
 use ndarray::{Array2, Array3, Axis};
 
 use super::cka::cka;
 use super::discrepancy::{DiscrepancyParams, Divergence, Search, Target, discrepancy};
+use super::encoder::{self, Learner, Noise};
 use super::geometry::geometry;
 use super::hscore::{Covariance, hscore};
 use super::knn::knn;
 use super::leep::leep;
 use super::logme::LogmeParams;
-use super::metric::{Metric, TargetKind, Targets};
 use super::modality_gap::modality_gap;
 use super::nce::{hard_labels, nce};
 use super::otdd::{Inner, OtddParams, Source};
 use super::probe::ProbeParams;
 use super::silhouette::silhouette;
+use super::task::{self, Metric, TargetKind, Targets};
+use super::transferability;
 use super::tsne::{Engine, TsneParams};
 use super::{MeasureError, Samples};
 
@@ -32,7 +35,7 @@ struct Input {
 /// A measure as a function to all the numbers it reports.
 type Measure = fn(&Input) -> Result<Vec<f64>, MeasureError>;
 
-const MEASURES: [(&str, Measure); 32] = [
+const COMPUTATIONS: [(&str, Measure); 25] = [
     ("probe", |i| probe(i, ProbeParams::new())),
     ("probe, raw features", |i| {
         probe(i, ProbeParams::new().standardize(false).c(10.0))
@@ -78,15 +81,6 @@ const MEASURES: [(&str, Measure); 32] = [
         let params = DiscrepancyParams::new().divergence(Divergence::TvRenormalized);
         distance(i, params.holdout(0.5).nodes(40))
     }),
-    ("metric, error", |i| metric(i, Metric::Error)),
-    ("metric, F1", |i| metric(i, Metric::OneMinusMacroF1)),
-    ("metric, mAP", |i| {
-        metric(i, Metric::OneMinusMeanAveragePrecision)
-    }),
-    ("metric, AUROC", |i| metric(i, Metric::OneMinusAuroc)),
-    ("metric, relative L2", |i| metric(i, Metric::RelativeL2)),
-    ("metric, nRMSE", |i| metric(i, Metric::Nrmse)),
-    ("metric, MAE8", |i| metric(i, Metric::Mae8)),
     ("CKA", |i| {
         // As many rows as labels, some of them clipped.
         let y = Array2::from_shape_fn((i.labels.len(), i.features.ncols()), |at| {
@@ -128,6 +122,54 @@ const MEASURES: [(&str, Measure); 32] = [
         Ok(s.classes.iter().map(|c| c.1).chain([s.value]).collect())
     }),
 ];
+
+/// The answers of everything to an input, by name.
+fn answers(i: &Input) -> Vec<(&'static str, Result<Vec<f64>, MeasureError>)> {
+    let one = |value: Result<f64, MeasureError>| value.map(|value| vec![value]);
+    let computations = COMPUTATIONS.iter().map(|(name, of)| (*name, of(i)));
+    let encoders = encoder::ALL
+        .iter()
+        .map(|m| (m.about.name, one(of_encoder(i, m))));
+    let scores = transferability::ALL
+        .iter()
+        .map(|s| (s.about.name, one(of_target(i, s))));
+    let metrics = task::ALL
+        .iter()
+        .map(|m| (m.about.name, metric(i, m.metric)));
+    let all = computations.chain(encoders).chain(scores);
+    all.chain(metrics).collect()
+}
+
+/// A measure of the features as those of an encoder, beside themselves.
+fn of_encoder(i: &Input, measure: &encoder::Measure) -> Result<f64, MeasureError> {
+    let s = samples(i)?;
+    let input = encoder::Input::new(s, s).neighbours(1);
+    let input = input.reference(i.features.view());
+    if !matches!(measure.noise, Noise::Answers(Learner::Probe, _)) {
+        return (measure.value)(&input);
+    }
+    let fitted = ProbeParams::new().check()?.run(&s, Some(&s), &s)?;
+    (measure.value)(&input.predictions(&fitted.predictions)?)
+}
+
+/// A score of the features as those of a target, beside themselves shifted.
+fn of_target(i: &Input, score: &transferability::Score) -> Result<f64, MeasureError> {
+    let (moved, wide) = (
+        i.features.mapv(|v| v + v.clamp(0.0, 1.0)),
+        i.features.mapv(f64::from),
+    );
+    let p = probabilities(&i.features);
+    let embedded = Samples::new(wide.view(), &i.labels, i.classes)?;
+    let input = transferability::Input {
+        labelled: Some(samples(i)?),
+        features: Some(i.features.view()),
+        source: Some(moved.view()),
+        probabilities: Some(p.view()),
+        embedded: Some([embedded, embedded]),
+        otdd: Some(OtddParams::new().max_iterations(20).check()?),
+    };
+    Ok((score.value)(&input)?.value)
+}
 
 /// Features as predictions of something that the labels say.
 fn metric(i: &Input, metric: Metric) -> Result<Vec<f64>, MeasureError> {
@@ -313,8 +355,8 @@ fn inputs() -> Vec<Input> {
 #[test]
 fn every_measure_answers_every_input_with_finite_numbers_or_a_typed_error() {
     for input in inputs() {
-        for (name, measure) in MEASURES {
-            match measure(&input) {
+        for (name, answer) in answers(&input) {
+            match answer {
                 Ok(numbers) => {
                     assert!(
                         numbers.iter().all(|v| v.is_finite()),
@@ -342,8 +384,8 @@ fn every_measure_refuses_nan_and_infinity_with_row_and_column() {
         let mut input = inputs().remove(0);
         input.features[[4, 2]] = value;
         input.features[[9, 0]] = value;
-        for (name, measure) in MEASURES {
-            match measure(&input) {
+        for (name, answer) in answers(&input) {
+            match answer {
                 Err(MeasureError::NotFinite {
                     row: 4, column: 2, ..
                 }) => {}
@@ -363,8 +405,8 @@ fn errors_and_results_can_cross_threads() {
     autotraits::<super::probe::ProbeReport>();
     autotraits::<super::tsne::Tsne>();
     autotraits::<super::geometry::Geometry>();
-    autotraits::<super::metric::Accumulator>();
-    autotraits::<super::metric::Score>();
+    autotraits::<super::task::Accumulator>();
+    autotraits::<super::task::Score>();
     autotraits::<super::cka::Cka>();
     autotraits::<super::hscore::Hscore>();
     autotraits::<super::leep::Leep>();

@@ -1,23 +1,17 @@
 //! Measures: numbers about features and probabilities, never about models.
 //!
-//! | Measure | Question | Takes |
+//! | room | what | its list |
 //! |---|---|---|
-//! | [`probe`] | do hyperplanes separate the classes? | train, validation and test features |
-//! | [`geometry`] | are classes tight and features spread (alignment, uniformity)? | features |
-//! | [`knn`] | do neighbours share a class? | train and test features |
-//! | [`tsne`] | what does the neighbourhood structure look like? | features |
-//! | [`otdd`] | how far must the source be moved to become the target? | source and target features |
-//! | [`discrepancy`] | how well do source classes stand in for target classes? | source probabilities, target labels |
-//! | [`metric`] | how well does a model do the target task? | predictions and targets |
-//! | [`cka`] | do two representations agree (biased and debiased)? | two features of the same samples |
-//! | [`logme`] | how probable are labels under linear models? | features |
-//! | [`hscore`] | how much of the features' variance is between classes? | features |
-//! | [`leep`] | how probable are labels through source classes? | source probabilities, target labels |
-//! | [`nce`] | how far do source labels determine target labels? | labels of both |
-//! | [`modality_gap`] | how far apart are two sets on the sphere, in mean? | two sets of features |
-//! | [`silhouette`] | is a sample nearer to its class than to the next? | features |
-//! | [`paired`] | do two methods differ, beyond seeds and test samples? | errors of both |
-//! | [`verdict`] | which of a page's differences are shown? | their p and intervals |
+//! | [`encoder`] | measures of an encoder, from its features of labelled samples | [`encoder::ALL`] |
+//! | [`transferability`] | scores of a target before any training | [`transferability::ALL`] |
+//! | [`discrepancy`] | D: how well source classes stand in for target classes | |
+//! | [`task`] | how well a model does the target task | [`task::ALL`] |
+//! | [`tsne`] | maps of features | |
+//! | [`stats`] | intervals, paired differences, verdicts | |
+//! | [`sampling`] | samples that belong together: splits, shuffles, bootstraps of whole groups | |
+//!
+//! What is said of a number wherever it stands (name, title, unit, direction, range, citation) is its
+//! descriptor's [`About`](about::About).
 //!
 //! Samples that belong together (windows of a clip, repetitions of a person) are told by [`Groups`]: splits,
 //! shuffles, bootstraps and intervals then draw whole groups.
@@ -28,44 +22,31 @@
 //! conformance suite runs over every measure. Results depend on input and seed alone, not on the
 //! number of threads, except where a result says so.
 
-pub mod blas;
-pub mod cka;
+pub mod about;
 pub mod discrepancy;
+pub mod encoder;
 pub mod error;
-pub mod flips;
-pub mod geometry;
-pub mod groups;
-pub mod hscore;
-pub mod knn;
-pub mod leep;
-pub mod logme;
-pub mod metric;
-pub mod modality_gap;
-pub mod nce;
-pub mod otdd;
-pub mod paired;
-pub mod pca;
-pub mod probe;
-pub mod product;
-mod rows;
+mod linalg;
 pub mod samples;
-pub mod silhouette;
-mod spectrum;
+pub mod sampling;
 pub mod stats;
-pub mod tail;
+pub mod task;
+pub mod transferability;
 pub mod tsne;
-pub mod verdict;
-pub mod votes;
 
+pub use encoder::{cka, geometry, hscore, knn, logme, probe, silhouette, votes};
 pub use error::MeasureError;
-pub use groups::Groups;
+pub use linalg::{blas, pca, product};
 pub use samples::{Real, Samples};
+pub use sampling::Groups;
+pub use stats::{flips, paired, tail, verdict};
+pub use transferability::{leep, modality_gap, nce, otdd};
 
-#[cfg(test)]
-pub(crate) mod calibrate;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod references;
+#[cfg(test)]
 mod scale;
 #[cfg(test)]
-mod yardsticks;
+pub(crate) use stats::calibrate;

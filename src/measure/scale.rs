@@ -9,10 +9,10 @@ use super::logme::LogmeParams;
 use super::modality_gap::modality_gap;
 use super::pca::pca;
 use super::probe::ProbeParams;
+use super::references::normal;
 use super::samples::Real;
 use super::silhouette::silhouette;
 use super::tsne::{Engine, TsneParams};
-use super::yardsticks::normal;
 use super::{MeasureError, Samples};
 use ndarray::{Array2, ArrayView2};
 

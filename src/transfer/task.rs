@@ -8,7 +8,7 @@ use crate::dataset::loader::{Batch, Order, batches};
 use crate::dataset::{Dataset, Truth};
 use crate::feature::samples_at_once;
 use crate::measure::MeasureError;
-use crate::measure::metric::{Accumulator, Targets as Judged};
+use crate::measure::task::{Accumulator, Targets as Judged};
 use crate::model::{Network, Pass};
 use crate::suite::parts::PredictorSpec;
 use crate::suite::reader::DatasetSpec;

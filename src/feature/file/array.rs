@@ -7,9 +7,9 @@ use std::path::Path;
 
 use ndarray::{Array2, ArrayD, ArrayView2, Ix2};
 
-use super::contents::{Keep, Matrix};
 use super::fault_in;
 use super::mapped::Mapped;
+use super::parts::{Keep, Matrix};
 use super::{fault_of, precision, save};
 use crate::feature::FeatureError;
 use crate::files::column::Column;

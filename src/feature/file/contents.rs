@@ -11,47 +11,12 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 
-use super::choice::{Choice, LabelsFound};
+use super::choice::Choice;
+use super::parts::{Keep, Matrix, Parts};
 use super::precision::Beyond;
 use super::{Format, array, fault_of, npz, parquet, safetensors};
 use crate::feature::{FeatureError, FeatureSet};
 use crate::files::column::Column;
-
-/// Whether wide numbers are kept wide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
-    /// Single precision, where it loses nothing that matters.
-    Single,
-    /// Doubles and wide integers stay in double precision.
-    Wide,
-}
-
-/// The features, in the precision that they need.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Matrix {
-    /// Single precision.
-    Single(Array2<f32>),
-    /// Double precision, and the column that needs it most, if one does.
-    Double(Array2<f64>, Option<Beyond>),
-}
-
-impl Matrix {
-    /// Rows and columns.
-    pub fn dim(&self) -> (usize, usize) {
-        match self {
-            Self::Single(values) => values.dim(),
-            Self::Double(values, _) => values.dim(),
-        }
-    }
-
-    /// The same numbers in double precision.
-    pub fn into_double(self) -> Array2<f64> {
-        match self {
-            Self::Single(values) => values.mapv(f64::from),
-            Self::Double(values, _) => values,
-        }
-    }
-}
 
 /// The parts of a features file: lengths agree, labels are classes; nothing else is checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,17 +31,6 @@ pub struct Contents {
     groups: Option<Vec<usize>>,
     candidates: Vec<String>,
     told: Vec<String>,
-}
-
-/// The parts as a format's reader finds them.
-#[derive(Default)]
-pub(super) struct Parts {
-    pub labels: Option<Column>,
-    pub found: LabelsFound,
-    pub class_names: Option<Vec<String>>,
-    pub ids: Option<Column>,
-    pub groups: Option<Column>,
-    pub told: Vec<String>,
 }
 
 impl Contents {
@@ -97,7 +51,7 @@ impl Contents {
             let features = array::features(path, keep)?;
             return Self::new(path, features, Parts::default());
         }
-        match super::format_of(path) {
+        let (features, parts) = match super::format_of(path) {
             Ok(Format::Safetensors) => safetensors::read(path, choice, keep),
             Ok(Format::Npz) => npz::read(path, choice, keep),
             Ok(Format::Parquet) => parquet::read(path, choice, keep),
@@ -107,10 +61,11 @@ impl Contents {
                 "one that ends in .npz, .npy, .safetensors or .parquet",
                 format!("{:?}", array::ending(path)),
             )),
-        }
+        }?;
+        Self::new(path, features, parts)
     }
 
-    pub(super) fn new(path: &Path, features: Matrix, parts: Parts) -> Result<Self, FeatureError> {
+    fn new(path: &Path, features: Matrix, parts: Parts) -> Result<Self, FeatureError> {
         let rows = features.dim().0;
         let mut contents = Self {
             path: path.to_owned(),

@@ -21,6 +21,7 @@ mod contents;
 mod mapped;
 mod npz;
 mod parquet;
+mod parts;
 mod precision;
 mod safetensors;
 mod within;
@@ -28,7 +29,8 @@ mod within;
 pub use arrays::{Arrays, write_arrays};
 pub use blocks::{Blocks, Number, Open};
 pub use choice::Choice;
-pub use contents::{Contents, Keep, Matrix, sorted_order};
+pub use contents::{Contents, sorted_order};
+pub use parts::{Keep, Matrix};
 pub use precision::Beyond;
 
 use std::fs::File;

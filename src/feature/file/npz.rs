@@ -9,14 +9,18 @@ use zip::{
 };
 
 use super::choice::{Choice, GROUPS, IDS};
-use super::contents::{Keep, Parts};
 use super::mapped::Mapped;
-use super::{Contents, MAX_MEMBER, array, fault_in, fault_of, write_features};
+use super::parts::{Keep, Matrix, Parts};
+use super::{MAX_MEMBER, array, fault_in, fault_of, write_features};
 use crate::feature::{FeatureError, FeatureSet};
 use crate::files::column::Column;
 use crate::files::npy;
 
-pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents, FeatureError> {
+pub(super) fn read(
+    path: &Path,
+    choice: &Choice,
+    keep: Keep,
+) -> Result<(Matrix, Parts), FeatureError> {
     let map = Mapped::open(path)?;
     let whole = map.bytes();
     let mut archive = ZipArchive::new(Cursor::new(whole)).map_err(|_| {
@@ -71,8 +75,7 @@ pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents,
     };
     let one = |of: &[&'static str]| of.iter().copied().find(|name| rest.contains(name));
     let class_names = column(one(&["class_names"]))?;
-    Contents::new(
-        path,
+    Ok((
         values,
         Parts {
             labels: column(found.name.as_deref())?,
@@ -85,7 +88,7 @@ pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents,
             found,
             told: told.into_iter().collect(),
         },
-    )
+    ))
 }
 
 /// The bytes of a member, if there is one of that name.

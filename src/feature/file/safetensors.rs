@@ -8,16 +8,20 @@ use std::path::Path;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::choice::{Choice, GROUPS, IDS};
-use super::contents::{Keep, Parts};
 use super::fault_in;
 use super::mapped::Mapped;
-use super::{Contents, array, write_features};
+use super::parts::{Keep, Matrix, Parts};
+use super::{array, write_features};
 use crate::feature::{FeatureError, FeatureSet};
 use crate::files::column::Column;
 use crate::files::element::{Element, Kind};
 use crate::files::{Array, Layout};
 
-pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents, FeatureError> {
+pub(super) fn read(
+    path: &Path,
+    choice: &Choice,
+    keep: Keep,
+) -> Result<(Matrix, Parts), FeatureError> {
     let map = Mapped::open(path)?;
     let bytes = map.bytes();
     let wrong = |e: safetensors::SafeTensorError| {
@@ -73,8 +77,7 @@ pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents,
         Some(name) => column(Some(name))?,
         None => column_or_list(&["labels", "label"])?,
     };
-    Contents::new(
-        path,
+    Ok((
         values,
         Parts {
             labels,
@@ -84,7 +87,7 @@ pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents,
             found,
             told: told.into_iter().collect(),
         },
-    )
+    ))
 }
 
 /// A tensor as an array over its bytes.

@@ -5,7 +5,8 @@
 use ndarray::Array2;
 
 use super::Contents;
-use super::contents::{Matrix, invalid};
+use super::contents::invalid;
+use super::parts::Matrix;
 use super::precision::{self, Columns};
 use crate::feature::FeatureError;
 

@@ -1,7 +1,7 @@
 //! Members that speak of the one behind them: its name, where it does not fit into a header (GNU's
 //! `L`, POSIX's `x`), and its size.
 
-use super::{Header, is_double, plain};
+use super::header::{Header, is_double, plain};
 
 /// Most bytes of a member that speaks of the next.
 pub(super) const MOST_WORDS: u64 = 1 << 16;

@@ -5,7 +5,8 @@
 //! valid ones are the upper ones, as the format says and as SciPy and libsndfile read; a file that puts
 //! them at the bottom would be read 256 times too quiet, so it is refused.
 
-use super::{Fault, fault, foreign};
+use super::foreign;
+use crate::files::{Fault, fault};
 
 /// Numbers that a coding gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

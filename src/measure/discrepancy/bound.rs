@@ -26,7 +26,7 @@ use rayon::prelude::*;
 
 use super::coupled::Coupled;
 use super::{lap, simd};
-use crate::measure::product::product;
+use crate::measure::linalg::product::product;
 
 /// Whether a source class may be, must be or must not be in B.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use super::simd;
 use super::stream::{self, ALIGN, Rows, Sums};
 use super::target::Draw;
 use crate::measure::MeasureError;
-use crate::measure::product::product;
+use crate::measure::linalg::product::product;
 use crate::measure::samples::Real;
 
 /// Columns of a tile: its sums of one class and two rows of it stay in the nearest cache.

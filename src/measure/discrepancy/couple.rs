@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::bound::Bounds;
 use super::branch::{self, Found};
 use super::coupled::Coupled;
-use super::run::{Outcome, Problem};
+use super::problem::{Outcome, Problem};
 use super::search::{self, Assignment, Search};
 use super::stream::{Rows, gather};
 use super::target::Draw;

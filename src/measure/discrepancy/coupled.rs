@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::divergence::Divergence;
 use super::target::Draw;
 use super::{Target, lap, search, simd};
-use crate::measure::product::product;
+use crate::measure::linalg::product::product;
 
 /// Samples of a task: sums over samples are added chunk by chunk, in order.
 pub(super) const CHUNK: usize = 512;

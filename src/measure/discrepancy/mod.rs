@@ -15,6 +15,7 @@
 //! held whole. Both are the same path. Held-out value, bootstrap interval, null by shuffled targets and
 //! chance level come with it, for targets of one class, of several, or of distributions ([`Target`]).
 
+mod additive;
 mod bound;
 mod branch;
 mod cost;
@@ -22,6 +23,7 @@ mod couple;
 mod coupled;
 pub mod divergence;
 pub mod lap;
+mod problem;
 mod run;
 pub mod search;
 mod simd;
@@ -241,6 +243,21 @@ pub struct Candidates {
 
 /// The discrepancy of source probabilities `[N, Ks]` in memory from the target. Results depend on the
 /// seed alone.
+///
+/// ```
+/// use modalign::measure::discrepancy::{DiscrepancyParams, Target, discrepancy};
+/// use ndarray::array;
+///
+/// // What a source model of three classes says of four samples of two target classes.
+/// let p = array![[0.7, 0.2, 0.1], [0.8, 0.1, 0.1], [0.1, 0.3, 0.6], [0.2, 0.2, 0.6]];
+/// let target = Target::Labels { labels: &[0, 0, 1, 1], classes: 2 };
+/// let params = DiscrepancyParams::new().null(0).check()?;
+/// let found = discrepancy(p.view(), target, &params)?;
+/// // Source classes 0 and 2 stand in for the two, at errors of 0.25 and 0.4.
+/// assert_eq!(found.assignment, [Some(0), Some(2)]);
+/// assert!((found.value - 0.325).abs() < 1e-12 && found.certified);
+/// # Ok::<(), modalign::measure::MeasureError>(())
+/// ```
 ///
 /// # Errors
 /// [`MeasureError::TooMany`] for more target than source classes, [`MeasureError::TooFew`] without

@@ -6,8 +6,8 @@ use ndarray::ArrayView2;
 use rand_chacha::ChaCha8Rng;
 
 use super::stream::{self, Sums};
-use crate::measure::groups::split;
 use crate::measure::samples::check_labels;
+use crate::measure::sampling::split;
 use crate::measure::{Groups, MeasureError};
 use crate::strata;
 

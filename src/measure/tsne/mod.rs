@@ -109,6 +109,20 @@ impl ValidTsneParams {
 
     /// Maps features `[N, D]` to the plane.
     ///
+    /// ```
+    /// use modalign::measure::tsne::TsneParams;
+    /// use ndarray::Array2;
+    ///
+    /// // Two clusters of fifteen samples, far apart.
+    /// let x = Array2::from_shape_fn((30, 3), |(i, j)| {
+    ///     (i % 2) as f32 * 10.0 + (i * (j + 3)) as f32 * 0.37 % 1.0
+    /// });
+    /// let map = TsneParams::new().perplexity(5.0).check()?.run(x.view())?;
+    /// assert_eq!(map.embedding.dim(), (30, 2));
+    /// assert!(map.reproducible && map.kl < 1.0);
+    /// # Ok::<(), modalign::measure::MeasureError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`MeasureError::NotFinite`] with row and column, [`MeasureError::TooFew`] below [`LEAST`]
     /// samples (or no feature; or, with [`Engine::Linfa`], below one more or no two different

@@ -15,7 +15,7 @@
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
-use crate::measure::product::product;
+use crate::measure::linalg::product::product;
 use crate::random::{GOLDEN, mix};
 use crate::simd::multiversion;
 

@@ -4,19 +4,26 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{Axis, concatenate};
 
-use super::read_file;
 use crate::feature::FeatureError;
 use crate::feature::file::choice::Choice;
-use crate::feature::file::contents::{Keep, Matrix, Parts};
+use crate::feature::file::few;
+use crate::feature::file::parts::{Keep, Matrix, Parts};
 use crate::feature::file::precision::judge_matrix;
-use crate::feature::file::{Contents, few};
 use crate::files::column::Column;
 
 /// More parts than anyone writes features in.
 const MOST_PARTS: usize = 10_000;
 
+/// Reads one part.
+type ReadFile = fn(&Path, &Choice, Keep) -> Result<(Matrix, Parts), FeatureError>;
+
 /// Reads all parts as one set.
-pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents, FeatureError> {
+pub(super) fn read(
+    path: &Path,
+    choice: &Choice,
+    keep: Keep,
+    read_file: ReadFile,
+) -> Result<(Matrix, Parts), FeatureError> {
     let paths = parts(path)?;
     let read_file =
         |part: &PathBuf, keep| read_file(part, choice, keep).map_err(|e| of_folder(path, part, e));
@@ -48,7 +55,7 @@ pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents,
         "a folder: its {} parts are read in the order of their names",
         paths.len()
     ));
-    Contents::new(path, joined(path, matrices, wide)?, whole)
+    Ok((joined(path, matrices, wide)?, whole))
 }
 
 /// The parts of a folder, by name.

@@ -37,35 +37,30 @@ use polars::prelude::{DataFrame, FileMetadata, ParquetReader, SerReader, Series}
 use self::footer::{check, plain};
 use self::kind::{Kind, Number, kind};
 use self::layout::{Features, Layout, layout};
-use self::values::Real;
+use self::values::{Real, damaged};
 use super::choice::Choice;
-use super::contents::{Keep, Matrix, Parts};
 use super::mapped::Mapped;
+use super::parts::{Keep, Matrix, Parts};
 use super::precision::Judge;
-use super::{Contents, fault_of, list};
+use super::{fault_of, list};
 use crate::feature::{FeatureError, FeatureSet};
 use crate::files::column::Column;
 
-pub(super) fn read(path: &Path, choice: &Choice, keep: Keep) -> Result<Contents, FeatureError> {
+pub(super) fn read(
+    path: &Path,
+    choice: &Choice,
+    keep: Keep,
+) -> Result<(Matrix, Parts), FeatureError> {
     if path.is_dir() {
-        return folder::read(path, choice, keep);
+        return folder::read(path, choice, keep, read_file);
     }
-    let (features, parts) = read_file(path, choice, keep)?;
-    Contents::new(path, features, parts)
+    read_file(path, choice, keep)
 }
 
 fn read_file(path: &Path, choice: &Choice, keep: Keep) -> Result<(Matrix, Parts), FeatureError> {
     let map = Mapped::open(path)?;
     let guarded = AssertUnwindSafe(|| read_mapped(path, &map, choice, keep));
     catch_unwind(guarded).unwrap_or_else(|_| Err(damaged(path)(())))
-}
-
-/// The library's own words name its parts and not the file's: what is said is where to look.
-fn damaged<E>(path: &Path) -> impl Fn(E) -> FeatureError + '_ {
-    |_| {
-        let found = "damage, or an encoding or compression that is not read";
-        FeatureError::malformed(path, "parquet", "an intact file", found)
-    }
 }
 
 /// A file that is read row group by row group.

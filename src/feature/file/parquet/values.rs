@@ -4,9 +4,16 @@ use std::path::Path;
 
 use polars::prelude::{DataType, Series};
 
-use super::damaged;
 use crate::feature::FeatureError;
 use crate::files::column::Column;
+
+/// The library's own words name its parts and not the file's: what is said is where to look.
+pub(super) fn damaged<E>(path: &Path) -> impl Fn(E) -> FeatureError + '_ {
+    |_| {
+        let found = "damage, or an encoding or compression that is not read";
+        FeatureError::malformed(path, "parquet", "an intact file", found)
+    }
+}
 
 /// Numbers in one of the two precisions.
 pub(super) trait Real: Copy + Default {

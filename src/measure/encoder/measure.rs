@@ -1,0 +1,203 @@
+//! What a measure of an encoder is, and what it sees.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ndarray::ArrayView2;
+
+use crate::measure::about::About;
+use crate::measure::{MeasureError, Samples};
+
+/// A measure of an encoder.
+#[derive(Debug, Clone, Copy)]
+pub struct Measure {
+    /// What is said of it.
+    pub about: About,
+    /// Where its noise comes from.
+    pub noise: Noise,
+    /// How its cost grows.
+    pub cost: Cost,
+    /// The test samples that a run takes it of.
+    pub in_run: Extent,
+    /// Its value.
+    ///
+    /// # Errors
+    /// [`MeasureError`] where it is not defined.
+    pub value: fn(&Input<'_>) -> Result<f64, MeasureError>,
+}
+
+/// Where the noise of a measure comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noise {
+    /// It is a rate of a learner's answers to test samples: intervals of rates, paired tests of answers.
+    Answers(Learner, Rate),
+    /// Folds of test samples left out in turn.
+    Jackknife,
+    /// None is given.
+    None,
+}
+
+/// What answers test samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Learner {
+    /// The linear probe.
+    Probe,
+    /// The nearest neighbours' vote.
+    Neighbours,
+}
+
+/// What a rate counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rate {
+    /// Wrong answers, all samples weighing the same.
+    Wrong,
+    /// Wrong answers, all classes weighing the same.
+    WrongByClass,
+    /// Right answers.
+    Right,
+}
+
+/// How the cost of a measure grows with N samples of D features.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// N·D, beyond what a learner costs.
+    Linear,
+    /// All N² pairs: comparisons take it of a balanced sample.
+    Pairs,
+    /// A decomposition, N·D·min(N, D): of many features a jackknife is too dear.
+    Decomposition,
+}
+
+/// The test samples that a measure sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All.
+    All,
+    /// A part that is balanced over classes.
+    Balanced,
+}
+
+/// What an encoder is measured on. What several measures need is computed once ([`Input::once`]).
+pub struct Input<'a> {
+    train: Samples<'a>,
+    test: Samples<'a>,
+    neighbours: usize,
+    predictions: Option<&'a [usize]>,
+    reference: Option<ArrayView2<'a, f32>>,
+    known: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+}
+
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input")
+            .field("train", &self.train.features().dim())
+            .field("test", &self.test.features().dim())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Input<'a> {
+    /// Training features, which neighbours vote from, and the test features that are measured.
+    pub fn new(train: Samples<'a>, test: Samples<'a>) -> Self {
+        Self {
+            train,
+            test,
+            neighbours: 10,
+            predictions: None,
+            reference: None,
+            known: Mutex::default(),
+        }
+    }
+
+    /// Number of neighbours that vote; 10 unless said.
+    pub fn neighbours(mut self, k: usize) -> Self {
+        self.neighbours = k;
+        self
+    }
+
+    /// The class that a linear probe predicts for each test sample.
+    ///
+    /// # Errors
+    /// [`MeasureError::Shape`] unless there is one for each.
+    pub fn predictions(mut self, classes: &'a [usize]) -> Result<Self, MeasureError> {
+        MeasureError::same(
+            "predictions of test samples",
+            self.test.len(),
+            classes.len(),
+        )?;
+        self.predictions = Some(classes);
+        Ok(self)
+    }
+
+    /// Features `[N, D']` of the same test samples under the encoder that agreement is with.
+    pub fn reference(mut self, features: ArrayView2<'a, f32>) -> Self {
+        self.reference = Some(features);
+        self
+    }
+
+    /// The training samples.
+    pub fn train(&self) -> &Samples<'a> {
+        &self.train
+    }
+
+    /// The test samples.
+    pub fn test(&self) -> &Samples<'a> {
+        &self.test
+    }
+
+    /// How many neighbours vote.
+    pub fn k(&self) -> usize {
+        self.neighbours
+    }
+
+    /// Whether the probe is wrong, sample by sample.
+    ///
+    /// # Errors
+    /// [`MeasureError::TooFew`] without predictions or without a test sample.
+    pub fn probe_wrong(&self) -> Result<Vec<bool>, MeasureError> {
+        let found = given("fitted probes", self.predictions)?;
+        MeasureError::at_least("test samples", 1, found.len())?;
+        let pairs = found.iter().zip(self.test.labels());
+        Ok(pairs.map(|(found, label)| found != label).collect())
+    }
+
+    /// The reference's features.
+    ///
+    /// # Errors
+    /// [`MeasureError::TooFew`] without a reference.
+    pub fn agreeing(&self) -> Result<ArrayView2<'a, f32>, MeasureError> {
+        given("reference encoders", self.reference)
+    }
+
+    /// Something that more than one measure needs, computed by the first that asks; told apart by its type.
+    ///
+    /// # Errors
+    /// Those of the computation, to everyone who asks.
+    pub fn once<T: Send + Sync + 'static>(
+        &self,
+        compute: impl FnOnce() -> Result<T, MeasureError>,
+    ) -> Result<Arc<T>, MeasureError> {
+        type Found<T> = Result<Arc<T>, MeasureError>;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Arc::new(compute().map(Arc::new)))
+            .clone();
+        let found = found.downcast::<Found<T>>();
+        found
+            .expect("what is kept under a type is of it")
+            .as_ref()
+            .clone()
+    }
+}
+
+/// Fails where an input is not given.
+fn given<T>(what: &'static str, input: Option<T>) -> Result<T, MeasureError> {
+    input.ok_or(MeasureError::TooFew {
+        what,
+        expected: 1,
+        found: 0,
+    })
+}

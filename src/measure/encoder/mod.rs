@@ -1,0 +1,79 @@
+//! Measures of an encoder: what its features of labelled samples say, alone or beside a reference.
+//!
+//! A measure is one file with its computation and one descriptor, a [`Measure`]; [`ALL`] lists them in the
+//! order of tables. To add one, write its file and add its line to [`ALL`].
+//!
+//! | file | measures | question |
+//! |---|---|---|
+//! | [`probe`] | [`PROBE_ERROR`](probe::PROBE_ERROR), [`BALANCED_ERROR`](probe::BALANCED_ERROR) | do hyperplanes separate the classes? |
+//! | [`knn`] | [`KNN_ACCURACY`](knn::KNN_ACCURACY) | do neighbours share a class? |
+//! | [`geometry`] | [`ALIGNMENT`](geometry::ALIGNMENT), [`UNIFORMITY`](geometry::UNIFORMITY) | are classes tight and features spread? |
+//! | [`silhouette`] | [`SILHOUETTE`](silhouette::SILHOUETTE) | is a sample nearer to its class than to the next? |
+//! | [`logme`] | [`LOGME`](logme::LOGME) | how probable are labels under linear models? |
+//! | [`hscore`] | [`H_SCORE`](hscore::H_SCORE) | how much of the features' variance is between classes? |
+//! | [`cka`] | [`CKA`](cka::CKA) | does the representation agree with a reference? |
+//!
+//! [`votes`] repeats the neighbours' vote without each fold of training samples.
+
+pub mod cka;
+pub mod geometry;
+pub mod hscore;
+pub mod knn;
+pub mod logme;
+mod measure;
+pub mod probe;
+pub mod silhouette;
+pub mod votes;
+
+pub use measure::{Cost, Extent, Input, Learner, Measure, Noise, Rate};
+
+/// All of them, in the order of tables.
+pub const ALL: [Measure; 9] = [
+    probe::PROBE_ERROR,
+    probe::BALANCED_ERROR,
+    knn::KNN_ACCURACY,
+    geometry::ALIGNMENT,
+    geometry::UNIFORMITY,
+    silhouette::SILHOUETTE,
+    logme::LOGME,
+    hscore::H_SCORE,
+    cka::CKA,
+];
+
+/// The measure of a name, now or in an older version.
+pub fn named(name: &str) -> Option<&'static Measure> {
+    ALL.iter().find(|measure| measure.about.is(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::about::check_list;
+    use crate::measure::{MeasureError, Samples};
+
+    #[test]
+    fn every_measure_is_described_and_found_by_its_names() {
+        check_list(ALL.iter().map(|measure| &measure.about));
+        for measure in &ALL {
+            for name in measure.about.older.iter().chain([&measure.about.name]) {
+                assert_eq!(named(name).map(|m| m.about), Some(measure.about));
+            }
+        }
+        assert!(named("no-such-measure").is_none());
+    }
+
+    #[test]
+    fn what_is_not_given_is_not_defined() {
+        let x = ndarray::Array2::from_shape_fn((9, 2), |(i, j)| (i * i + j) as f32);
+        let labels: Vec<usize> = (0..9).map(|i| i % 3).collect();
+        let samples = Samples::new(x.view(), &labels, 3).expect("valid");
+        let input = Input::new(samples, samples).neighbours(2);
+        for measure in [probe::PROBE_ERROR, cka::CKA] {
+            assert!(matches!(
+                (measure.value)(&input),
+                Err(MeasureError::TooFew { .. })
+            ));
+        }
+        assert!(knn::vote(&input).is_ok() && input.predictions(&[0; 3]).is_err());
+    }
+}
