@@ -5,7 +5,8 @@ use super::args::DoctorArgs;
 use crate::dataset;
 use crate::model::device::fault;
 use crate::model::{device, embedded};
-use crate::suite::definition::{DatasetSpec, Reader, Suite};
+use crate::suite::definition::{DatasetSpec, Reader};
+use crate::transfer::methods;
 use crate::transfer::selftest::selftest;
 use std::path::Path;
 use std::time::Duration;
@@ -156,7 +157,7 @@ fn suites() -> Vec<(String, String)> {
     crate::suite::definition::EMBEDDED
         .iter()
         .map(|(name, text)| {
-            let state = Suite::parse(text, name).map_or_else(|e| e.to_string(), |s| s.title);
+            let state = methods::parse(text, name).map_or_else(|e| e.to_string(), |s| s.title);
             (name.to_string(), state)
         })
         .collect()
