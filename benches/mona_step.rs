@@ -7,11 +7,13 @@ use burn::tensor::{DType, Tensor, TensorData};
 use modalign::dataset::Truth;
 use modalign::dataset::loader::Batch;
 use modalign::model::{Dual, Model, SwinConfig, device};
-use modalign::suite::method::{MetaGradient, OuterSign};
 use modalign::suite::parts::PredictorSpec;
-use modalign::suite::training::{Rule, TrainSettings};
-use modalign::transfer::mona::{self, Meta, SourceBatch};
-use modalign::transfer::step::{self, Part};
+use modalign::suite::training::Rule;
+use modalign::transfer::objectives::meta_step::{
+    Meta, MetaGradient, OuterSign, SourceBatch, meta_step,
+};
+use modalign::transfer::objectives::task::Supervised;
+use modalign::transfer::step::{Memory, MicroBatch};
 use modalign::transfer::{TaskLoss, loss, optimiser::Optimiser};
 use rand::SeedableRng;
 use std::time::Instant;
@@ -43,15 +45,16 @@ fn main() {
     let labels: Vec<usize> = (0..64).map(|i| i % 80).collect();
     let source: Vec<usize> = (0..64).map(|i| i % 10).collect();
     let x = || Tensor::<4>::from_data(TensorData::new(pixels.clone(), shape), &device);
-    let settings = TrainSettings::default();
     let mut network = model.network.clone().unfreeze().train();
     let mut optimiser = Optimiser::new(Rule::default(), 0.05, Some(1.0));
     let mut stream = rand_chacha::ChaCha8Rng::seed_from_u64(0);
-    let task = |outputs: Dual<2>| Ok(loss::cross_entropy(outputs, &labels, 0.0));
-    let part = Part {
-        loss: &TaskLoss::CrossEntropy { smoothing: 0.0 },
+    let task =
+        |outputs: Dual<2>, batch: &Batch| Ok(loss::cross_entropy(outputs, &batch.labels, 0.0));
+    let objective = Supervised {
+        loss: TaskLoss::CrossEntropy { smoothing: 0.0 },
         truth: Truth::Class,
-        settings: &settings,
+        memory: Memory::default(),
+        drops_paths: true,
     };
     let meta = Meta {
         lambda: 0.5,
@@ -71,8 +74,9 @@ fn main() {
                 labels: labels.clone(),
                 known: Vec::new(),
             };
-            let (_, grads) =
-                step::gradients(&network, batch, &device, part, &mut stream).expect("gradients");
+            let (_, grads) = objective
+                .step(&network, batch, &mut stream)
+                .expect("gradients");
             network = optimiser.step(1e-4, network, grads);
             nft.push(start.elapsed().as_secs_f64());
         }
@@ -83,7 +87,10 @@ fn main() {
                 labels: source.clone(),
             };
             let embedder = &model.network.embedder;
-            let found = mona::step(&network, x(), &task, embedder, batch, meta).expect("step");
+            let parts = [MicroBatch::labelled(x(), labels.clone())];
+            let memory = Memory::default();
+            let found = meta_step(&network, &parts, &task, embedder, batch, meta, memory);
+            let found = found.expect("step");
             network = optimiser.step(1e-4, network, found.grads);
             mona.push(start.elapsed().as_secs_f64());
         }

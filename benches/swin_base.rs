@@ -11,14 +11,16 @@ use burn::tensor::{DType, Tensor, TensorData};
 use modalign::dataset::Truth;
 use modalign::dataset::loader::Batch;
 use modalign::model::{Dual, Model, Pass, SwinConfig, device, load, state};
-use modalign::suite::method::{MetaGradient, OuterSign};
 use modalign::suite::parts::PredictorSpec;
-use modalign::suite::training::{Rule, TrainSettings};
+use modalign::suite::training::Rule;
 use modalign::transfer::TaskLoss;
 use modalign::transfer::loss::cross_entropy;
-use modalign::transfer::mona::{self, Memory, Meta, SourceBatch};
+use modalign::transfer::objectives::meta_step::{
+    Meta, MetaGradient, OuterSign, SourceBatch, meta_step,
+};
+use modalign::transfer::objectives::task::Supervised;
 use modalign::transfer::optimiser::Optimiser;
-use modalign::transfer::step::{self, Part};
+use modalign::transfer::step::{Memory, MicroBatch};
 use rand::SeedableRng;
 use std::time::Instant;
 
@@ -53,19 +55,16 @@ fn main() {
     let rate = if mode == "mona" {
         let network = model.network.clone().unfreeze().train();
         let memory = Memory {
-            source_part: setting("PART", 0),
+            micro_batch: setting("PART", 0),
             recompute: setting("RECOMPUTE", 0) == 1,
         };
-        let most = if memory.source_part == 0 {
+        let most = if memory.micro_batch == 0 {
             batch
         } else {
-            memory.source_part
+            memory.micro_batch
         };
         let x = || Tensor::<4>::from_data(TensorData::new(pixels.clone(), shape), &device);
-        let losses: Vec<_> = labels
-            .chunks(most)
-            .map(|labels| move |outputs: Dual<2>| Ok(cross_entropy(outputs, labels, 0.0)))
-            .collect();
+        let loss = |outputs: Dual<2>, batch: &Batch| Ok(cross_entropy(outputs, &batch.labels, 0.0));
         let meta = Meta {
             lambda: 0.5,
             alpha: 1e-4,
@@ -74,17 +73,12 @@ fn main() {
             difference_step: 0.01,
         };
         rate(rounds, batch, || {
-            let starts = (0..batch).step_by(most);
-            let parts: Vec<mona::Part> = losses
-                .iter()
-                .zip(starts)
-                .map(|(loss, first)| {
-                    let held = most.min(batch - first);
-                    mona::Part {
-                        samples: x().narrow(0, first, held),
-                        loss,
-                        share: held as f64 / batch as f64,
-                    }
+            let parts: Vec<MicroBatch> = labels
+                .chunks(most)
+                .zip((0..batch).step_by(most))
+                .map(|(labels, first)| MicroBatch {
+                    share: labels.len() as f64 / batch as f64,
+                    ..MicroBatch::labelled(x().narrow(0, first, labels.len()), labels.to_vec())
                 })
                 .collect();
             let source = SourceBatch {
@@ -92,7 +86,7 @@ fn main() {
                 labels: labels.clone(),
             };
             let embedder = &model.network.embedder;
-            let found = mona::step_in_parts(&network, &parts, embedder, source, meta, memory);
+            let found = meta_step(&network, &parts, &loss, embedder, source, meta, memory);
             let measured = found.expect("step").measured.into_data();
             assert!(measured.iter::<f32>().all(f32::is_finite));
         })
@@ -103,9 +97,9 @@ fn main() {
             features.sum().into_scalar::<f32>();
         })
     } else {
-        let settings = TrainSettings {
+        let memory = Memory {
             recompute: mode == "recompute",
-            ..TrainSettings::default()
+            ..Memory::default()
         };
         let mut network = model.network.unfreeze().train();
         let mut optimiser = Optimiser::new(Rule::default(), 0.05, None);
@@ -117,13 +111,15 @@ fn main() {
                 labels: labels.clone(),
                 known: Vec::new(),
             };
-            let part = Part {
-                loss: &TaskLoss::CrossEntropy { smoothing: 0.0 },
+            let objective = Supervised {
+                loss: TaskLoss::CrossEntropy { smoothing: 0.0 },
                 truth: Truth::Class,
-                settings: &settings,
+                memory,
+                drops_paths: true,
             };
-            let (loss, grads) =
-                step::gradients(&network, batch, &device, part, &mut stream).expect("gradients");
+            let (loss, grads) = objective
+                .step(&network, batch, &mut stream)
+                .expect("gradients");
             network = optimiser.step(1e-4, network.clone(), grads);
             assert!(modalign::model::state::scalar(loss).is_finite());
         })

@@ -11,11 +11,13 @@ use burn::tensor::{DType, Device, Tensor, TensorData};
 use modalign::dataset::Truth;
 use modalign::dataset::loader::Batch;
 use modalign::model::{Dual, Model, Pass, SwinConfig, device, state::scalar};
-use modalign::suite::method::{MetaGradient, OuterSign};
 use modalign::suite::parts::PredictorSpec;
-use modalign::suite::training::{Rule, TrainSettings};
-use modalign::transfer::mona::{self, Meta, SourceBatch};
-use modalign::transfer::step::{self, Part};
+use modalign::suite::training::Rule;
+use modalign::transfer::objectives::meta_step::{
+    Meta, MetaGradient, OuterSign, SourceBatch, meta_step,
+};
+use modalign::transfer::objectives::task::Supervised;
+use modalign::transfer::step::{Memory, MicroBatch};
 use modalign::transfer::{TaskLoss, loss, optimiser::Optimiser};
 use rand::SeedableRng;
 use std::time::Instant;
@@ -75,13 +77,14 @@ fn rate(device: &Device, config: &str, shape: [usize; 4], mode: &str, rounds: us
         let data = TensorData::new(pixels.clone(), shape).convert_dtype(dtype);
         Tensor::<4>::from_data(data, (device, dtype))
     };
-    let settings = TrainSettings::default();
-    let part = Part {
-        loss: &TaskLoss::CrossEntropy { smoothing: 0.0 },
+    let objective = Supervised {
+        loss: TaskLoss::CrossEntropy { smoothing: 0.0 },
         truth: Truth::Class,
-        settings: &settings,
+        memory: Memory::default(),
+        drops_paths: true,
     };
-    let task = |outputs: Dual<2>| Ok(loss::cross_entropy(outputs, &labels, 0.0));
+    let task =
+        |outputs: Dual<2>, batch: &Batch| Ok(loss::cross_entropy(outputs, &batch.labels, 0.0));
     let meta = Meta {
         lambda: 0.5,
         alpha: 1e-3,
@@ -102,7 +105,7 @@ fn rate(device: &Device, config: &str, shape: [usize; 4], mode: &str, rounds: us
                     labels: labels.clone(),
                     known: Vec::new(),
                 };
-                let found = step::gradients(&network, batch, device, part, &mut stream);
+                let found = objective.step(&network, batch, &mut stream);
                 let (value, grads) = found.expect("gradients");
                 network = optimiser.step(1e-4, network.clone(), grads);
                 value
@@ -113,7 +116,9 @@ fn rate(device: &Device, config: &str, shape: [usize; 4], mode: &str, rounds: us
                     labels: (0..shape[0]).map(|i| i % 10).collect(),
                 };
                 let embedder = &model.network.embedder;
-                let found = mona::step(&network, x(), &task, embedder, source, meta);
+                let parts = [MicroBatch::labelled(x(), labels.clone())];
+                let memory = Memory::default();
+                let found = meta_step(&network, &parts, &task, embedder, source, meta, memory);
                 let found = found.expect("step");
                 network = optimiser.step(1e-4, network.clone(), found.grads);
                 found.measured.narrow(0, 0, 1)

@@ -6,7 +6,8 @@ use crate::dataset;
 use crate::model::device::fault;
 use crate::model::{device, embedded};
 use crate::simd::{self, Level};
-use crate::suite::definition::{DatasetSpec, Reader, Suite};
+use crate::suite::definition::{DatasetSpec, Reader};
+use crate::transfer::methods;
 use crate::transfer::selftest::selftest;
 use std::path::Path;
 use std::time::Duration;
@@ -152,7 +153,7 @@ fn suites() -> Vec<(String, String)> {
     crate::suite::definition::EMBEDDED
         .iter()
         .map(|(name, text)| {
-            let state = Suite::parse(text, name).map_or_else(|e| e.to_string(), |s| s.title);
+            let state = methods::parse(text, name).map_or_else(|e| e.to_string(), |s| s.title);
             (name.to_string(), state)
         })
         .collect()

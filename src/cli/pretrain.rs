@@ -12,12 +12,12 @@ use crate::run::RunFolder;
 use crate::run::checkpoint::Checkpoints;
 use crate::run::origin::{self, Origins};
 use crate::run::prepare::inputs;
-use crate::suite::definition::{Shape, Suite};
+use crate::suite::definition::Shape;
 use crate::suite::parts::PredictorSpec;
 use crate::suite::preprocess::Preprocess;
-use crate::transfer::method::everything;
-use crate::transfer::snapshot::Keeper;
-use crate::transfer::train::{Course, Event, train};
+use crate::transfer::epochs::Event;
+use crate::transfer::methods;
+use crate::transfer::stages;
 use crate::transfer::{Task, TransferError};
 use burn::tensor::DType;
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
         data,
         device,
     } = &args.experiment;
-    let suite = Suite::resolve(suite)?;
+    let suite = methods::resolve(suite)?;
     let device = device::open(device)?;
     let (source, shape, recipe) = suite.source.recipe(&suite.name)?;
     let how = Preprocess::own(shape.image_size);
@@ -90,8 +90,7 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
     let (files, _) = inputs(specs.clone(), data.as_deref(), &mut Bars::new())?;
     let origins = Origins::of_data(specs, &files);
     origin::check(&work, &origins, &files, args.start.refresh)?;
-    let mut keeper = Checkpoints::new(work.path("cells/source"), &[], origins.whole());
-    let from = keeper.load()?;
+    let mut checkpoints = Checkpoints::new(work.path("cells/source"), &[], origins.whole());
     let stage = Stage::new(
         &format!(
             "pretraining {} on {} samples",
@@ -101,15 +100,7 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
         1,
     );
     let task = Task::of(source, splits.train.as_ref(), recipe.train.label_smoothing)?;
-    let course = Course {
-        task,
-        seed: recipe.seed,
-        trains: everything,
-        from,
-        first: Vec::new(),
-        keeper: &mut keeper,
-    };
-    let trained = train(model, &splits, &recipe.train, course, &mut |event| {
+    let progress = &mut |event: Event| {
         match event {
             Event::Step(done, total) => stage.set(done, total),
             Event::Epoch(record) => stage.say(&format!(
@@ -120,7 +111,15 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
             )),
         }
         go_on()
-    });
+    };
+    let trained = stages::pretrain(
+        model,
+        &splits,
+        &recipe.train,
+        (task, recipe.seed),
+        &mut checkpoints,
+        progress,
+    );
     stage.finish();
     let trained = trained.inspect_err(|error| {
         if matches!(error, TransferError::Interrupted) {
@@ -145,7 +144,7 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
         "test": test,
     });
     let path = out.join("recipe.json");
-    let text = serde_json::to_string_pretty(&note).unwrap_or_default() + "\n";
+    let text = serde_json::to_string_pretty(&note).expect("a value has string keys") + "\n";
     crate::files::atomic::write(&path, text.as_bytes())
         .map_err(|source| CliError::Io { path, source })?;
     let partial = work.root().to_path_buf();

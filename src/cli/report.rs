@@ -13,8 +13,8 @@ use crate::report;
 use crate::run::prepare::Request;
 use crate::run::{RunError, RunFolder};
 use crate::run::{failure, pipeline};
-use crate::suite::definition::Suite;
 use crate::transfer::TransferError;
+use crate::transfer::methods;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ use std::time::Instant;
 pub fn run(args: &ReportArgs) -> Result<(), CliError> {
     let started = Instant::now();
     if args.dry_run {
-        let suite = Suite::resolve(&args.experiment.suite)?;
+        let suite = methods::resolve(&args.experiment.suite)?;
         let store = Store::at(args.experiment.data.as_deref());
         let undefined = failure::notes(&suite);
         return data::plan(&store, &data::needed(&suite), &undefined, args.json);
@@ -59,7 +59,7 @@ pub fn run(args: &ReportArgs) -> Result<(), CliError> {
 fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
     catch_interrupts();
     let experiment = &args.experiment;
-    let mut suite = Suite::resolve(&experiment.suite)?;
+    let mut suite = methods::resolve(&experiment.suite)?;
     if args.fetch {
         let store = Store::at(experiment.data.as_deref());
         data::obtain(&store, &data::needed(&suite))?;

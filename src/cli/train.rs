@@ -13,8 +13,8 @@ use crate::run::pipeline::{self, Done};
 use crate::run::prepare::Request;
 use crate::run::{RunError, RunFolder};
 use crate::suite::definition::Suite;
-use crate::suite::method::Method;
 use crate::transfer::TransferError;
+use crate::transfer::methods::{self, METHODS};
 use std::path::{Path, PathBuf};
 
 fn usage(what: &str, expected: String, found: &str) -> CliError {
@@ -25,10 +25,11 @@ fn usage(what: &str, expected: String, found: &str) -> CliError {
     }
 }
 
-/// The method of that name.
-fn method(name: &str) -> Result<Method, CliError> {
-    Method::parse(name).ok_or_else(|| {
-        let names = Method::ALL.map(Method::name).join(", ");
+/// The name, if a method has it.
+fn method(name: &str) -> Result<String, CliError> {
+    let known = methods::find(name).map(|method| method.name.to_owned());
+    known.ok_or_else(|| {
+        let names = METHODS.map(|method| method.name).join(", ");
         usage("method", format!("one of {names}"), name)
     })
 }
@@ -48,14 +49,14 @@ fn keep_targets(suite: &mut Suite, names: &[String]) -> Result<(), CliError> {
 
 /// Trains one cell; prints its folder, or the outcome as JSON.
 pub fn train(args: &TrainArgs) -> Result<(), CliError> {
-    let mut suite = Suite::resolve(&args.experiment.suite)?;
+    let mut suite = methods::resolve(&args.experiment.suite)?;
     args.opening.apply(&mut suite.source);
     keep_targets(&mut suite, std::slice::from_ref(&args.target))?;
     suite.transfer.methods = vec![method(&args.method)?];
     suite.transfer.seeds = vec![args.seed];
     if let Some((target, method, why)) = failure::pairs(&suite).into_iter().next() {
         return Err(RunError::Undefined {
-            cell: format!("{} by {}", target.name, method.name()),
+            cell: format!("{} by {}", target.name, method.name),
             why,
         }
         .into());
@@ -108,7 +109,7 @@ fn failures(found: &[(String, Done)], root: &Path) -> Result<(), CliError> {
 
 /// Trains a shard of all cells; prints the run folder.
 pub fn sweep(args: &SweepArgs) -> Result<(), CliError> {
-    let mut suite = Suite::resolve(&args.experiment.suite)?;
+    let mut suite = methods::resolve(&args.experiment.suite)?;
     args.opening.apply(&mut suite.source);
     if !args.targets.is_empty() {
         keep_targets(&mut suite, &args.targets)?;

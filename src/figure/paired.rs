@@ -10,6 +10,7 @@ use super::palette::{self, GRID, INK, MUTED, RULE};
 use super::probe::PRETRAINED;
 use super::scene::{Anchor, Scene, Stroke, Text};
 use crate::table::{PairedRow, Row, SeedRow};
+use crate::transfer::methods::METHODS;
 
 /// Narrow enough for a phone and a column of print.
 const WIDTH: f64 = 360.0;
@@ -22,11 +23,8 @@ const DRAWN: [(&str, &str); 2] = [
     ("target-error", "Test error on the target"),
 ];
 
-/// What aligning adds to a warmed-up embedder: MoNA and Emb differ in the outer loss alone.
-const CLEAN: (&str, &str) = ("mona", "emb");
-
-/// Draws what alignment alone changes (MoNA against Emb), then the differences from the first baseline of the
-/// table, and those of single seeds.
+/// Draws what a method's proposal alone changes (its contrast: MoNA against Emb), then the differences from
+/// the first baseline of the table, and those of single seeds.
 ///
 /// # Errors
 /// [`FigureError::NotMeasured`] where there is nothing that is drawn: one method, or no errors.
@@ -39,8 +37,11 @@ pub fn figure(rows: &[PairedRow], seeds: &[SeedRow]) -> Result<Figure, FigureErr
         own.filter(|row| method.is_none_or(|name| name == row.method))
             .collect()
     };
-    let clean = (CLEAN.1 != first).then_some((CLEAN.1, Some(CLEAN.0)));
-    let drawn = clean.into_iter().chain([(first, None)]);
+    let clean = METHODS.iter().filter_map(|method| {
+        let contrast = method.contrast.filter(|contrast| *contrast != first)?;
+        Some((contrast, Some(method.name)))
+    });
+    let drawn = clean.chain([(first, None)]);
     let panels = drawn.flat_map(|(baseline, method)| {
         DRAWN
             .iter()

@@ -2,6 +2,8 @@
 //! yellow is left out because it vanishes on white paper. Seven hues and five shapes step
 //! together, so 35 classes stay distinct, and no figure relies on colour alone.
 
+use crate::transfer::methods::METHODS;
+
 /// An opaque or translucent sRGB colour.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Colour {
@@ -167,16 +169,8 @@ pub fn series(index: usize) -> (Colour, Colour, Shape) {
 /// Reader's name of a transfer method and its place in the palette. Known methods keep their
 /// colour in every run; `position` places unknown ones after them.
 pub fn method(id: &str, position: usize) -> (String, usize) {
-    const KNOWN: [(&str, &str); 6] = [
-        ("nft", "NFT"),
-        ("orca", "ORCA"),
-        ("mona", "MoNA"),
-        ("emb", "Emb"),
-        ("frozen", "Frozen body"),
-        ("scratch", "From scratch"),
-    ];
-    match KNOWN.iter().position(|(known, _)| *known == id) {
-        Some(place) => (KNOWN[place].1.to_owned(), place),
-        None => (id.to_owned(), KNOWN.len() + position),
+    match METHODS.iter().position(|known| known.name == id) {
+        Some(place) => (METHODS[place].title.to_owned(), place),
+        None => (id.to_owned(), METHODS.len() + position),
     }
 }

@@ -8,6 +8,7 @@ use super::layout::{Figure, distinct, percent};
 use super::palette::{self, GRID, MUTED};
 use super::scene::{Anchor, Point, Scene, Stroke, Text};
 use crate::table::{ProbeRow, Row, TsneRow};
+use crate::transfer::methods::PLAIN;
 
 const SIDE: f64 = 224.0;
 const HEAD: f64 = 36.0;
@@ -94,7 +95,7 @@ fn subtitle(own: &[&TsneRow], probes: &[ProbeRow]) -> String {
     // The map shows plain fine-tuning, where it ran, after its last epoch.
     let of_encoder = || probes.iter().filter(|p| p.encoder == first.encoder);
     let plain = of_encoder()
-        .find(|p| p.method == "nft")
+        .find(|p| p.method == PLAIN.name)
         .or(of_encoder().next());
     let method = || of_encoder().filter(|p| plain.is_some_and(|m| m.method == p.method));
     let last = method().map(|p| p.epochs).max();

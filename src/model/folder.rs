@@ -66,21 +66,25 @@ pub fn open(path: &Path, opening: &Opening) -> Result<Files, ModelError> {
             source,
         },
     })?;
-    let folder = match kind.is_dir() {
-        true => path,
-        false => path.parent().unwrap_or(Path::new(".")),
+    let folder = if kind.is_dir() {
+        path
+    } else {
+        path.parent().unwrap_or(Path::new("."))
     };
     let place = folder.join("config.json");
     let config = Config::read(&place)?;
-    let file = || match kind.is_dir() {
-        false => Ok(path.to_path_buf()),
-        true => find(folder).map_err(|e| match (e, &config) {
-            (ModelError::Missing { hint, .. }, Config::Absent) => ModelError::Missing {
-                path: place.clone(),
-                hint: format!("a model folder holds config.json and weights; and {hint}"),
-            },
-            (e, _) => e,
-        }),
+    let file = || {
+        if kind.is_dir() {
+            find(folder).map_err(|e| match (e, &config) {
+                (ModelError::Missing { hint, .. }, Config::Absent) => ModelError::Missing {
+                    path: place.clone(),
+                    hint: format!("a model folder holds config.json and weights; and {hint}"),
+                },
+                (e, _) => e,
+            })
+        } else {
+            Ok(path.to_path_buf())
+        }
     };
     let weights = || Weights::of_model(&file()?, opening, Some(config.family()));
     match &config {
@@ -140,21 +144,21 @@ fn described(
     Ok(files)
 }
 
-/// A checkpoint without a description; `stranger` is a `config.json` that is none.
+/// A checkpoint without a description; `unrelated` is a `config.json` that is none.
 fn alone(
     path: &Path,
     weights: Weights,
     opening: &Opening,
-    stranger: Option<&Path>,
+    unrelated: Option<&Path>,
 ) -> Result<Files, ModelError> {
     // Its own name alone: folders above it are called after anything.
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let mut files = bare(path, weights, Hints::of_name(&name), opening)?;
-    if let Some(stranger) = stranger {
+    if let Some(unrelated) = unrelated {
         files.notes.push(format!(
             "{} is not the model's (it has neither a model_type nor an architecture that we \
              know): passed over",
-            stranger.display()
+            unrelated.display()
         ));
     }
     Ok(files)

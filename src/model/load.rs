@@ -238,10 +238,10 @@ impl<'a> Plan<'a> {
                 used.insert(tensor.as_str());
             }
         }
-        let strangers = index.known.keys().filter(|k| !used.contains(k.as_str()));
-        let strangers: Vec<String> = strangers.cloned().collect();
+        let unused = index.known.keys().filter(|k| !used.contains(k.as_str()));
+        let unused: Vec<String> = unused.cloned().collect();
         // Bare numbers, bytes and objects carry nothing for any model.
-        let (mut objects, mut unexpected): (Vec<String>, Vec<String>) = strangers
+        let (mut objects, mut unexpected): (Vec<String>, Vec<String>) = unused
             .into_iter()
             .partition(|name| index.is_no_parameter(name));
         index.ignored.append(&mut objects);

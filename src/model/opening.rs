@@ -1,5 +1,5 @@
 //! What a user may say of a checkpoint that its files do not: where in it the model is, which
-//! tensors are strangers, how large its images are.
+//! tensors are not the model's, how large its images are.
 
 use super::ModelError;
 use crate::suite::definition::Source;

@@ -162,7 +162,7 @@ fn config_json(model: &Model, labels: &[String], how: &Recorded) -> String {
             (serde_json::to_value(&config), "RobertaModel")
         }
     };
-    let mut value = value.unwrap_or_default();
+    let mut value = value.expect("a configuration has string keys");
     if let Some(map) = value.as_object_mut() {
         map.insert("architectures".into(), serde_json::json!([class]));
         let by_name: BTreeMap<&String, usize> =
@@ -182,5 +182,5 @@ fn config_json(model: &Model, labels: &[String], how: &Recorded) -> String {
             map.insert("modalign".into(), serde_json::json!(extras));
         }
     }
-    serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
+    serde_json::to_string_pretty(&value).expect("a value has string keys") + "\n"
 }

@@ -264,9 +264,10 @@ pub fn norm(module: &impl Module, grads: &GradientsParams) -> f64 {
 pub fn read<const D: usize>(tensor: Tensor<D>) -> TensorData {
     let queues = queues(&tensor.device());
     let data = tensor.into_data();
-    match queues {
-        true => TensorData::from_bytes_vec(data.as_bytes().to_vec(), data.shape(), data.dtype()),
-        false => data,
+    if queues {
+        TensorData::from_bytes_vec(data.as_bytes().to_vec(), data.shape(), data.dtype())
+    } else {
+        data
     }
 }
 

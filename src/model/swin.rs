@@ -50,18 +50,22 @@ impl Windows {
         let built = match self {
             Self::Transformers => {
                 let least = grid[0].min(grid[1]);
-                return match least <= whole {
-                    true => ([least; 2], [0; 2]),
-                    false => ([whole; 2], [shift; 2]),
+                return if least <= whole {
+                    ([least; 2], [0; 2])
+                } else {
+                    ([whole; 2], [shift; 2])
                 };
             }
             Self::Timm { grid: built } => built,
         };
         let window = built.map_or([whole; 2], |built| built.map(|side| side.min(whole)));
         let sides = built.unwrap_or(grid);
-        let shift = [0, 1].map(|axis| match sides[axis] <= window[axis] {
-            true => 0,
-            false => shift,
+        let shift = [0, 1].map(|axis| {
+            if sides[axis] <= window[axis] {
+                0
+            } else {
+                shift
+            }
         });
         (window, shift)
     }
@@ -167,23 +171,25 @@ impl Block {
             rolled,
             heads: self.heads,
         };
-        let x = match rolled {
-            true => x.linear(|t| roll(t, grid, shift)),
-            false => x,
+        let x = if rolled {
+            x.linear(|t| roll(t, grid, shift))
+        } else {
+            x
         };
         let x = x.linear(|t| resize_grid(t, grid, padded));
         let qkv = self.qkv.forward(x, pass);
         let mixed = ops::window_attention(qkv, Some(self.position_bias(window, pass)), geometry)
             .linear(|t| resize_grid(t, padded, grid));
-        let mixed = match rolled {
-            true => mixed.linear(|t| {
+        let mixed = if rolled {
+            mixed.linear(|t| {
                 roll(
                     t,
                     grid,
                     [0, 1].map(|axis| grid[axis] - shift[axis] % grid[axis]),
                 )
-            }),
-            false => mixed,
+            })
+        } else {
+            mixed
         };
         self.projection.forward(mixed, pass)
     }

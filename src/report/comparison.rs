@@ -12,6 +12,7 @@ use crate::figure::layout::distinct;
 use crate::figure::probe::PRETRAINED;
 use crate::figure::{FigureError, optional, paired, palette, stage1 as figure10};
 use crate::table::{PairedRow, SeedRow, Stage1Row, StageRow};
+use crate::transfer::methods::{METHODS, Method, Role};
 
 /// Reader's name of a quantity.
 fn quantity(id: &str) -> String {
@@ -191,29 +192,37 @@ fn stage1(data: &Data) -> Result<Markup, FigureError> {
     })
 }
 
-/// What the finding says of MoNA against each other method.
+/// What the finding says of a proposed method against each other method: first against its contrast,
+/// which differs from it in nothing but what it proposes.
 pub fn finding(table: &Table<PairedRow>) -> Markup {
-    let mona = || {
-        let own = table.lines().filter(|line| line.row.method == "mona");
+    let proposed = METHODS.iter().filter(|m| m.role == Role::Proposed);
+    html! { @for method in proposed { (of_method(table, method)) } }
+}
+
+fn of_method(table: &Table<PairedRow>, method: &Method) -> Markup {
+    let own = || {
+        let own = table.lines().filter(|line| line.row.method == method.name);
         own.filter(|line| line.row.baseline != PRETRAINED)
     };
-    let mut baselines = distinct(mona().map(|line| line.row.baseline.as_str()));
-    // What alignment alone changes, first.
-    baselines.sort_by_key(|baseline| *baseline != "emb");
+    let mut baselines = distinct(own().map(|line| line.row.baseline.as_str()));
+    baselines.sort_by_key(|baseline| Some(*baseline) != method.contrast);
+    let contrast = method.contrast.map(|name| palette::method(name, 0).0);
     html! {
         @if !baselines.is_empty() {
             p {
-                "Aligned (MoNA) against unaligned, paired over seeds and test samples."
-                @if baselines[0] == "emb" {
-                    " Emb warms the embedder up as MoNA does, without aligning it: only this difference is the effect of alignment. Against other methods the warm-up counts too."
-                } @else {
-                    " No run of Emb stands beside it, so the effect of alignment cannot be told from that of warming the embedder up."
+                "Aligned (" (method.title) ") against unaligned, paired over seeds and test samples."
+                @if let Some(contrast) = contrast {
+                    @if Some(baselines[0]) == method.contrast {
+                        " " (contrast) " warms the embedder up as " (method.title) " does, without aligning it: only this difference is the effect of alignment. Against other methods the warm-up counts too."
+                    } @else {
+                        " No run of " (contrast) " stands beside it, so the effect of alignment cannot be told from that of warming the embedder up."
+                    }
                 }
             }
             ul.methods {
                 @for baseline in baselines {
                     @let of = |quantity: &str| -> Vec<Line<'_, PairedRow>> {
-                        mona().filter(|line| line.row.baseline == baseline && line.row.quantity == quantity).collect()
+                        own().filter(|line| line.row.baseline == baseline && line.row.quantity == quantity).collect()
                     };
                     li {
                         "Against " (palette::method(baseline, 0).0) ", the probe error on the surrogate is "

@@ -11,6 +11,7 @@ use crate::figure::layout::distinct;
 use crate::figure::palette;
 use crate::figure::probe::{PRETRAINED, is_reference};
 use crate::table::{DiscrepancyRow, PairedRow, ProbeRow};
+use crate::transfer::methods::PLAIN;
 
 /// The paragraphs at the top of the report.
 pub fn finding(data: &Data) -> Markup {
@@ -282,7 +283,7 @@ fn orders(probe: &Table<ProbeRow>, by_d: &[Line<'_, DiscrepancyRow>]) -> Markup 
         let transfers = probe.rows.iter().filter(|row| !is_reference(row));
         transfers.map(|row| row.method.as_str())
     };
-    let Some(method) = methods().find(|id| *id == "nft").or(methods().next()) else {
+    let Some(method) = methods().find(|id| *id == PLAIN.name).or(methods().next()) else {
         return Markup::default();
     };
     let all = transfers(probe, method, &[]);

@@ -10,6 +10,7 @@ use super::number::plain;
 use super::record::{Record, Shown};
 use crate::figure::palette;
 use crate::table::CellRow;
+use crate::transfer::methods::METHODS;
 
 /// How it was measured; what only MoNA does is told where MoNA ran.
 pub fn method(data: &Data) -> Markup {
@@ -24,7 +25,9 @@ pub fn method(data: &Data) -> Markup {
         .iter()
         .flat_map(|table| &table.rows)
         .map(|row| row.method.as_str());
-    let meta_learned = probed.chain(trained).any(|method| method == "mona");
+    let ran: Vec<&str> = probed.chain(trained).collect();
+    let of_methods = METHODS.iter().filter(|method| ran.contains(&method.name));
+    let of_methods = of_methods.filter_map(|method| method.note);
     html! {
         dl.notes {
             dt { "Surrogate features" }
@@ -37,9 +40,9 @@ pub fn method(data: &Data) -> Markup {
             dd { "The null repeats the whole matching with shuffled target labels. Chance is the level of guessing. Targets with different numbers of classes are compared by D over the null's mean." }
             dt { "Signs of alignment and uniformity" }
             dd { "Both are minimised: alignment is the mean squared distance within classes, uniformity the log mean Gaussian potential of all pairs, after Wang and Isola (2020). As printed in the MoNA paper the signs would reward collapse; the printed orientation exists as a named ablation." }
-            @if meta_learned {
-                dt { "Meta-gradient" }
-                dd { "MoNA's outer loss reaches the embedder only through a simulated step of the encoder. The full second-order term is used; dropping it would leave no outer term at all." }
+            @for (title, text) in of_methods {
+                dt { (title) }
+                dd { (text) }
             }
             dt { "Other yardsticks" }
             dd { "Measured, never chosen by: on a balanced part of test samples (measures.yardstick_samples), the k of k-NN being measures.knn_neighbours. The OTDD takes measures.otdd_samples of either side, embedded and averaged over tokens, with the settings of transfer.orca; a set is at distance zero from itself." }

@@ -10,8 +10,8 @@ use super::look::named;
 use crate::measure::paired::{self, Difference, Draws};
 use crate::measure::verdict::Claim;
 use crate::suite::definition::{DatasetSpec, Suite};
-use crate::suite::method::Method;
 use crate::suite::task::Metric;
+use crate::transfer::methods::Method;
 
 /// One quantity of every cell of a method, in the order of seeds.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,12 +55,12 @@ pub struct Entry {
 pub fn answer(
     suite: &Suite,
     spec: &DatasetSpec,
-    methods: &[Method],
+    methods: &[&'static Method],
     cells: &[Measured],
     units: Units,
 ) -> Result<Vec<Entry>, RunError> {
-    let of = |method: &Method| -> Vec<&Measured> {
-        let own = cells.iter().filter(|c| c.outcome.method == method.name());
+    let of = |method: &&'static Method| -> Vec<&Measured> {
+        let own = cells.iter().filter(|c| c.outcome.method == method.name);
         own.collect()
     };
     let all: Vec<Vec<&Measured>> = methods.iter().map(of).collect();
@@ -71,10 +71,10 @@ pub fn answer(
     let target = best(&all, target_values, &target)?;
     let distance = best(&all, d_values, &source)?;
     let source = best(&all, source_values, &source)?;
-    let entry = |(i, (method, own)): (usize, (&Method, &Vec<&Measured>))| {
+    let entry = |(i, (method, own)): (usize, (&&'static Method, &Vec<&Measured>))| {
         Some(Entry {
             target: [spec.name.clone(), spec.title.clone()],
-            method: method.name(),
+            method: method.name,
             metric: own.first()?.outcome.metric.name(),
             shown: [target[i], source[i], distance[i]],
             seeds: own.len(),

@@ -4,7 +4,7 @@
 
 use super::checkpoint::Checkpoints;
 use super::error::RunError;
-use super::failure::{undefined, undefined_for};
+use super::failure::undefined;
 use super::folder::RunFolder;
 use super::memory;
 use super::origin::{self, Origin};
@@ -12,12 +12,12 @@ use super::prepare::{Context, Target};
 use super::watch::Watch;
 use crate::model::{Model, load, save};
 use crate::suite::definition::{DatasetSpec, Suite};
-use crate::suite::method::Method;
 use crate::suite::task::Metric;
 use crate::transfer::Task;
-use crate::transfer::method;
-use crate::transfer::stage1::Stage1Record;
-use crate::transfer::train::{EpochRecord, Event};
+use crate::transfer::epochs::Event;
+use crate::transfer::methods::{self, FROM_SCRATCH, Method};
+use crate::transfer::records::{EpochRecord, Stage1Record};
+use crate::transfer::stages;
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
@@ -28,7 +28,7 @@ pub struct Cell<'a> {
     /// The target.
     pub target: &'a DatasetSpec,
     /// The method.
-    pub method: Method,
+    pub method: &'static Method,
     /// The seed.
     pub seed: u64,
 }
@@ -86,9 +86,7 @@ impl Cell<'_> {
     pub fn name(&self) -> String {
         format!(
             "cells/{}-{}-{}",
-            self.target.name,
-            self.method.name(),
-            self.seed
+            self.target.name, self.method.name, self.seed
         )
     }
 
@@ -101,9 +99,7 @@ impl Cell<'_> {
     pub fn title(&self) -> String {
         format!(
             "{} · {} · seed {}",
-            self.target.title,
-            self.method.name(),
-            self.seed
+            self.target.title, self.method.name, self.seed
         )
     }
 }
@@ -120,18 +116,17 @@ pub fn cells<'a>(suite: &'a Suite, target: &'a DatasetSpec) -> impl Iterator<Ite
     })
 }
 
-/// The methods that a target is transferred by: the suite's, as far as they are defined for it and its
-/// encoder allows. One
-/// that starts from scratch has nothing to transfer, and one of sequences sees no source images.
-pub fn methods(suite: &Suite, target: &DatasetSpec) -> Vec<Method> {
-    let mut all = suite.transfer.methods.clone();
-    all.retain(|method| undefined(target, *method).is_none());
+/// The methods that a target is transferred by: the suite's, as far as they are defined for the target and
+/// its encoder allows. An encoder without pretrained weights has nothing to transfer, and a sequence
+/// encoder takes no source images.
+pub fn methods(suite: &Suite, target: &DatasetSpec) -> Vec<&'static Method> {
+    let mut all = methods::of(&suite.transfer);
+    all.retain(|method| undefined(target, method).is_none());
     match &target.encoder {
         None => all,
-        Some(own) if own.model.is_none() => vec![Method::Scratch],
+        Some(encoder) if encoder.model.is_none() => vec![FROM_SCRATCH],
         Some(_) => {
-            let needs_images = |method: &Method| matches!(method, Method::Orca | Method::Mona);
-            all.retain(|method| !needs_images(method));
+            all.retain(|method| !method.reads_source);
             all
         }
     }
@@ -180,12 +175,12 @@ pub fn run(
     if let Some(outcome) = cell.outcome(folder) {
         origin::holds(&folder.path(&record), &outcome.made_from, &made_from)?;
         let loaded = load::load(&folder.path(&name).join("model"), device, DType::F32)?;
-        // killed between the record and the clearing: what is left is of no use
+        // A process killed between writing the record and clearing leaves checkpoints behind.
         Checkpoints::new(folder.path(&name), &[], made_from).clear();
         watch.skip(&format!("{title}: done before"));
         return Ok((loaded.model, outcome, true));
     }
-    if let Some(why) = undefined_for(data.train.truth(), cell.method) {
+    if let Some(why) = cell.method.undefined(data.train.truth()) {
         return Err(RunError::Undefined { cell: title, why });
     }
     let _lock = lock(folder, &name)?;
@@ -197,7 +192,7 @@ pub fn run(
         data.train.as_ref(),
         suite.transfer.train.label_smoothing,
     )?;
-    let request = method::Request {
+    let request = stages::Request {
         method: cell.method,
         task,
         settings: &suite.transfer,
@@ -209,18 +204,18 @@ pub fn run(
     };
     let mut kept = suite.measures.probe_epochs.clone();
     if cell.method.has_stage1() {
-        // what stage 1 did to D is measured there
+        // D after stage 1 is measured there.
         kept.push(0);
     }
-    let mut keeper = Checkpoints::new(folder.path(&name), &kept, made_from.clone());
-    let trained = method::transfer(&request, &mut keeper, &mut |event| match event {
+    let mut checkpoints = Checkpoints::new(folder.path(&name), &kept, made_from.clone());
+    let trained = stages::transfer(&request, &mut checkpoints, &mut |event| match event {
         Event::Step(done, total) => watch.step(done, total),
         Event::Epoch(_) => true,
     })?;
     watch.end();
     let outcome = Outcome {
         target: cell.target.name.clone(),
-        method: cell.method.name().into(),
+        method: cell.method.name.into(),
         seed: cell.seed,
         metric: task.metric,
         valid: task.evaluate(&trained.model.network, data.valid.clone(), device)?,
@@ -244,6 +239,6 @@ pub fn run(
     )?;
     folder.write_json(&record, &outcome)?;
     cell.succeed(folder);
-    keeper.clear();
+    checkpoints.clear();
     Ok((trained.model, outcome, false))
 }

@@ -15,9 +15,8 @@ use crate::model::Network;
 use crate::model::state::state;
 use crate::model::weights::{Dtype, Outgoing, Weights, write_tensors};
 use crate::transfer::TransferError;
-use crate::transfer::snapshot::{Keeper, Snapshot, State};
-use crate::transfer::stage1::Stage1Record;
-use crate::transfer::train::EpochRecord;
+use crate::transfer::records::{EpochRecord, Stage1Record};
+use crate::transfer::snapshot::{Checkpointer, NamedTensors, Snapshot};
 use burn::tensor::TensorData;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -126,13 +125,12 @@ impl Checkpoints {
 
 /// One epoch as a line of JSON.
 fn line<T: Serialize>(stage: u8, record: &T) -> String {
-    // Numbers under fixed names: JSON has a form for all of them.
-    serde_json::to_string(&Line { stage, record }).unwrap_or_default() + "\n"
+    serde_json::to_string(&Line { stage, record }).expect("records have string keys") + "\n"
 }
 
 /// Reads the tensors under a prefix.
-pub fn tensors(file: &Weights, prefix: &str) -> Result<State, TransferError> {
-    let mut all = State::new();
+pub fn tensors(file: &Weights, prefix: &str) -> Result<NamedTensors, TransferError> {
+    let mut all = NamedTensors::new();
     for name in file.names() {
         let (Some(path), Some(shape)) = (name.strip_prefix(prefix), file.shape(name)) else {
             continue;
@@ -148,7 +146,7 @@ pub fn tensors(file: &Weights, prefix: &str) -> Result<State, TransferError> {
 }
 
 /// Tensors to be written under a prefix.
-fn outgoing<'a>(prefix: &'a str, state: &'a State) -> impl Iterator<Item = Outgoing<'a>> {
+fn outgoing<'a>(prefix: &'a str, state: &'a NamedTensors) -> impl Iterator<Item = Outgoing<'a>> {
     state.iter().map(move |(path, data)| {
         let (name, shape) = (format!("{prefix}{path}"), data.shape().to_vec());
         match data.as_slice::<f32>() {
@@ -168,7 +166,7 @@ fn outgoing<'a>(prefix: &'a str, state: &'a State) -> impl Iterator<Item = Outgo
     })
 }
 
-impl Keeper for Checkpoints {
+impl Checkpointer for Checkpoints {
     fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
         let same = |e: &Entry| e.made_from.is_empty() || e.made_from == self.made_from;
         for entry in self.entries().into_iter().filter(same) {
@@ -195,7 +193,7 @@ impl Keeper for Checkpoints {
             self.newest = Some(entry);
             return Ok(Some(snapshot));
         }
-        // What an earlier start measured is measured again.
+        // The epochs of an earlier start are trained and recorded again.
         fs::remove_file(self.metrics()).ok();
         Ok(None)
     }
@@ -204,10 +202,10 @@ impl Keeper for Checkpoints {
         let folder = self.folder();
         let file = format!("stage{}-{:04}.safetensors", snapshot.stage, snapshot.epoch);
         let path = folder.join(&file);
-        let best = snapshot.best.clone().unwrap_or_default();
+        let best = snapshot.best.iter().flat_map(|best| outgoing(BEST, best));
         let all = outgoing(NETWORK, &snapshot.network)
             .chain(outgoing(MOMENTS, &snapshot.moments))
-            .chain(outgoing(BEST, &best));
+            .chain(best);
         write_tensors(&path, all, HashMap::new())?;
         let entry = Entry {
             sha256: Weights::open(&path)?.sha256(),
@@ -222,7 +220,7 @@ impl Keeper for Checkpoints {
         };
         let before = self.newest.replace(entry.clone());
         let entries: Vec<Entry> = [Some(entry), before].into_iter().flatten().collect();
-        let text = serde_json::to_vec_pretty(&entries).unwrap_or_default();
+        let text = serde_json::to_vec_pretty(&entries).expect("entries have string keys");
         let index = folder.join("checkpoint.json");
         let io = |path: PathBuf| move |source| TransferError::Io { path, source };
         crate::files::atomic::write(&index, &text).map_err(io(index.clone()))?;
@@ -276,7 +274,7 @@ mod tests {
             stage: 2,
             epoch: epochs,
             network: [("w".to_string(), weight)].into(),
-            moments: State::new(),
+            moments: NamedTensors::new(),
             steps: 1,
             best: None,
             selected: epochs,
@@ -292,8 +290,8 @@ mod tests {
     #[test]
     fn metrics_have_a_line_an_epoch_and_follow_the_checkpoint() {
         let home = tempfile::tempdir().unwrap();
-        let mut keeper = Checkpoints::new(home.path().into(), &[], Origin::default());
-        (1..=3).for_each(|epochs| keeper.save(&snapshot(epochs)).unwrap());
+        let mut checkpoints = Checkpoints::new(home.path().into(), &[], Origin::default());
+        (1..=3).for_each(|epochs| checkpoints.save(&snapshot(epochs)).unwrap());
         let whole = text(home.path());
         let lines: Vec<&str> = whole.lines().collect();
         assert_eq!(
@@ -305,24 +303,24 @@ mod tests {
 
         // killed between checkpoint and metrics: loading mends them, to the last bit
         fs::write(home.path().join("metrics.jsonl"), &whole[..whole.len() / 2]).unwrap();
-        let mut keeper = Checkpoints::new(home.path().into(), &[], Origin::default());
-        assert_eq!(keeper.newest(), Some((2, 3)));
-        assert_eq!(keeper.load().unwrap(), Some(snapshot(3)));
+        let mut checkpoints = Checkpoints::new(home.path().into(), &[], Origin::default());
+        assert_eq!(checkpoints.newest(), Some((2, 3)));
+        assert_eq!(checkpoints.load().unwrap(), Some(snapshot(3)));
         assert_eq!(text(home.path()), whole);
-        keeper.clear();
-        assert_eq!((keeper.newest(), text(home.path())), (None, whole));
+        checkpoints.clear();
+        assert_eq!((checkpoints.newest(), text(home.path())), (None, whole));
     }
 
     #[test]
     fn a_transfer_that_begins_anew_has_no_old_metrics() {
         let home = tempfile::tempdir().unwrap();
-        let mut keeper = Checkpoints::new(home.path().into(), &[], Origin::default());
-        keeper.save(&snapshot(2)).unwrap();
+        let mut checkpoints = Checkpoints::new(home.path().into(), &[], Origin::default());
+        checkpoints.save(&snapshot(2)).unwrap();
         for damaged in ["", "[{\"file\":", "[]", "{}"] {
             fs::write(home.path().join("checkpoint/checkpoint.json"), damaged).unwrap();
-            assert_eq!(keeper.newest(), None);
+            assert_eq!(checkpoints.newest(), None);
         }
-        assert!(keeper.load().unwrap().is_none());
+        assert!(checkpoints.load().unwrap().is_none());
         assert!(!home.path().join("metrics.jsonl").exists());
     }
 }

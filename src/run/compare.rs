@@ -12,8 +12,8 @@ use super::look::{Look, named};
 use super::measures::{CellMeasures, Stage};
 use crate::measure::paired::{self, Difference, Draws};
 use crate::suite::definition::{DatasetSpec, Suite};
-use crate::suite::method::Method;
 use crate::suite::task::Metric;
+use crate::transfer::methods::{self, Method, PLAIN, Role};
 
 /// Id of the encoder before any transfer, as a baseline.
 pub const PRETRAINED: &str = "pretrained";
@@ -128,19 +128,17 @@ pub struct Pair {
     pub difference: Difference,
 }
 
-/// Which methods are compared with which.
-fn pairs(methods: &[Method]) -> Vec<(Method, Method)> {
-    let with = |baseline: Method| {
-        let others = methods.iter().filter(move |m| **m != baseline);
-        others.map(move |m| (*m, baseline))
-    };
-    let mut all: Vec<(Method, Method)> = Vec::new();
-    if methods.contains(&Method::Nft) {
-        all.extend(with(Method::Nft));
+/// Which methods are compared with which: every method with plain fine-tuning, and a proposed one with
+/// every other.
+fn pairs(methods: &[&'static Method]) -> Vec<[&'static Method; 2]> {
+    let others = |one: &'static Method| methods.iter().copied().filter(move |m| *m != one);
+    let mut all = Vec::new();
+    if methods.contains(&PLAIN) {
+        all.extend(others(PLAIN).map(|method| [method, PLAIN]));
     }
-    if methods.contains(&Method::Mona) {
-        let turned = with(Method::Mona).map(|(other, mona)| (mona, other));
-        all.extend(turned.filter(|(_, other)| *other != Method::Nft));
+    for proposed in methods.iter().filter(|m| m.role == Role::Proposed) {
+        let others = others(proposed).filter(|other| *other != PLAIN);
+        all.extend(others.map(|other| [*proposed, other]));
     }
     all
 }
@@ -156,15 +154,16 @@ pub fn compare(
     pretrained: Option<&Look>,
     units: Units,
 ) -> Result<Vec<Pair>, RunError> {
-    let of = |method: Method| {
+    let of = |method: &'static Method| {
         let own = cells
             .iter()
-            .filter(move |c| c.outcome.method == method.name());
+            .filter(move |c| c.outcome.method == method.name);
         own.map(|c| (c.outcome.seed, c))
     };
     let target = || [spec.name.clone(), spec.title.clone()];
     let mut all = Vec::new();
-    for (method, baseline) in pairs(&suite.transfer.methods) {
+    let methods = methods::of(&suite.transfer);
+    for [method, baseline] in pairs(&methods) {
         let both: Vec<(&Measured, &Measured)> = of(method)
             .filter_map(|(seed, a)| Some((a, of(baseline).find(|(s, _)| *s == seed)?.1)))
             .collect();
@@ -173,11 +172,7 @@ pub fn compare(
         }
         let seeds = both.iter().map(|(a, _)| a.outcome.seed);
         for (quantity, kind) in &QUANTITIES {
-            let what = format!(
-                "{quantity} of {} against {}",
-                method.name(),
-                baseline.name()
-            );
+            let what = format!("{quantity} of {} against {}", method.name, baseline.name);
             let found = match kind {
                 Quantity::Marks(part, read) => sides(&both, read).map(|(a, b)| {
                     let rates = [&a, &b].map(|side| side.iter().map(|seed| rate(seed)).collect());
@@ -197,8 +192,8 @@ pub fn compare(
             let values: [Vec<f64>; 2] = values;
             all.push(Pair {
                 target: target(),
-                method: method.name(),
-                baseline: baseline.name(),
+                method: method.name,
+                baseline: baseline.name,
                 quantity,
                 seeds: (seeds.clone().zip(values[0].iter().zip(&values[1])))
                     .map(|(seed, (a, b))| (seed, [*a, *b]))
@@ -208,9 +203,9 @@ pub fn compare(
         }
     }
     if let Some(before) = pretrained {
-        for method in &suite.transfer.methods {
-            let own: Vec<(u64, &Measured)> = of(*method).collect();
-            all.extend(distortion(suite, target(), *method, &own, before, units)?);
+        for method in methods {
+            let own: Vec<(u64, &Measured)> = of(method).collect();
+            all.extend(distortion(suite, target(), method, &own, before, units)?);
         }
     }
     Ok(all)
@@ -220,7 +215,7 @@ pub fn compare(
 fn distortion(
     suite: &Suite,
     target: [String; 2],
-    method: Method,
+    method: &'static Method,
     own: &[(u64, &Measured)],
     before: &Look,
     units: Units,
@@ -233,13 +228,13 @@ fn distortion(
         return Ok(None);
     };
     let baseline = vec![before.wrong.bits(); marks.len()];
-    let what = format!("{SOURCE_ERROR} of {} against {PRETRAINED}", method.name());
+    let what = format!("{SOURCE_ERROR} of {} against {PRETRAINED}", method.name);
     let draws = units.draws(Part::Source, suite);
     let difference = paired::error_rates(&marks, &baseline, &draws).map_err(named(what))?;
     let values = marks.iter().map(|own| [rate(own), rate(&baseline[0])]);
     Ok(Some(Pair {
         target,
-        method: method.name(),
+        method: method.name,
         baseline: PRETRAINED,
         quantity: SOURCE_ERROR,
         seeds: own.iter().map(|(seed, _)| *seed).zip(values).collect(),
@@ -267,18 +262,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_method_meets_plain_fine_tuning_and_mona_meets_all() {
-        use Method::{Emb, Mona, Nft, Orca};
-        let found = pairs(&[Nft, Emb, Orca, Mona]);
+    fn every_method_meets_plain_fine_tuning_and_a_proposed_one_meets_all() {
+        let [nft, emb, orca, mona] = [
+            &methods::nft::METHOD,
+            &methods::emb::METHOD,
+            &methods::orca::METHOD,
+            &methods::mona::METHOD,
+        ];
+        let found = pairs(&[nft, emb, orca, mona]);
         let expected = [
-            (Emb, Nft),
-            (Orca, Nft),
-            (Mona, Nft),
-            (Mona, Emb),
-            (Mona, Orca),
+            [emb, nft],
+            [orca, nft],
+            [mona, nft],
+            [mona, emb],
+            [mona, orca],
         ];
         assert_eq!(found, expected);
-        assert!(pairs(&[Nft]).is_empty());
-        assert!(pairs(&[Emb, Orca]).is_empty());
+        assert!(pairs(&[nft]).is_empty());
+        assert!(pairs(&[emb, orca]).is_empty());
     }
 }

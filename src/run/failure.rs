@@ -10,10 +10,10 @@ use crate::feature::FeatureError;
 use crate::model::ModelError;
 use crate::suite::data::DataManifest;
 use crate::suite::definition::Suite;
-use crate::suite::method::Method;
 use crate::suite::reader::{DatasetSpec, Reader};
 use crate::suite::task::TargetKind;
 use crate::transfer::TransferError;
+use crate::transfer::methods::{self, Method};
 use serde::{Deserialize, Serialize};
 
 /// A cell that ended in an error, as its `failed.json` says until it is trained after all.
@@ -85,41 +85,29 @@ fn kind(spec: &DatasetSpec) -> Option<TargetKind> {
     }
 }
 
-/// Why a method is not defined for a target with such samples.
-fn refused(method: Method, one_class: bool, has: &str) -> Option<String> {
-    (method == Method::Orca && !one_class)
-        .then(|| format!("its distance is taken between classes, and the target has {has}"))
-}
-
-/// Why `method` is not defined for a target, as far as its manifest tells.
-pub fn undefined(spec: &DatasetSpec, method: Method) -> Option<String> {
-    let has = match kind(spec)? {
-        TargetKind::Labels => return None,
-        TargetKind::MultiHot => Truth::MultiHot.name(),
-        TargetKind::Dense => Truth::Field([0; 3]).name(),
-    };
-    refused(method, false, has)
-}
-
-/// Why `method` is not defined for a target that is open.
-pub fn undefined_for(truth: Truth, method: Method) -> Option<String> {
-    refused(method, truth == Truth::Class, truth.name())
+/// Why `method` is not defined for a target, as far as the target's manifest tells.
+pub fn undefined(spec: &DatasetSpec, method: &Method) -> Option<String> {
+    method.undefined(match kind(spec)? {
+        TargetKind::Labels => Truth::Class,
+        TargetKind::MultiHot => Truth::MultiHot,
+        TargetKind::Dense => Truth::Field([0; 3]),
+    })
 }
 
 /// Every pair of a target and a method of a suite that is not defined, and why, as far as manifests
 /// tell.
-pub fn pairs(suite: &Suite) -> Vec<(&DatasetSpec, Method, String)> {
+pub fn pairs(suite: &Suite) -> Vec<(&DatasetSpec, &'static Method, String)> {
     let each = |spec| {
-        let methods = suite.transfer.methods.iter();
-        methods.filter_map(move |method| Some((spec, *method, undefined(spec, *method)?)))
+        let methods = methods::of(&suite.transfer).into_iter();
+        methods.filter_map(move |method| Some((spec, method, undefined(spec, method)?)))
     };
     suite.targets.iter().flat_map(each).collect()
 }
 
 /// The same in sentences.
 pub fn notes(suite: &Suite) -> Vec<String> {
-    let note = |(target, method, why): (&DatasetSpec, Method, String)| {
-        format!("{} at {}: not defined, {why}.", method.name(), target.title)
+    let note = |(target, method, why): (&DatasetSpec, &Method, String)| {
+        format!("{} at {}: not defined, {why}.", method.name, target.title)
     };
     pairs(suite).into_iter().map(note).collect()
 }
@@ -134,7 +122,7 @@ mod tests {
     fn no_embedded_suite_has_a_cell_that_is_not_defined() {
         let mut found = Vec::new();
         for (name, text) in EMBEDDED {
-            let suite = Suite::parse(text, name).unwrap();
+            let suite = methods::parse(text, name).unwrap();
             for target in &suite.targets {
                 for cell in cell::cells(&suite, target) {
                     assert_eq!(
@@ -151,7 +139,7 @@ mod tests {
             }
         }
         let fsd = found.iter().find(|(suite, target, method)| {
-            suite == "paper-figures" && target == "fsd50k" && *method == Method::Orca
+            suite == "paper-figures" && target == "fsd50k" && *method == &methods::orca::METHOD
         });
         assert!(fsd.is_some(), "{found:?}");
     }

@@ -17,6 +17,7 @@ use super::lock::FolderLock;
 use super::{bounded, settings};
 use crate::files::checksum::Algorithm;
 use crate::suite::definition::Suite;
+use crate::transfer::methods;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::{self, File, TryLockError};
@@ -185,7 +186,7 @@ pub fn is_held(root: &Path) -> bool {
 /// versions wrote it, does not differ.
 fn difference(old: &[u8], suite: &Suite, new: &str) -> Option<String> {
     let old = String::from_utf8_lossy(old);
-    let all = Suite::parse(&old, "config.toml")
+    let all = methods::parse(&old, "config.toml")
         .ok()
         .and_then(|old| settings::differences(&old, suite).ok());
     match all {
@@ -215,7 +216,7 @@ mod tests {
     fn a_folder_is_locked_bound_to_its_settings_and_cleared_only_of_its_own() {
         let home = tempfile::tempdir().unwrap();
         let root = home.path().join("run");
-        let suite = Suite::parse(EMBEDDED[0].1, "demo").unwrap();
+        let suite = methods::parse(EMBEDDED[0].1, "demo").unwrap();
         let first = RunFolder::open(&root, &suite, false).unwrap();
         assert!(matches!(
             RunFolder::open(&root, &suite, false),
@@ -242,7 +243,7 @@ mod tests {
     fn a_folder_moved_away_is_not_made_anew() {
         let home = tempfile::tempdir().unwrap();
         let root = home.path().join("run");
-        let suite = Suite::parse(EMBEDDED[0].1, "demo").unwrap();
+        let suite = methods::parse(EMBEDDED[0].1, "demo").unwrap();
         let folder = RunFolder::open(&root, &suite, false).unwrap();
         folder.write("tables/probe.csv", b"x").unwrap();
         fs::rename(&root, home.path().join("elsewhere")).unwrap();
@@ -258,7 +259,7 @@ mod tests {
     #[test]
     fn numbers_come_back_to_the_last_bit() {
         let home = tempfile::tempdir().unwrap();
-        let suite = Suite::parse(EMBEDDED[0].1, "demo").unwrap();
+        let suite = methods::parse(EMBEDDED[0].1, "demo").unwrap();
         let folder = RunFolder::open(home.path(), &suite, false).unwrap();
         let numbers: Vec<f64> = (1..2000).map(|i| (i as f64 * 0.7).sin().exp()).collect();
         folder.write_json("numbers.json", &numbers).unwrap();
@@ -268,7 +269,7 @@ mod tests {
     #[test]
     fn settings_are_compared_by_meaning_not_by_text() {
         let home = tempfile::tempdir().unwrap();
-        let suite = Suite::parse(EMBEDDED[0].1, "demo").unwrap();
+        let suite = methods::parse(EMBEDDED[0].1, "demo").unwrap();
         drop(RunFolder::open(home.path(), &suite, false).unwrap());
         let config = home.path().join("config.toml");
         let whole = fs::read_to_string(&config).unwrap();
@@ -305,7 +306,7 @@ mod tests {
     #[test]
     fn a_look_at_a_run_does_not_keep_it_from_starting() {
         let home = tempfile::tempdir().unwrap();
-        let suite = Suite::parse(EMBEDDED[0].1, "demo").unwrap();
+        let suite = methods::parse(EMBEDDED[0].1, "demo").unwrap();
         let folder = RunFolder::open(home.path(), &suite, false).unwrap();
         assert!(is_held(home.path()));
         drop(folder);
@@ -326,7 +327,7 @@ mod tests {
     #[test]
     fn a_damaged_record_counts_as_absent() {
         let home = tempfile::tempdir().unwrap();
-        let suite = Suite::parse(EMBEDDED[0].1, "demo").unwrap();
+        let suite = methods::parse(EMBEDDED[0].1, "demo").unwrap();
         let folder = RunFolder::open(home.path(), &suite, false).unwrap();
         folder.write_json("cell.json", &vec![1, 2, 3]).unwrap();
         assert_eq!(

@@ -14,7 +14,7 @@ use crate::dataset::Truth;
 use crate::model::state::with_state;
 use crate::model::weights::Weights;
 use crate::model::{Embedder, Model};
-use crate::suite::method::Method;
+use crate::transfer::methods::Start;
 use crate::transfer::task::wrong_samples;
 use burn::module::Module;
 use burn::tensor::DType;
@@ -98,7 +98,7 @@ pub fn measure(
         looks.push((epoch, found));
     }
     let first = cell.seed == context.suite.transfer.seeds[0];
-    if first && cell.method != Method::Scratch && target.own.is_none() {
+    if first && cell.method.start == Start::Source && target.own.is_none() {
         // For the report, which finds it again: a sweep's shards measure all there is.
         yardsticks::of_target(context, target, &start.embedder, watch)?;
     }

@@ -22,7 +22,7 @@ use crate::dataset::groups;
 use crate::feature::{FeatureSet, file};
 use crate::measure::tsne::{TsneParams, common_start};
 use crate::suite::definition::Suite;
-use crate::suite::method::Method;
+use crate::transfer::methods::{self, Method, PLAIN};
 use ndarray::Array2;
 
 /// What became of a cell of a sweep.
@@ -129,10 +129,9 @@ pub fn run(
             tables.transferability(target, &OfTarget::of_another_encoder());
             continue;
         }
-        let start = source.model.for_target(
-            &target.of_model(suite, Method::Nft),
-            suite.transfer.seeds[0],
-        )?;
+        let start = source
+            .model
+            .for_target(&target.of_model(suite, PLAIN), suite.transfer.seeds[0])?;
         let embedder = &start.network.embedder;
         let found = yardsticks::of_target(&context, target, embedder, watch)?;
         tables.transferability(target, &found);
@@ -157,7 +156,7 @@ pub fn run(
             let (model, outcome, before, measures) = match trained {
                 Ok(found) => found,
                 Err(RunError::Undefined { why, .. }) => {
-                    let (target, method) = (&target.spec.title, cell.method.name());
+                    let (target, method) = (&target.spec.title, cell.method.name);
                     not_defined.push(format!("{method} at {target}: not defined, {why}."));
                     continue;
                 }
@@ -216,11 +215,10 @@ pub fn run(
 
 /// The method whose encoders figures 2 and 4 show, at the first seed: plain fine-tuning, as in the
 /// paper, if the suite has it.
-fn shown(suite: &Suite) -> Method {
-    let methods = &suite.transfer.methods;
-    match methods.contains(&Method::Nft) {
-        true => Method::Nft,
-        false => methods[0],
+fn shown(suite: &Suite) -> &'static Method {
+    match methods::of(&suite.transfer).as_slice() {
+        [first, ..] if !suite.transfer.methods.iter().any(|name| name == PLAIN.name) => first,
+        _ => PLAIN,
     }
 }
 

@@ -15,10 +15,10 @@ use crate::measure::Groups;
 use crate::model::{self, Loaded, Model, Opening, RobertaConfig, embedded, load, preprocess};
 use crate::suite::data::{DataFile, DataManifest};
 use crate::suite::definition::{DatasetSpec, Suite};
-use crate::suite::method::{Method, SourceData};
-use crate::suite::parts::EmbedderInit;
 use crate::suite::preprocess::{Origin, Preprocess};
 use crate::suite::reader::{OwnEncoder, Reader};
+use crate::suite::stage1::SourceData;
+use crate::transfer::methods::{self, Method};
 use crate::transfer::task;
 use burn::tensor::{DType, Device};
 use std::cell::Cell;
@@ -40,15 +40,11 @@ pub struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// What a target model is built for. From scratch nothing is pretrained, neither is the embedder.
-    pub fn of_model(&self, suite: &Suite, method: Method) -> model::Target {
+    /// What a target model is built for.
+    pub fn of_model(&self, suite: &Suite, method: &Method) -> model::Target {
         let set = self.data.train.as_ref();
         model::Target {
-            embedder_init: if method == Method::Scratch {
-                EmbedderInit::Random
-            } else {
-                suite.transfer.embedder
-            },
+            embedder_init: method.embedder_init(suite.transfer.embedder),
             ..model::Target::new(set.shape(), task::predictor(set))
         }
     }
@@ -134,6 +130,9 @@ pub fn prepare<'a>(
     request: &Request,
     watch: &mut dyn Watch,
 ) -> Result<Prepared<'a>, RunError> {
+    for name in &suite.transfer.methods {
+        methods::check(name, &format!("suite {}", suite.name))?;
+    }
     let files = embedded::open(&suite.source.model, &Opening::of(&suite.source))?;
     let source = load::opened(files, request.device, DType::F32)?;
     let side = image_size(&suite.source.model, &source.model)?;
@@ -247,10 +246,10 @@ pub fn inputs<'a>(
     let total: u64 = files.iter().map(|(.., bytes)| bytes).sum();
     let megabytes = |bytes: u64| bytes.div_ceil(1 << 20) as usize;
     let (mut before, mut begun, stopped) = (0, false, Cell::new(false));
-    let (mut found, mut strangers): Inputs = Default::default();
+    let (mut found, mut unverified): Inputs = Default::default();
     for (manifest, file, bytes) in files {
         let mut read = 0;
-        let mut seen = |count: u64| {
+        let mut progress = |count: u64| {
             if !begun {
                 watch.begin("checking data files (MB)", megabytes(total));
                 begun = true;
@@ -261,12 +260,12 @@ pub fn inputs<'a>(
             !stopped.get()
         };
         let name = format!("{}/{}", manifest.name, file.path);
-        let sha256 = match verify(&store, &ledger, manifest, file, false, &mut seen) {
+        let sha256 = match verify(&store, &ledger, manifest, file, false, &mut progress) {
             Ok(verdict) => Ok(verdict.sha256().map(String::from)),
             Err(DatasetError::Mismatch { .. } | DatasetError::Malformed { .. }) => {
                 let what = "is not the published file: its size or checksum differs";
-                strangers.push(format!("{name} {what}."));
-                store.sha256(manifest, file, &mut seen)
+                unverified.push(format!("{name} {what}."));
+                store.sha256(manifest, file, &mut progress)
             }
             Err(error) => Err(error),
         };
@@ -294,7 +293,7 @@ pub fn inputs<'a>(
         let place = images::place(store.root(), &spec.name, spec.path.as_deref());
         found.push((format!("{}/", spec.name), images::digest(&place)?));
     }
-    Ok((found, strangers))
+    Ok((found, unverified))
 }
 
 impl Prepared<'_> {

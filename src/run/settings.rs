@@ -121,7 +121,7 @@ mod tests {
     use crate::suite::definition::EMBEDDED;
 
     fn demo() -> Suite {
-        Suite::parse(EMBEDDED[0].1, "demo").unwrap()
+        crate::transfer::methods::parse(EMBEDDED[0].1, "demo").unwrap()
     }
 
     fn keys(a: &Suite, b: &Suite) -> Vec<String> {

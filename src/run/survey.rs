@@ -12,6 +12,7 @@ use super::origin::Origin;
 use super::record::{FINISHED, Record};
 use crate::suite::definition::Suite;
 use crate::suite::task::Metric;
+use crate::transfer::methods;
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -141,7 +142,7 @@ impl Survey {
             });
         }
         let text = bounded::text(&config)?.unwrap_or_default();
-        let suite = Suite::parse(&text, &config.display().to_string())?;
+        let suite = methods::parse(&text, &config.display().to_string())?;
         let transfer = &suite.transfer;
         let count = [transfer.methods.len(), transfer.seeds.len()]
             .iter()
@@ -163,7 +164,7 @@ impl Survey {
         {
             all.push(CellSurvey {
                 target: cell.target.name.clone(),
-                method: cell.method.name().into(),
+                method: cell.method.name.into(),
                 seed: cell.seed,
                 standing: standing(&root.join(cell.name()), &mut faults),
             });
@@ -307,7 +308,7 @@ mod tests {
     /// A folder of the demo suite, in which nothing was done.
     fn begun() -> tempfile::TempDir {
         let home = tempfile::tempdir().unwrap();
-        let suite = Suite::parse(EMBEDDED[0].1, "demo").unwrap();
+        let suite = methods::parse(EMBEDDED[0].1, "demo").unwrap();
         drop(RunFolder::open(home.path(), &suite, false).unwrap());
         home
     }

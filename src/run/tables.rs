@@ -51,7 +51,7 @@ impl Encoder {
         Self {
             id: cell.target.name.clone(),
             title: cell.target.title.clone(),
-            method: cell.method.name().into(),
+            method: cell.method.name.into(),
             seed: Some(cell.seed),
             epochs: Some(epoch as u64),
         }
@@ -229,7 +229,7 @@ impl Tables {
             self.cells.push(row![
                 &cell.target.name,
                 &cell.target.title,
-                cell.method.name(),
+                cell.method.name,
                 cell.seed,
                 match o {
                     Some(_) => "done",
@@ -247,7 +247,7 @@ impl Tables {
                 self.cells.push(row![
                     &spec.name,
                     &spec.title,
-                    method.name(),
+                    method.name,
                     seed,
                     "not defined",
                     None::<u64>,

@@ -20,8 +20,8 @@ use crate::measure::silhouette::silhouette;
 use crate::measure::{MeasureError, Samples};
 use crate::model::Embedder;
 use crate::strata;
-use crate::suite::method::OrcaSettings;
-use crate::transfer::orca;
+use crate::transfer::methods::orca;
+use crate::transfer::objectives::transport::{Distance, TransportSettings};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -193,12 +193,12 @@ fn measure(context: &Context, target: &Target, embedder: &Embedder) -> Result<Of
         found.nce = defined(what("NCE"), pairs)?.map(|n| n.value);
     }
     let most = context.suite.measures.otdd_samples;
-    let settings = OrcaSettings {
+    let settings = TransportSettings {
         source_samples: most,
-        ..context.suite.transfer.orca.clone()
+        ..orca::METHOD.read_settings(&context.suite.transfer)?
     };
     let seed = context.suite.data_seed;
-    let from = orca::Distance::new(
+    let from = Distance::new(
         &network.embedder,
         context.source_set.clone(),
         &settings,

@@ -4,11 +4,13 @@
 
 pub use super::embedded::EMBEDDED;
 use super::error::ManifestError;
-use super::method::{Method, MonaSettings, OrcaSettings, Stage1};
 use super::parts::EmbedderInit;
 pub use super::reader::{DatasetSpec, Reader};
+use super::stage1::Stage1;
 use super::training::TrainSettings;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// One experiment.
@@ -118,11 +120,11 @@ pub struct Pretrain {
 
 /// How the source model is transferred.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Transfer {
-    /// Transfer methods.
-    #[serde(default = "nft")]
-    pub methods: Vec<Method>,
+    /// Names of the transfer methods. The transfer room knows them and checks the names; without this
+    /// key: plain fine-tuning.
+    #[serde(default, deserialize_with = "at_least_one")]
+    pub methods: Vec<String>,
     /// One run for each of these seeds (initial values, order, dropped paths).
     #[serde(default = "first")]
     pub seeds: Vec<u64>,
@@ -132,18 +134,44 @@ pub struct Transfer {
     /// Stage 1 of the methods that have one.
     #[serde(default)]
     pub stage1: Stage1,
-    /// MoNA's own settings.
-    #[serde(default)]
-    pub mona: MonaSettings,
-    /// ORCA's own settings.
-    #[serde(default)]
-    pub orca: OrcaSettings,
+    /// `[transfer.NAME]`: the methods' own settings.
+    #[serde(flatten)]
+    pub method_settings: MethodSettings,
     /// Stage 2: the fine-tuning.
     pub train: TrainSettings,
 }
 
-fn nft() -> Vec<Method> {
-    vec![Method::Nft]
+impl Transfer {
+    /// Every key that is not a method's.
+    pub const KEYS: [&str; 5] = ["methods", "seeds", "embedder", "stage1", "train"];
+}
+
+/// Tables of settings by the name of their method. The transfer room knows what stands in them, checks
+/// and completes them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct MethodSettings(pub BTreeMap<String, toml::Table>);
+
+impl<'de> Deserialize<'de> for MethodSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let all = BTreeMap::<String, toml::Value>::deserialize(deserializer)?;
+        let table = |(name, value): (String, toml::Value)| match value {
+            toml::Value::Table(table) => Ok((name, table)),
+            _ => Err(D::Error::unknown_field(&name, &Transfer::KEYS)),
+        };
+        all.into_iter()
+            .map(table)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let methods = Vec::deserialize(deserializer)?;
+    if methods.is_empty() {
+        return Err(D::Error::invalid_length(0, &"at least one method"));
+    }
+    Ok(methods)
 }
 
 fn first() -> Vec<u64> {
@@ -188,7 +216,7 @@ pub struct Measures {
     pub yardstick_samples: usize,
     /// Neighbours that vote in the k-NN accuracy.
     pub knn_neighbours: usize,
-    /// Samples on either side of the OTDD; its other settings are those of `transfer.orca`.
+    /// Samples on either side of the OTDD; its other settings are those of `[transfer.orca]`.
     pub otdd_samples: usize,
 }
 
@@ -313,12 +341,9 @@ impl Suite {
                 format!("{name:?}"),
             );
         }
-        if self.targets.is_empty()
-            || self.transfer.methods.is_empty()
-            || self.transfer.seeds.is_empty()
-        {
+        if self.targets.is_empty() || self.transfer.seeds.is_empty() {
             return wrong(
-                "targets, methods and seeds",
+                "targets and seeds",
                 "at least one of each",
                 "an empty list".into(),
             );
@@ -370,7 +395,7 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(
 
 /// The known key nearest to the unknown one that serde complains of
 /// (``unknown field `epoch`, expected one of `epochs`, …``).
-fn misspelt(message: &str) -> Option<String> {
+pub fn misspelt(message: &str) -> Option<String> {
     let rest = message
         .split_once("unknown field `")
         .or_else(|| message.split_once("unknown variant `"))?
@@ -380,7 +405,7 @@ fn misspelt(message: &str) -> Option<String> {
 }
 
 /// The candidate most like `word`, if any is like it at all.
-pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
     candidates
         .map(|c| (strsim::jaro_winkler(word, c), c))
         .max_by(|a, b| a.0.total_cmp(&b.0))

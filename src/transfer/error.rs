@@ -26,6 +26,14 @@ pub enum TransferError {
         /// What was asked.
         found: String,
     },
+    /// The method is not defined for such a target.
+    #[error("method {method} is not defined for this target: {why}")]
+    Undefined {
+        /// The method's name.
+        method: &'static str,
+        /// Why.
+        why: String,
+    },
     /// The targets of a batch suit neither the loss nor the outputs.
     #[error("targets of {loss}: expected {expected}, found {found}")]
     Targets {

@@ -1,17 +1,17 @@
 //! Every method on a tiny problem: it runs, it resumes in the same bits, and it touches only what
 //! it should.
 
+use super::epochs::Event;
 use super::error::TransferError;
-use super::method::{Request, transfer};
-use super::snapshot::{Forgetful, Keeper, Snapshot, State};
+use super::methods::{METHODS, Method, emb, frozen, mona, nft, orca, scratch};
+use super::snapshot::{Checkpointer, NamedTensors, NoCheckpoints, Snapshot};
+use super::stages::{Request, Trained, transfer};
 use super::task::{self, Task};
-use super::train::{Event, Trained};
 use crate::dataset::memory::InMemory;
 use crate::dataset::{Dataset, Splits, Truth};
 use crate::model::state::state;
 use crate::model::{Model, Network, SwinConfig, Target};
 use crate::suite::definition::Transfer;
-use crate::suite::method::{InnerDistance, InnerScope, MetaGradient, Method};
 use crate::suite::parts::PredictorSpec;
 use crate::suite::reader::{DatasetSpec, Reader};
 use crate::suite::task::{Metric, TaskLoss};
@@ -19,11 +19,11 @@ use crate::suite::training::Augment;
 use burn::tensor::{DType, Device};
 use std::sync::Arc;
 
-/// Keeps the newest snapshot in memory.
+/// Saves the newest snapshot in memory.
 #[derive(Default)]
 struct Memory(Option<Snapshot>);
 
-impl Keeper for Memory {
+impl Checkpointer for Memory {
     fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
         Ok(self.0.clone())
     }
@@ -93,11 +93,18 @@ fn problem() -> Problem {
 }
 
 impl Problem {
+    /// Sets a key of `[transfer.METHOD]`.
+    fn set(&mut self, method: &str, key: &str, value: impl Into<toml::Value>) {
+        let tables = &mut self.settings.method_settings.0;
+        let table = tables.entry(method.into()).or_default();
+        table.insert(key.into(), value.into());
+    }
+
     fn run(
         &self,
-        method: Method,
-        keeper: &mut dyn Keeper,
-        watch: &mut dyn FnMut(Event) -> bool,
+        method: &'static Method,
+        checkpointer: &mut dyn Checkpointer,
+        progress: &mut dyn FnMut(Event) -> bool,
     ) -> Result<Trained, TransferError> {
         let request = Request {
             method,
@@ -109,34 +116,34 @@ impl Problem {
             source_set: images(3, 30, 3),
             seed: 4,
         };
-        transfer(&request, keeper, watch)
+        transfer(&request, checkpointer, progress)
     }
 
-    fn whole(&self, method: Method) -> Trained {
-        self.run(method, &mut Forgetful, &mut |_| true).unwrap()
+    fn whole(&self, method: &'static Method) -> Trained {
+        self.run(method, &mut NoCheckpoints, &mut |_| true).unwrap()
     }
 }
 
-fn bits(trained: &Trained) -> State {
+fn bits(trained: &Trained) -> NamedTensors {
     state(&trained.model.network)
 }
 
 #[test]
 fn every_method_resumes_in_the_same_bits_wherever_it_was_stopped() {
     let problem = problem();
-    for method in Method::ALL {
+    for method in METHODS {
         let whole = problem.whole(method);
         assert_eq!(whole.course.len(), 3);
         assert_eq!(whole.first.len(), if method.has_stage1() { 2 } else { 0 });
         let steps = 3 * (3 + whole.first.len());
         for stop in [1, 4, 8, steps - 1] {
-            let (mut keeper, mut count) = (Memory::default(), 0);
-            let stopped = problem.run(method, &mut keeper, &mut |event| {
+            let (mut memory, mut count) = (Memory::default(), 0);
+            let stopped = problem.run(method, &mut memory, &mut |event| {
                 count += usize::from(matches!(event, Event::Step(..)));
                 count < stop
             });
             assert!(matches!(stopped, Err(TransferError::Interrupted)));
-            let resumed = problem.run(method, &mut keeper, &mut |_| true).unwrap();
+            let resumed = problem.run(method, &mut memory, &mut |_| true).unwrap();
             assert!(
                 bits(&resumed) == bits(&whole),
                 "{method:?} stopped at {stop}"
@@ -151,7 +158,7 @@ fn every_method_resumes_in_the_same_bits_wherever_it_was_stopped() {
 #[test]
 fn without_an_outer_term_mona_is_emb() {
     let mut problem = problem();
-    let emb = problem.whole(Method::Emb);
+    let emb = problem.whole(&emb::METHOD);
     let differs = |a: &Trained| {
         let (a, b) = (bits(a), bits(&emb));
         a.iter().fold(0.0f32, |worst, (path, a)| {
@@ -162,26 +169,26 @@ fn without_an_outer_term_mona_is_emb() {
         })
     };
     let share = |t: &Trained| t.first.last().and_then(|r| r.outer_share).unwrap();
-    let whole = problem.whole(Method::Mona);
+    let whole = problem.whole(&mona::METHOD);
     assert!(differs(&whole) > 1e-4 && share(&whole) > 1e-3);
-    problem.settings.mona.meta_gradient = MetaGradient::FirstOrder;
-    let plain = problem.whole(Method::Mona);
+    problem.set("mona", "meta_gradient", "first-order");
+    let plain = problem.whole(&mona::METHOD);
     assert!(differs(&plain) < 1e-6);
     assert_eq!(share(&plain), 0.0);
-    problem.settings.mona.meta_gradient = MetaGradient::Exact;
-    problem.settings.mona.lambda = 0.0;
-    assert!(differs(&problem.whole(Method::Mona)) < 1e-6);
+    problem.set("mona", "meta_gradient", "exact");
+    problem.set("mona", "lambda", 0.0);
+    assert!(differs(&problem.whole(&mona::METHOD)) < 1e-6);
 }
 
 #[test]
 fn orca_brings_the_embedded_target_closer_to_the_source() {
     let mut problem = problem();
     problem.settings.stage1.epochs = 12;
-    for inner in [InnerDistance::Gaussian, InnerDistance::Exact] {
-        problem.settings.orca.inner = inner;
-        let trained = problem.whole(Method::Orca);
+    for inner in ["gaussian", "exact"] {
+        problem.set("orca", "inner", inner);
+        let trained = problem.whole(&orca::METHOD);
         let course: Vec<f64> = trained.first.iter().map(|r| r.otdd.unwrap()).collect();
-        assert!(course[11] < 0.8 * course[0], "{inner:?}: {course:?}");
+        assert!(course[11] < 0.8 * course[0], "{inner}: {course:?}");
         assert!(
             trained
                 .first
@@ -200,13 +207,13 @@ fn methods_move_what_they_may() {
         let paths = after.iter().filter(|(path, data)| before[*path] != **data);
         paths.map(|(path, _)| path.clone()).collect::<Vec<_>>()
     };
-    let frozen = moved(Method::Frozen);
+    let frozen = moved(&frozen::METHOD);
     assert!(
         !frozen.is_empty() && frozen.iter().all(|p| p.contains("norm")),
         "{frozen:?}"
     );
-    assert_eq!(moved(Method::Nft).len(), before.len());
-    assert_eq!(moved(Method::Scratch).len(), before.len());
+    assert_eq!(moved(&nft::METHOD).len(), before.len());
+    assert_eq!(moved(&scratch::METHOD).len(), before.len());
 }
 
 #[test]
@@ -223,7 +230,7 @@ fn stage_one_of_mona_keeps_the_encoder_unless_told_otherwise() {
             pairs.fold(worst, |w, (x, y)| w.max((x - y).abs()))
         })
     };
-    let trained = problem.whole(Method::Mona);
+    let trained = problem.whole(&mona::METHOD);
     assert!(largest_move(&trained) < 1e-20);
     assert!(
         trained
@@ -231,8 +238,8 @@ fn stage_one_of_mona_keeps_the_encoder_unless_told_otherwise() {
             .iter()
             .all(|r| r.align.is_some() && r.uniform.is_some())
     );
-    problem.settings.mona.reset_encoder = false;
-    let trained = problem.whole(Method::Mona);
+    problem.set("mona", "reset_encoder", false);
+    let trained = problem.whole(&mona::METHOD);
     assert!(largest_move(&trained) > 1e-6);
 }
 
@@ -241,7 +248,7 @@ fn patience_and_selection_follow_the_validation_part() {
     let mut problem = problem();
     problem.settings.train.epochs = 30;
     problem.settings.train.patience = 2;
-    let trained = problem.whole(Method::Nft);
+    let trained = problem.whole(&nft::METHOD);
     let errors: Vec<f64> = trained.course.iter().map(|e| e.valid).collect();
     let best = errors.iter().copied().fold(f64::INFINITY, f64::min);
     let first = errors.iter().position(|e| *e == best).unwrap() + 1;
@@ -254,14 +261,14 @@ fn a_kept_inner_step_moves_what_its_scope_says() {
     let mut problem = problem();
     problem.settings.train.learning_rate = 1e-30;
     problem.settings.stage1.train_predictor = false;
-    problem.settings.mona.reset_encoder = false;
+    problem.set("mona", "reset_encoder", false);
     let mut predictor = |scope| {
-        problem.settings.mona.inner_scope = scope;
-        state(&problem.whole(Method::Mona).model.network.predictor)["linear.weight"]
+        problem.set("mona", "inner_scope", scope);
+        state(&problem.whole(&mona::METHOD).model.network.predictor)["linear.weight"]
             .iter::<f32>()
             .collect::<Vec<_>>()
     };
-    let [still, moved] = [InnerScope::Encoder, InnerScope::EncoderPredictor].map(&mut predictor);
+    let [still, moved] = ["encoder", "encoder-predictor"].map(&mut predictor);
     let pairs = still.iter().zip(&moved);
     let distance = pairs.fold(0.0f32, |w, (a, b)| w.max((a - b).abs()));
     assert!(distance > 1e-6, "{distance}");
@@ -306,11 +313,11 @@ fn several_labels_and_fields_are_learned_by_every_method() {
         problem.splits = splits;
         problem.settings.train.epochs = 6;
         problem.settings.train.micro_batch = 3;
-        for method in Method::ALL {
-            let found = problem.run(method, &mut Forgetful, &mut |_| true);
-            if method == Method::Orca {
+        for method in METHODS {
+            let found = problem.run(method, &mut NoCheckpoints, &mut |_| true);
+            if method == &orca::METHOD {
                 let error = found.err().unwrap().to_string();
-                assert!(error.contains("one class"), "{error}");
+                assert!(error.contains("between classes"), "{error}");
                 continue;
             }
             let course = found.unwrap().course;

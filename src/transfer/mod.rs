@@ -1,23 +1,29 @@
-//! Transfer: training loops, optimisers, and the methods that carry a source model to a target.
+//! Transfer: the methods that carry a source model to a target, what they minimise, and the one training
+//! loop.
+//!
+//! ```text
+//! methods ──► stages ──► epochs ──► objectives ──► step
+//! which       one        the one    what is        gradients of
+//! method      transfer   loop       minimised      a batch
+//! ```
 
+mod check;
+pub mod epochs;
 pub mod error;
 mod grouped;
 pub mod loss;
-pub mod method;
-pub mod mona;
+pub mod methods;
+pub mod objectives;
 pub mod optimiser;
-pub mod orca;
-pub mod outer;
-mod readings;
+pub mod readings;
+pub mod records;
 pub mod schedule;
 pub mod selftest;
 pub mod snapshot;
-pub mod source;
-pub mod stage1;
+pub mod stages;
 pub mod step;
 pub mod task;
 pub mod task_loss;
-pub mod train;
 
 pub use error::TransferError;
 pub use task::Task;

@@ -2,7 +2,7 @@
 //! the CPU, clipping by the global gradient norm, and a state keyed by parameter path so that it
 //! can be written to a checkpoint and read back.
 
-use super::snapshot::State;
+use super::snapshot::NamedTensors;
 use crate::model::device::queues;
 use crate::model::ops::{self, AdamWStep};
 use crate::model::state::{Trail, read, scalar, square_norm};
@@ -48,8 +48,8 @@ impl Optimiser {
     }
 
     /// The moments, flattened: `PATH#1` and `PATH#2`.
-    pub fn moments(&self) -> State {
-        let mut all = State::new();
+    pub fn moments(&self) -> NamedTensors {
+        let mut all = NamedTensors::new();
         for (path, moments) in &self.moments {
             all.insert(format!("{path}#1"), read(moments.first.clone()));
             if let Some(second) = &moments.second {
@@ -60,7 +60,7 @@ impl Optimiser {
     }
 
     /// Goes on from moments that [`Optimiser::moments`] gave.
-    pub fn restore(&mut self, moments: &State, steps: i32, device: &Device) {
+    pub fn restore(&mut self, moments: &NamedTensors, steps: i32, device: &Device) {
         let tensor = |data: &burn::tensor::TensorData| {
             Tensor::<1>::from_data(data.clone(), (device, data.dtype()))
         };
@@ -80,20 +80,16 @@ impl Optimiser {
     pub fn step<M: Module>(&mut self, lr: f64, module: M, grads: GradientsParams) -> M {
         self.steps += 1;
         let square = self.clip.and_then(|_| square_norm(&module, &grads));
-        let scale =
-            self.clip
-                .zip(square)
-                .and_then(|(clip, square)| match queues(&square.device()) {
-                    // Never read: the step goes on while the card computes.
-                    true => {
-                        let scale = square.sqrt().add_scalar(1e-6).recip().mul_scalar(clip);
-                        Some(Scale::There(Box::new(scale.clamp_max(1.0))))
-                    }
-                    false => {
-                        let scale = clip / (scalar(square).sqrt() + 1e-6);
-                        (scale < 1.0).then_some(Scale::Here(scale))
-                    }
-                });
+        let scale = self.clip.zip(square).and_then(|(clip, square)| {
+            if queues(&square.device()) {
+                // Never read: the step goes on while the GPU computes.
+                let scale = square.sqrt().add_scalar(1e-6).recip().mul_scalar(clip);
+                Some(Scale::Device(Box::new(scale.clamp_max(1.0))))
+            } else {
+                let scale = clip / (scalar(square).sqrt() + 1e-6);
+                (scale < 1.0).then_some(Scale::Host(scale))
+            }
+        });
         let mut update = Update {
             optimiser: self,
             grads,
@@ -105,10 +101,11 @@ impl Optimiser {
     }
 }
 
-/// What the gradients are multiplied by to be no longer than the clip: known here, or on the device.
+/// The factor that brings the gradients to at most the norm of the clip, in the host's memory or on the
+/// device.
 enum Scale {
-    Here(f64),
-    There(Box<Tensor<1>>),
+    Host(f64),
+    Device(Box<Tensor<1>>),
 }
 
 struct Update<'a> {
@@ -144,8 +141,8 @@ impl ModuleMapper for Update<'_> {
             let count = shape.iter().product::<usize>();
             let grad = grad.reshape([count]);
             let grad = match &self.scale {
-                Some(Scale::Here(scale)) => grad.mul_scalar(*scale),
-                Some(Scale::There(scale)) => grad * (**scale).clone(),
+                Some(Scale::Host(scale)) => grad.mul_scalar(*scale),
+                Some(Scale::Device(scale)) => grad * (**scale).clone(),
                 None => grad,
             };
             let updated =

@@ -1,29 +1,29 @@
-//! The numbers that training reads while it runs: losses and what goes with them. The processor hands
-//! them out as they come; a card queues its work, and reading one number waits for all of it, so there
-//! they are read several steps at once.
+//! The numbers that training reads while it runs: losses and what is measured beside them. A CPU has
+//! them at once; a GPU queues its work, and reading one number waits for all of it, so there they are
+//! read several steps at once.
 
 use super::error::TransferError;
 use crate::model::device::queues;
 use burn::tensor::{Device, Tensor};
 
-/// Steps between two looks at the numbers on a card: a training that diverges is noticed so much later.
+/// Number of steps between two readings on a GPU: a training that diverges is noticed so much later.
 const READ_EVERY: usize = 16;
-/// Most numbers of a step.
+/// Largest count of numbers of a step.
 pub const MOST: usize = 4;
 
 /// The numbers of one step, the loss first.
 pub enum Reading {
-    /// Known already.
-    Here(Vec<f64>),
-    /// Still on the device: a row `[n]`, n at most [`MOST`].
-    There(Box<Tensor<1>>),
+    /// In the host's memory.
+    Host(Vec<f64>),
+    /// Not read from the device yet: a row `[n]`, n at most [`MOST`].
+    Device(Box<Tensor<1>>),
 }
 
 /// Sums of the numbers of an epoch.
 pub struct Readings {
     epoch: usize,
     every: usize,
-    read: usize,
+    steps: usize,
     sums: [f64; MOST],
     pending: Vec<Tensor<1>>,
 }
@@ -34,7 +34,7 @@ impl Readings {
         Self {
             epoch,
             every: if queues(device) { READ_EVERY } else { 1 },
-            read: 0,
+            steps: 0,
             sums: [0.0; MOST],
             pending: Vec::new(),
         }
@@ -46,12 +46,13 @@ impl Readings {
     /// [`TransferError::Diverged`] if the loss of this step, or of one not read before, is not finite.
     pub fn push(&mut self, reading: Reading) -> Result<(), TransferError> {
         match reading {
-            Reading::Here(values) => self.add(&values),
-            Reading::There(row) => {
+            Reading::Host(values) => self.add(&values),
+            Reading::Device(row) => {
                 self.pending.push(*row);
-                match self.pending.len() < self.every {
-                    true => Ok(()),
-                    false => self.look(),
+                if self.pending.len() < self.every {
+                    Ok(())
+                } else {
+                    self.read_pending()
                 }
             }
         }
@@ -62,11 +63,11 @@ impl Readings {
     /// # Errors
     /// As [`push`](Self::push).
     pub fn sums(mut self) -> Result<[f64; MOST], TransferError> {
-        self.look()?;
+        self.read_pending()?;
         Ok(self.sums)
     }
 
-    fn look(&mut self) -> Result<(), TransferError> {
+    fn read_pending(&mut self) -> Result<(), TransferError> {
         let Some(width) = self.pending.first().map(|row| row.dims()[0].max(1)) else {
             return Ok(());
         };
@@ -76,12 +77,12 @@ impl Readings {
     }
 
     fn add(&mut self, values: &[f64]) -> Result<(), TransferError> {
-        self.read += 1;
+        self.steps += 1;
         let loss = values.first().copied().unwrap_or(f64::NAN);
         if !loss.is_finite() {
             return Err(TransferError::Diverged {
                 epoch: self.epoch,
-                step: self.read,
+                step: self.steps,
                 loss,
             });
         }
@@ -97,7 +98,8 @@ mod tests {
     #[test]
     fn what_is_read_later_is_the_same_and_names_its_step() {
         let device = Device::flex();
-        let row = |values: [f32; 2]| Reading::There(Box::new(Tensor::from_floats(values, &device)));
+        let row =
+            |values: [f32; 2]| Reading::Device(Box::new(Tensor::from_floats(values, &device)));
         for every in [1, 3, 100] {
             let mut readings = Readings::new(&device, 2);
             readings.every = every;

@@ -2,6 +2,26 @@
 
 use crate::suite::training::Decay;
 
+/// Learning rates of a stage.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Schedule {
+    /// The base learning rate.
+    pub base: f64,
+    /// Number of steps of linear warm-up.
+    pub warmup: usize,
+    /// Shape after the warm-up.
+    pub decay: Decay,
+    /// Number of steps in all.
+    pub total: usize,
+}
+
+impl Schedule {
+    /// The learning rate of `step`, counted from 0.
+    pub fn at(&self, step: usize) -> f64 {
+        self.base * self.decay.factor(step, self.warmup, self.total)
+    }
+}
+
 impl Decay {
     /// Factor on the base learning rate at `step` (from 0) of `total` with `warmup` steps.
     pub fn factor(self, step: usize, warmup: usize, total: usize) -> f64 {

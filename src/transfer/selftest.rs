@@ -2,15 +2,16 @@
 //! every gradient compared, then as many steps as there is time for.
 
 use super::error::TransferError;
+use super::objectives::task::Supervised;
 use super::optimiser::Optimiser;
-use super::step::{self, Part};
+use super::step::Memory;
 use crate::dataset::Truth;
 use crate::dataset::loader::Batch;
 use crate::model::embedded;
 use crate::model::state::{self, scalar};
 use crate::random::SELF_TEST;
 use crate::suite::task::TaskLoss;
-use crate::suite::training::{Rule, TrainSettings};
+use crate::suite::training::Rule;
 use burn::module::Module;
 use burn::tensor::{DType, Device, TensorData};
 use std::collections::BTreeMap;
@@ -79,15 +80,16 @@ type Steps = (f64, BTreeMap<String, TensorData>, f64, f64);
 
 /// Loss and gradients of the first step, its seconds, and the rate of further ones within `room`.
 fn steps(device: &Device, room: Duration) -> Result<Steps, TransferError> {
-    let name = embedded::names().first().copied().unwrap_or_default();
+    let names = embedded::names();
+    let name = names.first().expect("a model is inside the program");
     let model = embedded::load(name, device, DType::F32)?.model;
     let channels = model.network.embedder.channels();
     let side = model.config.image_size().unwrap_or(32);
-    let settings = TrainSettings::default();
-    let part = Part {
-        loss: &TaskLoss::CrossEntropy { smoothing: 0.0 },
+    let objective = Supervised {
+        loss: TaskLoss::CrossEntropy { smoothing: 0.0 },
         truth: Truth::Class,
-        settings: &settings,
+        memory: Memory::default(),
+        drops_paths: true,
     };
     let classes = model.classes().unwrap_or(1);
     let batch = || Batch {
@@ -103,14 +105,14 @@ fn steps(device: &Device, room: Duration) -> Result<Steps, TransferError> {
     // The same paths are dropped on both devices.
     let mut stream = SELF_TEST.rng(0, &[]);
     let begun = Instant::now();
-    let (loss, grads) = step::gradients(&network, batch(), device, part, &mut stream)?;
+    let (loss, grads) = objective.step(&network, batch(), &mut stream)?;
     let loss = scalar(loss);
     let found = state::gradients(&network, &grads);
     network = optimiser.step(1e-4, network, grads);
     let first = begun.elapsed();
     let (mut rounds, begun) = (0usize, Instant::now());
     while begun.elapsed() < room.saturating_sub(first) {
-        let (loss, grads) = step::gradients(&network, batch(), device, part, &mut stream)?;
+        let (loss, grads) = objective.step(&network, batch(), &mut stream)?;
         network = optimiser.step(1e-4, network, grads);
         scalar(loss);
         rounds += 1;

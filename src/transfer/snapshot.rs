@@ -1,34 +1,32 @@
-//! Where a transfer stands after an epoch: everything that the rest of it depends on. Random
-//! streams and the order of samples follow from seed, stage and epoch, so parameters, moments and
-//! counts are all; a transfer that goes on from a snapshot ends in the same bits as one that was
-//! never interrupted.
+//! Snapshots: the whole state of a transfer between two epochs. Random streams and the order of
+//! samples follow from seed, stage and epoch, so parameters, moments and counts are enough: a
+//! transfer that resumes from a snapshot ends in the same bits as one that was never interrupted.
 
 use super::error::TransferError;
-use super::stage1::Stage1Record;
-use super::train::EpochRecord;
+use super::records::{EpochRecord, Stage1Record};
 use crate::model::Network;
 use burn::tensor::TensorData;
 use std::collections::BTreeMap;
 
-/// Parameters (or moments) by path.
-pub type State = BTreeMap<String, TensorData>;
+/// Parameters (or moments of an optimiser) by path.
+pub type NamedTensors = BTreeMap<String, TensorData>;
 
 /// The state of a transfer between two epochs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    /// 1 while the embedder trains, 2 in the fine-tuning.
+    /// 1 or 2.
     pub stage: u8,
-    /// Epochs of that stage that are done.
+    /// Number of epochs of that stage that are done.
     pub epoch: usize,
     /// Parameters of the network.
-    pub network: State,
+    pub network: NamedTensors,
     /// Moments of the optimiser.
-    pub moments: State,
-    /// Steps that the optimiser has taken.
+    pub moments: NamedTensors,
+    /// Number of steps that the optimiser has taken.
     pub steps: i32,
     /// Parameters of the selected epoch so far, if it is not the last.
-    pub best: Option<State>,
-    /// Which epoch is selected so far.
+    pub best: Option<NamedTensors>,
+    /// The selected epoch so far; 0 in stage 1.
     pub selected: usize,
     /// Every epoch of stage 1.
     pub first: Vec<Stage1Record>,
@@ -36,22 +34,22 @@ pub struct Snapshot {
     pub course: Vec<EpochRecord>,
 }
 
-/// Keeps snapshots somewhere.
-pub trait Keeper {
+/// Saves and loads snapshots.
+pub trait Checkpointer {
     /// The newest complete snapshot of this transfer, if there is one.
     fn load(&mut self) -> Result<Option<Snapshot>, TransferError>;
 
-    /// Keeps a snapshot in place of older ones.
+    /// Saves a snapshot in place of older ones.
     fn save(&mut self, snapshot: &Snapshot) -> Result<(), TransferError>;
 
-    /// Hears of the network after an epoch of stage 2, and of the one before the first (epoch 0).
+    /// Receives the network after every epoch of stage 2, and before the first (epoch 0).
     fn epoch(&mut self, epoch: usize, network: &Network) -> Result<(), TransferError>;
 }
 
-/// Keeps nothing.
-pub struct Forgetful;
+/// Saves nothing.
+pub struct NoCheckpoints;
 
-impl Keeper for Forgetful {
+impl Checkpointer for NoCheckpoints {
     fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
         Ok(None)
     }

@@ -87,14 +87,14 @@ impl Task {
             }
             _ => false,
         };
-        match suits {
-            true => Ok(task),
-            false => Err(TransferError::Setting {
+        if !suits {
+            return Err(TransferError::Setting {
                 setting: "metric",
                 expected: format!("one for {}", truth.name()),
                 found: task.metric.name().into(),
-            }),
+            });
         }
+        Ok(task)
     }
 
     /// The metric of `network` on a whole set; 0 on an empty one. Of sets that are scored by group, the
@@ -192,7 +192,8 @@ fn outputs(network: &Network, batch: &mut Batch, device: &Device) -> (Vec<f32>, 
         .primal;
     let width = y.dims()[1];
     let values = y.into_data().convert::<f32>();
-    (values.try_to_vec().unwrap_or_default(), width)
+    let values = values.try_to_vec().expect("values were converted to f32");
+    (values, width)
 }
 
 /// For every sample, in the order of the set, whether its largest logit is not its label's. Only

@@ -4,7 +4,7 @@
 use super::{TINY, modalign, own, text};
 use modalign::feature::{FeatureSet, file};
 use modalign::run::RunFolder;
-use modalign::suite::definition::Suite;
+use modalign::transfer::methods;
 use std::fs;
 use std::path::Path;
 
@@ -63,7 +63,7 @@ fn features(rows: usize) -> FeatureSet {
 #[test]
 fn every_encoder_of_a_run_goes_to_the_projector() {
     let home = tempfile::tempdir().unwrap();
-    let suite = Suite::parse(TINY, "tiny").unwrap();
+    let suite = methods::parse(TINY, "tiny").unwrap();
     drop(RunFolder::open(&home.path().join("run"), &suite, false).unwrap());
     let none = run("runs projector HOME/run --out HOME/logs", home.path());
     assert_eq!(none.status.code(), Some(1));

@@ -17,13 +17,15 @@ use modalign::model::{
     Architecture, Dual, Model, Pass, RobertaConfig, SwinConfig, Target, device, ops,
 };
 use modalign::suite::definition::{DatasetSpec, Reader};
-use modalign::suite::method::{MetaGradient, OuterSign};
 use modalign::suite::parts::PredictorSpec;
 use modalign::suite::task::TaskLoss;
-use modalign::suite::training::{Rule, TrainSettings};
-use modalign::transfer::mona::{self, Meta, SourceBatch};
+use modalign::suite::training::Rule;
+use modalign::transfer::objectives::meta_step::{
+    Meta, MetaGradient, OuterSign, SourceBatch, meta_step,
+};
+use modalign::transfer::objectives::task::Supervised;
 use modalign::transfer::optimiser::Optimiser;
-use modalign::transfer::step::{self, Part};
+use modalign::transfer::step::{Memory, MicroBatch};
 use modalign::transfer::task_loss::Targets;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -204,15 +206,15 @@ fn a_step_of_fine_tuning() {
                 }
             };
             let mut network = model.network.unfreeze().train();
-            let settings = TrainSettings {
+            let memory = Memory {
                 micro_batch,
                 recompute,
-                ..TrainSettings::default()
             };
-            let part = Part {
-                loss: &TaskLoss::CrossEntropy { smoothing: 0.1 },
+            let objective = Supervised {
+                loss: TaskLoss::CrossEntropy { smoothing: 0.1 },
                 truth: Truth::Class,
-                settings: &settings,
+                memory,
+                drops_paths: true,
             };
             let mut optimiser = Optimiser::new(Rule::default(), 0.05, Some(0.5));
             let mut stream = ChaCha8Rng::seed_from_u64(1);
@@ -224,8 +226,7 @@ fn a_step_of_fine_tuning() {
                     labels: vec![0, 1, 2, 1, 0],
                     known: Vec::new(),
                 };
-                let (loss, grads) =
-                    step::gradients(&network, batch, device, part, &mut stream).unwrap();
+                let (loss, grads) = objective.step(&network, batch, &mut stream).unwrap();
                 found.insert(format!("loss {round}"), vec![scalar(loss)]);
                 // Looked at after the step: what was read before may not follow what comes after.
                 let before = state::gradients(&network, &grads);
@@ -261,9 +262,9 @@ fn a_step_of_mona() {
                 .for_target(&Target::new([2, 18, 18], spec), 3)
                 .unwrap();
             let network = target.network.to_device(device).unfreeze().train();
-            let labels = [0, 2, 1, 0];
-            let task = |outputs: Dual<2>| {
-                TaskLoss::CrossEntropy { smoothing: 0.0 }.loss(outputs, &Targets::Labels(&labels))
+            let task = |outputs: Dual<2>, batch: &Batch| {
+                let labels = Targets::Labels(&batch.labels);
+                TaskLoss::CrossEntropy { smoothing: 0.0 }.loss(outputs, &labels)
             };
             let meta = Meta {
                 lambda: 1.0,
@@ -278,7 +279,9 @@ fn a_step_of_mona() {
             };
             let embedder = source.network.embedder.to_device(device);
             let x = tensor([4, 2, 18, 18], 2.0, device);
-            let found = mona::step(&network, x, &task, &embedder, batch, meta).unwrap();
+            let parts = [MicroBatch::labelled(x, vec![0, 2, 1, 0])];
+            let memory = Memory::default();
+            let found = meta_step(&network, &parts, &task, &embedder, batch, meta, memory).unwrap();
             let mut all = by_path(state::gradients(&network.embedder, &found.grads));
             let measured = numbers(found.measured);
             for (name, value) in ["inner", "align", "uniform", "outer share"]

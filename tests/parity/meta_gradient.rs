@@ -4,12 +4,15 @@
 use super::{check, fixture, io, tensor};
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use modalign::dataset::loader::Batch;
 use modalign::model::state::{parameters, with_state};
 use modalign::model::{Dual, Model, Network, Target, load};
-use modalign::suite::method::{MetaGradient, OuterSign};
 use modalign::suite::parts::PredictorSpec;
 use modalign::transfer::loss::cross_entropy;
-use modalign::transfer::mona::{self, Found, Memory, Meta, Part, SourceBatch};
+use modalign::transfer::objectives::meta_step::{
+    Found, Meta, MetaGradient, OuterSign, SourceBatch, meta_step,
+};
+use modalign::transfer::step::{Memory, MicroBatch};
 use std::collections::BTreeMap;
 
 /// Labels of a fixture.
@@ -80,23 +83,16 @@ fn in_parts(
     let embedder = &source.network.embedder;
     let count = wanted.len();
     let most = if most == 0 { count } else { most };
-    let losses: Vec<_> = wanted
+    let loss = |outputs: Dual<2>, batch: &Batch| Ok(cross_entropy(outputs, &batch.labels, 0.0));
+    let parts: Vec<MicroBatch> = wanted
         .chunks(most)
-        .map(|wanted| move |outputs: Dual<2>| Ok(cross_entropy(outputs, wanted, 0.0)))
-        .collect();
-    let parts: Vec<Part> = losses
-        .iter()
         .zip((0..count).step_by(most))
-        .map(|(loss, first)| {
-            let held = most.min(count - first);
-            Part {
-                samples: x.clone().narrow(0, first, held),
-                loss,
-                share: held as f64 / count as f64,
-            }
+        .map(|(wanted, first)| MicroBatch {
+            share: wanted.len() as f64 / count as f64,
+            ..MicroBatch::labelled(x.clone().narrow(0, first, wanted.len()), wanted.to_vec())
         })
         .collect();
-    let found = mona::step_in_parts(&network, &parts, embedder, batch, meta, memory).unwrap();
+    let found = meta_step(&network, &parts, &loss, embedder, batch, meta, memory).unwrap();
     let grads = modalign::model::state::gradients(&network.embedder, &found.grads);
     let named = grads.into_iter().map(|(path, data)| {
         let name = match path.as_str() {
@@ -153,10 +149,10 @@ fn parts_and_recomputation_give_the_same_step() {
     let (whole, exact) = step(DType::F64, |_| ());
     let values = |found: Found| found.measured.into_data().iter::<f64>().collect::<Vec<_>>();
     let whole = values(whole);
-    for (most, source_part, recompute) in [(1, 0, false), (0, 3, false), (2, 2, true), (0, 0, true)]
+    for (most, micro_batch, recompute) in [(1, 0, false), (0, 3, false), (2, 2, true), (0, 0, true)]
     {
         let memory = Memory {
-            source_part,
+            micro_batch,
             recompute,
         };
         for how in [MetaGradient::Exact, MetaGradient::CentralDifference] {

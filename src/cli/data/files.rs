@@ -10,7 +10,7 @@ use crate::dataset::DatasetError;
 use crate::dataset::store::{self, Ledger, Store, Verdict};
 use crate::suite::data::{DataFile, DataManifest, all};
 use crate::suite::definition::Suite;
-use crate::suite::method::SourceData;
+use crate::suite::stage1::SourceData;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 

@@ -180,9 +180,10 @@ pub(in crate::model) fn object(text: &str) -> Result<Map<String, Value>, String>
     let text = text.trim_start_matches('\u{feff}');
     let parsed = serde_json::from_str(text).or_else(|e| {
         let plain = without_nan(text);
-        match plain == text {
-            true => Err(e),
-            false => serde_json::from_str(&plain),
+        if plain == text {
+            Err(e)
+        } else {
+            serde_json::from_str(&plain)
         }
     });
     match parsed {

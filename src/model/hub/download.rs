@@ -99,12 +99,12 @@ impl Download<'_> {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
             let mut escaped = String::new();
             for c in text.chars() {
-                match plain(c) {
-                    true => escaped.push(c),
-                    false => c
-                        .to_string()
+                if plain(c) {
+                    escaped.push(c)
+                } else {
+                    c.to_string()
                         .bytes()
-                        .for_each(|b| escaped.push_str(&format!("%{b:02X}"))),
+                        .for_each(|b| escaped.push_str(&format!("%{b:02X}")))
                 }
             }
             escaped
@@ -140,11 +140,12 @@ impl Download<'_> {
                 .trim_start_matches("W/")
                 .trim_matches('"');
             // Both become names of files.
-            match is_plain(value) && value != "nothing" && value.len() <= 128 {
-                true => Ok(value.to_string()),
-                false => Err(format!(
+            if is_plain(value) && value != "nothing" && value.len() <= 128 {
+                Ok(value.to_string())
+            } else {
+                Err(format!(
                     "{url}: expected the header {name}, found {value:?}"
-                )),
+                ))
             }
         };
         let linked = head.get("x-linked-size").and_then(|size| size.parse().ok());
@@ -172,9 +173,10 @@ impl Download<'_> {
             // Large files are tagged with their SHA-256, small ones with a hash of git.
             let is_sha256 = etag.len() == 64 && etag.bytes().all(|b| b.is_ascii_hexdigit());
             let checksum = is_sha256.then(|| Checksum::sha256(&etag));
-            let limit = match file.ends_with(".json") {
-                true => LARGEST_TEXT,
-                false => LARGEST_WEIGHTS,
+            let limit = if file.ends_with(".json") {
+                LARGEST_TEXT
+            } else {
+                LARGEST_WEIGHTS
             };
             let fetch = Fetch {
                 token: self.settings.token.as_deref(),

@@ -177,9 +177,10 @@ impl Predictor {
         Some(match self {
             Self::Pooled(pooled) => {
                 let classes = pooled.linear.weight.dims()[0];
-                match pooled.several {
-                    true => PredictorSpec::MultiLabel { classes },
-                    false => PredictorSpec::Classification { classes },
+                if pooled.several {
+                    PredictorSpec::MultiLabel { classes }
+                } else {
+                    PredictorSpec::Classification { classes }
                 }
             }
             Self::Dense2d(dense) => {

@@ -66,9 +66,10 @@ pub fn of(name: &str, config: &Architecture, asked: Option<usize>) -> Result<Fou
 /// # Errors
 /// As [`of`].
 pub fn beside(path: &Path, config: &Architecture) -> Result<Found, ModelError> {
-    let folder = match path.is_dir() {
-        true => path,
-        false => path.parent().unwrap_or(Path::new(".")),
+    let folder = if path.is_dir() {
+        path
+    } else {
+        path.parent().unwrap_or(Path::new("."))
     };
     let side = side(config);
     let own = object(folder.join("config.json"))?;

@@ -217,9 +217,10 @@ fn numbers_are_timms_for_images_of_any_shape() {
 
 /// The same, where other windows may give another number of tokens.
 fn error_of_shape(model: &Model, folder: &Path) -> f32 {
-    match folder.ends_with("cut-patches") {
-        true => f32::INFINITY,
-        false => error_of(model, folder),
+    if folder.ends_with("cut-patches") {
+        f32::INFINITY
+    } else {
+        error_of(model, folder)
     }
 }
 

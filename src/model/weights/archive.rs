@@ -46,9 +46,10 @@ impl<'a> Archive<'a> {
             .ok_or_else(|| {
                 let mut names: Vec<&str> = archive.file_names().take(4).collect();
                 names.sort_unstable();
-                wrong(match names.is_empty() {
-                    true => "an empty archive".into(),
-                    false => format!("an archive of {}", names.join(", ")),
+                wrong(if names.is_empty() {
+                    "an empty archive".into()
+                } else {
+                    format!("an archive of {}", names.join(", "))
                 })
             })?;
         let mut own = Self {

@@ -71,18 +71,20 @@ fn listed(all: &[Dictionary]) -> String {
         }
         let names = dictionary.tensors.iter().map(|(name, _)| name.as_str());
         let names: Vec<&str> = names.collect();
-        let text = match dictionary.path.is_empty() {
-            true => stand::starts(&names),
-            false => format!("{} ({count} tensors)", dictionary.key()),
+        let text = if dictionary.path.is_empty() {
+            stand::starts(&names)
+        } else {
+            format!("{} ({count} tensors)", dictionary.key())
         };
         shown.push((count, text));
     }
     shown.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
     let more = if shown.len() > 8 { ", …" } else { "" };
     let texts: Vec<String> = shown.into_iter().take(8).map(|(_, text)| text).collect();
-    match texts.is_empty() {
-        true => "none".into(),
-        false => format!("{}{more}", texts.join(", ")),
+    if texts.is_empty() {
+        "none".into()
+    } else {
+        format!("{}{more}", texts.join(", "))
     }
 }
 
@@ -101,9 +103,10 @@ fn asked(root: Value, all: Vec<Dictionary>, key: &str) -> Result<Choice, Fault> 
     let start = |d: &Dictionary| {
         let names: Vec<&str> = d.tensors.iter().map(|(name, _)| name.as_str()).collect();
         // The key may lead to a dictionary first and go on in its names.
-        let rest = match d.path.is_empty() {
-            true => None,
-            false => key.strip_prefix(&d.key()).and_then(|r| r.strip_prefix('.')),
+        let rest = if d.path.is_empty() {
+            None
+        } else {
+            key.strip_prefix(&d.key()).and_then(|r| r.strip_prefix('.'))
         };
         let mut candidates = [rest, Some(key)].into_iter().flatten();
         candidates.find_map(|rest| stand::asked(&names, rest))
@@ -148,9 +151,10 @@ fn best(mut all: Vec<Dictionary>, family: Option<Family>) -> Result<Choice, Vec<
     let mut notes = Vec::new();
     let others: Vec<String> = fits[1..].iter().map(|(i, _)| all[*i].key()).collect();
     if !others.is_empty() {
-        let key = match all[first].path.is_empty() {
-            true => "the root".to_string(),
-            false => all[first].key(),
+        let key = if all[first].path.is_empty() {
+            "the root".to_string()
+        } else {
+            all[first].key()
         };
         notes.push(format!(
             "several state dicts fit: {key} is taken, not {}; --key chooses",
@@ -198,9 +202,10 @@ fn usual(root: Value, mut all: Vec<Dictionary>) -> Result<Choice, Fault> {
             notes: Vec::new(),
         });
     }
-    let tensors = match all.is_empty() {
-        true => String::new(),
-        false => format!("; tensors are under {}: --key chooses", listed(&all)),
+    let tensors = if all.is_empty() {
+        String::new()
+    } else {
+        format!("; tensors are under {}: --key chooses", listed(&all))
     };
     Err(Fault::new(
         "PyTorch checkpoint",

@@ -1,4 +1,4 @@
-//! From the names in a file to those of the model: strangers left out by name, what wrappers put
+//! From the names in a file to those of the model: unknown tensors left out by name, what wrappers put
 //! before and into names taken off. What was done is told.
 
 use super::Entry;

@@ -301,9 +301,10 @@ impl Weights {
             let before = values.len() - start;
             decode(entry.dtype, bytes, values).map_err(|bad| {
                 let at = before + bad.at;
-                let expected = match bad.value.is_finite() {
-                    true => "values that fit 32-bit floats",
-                    false => "finite values",
+                let expected = if bad.value.is_finite() {
+                    "values that fit 32-bit floats"
+                } else {
+                    "finite values"
                 };
                 let found = format!("{} at element {at}", bad.value);
                 wrong(format!("tensor {name}"), expected, found)

@@ -96,9 +96,10 @@ pub(in crate::model) fn find(folder: &Path) -> Result<PathBuf, ModelError> {
                 .filter_map(|path| Some(path.file_name()?.to_string_lossy()))
                 .take(20)
                 .collect();
-            let found = match names.is_empty() {
-                true => "nothing".into(),
-                false => names.join(", "),
+            let found = if names.is_empty() {
+                "nothing".into()
+            } else {
+                names.join(", ")
             };
             Err(ModelError::Missing {
                 path: folder.join(NAMES[0]),
@@ -147,9 +148,9 @@ impl Weights {
             let source = Source::open(&folder.join(file))?;
             format = sniff::format(&source)?;
             let own = found(&source, part, format, Sought::Tensors)?;
-            let strangers = |name: &&String| map.get(*name) != Some(file);
+            let elsewhere = |name: &&String| map.get(*name) != Some(file);
             let mut names = own.entries.iter().map(|(name, _)| name);
-            if let Some(name) = names.find(strangers) {
+            if let Some(name) = names.find(elsewhere) {
                 let expected = format!("the tensors that {} lists", path.display());
                 return Err(malformed(
                     &source.path,

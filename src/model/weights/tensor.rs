@@ -261,9 +261,10 @@ fn array(value: Value) -> Option<Result<Tensor, String>> {
     let shape = countable(layout.shape.clone())?;
     let mut strides = vec![1u64; shape.len()];
     let mut stride = 1u64;
-    let axes: Vec<usize> = match layout.fortran {
-        true => (0..shape.len()).collect(),
-        false => (0..shape.len()).rev().collect(),
+    let axes: Vec<usize> = if layout.fortran {
+        (0..shape.len()).collect()
+    } else {
+        (0..shape.len()).rev().collect()
     };
     for axis in axes {
         strides[axis] = stride;

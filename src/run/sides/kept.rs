@@ -10,7 +10,7 @@ use crate::feature::file;
 use crate::files::checksum::hex;
 use crate::run::folder::sha256;
 use crate::run::{RunError, bounded};
-use crate::suite::definition::Suite;
+use crate::transfer::methods;
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub fn is_run(root: &Path) -> bool {
 pub fn sides(root: &Path) -> Result<Vec<Side>, RunError> {
     let config = root.join("config.toml");
     let text = bounded::text(&config)?.unwrap_or_default();
-    let suite = Suite::parse(&text, &config.display().to_string())?;
+    let suite = methods::parse(&text, &config.display().to_string())?;
     let mut sides = Vec::new();
     let mut add = |id: &str, title: String| -> Result<(), RunError> {
         let [train, test] =
@@ -65,7 +65,7 @@ pub fn sides(root: &Path) -> Result<Vec<Side>, RunError> {
     for target in &suite.targets {
         for method in &suite.transfer.methods {
             for seed in seeds {
-                let name = method.name();
+                let name = method;
                 let title = match seeds.len() {
                     1 => format!("{} · {name}", target.title),
                     _ => format!("{} · {name} · seed {seed}", target.title),

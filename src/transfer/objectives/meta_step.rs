@@ -9,14 +9,42 @@
 //!
 //! and with tangents along v one ordinary backward pass of `L_inner − λα·L̇_inner` is all of it.
 
-use super::error::TransferError;
 use super::outer::align_uniform;
 use crate::model::state::{add_gradients, constant, moved, norm, scaled, square_norm, untracked};
 use crate::model::{Dual, Embedder, Encoder, Network, Pass, Predictor, recompute};
-use crate::suite::method::{MetaGradient, OuterSign};
+use crate::transfer::error::TransferError;
+use crate::transfer::step::{self, Loss, Memory, MicroBatch, Mode};
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+/// Orientation of the outer loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OuterSign {
+    /// Alignment and uniformity are minimised, as their authors mean them and the paper's text
+    /// says.
+    #[default]
+    WangIsola,
+    /// The formula as the paper prints it: the negative. An ablation; it spreads classes apart and
+    /// rewards collapse.
+    Printed,
+}
+
+/// How the meta-gradient is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MetaGradient {
+    /// Forward over reverse: exact.
+    #[default]
+    Exact,
+    /// Central difference of inner gradients along v: a cross-check.
+    CentralDifference,
+    /// The inner gradient taken as a constant: the outer term vanishes, so this equals `emb`. An
+    /// ablation.
+    FirstOrder,
+}
 
 /// What a step needs beside its batches, all values set.
 #[derive(Debug, Clone, Copy)]
@@ -53,61 +81,27 @@ pub struct SourceBatch {
     pub labels: Vec<usize>,
 }
 
-/// A part of the target batch.
-pub struct Part<'a> {
-    /// Samples `[b, C, H, W]` on the plain device.
-    pub samples: Tensor<4>,
-    /// Their mean task loss.
-    pub loss: &'a TaskLoss<'a>,
-    /// Their share of the whole batch, in (0, 1].
-    pub share: f64,
-}
-
-/// A mean loss of a part's outputs.
-pub type TaskLoss<'a> = dyn Fn(Dual<2>) -> Result<Dual<1>, TransferError> + 'a;
-
-/// How much of a step is in memory at once. The result is the same.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Memory {
-    /// Source samples that go through the encoder at once; 0 = all.
-    pub source_part: usize,
-    /// Whether activations are computed again in the backward passes.
-    pub recompute: bool,
-}
-
-/// One step on a target batch in one part, activations kept; see [`step_in_parts`].
-pub fn step(
-    network: &Network,
-    x: Tensor<4>,
-    loss: &TaskLoss,
-    embedder: &Embedder,
-    source: SourceBatch,
-    meta: Meta,
-) -> Result<Found, TransferError> {
-    let whole = Part {
-        samples: x,
-        loss,
-        share: 1.0,
-    };
-    step_in_parts(network, &[whole], embedder, source, meta, Memory::default())
-}
-
-/// One step; fails where the loss refuses its targets. `network` is the tracked target model, `parts`
-/// the target batch; `embedder` is the source model's own.
+/// One step. `network` is the tracked target model, `parts` the target batch with its mean task `loss`;
+/// `embedder` is the source model's own.
 ///
-/// Parts add up: the task loss is a mean over samples, and so is its tangent. The outer loss couples all
-/// source samples; its gradient at their features is taken first, and each part of them is then sent
-/// through the encoder once more with that gradient (GradCache, Gao et al. 2021).
-pub fn step_in_parts(
+/// Micro-batches add up: the task loss is a mean over samples, and so is its tangent. The outer loss
+/// couples all source samples; its gradient at their features is taken first, and each part of them is
+/// then sent through the encoder once more with that gradient (GradCache, Gao et al. 2021).
+///
+/// # Errors
+/// What `loss` refuses.
+pub fn meta_step(
     network: &Network,
-    parts: &[Part],
+    parts: &[MicroBatch],
+    loss: &Loss,
     embedder: &Embedder,
     source: SourceBatch,
     meta: Meta,
     memory: Memory,
 ) -> Result<Found, TransferError> {
     let primal = |dual: Dual<1>| dual.primal;
-    let (value, step) = summed(network, parts, memory, None, &primal)?;
+    let recomputes = memory.recompute;
+    let (value, step) = step::gradients(network, parts, loss, Mode::Eval, recomputes, &primal)?;
 
     let weight = meta.lambda * meta.alpha;
     let follows = meta.how != MetaGradient::FirstOrder && weight != 0.0;
@@ -145,7 +139,8 @@ pub fn step_in_parts(
                     encoder: constant(moved(network.encoder.clone(), &v, side * epsilon)),
                     predictor: constant(network.predictor.clone()),
                 };
-                let (_, grads) = summed(&beside, parts, memory, None, &primal)?;
+                let (_, grads) =
+                    step::gradients(&beside, parts, loss, Mode::Eval, recomputes, &primal)?;
                 let share = -weight * side / (2.0 * epsilon);
                 keep(&mut found, &grads, &network.embedder, share);
             }
@@ -160,7 +155,8 @@ pub fn step_in_parts(
                 Some(along) => dual.primal - along.mul_scalar(weight),
                 None => dual.primal,
             };
-            let (_, grads) = summed(&still, parts, memory, Some(&v), &total)?;
+            let along = Mode::Along(&v);
+            let (_, grads) = step::gradients(&still, parts, loss, along, recomputes, &total)?;
             keep(&mut found, &grads, &network.embedder, 1.0);
         }
     }
@@ -184,56 +180,6 @@ pub fn step_in_parts(
     })
 }
 
-/// The sum over `parts` of `total` of their losses, weighted by their shares, and its gradients at
-/// every tracked parameter of `network`; losses have tangents along `direction`.
-pub fn summed(
-    network: &Network,
-    parts: &[Part],
-    memory: Memory,
-    direction: Option<&GradientsParams>,
-    total: &dyn Fn(Dual<1>) -> Tensor<1>,
-) -> Result<(Tensor<1>, GradientsParams), TransferError> {
-    let mut whole: Option<(Tensor<1>, GradientsParams)> = None;
-    for part in parts {
-        let pass = Pass::eval();
-        let pass = &mut match direction {
-            Some(direction) => pass.along(direction),
-            None => pass,
-        };
-        let value = |outputs: Dual<2>| {
-            let value = total((part.loss)(outputs)?);
-            Ok::<_, TransferError>(if part.share == 1.0 {
-                value
-            } else {
-                value.mul_scalar(part.share)
-            })
-        };
-        let (value, grads) = if memory.recompute {
-            recompute::gradients(network, part.samples.clone().into(), pass, value)?
-        } else {
-            let x = Tensor::<4>::from_inner(part.samples.clone());
-            let value = value(network.forward(x, pass))?;
-            let plain = untracked(value.clone());
-            (
-                plain,
-                GradientsParams::from_grads(value.backward(), network),
-            )
-        };
-        whole = Some(match whole {
-            None => (value, grads),
-            Some((before, mut sum)) => {
-                add_gradients(&mut sum, grads, network);
-                (before + value, sum)
-            }
-        });
-    }
-    whole.ok_or(TransferError::Setting {
-        setting: "target batch of stage 1",
-        expected: "at least one sample".into(),
-        found: "none".into(),
-    })
-}
-
 /// Alignment and uniformity of the source samples through `stepped` (embedder, encoder, no predictor),
 /// and, where the outer loss `follows`, its gradient at the encoder.
 fn outer_gradient(
@@ -244,9 +190,10 @@ fn outer_gradient(
     memory: Memory,
 ) -> Result<([Tensor<1>; 2], Option<GradientsParams>), TransferError> {
     let count = samples.dims()[0];
-    let part = match memory.source_part {
-        0 => count,
-        some => some.min(count),
+    let part = if memory.micro_batch == 0 {
+        count
+    } else {
+        memory.micro_batch.min(count)
     };
     if part == count && !memory.recompute {
         let x = Tensor::<4>::from_inner(samples);

@@ -1,11 +1,11 @@
 //! Source batches for stage 1: class-balanced, so that pairs of one class exist, and drawn by seed
 //! and step alone, so that a resumed transfer sees the same ones.
 
-use super::error::TransferError;
 use crate::dataset::loader::Batch;
 use crate::dataset::{self, Dataset, sample_len};
 use crate::random::SOURCE_BATCH;
 use crate::strata;
+use crate::transfer::error::TransferError;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;

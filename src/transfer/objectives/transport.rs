@@ -1,30 +1,83 @@
-//! ORCA's stage 1 (Shen et al., ICML 2023): the embedder is moved so that the embedded target comes
-//! close to the embedded source, as datasets with labels, by the OTDD.
+//! The optimal transport dataset distance (OTDD, Alvarez-Melis & Fusi 2020) between embedded source and
+//! embedded target, as datasets with labels, and its gradient at the target's embedder: what ORCA's
+//! stage 1 minimises (Shen et al., ICML 2023).
 //!
 //! A sample's features are its embedded tokens averaged. The source side never changes: it is
 //! embedded once, and its distances among itself are computed once. The measure gives the gradient
 //! at the features; burn carries it on to the embedder.
 
-use super::error::TransferError;
-use super::readings::Reading;
-use crate::dataset::loader::{Order, batches};
+use super::{Objective, Step};
+use crate::dataset::loader::{Batch, Order, batches};
 use crate::dataset::{self, Dataset, subset};
 use crate::feature::samples_at_once;
 use crate::measure::Samples;
 use crate::measure::otdd::{Inner, Otdd, OtddParams, Source};
-use crate::model::{Embedder, Pass, state};
-use crate::suite::method::{InnerDistance, OrcaSettings};
+use crate::model::{Embedder, Network, Pass, state};
+use crate::transfer::error::TransferError;
+use crate::transfer::readings::{MOST, Reading};
+use crate::transfer::records::Stage1Record;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// Settings of the distance, `[transfer.orca]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TransportSettings {
+    /// What stands for a class.
+    pub inner: InnerDistance,
+    /// Share of the isotropic part in a class's covariance (`gaussian`).
+    pub shrinkage: f64,
+    /// √ε of the transport between points of two classes (`exact`), in units of the features.
+    pub inner_blur: f64,
+    /// √ε of the transport between samples, in units of the features.
+    pub blur: f64,
+    /// Marginal violation that counts as converged.
+    pub tolerance: f64,
+    /// Most Sinkhorn updates at the last ε; how many distances did not converge is recorded.
+    pub max_iterations: usize,
+    /// Whether gradients go through the distances between classes too.
+    pub label_gradient: bool,
+    /// Source samples, balanced over classes; embedded and measured among themselves once. ORCA
+    /// takes 5,000.
+    pub source_samples: usize,
+    /// Target samples of a step, all classes together (ORCA goes class by class).
+    pub target_batch: usize,
+}
+
+impl Default for TransportSettings {
+    fn default() -> Self {
+        Self {
+            inner: InnerDistance::Gaussian,
+            shrinkage: 0.1,
+            inner_blur: 0.05f64.sqrt(),
+            blur: 0.1f64.sqrt(),
+            tolerance: 1e-4,
+            max_iterations: 1000,
+            label_gradient: true,
+            source_samples: 1000,
+            target_batch: 256,
+        }
+    }
+}
+
+/// What stands for a class in the OTDD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InnerDistance {
+    /// Its mean and covariance.
+    #[default]
+    Gaussian,
+    /// Its points, by debiased Sinkhorn.
+    Exact,
+}
 
 /// The source side of the distance, and how it is measured.
 pub struct Distance {
     source: Source,
-    /// Target samples of a step.
-    pub batch: usize,
 }
 
 impl Distance {
@@ -32,7 +85,7 @@ impl Distance {
     pub fn new(
         embedder: &Embedder,
         set: Arc<dyn Dataset>,
-        settings: &OrcaSettings,
+        settings: &TransportSettings,
         seed: u64,
     ) -> Result<Self, TransferError> {
         if settings.target_batch < 2 || settings.source_samples < 2 {
@@ -63,7 +116,6 @@ impl Distance {
         let samples = Samples::new(rows.view(), &labels, set.classes().len())?;
         Ok(Self {
             source: Source::new(&samples, &params)?,
-            batch: settings.target_batch,
         })
     }
 
@@ -94,7 +146,27 @@ impl Distance {
         let slope = Tensor::<2>::from_data(data, (&features.device(), features.dtype()));
         let grads = GradientsParams::from_grads((features * slope).sum().backward(), embedder);
         let converged = f64::from(u8::from(found.converged));
-        Ok((Reading::Here(vec![found.value, converged]), grads))
+        Ok((Reading::Host(vec![found.value, converged]), grads))
+    }
+}
+
+impl Objective for Distance {
+    /// The distance is one of all samples of the batch: there are no micro-batches.
+    fn gradients(
+        &mut self,
+        network: &Network,
+        batch: Batch,
+        _: &mut Step,
+    ) -> Result<(Reading, GradientsParams), TransferError> {
+        let (device, dtype) = network.place();
+        let data = TensorData::new(batch.values, batch.shape).convert_dtype(dtype);
+        let x = Tensor::from_data(data, (&device.inner(), dtype));
+        self.step(&network.embedder, x, &batch.labels)
+    }
+
+    fn record(&self, means: [f64; MOST], record: &mut Stage1Record) {
+        record.otdd = Some(means[0]);
+        record.converged = Some(means[1]);
     }
 }
 
@@ -128,5 +200,5 @@ fn values(features: Tensor<2>) -> Vec<f64> {
 
 fn matrix(values: Vec<f64>, rows: usize) -> Array2<f64> {
     let columns = values.len() / rows.max(1);
-    Array2::from_shape_vec((rows, columns), values).unwrap_or_default()
+    Array2::from_shape_vec((rows, columns), values).expect("the tokens' widths are equal")
 }

@@ -1,0 +1,58 @@
+//! What a stage of training refuses before it starts.
+
+use super::error::TransferError;
+use crate::dataset::{Dataset, Truth};
+use crate::suite::training::{Augment, TrainSettings};
+
+impl TrainSettings {
+    /// Checks that training can run with these settings on a training set.
+    pub fn check(&self, set: &dyn Dataset) -> Result<(), TransferError> {
+        let wrong = |setting, expected: &str, found: String| {
+            Err(TransferError::Setting {
+                setting,
+                expected: expected.into(),
+                found,
+            })
+        };
+        if set.is_empty() {
+            return wrong("training set", "at least one sample", "none".into());
+        }
+        if let Some((setting, expected, found)) = self.conflict() {
+            return wrong(setting, expected, found);
+        }
+        if self.batch == 0 {
+            return wrong("batch", "at least 1", "0".into());
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            return wrong(
+                "learning_rate",
+                "a positive number",
+                self.learning_rate.to_string(),
+            );
+        }
+        if !(0.0..1.0).contains(&self.label_smoothing) {
+            return wrong(
+                "label_smoothing",
+                "0 to below 1",
+                self.label_smoothing.to_string(),
+            );
+        }
+        for (setting, value) in [
+            ("weight_decay", self.weight_decay),
+            ("clip", self.clip),
+            ("warmup_epochs", self.warmup_epochs),
+        ] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return wrong(setting, "zero or a positive number", value.to_string());
+            }
+        }
+        if self.augment != Augment::None && matches!(set.truth(), Truth::Field(_)) {
+            return wrong(
+                "augment",
+                "none, because a field would have to move with its sample",
+                "crop-flip".into(),
+            );
+        }
+        Ok(())
+    }
+}

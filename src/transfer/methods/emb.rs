@@ -1,0 +1,31 @@
+//! Emb: a warm-up of the embedder on the task loss, before everything is fine-tuned.
+
+use super::{Method, Role};
+use crate::transfer::error::TransferError;
+use crate::transfer::stages::{Request, Training, embedder, outside_encoder};
+
+/// A warmed-up embedder.
+pub const METHOD: Method = Method {
+    name: "emb",
+    title: "Emb",
+    phrase: "a mere warm-up (Emb)",
+    role: Role::Control,
+    what: "Trains the embedder first, on the task loss; then fine-tunes everything.",
+    citation: "Ma et al., ICML 2024",
+    stage1: Some(stage1),
+    ..Method::FINE_TUNING
+};
+
+/// The embedder, and the predictor if asked, on the task loss.
+fn stage1<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
+    let with_predictor = request.settings.stage1.train_predictor;
+    Ok(Training {
+        objective: Box::new(request.supervised(false)),
+        trains: if with_predictor {
+            outside_encoder
+        } else {
+            embedder
+        },
+        batch: request.settings.train.batch,
+    })
+}

@@ -1,0 +1,167 @@
+//! The transfer methods: one file each with one descriptor, and the one list of them. Tables, figures,
+//! report, suites and command line know methods by their descriptors alone.
+//!
+//! To add a method: write its file with a `pub const METHOD: Method`, name it in [`METHODS`] (at the
+//! end: figures colour methods by their place), and add its page to `docs/methods`, its test to
+//! `method_tests.rs` and a reference where its mathematics has one.
+
+pub mod emb;
+pub mod frozen;
+pub mod mona;
+pub mod nft;
+pub mod orca;
+pub mod scratch;
+pub mod settings;
+
+pub use settings::{check, of, parse, resolve};
+
+use super::error::TransferError;
+use super::stages::{Request, Training, everything};
+use crate::dataset::Truth;
+use crate::suite::parts::EmbedderInit;
+use crate::suite::task::TargetKind;
+use std::fmt;
+
+/// Every transfer method.
+pub const METHODS: [&Method; 6] = [
+    &nft::METHOD,
+    &orca::METHOD,
+    &mona::METHOD,
+    &emb::METHOD,
+    &frozen::METHOD,
+    &scratch::METHOD,
+];
+
+/// Plain fine-tuning: what every other method is compared with.
+pub const PLAIN: &Method = &nft::METHOD;
+
+/// The method that takes nothing from the source model.
+pub const FROM_SCRATCH: &Method = &scratch::METHOD;
+
+/// What a method is in a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Used or published before.
+    Baseline,
+    /// Differs from another method in one thing, or bounds what can be reached.
+    Control,
+    /// The method in question: compared with every other one.
+    Proposed,
+}
+
+/// What the encoder of a target model starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// The source model's parameters.
+    Source,
+    /// Fresh parameters.
+    Scratch,
+}
+
+/// What a method does in a stage.
+pub type Stage = for<'a> fn(&Request<'a>) -> Result<Training<'a>, TransferError>;
+
+/// A transfer method.
+pub struct Method {
+    /// The name in suites, tables and on the command line (`[a-z0-9-]+`).
+    pub name: &'static str,
+    /// The name in figures and reports.
+    pub title: &'static str,
+    /// The name inside a sentence.
+    pub phrase: &'static str,
+    /// What it is in a comparison.
+    pub role: Role,
+    /// What it does, in one sentence.
+    pub what: &'static str,
+    /// Where it was published.
+    pub citation: &'static str,
+    /// The name of the method that differs from it in nothing but what it proposes.
+    pub contrast: Option<&'static str>,
+    /// Heading and text of a note on how it is computed, for the reports of runs in which it ran.
+    pub note: Option<(&'static str, &'static str)>,
+    /// What the target model's encoder starts from.
+    pub start: Start,
+    /// Whether stage 1 reads samples of the source modality.
+    pub reads_source: bool,
+    /// Completes `[transfer.NAME]` by the defaults of the method's settings, and refuses unknown keys.
+    pub settings: Option<settings::Complete>,
+    /// Why it is not defined for targets of a kind.
+    pub defined_for: fn(TargetKind) -> Result<(), &'static str>,
+    /// What stage 1 minimises and trains, for a method that has one.
+    pub stage1: Option<Stage>,
+    /// What stage 2 minimises and trains.
+    pub stage2: Stage,
+}
+
+/// The method called `name`.
+pub fn find(name: &str) -> Option<&'static Method> {
+    METHODS.into_iter().find(|method| method.name == name)
+}
+
+impl Method {
+    /// Plain fine-tuning from the source model, defined for every target: a method's descriptor names
+    /// what it does otherwise.
+    const FINE_TUNING: Self = Self {
+        name: "",
+        title: "",
+        phrase: "",
+        role: Role::Baseline,
+        what: "",
+        citation: "",
+        contrast: None,
+        note: None,
+        start: Start::Source,
+        reads_source: false,
+        settings: None,
+        defined_for: |_| Ok(()),
+        stage1: None,
+        stage2: fine_tuning,
+    };
+
+    /// Whether it has a stage 1.
+    pub fn has_stage1(&self) -> bool {
+        self.stage1.is_some()
+    }
+
+    /// How a target's embedder starts, where the suite says `asked`.
+    pub fn embedder_init(&self, asked: EmbedderInit) -> EmbedderInit {
+        match self.start {
+            Start::Source => asked,
+            Start::Scratch => EmbedderInit::Random,
+        }
+    }
+
+    /// Why the method is not defined for a target with such truth, if it is not.
+    pub fn undefined(&self, truth: Truth) -> Option<String> {
+        let kind = match truth {
+            Truth::Class => TargetKind::Labels,
+            Truth::MultiHot => TargetKind::MultiHot,
+            Truth::Field(_) => TargetKind::Dense,
+        };
+        let why = (self.defined_for)(kind).err()?;
+        Some(format!("{why}, and the target has {}", truth.name()))
+    }
+}
+
+impl PartialEq for Method {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Method {}
+
+impl fmt::Debug for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Everything trains on the task loss.
+fn fine_tuning<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
+    Ok(Training {
+        objective: Box::new(request.supervised(true)),
+        trains: everything,
+        batch: request.settings.train.batch,
+    })
+}

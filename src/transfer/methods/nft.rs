@@ -1,0 +1,14 @@
+//! NFT: naive fine-tuning of everything.
+
+use super::{Method, Role};
+
+/// Plain fine-tuning.
+pub const METHOD: Method = Method {
+    name: "nft",
+    title: "NFT",
+    phrase: "plain fine-tuning (NFT)",
+    role: Role::Baseline,
+    what: "Fine-tunes everything on the target.",
+    citation: "Ma et al., ICML 2024 (naive fine-tuning)",
+    ..Method::FINE_TUNING
+};

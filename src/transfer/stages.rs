@@ -1,0 +1,284 @@
+//! One transfer: the stages of its method, one after the other. A method says what a stage minimises and
+//! what trains ([`Training`]); learning rates, steps and selection follow from the settings here.
+
+use super::epochs::{self, Event, Stage, Steps, Trains, Validation};
+use super::error::TransferError;
+use super::methods::{Method, Start};
+use super::objectives::Objective;
+use super::objectives::source::SourceSampler;
+use super::objectives::task::Supervised;
+use super::optimiser::Optimiser;
+use super::records::{EpochRecord, Stage1Record};
+use super::schedule::Schedule;
+use super::snapshot::Checkpointer;
+use super::step::Memory;
+use super::task::Task;
+use crate::dataset::{Dataset, Splits};
+use crate::model::{Model, Target};
+use crate::random::STAGE1;
+use crate::suite::definition::Transfer;
+use crate::suite::stage1::Budget;
+use crate::suite::training::{Decay, TrainSettings};
+use std::sync::Arc;
+
+/// One transfer of a source model to a target.
+pub struct Request<'a> {
+    /// The method.
+    pub method: &'static Method,
+    /// All settings.
+    pub settings: &'a Transfer,
+    /// The pretrained model.
+    pub source: &'a Model,
+    /// What the target model is built for.
+    pub target: &'a Target,
+    /// What is minimised, and what judges.
+    pub task: Task,
+    /// The target's data, at the model's input size.
+    pub splits: &'a Splits,
+    /// Samples that stand for the source in stage 1, at the model's input size.
+    pub source_set: Arc<dyn Dataset>,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+/// What a method does in one stage.
+pub struct Training<'a> {
+    /// What is minimised.
+    pub objective: Box<dyn Objective + 'a>,
+    /// Which parameters train.
+    pub trains: Trains,
+    /// Number of samples of a step.
+    pub batch: usize,
+}
+
+/// A trained model and its records.
+pub struct Trained {
+    /// The model of the selected epoch, untracked.
+    pub model: Model,
+    /// The selected epoch.
+    pub selected: usize,
+    /// Every epoch of stage 2.
+    pub course: Vec<EpochRecord>,
+    /// Every epoch of stage 1.
+    pub first: Vec<Stage1Record>,
+}
+
+/// Every parameter.
+pub fn everything(_: &str) -> bool {
+    true
+}
+
+/// The embedder's parameters.
+pub fn embedder(path: &str) -> bool {
+    path.starts_with("embedder.")
+}
+
+/// All parameters but the encoder's.
+pub fn outside_encoder(path: &str) -> bool {
+    !path.starts_with("encoder.")
+}
+
+impl Request<'_> {
+    /// The task loss, with stochastic depth and dropout or without.
+    pub fn supervised(&self, drops_paths: bool) -> Supervised {
+        Supervised {
+            loss: self.task.loss,
+            truth: self.splits.train.truth(),
+            memory: Memory::from(&self.settings.train),
+            drops_paths,
+        }
+    }
+
+    /// Balanced source batches of stage 1.
+    ///
+    /// # Errors
+    /// [`TransferError::Setting`] where the source set has too few classes or samples.
+    pub fn source_batches(&self) -> Result<SourceSampler, TransferError> {
+        let stage1 = &self.settings.stage1;
+        let set = self.source_set.clone();
+        SourceSampler::new(set, stage1.source_batch, stage1.source_classes)
+    }
+}
+
+/// Runs a transfer, resuming from the checkpointer's snapshot if it has one.
+///
+/// # Errors
+/// [`TransferError::Undefined`] where the method is not defined for the target, and what the
+/// [training loop](epochs::run) ends with.
+pub fn transfer(
+    request: &Request,
+    checkpointer: &mut dyn Checkpointer,
+    progress: &mut dyn FnMut(Event) -> bool,
+) -> Result<Trained, TransferError> {
+    let Request {
+        method,
+        settings,
+        splits,
+        seed,
+        ..
+    } = *request;
+    if let Some(why) = method.undefined(splits.train.truth()) {
+        return Err(TransferError::Undefined {
+            method: method.name,
+            why,
+        });
+    }
+    settings.train.check(splits.train.as_ref())?;
+    let mut model = request.source.for_target(request.target, seed)?;
+    if method.start == Start::Scratch {
+        model = model.with_fresh_encoder(seed)?;
+    }
+    let snapshot = checkpointer.load()?;
+    let mut first = snapshot.as_ref().map_or(Vec::new(), |s| s.first.clone());
+    let (one, two) = match snapshot {
+        Some(snapshot) if snapshot.stage == 1 => (Some(snapshot), None),
+        other => (None, other),
+    };
+    if let (Some(training), None) = (method.stage1, &two) {
+        let stage = stage1(request, training(request)?);
+        let network = model.network;
+        let done = epochs::run(network, splits, stage, one, first, checkpointer, progress)?;
+        (model.network, first) = (done.network, done.first);
+    }
+    let training = (method.stage2)(request)?;
+    let stage = stage2(&settings.train, request.task, seed, training, splits);
+    let network = model.network;
+    let done = epochs::run(network, splits, stage, two, first, checkpointer, progress)?;
+    model.network = done.network;
+    Ok(Trained {
+        model,
+        selected: done.selected,
+        course: done.course,
+        first: done.first,
+    })
+}
+
+/// Pretrains `model`: a stage 2 without a stage 1, on the task loss.
+///
+/// # Errors
+/// What the settings refuse, and what the [training loop](epochs::run) ends with.
+pub fn pretrain(
+    model: Model,
+    splits: &Splits,
+    settings: &TrainSettings,
+    (task, seed): (Task, u64),
+    checkpointer: &mut dyn Checkpointer,
+    progress: &mut dyn FnMut(Event) -> bool,
+) -> Result<Trained, TransferError> {
+    settings.check(splits.train.as_ref())?;
+    let objective = Supervised {
+        loss: task.loss,
+        truth: splits.train.truth(),
+        memory: Memory::from(settings),
+        drops_paths: true,
+    };
+    let training = Training {
+        objective: Box::new(objective),
+        trains: everything,
+        batch: settings.batch,
+    };
+    let stage = stage2(settings, task, seed, training, splits);
+    let from = checkpointer.load()?;
+    let Model { config, network } = model;
+    let first = Vec::new();
+    let done = epochs::run(network, splits, stage, from, first, checkpointer, progress)?;
+    Ok(Trained {
+        model: Model {
+            config,
+            network: done.network,
+        },
+        selected: done.selected,
+        course: done.course,
+        first: done.first,
+    })
+}
+
+/// Stage 1: constant learning rate, no validation, and as many steps an epoch as the budget says.
+fn stage1<'a>(request: &Request, training: Training<'a>) -> Stage<'a> {
+    let (settings, train) = (&request.settings.stage1, &request.settings.train);
+    let base = if settings.learning_rate == 0.0 {
+        10.0 * train.learning_rate
+    } else {
+        settings.learning_rate
+    };
+    // A stream of its own: stage 2 shuffles anew.
+    let seed = STAGE1.seed(request.seed);
+    let steps = Steps {
+        batch: training.batch.clamp(1, request.splits.train.len()),
+        seed,
+        augment: train.augment,
+        per_epoch: None,
+    };
+    let per_epoch = match settings.budget {
+        Budget::Passes => None,
+        Budget::Steps => Some(
+            Steps {
+                batch: train.batch,
+                ..steps
+            }
+            .count(request.splits),
+        ),
+    };
+    Stage {
+        number: 1,
+        epochs: settings.epochs,
+        steps: Steps { per_epoch, ..steps },
+        schedule: Schedule {
+            base,
+            warmup: 0,
+            decay: Decay::Constant,
+            total: 0,
+        },
+        optimiser: Optimiser::new(train.optimiser, train.weight_decay, clip(settings.clip)),
+        trains: training.trains,
+        objective: training.objective,
+        validation: None,
+        seed: request.seed,
+    }
+}
+
+/// Stage 2: warm-up and decay over whole passes, validated after every epoch.
+fn stage2<'a>(
+    settings: &TrainSettings,
+    task: Task,
+    seed: u64,
+    training: Training<'a>,
+    splits: &Splits,
+) -> Stage<'a> {
+    let steps = Steps {
+        batch: training.batch,
+        seed,
+        augment: settings.augment,
+        per_epoch: None,
+    };
+    let per_epoch = steps.count(splits);
+    Stage {
+        number: 2,
+        epochs: settings.epochs,
+        steps,
+        schedule: Schedule {
+            base: settings.learning_rate,
+            warmup: (settings.warmup_epochs * per_epoch as f64).round() as usize,
+            decay: settings.decay,
+            total: per_epoch * settings.epochs,
+        },
+        optimiser: Optimiser::new(
+            settings.optimiser,
+            settings.weight_decay,
+            clip(settings.clip),
+        ),
+        trains: training.trains,
+        objective: training.objective,
+        validation: Some(Validation {
+            task,
+            select: settings.select,
+            patience: settings.patience,
+        }),
+        seed,
+    }
+}
+
+/// A bound on the gradient norm, where 0 means none.
+fn clip(bound: f64) -> Option<f64> {
+    (bound > 0.0).then_some(bound)
+}
