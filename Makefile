@@ -23,7 +23,7 @@ test:
 ## Write the blocks of docs/ that come from the code (suite keys, readers, datasets, methods, metrics)
 docs:
 	@scripts/bootstrap.sh
-	MODALIGN_DOCS=write $(CARGO) test $(PROFILE) --locked --test docs -- generated
+	MODALIGN_DOCS=write $(CARGO) test $(PROFILE) --locked --test docs -- generated_blocks
 
 ## Advisories, licences and sources of the dependencies (deny.toml); needs `cargo install cargo-deny`
 deny:

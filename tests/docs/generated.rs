@@ -66,6 +66,14 @@ fn generated_blocks_are_up_to_date() {
     }
 }
 
+#[test]
+fn the_example_of_a_suite_is_one() {
+    let page = Page::read(Path::new("docs/suites.md"));
+    let (_, rest) = page.text.split_once("```toml\n").expect("an example");
+    let (text, _) = rest.split_once("```").expect("its end");
+    Suite::parse(text, "docs/suites.md").expect("a suite");
+}
+
 /// A doc comment in a table's cell: links of Rust become what a suite writes.
 fn cell(doc: &str) -> String {
     let mut out = String::new();
@@ -118,7 +126,11 @@ fn datasets() -> String {
                 set.title,
                 set.homepage,
                 set.modality,
-                readers.collect::<Vec<_>>().join(", "),
+                if set.readers.is_empty() {
+                    "–".into()
+                } else {
+                    readers.collect::<Vec<_>>().join(", ")
+                },
                 set.licence.name,
             ));
         }
@@ -173,8 +185,13 @@ impl Keys<'_> {
             "" => "Top level".to_string(),
             path => format!("`[{path}]`"),
         };
-        let mut out =
-            format!("## {title}\n\n| key | type | default | meaning |\n|---|---|---|---|\n");
+        let mut out = format!("## {title}\n\n");
+        let others = self.places[name].iter().skip(1);
+        let others: Vec<String> = others.map(|place| format!("`{place}`")).collect();
+        if !others.is_empty() {
+            out.push_str(&format!("The same keys at {}.\n\n", others.join(" and ")));
+        }
+        out.push_str("| key | type | default | meaning |\n|---|---|---|---|\n");
         for field in fields {
             let at = match path {
                 "" => field.name.clone(),
@@ -233,7 +250,7 @@ impl Keys<'_> {
                     true => "table",
                     false => "name",
                 };
-                format!("[{what}](#{key})")
+                format!("[{what}](#values-of-{key})")
             }
             None => panic!("{path}: {SETTINGS} declares no type {kind}"),
         }
@@ -275,7 +292,7 @@ impl Keys<'_> {
         let Kind::Enum(variants) = &self.types[name].kind else {
             panic!("{name} is an enum");
         };
-        let mut out = format!("\n### `{key}`\n\n");
+        let mut out = format!("\n### Values of `{key}`\n\n");
         if !tagged(variants) {
             out.push_str(&values(variants, key));
             return out;
