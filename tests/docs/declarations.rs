@@ -126,7 +126,9 @@ fn fields<'a>(lines: &mut impl Iterator<Item = &'a str>, end: &str) -> Vec<Field
             continue;
         }
         let line = line.strip_prefix("pub ").unwrap_or(line);
-        let (name, kind) = line.split_once(": ").expect("a field on one line");
+        let Some((name, kind)) = line.split_once(": ") else {
+            continue;
+        };
         found.push(Field {
             name: above.renamed().unwrap_or_else(|| name.into()),
             kind: kind.trim_end_matches(',').into(),

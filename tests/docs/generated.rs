@@ -26,11 +26,11 @@ const BLOCKS: [(&str, &str, fn() -> String); 5] = [
 /// Where the doc comments of a suite's keys are.
 const SETTINGS: &str = "src/suite";
 
-/// Values that another page lists.
+/// Keys whose values another page lists.
 const ELSEWHERE: [(&str, &str); 3] = [
-    ("Metric", "measures.md#of-the-targets-own-task"),
-    ("Method", "methods.md"),
-    ("Reader", "data.md#readers"),
+    ("metric", "measures.md#of-the-targets-own-task"),
+    ("methods", "methods.md"),
+    ("reader", "data.md#readers"),
 ];
 
 /// A suite with every table that has keys, and in them the keys alone that have no default.
@@ -220,6 +220,10 @@ impl Keys<'_> {
         if let Some(inner) = kind.strip_prefix("Vec<").and_then(|k| k.strip_suffix('>')) {
             return plural(&self.kind(inner, path));
         }
+        let key = path.rsplit('.').next().expect("a key").to_string();
+        if let Some((_, link)) = ELSEWHERE.iter().find(|(known, _)| *known == key) {
+            return format!("[name]({link})");
+        }
         match kind {
             "bool" => return "true or false".into(),
             "usize" | "u64" | "u32" => return "whole number".into(),
@@ -238,11 +242,6 @@ impl Keys<'_> {
                 format!("[table](#{})", first.replace('.', ""))
             }
             Some(Kind::Enum(variants)) => {
-                let elsewhere = ELSEWHERE.iter().find(|(name, _)| *name == kind);
-                if let Some((_, link)) = elsewhere {
-                    return format!("[name]({link})");
-                }
-                let key = path.rsplit('.').next().expect("a key").to_string();
                 if !self.values.iter().any(|(name, _)| name == kind) {
                     self.values.push((kind.into(), key.clone()));
                 }
