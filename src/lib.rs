@@ -4,7 +4,7 @@
 //!
 //! The modules stand in a row, and each knows only those before it:
 //! [`files`] → [`suite`] → [`dataset`] → [`model`] → [`feature`] → [`measure`] → [`transfer`] → [`table`] →
-//! [`run`] → [`figure`] → [`report`] → [`cli`]. `ARCHITECTURE.md` draws the map; `docs/` is the guide.
+//! [`evaluate`] → [`run`] → [`figure`] → [`report`] → [`cli`]. `ARCHITECTURE.md` draws the map; `docs/` is the guide.
 //!
 //! # Measures on arrays of your own
 //!

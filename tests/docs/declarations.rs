@@ -52,11 +52,34 @@ pub fn of(folder: &Path) -> BTreeMap<String, Type> {
         if path.is_dir() {
             types.append(&mut of(&path));
         } else if path.extension().is_some_and(|ending| ending == "rs") {
-            let text = fs::read_to_string(&path).expect("a source file");
-            declared(&text, &mut types);
+            types.append(&mut in_file(&path));
         }
     }
     types
+}
+
+/// All types declared in the file at `path` (below the root), by name.
+pub fn in_file(path: &Path) -> BTreeMap<String, Type> {
+    let text = fs::read_to_string(root().join(path)).expect("a source file");
+    let mut types = BTreeMap::new();
+    declared(&text, &mut types);
+    types
+}
+
+/// The first paragraph of a doc comment, with links of Rust as `say` writes their last name.
+pub fn plain(doc: &str, say: fn(&str) -> String) -> String {
+    let doc = doc.split("  ").next().unwrap_or(doc);
+    let mut out = String::new();
+    for (place, part) in doc.split("[`").enumerate() {
+        if place == 0 {
+            out.push_str(part);
+            continue;
+        }
+        let (link, rest) = part.split_once("`]").expect("the end of a link");
+        let name = link.rsplit("::").next().expect("a name");
+        out.push_str(&format!("`{}`{rest}", say(name)));
+    }
+    out
 }
 
 /// What stands above a declaration.

@@ -6,6 +6,7 @@
 //! line in [`BLOCKS`] and the two comments in its page.
 
 use super::declarations::{self, Field, Kind, Type, Variant, kebab};
+use super::kinds;
 use super::pages::{Page, root};
 use modalign::suite::data;
 use modalign::suite::definition::Suite;
@@ -15,9 +16,12 @@ use std::fs;
 use std::path::Path;
 
 /// Page, name of the block, and what writes it.
-const BLOCKS: [(&str, &str, fn() -> String); 5] = [
+const BLOCKS: [(&str, &str, fn() -> String); 8] = [
     ("docs/suites.md", "keys", keys),
-    ("docs/measures.md", "metrics", || listed("Metric", "metric")),
+    ("docs/measures.md", "encoder", kinds::encoder_measures),
+    ("docs/measures.md", "scores", kinds::scores),
+    ("docs/measures.md", "metrics", kinds::metrics),
+    ("docs/measures.md", "fields", kinds::measure_fields),
     ("docs/methods.md", "methods", || listed("Method", "method")),
     ("docs/data.md", "datasets", datasets),
     ("docs/data.md", "readers", || listed("Reader", "reader")),
@@ -76,17 +80,7 @@ fn the_example_of_a_suite_is_one() {
 
 /// A doc comment in a table's cell: links of Rust become what a suite writes.
 fn cell(doc: &str) -> String {
-    let mut out = String::new();
-    for (place, part) in doc.split("[`").enumerate() {
-        if place == 0 {
-            out.push_str(part);
-            continue;
-        }
-        let (link, rest) = part.split_once("`]").expect("the end of a link");
-        let name = link.rsplit("::").next().expect("a name");
-        out.push_str(&format!("`{}`{rest}", kebab(name)));
-    }
-    out.replace('|', "\\|")
+    declarations::plain(doc, kebab).replace('|', "\\|")
 }
 
 /// The variants of an enum as a table.

@@ -4,5 +4,6 @@
 mod commands;
 mod declarations;
 mod generated;
+mod kinds;
 mod links;
 mod pages;
