@@ -3,7 +3,7 @@ CARGO ?= cargo
 PROFILE := --release
 MODALIGN := $(or $(CARGO_TARGET_DIR),target)/release/modalign
 
-.PHONY: report test calibrate parity bench fuzz test-gpu clean
+.PHONY: report test docs deny calibrate parity bench fuzz test-gpu clean
 
 ## Build, run the embedded demo suite, write runs/demo/report.html
 report:
@@ -16,8 +16,19 @@ test:
 	@scripts/bootstrap.sh --test
 	$(CARGO) fmt --check
 	$(CARGO) clippy $(PROFILE) --locked --all-targets -- -D warnings
+	@$(MAKE) --no-print-directory deny
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(PROFILE) --locked --no-deps --document-private-items
 	$(CARGO) test $(PROFILE) --locked
+
+## Write the blocks of docs/ that come from the code (suite keys, readers, datasets, methods, metrics)
+docs:
+	@scripts/bootstrap.sh
+	MODALIGN_DOCS=write $(CARGO) test $(PROFILE) --locked --test docs -- generated_blocks
+
+## Advisories, licences and sources of the dependencies (deny.toml); needs `cargo install cargo-deny`
+deny:
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check; \
+	else echo "deny: skipped, cargo-deny is not installed (cargo install --locked cargo-deny): advisories and licences are not checked"; fi
 
 ## False marks and coverage in large simulations (small ones are among the tests); prints every rate
 calibrate:

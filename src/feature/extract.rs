@@ -22,7 +22,7 @@ pub fn samples_at_once(size: usize) -> usize {
 /// Pooled features `f(e(x))` of every sample, in the order of the set.
 ///
 /// The embedder and the encoder are given apart because that is the point: surrogate features go
-/// through the **source** embedder and any encoder (method.md, figures 2 and 3).
+/// through the **source** embedder and any encoder (docs/method.md, figures 2 and 3).
 pub fn features(
     embedder: &Embedder,
     encoder: &Encoder,

@@ -1,7 +1,7 @@
 //! Values with an optional tangent: forward-mode differentiation beside burn's reverse mode.
 //!
 //! MoNA's meta-gradient needs the derivative of a loss gradient along a direction v of the
-//! encoder's parameters (method.md, forward over reverse). So every layer runs on [`Dual`] values:
+//! encoder's parameters (docs/method.md, forward over reverse). So every layer runs on [`Dual`] values:
 //! a primal, and perhaps the tangent ẋ that v causes. Without a tangent nothing more than the plain
 //! forward is computed; with one, both parts stay ordinary burn tensors, so that one ordinary
 //! backward pass differentiates through them.

@@ -249,7 +249,7 @@ fn a_step_of_mona() {
         MetaGradient::CentralDifference,
         MetaGradient::FirstOrder,
     ] {
-        // The outer part is a small share of a gradient, and a difference of two: see method.md.
+        // The outer part is a small share of a gradient, and a difference of two: see docs/method.md.
         let bound = if how == MetaGradient::CentralDifference {
             2e-2
         } else {

@@ -69,6 +69,20 @@ fn format_of(path: &Path) -> Result<Format, FeatureError> {
 
 /// Reads a feature set; the file's ending decides the format.
 ///
+/// ```
+/// use modalign::feature::{FeatureSet, file};
+/// use ndarray::array;
+///
+/// let set = FeatureSet::unnamed(array![[0.5, 1.0], [2.0, -1.0]], vec![0, 1])?;
+/// let folder = tempfile::tempdir()?;
+/// for name in ["set.npz", "set.safetensors", "set.parquet"] {
+///     let path = folder.path().join(name);
+///     file::write(&path, &set)?;
+///     assert_eq!(file::read(&path)?, set);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// [`FeatureError`] with the path: unreadable, malformed, or a set that is not valid.
 pub fn read(path: &Path) -> Result<FeatureSet, FeatureError> {

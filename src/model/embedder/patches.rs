@@ -1,4 +1,4 @@
-//! The 2D embedder e: non-overlapping patches, a linear map, LayerNorm (method.md: `C×H×W` cut
+//! The 2D embedder e: non-overlapping patches, a linear map, LayerNorm (docs/method.md: `C×H×W` cut
 //! into patches of `p²`, projected to the encoder's first width).
 //!
 //! The projection keeps the shape of the convolution it is (`[out, C, p, p]`), as checkpoints do.

@@ -1,4 +1,4 @@
-//! The 1D embedder e (method.md: `C×L` cut into N pieces, a linear map, LayerNorm, learnable
+//! The 1D embedder e (docs/method.md: `C×L` cut into N pieces, a linear map, LayerNorm, learnable
 //! positions), as ORCA builds it: the positions are added **after** the norm and start at row 2 of
 //! RoBERTa's table.
 

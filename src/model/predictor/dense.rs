@@ -1,4 +1,4 @@
-//! Predictors of dense targets. 2D (method.md): a linear map of every token to r²·3 numbers,
+//! Predictors of dense targets. 2D (docs/method.md): a linear map of every token to r²·3 numbers,
 //! pixel shuffle to 3 full-size channels, adaptive averages over channels and over space. 1D: the
 //! features of every token averaged to the numbers of its piece; nothing to learn.
 

@@ -1,0 +1,108 @@
+//! The members of the extensible kinds as Markdown, from their descriptors, and the fields of a descriptor
+//! from their doc comments.
+
+use super::declarations::{self, Kind};
+use modalign::measure::about::{About, Better};
+use modalign::measure::{encoder, task, transferability};
+use std::path::Path;
+
+/// A table.
+pub fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut out = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(head.len()));
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        out.push_str(&format!("| {} |\n", cells.join(" | ")));
+    }
+    out
+}
+
+/// What is said of measures: a table to compare them, then each one's computation, limits and source.
+fn described(abouts: &[&About]) -> String {
+    let head = [
+        "measure",
+        "name in tables",
+        "what it says",
+        "range",
+        "better",
+    ];
+    let rows = abouts.iter().map(|about| {
+        let better = match about.better {
+            Better::Lower => "lower",
+            Better::Higher => "higher",
+            Better::Neither => "–",
+        };
+        vec![
+            about.title.into(),
+            format!("`{}`", about.name),
+            about.what.into(),
+            about.values.into(),
+            better.into(),
+        ]
+    });
+    let mut out = table(&head, rows);
+    for about in abouts {
+        out.push_str(&format!(
+            "\n* **{}.** {} {} *{}.*",
+            about.title, about.computed, about.limits, about.citation
+        ));
+    }
+    out.push('\n');
+    out
+}
+
+/// Measures of an encoder.
+pub fn encoder_measures() -> String {
+    described(
+        &encoder::ALL
+            .iter()
+            .map(|measure| &measure.about)
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// Scores of a target before training.
+pub fn scores() -> String {
+    described(
+        &transferability::ALL
+            .iter()
+            .map(|score| &score.about)
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// Metrics of target tasks.
+pub fn metrics() -> String {
+    described(
+        &task::ALL
+            .iter()
+            .map(|metric| &metric.about)
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// The fields of structs, each in its file: what a descriptor has to say.
+fn fields(structs: &[(&str, &str)]) -> String {
+    let mut out = Vec::new();
+    for (file, name) in structs {
+        let types = declarations::in_file(Path::new(file));
+        let Some(Kind::Struct(fields)) = types.get(*name).map(|found| &found.kind) else {
+            panic!("{file} declares no struct {name}");
+        };
+        let rows = fields.iter().map(|field| {
+            vec![
+                format!("`{}`", field.name),
+                declarations::plain(&field.doc, str::to_string),
+            ]
+        });
+        out.push(table(&[&format!("`{name}`"), ""], rows));
+    }
+    out.join("\n")
+}
+
+/// The descriptor of an encoder measure.
+pub fn measure_fields() -> String {
+    fields(&[
+        ("src/measure/encoder/measure.rs", "Measure"),
+        ("src/measure/about.rs", "About"),
+    ])
+}
