@@ -16,7 +16,9 @@ use std::fs;
 use std::path::Path;
 
 /// Page, name of the block, and what writes it.
-const BLOCKS: [(&str, &str, fn() -> String); 8] = [
+type Block = (&'static str, &'static str, fn() -> String);
+
+const BLOCKS: [Block; 8] = [
     ("docs/suites.md", "keys", keys),
     ("docs/measures.md", "encoder", kinds::encoder_measures),
     ("docs/measures.md", "scores", kinds::scores),

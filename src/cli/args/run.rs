@@ -4,6 +4,7 @@ use super::OpeningArgs;
 use crate::figure::Format;
 use crate::figure::palette::Theme;
 use crate::figure::print::Width;
+use crate::transfer::methods;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -128,8 +129,8 @@ pub struct TrainArgs {
     /// Name of a target of the suite
     #[arg(long)]
     pub target: String,
-    /// scratch, frozen, nft, emb, orca or mona
-    #[arg(long)]
+    /// Name of a transfer method.
+    #[arg(long, help = format!("Transfer method: {}", methods::names().join(", ")))]
     pub method: String,
     /// Seed of everything random in the transfer
     #[arg(long, default_value_t = 0)]

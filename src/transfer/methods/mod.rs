@@ -98,6 +98,11 @@ pub fn find(name: &str) -> Option<&'static Method> {
     METHODS.into_iter().find(|method| method.name == name)
 }
 
+/// The name of every method.
+pub fn names() -> Vec<&'static str> {
+    METHODS.iter().map(|method| method.name).collect()
+}
+
 impl Method {
     /// Plain fine-tuning from the source model, defined for every target: a method's descriptor names
     /// what it does otherwise.

@@ -2,11 +2,12 @@
 //! layers of full attention and an MLP, each with its norm **after** the residual sum.
 
 use super::config::RobertaConfig;
-use super::dual::Dual;
-use super::layers::{Init, LayerNorm, Linear};
-use super::ops::{self, WindowGeometry, composed};
-use super::pass::Pass;
-use super::tokens::Tokens;
+use crate::model::dual::Dual;
+use crate::model::family::Blocks;
+use crate::model::layers::{Init, LayerNorm, Linear};
+use crate::model::ops::{self, WindowGeometry, composed};
+use crate::model::pass::Pass;
+use crate::model::tokens::Tokens;
 use burn::module::Module;
 use burn::tensor::Tensor;
 
@@ -94,17 +95,22 @@ impl RobertaEncoder {
                 .collect(),
         }
     }
+}
 
-    /// How many steps the encoder has: its layers.
-    pub fn steps(&self) -> usize {
+impl Blocks for RobertaEncoder {
+    fn steps(&self) -> usize {
         self.layers.len()
     }
 
-    /// Runs layer `index` on `[B, T, C]`.
-    pub fn step(&self, index: usize, x: &Tokens, pass: &mut Pass) -> Dual<3> {
-        match self.layers.get(index) {
-            Some(layer) => layer.forward(x.values.clone(), x.keep.as_ref(), pass),
-            None => x.values.clone(),
-        }
+    fn step(&self, index: usize, x: Tokens, pass: &mut Pass) -> (Tokens, bool) {
+        let Some(layer) = self.layers.get(index) else {
+            return (x, true);
+        };
+        let values = layer.forward(x.values.clone(), x.keep.as_ref(), pass);
+        (x.with(values), true)
+    }
+
+    fn finish(&self, x: Tokens, _: &Pass) -> Tokens {
+        x
     }
 }

@@ -1,7 +1,7 @@
 //! The shape of a RoBERTa encoder, as Hugging Face's `config.json` writes it.
 
-use super::ModelError;
-use super::keys::Keys;
+use crate::model::ModelError;
+use crate::model::keys::Keys;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

@@ -6,94 +6,15 @@
 //! [`ops::window_attention`].
 
 use super::config::SwinConfig;
-use super::dual::Dual;
-use super::layers::{Init, LayerNorm, Linear};
-use super::ops::{self, WindowGeometry};
-use super::pass::Pass;
-use super::tokens::Grid;
+use crate::model::dual::Dual;
+use crate::model::family::Blocks;
+use crate::model::layers::{Init, LayerNorm, Linear};
+use crate::model::ops::{self, WindowGeometry};
+use crate::model::pass::Pass;
+use crate::model::tokens::{Grid, Tokens};
+use crate::model::windows::Windows;
 use burn::module::{Module, Param};
 use burn::tensor::{Int, Tensor, TensorData};
-use serde::{Deserialize, Serialize};
-
-/// Whose windows an encoder has. On grids that windows divide, and in models of one window, both are the
-/// same.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Windows {
-    /// `transformers`: a grid with a side no longer than the window is cut into squares of that side,
-    /// unshifted; others are padded, then shifted. It goes by the grid that comes.
-    #[default]
-    Transformers,
-    /// timm (and Microsoft's original): sides of windows and shifts are set when the model is built, for
-    /// height and width apart, and a grid is shifted, then padded.
-    Timm {
-        /// The grid of the first stage for which it was built; `None` where nothing tells. Windows then
-        /// are whole, and shifts go by the grid that comes.
-        grid: Option<[usize; 2]>,
-    },
-}
-
-impl Windows {
-    /// Those of stage `stage`, where every stage halves the grid.
-    fn of_stage(self, stage: usize) -> Self {
-        match self {
-            Self::Timm { grid: Some(grid) } => Self::Timm {
-                grid: Some(grid.map(|side| side.div_ceil(1 << stage))),
-            },
-            other => other,
-        }
-    }
-
-    /// Height and width of a window and the shift, for a grid of tokens and windows of side `whole`.
-    fn on(self, grid: Grid, whole: usize, shifted: bool) -> ([usize; 2], [usize; 2]) {
-        let shift = if shifted { whole / 2 } else { 0 };
-        let built = match self {
-            Self::Transformers => {
-                let least = grid[0].min(grid[1]);
-                return if least <= whole {
-                    ([least; 2], [0; 2])
-                } else {
-                    ([whole; 2], [shift; 2])
-                };
-            }
-            Self::Timm { grid: built } => built,
-        };
-        let window = built.map_or([whole; 2], |built| built.map(|side| side.min(whole)));
-        let sides = built.unwrap_or(grid);
-        let shift = [0, 1].map(|axis| {
-            if sides[axis] <= window[axis] {
-                0
-            } else {
-                shift
-            }
-        });
-        (window, shift)
-    }
-
-    /// Height and width of the windows of every stage, as a model with this many stages holds tables
-    /// for them.
-    pub fn tables(self, whole: usize, stages: usize) -> Vec<[usize; 2]> {
-        (0..stages)
-            .map(|stage| match self.of_stage(stage) {
-                Self::Timm { grid: Some(grid) } => grid.map(|side| side.min(whole)),
-                _ => [whole; 2],
-            })
-            .collect()
-    }
-
-    /// What it means, for people.
-    pub fn words(self) -> String {
-        match self {
-            Self::Transformers => "transformers': padded, then shifted".into(),
-            Self::Timm { grid: Some([h, w]) } => {
-                format!("timm's: shifted, then padded; built for {h} × {w} tokens")
-            }
-            Self::Timm { grid: None } => {
-                "timm's: shifted, then padded; for the size of the input".into()
-            }
-        }
-    }
-}
 
 /// Attention, MLP and their norms.
 #[derive(Module, Debug)]
@@ -311,57 +232,51 @@ impl SwinEncoder {
             layernorm: LayerNorm::new(config.hidden_size(), config.layer_norm_eps, init),
         }
     }
+}
 
-    /// Takes the windows of its checkpoint.
-    pub fn set_windows(&mut self, windows: Windows) {
-        for (number, stage) in self.layers.iter_mut().enumerate() {
-            for block in &mut stage.blocks {
-                block.windows = windows.of_stage(number);
-            }
-        }
-    }
-
-    /// Whose windows it has.
-    pub fn windows(&self) -> Windows {
-        let first = self.layers.first().and_then(|stage| stage.blocks.first());
-        first.map_or(Windows::default(), |block| block.windows)
-    }
-
-    /// How many [`SwinEncoder::step`]s the encoder has: its blocks.
-    pub fn steps(&self) -> usize {
+impl Blocks for SwinEncoder {
+    fn steps(&self) -> usize {
         self.layers.iter().map(|stage| stage.blocks.len()).sum()
     }
 
-    /// Runs block `index` on `x [B, H·W, C]`, with the merging after it if it ends its stage.
-    /// Also says whether it ends its stage.
-    pub fn step(
-        &self,
-        index: usize,
-        x: Dual<3>,
-        grid: Grid,
-        pass: &mut Pass,
-    ) -> (Dual<3>, Grid, bool) {
+    /// Runs block `index`, with the merging after it if it ends its stage.
+    fn step(&self, index: usize, x: Tokens, pass: &mut Pass) -> (Tokens, bool) {
+        let Tokens { values, grid, .. } = x;
         let mut first = 0;
         for stage in &self.layers {
             let Some(block) = stage.blocks.get(index - first) else {
                 first += stage.blocks.len();
                 continue;
             };
-            let x = block.forward(x, grid, pass);
+            let values = block.forward(values, grid, pass);
             let ends = index + 1 == first + stage.blocks.len();
             return match &stage.downsample {
                 Some(merge) if ends => {
-                    let (x, grid) = merge.forward(x, grid, pass);
-                    (x, grid, true)
+                    let (values, grid) = merge.forward(values, grid, pass);
+                    (Tokens::new(values, grid), true)
                 }
-                _ => (x, grid, ends),
+                _ => (Tokens::new(values, grid), ends),
             };
         }
-        (x, grid, true)
+        (Tokens::new(values, grid), true)
     }
 
     /// The final norm.
-    pub fn finish(&self, x: Dual<3>, pass: &Pass) -> Dual<3> {
-        self.layernorm.forward(x, pass)
+    fn finish(&self, x: Tokens, pass: &Pass) -> Tokens {
+        let values = self.layernorm.forward(x.values.clone(), pass);
+        x.with(values)
+    }
+
+    fn windows(&self) -> Option<Windows> {
+        let first = self.layers.first().and_then(|stage| stage.blocks.first());
+        Some(first.map_or(Windows::default(), |block| block.windows))
+    }
+
+    fn set_windows(&mut self, windows: Windows) {
+        for (number, stage) in self.layers.iter_mut().enumerate() {
+            for block in &mut stage.blocks {
+                block.windows = windows.of_stage(number);
+            }
+        }
     }
 }

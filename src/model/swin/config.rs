@@ -1,7 +1,7 @@
 //! The shape of a Swin transformer, as Hugging Face's `config.json` writes it.
 
-use super::ModelError;
-use super::keys::Keys;
+use crate::model::ModelError;
+use crate::model::keys::Keys;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ impl TryFrom<Map<String, Value>> for SwinConfig {
     type Error = ModelError;
 
     fn try_from(map: Map<String, Value>) -> Result<Self, ModelError> {
-        Self::read(&Keys::new(&map))
+        Self::read(&Keys::new(&map), "swin")
     }
 }
 
@@ -56,7 +56,7 @@ impl SwinConfig {
     ///
     /// # Errors
     /// [`ModelError::Config`] that names the key.
-    pub fn read(keys: &Keys) -> Result<Self, ModelError> {
+    pub fn read(keys: &Keys, _: &str) -> Result<Self, ModelError> {
         Self {
             model_type: "swin".into(),
             image_size: keys.side("image_size", 224)?,
@@ -197,7 +197,7 @@ mod tests {
             });
             let (map, change) = (config.as_object_mut().unwrap(), change);
             map.extend(change.as_object().unwrap().clone());
-            SwinConfig::read(&Keys::new(map))
+            SwinConfig::read(&Keys::new(map), "swin")
         };
         read(serde_json::json!({})).unwrap();
         for (key, value) in [
