@@ -1,4 +1,4 @@
-//! One step of MoNA's stage 1 (Ma et al., ICML 2024; method.md): how the embedder should change so
+//! One step of MoNA's stage 1 (Ma et al., ICML 2024; docs/method.md): how the embedder should change so
 //! that a fine-tuning step of the whole target model keeps source knowledge.
 //!
 //! An SGD step θ' = θ − α∇L_inner of the target model is simulated; source samples go through the

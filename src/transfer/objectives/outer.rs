@@ -1,5 +1,5 @@
 //! MoNA's outer loss: alignment and uniformity of source features on the unit sphere (Wang & Isola
-//! 2020; the signs are method.md's choice). Both are minimised: alignment ∈ [0, 4], uniformity ∈
+//! 2020; the signs are docs/method.md's choice). Both are minimised: alignment ∈ [0, 4], uniformity ∈
 //! [−8, 0].
 
 use burn::tensor::{Tensor, TensorData};
