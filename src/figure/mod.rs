@@ -30,9 +30,11 @@ pub mod error;
 pub mod flow;
 pub mod font;
 pub mod geometry;
+mod labels;
 pub mod layout;
 mod lines;
 pub mod matching;
+pub mod methods;
 pub mod paired;
 pub mod palette;
 pub mod picture;
@@ -43,6 +45,7 @@ pub mod scene;
 pub mod sheet;
 pub mod sides;
 pub mod stage1;
+pub mod tradeoff;
 pub mod tsne;
 pub mod verdicts;
 
@@ -57,7 +60,7 @@ pub use layout::Figure;
 pub use print::Print;
 
 /// The figures this room draws, by number.
-pub const NUMBERS: [u8; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+pub const NUMBERS: [u8; 11] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 /// A file format of figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -130,6 +133,10 @@ pub fn figure(number: u8, tables: &Path) -> Result<Figure, FigureError> {
         8 => agreement::figure(&table::CkaRow::read(tables)?, 8),
         9 => matching::of_run(&table::MatchingRow::read(tables)?),
         10 => stage1::figure(&table::Stage1Row::read(tables)?),
+        11 => tradeoff::figure(
+            &table::TargetRow::read(tables)?,
+            &table::ProbeRow::read(tables)?,
+        ),
         found => Err(FigureError::unknown(found, &NUMBERS)),
     }
 }
