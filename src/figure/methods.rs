@@ -11,19 +11,9 @@ pub fn title(id: &str) -> String {
     }
 }
 
-/// A method inside a sentence: "plain fine-tuning", "training from scratch".
+/// A method inside a sentence: "plain fine-tuning (NFT)", "training from scratch".
 pub fn phrase(id: &str) -> String {
     find(id).map_or(id, |method| method.phrase).to_owned()
-}
-
-/// The same with the name that figures have beside it: "plain fine-tuning (NFT)".
-pub fn named(id: &str) -> String {
-    let (phrase, title) = (phrase(id), title(id));
-    if phrase.to_lowercase().contains(&title.to_lowercase()) {
-        phrase
-    } else {
-        format!("{phrase} ({title})")
-    }
 }
 
 /// Whether a method transfers nothing and only gives a level to compare with.
@@ -60,13 +50,11 @@ mod tests {
     fn methods_are_named_by_their_descriptors_and_unknown_ones_by_their_ids() {
         for method in METHODS {
             assert_eq!(title(method.name), method.title);
-            let named = named(method.name).to_lowercase();
-            assert!(named.contains(&method.title.to_lowercase()), "{named}");
+            let phrase = phrase(method.name).to_lowercase();
+            assert!(phrase.contains(&method.title.to_lowercase()), "{phrase}");
         }
-        assert_eq!(
-            (title("-"), title("later"), named("later")),
-            ("–".into(), "later".into(), "later".into())
-        );
+        assert_eq!((title("-"), title("later")), ("–".into(), "later".into()));
+        assert_eq!(phrase("later"), "later");
         assert_eq!(plain(["mona", "nft"]), Some("nft"));
         assert_eq!(plain(["mona", "emb"]), Some("mona"));
         assert_eq!(proposed(&["nft", "mona"]).len(), 1);

@@ -90,21 +90,22 @@ pub fn figure(targets: &[TargetRow], probes: &[ProbeRow]) -> Result<Figure, Figu
     }
     if panels.is_empty() {
         return Err(FigureError::NotMeasured {
-            figure: 11,
+            figure: "tradeoff",
             expected: "a transfer with a result on its target and a probe of its encoder",
             found: format!("{} results, {} probes", targets.len(), probes.len()),
         });
     }
     let columns = if panels.len() > 1 { 2 } else { 1 };
     let label = "Target metric against probe error on the surrogate";
-    Figure::new(11, TargetRow::FILE, label, panels, columns)
+    Figure::new(TargetRow::FILE, label, panels, columns)
 }
 
 /// Reader's name of the metric on the horizontal axis.
 fn metric_name(metric: &str) -> String {
-    match is_share(metric) {
-        true => format!("test {metric} on the target, %"),
-        false => format!("test {} on the target", metric.replace('-', " ")),
+    if is_share(metric) {
+        format!("test {metric} on the target, %")
+    } else {
+        format!("test {} on the target", metric.replace('-', " "))
     }
 }
 
@@ -131,9 +132,10 @@ impl Axes {
         }
         let (near, all) = (axes(&near), axes(&all));
         let reach = |near: &Axis, all: &Axis| (all.high - all.low) / (near.high - near.low);
-        match reach(&near.x, &all.x).max(reach(&near.y, &all.y)) > 1.5 {
-            true => near,
-            false => all,
+        if reach(&near.x, &all.x).max(reach(&near.y, &all.y)) > 1.5 {
+            near
+        } else {
+            all
         }
     }
 
@@ -149,10 +151,7 @@ impl Axes {
 
 fn panel(target: &TargetRow, found: &[Outcome], pretrained: Option<f64>) -> Scene {
     let share = is_share(&target.metric);
-    let bounds = match share {
-        true => PERCENT,
-        false => (0.0, f64::INFINITY),
-    };
+    let bounds = if share { PERCENT } else { (0.0, f64::INFINITY) };
     let axes = Axes::over(found, pretrained, bounds);
     let words = words(target, found, pretrained);
     let mut scene = Scene::new(WIDTH, BOTTOM + 36.0, words);
