@@ -35,7 +35,7 @@ use clap::{Parser, Subcommand};
 #[command(after_help = "Examples:
   modalign report                                    the embedded demo suite, whole, in minutes
   modalign report --suite real-mini --data DIR       real CIFAR-10/100, EMG and sounds
-  modalign figures runs/demo --only 2,4              redraw figures of a finished run
+  modalign figures runs/demo --only tsne,probe       redraw figures of a finished run
   modalign extract --model DIR --tensor IN.safetensors:pixels --outputs pooled,logits --out OUT.npz
   modalign probe --train TRAIN.npz --test TEST.npz   linear probe of your own features
   modalign tsne --features F.npz --out MAP.npy       t-SNE of them

@@ -87,8 +87,11 @@ pub struct ReportArgs {
 #[command(after_help = "Examples:
   modalign figures runs/demo                          the report's own figures, the same bytes
   modalign figures runs/demo --width 84               for one column of a two-column paper
-  modalign figures runs/demo --width 174 --only 2,3   for both columns
+  modalign figures runs/demo --width 174 --only tsne,probe   for both columns
   modalign figures runs/demo --theme screen           for a dark page or slide
+
+Figures are numbered in the order in which they stand on the page, and fig3.svg is figure 3; names stay
+the same when a figure is added. An unknown name is answered with all numbers and names.
 
 With --width the panels are laid out anew, in as many columns as leave the smallest text at 6 pt, and
 the sheet is scaled to exactly that width: an SVG has its size in millimetres, a PNG 384 pixels to the
@@ -97,9 +100,9 @@ text became.")]
 pub struct FiguresArgs {
     /// Folder of the run
     pub run: PathBuf,
-    /// Numbers of the figures to draw [default: all that the run has tables for]
-    #[arg(long, value_delimiter = ',', value_name = "N")]
-    pub only: Vec<u8>,
+    /// Figures to draw, by number or name (tradeoff, tsne, probe …) [default: all that the run has tables for]
+    #[arg(long, value_delimiter = ',', value_name = "FIGURE")]
+    pub only: Vec<String>,
     /// Formats to write: svg, png [default: both]
     #[arg(long, value_delimiter = ',', value_name = "FORMAT")]
     pub format: Vec<Format>,

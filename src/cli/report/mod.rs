@@ -73,7 +73,7 @@ fn compute(_: &ReportArgs) -> Result<PathBuf, CliError> {
 
 /// Figures and report of a run, from its tables.
 fn draw(run: &Path, samples: bool) -> Result<PathBuf, CliError> {
-    figure::draw(
+    report::draw(
         &run.join("tables"),
         &run.join("figures"),
         &Format::ALL,
@@ -101,5 +101,8 @@ fn summary(run: &Path) -> Result<serde_json::Value, CliError> {
         .into_iter()
         .map(|r| serde_json::json!({ "target": r.target, "divergence": r.divergence, "embedder": r.embedder, "value": r.value, "null_mean": r.null_mean, "normalized": r.normalized, "certified": r.certified }))
         .collect();
-    Ok(serde_json::json!({ "probe": probes, "targets": targets, "discrepancy": distances }))
+    let summary = report::summary(run)?;
+    Ok(
+        serde_json::json!({ "summary": summary, "probe": probes, "targets": targets, "discrepancy": distances }),
+    )
 }

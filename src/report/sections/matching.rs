@@ -1,44 +1,65 @@
-//! Class matching: which source class stands for which target class, as a heat map and as a list with
+//! Matched classes: which source class stands for which target class, as a heat map and as a list with
 //! samples to look at.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use maud::{Markup, PreEscaped, html};
 
-use super::chapters::{Caption, figure, not_run};
-use super::comparison::drawable;
-use super::data::Data;
-use super::number::{anchor, maybe, percent, whole};
-use super::sheet::source;
 use crate::figure::layout::distinct;
 use crate::figure::picture::{Picture, Pictures};
 use crate::figure::{FigureError, matching};
-use crate::table::PairRow;
+use crate::report::data::{Data, Run, Table};
+use crate::report::grid::Source;
+use crate::report::number::{anchor, maybe, percent, whole};
+use crate::report::section::{Block, Caption, Drawing, Layout, Section};
+use crate::table::{MatchingRow, PairRow, Row};
+
+/// Its descriptor.
+pub const SECTION: Section<Run> = Section {
+    id: "pairs",
+    title: "Matched classes",
+    tables: &[PairRow::FILE, MatchingRow::FILE],
+    figure: Some(Drawing {
+        name: "matching",
+        title: "Which source class stands for which target class.",
+        caption: Caption {
+            shown: "Mean probability that the source model gives to a source class over a target class's test samples, targets with few classes first. Row i is a target class; column i is the source class matched with it (framed, named on the right); the strongest source classes without a match follow after the gap.",
+            computed: "Target samples pass through the embedder that the transfer starts from into the pretrained encoder and predictor. The matching is the one that attains D.",
+            reading: "A dark framed diagonal on a light row: the source model has a class that answers to this target class alone. A dark column: one source class takes samples of every target class, which no matching can put right.",
+            limits: "Shades are relative to the largest mean of each panel. Targets with more than 60 classes are listed below but not drawn.",
+        },
+        layout: Layout::Native,
+        draw: |tables| matching::of_run(&tables.needed::<MatchingRow>()?.rows),
+    }),
+    blocks,
+    citations: &[],
+};
 
 /// Samples shown of a class.
 const SHOWN: usize = 3;
+/// Rows beyond which a list starts closed.
+const LONG: usize = 12;
 
-/// Figure 9 and the list.
-pub fn chapter(data: &Data) -> Result<Markup, FigureError> {
-    const CAPTION: Caption = Caption {
-        shown: "Mean probability that the source model gives to a source class over a target class's test samples. Row i is a target class; column i is the source class matched with it (framed, named on the right); the strongest source classes without a match follow after the gap.",
-        computed: "Target samples pass through the embedder that the transfer starts from into the pretrained encoder and predictor. The matching is the one that attains D.",
-        read: "A dark framed diagonal on a light row: the source model has a class that answers to this target class alone. A dark column: one source class takes samples of every target class, which no matching can put right.",
-        limits: "Shades are relative to the largest mean of each panel. Targets with more than 60 classes are listed below but not drawn.",
+fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
+    let Some(table) = data.tables.get::<PairRow>()? else {
+        return Ok(vec![Block::Absent(
+            "the matching of classes",
+            PairRow::FILE,
+        )]);
     };
-    let Some(table) = &data.pairs else {
-        return Ok(not_run("the matching of classes", "pairs.csv"));
+    let heat = match data.tables.get::<MatchingRow>()? {
+        Some(_) => Block::figure(),
+        None => Block::Absent("the heat map of the matching", MatchingRow::FILE),
     };
-    let drawn = match &data.matching {
-        Some(matching) => drawable(matching::of_run(&matching.rows))?,
-        None => None,
-    };
-    let targets = distinct(table.rows.iter().map(|row| row.target.as_str()));
+    Ok(vec![heat, Block::Page(list(data, &table)?)])
+}
+
+/// Every pair, under its target.
+fn list(data: &Data<Run>, table: &Table<PairRow>) -> Result<Markup, FigureError> {
+    let count = |target: &str| table.rows.iter().filter(|row| row.target == target).count();
+    let mut targets = distinct(table.rows.iter().map(|row| row.target.as_str()));
+    targets.sort_by_key(|target| count(target));
     Ok(html! {
-        @match drawn {
-            Some(drawn) => (figure(9, "Which source class stands for which target class.", &drawn.panel_svgs()?, &CAPTION)),
-            None => (not_run("the heat map of the matching", "matching.csv")),
-        }
         p {
             "The matching as a list, with the source model's mean probability of the matched class over the target class's samples. A matching is a statistical fit, not a claim of likeness: with a low probability the name means little."
             @if data.pictures.rows.is_empty() { " Pictures of samples are not in this report." }
@@ -46,8 +67,11 @@ pub fn chapter(data: &Data) -> Result<Markup, FigureError> {
         div.matches {
             @for target in &targets {
                 @let own = || table.lines().filter(|line| line.row.target == *target);
-                details.sheet open {
-                    summary { (own().next().map_or("", |line| &line.row.target_title)) }
+                details.sheet open[count(target) <= LONG] {
+                    summary {
+                        (own().next().map_or("", |line| &line.row.target_title))
+                        " " span.count { (count(target)) " classes" }
+                    }
                     div.scroll tabindex="0" { table {
                         thead { tr {
                             th scope="col" { "target class" } th scope="col" { "source class" }
@@ -65,7 +89,7 @@ pub fn chapter(data: &Data) -> Result<Markup, FigureError> {
                 }
             }
         }
-        (source(table))
+        (Source::of(table).html())
         (others(data, &targets)?)
     })
 }
@@ -85,7 +109,7 @@ fn of_class(pictures: &Pictures, target: &str, class: &str) -> Result<Markup, Fi
 }
 
 /// Samples of targets without classes to match: fields beside what is to be predicted.
-fn others(data: &Data, matched: &[&str]) -> Result<Markup, FigureError> {
+fn others(data: &Data<Run>, matched: &[&str]) -> Result<Markup, FigureError> {
     let pictures = &data.pictures;
     let rest = pictures.rows.iter().filter(|row| row.part == "train");
     let rest: Vec<_> = rest

@@ -1,25 +1,24 @@
-//! What the page is made of: `compare.json` and the tables. A comparison writes all of them but the
-//! maps, so one that lacks another is broken.
+//! The record of a comparison of encoders, `compare.json`. A comparison writes all of its tables but the maps,
+//! so one that lacks another is broken.
 
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::figure::FigureError;
-use crate::report::ReportError;
-use crate::report::data::Table;
-use crate::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow, Row, TableError, TsneRow};
+use super::data::{Data, Tables};
+use super::error::ReportError;
+use crate::figure::picture::Pictures;
 
 /// The record of a comparison, as far as it is shown.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Record {
+pub struct Compared {
     /// Version of the program.
     pub version: String,
     /// Title of the reference.
     pub reference: String,
-    /// Every side.
-    pub sides: Vec<Side>,
+    /// Every encoder.
+    pub sides: Vec<Encoder>,
     /// Names of the classes.
     pub classes: Vec<String>,
     /// Samples of every part.
@@ -32,9 +31,9 @@ pub struct Record {
     pub notes: Vec<String>,
 }
 
-/// One side.
+/// One encoder.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Side {
+pub struct Encoder {
     /// Its name.
     pub title: String,
     /// Its number of features.
@@ -66,39 +65,26 @@ pub struct Samples {
     pub test: u64,
     /// Of the test samples, for maps and measures over pairs.
     pub sample: u64,
-    /// Whether the sides brought a training part.
+    /// Whether the encoders brought a training part.
     pub given_parts: bool,
     /// Groups of test samples, where samples belong together.
     pub test_groups: Option<u64>,
 }
 
-impl Record {
-    /// Titles of all sides but the reference.
+impl Compared {
+    /// Titles of all encoders but the reference.
     pub fn others(&self) -> Vec<&str> {
         let titles = self.sides.iter().map(|side| side.title.as_str());
         titles.filter(|title| *title != self.reference).collect()
     }
 }
 
-/// A comparison as its page sees it.
-pub struct Data {
-    /// `compare.json`.
-    pub record: Record,
-    /// `measures.csv`.
-    pub measures: Table<MeasureRow>,
-    /// `differences.csv`.
-    pub differences: Table<DifferenceRow>,
-    /// `classes.csv`.
-    pub classes: Table<ClassRow>,
-    /// `cka.csv`.
-    pub cka: Table<CkaRow>,
-    /// `tsne.csv`, if there are maps.
-    pub tsne: Option<Table<TsneRow>>,
-}
-
-impl Data {
-    /// Reads the comparison in `folder`.
-    pub fn read(folder: &Path) -> Result<Self, ReportError> {
+impl Data<Compared> {
+    /// Opens the comparison in `folder`.
+    ///
+    /// # Errors
+    /// [`ReportError`]: no comparison, or a record that is broken.
+    pub fn open(folder: &Path) -> Result<Self, ReportError> {
         let path = folder.join("compare.json");
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
@@ -111,22 +97,10 @@ impl Data {
             path,
             found: error.to_string(),
         })?;
-        let tables = folder.join("tables");
         Ok(Self {
             record,
-            measures: needed(&tables)?,
-            differences: needed(&tables)?,
-            classes: needed(&tables)?,
-            cka: needed(&tables)?,
-            tsne: Table::read(&tables)?,
+            tables: Tables::of(&folder.join("tables")),
+            pictures: Pictures::default(),
         })
     }
-}
-
-fn needed<R: Row>(tables: &Path) -> Result<Table<R>, ReportError> {
-    let missing = || TableError::NotRun {
-        path: tables.join(R::FILE),
-        table: R::FILE,
-    };
-    Table::read(tables)?.ok_or_else(|| FigureError::from(missing()).into())
 }

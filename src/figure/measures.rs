@@ -1,37 +1,17 @@
-//! The figures of a comparison of encoders. The first is drawn here: every measure of every side as a
-//! dot with its 95 % interval, one panel per measure, the reference as a thin stroke beside the others. Colour and
-//! shape say what a paired test says of the difference, which the intervals alone do not.
-
-use std::path::Path;
+//! The measures of a comparison of encoders: every measure of every encoder as a dot with its 95 % interval, one
+//! panel per measure, the reference as a thin stroke beside the others. Colour and shape say what a paired test
+//! says of the difference, which the intervals alone do not.
 
 use super::axis::Axis;
 use super::error::FigureError;
 use super::layout::{Figure, distinct};
 use super::palette::{Colour, GRID, HUES, INK, MUTED, RULE, Shape};
 use super::scene::{Anchor, Scene, Stroke, Text};
-use super::{agreement, classes, optional, tsne};
-use crate::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow, ProbeRow, Row, TsneRow};
-
-/// The figures of a comparison: measures, maps, CKA, classes.
-pub const NUMBERS: [u8; 4] = [1, 2, 3, 4];
+use crate::table::{DifferenceRow, MeasureRow, ProbeRow, Row};
 
 const WIDTH: f64 = 240.0;
 const TOP: f64 = 42.0;
 const LINE: f64 = 30.0;
-
-/// Builds figure `number` of a comparison from its tables.
-pub fn numbered(number: u8, tables: &Path) -> Result<Figure, FigureError> {
-    match number {
-        1 => figure(&MeasureRow::read(tables)?, &DifferenceRow::read(tables)?),
-        2 => {
-            let measures = optional(MeasureRow::read(tables))?.unwrap_or_default();
-            tsne::figure(&TsneRow::read(tables)?, &probes(&measures))
-        }
-        3 => agreement::figure(&CkaRow::read(tables)?, 3),
-        4 => classes::figure(&ClassRow::read(tables)?, 4),
-        found => Err(FigureError::unknown(found, &NUMBERS)),
-    }
-}
 
 /// The probes among the measures, for the titles of maps.
 pub fn probes(measures: &[MeasureRow]) -> Vec<ProbeRow> {
@@ -76,24 +56,27 @@ pub fn is_share(id: &str) -> bool {
 
 /// A value of a measure as readers see it.
 pub fn shown(id: &str, value: f64) -> String {
-    let said = match is_share(id) {
-        true => format!("{:.1}\u{a0}%", 100.0 * value),
-        false => format!("{value:.3}"),
+    let said = if is_share(id) {
+        format!("{:.1}\u{a0}%", 100.0 * value)
+    } else {
+        format!("{value:.3}")
     };
     said.replace('-', "\u{2212}")
 }
 
 /// A difference of a measure with its sign; of shares, in percentage points.
 pub fn signed(id: &str, difference: f64) -> String {
-    let said = match is_share(id) {
-        true => format!("{:+.1}", 100.0 * difference),
-        false => format!("{difference:+.3}"),
+    let said = if is_share(id) {
+        format!("{:+.1}", 100.0 * difference)
+    } else {
+        format!("{difference:+.3}")
     };
     // What rounds to nothing has no sign.
     let nothing = said.chars().all(|c| "+-0.".contains(c));
-    match nothing {
-        true => said.trim_start_matches(['+', '-']).to_owned(),
-        false => said.replace('-', "\u{2212}"),
+    if nothing {
+        said.trim_start_matches(['+', '-']).to_owned()
+    } else {
+        said.replace('-', "\u{2212}")
     }
 }
 
@@ -125,7 +108,7 @@ pub fn figure(rows: &[MeasureRow], differences: &[DifferenceRow]) -> Result<Figu
         panels.push(key());
     }
     let label = "Measures of every encoder with 95 % intervals";
-    Figure::new(1, MeasureRow::FILE, label, panels, 3)
+    Figure::new(MeasureRow::FILE, label, panels, 3)
 }
 
 fn panel<'a>(
@@ -142,9 +125,10 @@ fn panel<'a>(
     let how = Text::new(format!("{better} is better"), 10.0).colour(MUTED);
     scene.text((0.0, 28.0), how);
 
-    let (scale, bounds) = match is_share(measure) {
-        true => (100.0, (0.0, 100.0)),
-        false => (1.0, (f64::NEG_INFINITY, f64::INFINITY)),
+    let (scale, bounds) = if is_share(measure) {
+        (100.0, (0.0, 100.0))
+    } else {
+        (1.0, (f64::NEG_INFINITY, f64::INFINITY))
     };
     let ends = rows
         .iter()
@@ -168,18 +152,20 @@ fn panel<'a>(
         let y = TOP + place as f64 * LINE;
         let is_base = Some(row.side.as_str()) == reference;
         let judged = verdict(&row.side);
-        let (hue, shade, shape) = match is_base {
-            true => (INK, INK, Shape::Circle),
-            false => mark(judged),
+        let (hue, shade, shape) = if is_base {
+            (INK, INK, Shape::Circle)
+        } else {
+            mark(judged)
         };
         let said = row.value.map_or_else(|| "–".into(), |v| shown(measure, v));
         let said = Text::new(said, 10.5)
             .colour(shade)
             .anchor(Anchor::End)
             .halo();
-        let said = match matches!(judged, "better" | "worse") {
-            true => said.bold(),
-            false => said,
+        let said = if matches!(judged, "better" | "worse") {
+            said.bold()
+        } else {
+            said
         };
         let room = WIDTH - said.width() - 10.0;
         scene.text((0.0, y + 12.0), Text::new(&row.side, 10.5).fit(room).halo());

@@ -1,9 +1,9 @@
-// Figure 2 that answers: hover (or touch) shows the sample, in every map at once; a class that is
+// Maps that answer: hover (or touch) shows the sample, in every map at once; a class that is
 // chosen, by its name or by one of its samples, is followed through all maps. Without this script the
 // figure is the same drawing, only still.
 "use strict";
 (() => {
-  const figure = document.getElementById("figure-2");
+  const figure = document.getElementById("figure-tsne");
   const data = JSON.parse(document.getElementById("maps-data").textContent);
   const SVG = "http://www.w3.org/2000/svg";
   const [width, height, head] = data.panel;
@@ -88,12 +88,12 @@
       const frame = panel.getBoundingClientRect(), scale = width / frame.width;
       return nearest(data.maps[index], (event.clientX - frame.left) * scale, (event.clientY - frame.top) * scale);
     };
-    const look = (event) => {
+    const point = (event) => {
       const spot = spotAt(event);
       if (spot) show(spot, event); else hide();
     };
-    panel.addEventListener("pointermove", look);
-    panel.addEventListener("pointerdown", look);
+    panel.addEventListener("pointermove", point);
+    panel.addEventListener("pointerdown", point);
     panel.addEventListener("pointerleave", hide);
     panel.addEventListener("click", (event) => {
       const spot = spotAt(event);

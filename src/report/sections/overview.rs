@@ -1,20 +1,108 @@
-//! The one table of a comparison: a line for every measure, a column for every side, the reference
+//! The one table of a comparison: a line for every measure, a column for every encoder, the reference
 //! first; under every number its interval, beside it the mark of what changed beyond noise.
 
 use maud::{Markup, html};
 
-use super::data::Data;
+use crate::figure::FigureError;
 use crate::figure::layout::distinct;
-use crate::figure::sides::{measure_name, shown, signed};
-use crate::report::data::Line;
+use crate::figure::measures::{measure_name, shown, signed};
+use crate::report::compared::Compared;
+use crate::report::data::{Data, Line, Table};
+use crate::report::grid::{Cell, Grid, Place, Source};
 use crate::report::number::cite;
-use crate::table::{DifferenceRow, MeasureRow};
+use crate::report::section::{Block, Section};
+use crate::table::{CkaRow, DifferenceRow, MeasureRow, Row};
+
+/// Its descriptor.
+pub const SECTION: Section<Compared> = Section {
+    id: "overview",
+    title: "At a glance",
+    tables: &[MeasureRow::FILE, DifferenceRow::FILE, CkaRow::FILE],
+    figure: None,
+    blocks,
+    citations: &[],
+};
+
+/// What the table is made of.
+struct Parts<'a> {
+    record: &'a Compared,
+    measures: &'a Table<MeasureRow>,
+    differences: &'a Table<DifferenceRow>,
+    cka: &'a Table<CkaRow>,
+}
+
+impl Parts<'_> {
+    /// Titles of all encoders, the reference first.
+    fn encoders(&self) -> Vec<&str> {
+        let mut encoders = vec![self.record.reference.as_str()];
+        encoders.extend(self.record.others());
+        encoders
+    }
+}
+
+fn blocks(data: &Data<Compared>) -> Result<Vec<Block>, FigureError> {
+    let measures = data.tables.needed()?;
+    let differences = data.tables.needed()?;
+    let cka = data.tables.needed()?;
+    let parts = Parts {
+        record: &data.record,
+        measures: &measures,
+        differences: &differences,
+        cka: &cka,
+    };
+    Ok(vec![Block::Page(table(&parts)), Block::Table(text(&parts))])
+}
+
+/// The same for texts: values with their intervals, in bold where better beyond noise.
+fn text(parts: &Parts<'_>) -> Grid {
+    let encoders = parts.encoders();
+    let rows = &parts.measures.rows;
+    let cell = |encoder: &str, measure: &str| {
+        let own = |row: &&MeasureRow| row.side == encoder && row.measure == measure;
+        let found = rows.iter().find(own);
+        let better = |row: &&DifferenceRow| {
+            row.side == encoder && row.measure == measure && row.verdict == "better"
+        };
+        let show = |value: f64| shown(measure, value);
+        let ends = found.and_then(|row| row.lower.zip(row.upper));
+        Cell {
+            value: found.and_then(|row| row.value).map_or("–".into(), show),
+            interval: ends.map(|(lower, upper)| format!("{} to {}", show(lower), show(upper))),
+            best: parts.differences.rows.iter().any(|row| better(&row)),
+        }
+    };
+    let line = |measure: &str| {
+        let name = format!(
+            "{} ({} is better)",
+            measure_name(measure),
+            better(rows, measure)
+        );
+        let cells = encoders.iter().map(|encoder| cell(encoder, measure));
+        (None, [Cell::from(name)].into_iter().chain(cells).collect())
+    };
+    let mut heads = vec![("measure".to_owned(), false)];
+    heads.extend(encoders.iter().map(|encoder| ((*encoder).to_owned(), true)));
+    Grid {
+        title: format!(
+            "Measures of every encoder; bold: better than {} beyond noise",
+            parts.record.reference
+        ),
+        heads,
+        rows: distinct(rows.iter().map(|row| row.measure.as_str()))
+            .into_iter()
+            .map(line)
+            .collect(),
+        source: Some(Source::of(parts.measures)),
+        place: Place::Text,
+        latex: Some("measures"),
+        folded: false,
+    }
+}
 
 /// The table.
-pub fn table(data: &Data) -> Markup {
-    let record = &data.record;
-    let mut sides = vec![record.reference.as_str()];
-    sides.extend(record.others());
+fn table(data: &Parts<'_>) -> Markup {
+    let record = data.record;
+    let sides = data.encoders();
     let rows = &data.measures.rows;
     let measures = distinct(rows.iter().map(|row| row.measure.as_str()));
     html! {
@@ -68,7 +156,7 @@ fn better<'a>(rows: &'a [MeasureRow], measure: &str) -> &'a str {
     own.map_or("", |row| row.better.as_str())
 }
 
-fn cell(data: &Data, side: &str, measure: &str) -> Markup {
+fn cell(data: &Parts<'_>, side: &str, measure: &str) -> Markup {
     let of_cell =
         |line: &Line<'_, MeasureRow>| line.row.side == side && line.row.measure == measure;
     let found = data.measures.lines().find(of_cell);
@@ -101,7 +189,7 @@ fn cell(data: &Data, side: &str, measure: &str) -> Markup {
     }
 }
 
-fn agreement(data: &Data, side: &str) -> Markup {
+fn agreement(data: &Parts<'_>, side: &str) -> Markup {
     let mut lines = data.cka.lines();
     let found =
         lines.find(|line| line.row.encoder == data.record.reference && line.row.other == side);

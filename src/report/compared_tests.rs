@@ -1,7 +1,7 @@
 //! Tests of the page: a folder as a comparison leaves it goes in, one HTML file comes out. The numbers
 //! are invented.
 
-use super::write;
+use super::write_comparison as write;
 use std::path::Path;
 
 const RECORD: &str = r#"{

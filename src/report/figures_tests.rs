@@ -1,9 +1,10 @@
-//! Tests of the room as its users see it: a folder of tables goes in, files come out. The
+//! Tests of figures as their users see them: a folder of tables goes in, files come out. The
 //! fixture tables hold invented numbers (`tests/fixtures/tables/make.py`).
 
 use std::path::{Path, PathBuf};
 
-use super::*;
+use super::figures::{draw, figure};
+use crate::figure::{FigureError, Format, agreement, font, scene};
 use crate::table::{Row as _, *};
 
 fn fixtures() -> PathBuf {
@@ -35,8 +36,8 @@ fn same_tables_give_the_same_bytes() {
     let written = draw(&fixtures(), first.path(), &Format::ALL, None).unwrap();
     assert_eq!(
         written.len(),
-        16,
-        "figure 7 needs several epochs, 9 the means of a matching"
+        18,
+        "geometry needs several epochs, the matching its means, stage 1 its table"
     );
     draw(&fixtures(), second.path(), &Format::ALL, None).unwrap();
     for path in written {
@@ -51,7 +52,7 @@ fn same_tables_give_the_same_bytes() {
 
 #[test]
 fn png_has_four_device_pixels_to_the_css_pixel() {
-    let figure = figure(3, &fixtures()).unwrap();
+    let figure = figure("probe", &fixtures()).unwrap();
     let bytes = figure.png().unwrap();
     let mut reader = png::Decoder::new(bytes.as_slice()).read_info().unwrap();
     let size = (reader.info().width, reader.info().height);
@@ -71,7 +72,7 @@ fn png_has_four_device_pixels_to_the_css_pixel() {
 
 #[test]
 fn svg_is_exact_and_carries_its_font() {
-    let svg = figure(2, &fixtures()).unwrap().svg().unwrap();
+    let svg = figure("tsne", &fixtures()).unwrap().svg().unwrap();
     assert!(svg.contains("@font-face") && svg.contains("data:font/otf;base64,"));
     assert!(
         !svg.contains("http://") || svg.matches("http://").count() == 1,
@@ -95,8 +96,8 @@ fn hostile_names_come_out_inert() {
         "Sound",
         "\"A \"\"quoted\"\" <b>name</b>\"",
     );
-    for number in [2, 3] {
-        let figure = figure(number, folder.path()).unwrap();
+    for name in ["tsne", "probe"] {
+        let figure = figure(name, folder.path()).unwrap();
         for svg in figure
             .panel_svgs()
             .unwrap()
@@ -104,7 +105,7 @@ fn hostile_names_come_out_inert() {
             .chain([&figure.svg().unwrap()])
         {
             for tag in ["<script", "<img", "<b>", "\u{202e}"] {
-                assert!(!svg.contains(tag), "figure {number} lets {tag:?} through");
+                assert!(!svg.contains(tag), "figure {name} lets {tag:?} through");
             }
         }
     }
@@ -116,8 +117,14 @@ fn missing_table_is_not_run() {
     std::fs::remove_file(folder.path().join("discrepancy.csv")).unwrap();
     let out = tempfile::tempdir().unwrap();
     let written = draw(folder.path(), out.path(), &[Format::Svg], None).unwrap();
-    assert_eq!(written.len(), 7, "the other figures are still drawn");
-    let error = draw(folder.path(), out.path(), &[Format::Svg], Some(&[4])).unwrap_err();
+    assert_eq!(written.len(), 8, "the other figures are still drawn");
+    let error = draw(
+        folder.path(),
+        out.path(),
+        &[Format::Svg],
+        Some(&["discrepancy".into()]),
+    )
+    .unwrap_err();
     assert!(
         matches!(
             error,
@@ -134,12 +141,12 @@ fn missing_table_is_not_run() {
 fn missing_column_names_file_column_expected_and_found() {
     let folder = copy();
     spoil(folder.path(), "probe.csv", ",error,", ",mistake,");
-    let error = figure(3, folder.path()).unwrap_err().to_string();
+    let error = figure("probe", folder.path()).unwrap_err().to_string();
     for part in ["probe.csv", "`error`", "expected", "mistake"] {
         assert!(error.contains(part), "{error:?} lacks {part}");
     }
     assert!(
-        figure(2, folder.path()).is_err(),
+        figure("tsne", folder.path()).is_err(),
         "a broken table is not the same as an absent one"
     );
 }
@@ -148,7 +155,9 @@ fn missing_column_names_file_column_expected_and_found() {
 fn wrong_cell_names_its_line() {
     let folder = copy();
     spoil(folder.path(), "discrepancy.csv", "0.412000", "much");
-    let error = figure(4, folder.path()).unwrap_err().to_string();
+    let error = figure("discrepancy", folder.path())
+        .unwrap_err()
+        .to_string();
     for part in ["line 2", "`value`", "a finite number", "`much`"] {
         assert!(error.contains(part), "{error:?} lacks {part}");
     }
@@ -159,7 +168,10 @@ fn numbers_that_are_no_numbers_are_refused() {
     for bad in ["NaN", "inf", "-inf", ""] {
         let folder = copy();
         spoil(folder.path(), "discrepancy.csv", "0.412000", bad);
-        assert!(figure(4, folder.path()).is_err(), "{bad:?} was drawn");
+        assert!(
+            figure("discrepancy", folder.path()).is_err(),
+            "{bad:?} was drawn"
+        );
     }
 }
 
@@ -169,7 +181,7 @@ fn empty_and_extreme_tables_do_not_panic() {
     let header = TsneRow::COLUMNS.join(",");
     let rows = |body: &str| {
         std::fs::write(folder.path().join("tsne.csv"), format!("{header}\n{body}")).unwrap();
-        figure(2, folder.path())
+        figure("tsne", folder.path())
     };
     assert!(rows("").is_err(), "no rows, no figure");
     for body in [
@@ -194,7 +206,7 @@ fn several_epochs_become_small_multiples() {
         }
     }
     std::fs::write(&path, text).unwrap();
-    let figure = figure(3, folder.path()).unwrap();
+    let figure = figure("probe", folder.path()).unwrap();
     assert_eq!(figure.panels.len(), 5, "four targets and the key");
 }
 
@@ -209,7 +221,7 @@ fn a_method_far_from_all_others_is_named_and_not_drawn() {
         }
     }
     std::fs::write(&path, text).unwrap();
-    let svg = figure(3, folder.path()).unwrap().svg().unwrap();
+    let svg = figure("probe", folder.path()).unwrap().svg().unwrap();
     assert!(svg.contains("From scratch (62.0 to 62.0, off scale)"));
     let says = |text: &str| {
         svg.lines()
@@ -221,7 +233,7 @@ fn a_method_far_from_all_others_is_named_and_not_drawn() {
 #[test]
 fn geometry_over_epochs_becomes_two_panels_a_target() {
     let folder = copy();
-    let error = figure(7, folder.path()).unwrap_err().to_string();
+    let error = figure("geometry", folder.path()).unwrap_err().to_string();
     assert!(error.contains("probe_epochs"), "{error}");
     let path = folder.path().join("geometry.csv");
     let mut text = std::fs::read_to_string(&path).unwrap();
@@ -231,14 +243,14 @@ fn geometry_over_epochs_becomes_two_panels_a_target() {
         }
     }
     std::fs::write(&path, text).unwrap();
-    let figure = figure(7, folder.path()).unwrap();
+    let figure = figure("geometry", folder.path()).unwrap();
     assert_eq!(figure.panels.len(), 9, "four targets twice and the key");
     assert!(!figure.svg().unwrap().contains("NaN"));
 }
 
 #[test]
 fn paired_differences_name_their_baseline_and_mark_clear_ones() {
-    let figure = figure(6, &fixtures()).unwrap();
+    let figure = figure("paired", &fixtures()).unwrap();
     assert_eq!(figure.panels.len(), 2, "source error and target error");
     let svg = figure.svg().unwrap();
     assert!(svg.contains("difference to NFT"), "the baseline is named");
@@ -249,7 +261,7 @@ fn paired_differences_name_their_baseline_and_mark_clear_ones() {
 fn every_seed_of_a_difference_is_a_mark_of_its_own() {
     let folder = copy();
     let dots = || {
-        let figure = figure(6, folder.path()).unwrap();
+        let figure = figure("paired", folder.path()).unwrap();
         let dot = |mark: &&scene::Mark| matches!(mark, scene::Mark::Dot { .. });
         let count = |panel: &scene::Scene| panel.marks().iter().filter(dot).count();
         (count(&figure.panels[0]), count(&figure.panels[1]))
@@ -290,13 +302,19 @@ fn stage_1_is_drawn_where_a_method_looks_at_the_source() {
         head.to_owned() + &(1..=epochs).map(row).collect::<String>()
     };
     std::fs::write(&path, rows(1)).unwrap();
-    let error = figure(10, folder.path()).unwrap_err();
+    let error = figure("stage1", folder.path()).unwrap_err();
     assert!(
-        matches!(error, FigureError::NotMeasured { figure: 10, .. }),
+        matches!(
+            error,
+            FigureError::NotMeasured {
+                figure: "stage1",
+                ..
+            }
+        ),
         "{error}"
     );
     std::fs::write(&path, rows(3)).unwrap();
-    let drawn = figure(10, folder.path()).unwrap();
+    let drawn = figure("stage1", folder.path()).unwrap();
     assert_eq!(
         drawn.panels.len(),
         3,
@@ -317,7 +335,7 @@ fn a_difference_off_the_axis_ends_in_an_arrow() {
         );
     }
     std::fs::write(&path, text).unwrap();
-    let svg = figure(6, folder.path()).unwrap().svg().unwrap();
+    let svg = figure("paired", folder.path()).unwrap().svg().unwrap();
     let says = |text: &str| {
         svg.lines()
             .any(|line| line.trim_end_matches("</text>") == text)
@@ -329,9 +347,14 @@ fn a_difference_off_the_axis_ends_in_an_arrow() {
 #[test]
 fn unknown_figure_is_an_error() {
     assert!(matches!(
-        figure(0, &fixtures()),
-        Err(FigureError::UnknownFigure { found: 0, .. })
+        figure("0", &fixtures()),
+        Err(FigureError::UnknownFigure { .. })
     ));
+    let error = figure("tnse", &fixtures()).unwrap_err().to_string();
+    assert!(
+        error.contains("1 (tradeoff)") && error.contains("3 (tsne)"),
+        "{error}"
+    );
     assert!("pdf".parse::<Format>().is_err());
 }
 
@@ -347,7 +370,7 @@ fn widths_follow_the_font() {
 fn agreement_names_every_encoder_and_marks_what_has_no_value() {
     let rows = CkaRow::read(&fixtures()).unwrap();
     let texts = |rows: &[CkaRow]| -> Vec<String> {
-        let figure = agreement::figure(rows, 8).unwrap();
+        let figure = agreement::figure(rows).unwrap();
         let marks = figure.panels[0].marks().iter();
         let text = |mark: &scene::Mark| match mark {
             scene::Mark::Text { text, .. } => Some(text.content.clone()),
@@ -359,11 +382,27 @@ fn agreement_names_every_encoder_and_marks_what_has_no_value() {
     let drawn = texts(&rows);
     assert_eq!(count(&drawn, "Pretrained"), 2);
     assert_eq!((count(&drawn, "1.00"), count(&drawn, "–")), (5, 0));
-    let label = &agreement::figure(&rows, 8).unwrap().panels[0].label;
+    let label = &agreement::figure(&rows).unwrap().panels[0].label;
     assert!(label.contains("Sound and Unseen images 0.51"), "{label}");
     let mut absent = rows.clone();
     absent[1].value = None;
     assert_eq!(count(&texts(&absent), "–"), 1);
-    let one = agreement::figure(&rows[..1], 8).unwrap_err();
+    let one = agreement::figure(&rows[..1]).unwrap_err();
     assert!(matches!(one, FigureError::Content { .. }));
+}
+
+#[test]
+fn numbers_and_names_draw_the_same_file_and_old_numbers_leave() {
+    let (folder, out) = (copy(), tempfile::tempdir().unwrap());
+    let asked = |name: &str| {
+        let only = [name.to_owned()];
+        draw(folder.path(), out.path(), &[Format::Svg], Some(&only)).unwrap()
+    };
+    assert_eq!(asked("tsne"), asked("3"));
+    assert_eq!(asked("tsne"), [out.path().join("fig3.svg")]);
+    // What has no table any more keeps no file of an earlier state.
+    std::fs::remove_file(folder.path().join("tsne.csv")).unwrap();
+    std::fs::write(out.path().join("fig3.txt"), "mine").unwrap();
+    draw(folder.path(), out.path(), &[Format::Svg], None).unwrap();
+    assert!(!out.path().join("fig3.svg").exists() && out.path().join("fig3.txt").exists());
 }
