@@ -13,7 +13,6 @@ use crate::run::pipeline::{self, Done};
 use crate::run::prepare::Request;
 use crate::run::{RunError, RunFolder};
 use crate::suite::definition::Suite;
-use crate::transfer::TransferError;
 use crate::transfer::methods;
 use std::path::{Path, PathBuf};
 
@@ -195,7 +194,7 @@ fn carry_out(
     };
     let found = pipeline::train(suite, &request, folder, shard, measured, &mut Bars::new());
     Ok(found.inspect_err(|error| {
-        if matches!(error, RunError::Transfer(TransferError::Interrupted)) {
+        if error.is_interrupted() {
             let root: PathBuf = folder.root().into();
             eprintln!(
                 "interrupted: whole epochs are kept in {}; the same command continues there",

@@ -5,7 +5,9 @@ use crate::figure::Format;
 use crate::figure::palette::Theme;
 use crate::figure::print::Width;
 use crate::transfer::methods;
-use clap::{Args, Subcommand};
+use clap::Args;
+#[cfg(feature = "train")]
+use clap::Subcommand;
 use std::path::PathBuf;
 
 /// An experiment and what it is computed on, the same for every verb that carries one out.
@@ -112,6 +114,7 @@ pub struct FiguresArgs {
 }
 
 /// Arguments of `modalign train`.
+#[cfg(feature = "train")]
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   modalign train --suite demo --target emg --method mona
@@ -147,6 +150,7 @@ pub struct TrainArgs {
 }
 
 /// Arguments of `modalign sweep`.
+#[cfg(feature = "train")]
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   modalign sweep --suite real-mini --data DIR --methods nft,emb,mona --seeds 0,1,2 --out runs/sweep
@@ -183,6 +187,7 @@ pub struct SweepArgs {
 }
 
 /// Arguments of `modalign pretrain`.
+#[cfg(feature = "train")]
 #[derive(Debug, Args)]
 pub struct PretrainArgs {
     /// What is run, on what.
@@ -196,7 +201,20 @@ pub struct PretrainArgs {
     pub start: StartArgs,
 }
 
+/// Arguments of `modalign doctor`.
+#[cfg(feature = "train")]
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Folder whose data files to look for
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `modalign runs`.
+#[cfg(feature = "train")]
 #[derive(Debug, Subcommand)]
 pub enum RunsCommand {
     /// Runs in a folder: how far each is, when it began, how long it took

@@ -1,6 +1,8 @@
 //! `modalign compare`: encoders set against each other on the same samples. Reads the sides, has
 //! them compared, leaves tables, figures and a page, and says the result.
 
+#[cfg(feature = "train")]
+mod model;
 mod read;
 mod words;
 
