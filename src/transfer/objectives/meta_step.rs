@@ -13,38 +13,11 @@ use super::outer::align_uniform;
 use crate::model::state::{add_gradients, constant, moved, norm, scaled, square_norm, untracked};
 use crate::model::{Dual, Embedder, Encoder, Network, Pass, Predictor, recompute};
 use crate::transfer::error::TransferError;
+pub use crate::transfer::methods::mona::{MetaGradient, OuterSign};
 use crate::transfer::step::{self, Loss, Memory, MicroBatch, Mode};
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use serde::{Deserialize, Serialize};
-
-/// Orientation of the outer loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OuterSign {
-    /// Alignment and uniformity are minimised, as their authors mean them and the paper's text
-    /// says.
-    #[default]
-    WangIsola,
-    /// The formula as the paper prints it: the negative. An ablation; it spreads classes apart and
-    /// rewards collapse.
-    Printed,
-}
-
-/// How the meta-gradient is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MetaGradient {
-    /// Forward over reverse: exact.
-    #[default]
-    Exact,
-    /// Central difference of inner gradients along v: a cross-check.
-    CentralDifference,
-    /// The inner gradient taken as a constant: the outer term vanishes, so this equals `emb`. An
-    /// ablation.
-    FirstOrder,
-}
 
 /// What a step needs beside its batches, all values set.
 #[derive(Debug, Clone, Copy)]
