@@ -16,6 +16,7 @@ test:
 	@scripts/bootstrap.sh --test
 	$(CARGO) fmt --check
 	$(CARGO) clippy $(PROFILE) --locked --all-targets -- -D warnings
+	$(CARGO) clippy $(PROFILE) --locked --no-default-features -- -D warnings
 	@$(MAKE) --no-print-directory deny
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(PROFILE) --locked --no-deps --document-private-items
 	$(CARGO) test $(PROFILE) --locked

@@ -56,5 +56,4 @@ pub mod report;
 pub mod run;
 pub mod suite;
 pub mod table;
-#[cfg(feature = "train")]
 pub mod transfer;

@@ -1,6 +1,6 @@
 //! Models as sides of a comparison: their features of images, made now.
 
-use super::read::title;
+use super::words::title;
 use crate::cli::args::{CompareArgs, labels_of};
 use crate::cli::error::CliError;
 use crate::cli::extract;

@@ -1,9 +1,10 @@
 //! The sides of a comparison as they stand on the command line: features files, runs, models.
 
+use super::words::title;
 use crate::cli::args::{CompareArgs, labels_of};
 use crate::cli::error::CliError;
 use crate::cli::measure::labelled;
-use crate::cli::words::{clean, tell};
+use crate::cli::words::tell;
 use crate::feature::FeatureError;
 use crate::feature::file::{Choice, Contents, Keep};
 use crate::run::folder::sha256;
@@ -47,14 +48,6 @@ pub fn sides(args: &CompareArgs) -> Result<Vec<Side>, CliError> {
         }
     }
     Ok(sides)
-}
-
-pub(super) fn title(part: Option<std::borrow::Cow<'_, str>>, name: &str) -> String {
-    let part = part.map(|part| clean(&part)).unwrap_or_default();
-    match part.trim().is_empty() {
-        true => clean(name),
-        false => part,
-    }
 }
 
 fn features(path: &Path, args: &CompareArgs) -> Result<Side, CliError> {

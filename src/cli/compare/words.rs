@@ -1,11 +1,21 @@
 //! What is printed of a comparison: an aligned table with the reference first, or one JSON object.
 
 use super::Said;
-use crate::cli::words::{columns, span};
+use crate::cli::words::{clean, columns, span};
 use crate::figure::measures::{measure_name, shown, signed};
 use crate::run::sides::difference::{Difference, Verdict};
 use crate::run::sides::measures::Measure;
 use serde_json::{Map, Value, json};
+
+/// The title of a side: the part of its name that tells it apart, or the whole name.
+pub fn title(part: Option<std::borrow::Cow<'_, str>>, name: &str) -> String {
+    let part = part.map(|part| clean(&part)).unwrap_or_default();
+    if part.trim().is_empty() {
+        clean(name)
+    } else {
+        part
+    }
+}
 
 /// The table, the marks, what to know, where the page is.
 pub fn text(said: &Said) -> String {

@@ -1,7 +1,7 @@
 //! Parts of whole groups, class by class.
 //!
 //! A group stands for the class that has most of its mass. Of every class's groups a share is drawn
-//! ([`strata::taken`]), at least one kept and one taken where there are two; classes that are the main class of one group
+//! (`strata::taken`), at least one kept and one taken where there are two; classes that are the main class of one group
 //! only (a person who has all classes is one group of one of them) are drawn from together. Then
 //! two repairs: a class that has groups only in the part that was taken gets one back, and a class
 //! of two groups or more that has none there gives one, if every class of that group stays on the
@@ -17,7 +17,7 @@ use crate::strata;
 
 impl Groups {
     /// Takes a share of the groups of every class among `rows`: rows kept and rows taken, both
-    /// ascending. With singletons it is [`strata::split`].
+    /// ascending. With singletons it is `strata::split`.
     ///
     /// # Errors
     /// [`MeasureError::Groups`] for a class that occurs in fewer than two groups, which cannot be

@@ -1,5 +1,5 @@
 //! H-score of a target's features through the source encoder: the measure of an encoder
-//! ([`hscore`](crate::measure::encoder::hscore)) on the target's samples.
+//! ([`hscore()`]) on the target's samples.
 
 use super::score::{Need, Score};
 use crate::measure::about::About;

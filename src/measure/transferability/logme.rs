@@ -1,5 +1,5 @@
 //! LogME of a target's features through the source encoder: the measure of an encoder
-//! ([`logme`](crate::measure::encoder::logme)) on the target's samples.
+//! ([`logme`]) on the target's samples.
 
 use super::score::{Need, Score};
 use crate::measure::about::About;

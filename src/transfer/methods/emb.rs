@@ -1,6 +1,6 @@
 //! Emb: a warm-up of the embedder on the task loss, before everything is fine-tuned.
 
-use super::{Method, Role, stage};
+use super::{Method, Role};
 #[cfg(feature = "train")]
 use crate::transfer::error::TransferError;
 #[cfg(feature = "train")]

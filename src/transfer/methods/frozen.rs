@@ -1,6 +1,6 @@
 //! Control: the frozen pretrained transformer (FPT).
 
-use super::{Method, Role, stage};
+use super::{Method, Role};
 #[cfg(feature = "train")]
 use crate::transfer::stages::{Training, outside_encoder};
 

@@ -6,15 +6,18 @@
 //! `method_tests.rs` and a reference where its mathematics has one.
 
 /// What a stage does, where training is built in.
+#[cfg(feature = "train")]
 macro_rules! stage {
-    ($does:expr) => {{
-        #[cfg(feature = "train")]
-        {
-            $does
-        }
-    }};
+    ($does:expr) => {
+        $does
+    };
 }
-use stage;
+#[cfg(not(feature = "train"))]
+macro_rules! stage {
+    ($does:expr) => {
+        $crate::transfer::methods::Stage
+    };
+}
 
 pub mod emb;
 pub mod frozen;
@@ -77,7 +80,7 @@ pub type Stage = for<'a> fn(&Request<'a>) -> Result<Training<'a>, TransferError>
 
 /// That there is a stage: what it does is not in a build without training.
 #[cfg(not(feature = "train"))]
-pub type Stage = ();
+pub struct Stage;
 
 /// A transfer method.
 pub struct Method {

@@ -5,7 +5,7 @@
 #[cfg(feature = "train")]
 mod alignment;
 
-use super::{Method, Role, settings, stage};
+use super::{Method, Role, settings};
 use serde::{Deserialize, Serialize};
 
 /// MoNA.

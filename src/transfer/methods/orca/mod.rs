@@ -4,7 +4,7 @@
 #[cfg(feature = "train")]
 mod stage1;
 
-use super::{Method, Role, settings, stage};
+use super::{Method, Role, settings};
 use crate::suite::task::TargetKind;
 use serde::{Deserialize, Serialize};
 
