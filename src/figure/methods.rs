@@ -1,5 +1,6 @@
 //! How figures and texts name the transfer methods of a table, which knows them by id: by the descriptors of
-//! [`transfer::methods`](crate::transfer::methods), and as they stand where an id has none.
+//! `transfer::methods`, and as they stand where an id has none. No other file of figures and reports asks these
+//! descriptors.
 
 use crate::transfer::methods::{FROM_SCRATCH, METHODS, Method, PLAIN, Role, find};
 
@@ -21,13 +22,43 @@ pub fn is_reference(id: &str) -> bool {
     id == FROM_SCRATCH.name
 }
 
+/// Place of a known method in the list, which is its colour in every run.
+pub fn place(id: &str) -> Option<usize> {
+    METHODS.iter().position(|method| method.name == id)
+}
+
+/// Number of known methods.
+pub const COUNT: usize = METHODS.len();
+
+/// Whether a method is plain fine-tuning, which others are compared with.
+pub fn is_plain(id: &str) -> bool {
+    id == PLAIN.name
+}
+
+/// The method that differs from another in nothing but what that one proposes.
+pub fn contrast(id: &str) -> Option<&'static str> {
+    find(id).and_then(|method| method.contrast)
+}
+
+/// All methods that have one, with it.
+pub fn contrasts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let pair = |method: &&Method| Some((method.name, method.contrast?));
+    METHODS.iter().filter_map(pair)
+}
+
 /// The proposed methods among `ids`, in the order of the list.
-pub fn proposed<'a>(ids: &[&'a str]) -> Vec<(&'a str, &'static Method)> {
-    let own = |method: &&'static Method| {
-        let id = ids.iter().find(|id| **id == method.name)?;
-        (method.role == Role::Proposed).then_some((*id, *method))
-    };
-    METHODS.iter().filter_map(own).collect()
+pub fn proposed<'a>(ids: &[&'a str]) -> Vec<&'a str> {
+    let proposed = METHODS
+        .iter()
+        .filter(|method| method.role == Role::Proposed);
+    let own = |method: &&Method| ids.iter().copied().find(|id| *id == method.name);
+    proposed.filter_map(own).collect()
+}
+
+/// Notes on how the methods among `ids` are computed: heading and text.
+pub fn notes(ids: &[&str]) -> Vec<(&'static str, &'static str)> {
+    let ran = METHODS.iter().filter(|method| ids.contains(&method.name));
+    ran.filter_map(|method| method.note).collect()
 }
 
 /// The method among `ids` that plainly stands for a transfer: plain fine-tuning if it ran, else the first.
@@ -57,6 +88,7 @@ mod tests {
         assert_eq!(phrase("later"), "later");
         assert_eq!(plain(["mona", "nft"]), Some("nft"));
         assert_eq!(plain(["mona", "emb"]), Some("mona"));
-        assert_eq!(proposed(&["nft", "mona"]).len(), 1);
+        assert_eq!(proposed(&["nft", "mona"]), ["mona"]);
+        assert_eq!(contrast("mona"), Some("emb"));
     }
 }

@@ -6,11 +6,11 @@
 use super::axis::Axis;
 use super::error::FigureError;
 use super::layout::{Figure, distinct};
+use super::methods;
 use super::palette::{self, GRID, INK, MUTED, RULE};
 use super::probe::PRETRAINED;
 use super::scene::{Anchor, Scene, Stroke, Text};
 use crate::table::{PairedRow, Row, SeedRow};
-use crate::transfer::methods::METHODS;
 
 /// Narrow enough for a phone and a column of print.
 const WIDTH: f64 = 360.0;
@@ -37,10 +37,8 @@ pub fn figure(rows: &[PairedRow], seeds: &[SeedRow]) -> Result<Figure, FigureErr
         own.filter(|row| method.is_none_or(|name| name == row.method))
             .collect()
     };
-    let clean = METHODS.iter().filter_map(|method| {
-        let contrast = method.contrast.filter(|contrast| *contrast != first)?;
-        Some((contrast, Some(method.name)))
-    });
+    let clean = methods::contrasts().filter(|(_, control)| *control != first);
+    let clean = clean.map(|(method, control)| (control, Some(method)));
     let drawn = clean.chain([(first, None)]);
     let panels = drawn.flat_map(|(baseline, method)| {
         DRAWN

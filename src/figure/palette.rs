@@ -2,7 +2,7 @@
 //! yellow is left out because it vanishes on white paper. Seven hues and five shapes step
 //! together, so 35 classes stay distinct, and no figure relies on colour alone.
 
-use crate::transfer::methods::METHODS;
+use super::methods;
 
 /// An opaque or translucent sRGB colour.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -169,8 +169,6 @@ pub fn series(index: usize) -> (Colour, Colour, Shape) {
 /// Reader's name of a transfer method and its place in the palette. Known methods keep their
 /// colour in every run; `position` places unknown ones after them.
 pub fn method(id: &str, position: usize) -> (String, usize) {
-    match METHODS.iter().position(|known| known.name == id) {
-        Some(place) => (METHODS[place].title.to_owned(), place),
-        None => (id.to_owned(), METHODS.len() + position),
-    }
+    let place = methods::place(id).unwrap_or(methods::COUNT + position);
+    (methods::title(id), place)
 }

@@ -12,7 +12,6 @@ use crate::figure::layout::distinct;
 use crate::figure::methods;
 use crate::figure::probe::PRETRAINED;
 use crate::table::PairedRow;
-use crate::transfer::methods::{Method, PLAIN};
 
 /// The rule of verdicts, as every page states it.
 pub const RULE: &str = "A difference is called one where both hold: its p, corrected by Holm's method for everything that this page calls different (all rows of the table of paired differences and all claims to be best), is at most 0.05, and its own interval is clear of zero. The interval joins Student's t over seeds with the noise of test samples, whole groups of which (a clip, a recording, a person) are drawn where a dataset knows them; p is where that interval would end at zero, and no less than an exact sign-flip test over the groups gives. Numbers known once a seed (alignment, uniformity, D, metrics other than the error) have Student's t over seeds alone: the choice of test samples is not in it. Nor is another source model, another split or, for the probe, another training part of the surrogate, in anything. One seed gives no verdict.";
@@ -25,12 +24,10 @@ const SOURCE: &str = "source-error";
 const TARGET: &str = "target-error";
 
 /// The proposed method that a report leads with: of those that ran, one with a control before others.
-pub fn lead<'a>(
-    rows: impl IntoIterator<Item = &'a PairedRow>,
-) -> Option<(&'a str, &'static Method)> {
+pub fn lead<'a>(rows: impl IntoIterator<Item = &'a PairedRow>) -> Option<&'a str> {
     let ids = distinct(rows.into_iter().map(|row| row.method.as_str()));
     let mut proposed = methods::proposed(&ids);
-    proposed.sort_by_key(|(_, method)| method.contrast.is_none());
+    proposed.sort_by_key(|id| methods::contrast(id).is_none());
     proposed.first().copied()
 }
 
@@ -267,14 +264,11 @@ fn listed(mut words: Words, source: &[Difference<'_>], target: &[Difference<'_>]
 pub fn sentences(lines: &[Line<'_, PairedRow>]) -> Vec<Words> {
     let rows = || lines.iter().map(|line| line.row);
     let ids = || rows().flat_map(|row| [row.method.as_str(), row.baseline.as_str()]);
-    let baseline = ids().find(|id| *id == PLAIN.name);
+    let baseline = ids().find(|id| methods::is_plain(id));
     let mut said = Vec::new();
-    if let Some((lead, method)) = lead(rows()) {
-        said.extend(
-            method
-                .contrast
-                .and_then(|control| sentence(lines, lead, control)),
-        );
+    if let Some(lead) = lead(rows()) {
+        let control = methods::contrast(lead);
+        said.extend(control.and_then(|control| sentence(lines, lead, control)));
         said.extend(baseline.and_then(|baseline| sentence(lines, lead, baseline)));
     }
     if said.is_empty() {

@@ -5,14 +5,13 @@ use maud::html;
 use serde_json::Value;
 
 use super::settings::said;
-use crate::figure::FigureError;
+use crate::figure::{FigureError, methods};
 use crate::report::compared::Compared;
 use crate::report::data::{Data, Run};
 use crate::report::number::whole;
 use crate::report::section::{Block, Section};
 use crate::report::verdict::RULE;
 use crate::table::{PairedRow, ProbeRow, Row as _, TargetRow};
-use crate::transfer::methods::METHODS;
 
 /// Its descriptor for runs.
 pub const RUN: Section<Run> = Section {
@@ -40,8 +39,7 @@ fn of_run(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
     let ids = probes.rows.iter().map(|row| row.method.as_str());
     let ids = ids.chain(targets.rows.iter().map(|row| row.method.as_str()));
     let ran: Vec<&str> = ids.collect();
-    let of_methods = METHODS.iter().filter(|method| ran.contains(&method.name));
-    let of_methods = of_methods.filter_map(|method| method.note);
+    let of_methods = methods::notes(&ran);
     let compared = data.tables.holds(PairedRow::FILE);
     let words = html! {
         dl.notes {

@@ -142,14 +142,14 @@ fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
 
 /// What is said of the leading proposed method against each other method.
 fn told(table: &Table<PairedRow>) -> Markup {
-    let Some((method, described)) = lead(&table.rows) else {
+    let Some(method) = lead(&table.rows) else {
         return Markup::default();
     };
     let own = || {
         let own = table.lines().filter(|line| line.row.method == method);
         own.filter(|line| line.row.baseline != PRETRAINED)
     };
-    let control = described.contrast;
+    let control = methods::contrast(method);
     let mut baselines = distinct(own().map(|line| line.row.baseline.as_str()));
     // What the proposal alone changes, first.
     baselines.sort_by_key(|baseline| Some(*baseline) != control);
