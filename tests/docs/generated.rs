@@ -15,16 +15,18 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::Path;
 
-/// Page, name of the block, and what writes it.
+/// A page, the name of a block in it, and what writes the block.
 type Block = (&'static str, &'static str, fn() -> String);
 
-const BLOCKS: [Block; 8] = [
+/// Every block.
+const BLOCKS: &[Block] = &[
     ("docs/suites.md", "keys", keys),
     ("docs/measures.md", "encoder", kinds::encoder_measures),
     ("docs/measures.md", "scores", kinds::scores),
     ("docs/measures.md", "metrics", kinds::metrics),
     ("docs/measures.md", "fields", kinds::measure_fields),
     ("docs/methods.md", "methods", kinds::methods),
+    ("docs/figures.md", "figures", kinds::figures),
     ("docs/data.md", "datasets", datasets),
     ("docs/data.md", "readers", || listed("Reader", "reader")),
 ];
@@ -33,7 +35,7 @@ const BLOCKS: [Block; 8] = [
 const SETTINGS: &str = "src/suite";
 
 /// Where those of the methods' own settings are.
-const METHOD_SETTINGS: [&str; 2] = ["src/transfer/objectives", "src/transfer/methods"];
+const METHOD_SETTINGS: &str = "src/transfer/methods";
 
 /// Keys whose values another page lists.
 const ELSEWHERE: [(&str, &str); 3] = [
@@ -58,7 +60,7 @@ pretrain = { train = {} }
 #[test]
 fn generated_blocks_are_up_to_date() {
     let write = std::env::var_os("MODALIGN_DOCS").is_some_and(|what| what == "write");
-    for (path, name, block) in BLOCKS {
+    for &(path, name, block) in BLOCKS {
         let page = Page::read(Path::new(path));
         let open = format!("<!-- generated: {name} -->\n");
         let (head, rest) = page.text.split_once(&open).expect("the block's beginning");
@@ -140,21 +142,21 @@ fn datasets() -> String {
 /// Every key of a suite: a section a table, then the values that keys may have.
 fn keys() -> String {
     let mut types = BTreeMap::new();
-    for folder in METHOD_SETTINGS.into_iter().chain([SETTINGS]) {
+    for folder in [METHOD_SETTINGS, SETTINGS] {
         types.append(&mut declarations::of(Path::new(folder)));
     }
     for method in METHODS
         .into_iter()
         .filter(|method| method.settings.is_some())
     {
-        let file = format!("src/transfer/methods/{}.rs", method.name);
+        let file = method_file(method.name);
         let text = fs::read_to_string(root().join(&file)).expect("the method's file");
         let (_, rest) = text
             .split_once("complete::<")
             .expect("the type of its settings");
         let (name, _) = rest.split_once('>').expect("its end");
-        let own = declarations::in_file(Path::new(&file)).remove(name);
-        let settings = own.or_else(|| types.remove(name)).expect("its declaration");
+        let settings = declarations::in_file(Path::new(&file)).remove(name);
+        let settings = settings.expect("the declaration of its settings");
         types.insert(method.name.into(), settings);
     }
     let least = methods::parse(LEAST, "the least suite").expect("a suite");
@@ -175,6 +177,16 @@ fn keys() -> String {
         out.push_str(&page.value(&name, &key));
     }
     out
+}
+
+/// The file that has a method's descriptor and settings, below the root.
+fn method_file(name: &str) -> String {
+    let forms = ["{}.rs", "{}/mod.rs"].map(|form| form.replace("{}", name));
+    let mut files = forms
+        .map(|form| format!("{METHOD_SETTINGS}/{form}"))
+        .into_iter();
+    let found = files.find(|file| root().join(file).is_file());
+    found.expect("a file of the method's name")
 }
 
 /// What is known while the keys are written.

@@ -4,6 +4,8 @@
 use super::declarations::{self, Kind};
 use modalign::measure::about::{About, Better};
 use modalign::measure::{encoder, task, transferability};
+use modalign::report::section::Numbers;
+use modalign::report::sections::SECTIONS;
 use modalign::transfer::methods::METHODS;
 use std::path::Path;
 
@@ -133,4 +135,29 @@ pub fn methods() -> String {
             ]
         }),
     )
+}
+
+/// Figures of a run's report, in the order of the page.
+pub fn figures() -> String {
+    let numbers = Numbers::of(SECTIONS);
+    let drawn = SECTIONS
+        .iter()
+        .filter_map(|section| Some((section, section.figure.as_ref()?)));
+    let rows = drawn.map(|(section, drawing)| {
+        let tables = section
+            .tables
+            .iter()
+            .map(|file| file.trim_end_matches(".csv"));
+        let tables: Vec<String> = tables.map(|name| format!("`{name}`")).collect();
+        let number = numbers
+            .number(drawing.name)
+            .map_or("–".into(), |n| n.to_string());
+        vec![
+            number,
+            format!("`{}`", drawing.name),
+            drawing.title.into(),
+            tables.join(", "),
+        ]
+    });
+    table(&["figure", "name", "shows", "tables"], rows)
 }
