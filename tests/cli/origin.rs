@@ -109,7 +109,7 @@ fn replaced_arrays_are_refused_and_refreshed() {
     for table in [
         "probe.csv",
         "discrepancy.csv",
-        "transferability.csv",
+        "measures.csv",
         "stages.csv",
     ] {
         assert_eq!(
