@@ -129,16 +129,7 @@ pub fn wrap(text: &str, size: f64, weight: Weight, room: f64, lines: usize) -> V
         .collect()
 }
 
-/// The distinct values of `items`, in order of first appearance.
-pub fn distinct<T: PartialEq>(items: impl IntoIterator<Item = T>) -> Vec<T> {
-    let mut seen = Vec::new();
-    for item in items {
-        if !seen.contains(&item) {
-            seen.push(item);
-        }
-    }
-    seen
-}
+pub use crate::table::distinct;
 
 /// A fraction as a percentage with one decimal.
 pub fn percent(fraction: f64) -> String {

@@ -17,8 +17,8 @@ const LINE: f64 = 30.0;
 pub fn probes(measures: &[MeasureRow]) -> Vec<ProbeRow> {
     let probe = |row: &MeasureRow| {
         Some(ProbeRow {
-            encoder: row.side.clone(),
-            encoder_title: row.side.clone(),
+            encoder: row.encoder.clone(),
+            encoder_title: row.encoder_title.clone(),
             method: "-".into(),
             seed: None,
             epochs: None,
@@ -121,7 +121,8 @@ fn panel<'a>(
     let mut scene = Scene::new(WIDTH, bottom + 20.0, words(measure, rows));
     let title = Text::new(measure_name(measure), 13.0).bold();
     scene.text((0.0, 13.0), title.fit(WIDTH));
-    let better = rows.first().map_or("", |row| row.better.as_str());
+    let better = rows.first().and_then(|row| row.better.as_deref());
+    let better = better.unwrap_or("neither");
     let how = Text::new(format!("{better} is better"), 10.0).colour(MUTED);
     scene.text((0.0, 28.0), how);
 
@@ -146,12 +147,14 @@ fn panel<'a>(
         scene.text(at, text.anchor(Anchor::Middle));
     }
     scene.line((left, bottom), (right, bottom), Stroke::solid(RULE, 0.75));
-    let base = rows.iter().find(|row| Some(row.side.as_str()) == reference);
+    let base = rows
+        .iter()
+        .find(|row| Some(row.encoder.as_str()) == reference);
     let base = base.and_then(|row| row.value).map(across);
     for (place, row) in rows.iter().enumerate() {
         let y = TOP + place as f64 * LINE;
-        let is_base = Some(row.side.as_str()) == reference;
-        let judged = verdict(&row.side);
+        let is_base = Some(row.encoder.as_str()) == reference;
+        let judged = verdict(&row.encoder);
         let (hue, shade, shape) = if is_base {
             (INK, INK, Shape::Circle)
         } else {
@@ -168,7 +171,10 @@ fn panel<'a>(
             said
         };
         let room = WIDTH - said.width() - 10.0;
-        scene.text((0.0, y + 12.0), Text::new(&row.side, 10.5).fit(room).halo());
+        scene.text(
+            (0.0, y + 12.0),
+            Text::new(&row.encoder_title, 10.5).fit(room).halo(),
+        );
         scene.text((WIDTH, y + 12.0), said);
         let y = y + 21.5;
         // Beside the names a line through all rows would strike them out.
@@ -207,7 +213,13 @@ fn key() -> Scene {
 
 /// The panel in words.
 fn words(measure: &str, rows: &[&MeasureRow]) -> String {
-    let said = |row: &&MeasureRow| Some(format!("{} {}", row.side, shown(measure, row.value?)));
+    let said = |row: &&MeasureRow| {
+        Some(format!(
+            "{} {}",
+            row.encoder_title,
+            shown(measure, row.value?)
+        ))
+    };
     let all: Vec<String> = rows.iter().filter_map(said).take(24).collect();
     format!("{}: {}", measure_name(measure), all.join(", "))
 }

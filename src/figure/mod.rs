@@ -32,7 +32,6 @@ pub mod sheet;
 pub mod stage1;
 pub mod tradeoff;
 pub mod tsne;
-pub mod verdicts;
 
 use std::path::Path;
 

@@ -11,16 +11,13 @@ use super::palette::{self, GRID, INK, MUTED, RULE};
 use super::scene::{Anchor, Scene, Stroke, Text};
 use crate::table::{ProbeRow, Row};
 
-/// Id of the encoder nothing was done to.
-pub const PRETRAINED: &str = "pretrained";
-/// Id of the probe on raw pixels.
-pub const PIXELS: &str = "pixels";
+pub use crate::table::{PIXELS, PRETRAINED};
 
 const WHAT: &str = "Linear-probe error on the surrogate, %";
 
 /// Whether a row is a reference and not a transfer.
 pub fn is_reference(row: &ProbeRow) -> bool {
-    row.encoder == PRETRAINED || row.encoder == PIXELS
+    row.is_reference()
 }
 
 /// Draws the probe errors.

@@ -9,6 +9,7 @@
 
 pub mod array;
 pub(crate) mod atomic;
+pub mod bounded;
 pub mod checksum;
 pub(crate) mod column;
 pub mod element;

@@ -20,6 +20,7 @@ const RECORD: &str = r#"{
 const TABLES: [(&str, &str); 4] = [
     (
         "measures",
+        // As an older version wrote it.
         "side,dim,measure,value,lower,upper,interval,better,samples\n\
          old,64,probe-error,0.30,0.2,0.4,wilson,lower,50\n\
          old,64,silhouette,,,,-,higher,\n\

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::error::ReportError;
-use super::record::Record;
+use super::record;
+use crate::figure::FigureError;
 use crate::figure::picture::Pictures;
-use crate::figure::{FigureError, optional, verdicts};
-use crate::table::{AnswerRow, PairedRow, ProbeRow, Row, SeedRow, TableError};
+use crate::table::record::{RUN, RunRecord};
+use crate::table::{AnswerRow, PairedRow, ProbeRow, Row, TableError, Verdicts, legacy};
 
 /// Tables larger than this are named, not embedded.
 const LARGEST_EMBEDDED: u64 = 256 * 1024;
@@ -27,7 +28,12 @@ pub struct Table<R> {
 
 impl<R: Row> Table<R> {
     fn read(tables: &Path) -> Result<Option<Self>, FigureError> {
-        let Some(rows) = optional(R::read(tables))? else {
+        Self::of(R::read_if_written(tables)?, tables)
+    }
+
+    /// Rows with the bytes of their file.
+    fn of(rows: Option<Vec<R>>, tables: &Path) -> Result<Option<Self>, FigureError> {
+        let Some(rows) = rows else {
             return Ok(None);
         };
         let path = tables.join(R::FILE);
@@ -35,11 +41,14 @@ impl<R: Row> Table<R> {
             path: path.clone(),
             source,
         };
-        let small = std::fs::metadata(&path).map_err(fault)?.len() <= LARGEST_EMBEDDED;
-        let bytes = if small {
-            Some(std::fs::read(&path).map_err(fault)?)
-        } else {
-            None
+        let bytes = match std::fs::metadata(&path) {
+            Ok(found) if found.len() > LARGEST_EMBEDDED => None,
+            Ok(_) => Some(std::fs::read(&path).map_err(fault)?),
+            // Rows of an older version's tables stand as the file that holds them now.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Some(R::csv(&rows)?).filter(|bytes| bytes.len() as u64 <= LARGEST_EMBEDDED)
+            }
+            Err(error) => return Err(fault(error)),
         };
         Ok(Some(Self { rows, bytes }))
     }
@@ -144,7 +153,7 @@ impl Tables {
 
     /// Whether a file of that name was written.
     pub fn holds(&self, file: &str) -> bool {
-        self.folder.join(file).is_file()
+        legacy::is_written(&self.folder, file)
     }
 
     /// Paired differences and answers with their verdicts; those of tables that an older version wrote
@@ -156,19 +165,12 @@ impl Tables {
         if let Some(judged) = self.judged.get() {
             return Ok(judged.clone());
         }
-        let mut answer: Option<Table<AnswerRow>> = Table::read(&self.folder)?;
-        let mut paired: Option<Table<PairedRow>> = Table::read(&self.folder)?;
-        let found = verdicts::complete(
-            paired.as_mut().map_or(&mut [], |table| &mut table.rows),
-            &self.any::<SeedRow>()?.rows,
-            answer.as_mut().map_or(&mut [], |table| &mut table.rows),
-            &self.any::<ProbeRow>()?.rows,
-        );
+        let found = Verdicts::read(&self.folder, &self.any::<ProbeRow>()?.rows)?;
         let judged = Judged {
-            paired,
-            answer,
+            paired: Table::of(found.paired, &self.folder)?,
+            answer: Table::of(found.answers, &self.folder)?,
             distortion: found.distortion,
-            again: found.happened,
+            again: found.judged_again,
         };
         Ok(self.judged.get_or_init(|| Rc::new(judged)).clone())
     }
@@ -185,7 +187,7 @@ pub struct Data<T> {
 }
 
 /// A run as a report sees it.
-pub type Run = Record;
+pub type Run = RunRecord;
 
 impl Data<Run> {
     /// Opens the run in `folder`, with pictures of `samples` or without.
@@ -195,7 +197,7 @@ impl Data<Run> {
     pub fn read(folder: &Path, samples: bool) -> Result<Self, ReportError> {
         let tables = folder.join("tables");
         Ok(Self {
-            record: Record::read(folder)?,
+            record: record::read(folder, RUN)?,
             pictures: if samples {
                 Pictures::read(&tables)?
             } else {

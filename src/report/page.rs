@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::compared::Compared;
 use super::data::{Data, Run};
 use super::grid::Place;
-use super::record::Shown;
+use super::record::{Shown, shown};
 use super::section::{Active, Around, Block, Drawing, Layout, Numbers, Section};
 use super::sections;
 use super::words::joint;
@@ -55,15 +55,15 @@ impl Subject for Run {
     fn meta(&self) -> String {
         format!(
             "{} · modalign {} · {} · seeds {}",
-            date(&self.finished),
-            self.version,
-            self.device,
-            self.seeds
+            date(&shown(&self.finished)),
+            shown(&self.version),
+            shown(&self.device),
+            shown(&self.seeds)
         )
     }
 
     fn version(&self) -> Shown {
-        self.version.clone()
+        shown(&self.version)
     }
 }
 
@@ -87,12 +87,12 @@ impl Subject for Compared {
             self.classes.len(),
             self.samples.train,
             self.samples.test,
-            self.version
+            shown(&self.version)
         )
     }
 
     fn version(&self) -> Shown {
-        Shown(Some(self.version.clone()))
+        shown(&self.version)
     }
 }
 

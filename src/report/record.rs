@@ -1,22 +1,23 @@
-//! The record of a run, `run.json`, as the report reads it. Every field may be absent, and values
-//! are shown as they stand: an older or interrupted run still gets a report.
+//! Recorded values as readers see them: an older or interrupted run still gets a report, and what it did not
+//! record says so.
 
 use std::fmt;
 use std::path::Path;
 
-use serde::{Deserialize, Deserializer};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::error::ReportError;
+use crate::files::bounded::{self, Refused};
 
-/// Any JSON value, to be shown to a reader.
+/// A recorded value, to be shown to a reader.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Shown(pub Option<String>);
 
-impl<'de> Deserialize<'de> for Shown {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(text(&Value::deserialize(deserializer)?)))
-    }
+/// A value of a record as readers see it; `None`, empty text and empty lists were not recorded.
+pub fn shown(value: &impl Serialize) -> Shown {
+    Shown(serde_json::to_value(value).ok().as_ref().and_then(text))
 }
 
 impl fmt::Display for Shown {
@@ -25,6 +26,7 @@ impl fmt::Display for Shown {
     }
 }
 
+/// A JSON value as text: lists and objects with commas; `None` where it holds nothing.
 fn text(value: &Value) -> Option<String> {
     let joined = |parts: Vec<String>| (!parts.is_empty()).then(|| parts.join(", "));
     match value {
@@ -40,87 +42,17 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// The source model of a run.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Source {
-    /// Its name or folder.
-    pub model: Shown,
-    /// Hash of its weights.
-    pub sha256: Shown,
-    /// How many parameters it has.
-    pub parameters: Shown,
-    /// Its classes, or how many.
-    pub classes: Shown,
-}
-
-/// One input file of a run.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Input {
-    /// Its name.
-    pub name: Shown,
-    /// Its hash.
-    pub sha256: Shown,
-}
-
-/// The record of a run.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Record {
-    /// Version of the record's own format.
-    pub schema_version: Shown,
-    /// Id of the suite.
-    pub suite: Shown,
-    /// Its name for readers.
-    pub suite_title: Shown,
-    /// Version of modalign.
-    pub version: Shown,
-    /// Device the run computed on.
-    pub device: Shown,
-    /// Threads it used.
-    pub threads: Shown,
-    /// Seeds of its random numbers.
-    pub seeds: Shown,
-    /// Start, RFC 3339.
-    pub started: Shown,
-    /// End, RFC 3339.
-    pub finished: Shown,
-    /// Wall-clock seconds.
-    pub seconds: Shown,
-    /// Command that repeats it.
-    pub command: Shown,
-    /// Processor.
-    pub host: Shown,
-    /// Source model.
-    pub source: Source,
-    /// Input files.
-    pub inputs: Vec<Input>,
-    /// Remarks that the run made about itself.
-    pub notes: Vec<Shown>,
-}
-
-impl Record {
-    /// What the run is called before readers.
-    pub fn name(&self) -> &str {
-        let title = self.suite_title.0.as_ref().or(self.suite.0.as_ref());
-        title.map_or("Cross-modality transfer", String::as_str)
-    }
-
-    /// Reads `run.json` of the run in `folder`.
-    pub fn read(folder: &Path) -> Result<Self, ReportError> {
-        let path = folder.join("run.json");
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(ReportError::NotARun { path });
-            }
-            Err(source) => return Err(ReportError::Io { path, source }),
-        };
-        serde_json::from_slice(&bytes).map_err(|error| ReportError::Record {
-            path,
-            found: error.to_string(),
-        })
+/// Reads the record `name` (`run.json`, `compare.json`) of a folder.
+///
+/// # Errors
+/// [`ReportError::NotARun`] without one, [`ReportError::Record`] where it is damaged, [`ReportError::Io`].
+pub fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> Result<T, ReportError> {
+    let path = folder.join(name);
+    match bounded::json(&path) {
+        Ok(Some(record)) => Ok(record),
+        Ok(None) => Err(ReportError::NotARun { path }),
+        Err(Refused::Io { path, source }) => Err(ReportError::Io { path, source }),
+        Err(Refused::Malformed { path, found, .. }) => Err(ReportError::Record { path, found }),
     }
 }
 
@@ -129,19 +61,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn absent_fields_are_not_recorded() {
-        let record: Record = serde_json::from_str("{}").unwrap();
-        assert_eq!(record.device.to_string(), "not recorded");
-        let record: Record = serde_json::from_str(r#"{"source": {"model": null}}"#).unwrap();
-        assert_eq!(record.source.model.to_string(), "not recorded");
-    }
-
-    #[test]
     fn values_of_any_kind_are_shown() {
-        let text = r#"{"seeds": [0, 1], "host": {"cpu": "X"}, "threads": 2, "later": true}"#;
-        let record: Record = serde_json::from_str(text).unwrap();
-        assert_eq!(record.seeds.to_string(), "0, 1");
-        assert_eq!(record.host.to_string(), "cpu X");
-        assert_eq!(record.threads.to_string(), "2");
+        assert_eq!(shown(&None::<u64>).to_string(), "not recorded");
+        assert_eq!(shown(&Some(" ")).to_string(), "not recorded");
+        assert_eq!(shown(&Vec::<u64>::new()).to_string(), "not recorded");
+        assert_eq!(shown(&vec![0, 1]).to_string(), "0, 1");
+        assert_eq!(shown(&Some(2)).to_string(), "2");
+        assert_eq!(shown(&serde_json::json!({"cpu": "X"})).to_string(), "cpu X");
     }
 }

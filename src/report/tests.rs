@@ -116,9 +116,8 @@ fn hostile_names_come_out_inert() {
         ("targets.csv", "Sound"),
         ("curves.csv", "Sound"),
         ("geometry.csv", "Sound"),
-        ("yardsticks.csv", "Sound"),
+        ("measures.csv", "Sound"),
         ("cka.csv", "Sound"),
-        ("transferability.csv", "Sound"),
     ] {
         replace(
             run.path(),
@@ -350,15 +349,21 @@ fn scores_stand_beside_d_with_range_and_direction() {
     assert!(line("modality gap").contains("Sound") && line("modality gap").contains("lower"));
     assert!(chapter.contains("not defined") && chapter.contains("a field a sample"));
     // A value that changes the order changes the line, and links lead to rows that exist.
-    replace(run.path(), "transferability.csv", "-1.500000", "-0.100000");
+    replace(
+        run.path(),
+        "measures.csv",
+        "leep,-1.500000",
+        "leep,-0.100000",
+    );
     let page = html(run.path());
     let rest = page.split_once("<td>LEEP</td>").unwrap().1;
     order(
         rest.split_once("</tr>").unwrap().0,
         ["EMG gestures", "Unseen images", "Spherical"],
     );
-    assert!(rest.contains("href=\"#transferability-4\""));
-    assert!(page.contains("id=\"transferability-4\""));
+    // After 25 values of encoders and six of each of the first two targets.
+    assert!(rest.contains("href=\"#measures-38\""));
+    assert!(page.contains("id=\"measures-38\""));
     std::fs::remove_file(run.path().join("tables/cka.csv")).unwrap();
     assert!(html(run.path()).contains("CKA between the encoders is missing"));
 }

@@ -9,8 +9,8 @@
 //! people and programs that follow a training. It is written after the checkpoint and again when
 //! one is loaded, so it never holds an epoch that a continued transfer would not have.
 
-use super::bounded;
 use super::origin::Origin;
+use crate::files::bounded;
 use crate::model::Network;
 use crate::model::state::state;
 use crate::model::weights::{Dtype, Outgoing, Weights, write_tensors};

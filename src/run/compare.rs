@@ -15,8 +15,8 @@ use crate::suite::definition::{DatasetSpec, Suite};
 use crate::suite::task::Metric;
 use crate::transfer::methods::{self, Method, PLAIN, Role};
 
-/// Id of the encoder before any transfer, as a baseline.
-pub const PRETRAINED: &str = "pretrained";
+pub use crate::table::PRETRAINED;
+use crate::table::SOURCE_ERROR;
 
 /// A finished cell with its measures.
 pub struct Measured {
@@ -80,8 +80,6 @@ impl<'a> Units<'a> {
         }
     }
 }
-
-const SOURCE_ERROR: &str = "source-error";
 
 const QUANTITIES: [(&str, Quantity); 7] = [
     (

@@ -2,10 +2,10 @@
 //! tables. Everything is compared as files have it; times are not compared.
 
 use super::error::RunError;
-use super::record::Record;
 use super::settings::{self, Difference};
 use super::survey::{CellSurvey, Standing, Survey};
-use super::table_diff::Compared;
+use crate::table::diff::Compared;
+use crate::table::record::RunRecord;
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 
@@ -62,9 +62,10 @@ impl RunDiff {
         Ok(Self {
             settings,
             record: records(a.record.as_ref(), b.record.as_ref()),
-            cells: match a.has_cells() && b.has_cells() {
-                true => cells(a, b),
-                false => Vec::new(),
+            cells: if a.has_cells() && b.has_cells() {
+                cells(a, b)
+            } else {
+                Vec::new()
             },
             tables: tables(a, b),
         })
@@ -91,9 +92,9 @@ impl CellDiff {
 
 /// What the records say of model, program, device and inputs. The settings stand for themselves, so
 /// the hash of their file is passed over.
-fn records(a: Option<&Record>, b: Option<&Record>) -> Vec<Difference> {
+fn records(a: Option<&RunRecord>, b: Option<&RunRecord>) -> Vec<Difference> {
     let (Some(a), Some(b)) = (a, b) else {
-        let there = |record: Option<&Record>| record.map(|_| "there");
+        let there = |record: Option<&RunRecord>| record.map(|_| "there");
         return Vec::from_iter(Difference::of_texts("run.json", there(a), there(b)));
     };
     let fields = [
@@ -104,10 +105,10 @@ fn records(a: Option<&Record>, b: Option<&Record>) -> Vec<Difference> {
     ];
     let fields = fields
         .into_iter()
-        .filter_map(|(key, a, b)| Difference::of_texts(key, Some(a), Some(b)));
+        .filter_map(|(key, a, b)| Difference::of_texts(key, a.as_deref(), b.as_deref()));
     let inputs = a.inputs.iter().chain(&b.inputs).map(|input| &input.name);
     let names: BTreeSet<&String> = inputs.filter(|name| *name != "config.toml").collect();
-    let hash = |record: &'_ Record, name: &str| -> Option<String> {
+    let hash = |record: &'_ RunRecord, name: &str| -> Option<String> {
         let input = record.inputs.iter().find(|input| input.name == name)?;
         Some(input.sha256.clone())
     };
@@ -167,23 +168,23 @@ fn tables(a: &Survey, b: &Survey) -> Vec<TableDiff> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::Input;
     use super::*;
+    use crate::table::record::InputRecord;
 
     #[test]
     fn records_differ_in_model_program_device_and_inputs_only() {
-        let input = |name: &str, sha256: &str| Input {
+        let input = |name: &str, sha256: &str| InputRecord {
             name: name.into(),
             sha256: sha256.into(),
         };
-        let mut a = Record::default();
+        let mut a = RunRecord::default();
         a.inputs = vec![input("config.toml", "x"), input("cifar", "y")];
         let mut b = a.clone();
-        b.started = "later".into();
+        b.started = Some("later".into());
         b.seconds = Some(1.0);
         b.inputs[0].sha256 = "z".into();
         assert!(records(Some(&a), Some(&b)).is_empty());
-        b.version = "2".into();
+        b.version = Some("2".into());
         b.inputs.truncate(1);
         let found = records(Some(&a), Some(&b));
         let keys: Vec<&str> = found.iter().map(|d| d.key.as_str()).collect();

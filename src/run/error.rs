@@ -2,10 +2,12 @@
 
 use crate::dataset::DatasetError;
 use crate::feature::FeatureError;
+use crate::files::bounded::Refused;
 use crate::measure::MeasureError;
 #[cfg(feature = "train")]
 use crate::model::ModelError;
 use crate::suite::ManifestError;
+use crate::table::TableError;
 #[cfg(feature = "train")]
 use crate::transfer::TransferError;
 use std::path::PathBuf;
@@ -105,14 +107,9 @@ pub enum RunError {
         /// What it is.
         found: String,
     },
-    /// A table could not be built or written.
-    #[error("{path}: table: {found}")]
-    Table {
-        /// The file.
-        path: PathBuf,
-        /// What polars says.
-        found: String,
-    },
+    /// A table could not be built, written or read.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// A method is not defined for a target.
     #[error("{cell}: not defined: {why}")]
     Undefined {
@@ -149,5 +146,22 @@ pub fn named(what: String) -> impl Fn(MeasureError) -> RunError {
     move |source| RunError::Measure {
         what: what.clone(),
         source,
+    }
+}
+
+impl From<Refused> for RunError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Io { path, source } => Self::Io { path, source },
+            Refused::Malformed {
+                path,
+                expected,
+                found,
+            } => Self::Malformed {
+                path,
+                expected,
+                found,
+            },
+        }
     }
 }

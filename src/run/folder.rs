@@ -14,7 +14,8 @@
 
 use super::error::RunError;
 use super::lock::FolderLock;
-use super::{bounded, settings};
+use super::settings;
+use crate::files::bounded;
 use crate::files::checksum::Algorithm;
 use crate::suite::definition::Suite;
 use crate::transfer::methods;

@@ -3,7 +3,6 @@
 
 #[cfg(feature = "train")]
 pub mod answer;
-pub mod bounded;
 #[cfg(feature = "train")]
 pub mod cell;
 #[cfg(feature = "train")]
@@ -32,8 +31,6 @@ pub mod pipeline;
 #[cfg(feature = "train")]
 pub mod prepare;
 #[cfg(feature = "train")]
-mod raw_table;
-#[cfg(feature = "train")]
 pub mod record;
 #[cfg(feature = "train")]
 pub mod samples;
@@ -41,11 +38,6 @@ pub mod settings;
 pub mod sides;
 #[cfg(feature = "train")]
 pub mod survey;
-pub mod table;
-#[cfg(feature = "train")]
-pub mod table_diff;
-#[cfg(all(test, feature = "train"))]
-mod table_diff_tests;
 #[cfg(feature = "train")]
 pub mod tables;
 #[cfg(feature = "train")]

@@ -11,13 +11,13 @@ use super::cell::{self, Cell};
 use super::error::RunError;
 use super::folder::RunFolder;
 use super::prepare::Context;
-use super::record::Record;
 use crate::files::checksum;
 use crate::model::Loaded;
 use crate::suite::data::DataManifest;
 use crate::suite::definition::{DatasetSpec, Suite};
 use crate::suite::preprocess::Preprocess;
 use crate::suite::stage1::SourceData;
+use crate::table::record::RunRecord;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -255,7 +255,7 @@ pub fn check(
     inputs: &[(String, String)],
     refresh: bool,
 ) -> Result<usize, RunError> {
-    let before: Option<Record> = folder.read_json("run.json");
+    let before: Option<RunRecord> = folder.read_json("run.json");
     let older = before.and_then(|record| of_older(&record, now, inputs));
     let judge = |path: &Path| -> Option<Change> {
         let record: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
@@ -306,10 +306,10 @@ pub fn check(
 
 /// The first thing that a run of an older version, which wrote its hashes into `run.json` alone, was
 /// not made from.
-fn of_older(record: &Record, now: &Origins, inputs: &[(String, String)]) -> Option<Change> {
+fn of_older(record: &RunRecord, now: &Origins, inputs: &[(String, String)]) -> Option<Change> {
     let weights = now.all.0.get(WEIGHTS)?;
-    let was = &record.source.sha256;
-    if !was.is_empty() && was != weights {
+    let was = record.source.sha256.as_ref();
+    if let Some(was) = was.filter(|was| !was.is_empty() && *was != weights) {
         return Some(Change {
             name: WEIGHTS.into(),
             was: was.clone(),

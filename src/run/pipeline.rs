@@ -12,9 +12,8 @@ use super::look::{self, View, named};
 use super::measures::{self, Stage};
 use super::origin;
 use super::prepare::{Context, Request, prepare};
-use super::record::Record;
+use super::record;
 use super::samples;
-use super::table::row;
 use super::tables::{Encoder, Tables};
 use super::watch::{Watch, go_on};
 use super::yardsticks::{self, OfTarget};
@@ -22,8 +21,11 @@ use crate::dataset::groups;
 use crate::feature::{FeatureSet, file};
 use crate::measure::tsne::{TsneParams, common_start};
 use crate::suite::definition::Suite;
+use crate::table::TsneRow;
+use crate::table::record::InputRecord;
 use crate::transfer::methods::{self, Method, PLAIN};
 use ndarray::Array2;
+use std::time::Instant;
 
 /// What became of a cell of a sweep.
 pub enum Done {
@@ -90,12 +92,16 @@ pub fn run(
     let prepared = prepare(suite, request, watch)?;
     let (source, targets) = (&prepared.source, &prepared.targets);
     let refreshed = origin::check(folder, &prepared.origins, &prepared.inputs, request.refresh)?;
-    let mut record = Record::start(suite, request, source);
+    let begun = Instant::now();
+    let mut record = record::start(suite, request, source);
     record.source.preprocess = Some(prepared.preprocess.clone());
-    record.input("config.toml".into(), folder.sha256("config.toml")?);
-    for (name, sha256) in &prepared.inputs {
-        record.input(name.clone(), sha256.clone());
-    }
+    let settings = ("config.toml".to_owned(), folder.sha256("config.toml")?);
+    let inputs = [settings]
+        .into_iter()
+        .chain(prepared.inputs.iter().cloned());
+    record.inputs = inputs
+        .map(|(name, sha256)| InputRecord { name, sha256 })
+        .collect();
     folder.write_json("run.json", &record)?;
     let context = prepared.context(suite, request, folder);
     let mut tables = Tables::default();
@@ -119,14 +125,14 @@ pub fn run(
     let view = look::view(&context, encoder)?;
     let mut first = None;
     map(&context, &pretrained, &view, &mut first, &mut tables, watch)?;
-    let mut seen = vec![(pretrained, yardsticks::rows(&context, &view.test))];
+    let mut seen = vec![(pretrained.clone(), yardsticks::rows(&context, &view.test))];
     for target in targets {
         if let Some(why) = &target.undefined {
             let note = format!("D(Ms, Mt) of {}: not defined, {why}.", target.spec.title);
             tables.notes.push(note);
         }
         if target.own.is_some() {
-            tables.transferability(target, &OfTarget::of_another_encoder());
+            tables.transferability(&pretrained, target, &OfTarget::of_another_encoder());
             continue;
         }
         let start = source
@@ -134,7 +140,7 @@ pub fn run(
             .for_target(&target.of_model(suite, PLAIN), suite.transfer.seeds[0])?;
         let embedder = &start.network.embedder;
         let found = yardsticks::of_target(&context, target, embedder, watch)?;
-        tables.transferability(target, &found);
+        tables.transferability(&pretrained, target, &found);
         if target.undefined.is_some() {
             continue;
         }
@@ -206,7 +212,7 @@ pub fn run(
     let told = failed.iter().map(|why| format!("Failed: {why}."));
     tables.notes.extend(told);
     let notes = tables.take_notes(suite);
-    record.finish(suite, notes);
+    record::finish(&mut record, begun, suite, notes);
     tables.cells(suite, folder);
     tables.write(folder)?;
     folder.write_json("run.json", &record)?;
@@ -278,17 +284,17 @@ fn map(
         .map_err(&wrong)?;
     let points = map.embedding.rows().into_iter().zip(part.labels());
     for ((point, &label), &sample) in points.zip(&rows) {
-        tables.tsne.push(row![
-            &encoder.id,
-            &encoder.title,
-            point[0],
-            point[1],
-            label,
-            &part.class_names()[label],
-            sample,
-            map.kl,
-            map.trustworthiness,
-        ]);
+        tables.tsne.push(TsneRow {
+            encoder: encoder.id.clone(),
+            encoder_title: encoder.title.clone(),
+            x: point[0],
+            y: point[1],
+            label: label as u64,
+            class_name: part.class_names()[label].clone(),
+            sample: Some(sample as u64),
+            kl: Some(map.kl),
+            trustworthiness: map.trustworthiness,
+        });
     }
     go_on(watch.step(1, 1))?;
     watch.end();

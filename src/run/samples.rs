@@ -5,18 +5,13 @@
 use super::error::RunError;
 use super::folder::RunFolder;
 use super::prepare::Context;
-use super::table::{Table, row};
 use crate::dataset::specimen::{Specimen, chosen, specimens};
 use crate::dataset::{Splits, labels};
 use crate::files::npy;
 use crate::strata;
 use crate::suite::definition::DatasetSpec;
 use crate::suite::view::View;
-
-/// Columns of `pictures.csv`.
-pub const SAMPLES: &[&str] = &[
-    "dataset", "title", "part", "sample", "name", "view", "file", "row",
-];
+use crate::table::SampleRow;
 
 /// Samples of a target that are kept at most.
 const OF_A_TARGET: usize = 60;
@@ -42,7 +37,7 @@ pub fn shown(context: &Context) -> Vec<usize> {
 pub fn of_surrogate(
     context: &Context,
     original: &Splits,
-    table: &mut Table,
+    table: &mut Vec<SampleRow>,
 ) -> Result<(), RunError> {
     let spec = &context.suite.surrogate;
     let set = original.test.as_ref();
@@ -56,7 +51,7 @@ pub fn of_target(
     context: &Context,
     spec: &DatasetSpec,
     original: &Splits,
-    table: &mut Table,
+    table: &mut Vec<SampleRow>,
 ) -> Result<(), RunError> {
     let set = original.train.as_ref();
     let view = View::of(spec.reader, set.shape());
@@ -70,7 +65,7 @@ fn keep(
     spec: &DatasetSpec,
     part: &str,
     found: Vec<Specimen>,
-    table: &mut Table,
+    table: &mut Vec<SampleRow>,
 ) -> Result<(), RunError> {
     let mut kinds: Vec<(View, [usize; 3], Vec<Specimen>)> = Vec::new();
     for one in found {
@@ -92,16 +87,16 @@ fn keep(
         whole.extend(bytes);
         folder.write(&file, &whole)?;
         for (row, one) in own.iter().enumerate() {
-            table.push(row![
-                &spec.name,
-                &spec.title,
-                part,
-                one.index,
-                &one.name,
-                view.name(),
-                &file,
-                row,
-            ]);
+            table.push(SampleRow {
+                dataset: spec.name.clone(),
+                title: spec.title.clone(),
+                part: part.into(),
+                sample: one.index as u64,
+                name: one.name.clone(),
+                view: view.name().into(),
+                file: file.clone(),
+                row: row as u64,
+            });
         }
     }
     Ok(())

@@ -2,16 +2,16 @@
 //! it is read from files, nothing is computed or changed, and no file is trusted to be whole: what
 //! cannot be read is said, and counts as not there.
 
-use super::bounded;
 use super::cell::{Outcome, cells};
 use super::checkpoint::Checkpoints;
 use super::error::RunError;
 use super::failure::Failure;
 use super::folder::is_held;
 use super::origin::Origin;
-use super::record::{FINISHED, Record};
+use crate::files::bounded::{self, Refused};
 use crate::suite::definition::Suite;
 use crate::suite::task::Metric;
+use crate::table::record::{FINISHED, RunRecord};
 use crate::transfer::methods;
 use serde::Serialize;
 use std::fs;
@@ -117,7 +117,7 @@ pub struct Survey {
     /// Its settings.
     pub suite: Suite,
     /// `run.json`, if measuring has begun.
-    pub record: Option<Record>,
+    pub record: Option<RunRecord>,
     /// Where it stands.
     pub state: State,
     /// Every cell that the settings ask for, in the order in which they are run.
@@ -155,7 +155,7 @@ impl Survey {
             });
         }
         let mut faults = Vec::new();
-        let record: Option<Record> = told(bounded::json(&root.join("run.json")), &mut faults);
+        let record: Option<RunRecord> = told(bounded::json(&root.join("run.json")), &mut faults);
         let mut all = Vec::new();
         for cell in suite
             .targets
@@ -172,7 +172,7 @@ impl Survey {
         let trained = all.iter().all(CellSurvey::is_done);
         let state = match &record {
             _ if is_held(root) => State::Running,
-            Some(record) if record.state == FINISHED => State::Finished,
+            Some(record) if record.state.as_deref() == Some(FINISHED) => State::Finished,
             None if trained => State::Trained,
             _ => State::Unfinished,
         };
@@ -277,9 +277,9 @@ fn standing(folder: &Path, faults: &mut Vec<RunError>) -> Standing {
 }
 
 /// What was read, an error being told and counted as nothing.
-fn told<T>(read: Result<Option<T>, RunError>, faults: &mut Vec<RunError>) -> Option<T> {
+fn told<T>(read: Result<Option<T>, Refused>, faults: &mut Vec<RunError>) -> Option<T> {
     read.unwrap_or_else(|fault| {
-        faults.push(fault);
+        faults.push(fault.into());
         None
     })
 }

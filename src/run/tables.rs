@@ -1,8 +1,6 @@
 //! The tables of a run while they grow: one method a kind of row. Figures and report are made from
 //! these files alone, so what is not written here is not shown.
 
-mod columns;
-
 use super::answer::answer;
 use super::cell::{self, Cell, Outcome};
 use super::compare::{self, Units, compare};
@@ -13,11 +11,15 @@ use super::folder::RunFolder;
 use super::look::Look;
 use super::measures::{CellMeasures, Stage};
 use super::prepare::Target;
-use super::table::{Table, row};
 use super::verdicts::Verdicts;
-use super::yardsticks::OfTarget;
+use super::yardsticks::{OfEncoder, OfTarget};
+use crate::measure::about::About;
 use crate::suite::definition::{DatasetSpec, Suite};
 use crate::suite::task::Metric;
+use crate::table::{
+    CellRow, CkaRow, CurveRow, DiscrepancyRow, GeometryRow, MatchingRow, MeasureRow, PairRow,
+    ProbeRow, Row, SampleRow, Stage1Row, StageRow, TargetRow, TsneRow, legacy,
+};
 
 /// An encoder in the tables.
 #[derive(Debug, Clone)]
@@ -59,166 +61,157 @@ impl Encoder {
 }
 
 /// All tables of a run.
+#[derive(Default)]
 pub struct Tables {
-    probe: Table,
-    geometry: Table,
-    yardsticks: Table,
-    cka: Table,
-    transferability: Table,
+    probe: Vec<ProbeRow>,
+    geometry: Vec<GeometryRow>,
+    measures: Vec<MeasureRow>,
+    cka: Vec<CkaRow>,
     /// t-SNE maps.
-    pub tsne: Table,
-    discrepancy: Table,
-    pairs: Table,
-    matching: Table,
-    /// Pictures of samples.
-    pub samples: Table,
-    cells: Table,
-    stages: Table,
-    targets: Table,
-    curves: Table,
-    stage1: Table,
-    /// Answers and paired differences between methods.
+    pub tsne: Vec<TsneRow>,
+    discrepancy: Vec<DiscrepancyRow>,
+    pairs: Vec<PairRow>,
+    matching: Vec<MatchingRow>,
+    /// Previews of samples.
+    pub samples: Vec<SampleRow>,
+    cells: Vec<CellRow>,
+    stages: Vec<StageRow>,
+    targets: Vec<TargetRow>,
+    curves: Vec<CurveRow>,
+    stage1: Vec<Stage1Row>,
+    /// Results and paired differences of methods.
     verdicts: Verdicts,
     /// What a reader must know of single results.
     pub notes: Vec<String>,
     unfinished: usize,
 }
 
+/// Both ends of an interval.
+fn ends(interval: Option<[f64; 2]>) -> (Option<f64>, Option<f64>) {
+    interval.map(|[lower, upper]| (lower, upper)).unzip()
+}
+
 impl Tables {
     /// One look at the surrogate.
     pub fn look(&mut self, encoder: &Encoder, look: &Look) {
-        self.probe.push(row![
-            &encoder.id,
-            &encoder.title,
-            &encoder.method,
-            encoder.seed,
-            encoder.epochs,
-            look.error,
-            look.interval[0],
-            look.interval[1],
-            look.c,
-            look.n_train,
-            look.n_test,
-        ]);
+        let Encoder {
+            id,
+            title,
+            method,
+            seed,
+            epochs,
+        } = encoder;
+        self.probe.push(ProbeRow {
+            encoder: id.clone(),
+            encoder_title: title.clone(),
+            method: method.clone(),
+            seed: *seed,
+            epochs: *epochs,
+            error: look.error,
+            lower: Some(look.interval[0]),
+            upper: Some(look.interval[1]),
+            c: Some(look.c),
+            n_train: Some(look.n_train as u64),
+            n_test: Some(look.n_test as u64),
+        });
         self.unfinished += usize::from(!look.converged);
-        if let Some(y) = &look.yardsticks {
-            self.yardsticks.push(row![
-                &encoder.id,
-                &encoder.title,
-                &encoder.method,
-                encoder.seed,
-                encoder.epochs,
-                y.cka,
-                y.knn,
-                y.silhouette,
-                y.logme,
-                y.hscore,
-                y.samples,
-            ]);
+        if let Some(found) = &look.yardsticks {
+            self.measures.extend(of_encoder(encoder, found));
         }
         if let Some((align, uniform)) = look.align.zip(look.uniform) {
-            self.geometry.push(row![
-                &encoder.id,
-                &encoder.title,
-                &encoder.method,
-                encoder.seed,
-                encoder.epochs,
+            self.geometry.push(GeometryRow {
+                encoder: id.clone(),
+                encoder_title: title.clone(),
+                method: method.clone(),
+                seed: *seed,
+                epochs: *epochs,
                 align,
                 uniform,
-            ]);
+            });
         }
     }
 
     /// CKA between two encoders.
     pub fn agreement(&mut self, a: &Encoder, b: &Encoder, value: Option<f64>, samples: usize) {
-        self.cka
-            .push(row![&a.id, &a.title, &b.id, &b.title, value, samples]);
+        self.cka.push(CkaRow {
+            encoder: a.id.clone(),
+            encoder_title: a.title.clone(),
+            other: b.id.clone(),
+            other_title: b.title.clone(),
+            value,
+            n: Some(samples as u64),
+        });
     }
 
-    /// What the other yardsticks say of a target.
-    pub fn transferability(&mut self, target: &Target, found: &OfTarget) {
-        let converged = found.otdd_converged.map(u64::from);
-        let samples = |side: usize| found.otdd_samples.map(|n| n[side] as u64);
-        self.transferability.push(row![
-            &target.spec.name,
-            &target.spec.title,
-            found.leep,
-            found.nce,
-            found.logme,
-            found.hscore,
-            found.gap,
-            found.otdd,
-            converged,
-            found.samples,
-            samples(0),
-            samples(1),
-            found.undefined.as_deref().unwrap_or("-"),
-        ]);
+    /// The transferability scores of a target, through the encoder before any transfer.
+    pub fn transferability(&mut self, pretrained: &Encoder, target: &Target, found: &OfTarget) {
+        self.measures
+            .extend(of_target(pretrained, target.spec, found));
     }
 
     /// D of a target, for figure 4.
     pub fn distance(&mut self, target: &Target, stage: Stage, d: &Distance, source_classes: usize) {
-        let ends = |interval: Option<[f64; 2]>| (interval.map(|i| i[0]), interval.map(|i| i[1]));
-        let ((lower, upper), (null_lower, null_upper)) = (ends(d.interval), ends(d.null_interval));
+        let (lower, upper) = ends(d.interval);
+        let (null_lower, null_upper) = ends(d.null_interval);
         let (infimum_lower, infimum_upper) = ends(d.infimum_interval);
-        self.discrepancy.push(row![
-            &target.spec.name,
-            &target.spec.title,
-            &d.divergence,
-            stage.name(),
-            d.value,
+        self.discrepancy.push(DiscrepancyRow {
+            target: target.spec.name.clone(),
+            target_title: target.spec.title.clone(),
+            divergence: d.divergence.clone(),
+            embedder: stage.name().into(),
+            value: d.value,
             lower,
             upper,
-            d.null_mean,
+            null_mean: d.null_mean,
             null_lower,
             null_upper,
-            d.chance,
-            d.normalized,
-            d.lower_bound,
-            d.gap,
-            d.certified,
-            d.samples,
-            target.data.test.classes().len(),
-            source_classes,
+            chance: d.chance.into(),
+            normalized: d.normalized,
+            lower_bound: d.lower_bound.into(),
+            gap: d.gap.into(),
+            certified: d.certified,
+            n: Some(d.samples as u64),
+            target_classes: Some(target.data.test.classes().len() as u64),
+            source_classes: Some(source_classes as u64),
             infimum_lower,
             infimum_upper,
-            d.groups.map(|n| n as u64),
-            d.groups_per_class.map(|n| n as u64),
-            target.data.test.unit().unwrap_or("-"),
-        ]);
+            groups: d.groups.map(|n| n as u64),
+            groups_per_class: d.groups_per_class.map(|n| n as u64),
+            unit: target.data.test.unit().map(str::to_owned),
+        });
     }
 
     /// The matching behind a D.
     pub fn pairs(&mut self, target: &Target, d: &Distance, source_labels: &[String]) {
         let classes = target.data.test.classes();
         for pair in &d.pairs {
-            self.pairs.push(row![
-                &target.spec.name,
-                &target.spec.title,
-                &classes[pair.target],
-                &source_labels[pair.source],
-                pair.probability,
-                pair.samples,
-            ]);
+            self.pairs.push(PairRow {
+                target: target.spec.name.clone(),
+                target_title: target.spec.title.clone(),
+                target_class: classes[pair.target].clone(),
+                source_class: source_labels[pair.source].clone(),
+                probability: pair.probability,
+                samples: Some(pair.samples as u64),
+            });
         }
         for (pair, means) in d.pairs.iter().zip(&d.means) {
             for (&source, mean) in d.shown.iter().zip(means) {
-                self.matching.push(row![
-                    &target.spec.name,
-                    &target.spec.title,
-                    &classes[pair.target],
-                    &source_labels[source],
-                    source,
-                    *mean,
-                    source == pair.source,
-                ]);
+                self.matching.push(MatchingRow {
+                    target: target.spec.name.clone(),
+                    target_title: target.spec.title.clone(),
+                    target_class: classes[pair.target].clone(),
+                    source_class: source_labels[source].clone(),
+                    source: source as u64,
+                    probability: *mean,
+                    matched: source == pair.source,
+                });
             }
         }
     }
 
     /// Every cell that the suite asks for, run or not.
     pub fn cells(&mut self, suite: &Suite, folder: &RunFolder) {
-        self.cells = Table::new(self.cells.columns());
+        self.cells.clear();
         let all = suite
             .targets
             .iter()
@@ -226,35 +219,35 @@ impl Tables {
         for cell in all {
             let outcome = cell.outcome(folder);
             let o = outcome.as_ref();
-            self.cells.push(row![
-                &cell.target.name,
-                &cell.target.title,
-                cell.method.name,
-                cell.seed,
-                match o {
-                    Some(_) => "done",
-                    None if cell.failure(folder).is_some() => "failed",
-                    None => "not run",
+            self.cells.push(CellRow {
+                target: cell.target.name.clone(),
+                target_title: cell.target.title.clone(),
+                method: cell.method.name.into(),
+                seed: Some(cell.seed),
+                state: match o {
+                    Some(_) => "done".into(),
+                    None if cell.failure(folder).is_some() => "failed".into(),
+                    None => "not run".into(),
                 },
-                o.map(|o| o.course.len() as u64),
-                o.map(|o| o.seconds),
-                o.and_then(|o| o.memory),
-                o.and_then(|o| o.device.as_deref()).unwrap_or("-"),
-            ]);
+                epochs: o.map(|o| o.course.len() as u64),
+                seconds: o.map(|o| o.seconds),
+                memory: o.and_then(|o| o.memory),
+                device: o.and_then(|o| o.device.clone()).unwrap_or("-".into()),
+            });
         }
         for (spec, method, _) in failure::pairs(suite) {
             for &seed in &suite.transfer.seeds {
-                self.cells.push(row![
-                    &spec.name,
-                    &spec.title,
-                    method.name,
-                    seed,
-                    "not defined",
-                    None::<u64>,
-                    None::<f64>,
-                    None::<u64>,
-                    "-",
-                ]);
+                self.cells.push(CellRow {
+                    target: spec.name.clone(),
+                    target_title: spec.title.clone(),
+                    method: method.name.into(),
+                    seed: Some(seed),
+                    state: "not defined".into(),
+                    epochs: None,
+                    seconds: None,
+                    memory: None,
+                    device: "-".into(),
+                });
             }
         }
     }
@@ -265,67 +258,68 @@ impl Tables {
             self.look(&Encoder::of(cell, *epoch), look);
         }
         for (stage, d) in &measures.stages {
-            let (lower, upper) = (d.interval.map(|i| i[0]), d.interval.map(|i| i[1]));
-            self.stages.push(row![
-                &o.target,
-                &cell.target.title,
-                &o.method,
-                o.seed,
-                stage.name(),
-                d.value,
+            let (lower, upper) = ends(d.interval);
+            self.stages.push(StageRow {
+                target: o.target.clone(),
+                target_title: cell.target.title.clone(),
+                method: o.method.clone(),
+                seed: Some(o.seed),
+                stage: stage.name().into(),
+                value: d.value,
                 lower,
                 upper,
-                d.normalized,
-            ]);
+                normalized: d.normalized,
+            });
         }
         self.outcome(o, cell.target);
     }
 
     fn outcome(&mut self, o: &Outcome, spec: &DatasetSpec) {
         let [channels, height, width] = o.shape;
-        self.targets.push(row![
-            &o.target,
-            &spec.title,
-            &o.method,
-            o.seed,
-            o.course.len(),
-            o.selected,
-            o.metric.name(),
-            o.valid,
-            o.test,
-            (o.metric == Metric::Error).then(|| 1.0 - 1.0 / o.classes.max(1) as f64),
-            o.samples[0],
-            o.samples[1],
-            o.samples[2],
-            format!("{channels}×{height}×{width}"),
-            o.seconds,
-        ]);
+        let [n_train, n_valid, n_test] = o.samples.map(|n| Some(n as u64));
+        self.targets.push(TargetRow {
+            target: o.target.clone(),
+            target_title: spec.title.clone(),
+            method: o.method.clone(),
+            seed: Some(o.seed),
+            epochs: Some(o.course.len() as u64),
+            best_epoch: Some(o.selected as u64),
+            metric: o.metric.name().into(),
+            valid: Some(o.valid),
+            test: o.test,
+            chance: (o.metric == Metric::Error).then(|| 1.0 - 1.0 / o.classes.max(1) as f64),
+            n_train,
+            n_valid,
+            n_test,
+            shape: format!("{channels}×{height}×{width}"),
+            seconds: Some(o.seconds),
+        });
         for e in &o.course {
-            self.curves.push(row![
-                &o.target,
-                &spec.title,
-                &o.method,
-                o.seed,
-                e.epoch,
-                e.train_loss,
-                o.metric.name(),
-                e.valid
-            ]);
+            self.curves.push(CurveRow {
+                target: o.target.clone(),
+                target_title: spec.title.clone(),
+                method: o.method.clone(),
+                seed: Some(o.seed),
+                epoch: e.epoch as u64,
+                train_loss: Some(e.train_loss),
+                metric: o.metric.name().into(),
+                valid: Some(e.valid),
+            });
         }
         for e in &o.stage1 {
-            self.stage1.push(row![
-                &o.target,
-                &spec.title,
-                &o.method,
-                o.seed,
-                e.epoch,
-                e.inner,
-                e.align,
-                e.uniform,
-                e.outer_share,
-                e.otdd,
-                e.converged
-            ]);
+            self.stage1.push(Stage1Row {
+                target: o.target.clone(),
+                target_title: spec.title.clone(),
+                method: o.method.clone(),
+                seed: Some(o.seed),
+                epoch: e.epoch as u64,
+                inner: e.inner,
+                align: e.align,
+                uniform: e.uniform,
+                outer_share: e.outer_share,
+                otdd: e.otdd,
+                converged: e.converged,
+            });
         }
     }
 
@@ -362,32 +356,88 @@ impl Tables {
 
     /// Writes the tables that have rows: readers say of others that they were not run.
     pub fn write(&self, folder: &RunFolder) -> Result<(), RunError> {
-        let [paired, seeds, answer] = self.verdicts.tables();
-        let all = [
-            (&self.probe, "probe.csv"),
-            (&self.geometry, "geometry.csv"),
-            (&self.yardsticks, "yardsticks.csv"),
-            (&self.cka, "cka.csv"),
-            (&self.transferability, "transferability.csv"),
-            (&self.tsne, "tsne.csv"),
-            (&self.discrepancy, "discrepancy.csv"),
-            (&self.pairs, "pairs.csv"),
-            (&self.matching, "matching.csv"),
-            (&answer, "answer.csv"),
-            (&self.samples, "pictures.csv"),
-            (&self.cells, "cells.csv"),
-            (&self.stages, "stages.csv"),
-            (&self.targets, "targets.csv"),
-            (&self.curves, "curves.csv"),
-            (&self.stage1, "stage1.csv"),
-            (&paired, "paired.csv"),
-            (&seeds, "seeds.csv"),
-        ];
-        for (table, name) in all {
-            if !table.is_empty() {
-                table.write(folder, name)?;
+        let (paired, seeds, answer) = self.verdicts.tables();
+        put(folder, &self.probe)?;
+        put(folder, &self.geometry)?;
+        put(folder, &self.measures)?;
+        remove_replaced(folder)?;
+        put(folder, &self.cka)?;
+        put(folder, &self.tsne)?;
+        put(folder, &self.discrepancy)?;
+        put(folder, &self.pairs)?;
+        put(folder, &self.matching)?;
+        put(folder, &answer)?;
+        put(folder, &self.samples)?;
+        put(folder, &self.cells)?;
+        put(folder, &self.stages)?;
+        put(folder, &self.targets)?;
+        put(folder, &self.curves)?;
+        put(folder, &self.stage1)?;
+        put(folder, &paired)?;
+        put(folder, &seeds)
+    }
+}
+
+/// The representation metrics of an encoder.
+fn of_encoder(encoder: &Encoder, found: &OfEncoder) -> Vec<MeasureRow> {
+    let row = |(about, value): (About, Option<f64>)| MeasureRow {
+        method: Some(encoder.method.clone()).filter(|method| method != "-"),
+        seed: encoder.seed,
+        epochs: encoder.epochs,
+        samples: Some(found.samples as u64),
+        ..MeasureRow::of(&about, value, &encoder.id, &encoder.title)
+    };
+    found.values().map(row).into()
+}
+
+/// The transferability scores of a target, which goes through the encoder before any transfer.
+fn of_target(pretrained: &Encoder, target: &DatasetSpec, found: &OfTarget) -> Vec<MeasureRow> {
+    let row = |(about, value): (About, Option<f64>)| {
+        let (samples, note) = match found.otdd_samples.filter(|_| about.name == "otdd") {
+            Some([source, target]) => {
+                let converged = found.otdd_converged != Some(false);
+                (target, legacy::otdd_note(Some(source as u64), converged))
+            }
+            None => {
+                let why = found.undefined.as_deref().filter(|_| value.is_none());
+                (
+                    found.samples,
+                    why.and_then(|why| legacy::reason(why, about.title)),
+                )
+            }
+        };
+        MeasureRow {
+            target: Some(target.name.clone()),
+            target_title: Some(target.title.clone()),
+            samples: Some(samples as u64),
+            note,
+            ..MeasureRow::of(&about, value, &pretrained.id, &pretrained.title)
+        }
+    };
+    found.values().map(row).into()
+}
+
+/// Writes a table that has rows.
+fn put<R: Row>(folder: &RunFolder, rows: &[R]) -> Result<(), RunError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    folder.still_there()?;
+    Ok(R::write(rows, &folder.path("tables"))?)
+}
+
+/// Removes the tables that `measures.csv` replaces, where an older version wrote them into this folder.
+fn remove_replaced(folder: &RunFolder) -> Result<(), RunError> {
+    for name in legacy::REPLACED {
+        for ending in ["csv", "parquet"] {
+            let path = folder.path("tables").join(format!("{name}.{ending}"));
+            match std::fs::remove_file(&path) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(RunError::Io { path, source });
+                }
+                _ => {}
             }
         }
-        Ok(())
     }
+    Ok(())
 }

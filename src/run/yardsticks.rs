@@ -9,6 +9,7 @@ use super::prepare::{Context, Target};
 use super::watch::Watch;
 use crate::dataset::{Dataset, Truth, subset};
 use crate::feature::{FeatureSet, extract};
+use crate::measure::about::About;
 use crate::measure::cka::cka;
 use crate::measure::hscore::{Covariance, hscore};
 use crate::measure::knn::knn;
@@ -17,7 +18,7 @@ use crate::measure::logme::LogmeParams;
 use crate::measure::modality_gap::modality_gap;
 use crate::measure::nce::{hard_labels, nce};
 use crate::measure::silhouette::silhouette;
-use crate::measure::{MeasureError, Samples};
+use crate::measure::{MeasureError, Samples, encoder, transferability};
 use crate::model::Embedder;
 use crate::strata;
 use crate::transfer::methods::orca;
@@ -68,7 +69,32 @@ pub struct OfTarget {
     pub undefined: Option<String>,
 }
 
+impl OfEncoder {
+    /// Every measure with its value, in the order of the descriptors.
+    pub fn values(&self) -> [(About, Option<f64>); 5] {
+        [
+            (encoder::knn::KNN_ACCURACY.about, self.knn),
+            (encoder::silhouette::SILHOUETTE.about, self.silhouette),
+            (encoder::logme::LOGME.about, self.logme),
+            (encoder::hscore::H_SCORE.about, self.hscore),
+            (encoder::cka::CKA.about, self.cka),
+        ]
+    }
+}
+
 impl OfTarget {
+    /// Every score with its value.
+    pub fn values(&self) -> [(About, Option<f64>); 6] {
+        [
+            (transferability::leep::LEEP.about, self.leep),
+            (transferability::nce::NCE.about, self.nce),
+            (transferability::logme::LOGME.about, self.logme),
+            (transferability::hscore::H_SCORE.about, self.hscore),
+            (transferability::modality_gap::MODALITY_GAP.about, self.gap),
+            (transferability::otdd::OTDD.about, self.otdd),
+        ]
+    }
+
     /// Nothing: samples that do not enter the source model cannot be measured by it.
     pub fn of_another_encoder() -> Self {
         Self {

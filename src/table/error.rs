@@ -14,12 +14,15 @@ pub enum TableError {
         /// Its file name.
         table: &'static str,
     },
+    /// The file is no plain file, too large, or the system refuses it.
+    #[error(transparent)]
+    Bounded(#[from] crate::files::bounded::Refused),
     /// The file is there but is not a table.
-    #[error("{path}: expected a CSV table with a header line, found: {found}")]
+    #[error("{path}: expected a CSV table with a header line, found {found}")]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The parser's own words.
+        /// What is wrong with it.
         found: String,
     },
     /// The table lacks a column.
@@ -45,5 +48,21 @@ pub enum TableError {
         expected: &'static str,
         /// What the cell holds.
         found: String,
+    },
+    /// The table could not be built.
+    #[error("{path}: table: {found}")]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What polars says.
+        found: String,
+    },
+    /// The file cannot be written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
     },
 }

@@ -1,112 +1,127 @@
-//! The tables of a run as typed rows: one struct per CSV file, one field per column.
+//! Tables as typed rows: one struct a table, one field a column, and the same struct writes and reads the file.
 //!
-//! This is the whole contract between a run and its figures. A struct's [`Row::COLUMNS`] lists
-//! what its file must hold; further columns are ignored, so a run may write more. Reading never
-//! guesses: a missing column or a cell of the wrong kind is an error that names the place. Only columns
-//! whose cells may be empty may be missing.
+//! This is the whole contract between a run or a comparison and its figures and report. To add a table, declare
+//! its row with [`table!`] in the file of its kind; to add a column, add a field. A new measure needs neither: its
+//! values are rows of `measures.csv` ([`MeasureRow`]).
+//!
+//! Every table is written as CSV, which is what is read again and what people open, and as Parquet with typed
+//! columns for data frames ([`write`]). Reading never guesses ([`csv`]): a missing column or a cell of another
+//! kind is an error that names the place. Columns that are not known are passed over; only those whose cells
+//! may be empty may be missing, as older versions did not write all of them.
 
 use std::path::Path;
 
-mod csv;
+use polars::prelude::Column;
+
+mod cell;
+pub mod csv;
+pub mod diff;
+#[cfg(test)]
+mod diff_tests;
 mod error;
 
-use csv::RawTable;
+use cell::Cell;
+use csv::CsvTable;
 pub use error::TableError;
 
-/// A kind of cell: what it looks like in a file and how it is read.
-trait Cell: Sized {
-    /// How an error names this kind.
-    const EXPECTED: &'static str;
-    /// What stands for every cell of a column that the file does not have, if it need not.
-    const ABSENT: Option<Self> = None;
-    /// Reads the cell, or `None` if it is of another kind.
-    fn parse(cell: &str) -> Option<Self>;
-}
-
-impl Cell for String {
-    const EXPECTED: &'static str = "text";
-    fn parse(cell: &str) -> Option<Self> {
-        Some(cell.to_owned())
-    }
-}
-
-impl Cell for f64 {
-    const EXPECTED: &'static str = "a finite number";
-    fn parse(cell: &str) -> Option<Self> {
-        cell.trim()
-            .parse()
-            .ok()
-            .filter(|value: &f64| value.is_finite())
-    }
-}
-
-impl Cell for u64 {
-    const EXPECTED: &'static str = "a whole number";
-    fn parse(cell: &str) -> Option<Self> {
-        cell.trim().parse().ok()
-    }
-}
-
-impl Cell for bool {
-    const EXPECTED: &'static str = "true or false";
-    fn parse(cell: &str) -> Option<Self> {
-        match cell.trim() {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => None,
-        }
-    }
-}
-
-/// Optional cells: empty, `-` and `NaN` all say "no value".
-impl<T: Cell> Cell for Option<T> {
-    const EXPECTED: &'static str = T::EXPECTED;
-    // Tables of older versions lack columns that came later.
-    const ABSENT: Option<Self> = Some(None);
-    fn parse(cell: &str) -> Option<Self> {
-        match cell.trim() {
-            "" | "-" | "NaN" | "nan" => Some(None),
-            given => T::parse(given).map(Some),
-        }
-    }
-}
-
-/// A typed row of one of a run's tables.
+/// A typed row of one table.
 pub trait Row: Sized {
     /// File name in the `tables` folder.
     const FILE: &'static str;
-    /// Columns that the file must hold.
+    /// Names of the columns, in the order in which they are written.
     const COLUMNS: &'static [&'static str];
-    /// Reads all rows, in file order.
-    fn read(tables: &Path) -> Result<Vec<Self>, TableError>;
+
+    /// The rows of a file, in its order.
+    ///
+    /// # Errors
+    /// [`TableError::MissingColumn`], [`TableError::Cell`].
+    fn rows(table: &CsvTable) -> Result<Vec<Self>, TableError>;
+
+    /// The rows as columns of polars, every text as `text` has it.
+    fn columns(rows: &[Self], text: fn(&str) -> String) -> Vec<Column>;
+
+    /// The rows as an older version wrote them, into other files; `None` if there are none.
+    ///
+    /// # Errors
+    /// [`TableError`].
+    fn older(_tables: &Path) -> Result<Option<Vec<Self>>, TableError> {
+        Ok(None)
+    }
+
+    /// Reads the table from the folder `tables`; `None` if it was never written.
+    ///
+    /// # Errors
+    /// [`TableError`].
+    fn read_if_written(tables: &Path) -> Result<Option<Vec<Self>>, TableError> {
+        match CsvTable::read(&tables.join(Self::FILE))? {
+            Some(found) => Self::rows(&found).map(Some),
+            None => Self::older(tables),
+        }
+    }
+
+    /// Reads the table from the folder `tables`.
+    ///
+    /// # Errors
+    /// [`TableError`]; [`TableError::NotRun`] if it was never written.
+    fn read(tables: &Path) -> Result<Vec<Self>, TableError> {
+        let not_run = || TableError::NotRun {
+            path: tables.join(Self::FILE),
+            table: Self::FILE,
+        };
+        Self::read_if_written(tables)?.ok_or_else(not_run)
+    }
+
+    /// Writes the table into the folder `tables`, as CSV and as Parquet, each atomically.
+    ///
+    /// # Errors
+    /// [`TableError::Unwritable`], [`TableError::Io`].
+    fn write(rows: &[Self], tables: &Path) -> Result<(), TableError> {
+        write::both(rows, &tables.join(Self::FILE))
+    }
+
+    /// The bytes of the CSV file that [`write`](Self::write) writes.
+    ///
+    /// # Errors
+    /// [`TableError::Unwritable`].
+    fn csv(rows: &[Self]) -> Result<Vec<u8>, TableError> {
+        write::csv(rows, Path::new(Self::FILE))
+    }
 }
 
-/// Takes one column out of a raw table, typed.
-fn typed<T: Cell>(raw: &RawTable, path: &Path, column: &'static str) -> Result<Vec<T>, TableError> {
-    let Some(cells) = raw.column(column) else {
-        let absent: Option<Vec<T>> = (0..raw.height()).map(|_| T::ABSENT).collect();
+/// Takes one column out of a table, typed. `older` are its names in files of older versions.
+fn typed<T: Cell>(
+    table: &CsvTable,
+    column: &'static str,
+    older: &[&str],
+) -> Result<Vec<T>, TableError> {
+    let mut names = std::iter::once(column).chain(older.iter().copied());
+    let Some(place) = names.find_map(|name| table.place(name)) else {
+        let absent: Option<Vec<T>> = (0..table.height()).map(|_| T::ABSENT).collect();
         return absent.ok_or_else(|| TableError::MissingColumn {
-            path: path.to_owned(),
+            path: table.path.clone(),
             column,
-            found: raw.columns().join(", "),
+            found: table.header.join(", "),
         });
     };
-    let parse = |(index, cell): (usize, String)| {
-        T::parse(&cell).ok_or_else(|| TableError::Cell {
-            path: path.to_owned(),
-            line: index + 2,
+    let parse = |(row, cell): (usize, &String)| {
+        T::parse(cell).ok_or_else(|| TableError::Cell {
+            path: table.path.clone(),
+            line: table.lines[row],
             column,
             expected: T::EXPECTED,
             found: cell.chars().take(80).collect(),
         })
     };
-    cells.into_iter().enumerate().map(parse).collect()
+    let cells = table.columns[place].iter().enumerate();
+    cells.map(parse).collect()
 }
 
-/// Declares a row struct together with its reader.
+/// Declares a row struct together with its writer and reader. `Row in "file" [formerly read]` has the function
+/// `read` for folders in which an older version wrote other files; `field: kind [formerly "name"]` also reads the
+/// column `name` of older files.
 macro_rules! table {
-    ($(#[$doc:meta])* $name:ident in $file:literal {
-        $($(#[$field_doc:meta])* $field:ident: $kind:ty,)+
+    ($(#[$doc:meta])* $name:ident in $file:literal $([formerly $reader:path])? {
+        $($(#[$field_doc:meta])* $field:ident: $kind:ty $([formerly $older:literal])?,)+
     }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq)]
@@ -114,231 +129,67 @@ macro_rules! table {
             $($(#[$field_doc])* pub $field: $kind,)+
         }
 
-        impl Row for $name {
+        impl $crate::table::Row for $name {
             const FILE: &'static str = $file;
             const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),+];
 
-            fn read(tables: &Path) -> Result<Vec<Self>, TableError> {
-                let path = tables.join($file);
-                let raw = RawTable::read(&path, $file)?;
-                $(let mut $field = typed::<$kind>(&raw, &path, stringify!($field))?.into_iter();)+
-                let mut rows = Vec::with_capacity(raw.height());
+            fn rows(
+                table: &$crate::table::csv::CsvTable,
+            ) -> Result<Vec<Self>, $crate::table::TableError> {
+                $(let mut $field = $crate::table::typed::<$kind>(
+                    table, stringify!($field), &[$($older)?],
+                )?.into_iter();)+
+                let mut rows = Vec::with_capacity(table.height());
                 // All columns have the same length, so they end together.
                 while let ($(Some($field),)+) = ($($field.next(),)+) {
                     rows.push(Self { $($field),+ });
                 }
                 Ok(rows)
             }
+
+            $(fn older(
+                tables: &std::path::Path,
+            ) -> Result<Option<Vec<Self>>, $crate::table::TableError> {
+                $reader(tables)
+            })?
+
+            fn columns(rows: &[Self], text: fn(&str) -> String) -> Vec<polars::prelude::Column> {
+                vec![$(<$kind as $crate::table::cell::Cell>::column(
+                    stringify!($field),
+                    rows.iter().map(|row| Some(&row.$field)).collect(),
+                    text,
+                )),+]
+            }
         }
     };
 }
-
-mod sides;
-pub use sides::{ClassRow, DifferenceRow, MeasureRow};
-
-table! {
-    /// One sample of one t-SNE map.
-    TsneRow in "tsne.csv" {
-        /// Id of the encoder: `pretrained` or a target.
-        encoder: String,
-        /// Its name for readers.
-        encoder_title: String,
-        /// First map coordinate.
-        x: f64,
-        /// Second map coordinate.
-        y: f64,
-        /// Class of the surrogate set.
-        label: u64,
-        /// Name of that class.
-        class_name: String,
-        /// Which test sample of the surrogate.
-        sample: Option<u64>,
-        /// Final KL divergence of the map, the same in every row of an encoder.
-        kl: Option<f64>,
-        /// Trustworthiness of the map, the same in every row of an encoder.
-        trustworthiness: Option<f64>,
+/// The distinct values of `items`, in order of first appearance.
+pub fn distinct<T: PartialEq>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut seen = Vec::new();
+    for item in items {
+        if !seen.contains(&item) {
+            seen.push(item);
+        }
     }
+    seen
 }
 
-table! {
-    /// One linear probe on the surrogate set.
-    ProbeRow in "probe.csv" {
-        /// Id of the encoder: `pretrained`, `pixels` or a target.
-        encoder: String,
-        /// Its name for readers.
-        encoder_title: String,
-        /// Transfer method, `-` where nothing was transferred.
-        method: String,
-        /// Seed of the transfer.
-        seed: Option<u64>,
-        /// Epochs of the transfer.
-        epochs: Option<u64>,
-        /// Test error, a fraction.
-        error: f64,
-        /// Lower end of the Wilson 95 % interval.
-        lower: Option<f64>,
-        /// Upper end of the Wilson 95 % interval.
-        upper: Option<f64>,
-        /// Inverse regularisation strength chosen on the validation part.
-        c: Option<f64>,
-        /// Samples the probe was fitted on.
-        n_train: Option<u64>,
-        /// Samples the error was counted on.
-        n_test: Option<u64>,
-    }
-}
-
-table! {
-    /// One discrepancy D(Ms, Mt).
-    DiscrepancyRow in "discrepancy.csv" {
-        /// Id of the target.
-        target: String,
-        /// Its name for readers.
-        target_title: String,
-        /// Which divergence of conditional distributions.
-        divergence: String,
-        /// Which embedder mapped the target into the shared space.
-        embedder: String,
-        /// D itself.
-        value: f64,
-        /// Lower end of the bootstrap 95 % interval of the found matching's cost on new samples.
-        lower: Option<f64>,
-        /// Upper end of the same.
-        upper: Option<f64>,
-        /// Mean D with shuffled target labels.
-        null_mean: Option<f64>,
-        /// Lower end of the null's interval.
-        null_lower: Option<f64>,
-        /// Upper end of the null's interval.
-        null_upper: Option<f64>,
-        /// D of guessing.
-        chance: Option<f64>,
-        /// D over the null's mean.
-        normalized: Option<f64>,
-        /// Proven lower bound of the optimum.
-        lower_bound: Option<f64>,
-        /// Value minus lower bound, on the samples the matching was chosen on.
-        gap: Option<f64>,
-        /// Whether the matching is proven optimal.
-        certified: bool,
-        /// Samples used.
-        n: Option<u64>,
-        /// Classes of the target.
-        target_classes: Option<u64>,
-        /// Classes of the source model.
-        source_classes: Option<u64>,
-        /// Lower end of the conservative 95 % interval of D itself.
-        infimum_lower: Option<f64>,
-        /// Upper end of the same.
-        infimum_upper: Option<f64>,
-        /// Groups of the target's test samples.
-        groups: Option<u64>,
-        /// Groups of the class that has fewest.
-        groups_per_class: Option<u64>,
-        /// What a group is; absent where every sample is its own.
-        unit: Option<String>,
-    }
-}
-
-table! {
-    /// One pair of the optimal matching of target classes to source classes.
-    PairRow in "pairs.csv" {
-        /// Id of the target.
-        target: String,
-        /// Its name for readers.
-        target_title: String,
-        /// Class of the target.
-        target_class: String,
-        /// Source class it was matched with.
-        source_class: String,
-        /// Mean source probability of that class over the target class's samples.
-        probability: f64,
-        /// Samples of the target class.
-        samples: Option<u64>,
-    }
-}
-
-table! {
-    /// Alignment and uniformity of the surrogate features under one encoder.
-    GeometryRow in "geometry.csv" {
-        /// Id of the encoder.
-        encoder: String,
-        /// Its name for readers.
-        encoder_title: String,
-        /// Transfer method, `-` where nothing was transferred.
-        method: String,
-        /// Seed of the transfer.
-        seed: Option<u64>,
-        /// Epochs of the transfer.
-        epochs: Option<u64>,
-        /// Mean squared distance of same-class features on the unit sphere, in [0, 4].
-        align: f64,
-        /// Log mean Gaussian potential of all pairs, in [-8, 0].
-        uniform: f64,
-    }
-}
-
-table! {
-    /// One trained target model.
-    TargetRow in "targets.csv" {
-        /// Id of the target.
-        target: String,
-        /// Its name for readers.
-        target_title: String,
-        /// Transfer method.
-        method: String,
-        /// Seed of the transfer.
-        seed: Option<u64>,
-        /// Epochs trained.
-        epochs: Option<u64>,
-        /// Epoch chosen on the validation part.
-        best_epoch: Option<u64>,
-        /// Name of the metric; `error` is a fraction.
-        metric: String,
-        /// Metric on the validation part.
-        valid: Option<f64>,
-        /// Metric on the test part.
-        test: f64,
-        /// Metric of guessing.
-        chance: Option<f64>,
-        /// Training samples.
-        n_train: Option<u64>,
-        /// Validation samples.
-        n_valid: Option<u64>,
-        /// Test samples.
-        n_test: Option<u64>,
-        /// Shape of a sample.
-        shape: String,
-        /// Wall-clock seconds of the training.
-        seconds: Option<f64>,
-    }
-}
-
-table! {
-    /// One epoch of one training.
-    CurveRow in "curves.csv" {
-        /// Id of the target.
-        target: String,
-        /// Its name for readers.
-        target_title: String,
-        /// Transfer method.
-        method: String,
-        /// Seed of the transfer.
-        seed: Option<u64>,
-        /// Epoch, 0 before any training.
-        epoch: u64,
-        /// Mean training loss of the epoch.
-        train_loss: Option<f64>,
-        /// Name of the metric.
-        metric: String,
-        /// The metric on the validation part after it.
-        valid: Option<f64>,
-    }
-}
-
-mod answer;
-mod comparison;
-mod yardsticks;
-pub use answer::*;
-pub use comparison::*;
-pub use yardsticks::*;
+mod compared;
+mod discrepancy;
+mod encoders;
+pub mod legacy;
+mod measures;
+pub mod record;
+mod results;
+mod samples;
+mod transfers;
+pub mod verdicts;
+mod write;
+pub use compared::*;
+pub use discrepancy::*;
+pub use encoders::*;
+pub use measures::*;
+pub use results::*;
+pub use samples::*;
+pub use transfers::*;
+pub use verdicts::Verdicts;

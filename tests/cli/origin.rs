@@ -106,12 +106,7 @@ fn replaced_arrays_are_refused_and_refreshed() {
             .to_owned()
     };
     assert_eq!(valid("run"), valid("anew"));
-    for table in [
-        "probe.csv",
-        "discrepancy.csv",
-        "transferability.csv",
-        "stages.csv",
-    ] {
+    for table in ["probe.csv", "discrepancy.csv", "measures.csv", "stages.csv"] {
         assert_eq!(
             home.table("run", table),
             home.table("anew", table),

@@ -58,7 +58,7 @@ pub fn model(name: &str, args: &CompareArgs) -> Result<Option<Side>, CliError> {
             name,
         ),
         origin: Origin {
-            kind: "model",
+            kind: "model".into(),
             path: name.into(),
             sha256: found.sha256,
             labels_sha256,

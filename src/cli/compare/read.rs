@@ -104,7 +104,7 @@ fn features(path: &Path, args: &CompareArgs) -> Result<Side, CliError> {
     Ok(Side {
         title: title(path.file_stem().map(|stem| stem.to_string_lossy()), &name),
         origin: Origin {
-            kind: "features",
+            kind: "features".into(),
             path: name,
             sha256: sha256(path)?,
             labels_sha256,

@@ -7,8 +7,8 @@ use crate::cli::print;
 use crate::run::diff::{CellDiff, RunDiff, TableDiff};
 use crate::run::settings::Difference;
 use crate::run::survey::{Standing, Survey};
-use crate::run::table_diff::{Column, Compared, Rows};
 use crate::suite::task::Metric;
+use crate::table::diff::{Column, Compared, Rows};
 use serde_json::json;
 use std::path::Path;
 use std::process::ExitCode;
@@ -54,7 +54,8 @@ pub fn run(a: &Path, b: &Path, as_json: bool) -> Result<ExitCode, CliError> {
 }
 
 fn title(letter: &str, run: &Survey) -> Vec<String> {
-    let started = run.record.as_ref().map(|r| minute(&r.started));
+    let record = run.record.as_ref();
+    let started = record.and_then(|r| r.started.as_deref()).map(minute);
     vec![
         letter.into(),
         run.root.display().to_string(),

@@ -86,8 +86,10 @@ fn row(path: &Path, run: &Result<Survey, RunError>) -> Vec<String> {
         run.state.name().into(),
         cells,
         record.and_then(|r| r.seconds).map_or_else(none, span),
-        record.map_or_else(none, |r| minute(&r.started)),
-        record.map_or_else(none, |r| r.device.clone()),
+        record
+            .and_then(|r| r.started.as_deref())
+            .map_or_else(none, minute),
+        record.and_then(|r| r.device.clone()).unwrap_or_else(none),
         run.suite.name.clone(),
         path,
     ]

@@ -54,6 +54,13 @@ fn summary(run: &Survey) -> Map<String, Value> {
     }
 }
 
+/// A recorded value; what was not recorded says so.
+fn recorded<T: ToString>(value: &Option<T>) -> String {
+    value
+        .as_ref()
+        .map_or("not recorded".into(), ToString::to_string)
+}
+
 /// What of a run could not be read.
 fn fault_texts(run: &Survey) -> Vec<String> {
     run.faults.iter().map(ToString::to_string).collect()

@@ -2,8 +2,8 @@
 //! made of them.
 
 use super::{
-    NONE, clean, columns, fault_texts, faults, minute, name, print_json, span, summary, value,
-    wrapped,
+    NONE, clean, columns, fault_texts, faults, minute, name, print_json, recorded, span, summary,
+    value, wrapped,
 };
 use crate::cli::error::CliError;
 use crate::cli::print;
@@ -66,26 +66,33 @@ fn facts(run: &Survey) -> Vec<Vec<String>> {
         Some(record) => {
             let source = &record.source;
             let took = record.seconds.map(|s| format!(", took {}", span(s)));
-            let started = minute(&record.started) + " UTC" + &took.unwrap_or_default();
+            let started = match &record.started {
+                Some(started) => minute(started) + " UTC" + &took.unwrap_or_default(),
+                None => recorded(&record.started),
+            };
             all.extend([
                 (
                     "source",
                     format!(
                         "{}, {} parameters, {} classes",
-                        source.model, source.parameters, source.classes
+                        recorded(&source.model),
+                        recorded(&source.parameters),
+                        recorded(&source.classes)
                     ),
                 ),
-                ("sha256", source.sha256.clone()),
+                ("sha256", recorded(&source.sha256)),
                 (
                     "device",
                     format!(
                         "{}, {} threads, {}",
-                        record.device, record.threads, record.host
+                        recorded(&record.device),
+                        recorded(&record.threads),
+                        recorded(&record.host)
                     ),
                 ),
-                ("version", record.version.clone()),
+                ("version", recorded(&record.version)),
                 ("started", started),
-                ("command", record.command.clone()),
+                ("command", recorded(&record.command)),
             ]);
             let inputs = record.inputs.iter().filter(|i| i.name != "config.toml");
             all.extend(inputs.map(|i| ("input", format!("{} {}", i.name, i.sha256))));

@@ -53,14 +53,14 @@ pub const SECTION: Section<Compared> = Section {
 };
 
 const COLUMNS: [Column<MeasureRow>; 7] = [
-    Column::text("encoder", |row| row.side.clone()),
+    Column::text("encoder", |row| row.encoder_title.clone()),
     Column::text("measure", |row| measure_name(&row.measure)),
     Column::number("value", |row| maybe(row.value, |v| shown(&row.measure, v))),
     Column::number("95\u{a0}% interval", |row| {
         range(row.lower, row.upper, |v| shown(&row.measure, v))
     }),
-    Column::text("from", |row| row.interval.replace('-', "–")),
-    Column::text("better", |row| row.better.clone()),
+    Column::text("from", |row| maybe(row.interval.clone(), |kind| kind)),
+    Column::text("better", |row| maybe(row.better.clone(), |side| side)),
     Column::number("samples", |row| maybe(row.samples, whole)),
 ];
 

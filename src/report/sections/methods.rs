@@ -2,13 +2,12 @@
 //! say about itself stands in its own notes.
 
 use maud::html;
-use serde_json::Value;
 
-use super::settings::said;
 use crate::figure::{FigureError, methods};
 use crate::report::compared::Compared;
 use crate::report::data::{Data, Run};
 use crate::report::number::whole;
+use crate::report::record::shown;
 use crate::report::section::{Block, Section};
 use crate::report::verdict::RULE;
 use crate::table::{PairedRow, ProbeRow, Row as _, TargetRow};
@@ -77,25 +76,25 @@ fn of_run(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
 fn of_comparison(data: &Data<Compared>) -> Result<Vec<Block>, FigureError> {
     let record = &data.record;
     let samples = &record.samples;
-    let constant = |name: &str| said(record.constants.get(name).unwrap_or(&Value::Null));
+    let constants = &record.constants;
     let words = html! {
         dl.notes {
             dt { "Splits of the samples" }
             dd {
                 @if samples.given_parts { "Every encoder brought a training part of its own, from the same run." }
                 @else { "One split for all encoders, class by class and by seed." }
-                " Probe and neighbours learn from " (whole(samples.train)) " samples; the probe's C is chosen on "
-                (whole(samples.valid)) " of these, fitted on the other " (whole(samples.fit))
+                " Probe and neighbours learn from " (whole(samples.train as u64)) " samples; the probe's C is chosen on "
+                (whole(samples.valid as u64)) " of these, fitted on the other " (whole(samples.fit as u64))
                 ", and the reported probe is fitted on all of them. Every number is of "
-                (whole(samples.test)) " test samples, which nothing was fitted to or chosen on."
+                (whole(samples.test as u64)) " test samples, which nothing was fitted to or chosen on."
             }
             dt { "Probe error" }
             dd { "Multinomial logistic regression on standardised features, penalty ‖W‖² / 2C. The balanced error is the mean over classes." }
             dt { "k-NN accuracy" }
-            dd { "Majority of the " (constant("neighbours")) " training samples of highest cosine similarity." }
+            dd { "Majority of the " (shown(&constants.neighbours)) " training samples of highest cosine similarity." }
             dt { "Alignment, uniformity, silhouette" }
             dd {
-                "On " (whole(samples.sample)) " test samples, balanced over classes (of which the maps show at most 3,000). Alignment and uniformity on the unit sphere (Wang and Isola, 2020): mean squared distance within classes, and the logarithm of the mean of e"
+                "On " (whole(samples.sample as u64)) " test samples, balanced over classes (of which the maps show at most 3,000). Alignment and uniformity on the unit sphere (Wang and Isola, 2020): mean squared distance within classes, and the logarithm of the mean of e"
                 sup { "\u{2212}2d²" } " over all pairs. Silhouette (Rousseeuw, 1987) on the features as they are."
             }
             dt { "LogME, H-score" }
@@ -103,18 +102,18 @@ fn of_comparison(data: &Data<Compared>) -> Result<Vec<Block>, FigureError> {
             dt { "Noise" }
             dd {
                 "A number's own interval is of its test samples: for rates Wilson's, for the balanced error one summed over classes, for the other measures a delete-a-group jackknife, at most "
-                (constant("jackknife_groups"))
+                (shown(&constants.jackknife_groups))
                 " folds of test samples left out in turn, with Student's t. A bootstrap would draw samples twice, which measures over pairs and evidences take for knowledge. A difference is that of the same folds for both encoders. Probe and neighbours learn again without each of "
-                (constant("learning_folds"))
+                (shown(&constants.learning_folds))
                 " folds, which takes training samples, a say in the choice of C and test samples away at once: the noise of their differences holds all three. Their p is no smaller than that of an exact sign-flip test over the test samples (McNemar's), which no handful of samples passes. "
                 @match samples.test_groups {
-                    Some(groups) => { "Samples that belong together stay together in parts, folds and signs: the test part has " (whole(groups)) " groups." }
+                    Some(groups) => { "Samples that belong together stay together in parts, folds and signs: the test part has " (whole(groups as u64)) " groups." }
                     None => "Every sample counts as independent of all others; no groups of samples were given.",
                 }
                 " Another training of the same encoder is in no interval and in no mark."
             }
             dt { "Beyond noise" }
-            dd { "A difference is marked where its p value, corrected by Holm's method for everything that this page calls different (measures and classes together), is at most " (constant("level")) ", and its own paired 95\u{a0}% interval is clear of zero. Of equal encoders at most one page in twenty shows any mark." }
+            dd { "A difference is marked where its p value, corrected by Holm's method for everything that this page calls different (measures and classes together), is at most " (shown(&constants.level)) ", and its own paired 95\u{a0}% interval is clear of zero. Of equal encoders at most one page in twenty shows any mark." }
         }
     };
     Ok(vec![

@@ -58,7 +58,7 @@ fn text(parts: &Parts<'_>) -> Grid {
     let encoders = parts.encoders();
     let rows = &parts.measures.rows;
     let cell = |encoder: &str, measure: &str| {
-        let own = |row: &&MeasureRow| row.side == encoder && row.measure == measure;
+        let own = |row: &&MeasureRow| row.encoder == encoder && row.measure == measure;
         let found = rows.iter().find(own);
         let better = |row: &&DifferenceRow| {
             row.side == encoder && row.measure == measure && row.verdict == "better"
@@ -153,12 +153,13 @@ fn table(data: &Parts<'_>) -> Markup {
 
 fn better<'a>(rows: &'a [MeasureRow], measure: &str) -> &'a str {
     let own = rows.iter().find(|row| row.measure == measure);
-    own.map_or("", |row| row.better.as_str())
+    own.and_then(|row| row.better.as_deref())
+        .unwrap_or("neither")
 }
 
 fn cell(data: &Parts<'_>, side: &str, measure: &str) -> Markup {
     let of_cell =
-        |line: &Line<'_, MeasureRow>| line.row.side == side && line.row.measure == measure;
+        |line: &Line<'_, MeasureRow>| line.row.encoder == side && line.row.measure == measure;
     let found = data.measures.lines().find(of_cell);
     let own = |line: &Line<'_, DifferenceRow>| line.row.side == side && line.row.measure == measure;
     let difference = data.differences.lines().find(own);

@@ -2,45 +2,88 @@
 //! every encoder.
 
 use crate::figure::FigureError;
+use crate::figure::layout::distinct;
 use crate::figure::methods;
-use crate::report::data::{Data, Run};
-use crate::report::grid::{Column, Grid};
-use crate::report::number::{maybe, percent, plain, whole};
+use crate::report::data::{Data, Line, Run, Table};
+use crate::report::grid::{Grid, Place, Source};
+use crate::report::number::{maybe, whole};
 use crate::report::section::{Block, Section};
-use crate::table::{Row, YardstickRow};
+use crate::table::{MeasureRow, Row};
 
 /// Its descriptor.
 pub const SECTION: Section<Run> = Section {
     id: "representation",
     title: "Representation metrics",
-    tables: &[YardstickRow::FILE],
+    tables: &[MeasureRow::FILE],
     figure: None,
     blocks,
     citations: &[],
 };
 
-const COLUMNS: [Column<YardstickRow>; 10] = [
-    Column::text("encoder", |row| row.encoder_title.clone()),
-    Column::text("method", |row| methods::title(&row.method)),
-    Column::number("epochs", |row| maybe(row.epochs, whole)),
-    Column::number("seed", |row| maybe(row.seed, whole)),
-    Column::number("CKA with pretrained", |row| maybe(row.cka, |v| plain(v, 3))),
-    Column::number("k-NN accuracy", |row| maybe(row.knn, percent)),
-    Column::number("silhouette", |row| maybe(row.silhouette, |v| plain(v, 3))),
-    Column::number("LogME", |row| maybe(row.logme, |v| plain(v, 3))),
-    Column::number("H-score", |row| maybe(row.hscore, |v| plain(v, 3))),
-    Column::number("samples", |row| maybe(row.n, whole)),
-];
-
 fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
-    let Some(table) = data.tables.get::<YardstickRow>()? else {
+    let table = data.tables.any::<MeasureRow>()?;
+    let lines: Vec<_> = table.lines().filter(|l| l.row.target.is_none()).collect();
+    if lines.is_empty() {
         let what = "the representation metrics of the encoders";
-        return Ok(vec![Block::Absent(what, YardstickRow::FILE)]);
-    };
+        return Ok(vec![Block::Absent(what, MeasureRow::FILE)]);
+    }
     let said = "Further metrics of the surrogate's test features under each encoder. CKA (linear, debiased, in [\u{2212}1, 1]) says how much of the pretrained representation is left: 1 is all of it, up to rotation and scale, and about 0 none. The other four say how well features separate the surrogate's classes, and higher is better for each: the accuracy of the nearest neighbours' vote among training samples by cosine, the silhouette in [\u{2212}1, 1], LogME (any number), and the H-score (from 0 to about K\u{a0}\u{2212}\u{a0}1 for K classes, its covariance shrunk after Ledoit and Wolf).";
-    let title = "Representation metrics of every encoder";
-    Ok(vec![
-        Block::words(said),
-        Block::Table(Grid::of(title, &table, &COLUMNS)),
-    ])
+    Ok(vec![Block::words(said), Block::Table(grid(&table, &lines))])
+}
+
+/// A line an encoder, a column a metric that the table has rows of.
+fn grid(table: &Table<MeasureRow>, lines: &[Line<'_, MeasureRow>]) -> Grid {
+    let metrics = distinct(lines.iter().map(|line| line.row.measure.as_str()));
+    let title = |metric: &&str| {
+        let own = lines.iter().find(|line| line.row.measure == **metric);
+        own.map_or("", |line| line.row.measure_title()).to_owned()
+    };
+    let texts = ["encoder", "method"].map(|head| (head.to_owned(), false));
+    let numbers = ["epochs", "seed"].map(|head| (head.to_owned(), true));
+    let values = metrics.iter().map(|metric| (title(metric), true));
+    let samples = ("samples".to_owned(), true);
+    let encoder = |row: &MeasureRow| {
+        (
+            row.encoder.clone(),
+            row.method.clone(),
+            row.epochs,
+            row.seed,
+        )
+    };
+    let encoders = distinct(lines.iter().map(|line| encoder(line.row)));
+    let rows = encoders.into_iter().filter_map(|which| {
+        let own: Vec<_> = lines.iter().filter(|l| encoder(l.row) == which).collect();
+        let first = own.first()?;
+        let value = |metric: &&str| {
+            let found = own.iter().find(|line| line.row.measure == **metric);
+            maybe(found.and_then(|line| line.row.shown()), |value| value)
+        };
+        let names = [
+            first.row.encoder_title.clone(),
+            methods::title(first.row.method.as_deref().unwrap_or("-")),
+            maybe(first.row.epochs, whole),
+            maybe(first.row.seed, whole),
+        ];
+        let samples = maybe(own.iter().filter_map(|line| line.row.samples).max(), whole);
+        let cells = names.into_iter().chain(metrics.iter().map(value));
+        let cells = cells.chain([samples]).map(Into::into).collect();
+        Some((Some(first.line), cells))
+    });
+    Grid {
+        title: "Representation metrics of every encoder".into(),
+        heads: texts
+            .into_iter()
+            .chain(numbers)
+            .chain(values)
+            .chain([samples])
+            .collect(),
+        rows: rows.collect(),
+        source: Some(Source {
+            file: MeasureRow::FILE,
+            bytes: table.bytes.clone(),
+        }),
+        place: Place::Page,
+        latex: None,
+        folded: false,
+    }
 }

@@ -2,10 +2,10 @@
 
 use maud::html;
 
-use super::settings::said;
 use crate::figure::FigureError;
 use crate::report::compared::Compared;
 use crate::report::data::{Data, Run};
+use crate::report::record::shown;
 use crate::report::section::{Block, Section};
 
 /// Its descriptor for runs.
@@ -35,7 +35,7 @@ fn of_run(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
         code { "modalign figures RUN --format svg,png" }
         ". The same tables give the same bytes. A run on the processor with the same version, seeds, inputs and number of threads is made to give the same tables; another device may differ in the last digits."
     } };
-    let command = data.record.command.0.as_deref();
+    let command = shown(&data.record.command).0;
     let code = command.map(|command| format!("{command}\n{again}"));
     Ok(vec![Block::Code(code), Block::Page(words)])
 }
@@ -52,8 +52,8 @@ fn of_comparison(data: &Data<Compared>) -> Result<Vec<Block>, FigureError> {
 /// The command that repeats it; files that others name differently are placeholders.
 fn command(record: &Compared) -> String {
     let mut command = String::from("modalign compare");
-    let paths = record.sides.iter().map(|side| side.path.as_str());
-    let kinds = record.sides.iter().map(|side| side.kind.as_str());
+    let paths = record.sides.iter().map(|side| side.origin.path.as_str());
+    let kinds = record.sides.iter().map(|side| side.origin.kind.as_str());
     let mut last = ("", "");
     for now in paths.zip(kinds) {
         // A run gives several encoders in a row.
@@ -63,10 +63,18 @@ fn command(record: &Compared) -> String {
         last = now;
     }
     command += &format!(" --reference {}", quoted(&record.reference));
-    if let Some(images) = record.sides.iter().find_map(|side| side.images.as_ref()) {
+    if let Some(images) = record
+        .sides
+        .iter()
+        .find_map(|side| side.origin.images.as_ref())
+    {
         command += &format!(" --images {} --data-dir DIR", quoted(images));
     }
-    if record.sides.iter().any(|side| side.labels_sha256.is_some()) {
+    if record
+        .sides
+        .iter()
+        .any(|side| side.origin.labels_sha256.is_some())
+    {
         command += " --labels LABELS.npy";
     }
     for (flag, name) in [
@@ -76,7 +84,7 @@ fn command(record: &Compared) -> String {
         ("seed", "seed"),
     ] {
         if let Some(value) = record.settings.get(name) {
-            command += &format!(" --{flag} {}", said(value));
+            command += &format!(" --{flag} {}", shown(value));
         }
     }
     command

@@ -10,9 +10,10 @@ use crate::report::compared::Compared;
 use crate::report::data::{Data, Run};
 use crate::report::grid::{Cell, Grid, Place};
 use crate::report::number::{plain, whole};
-use crate::report::record::{Record, Shown};
+use crate::report::record::{Shown, shown};
 use crate::report::section::{Block, Section};
-use crate::table::{CellRow, TransferabilityRow};
+use crate::table::record::RunRecord;
+use crate::table::{CellRow, MeasureRow};
 
 /// Its descriptor for runs.
 pub const RUN: Section<Run> = Section {
@@ -36,8 +37,8 @@ pub const COMPARISON: Section<Compared> = Section {
 
 fn of_run(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
     let cells = data.tables.any::<CellRow>()?;
-    let scores = data.tables.any::<TransferabilityRow>()?;
-    let missing = missing(&cells.rows, &scores.rows);
+    let measures = data.tables.any::<MeasureRow>()?;
+    let missing = missing(&cells.rows, &measures.rows);
     let words = html! {
         (folded_facts(&data.record))
         h3 { "Not run" }
@@ -55,29 +56,29 @@ fn of_run(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
 }
 
 /// What the record says, by name.
-fn facts(record: &Record) -> [(&'static str, String, bool); 14] {
-    let fact = |name, value: &Shown| (name, value.to_string(), value.0.is_none());
-    let seconds = seconds(&record.seconds);
+fn facts(record: &RunRecord) -> [(&'static str, String, bool); 14] {
+    let fact = |name, value: Shown| (name, value.to_string(), value.0.is_none());
+    let seconds = seconds(&shown(&record.seconds));
     [
-        fact("Suite", &record.suite),
-        fact("modalign", &record.version),
-        fact("Device", &record.device),
-        fact("Processor", &record.host),
-        fact("Threads", &record.threads),
-        fact("Seeds", &record.seeds),
-        fact("Started", &record.started),
-        fact("Finished", &record.finished),
-        fact("Record format", &record.schema_version),
-        fact("Source model", &record.source.model),
-        fact("Parameters", &record.source.parameters),
-        fact("Source classes", &record.source.classes),
-        fact("Weights, SHA-256", &record.source.sha256),
-        ("Seconds", seconds, record.seconds.0.is_none()),
+        fact("Suite", shown(&record.suite)),
+        fact("modalign", shown(&record.version)),
+        fact("Device", shown(&record.device)),
+        fact("Processor", shown(&record.host)),
+        fact("Threads", shown(&record.threads)),
+        fact("Seeds", shown(&record.seeds)),
+        fact("Started", shown(&record.started)),
+        fact("Finished", shown(&record.finished)),
+        fact("Record format", shown(&record.schema_version)),
+        fact("Source model", shown(&record.source.model)),
+        fact("Parameters", shown(&record.source.parameters)),
+        fact("Source classes", shown(&record.source.classes)),
+        fact("Weights, SHA-256", shown(&record.source.sha256)),
+        ("Seconds", seconds, record.seconds.is_none()),
     ]
 }
 
 /// All of it, closed at first.
-fn folded_facts(record: &Record) -> Markup {
+fn folded_facts(record: &RunRecord) -> Markup {
     html! {
         details.sheet {
             summary { "Settings and hashes" }
@@ -102,11 +103,11 @@ fn folded_facts(record: &Record) -> Markup {
 }
 
 /// The same for texts.
-fn provenance(record: &Record) -> Grid {
+fn provenance(record: &RunRecord) -> Grid {
     let line = |name: String, value: String| (None, vec![Cell::from(name), value.into()]);
     let facts = facts(record).map(|(name, value, _)| line(name.to_owned(), value));
     let inputs = record.inputs.iter();
-    let inputs = inputs.map(|i| line(format!("{}, SHA-256", i.name), i.sha256.to_string()));
+    let inputs = inputs.map(|i| line(format!("{}, SHA-256", i.name), i.sha256.clone()));
     Grid {
         title: "Provenance".into(),
         heads: vec![("what".into(), false), ("value".into(), false)],
@@ -125,7 +126,7 @@ fn seconds(shown: &Shown) -> String {
 }
 
 /// What is missing, and why, as far as the run says.
-fn missing(cells: &[CellRow], scores: &[TransferabilityRow]) -> Vec<String> {
+fn missing(cells: &[CellRow], measures: &[MeasureRow]) -> Vec<String> {
     let left = cells.iter().filter(|row| !row.done());
     let seed = |row: &CellRow| {
         row.seed
@@ -139,19 +140,22 @@ fn missing(cells: &[CellRow], scores: &[TransferabilityRow]) -> Vec<String> {
             seed(row)
         )
     };
-    let undefined = scores.iter().filter_map(|row| {
-        let why = row.undefined.as_deref().filter(|why| *why != "-")?;
-        Some(format!(
-            "LEEP, NCE, LogME and the like of {}: {why}",
-            row.target_title
-        ))
+    let undefined = measures.iter().filter(|row| row.value.is_none());
+    let undefined = undefined.filter_map(|row| {
+        let (target, why) = (row.target_title.as_deref()?, row.note.as_deref()?);
+        Some(format!("{} of {target}: {why}", row.measure_title()))
     });
     left.map(cell).chain(undefined).collect()
 }
 
 fn of_comparison(data: &Data<Compared>) -> Result<Vec<Block>, FigureError> {
     let record = &data.record;
-    let settings = record.settings.iter().chain(&record.constants);
+    let constants = serde_json::to_value(&record.constants).ok();
+    let constants = constants.as_ref().and_then(Value::as_object);
+    let settings = record
+        .settings
+        .iter()
+        .chain(constants.into_iter().flatten());
     let words = html! {
         div.scroll tabindex="0" { table {
             thead { tr {
@@ -161,29 +165,20 @@ fn of_comparison(data: &Data<Compared>) -> Result<Vec<Block>, FigureError> {
             } }
             tbody { @for side in &record.sides { tr {
                 td { (side.title) }
-                td { (side.kind) }
-                td { (side.path) @if let Some(images) = &side.images { ", " (images) } }
-                td.number { (whole(side.dim)) }
+                td { (side.origin.kind) }
+                td { (side.origin.path) @if let Some(images) = &side.origin.images { ", " (images) } }
+                td.number { (whole(side.dim as u64)) }
                 td.number { (side.c) }
-                td { code.hash { (side.sha256) } }
+                td { code.hash { (side.origin.sha256) } }
             } } }
         } }
         details.sheet {
             summary { "Settings" }
             dl.facts { @for (name, value) in settings {
-                div { dt { (name.replace('_', " ")) } dd { (said(value)) } }
+                div { dt { (name.replace('_', " ")) } dd { (shown(value)) } }
             } }
         }
         p.source { "Source: " code { "compare.json" } }
     };
     Ok(vec![Block::Page(words)])
-}
-
-/// A value of `compare.json` as readers see it.
-pub fn said(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(all) => all.iter().map(said).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
-    }
 }

@@ -9,6 +9,7 @@ use crate::figure::{FigureError, methods};
 use crate::report::compared::Compared;
 use crate::report::data::{Data, Line, Run, Table};
 use crate::report::number::whole;
+use crate::report::record::shown as recorded;
 use crate::report::section::{Block, Section};
 use crate::report::verdict;
 use crate::report::words::{Words, joint};
@@ -91,9 +92,9 @@ fn compared(data: &Data<Run>, cells: &[CellRow]) -> Words {
     } = Plan::of(cells);
     let words = Words::new(format!(
         "A source model pretrained on images ({}, {} parameters, {} classes) was transferred to ",
-        source.model,
-        grouped(&source.parameters.to_string()),
-        source.classes,
+        recorded(&source.model),
+        grouped(&recorded(&source.parameters).to_string()),
+        recorded(&source.classes),
     ));
     if transfers == 0 {
         return words.say("other modalities.");
@@ -147,7 +148,7 @@ fn of_comparison(data: &Data<Compared>) -> Result<Vec<Block>, FigureError> {
             .say(before)
             .cite(*line, &shown(&line.row.measure, *value))
             .say(format!("{of_samples} through "))
-            .bold(&line.row.side);
+            .bold(&line.row.encoder_title);
     }
     if !lead.is_empty() {
         blocks.push(Block::Lead(lead.say(".")));

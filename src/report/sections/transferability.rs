@@ -4,17 +4,18 @@
 use maud::{Markup, html};
 
 use crate::figure::FigureError;
+use crate::figure::layout::distinct;
 use crate::report::data::{Data, Line, Run, Table};
 use crate::report::grid::{Column, Grid};
 use crate::report::number::{cite, maybe, plain, whole};
 use crate::report::section::{Block, Citation, Section};
-use crate::table::{DiscrepancyRow, Row, TransferabilityRow};
+use crate::table::{DiscrepancyRow, MeasureRow, Row};
 
 /// Its descriptor.
 pub const SECTION: Section<Run> = Section {
     id: "transferability",
     title: "Transferability scores, beside D",
-    tables: &[TransferabilityRow::FILE, DiscrepancyRow::FILE],
+    tables: &[MeasureRow::FILE, DiscrepancyRow::FILE],
     figure: None,
     blocks,
     citations: &[
@@ -45,94 +46,54 @@ pub const SECTION: Section<Run> = Section {
     ],
 };
 
-/// A score of a target.
-struct Score {
-    name: &'static str,
-    range: &'static str,
-    /// Whether a higher value says nearer.
-    higher: bool,
-    value: fn(&TransferabilityRow) -> Option<f64>,
-}
-
-const fn score(
-    name: &'static str,
-    range: &'static str,
-    higher: bool,
-    value: fn(&TransferabilityRow) -> Option<f64>,
-) -> Score {
-    Score {
-        name,
-        range,
-        higher,
-        value,
-    }
-}
-
-const SCORES: [Score; 6] = [
-    score("LEEP", "at most 0", true, |row| row.leep),
-    score("NCE", "\u{2212}log K to 0", true, |row| row.nce),
-    score("LogME", "any number", true, |row| row.logme),
-    score("H-score", "0 to K \u{2212} 1", true, |row| row.hscore),
-    score("modality gap", "0 to 2", false, |row| row.gap),
-    score("OTDD", "from 0", false, |row| row.otdd),
+const COLUMNS: [Column<MeasureRow>; 6] = [
+    Column::text("target", |row| title(row).to_owned()),
+    Column::text("score", |row| row.measure_title().to_owned()),
+    Column::number("value", |row| {
+        row.shown().unwrap_or_else(|| "not defined".into())
+    }),
+    Column::text("nearer is", |row| better(row).to_owned()),
+    Column::number("samples", |row| maybe(row.samples, whole)),
+    Column::text("remark", |row| maybe(row.note.clone(), |note| note)),
 ];
 
-fn defined(row: &TransferabilityRow, value: Option<f64>) -> String {
-    let absent = if row.undefined.is_some() {
-        "not defined"
-    } else {
-        "–"
-    };
-    value.map_or_else(|| absent.to_owned(), |v| plain(v, 3))
+fn title(row: &MeasureRow) -> &str {
+    row.target_title.as_deref().unwrap_or("")
 }
 
-const COLUMNS: [Column<TransferabilityRow>; 10] = [
-    Column::text("target", |row| row.target_title.clone()),
-    Column::number("LEEP", |row| defined(row, row.leep)),
-    Column::number("NCE", |row| defined(row, row.nce)),
-    Column::number("LogME", |row| defined(row, row.logme)),
-    Column::number("H-score", |row| defined(row, row.hscore)),
-    Column::number("modality gap", |row| defined(row, row.gap)),
-    Column::number("OTDD", |row| defined(row, row.otdd)),
-    Column::text("OTDD converged", |row| match row.otdd_converged {
-        Some(0) => "no".to_owned(),
-        Some(_) => "yes".to_owned(),
-        None => "–".to_owned(),
-    }),
-    Column::number("samples", |row| maybe(row.n, whole)),
-    Column::number("in the OTDD", |row| {
-        let sides = row.n_otdd_source.zip(row.n_otdd_target);
-        maybe(sides, |(from, to)| {
-            format!("{} and {}", whole(from), whole(to))
-        })
-    }),
-];
+fn better(row: &MeasureRow) -> &str {
+    row.better.as_deref().unwrap_or("–")
+}
 
 fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
-    let Some(table) = data.tables.get::<TransferabilityRow>()? else {
+    let table = data.tables.any::<MeasureRow>()?;
+    let lines: Vec<_> = table.lines().filter(|l| l.row.target.is_some()).collect();
+    if lines.is_empty() {
         let what = "the transferability scores of the targets";
-        return Ok(vec![Block::Absent(what, TransferabilityRow::FILE)]);
-    };
+        return Ok(vec![Block::Absent(what, MeasureRow::FILE)]);
+    }
     let said = "Other measures of each target as its transfer starts, its test samples going through its first embedder into the pretrained model. LEEP and NCE, in nats, say how well the source model's classes predict the target's: LEEP from its probabilities, NCE from its most probable class. LogME and the H-score say how well its features separate the target's classes. The modality gap is the distance between the mean directions of target and surrogate features; OTDD, debiased, is the cost of moving the embedded source onto the embedded target with its labels, the quantity that ORCA lowers.";
     let distances = data.tables.any::<DiscrepancyRow>()?;
-    let undefined = table.rows.iter().filter(|row| row.undefined.is_some());
-    let notes = html! { @for row in undefined {
-        p.hint { (row.target_title) ": not defined: " (maybe(row.undefined.as_deref(), str::to_owned)) "." }
-    } };
-    let title = "Transferability scores of every target";
+    let orders = orders(&distances, &lines);
+    let all = "Transferability scores of every target";
     Ok(vec![
         Block::words(said),
-        Block::Page(orders(&distances, &table)),
-        Block::Table(Grid::of(title, &table, &COLUMNS)),
-        Block::Page(notes),
+        Block::Page(orders),
+        Block::Table(Grid::some(all, &table, lines, &COLUMNS)),
     ])
 }
 
 /// The targets from near to far, by D and by every score.
-fn orders(distances: &Table<DiscrepancyRow>, table: &Table<TransferabilityRow>) -> Markup {
+fn orders(distances: &Table<DiscrepancyRow>, lines: &[Line<'_, MeasureRow>]) -> Markup {
     let initial = distances.lines();
     let initial = initial.filter(|line| line.row.embedder == "initial");
     let d: Vec<_> = initial.map(|line| (line, line.row.value)).collect();
+    let scores = distinct(lines.iter().map(|line| line.row.measure.as_str()));
+    let scores = scores.iter().filter_map(|score| {
+        let own = || lines.iter().filter(|line| line.row.measure == *score);
+        let known = own().filter_map(|line| Some((*line, line.row.value?)));
+        Some((own().next()?.row, known.collect::<Vec<_>>()))
+    });
     html! {
         div.scroll tabindex="0" { table {
             thead { tr {
@@ -144,13 +105,14 @@ fn orders(distances: &Table<DiscrepancyRow>, table: &Table<TransferabilityRow>) 
             tbody {
                 tr {
                     td { b { "D" } } td { "0 to 1" } td { "lower" }
-                    td.wrap { (ordered(d, false, |row: &DiscrepancyRow| &row.target_title)) }
+                    td.wrap { (ordered(d, false, |row: &DiscrepancyRow| row.target_title.as_str())) }
                 }
-                @for Score { name, range, higher, value } in &SCORES {
-                    @let known = table.lines().filter_map(|line| Some((line, value(line.row)?)));
+                @for (score, known) in scores {
                     tr {
-                        td { (name) } td { (range) } td { (if *higher { "higher" } else { "lower" }) }
-                        td.wrap { (ordered(known.collect(), *higher, |row: &TransferabilityRow| &row.target_title)) }
+                        td { (score.measure_title()) }
+                        td { (score.about().map_or("–", |about| about.values)) }
+                        td { (better(score)) }
+                        td.wrap { (ordered(known, better(score) == "higher", title)) }
                     }
                 }
             }
@@ -165,7 +127,7 @@ fn orders(distances: &Table<DiscrepancyRow>, table: &Table<TransferabilityRow>) 
 fn ordered<R: Row>(
     mut lines: Vec<(Line<'_, R>, f64)>,
     higher: bool,
-    title: fn(&R) -> &String,
+    title: fn(&R) -> &str,
 ) -> Markup {
     lines.sort_by(|(_, a), (_, b)| {
         if higher {

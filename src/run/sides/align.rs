@@ -4,30 +4,9 @@
 
 use crate::feature::FeatureSet;
 use crate::run::RunError;
-use crate::suite::preprocess::Preprocess;
+pub use crate::table::record::EncoderOrigin as Origin;
 use ndarray::{Array2, Axis, concatenate};
-use serde::Serialize;
 use std::collections::HashMap;
-
-/// Where the features of a side come from.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Origin {
-    /// `features`, `run` or `model`.
-    pub kind: &'static str,
-    /// What was named on the command line.
-    pub path: String,
-    /// Hash of the file, of the kept features, or of the weights.
-    pub sha256: String,
-    /// Hash of the labels, where they came from another file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub labels_sha256: Option<String>,
-    /// The images that a model saw.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub images: Option<String>,
-    /// How the model's images were prepared, and who says so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub preprocess: Option<Preprocess>,
-}
 
 /// One encoder's features, as they came.
 #[derive(Debug, Clone)]

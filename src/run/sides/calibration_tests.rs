@@ -109,7 +109,7 @@ impl World {
             .map(|title| Side {
                 title: title.into(),
                 origin: Origin {
-                    kind: "features",
+                    kind: "features".into(),
                     path: format!("{title}.npz"),
                     sha256: "00".into(),
                     labels_sha256: None,

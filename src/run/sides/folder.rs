@@ -1,9 +1,9 @@
 //! The folder of a comparison: one process writes it, and it is none of its inputs.
 
 use super::align::Side;
-use super::write::RECORD;
 use crate::run::RunError;
 use crate::run::lock::FolderLock;
+use crate::table::record::COMPARISON;
 use std::path::{Path, PathBuf};
 
 /// Name of the lock; a folder with nothing else in it is an empty one.
@@ -34,7 +34,7 @@ impl Folder {
         for entry in std::fs::read_dir(root).map_err(io)? {
             foreign |= entry.map_err(io)?.file_name() != LOCK;
         }
-        if foreign && !root.join(RECORD).is_file() {
+        if foreign && !root.join(COMPARISON).is_file() {
             return Err(RunError::Malformed {
                 path: root.into(),
                 expected: "an empty folder, or one with an earlier comparison".into(),
@@ -70,7 +70,7 @@ pub fn outside_of_inputs(root: &Path, sides: &[Side], others: &[&Path]) -> Resul
             // A name of the program's own, or of a hub: no file that could be written over.
             continue;
         };
-        let cleared = OWN.iter().chain([&RECORD]);
+        let cleared = OWN.iter().chain([&COMPARISON]);
         let clears = cleared
             .map(|name| out.join(name))
             .any(|name| own.starts_with(name));

@@ -7,9 +7,10 @@
 
 use super::align::{Origin, Side};
 use crate::feature::file;
+use crate::files::bounded;
 use crate::files::checksum::hex;
+use crate::run::RunError;
 use crate::run::folder::sha256;
-use crate::run::{RunError, bounded};
 use crate::transfer::methods;
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -46,7 +47,7 @@ pub fn sides(root: &Path) -> Result<Vec<Side>, RunError> {
         sides.push(Side {
             title,
             origin: Origin {
-                kind: "run",
+                kind: "run".into(),
                 path: root.display().to_string(),
                 sha256: hex(&hash.finalize()),
                 labels_sha256: None,

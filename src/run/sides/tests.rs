@@ -45,7 +45,7 @@ fn side(title: &str, features: Array2<f32>, labels: &[usize]) -> Side {
     Side {
         title: title.into(),
         origin: Origin {
-            kind: "features",
+            kind: "features".into(),
             path: format!("{title}.npz"),
             sha256: "00".into(),
             labels_sha256: None,
@@ -441,7 +441,9 @@ fn tables_and_record_repeat_byte_for_byte_on_any_number_of_threads() {
             "{name}"
         );
     }
-    let record = |root: &tempfile::TempDir| std::fs::read(root.path().join(write::RECORD));
+    let record = |root: &tempfile::TempDir| {
+        std::fs::read(root.path().join(crate::table::record::COMPARISON))
+    };
     assert_eq!(record(&one).expect("record"), record(&two).expect("record"));
     // A folder with something else in it is not taken.
     let other = tempfile::tempdir().expect("folder");

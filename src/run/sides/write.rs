@@ -1,116 +1,61 @@
 //! What a comparison leaves: six tables, and `compare.json` with what went in. Nothing in them
 //! depends on the time of day: the same inputs, seed and settings give the same bytes.
 
-use super::align::{Origin, Shared};
+use super::align::{Aligned, Shared};
 use super::comparison::Comparison;
-use super::difference::{Difference, Verdict};
+use super::difference::{ClassError, MeasureDifference, Verdict};
 use super::folder::OWN;
-use super::measures::Measure;
+use super::measures::{Estimate, Measure, Measured};
 use super::settings::{GROUPS, NEIGHBOURS, VALID_SHARE, ValidSettings};
 use crate::files::checksum::hex;
+use crate::measure::encoder;
 use crate::measure::verdict::LEVEL;
 use crate::run::RunError;
-use crate::run::table::{Table, row};
-use serde::Serialize;
+use crate::table::record::{COMPARISON, ComparisonRecord, Constants, EncoderRecord, SampleCounts};
+use crate::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow, PartRow, Row, TsneRow};
 use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// The record of a comparison; that it is there says that a folder is one.
-pub const RECORD: &str = "compare.json";
-
-/// What `compare.json` says.
-#[derive(Debug, Serialize)]
-pub struct Record<'a> {
-    /// Version of this format.
-    schema_version: u32,
-    /// Version of the program.
-    version: &'static str,
-    /// The side that the others are set against.
-    reference: &'a str,
-    /// Where every side comes from.
-    sides: Vec<Input<'a>>,
-    /// Names of the classes.
-    classes: &'a [String],
-    /// Samples of every part.
-    samples: Samples,
-    /// Everything that could be set.
+/// The record of a comparison.
+fn record<'a>(
+    shared: &Shared,
     settings: &'a ValidSettings,
-    /// Everything that could not.
-    constants: Constants,
-    /// What a reader must know of single results.
-    notes: &'a [String],
-}
-
-#[derive(Debug, Serialize)]
-struct Input<'a> {
-    title: &'a str,
-    dim: usize,
-    c: f64,
-    #[serde(flatten)]
-    origin: &'a Origin,
-}
-
-#[derive(Debug, Serialize)]
-struct Samples {
-    fit: usize,
-    valid: usize,
-    train: usize,
-    test: usize,
-    sample: usize,
-    mapped: usize,
-    given_parts: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    test_groups: Option<usize>,
-}
-
-#[derive(Debug, Serialize)]
-struct Constants {
-    valid_share: f64,
-    neighbours: usize,
-    jackknife_groups: usize,
-    learning_folds: usize,
-    level: f64,
-    correction: &'static str,
-}
-
-impl<'a> Record<'a> {
-    /// The record of a comparison.
-    pub fn new(shared: &'a Shared, settings: &'a ValidSettings, found: &'a Comparison) -> Self {
-        let sides = shared.sides.iter().zip(&found.sides);
-        let sides = sides.map(|(side, measured)| Input {
-            title: &side.title,
-            dim: side.features.ncols(),
-            c: measured.c,
-            origin: &side.origin,
-        });
-        let parts = &found.parts;
-        Self {
-            schema_version: 1,
-            version: env!("CARGO_PKG_VERSION"),
-            reference: &shared.sides[found.reference].title,
-            sides: sides.collect(),
-            classes: &shared.class_names,
-            samples: Samples {
-                fit: parts.fit.len(),
-                valid: parts.valid.len(),
-                train: parts.train.len(),
-                test: parts.test.len(),
-                sample: parts.sample.len(),
-                mapped: parts.mapped.len(),
-                given_parts: shared.given_train.is_some(),
-                test_groups: found.groups,
-            },
-            settings,
-            constants: Constants {
-                valid_share: VALID_SHARE,
-                neighbours: NEIGHBOURS,
-                jackknife_groups: GROUPS,
-                learning_folds: found.folds,
-                level: LEVEL,
-                correction: "holm",
-            },
-            notes: &found.notes,
-        }
+    found: &Comparison,
+) -> ComparisonRecord<&'a ValidSettings> {
+    let sides = shared.sides.iter().zip(&found.sides);
+    let sides = sides.map(|(side, measured)| EncoderRecord {
+        title: side.title.clone(),
+        dim: side.features.ncols(),
+        c: measured.c,
+        origin: side.origin.clone(),
+    });
+    let parts = &found.parts;
+    ComparisonRecord {
+        schema_version: Some(1),
+        version: Some(env!("CARGO_PKG_VERSION").into()),
+        reference: shared.sides[found.reference].title.clone(),
+        sides: sides.collect(),
+        classes: shared.class_names.clone(),
+        samples: SampleCounts {
+            fit: parts.fit.len(),
+            valid: parts.valid.len(),
+            train: parts.train.len(),
+            test: parts.test.len(),
+            sample: parts.sample.len(),
+            mapped: Some(parts.mapped.len()),
+            given_parts: shared.given_train.is_some(),
+            test_groups: found.groups,
+        },
+        settings,
+        constants: Constants {
+            valid_share: Some(VALID_SHARE),
+            neighbours: Some(NEIGHBOURS),
+            jackknife_groups: Some(GROUPS),
+            learning_folds: Some(found.folds),
+            level: Some(LEVEL),
+            correction: Some("holm".into()),
+        },
+        notes: found.notes.clone(),
     }
 }
 
@@ -144,34 +89,36 @@ pub fn write(
     found: &Comparison,
 ) -> Result<(), RunError> {
     clear(root)?;
-    let path = root.join(RECORD);
+    let path = root.join(COMPARISON);
     let io = |source| RunError::Io {
         path: path.clone(),
         source,
     };
     // First, so that a folder that is interrupted here can be taken again.
-    let text = serde_json::to_string_pretty(&Record::new(shared, settings, found));
+    let text = serde_json::to_string_pretty(&record(shared, settings, found));
     let text = text.map_err(|e| io(std::io::Error::other(e)))?;
     crate::files::atomic::write(&path, (text + "\n").as_bytes()).map_err(io)?;
-    let file = |name: &str| -> PathBuf { root.join("tables").join(name) };
-    measures(shared, found).write_to(&file("measures.csv"))?;
-    differences(shared, found).write_to(&file("differences.csv"))?;
-    classes(shared, found).write_to(&file("classes.csv"))?;
-    cka(shared, found).write_to(&file("cka.csv"))?;
-    samples(shared, found).write_to(&file("samples.csv"))?;
-    match maps(shared, found) {
-        maps if maps.is_empty() => Ok(()),
-        maps => maps.write_to(&file("tsne.csv")),
+    let tables = root.join("tables");
+    MeasureRow::write(&measures(shared, found), &tables)?;
+    DifferenceRow::write(&differences(shared, found), &tables)?;
+    ClassRow::write(&classes(shared, found), &tables)?;
+    CkaRow::write(&cka(shared, found), &tables)?;
+    PartRow::write(&parts(shared, found), &tables)?;
+    let maps = maps(shared, found);
+    if !maps.is_empty() {
+        TsneRow::write(&maps, &tables)?;
     }
+    Ok(())
 }
 
 /// Removes what an earlier comparison wrote here, so that nothing of it stands beside the new one.
 fn clear(root: &Path) -> Result<(), RunError> {
     for name in OWN {
         let path = root.join(name);
-        let removed = match path.is_dir() {
-            true => std::fs::remove_dir_all(&path),
-            false => std::fs::remove_file(&path),
+        let removed = if path.is_dir() {
+            std::fs::remove_dir_all(&path)
+        } else {
+            std::fs::remove_file(&path)
         };
         match removed {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
@@ -183,172 +130,145 @@ fn clear(root: &Path) -> Result<(), RunError> {
     Ok(())
 }
 
-fn measures(shared: &Shared, found: &Comparison) -> Table {
-    let mut table = Table::new(&[
-        "side", "dim", "measure", "value", "lower", "upper", "interval", "better", "samples",
-    ]);
-    for (side, measured) in shared.sides.iter().zip(&found.sides) {
-        for (measure, estimate) in Measure::ALL.iter().zip(&measured.estimates) {
-            let interval = estimate.as_ref().and_then(|e| e.interval);
-            let kind = interval.and(estimate.as_ref()).map_or("-", |e| e.kind);
-            table.push(row![
-                &side.title,
-                side.features.ncols(),
-                measure.id(),
-                estimate.as_ref().map(|e| e.value),
-                interval.map(|i| i[0]),
-                interval.map(|i| i[1]),
-                kind,
-                if measure.lower_is_better() {
-                    "lower"
-                } else {
-                    "higher"
-                },
-                estimate.as_ref().map(|e| e.samples as u64),
-            ]);
+/// Both ends of an interval.
+fn ends(interval: Option<[f64; 2]>) -> (Option<f64>, Option<f64>) {
+    interval.map(|[lower, upper]| (lower, upper)).unzip()
+}
+
+fn measures(shared: &Shared, found: &Comparison) -> Vec<MeasureRow> {
+    let of_side = |(side, measured): (&Aligned, &Measured)| {
+        let all = Measure::ALL.iter().zip(&measured.estimates);
+        let row = |(measure, estimate): (&Measure, &Option<Estimate>)| {
+            let about = &encoder::named(measure.id())
+                .expect("a measure that is listed")
+                .about;
+            let estimate = estimate.as_ref();
+            let value = estimate.map(|e| e.value);
+            let interval = estimate.and_then(|e| e.interval);
+            let (lower, upper) = ends(interval);
+            let kind = interval.and(estimate).map(|e| e.kind);
+            MeasureRow {
+                dim: Some(side.features.ncols() as u64),
+                lower,
+                upper,
+                interval: kind.map(Into::into),
+                samples: estimate.map(|e| e.samples as u64),
+                ..MeasureRow::of(about, value, &side.title, &side.title)
+            }
+        };
+        all.map(row).collect::<Vec<_>>()
+    };
+    let sides = shared.sides.iter().zip(&found.sides);
+    sides.flat_map(of_side).collect()
+}
+
+fn differences(shared: &Shared, found: &Comparison) -> Vec<DifferenceRow> {
+    let row = |found_one: &MeasureDifference| {
+        let difference = &found_one.difference;
+        let (lower, upper) = ends(difference.interval);
+        DifferenceRow {
+            side: shared.sides[found_one.side].title.clone(),
+            reference: shared.sides[found.reference].title.clone(),
+            measure: found_one.measure.id().into(),
+            difference: difference.value,
+            lower,
+            upper,
+            p: difference.p,
+            adjusted: difference.adjusted,
+            verdict: difference.verdict.name().into(),
         }
-    }
-    table
+    };
+    found.differences.iter().map(row).collect()
 }
 
-fn differences(shared: &Shared, found: &Comparison) -> Table {
-    let mut table = Table::new(&[
-        "side",
-        "reference",
-        "measure",
-        "difference",
-        "lower",
-        "upper",
-        "p",
-        "adjusted",
-        "verdict",
-    ]);
-    for d in &found.differences {
-        let difference = &d.difference;
-        table.push(row![
-            &shared.sides[d.side].title,
-            &shared.sides[found.reference].title,
-            d.measure.id(),
-            difference.value,
-            difference.interval.map(|i| i[0]),
-            difference.interval.map(|i| i[1]),
-            difference.p,
-            difference.adjusted,
-            difference.verdict.name(),
-        ]);
-    }
-    table
-}
-
-fn classes(shared: &Shared, found: &Comparison) -> Table {
-    let mut table = Table::new(&[
-        "side",
-        "label",
-        "class_name",
-        "samples",
-        "error",
-        "lower",
-        "upper",
-        "difference",
-        "difference_lower",
-        "difference_upper",
-        "p",
-        "adjusted",
-        "verdict",
-    ]);
-    for class in &found.classes {
+fn classes(shared: &Shared, found: &Comparison) -> Vec<ClassRow> {
+    let row = |class: &ClassError| {
         let difference = class.difference.as_ref();
-        let of = |end: usize| difference.and_then(|d| Some(d.interval?[end]));
-        table.push(row![
-            &shared.sides[class.side].title,
-            class.class,
-            &shared.class_names[class.class],
-            class.samples,
-            class.error,
-            class.interval.map(|i| i[0]),
-            class.interval.map(|i| i[1]),
-            difference.map(|d| d.value),
-            of(0),
-            of(1),
-            difference.and_then(|d: &Difference| d.p),
-            difference.and_then(|d| d.adjusted),
-            difference.map_or("-", |d| Verdict::name(d.verdict)),
-        ]);
-    }
-    table
+        let (lower, upper) = ends(class.interval);
+        let (difference_lower, difference_upper) = ends(difference.and_then(|d| d.interval));
+        ClassRow {
+            side: shared.sides[class.side].title.clone(),
+            label: class.class as u64,
+            class_name: shared.class_names[class.class].clone(),
+            samples: class.samples as u64,
+            error: class.error,
+            lower,
+            upper,
+            difference: difference.map(|d| d.value),
+            difference_lower,
+            difference_upper,
+            p: difference.and_then(|d| d.p),
+            adjusted: difference.and_then(|d| d.adjusted),
+            verdict: difference.map_or("-", |d| Verdict::name(d.verdict)).into(),
+        }
+    };
+    found.classes.iter().map(row).collect()
 }
 
-fn cka(shared: &Shared, found: &Comparison) -> Table {
-    let mut table = Table::new(&[
-        "encoder",
-        "encoder_title",
-        "other",
-        "other_title",
-        "value",
-        "n",
-    ]);
+fn cka(shared: &Shared, found: &Comparison) -> Vec<CkaRow> {
+    let samples = found.parts.test.len() as u64;
+    let mut all = Vec::new();
     for (a, row) in shared.sides.iter().zip(&found.cka) {
         for (b, &value) in shared.sides.iter().zip(row) {
-            table.push(row![
-                &a.title,
-                &a.title,
-                &b.title,
-                &b.title,
+            all.push(CkaRow {
+                encoder: a.title.clone(),
+                encoder_title: a.title.clone(),
+                other: b.title.clone(),
+                other_title: b.title.clone(),
                 value,
-                found.parts.test.len()
-            ]);
+                n: Some(samples),
+            });
         }
     }
-    table
+    all
 }
 
-/// Which sample stands in which part: what another program needs to check every number.
-fn samples(shared: &Shared, found: &Comparison) -> Table {
-    let mut table = Table::new(&["row", "label", "part", "sampled", "mapped"]);
+/// Which sample stands in which part.
+fn parts(shared: &Shared, found: &Comparison) -> Vec<PartRow> {
     let parts = &found.parts;
-    let mut part = vec![("fit", false, false); shared.labels.len()];
-    parts.valid.iter().for_each(|&row| part[row].0 = "valid");
-    parts.test.iter().for_each(|&row| part[row].0 = "test");
-    let rows = |places: &[usize]| -> Vec<usize> { places.iter().map(|&p| parts.test[p]).collect() };
-    rows(&parts.sample)
-        .into_iter()
-        .for_each(|row| part[row].1 = true);
-    rows(&parts.mapped)
-        .into_iter()
-        .for_each(|row| part[row].2 = true);
-    for (row, (&label, (part, sampled, mapped))) in shared.labels.iter().zip(part).enumerate() {
-        table.push(row![row, label, part, sampled, mapped]);
+    let row = |(row, &label): (usize, &usize)| PartRow {
+        row: row as u64,
+        label: label as u64,
+        part: "fit".into(),
+        sampled: false,
+        mapped: false,
+    };
+    let mut all: Vec<PartRow> = shared.labels.iter().enumerate().map(row).collect();
+    for &row in &parts.valid {
+        all[row].part = "valid".into();
     }
-    table
+    for &row in &parts.test {
+        all[row].part = "test".into();
+    }
+    for &place in &parts.sample {
+        all[parts.test[place]].sampled = true;
+    }
+    for &place in &parts.mapped {
+        all[parts.test[place]].mapped = true;
+    }
+    all
 }
 
-fn maps(shared: &Shared, found: &Comparison) -> Table {
-    let mut table = Table::new(&[
-        "encoder",
-        "encoder_title",
-        "x",
-        "y",
-        "label",
-        "class_name",
-        "kl",
-        "trustworthiness",
-    ]);
+/// The maps. `sample` is the row of `samples.csv`.
+fn maps(shared: &Shared, found: &Comparison) -> Vec<TsneRow> {
     let parts = &found.parts;
-    let rows = || parts.mapped.iter().map(|&place| parts.test[place]);
+    let mut all = Vec::new();
     for (side, map) in shared.sides.iter().zip(&found.maps) {
-        for (row, point) in rows().zip(map.embedding.rows()) {
+        let rows = parts.mapped.iter().map(|&place| parts.test[place]);
+        for (row, point) in rows.zip(map.embedding.rows()) {
             let label = shared.labels[row];
-            table.push(row![
-                &side.title,
-                &side.title,
-                point[0],
-                point[1],
-                label,
-                &shared.class_names[label],
-                map.kl,
-                map.trustworthiness,
-            ]);
+            all.push(TsneRow {
+                encoder: side.title.clone(),
+                encoder_title: side.title.clone(),
+                x: point[0],
+                y: point[1],
+                label: label as u64,
+                class_name: shared.class_names[label].clone(),
+                sample: Some(row as u64),
+                kl: Some(map.kl),
+                trustworthiness: map.trustworthiness,
+            });
         }
     }
-    table
+    all
 }

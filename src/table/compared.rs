@@ -1,32 +1,5 @@
-//! The tables of a comparison of encoders (`modalign compare`); a side is one of them, named by its
+//! Rows of the tables of a comparison of encoders (`modalign compare`); a side is one of them, named by its
 //! title.
-
-use super::{Path, RawTable, Row, TableError, typed};
-
-table! {
-    /// One measure of one side.
-    MeasureRow in "measures.csv" {
-        /// The side.
-        side: String,
-        /// Its number of features.
-        dim: u64,
-        /// `probe-error`, `balanced-error`, `knn-accuracy`, `alignment`, `uniformity`,
-        /// `silhouette`, `logme` or `h-score`.
-        measure: String,
-        /// The number; absent where it is not defined.
-        value: Option<f64>,
-        /// Lower end of its 95 % interval.
-        lower: Option<f64>,
-        /// Upper end of the same.
-        upper: Option<f64>,
-        /// `wilson`, `jackknife` or `-`: where the interval comes from.
-        interval: String,
-        /// `lower` or `higher`: which is better.
-        better: String,
-        /// Samples it was computed on.
-        samples: Option<u64>,
-    }
-}
 
 table! {
     /// One measure of one side less that of the reference, on the same samples.

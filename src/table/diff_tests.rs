@@ -1,6 +1,6 @@
 //! Two tables, compared: which rows are the same row, what counts as a difference, what is no table.
 
-use super::table_diff::{Compared, Rows};
+use super::diff::{Compared, Rows};
 
 /// Compares two tables given as text.
 fn of(a: &str, b: &str) -> Compared {

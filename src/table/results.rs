@@ -1,59 +1,51 @@
-//! Rows of the tables that compare methods and tell of stage 1.
+//! Rows of the tables that set methods against each other.
 
-use std::path::Path;
-
-use super::csv::RawTable;
-use super::{Row, TableError, typed};
+/// Name of a quantity of [`PairedRow`]: the probe error on the surrogate.
+pub const SOURCE_ERROR: &str = "source-error";
 
 table! {
-    /// D of one transfer at one stage.
-    StageRow in "stages.csv" {
+    /// What came out of one method on one target, over seeds.
+    AnswerRow in "answer.csv" {
         /// Id of the target.
         target: String,
         /// Its name for readers.
         target_title: String,
         /// Transfer method.
         method: String,
-        /// Seed of the transfer.
-        seed: Option<u64>,
-        /// `initial`, `stage-1` or `fine-tuned`: which embedder.
-        stage: String,
-        /// D itself.
-        value: f64,
-        /// Lower end of the bootstrap 95 % interval.
-        lower: Option<f64>,
-        /// Upper end of the bootstrap 95 % interval.
-        upper: Option<f64>,
-        /// D over the null's mean.
-        normalized: Option<f64>,
-    }
-}
-
-table! {
-    /// One epoch of one stage 1; what a method does not compute is absent.
-    Stage1Row in "stage1.csv" {
-        /// Id of the target.
-        target: String,
-        /// Its name for readers.
-        target_title: String,
-        /// Transfer method.
-        method: String,
-        /// Seed of the transfer.
-        seed: Option<u64>,
-        /// Epoch of stage 1, from 1.
-        epoch: u64,
-        /// Mean task loss.
-        inner: Option<f64>,
-        /// Mean alignment of the source batch after the simulated step.
-        align: Option<f64>,
-        /// Mean uniformity of the same.
-        uniform: Option<f64>,
-        /// The outer loss's part of the embedder's gradient, relative to the task loss's.
-        outer_share: Option<f64>,
-        /// Mean OTDD of the embedded batch from the embedded source.
-        otdd: Option<f64>,
-        /// Share of those distances that converged.
-        converged: Option<f64>,
+        /// Name of the target metric; less is better.
+        metric: String,
+        /// Its mean on the test part.
+        target_mean: Option<f64>,
+        /// Lower end of its 95 % interval.
+        target_lower: Option<f64>,
+        /// Upper end of the same.
+        target_upper: Option<f64>,
+        /// Whether it is below every other method's beyond noise.
+        target_best: bool,
+        /// p of that claim, corrected for everything that the page says; none where nothing is claimed.
+        target_adjusted: Option<f64>,
+        /// Mean test error of the linear probe on the surrogate.
+        source_mean: Option<f64>,
+        /// Lower end of its 95 % interval.
+        source_lower: Option<f64>,
+        /// Upper end of the same.
+        source_upper: Option<f64>,
+        /// Whether it is below every other method's beyond noise.
+        source_best: bool,
+        /// p of that claim, corrected for everything that the page says; none where nothing is claimed.
+        source_adjusted: Option<f64>,
+        /// Mean D through the embedder that the fine-tuning starts from.
+        d_mean: Option<f64>,
+        /// Lower end of its 95 % interval.
+        d_lower: Option<f64>,
+        /// Upper end of the same.
+        d_upper: Option<f64>,
+        /// Whether it is below every other method's beyond noise.
+        d_best: bool,
+        /// p of that claim, corrected for everything that the page says; none where nothing is claimed.
+        d_adjusted: Option<f64>,
+        /// Seeds behind it.
+        seeds: Option<u64>,
     }
 }
 

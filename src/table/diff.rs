@@ -5,9 +5,9 @@
 //! share a key (the points of a map) are taken in order. All other columns are values and are
 //! compared as numbers, except wall-clock `seconds`, which are never the same.
 
-use super::raw_table::RawTable;
+use super::csv::CsvTable;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 /// What became of a table.
@@ -58,7 +58,7 @@ pub struct Column {
     /// Key of the row where it is.
     pub at: String,
     /// Line of that row in the first file.
-    pub line: u64,
+    pub line: usize,
     /// The value there.
     pub a: String,
     /// The value in the second file.
@@ -68,7 +68,7 @@ pub struct Column {
 impl Compared {
     /// Compares the tables at two paths; `None` if neither is there.
     pub fn of(a: &Path, b: &Path) -> Option<Self> {
-        Some(match (RawTable::read(a), RawTable::read(b)) {
+        Some(match (CsvTable::read(a), CsvTable::read(b)) {
             (Err(e), _) | (_, Err(e)) => Self::Unreadable {
                 error: e.to_string(),
             },
@@ -112,20 +112,46 @@ fn distance(a: &str, b: &str) -> Option<f64> {
     }
 }
 
+fn key<'a>(table: &'a CsvTable, row: usize, columns: &[usize]) -> Vec<&'a str> {
+    let cells = columns.iter().map(|&c| table.columns[c][row].as_str());
+    cells.collect()
+}
+
+/// Rows by key and by how many rows before have the same.
+fn by_key<'a>(table: &'a CsvTable, columns: &[usize]) -> HashMap<(Vec<&'a str>, usize), usize> {
+    let mut seen: HashMap<Vec<&str>, usize> = HashMap::new();
+    let mut found = HashMap::new();
+    for row in 0..table.height() {
+        let key = key(table, row, columns);
+        let before = seen.entry(key.clone()).or_default();
+        found.insert((key, *before), row);
+        *before += 1;
+    }
+    found
+}
+
+/// Whether no two rows have the same cells in these columns.
+fn is_unique(table: &CsvTable, columns: &[usize]) -> bool {
+    let mut seen = HashSet::new();
+    (0..table.height()).all(|row| seen.insert(key(table, row, columns)))
+}
+
 /// A column that both tables have: its name and its places in both.
 type Shared<'a> = (&'a str, usize, usize);
 
 /// The columns that both tables have: those that say which row it is, and its values.
-fn keys_and_values<'a>(a: &'a RawTable, b: &RawTable) -> (Vec<Shared<'a>>, Vec<Shared<'a>>) {
+fn keys_and_values<'a>(a: &'a CsvTable, b: &CsvTable) -> (Vec<Shared<'a>>, Vec<Shared<'a>>) {
     let names = a.header.iter().enumerate();
     let shared = names.filter_map(|(i, name)| Some((name.as_str(), i, b.place(name)?)));
     let is_key = |(name, i, j): &Shared| {
-        let all = |is: fn(&str) -> bool| a.all(*i, is) && b.all(*j, is);
+        let all = |is: fn(&str) -> bool| {
+            a.columns[*i].iter().all(|c| is(c)) && b.columns[*j].iter().all(|c| is(c))
+        };
         ["seed", "epoch"].contains(name) || !(name.ends_with("_title") || all(number) || all(flag))
     };
     let (mut keys, mut values): (Vec<_>, Vec<_>) = shared.partition(is_key);
     let (of_a, of_b) = places(&keys);
-    if !(a.is_unique(&of_a) && b.is_unique(&of_b))
+    if !(is_unique(a, &of_a) && is_unique(b, &of_b))
         && let Some(at) = values.iter().position(|(name, ..)| *name == "epochs")
     {
         keys.push(values.remove(at));
@@ -139,23 +165,23 @@ fn places(columns: &[Shared]) -> (Vec<usize>, Vec<usize>) {
     columns.iter().map(|&(_, i, j)| (i, j)).unzip()
 }
 
-fn compare(a: &RawTable, b: &RawTable) -> Rows {
+fn compare(a: &CsvTable, b: &CsvTable) -> Rows {
     let (keys, values) = keys_and_values(a, b);
     let (of_a, of_b) = places(&keys);
-    let (rows_a, rows_b) = (a.by_key(&of_a), b.by_key(&of_b));
+    let (rows_a, rows_b) = (by_key(a, &of_a), by_key(b, &of_b));
     let mut pairs: Vec<(usize, usize)> = rows_a
         .iter()
         .filter_map(|(key, &row)| Some((row, *rows_b.get(key)?)))
         .collect();
     pairs.sort_unstable();
-    let lacks = |one: &RawTable, other: &RawTable| -> Vec<String> {
+    let lacks = |one: &CsvTable, other: &CsvTable| -> Vec<String> {
         let names = one.header.iter();
         let missing = names.filter(|name| other.place(name).is_none());
         missing.cloned().collect()
     };
     let mut found = Rows {
-        only_a: a.rows.len() - pairs.len(),
-        only_b: b.rows.len() - pairs.len(),
+        only_a: a.height() - pairs.len(),
+        only_b: b.height() - pairs.len(),
         columns_only_a: lacks(a, b),
         columns_only_b: lacks(b, a),
         ..Rows::default()
@@ -165,14 +191,14 @@ fn compare(a: &RawTable, b: &RawTable) -> Rows {
     for (row_a, row_b) in pairs {
         let mut same = true;
         for &(name, i, j) in &values {
-            let (x, y) = (&a.rows[row_a][i], &b.rows[row_b][j]);
+            let (x, y) = (&a.columns[i][row_a], &b.columns[j][row_b]);
             let Some(by) = distance(x, y) else { continue };
             same = false;
             let here = |rows| Column {
                 column: name.into(),
                 rows,
                 largest: by.is_finite().then_some(by),
-                at: label(&named, &a.rows[row_a]),
+                at: label(&named, a, row_a),
                 line: a.lines[row_a],
                 a: x.clone(),
                 b: y.clone(),
@@ -184,9 +210,10 @@ fn compare(a: &RawTable, b: &RawTable) -> Rows {
             }
             column.rows += 1;
         }
-        match same {
-            true => found.equal += 1,
-            false => found.differing += 1,
+        if same {
+            found.equal += 1;
+        } else {
+            found.differing += 1;
         }
     }
     found.columns = columns.into_values().collect();
@@ -194,11 +221,11 @@ fn compare(a: &RawTable, b: &RawTable) -> Rows {
 }
 
 /// The keys that name a row: without words at the end that no row needs to be told by.
-fn naming<'a>(table: &RawTable, keys: &[Shared<'a>]) -> Vec<Shared<'a>> {
+fn naming<'a>(table: &CsvTable, keys: &[Shared<'a>]) -> Vec<Shared<'a>> {
     let mut named = keys.to_vec();
     while let Some(((name, ..), rest)) = named.split_last()
         && !["seed", "epoch", "epochs"].contains(name)
-        && table.is_unique(&places(rest).0)
+        && is_unique(table, &places(rest).0)
     {
         named.pop();
     }
@@ -206,13 +233,15 @@ fn naming<'a>(table: &RawTable, keys: &[Shared<'a>]) -> Vec<Shared<'a>> {
 }
 
 /// The key of a row for people: words as they are, numbers with their names.
-fn label(keys: &[Shared], row: &[String]) -> String {
+fn label(keys: &[Shared], table: &CsvTable, row: usize) -> String {
     let word = |(name, i, _): &Shared| {
-        let cell = &row[*i];
-        (!cell.is_empty()).then(|| match number(cell) {
-            true => format!("{name} {cell}"),
-            false => cell.clone(),
-        })
+        let cell = &table.columns[*i][row];
+        let said = if number(cell) {
+            format!("{name} {cell}")
+        } else {
+            cell.clone()
+        };
+        (!cell.is_empty()).then_some(said)
     };
     let words: Vec<String> = keys.iter().filter_map(word).collect();
     words.join(" · ")

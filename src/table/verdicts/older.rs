@@ -4,38 +4,27 @@
 //! correction over everything that the page says, and the old interval, which knows the samples, has to be
 //! clear of zero too. Tables of this version have their verdicts and are left alone.
 
-use super::layout::distinct;
-use super::probe::{PRETRAINED, is_reference};
+use super::{Best, Quantity, judge};
 use crate::measure::paired::{Difference, mean_value, values};
-use crate::measure::verdict::{Claim, judge};
-use crate::table::{AnswerRow, PairedRow, ProbeRow, SeedRow};
+use crate::measure::verdict::{Claim, below_all};
+use crate::table::{AnswerRow, PRETRAINED, PairedRow, ProbeRow, SOURCE_ERROR, SeedRow, distinct};
 
-/// Id of the quantity that `probe.csv` holds.
-const SOURCE_ERROR: &str = "source-error";
-
-/// What was judged again.
-#[derive(Debug, Clone, Default)]
-pub struct Again {
-    /// Whether anything was: the tables are of an older version.
-    pub happened: bool,
-    /// The probe error after every transfer against that before, which older tables do not hold.
-    pub distortion: Vec<PairedRow>,
-}
-
-/// Gives rows that have no verdict one, and takes "best" from answers that do not hold.
+/// Gives rows that have no verdict one, and takes "best" from results that do not hold. `None` where there is
+/// nothing to judge, or the verdicts are of this version; else the probe error after every transfer against that
+/// before, which older tables do not hold.
 pub fn complete(
     paired: &mut [PairedRow],
     seeds: &[SeedRow],
     answers: &mut [AnswerRow],
     probes: &[ProbeRow],
-) -> Again {
+) -> Option<Vec<PairedRow>> {
     let newer = paired.iter().any(|row| row.verdict.is_some());
     if newer || (paired.is_empty() && answers.is_empty() && probes.is_empty()) {
-        return Again::default();
+        return None;
     }
     let mut distortion = distortion(probes);
     if paired.is_empty() && distortion.is_empty() {
-        return Again::default();
+        return None;
     }
     let mut rows: Vec<&mut PairedRow> = paired.iter_mut().chain(&mut distortion).collect();
     for row in &mut rows {
@@ -46,43 +35,26 @@ pub fn complete(
             join(row, values(&method, &baseline).ok());
         }
     }
-    let mut claims: Vec<Claim> = rows.iter().map(|row| claim(row)).collect();
-    let best: Vec<(usize, usize, Claim)> = (0..answers.len())
-        .flat_map(|i| (0..3).map(move |quantity| (i, quantity)))
-        .filter_map(|(i, quantity)| Some((i, quantity, best(&answers[i], quantity, seeds)?)))
-        .collect();
-    claims.extend(best.iter().map(|(.., claim)| *claim));
-    let judged = judge(&claims);
-    for (row, judged) in rows.iter_mut().zip(&judged) {
-        (row.adjusted, row.verdict) = (judged.adjusted, Some(judged.verdict.name().into()));
-    }
-    let count = rows.len();
-    for row in answers.iter_mut() {
-        (row.target_best, row.source_best, row.d_best) = (false, false, false);
-        for quantity in 0..3 {
-            widen(row, quantity, seeds);
+    let mut claims = Vec::new();
+    for (row, answer) in answers.iter_mut().enumerate() {
+        for quantity in Quantity::ALL {
+            let claim = best(answer, quantity, seeds);
+            claims.extend(claim.map(|claim| Best {
+                row,
+                quantity,
+                claim,
+            }));
+            *answer.part(quantity).best = false;
+            widen(answer, quantity, seeds);
         }
     }
-    for ((i, quantity, _), judged) in best.iter().zip(&judged[count..]) {
-        *part(&mut answers[*i], *quantity).2 = judged.verdict.shown();
-    }
-    Again {
-        happened: true,
-        distortion,
-    }
+    judge(&mut rows, answers, &claims);
+    Some(distortion)
 }
 
 fn of_row(seed: &SeedRow, row: &PairedRow) -> bool {
     (&seed.target, &seed.method, &seed.baseline, &seed.quantity)
         == (&row.target, &row.method, &row.baseline, &row.quantity)
-}
-
-fn claim(row: &PairedRow) -> Claim {
-    Claim {
-        value: row.difference,
-        interval: row.lower.zip(row.upper).map(|(low, high)| [low, high]),
-        p: row.p,
-    }
 }
 
 /// Student's p, and an interval that holds both Student's and the stored one.
@@ -105,7 +77,7 @@ fn distortion(probes: &[ProbeRow]) -> Vec<PairedRow> {
     let Some(before) = probes.iter().find(|row| row.encoder == PRETRAINED) else {
         return Vec::new();
     };
-    let after = || probes.iter().filter(|row| !is_reference(row));
+    let after = || probes.iter().filter(|row| !row.is_reference());
     let pairs = distinct(after().map(|row| (row.encoder.as_str(), row.method.as_str())));
     let one = |(encoder, method): (&str, &str)| {
         let own = || after().filter(|row| row.encoder == encoder && row.method == method);
@@ -143,29 +115,12 @@ fn distortion(probes: &[ProbeRow]) -> Vec<PairedRow> {
     pairs.into_iter().filter_map(one).collect()
 }
 
-/// Ends of the interval of a quantity of an answer, and whether it is best.
-fn part(row: &mut AnswerRow, quantity: usize) -> (&mut Option<f64>, &mut Option<f64>, &mut bool) {
-    match quantity {
-        0 => (
-            &mut row.target_lower,
-            &mut row.target_upper,
-            &mut row.target_best,
-        ),
-        1 => (
-            &mut row.source_lower,
-            &mut row.source_upper,
-            &mut row.source_best,
-        ),
-        _ => (&mut row.d_lower, &mut row.d_upper, &mut row.d_best),
-    }
-}
-
 /// The quantities of seeds that stand for one of an answer.
-fn ids(quantity: usize) -> &'static [&'static str] {
+fn ids(quantity: Quantity) -> &'static [&'static str] {
     match quantity {
-        0 => &["target-error", "target-metric"],
-        1 => &[SOURCE_ERROR],
-        _ => &["d-stage-1"],
+        Quantity::Target => &["target-error", "target-metric"],
+        Quantity::Source => &[SOURCE_ERROR],
+        Quantity::D => &["d-stage-1"],
     }
 }
 
@@ -189,8 +144,8 @@ fn of_method(seeds: &[SeedRow], target: &str, ids: &[&str], method: &str) -> Vec
 }
 
 /// What an answer that the older rule called best has to show, by Student's t against the nearest rival.
-fn best(row: &AnswerRow, quantity: usize, seeds: &[SeedRow]) -> Option<Claim> {
-    let marked = [row.target_best, row.source_best, row.d_best][quantity];
+fn best(row: &mut AnswerRow, quantity: Quantity, seeds: &[SeedRow]) -> Option<Claim> {
+    let marked = *row.part(quantity).best;
     let methods = seeds.iter().filter(|s| s.target == row.target);
     let methods = methods.flat_map(|s| [s.method.as_str(), s.baseline.as_str()]);
     let rivals = distinct(methods.filter(|name| *name != row.method && *name != PRETRAINED));
@@ -204,27 +159,30 @@ fn best(row: &AnswerRow, quantity: usize, seeds: &[SeedRow]) -> Option<Claim> {
         Some(found.claim())
     };
     let all: Vec<Option<Claim>> = rivals.iter().map(against).collect();
-    marked
-        .then(|| crate::measure::verdict::below_all(&all))
-        .flatten()
+    marked.then(|| below_all(&all)).flatten()
 }
 
 /// An interval over few seeds is Student's, where that is the wider one.
-fn widen(row: &mut AnswerRow, quantity: usize, seeds: &[SeedRow]) {
+fn widen(row: &mut AnswerRow, quantity: Quantity, seeds: &[SeedRow]) {
     let own = of_method(seeds, &row.target, ids(quantity), &row.method);
     let numbers: Vec<f64> = own.into_iter().map(|(_, value)| value).collect();
     let Some([low, high]) = mean_value(&numbers).ok().and_then(|found| found.interval) else {
         return;
     };
     // Rates stay between nothing and everything.
-    let share = quantity == 1 || (quantity == 0 && row.metric == "error");
-    let [low, high] = match share {
-        true => [low.max(0.0), high.min(1.0)],
-        false => [low, high],
+    let share = match quantity {
+        Quantity::Target => row.metric == "error",
+        Quantity::Source => true,
+        Quantity::D => false,
     };
-    let (lower, upper, _) = part(row, quantity);
-    *lower = Some(lower.map_or(low, |stored| stored.min(low)));
-    *upper = Some(upper.map_or(high, |stored| stored.max(high)));
+    let [low, high] = if share {
+        [low.max(0.0), high.min(1.0)]
+    } else {
+        [low, high]
+    };
+    let part = row.part(quantity);
+    *part.lower = Some(part.lower.map_or(low, |stored| stored.min(low)));
+    *part.upper = Some(part.upper.map_or(high, |stored| stored.max(high)));
 }
 
 #[cfg(test)]
@@ -289,18 +247,21 @@ mod tests {
             target_lower: Some(0.45),
             target_upper: Some(0.55),
             target_best: true,
+            target_adjusted: None,
             source_mean: None,
             source_lower: None,
             source_upper: None,
             source_best: false,
+            source_adjusted: None,
             d_mean: None,
             d_lower: None,
             d_upper: None,
             d_best: false,
+            d_adjusted: None,
             seeds: Some(3),
         }];
         let again = complete(&mut rows, &all, &mut answers, &[]);
-        assert!(again.happened);
+        assert!(again.is_some());
         let said = |i: usize| rows[i].verdict.as_deref().unwrap();
         assert_eq!(said(0), "not shown");
         assert!((rows[0].p.unwrap() - 0.182).abs() < 0.002);
@@ -311,7 +272,7 @@ mod tests {
         assert!(!answers[0].target_best, "not shown to be below Emb");
         // Judged once, it stays.
         let before = rows.clone();
-        assert!(!complete(&mut rows, &all, &mut answers, &[]).happened);
+        assert!(complete(&mut rows, &all, &mut answers, &[]).is_none());
         assert_eq!(rows, before);
     }
 
