@@ -27,6 +27,9 @@ pub struct Origin {
     /// How the model's images were prepared, and who says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preprocess: Option<Preprocess>,
+    /// Side in pixels of the square input that the model was given, where the images are a dataset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
 }
 
 /// One encoder's features, as they came.
