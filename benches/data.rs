@@ -12,9 +12,9 @@ use burn::optim::GradientsParams;
 use burn::tensor::{DType, Tensor, TensorData};
 use modalign::dataset::audio::{CHUNK, CHUNK_HOP, LogMel, decimate, wav};
 use modalign::dataset::loader::{Order, batches};
-use modalign::dataset::{self, Resized, sample_len};
+use modalign::dataset::{self, READERS, Reader, Resized, sample_len};
 use modalign::model::{Model, Pass, SwinConfig, device};
-use modalign::suite::definition::{DatasetSpec, Reader};
+use modalign::suite::dataset::DatasetSpec;
 use modalign::suite::parts::PredictorSpec;
 use modalign::suite::training::{Augment, Rule};
 use modalign::transfer::{loss, optimiser::Optimiser};
@@ -44,9 +44,13 @@ fn main() {
     }
 }
 
-fn open(reader: Reader, folder: &Path) -> Option<dataset::Splits> {
-    let mut spec = DatasetSpec::new("bench", "Bench", reader);
-    if reader.name().starts_with("demo") {
+fn named(name: &str) -> &'static Reader {
+    Reader::named(name).expect("a reader")
+}
+
+fn open(reader: &Reader, folder: &Path) -> Option<dataset::Splits> {
+    let mut spec = DatasetSpec::new("bench", "Bench", reader.name);
+    if reader.is_procedural() {
         (spec.train, spec.valid, spec.test) = (MADE, 100, 100);
     }
     match dataset::open(&spec, Some(folder), 0) {
@@ -57,7 +61,7 @@ fn open(reader: Reader, folder: &Path) -> Option<dataset::Splits> {
 }
 
 fn sounds(folder: &Path) {
-    let splits = open(Reader::Fsd50k, folder).expect("FSD50K");
+    let splits = open(named("fsd50k"), folder).expect("FSD50K");
     let mut out = vec![0.0; sample_len(splits.train.as_ref())];
     let mut all = || {
         for part in [&splits.train, &splits.valid] {
@@ -101,9 +105,9 @@ fn rates(folders: &[PathBuf]) {
         "{:24} {:>12} {:>10} {:>8} {:>12} {:>8}",
         "reader", "sample", "small", "×", "suite", "×"
     );
-    for reader in Reader::ALL {
+    for reader in READERS {
         let Some(splits) = folders.iter().find_map(|folder| open(reader, folder)) else {
-            println!("{:24} no files", reader.name());
+            println!("{:24} no files", reader.name);
             continue;
         };
         let [c, h, w] = splits.train.shape();
@@ -118,7 +122,7 @@ fn rates(folders: &[PathBuf]) {
         let own = sized(32);
         let found = loaded(&own.train);
         let shape = format!("{c}×{h}×{w}");
-        let name = reader.name();
+        let name = reader.name;
         let small_line = format!("{name:24} {shape:>12} {found:10.0} {:8.1}", found / small);
         let real = [
             "demo",
@@ -178,7 +182,7 @@ fn cifar(folder: &Path) {
     let mut times = [0.0; 5];
     for time in &mut times {
         let start = Instant::now();
-        let Some(splits) = open(Reader::Cifar10, folder) else {
+        let Some(splits) = open(named("cifar10"), folder) else {
             return;
         };
         let mut out = vec![0.0; sample_len(splits.train.as_ref())];

@@ -4,7 +4,7 @@
 
 use burn::module::Module;
 use burn::tensor::{DType, Tensor, TensorData};
-use modalign::dataset::Truth;
+use modalign::dataset::TargetShape;
 use modalign::dataset::loader::Batch;
 use modalign::model::{Dual, Model, SwinConfig, device};
 use modalign::suite::parts::PredictorSpec;
@@ -52,7 +52,7 @@ fn main() {
         |outputs: Dual<2>, batch: &Batch| Ok(loss::cross_entropy(outputs, &batch.labels, 0.0));
     let objective = Supervised {
         loss: TaskLoss::CrossEntropy { smoothing: 0.0 },
-        truth: Truth::Class,
+        truth: TargetShape::Class,
         memory: Memory::default(),
         drops_paths: true,
     };
@@ -72,7 +72,7 @@ fn main() {
                 values: pixels.clone(),
                 shape,
                 labels: labels.clone(),
-                known: Vec::new(),
+                targets: Vec::new(),
             };
             let (_, grads) = objective
                 .step(&network, batch, &mut stream)

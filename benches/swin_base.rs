@@ -8,7 +8,7 @@
 
 use burn::module::Module;
 use burn::tensor::{DType, Tensor, TensorData};
-use modalign::dataset::Truth;
+use modalign::dataset::TargetShape;
 use modalign::dataset::loader::Batch;
 use modalign::model::{Dual, Model, Pass, SwinConfig, device, load, state};
 use modalign::suite::parts::PredictorSpec;
@@ -109,11 +109,11 @@ fn main() {
                 values: pixels.clone(),
                 shape,
                 labels: labels.clone(),
-                known: Vec::new(),
+                targets: Vec::new(),
             };
             let objective = Supervised {
                 loss: TaskLoss::CrossEntropy { smoothing: 0.0 },
-                truth: Truth::Class,
+                truth: TargetShape::Class,
                 memory,
                 drops_paths: true,
             };

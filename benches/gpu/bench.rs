@@ -8,7 +8,7 @@
 
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use modalign::dataset::Truth;
+use modalign::dataset::TargetShape;
 use modalign::dataset::loader::Batch;
 use modalign::model::{Dual, Model, Pass, SwinConfig, device, state::scalar};
 use modalign::suite::parts::PredictorSpec;
@@ -79,7 +79,7 @@ fn rate(device: &Device, config: &str, shape: [usize; 4], mode: &str, rounds: us
     };
     let objective = Supervised {
         loss: TaskLoss::CrossEntropy { smoothing: 0.0 },
-        truth: Truth::Class,
+        truth: TargetShape::Class,
         memory: Memory::default(),
         drops_paths: true,
     };
@@ -103,7 +103,7 @@ fn rate(device: &Device, config: &str, shape: [usize; 4], mode: &str, rounds: us
                     values: pixels.clone(),
                     shape,
                     labels: labels.clone(),
-                    known: Vec::new(),
+                    targets: Vec::new(),
                 };
                 let found = objective.step(&network, batch, &mut stream);
                 let (value, grads) = found.expect("gradients");

@@ -1,89 +1,143 @@
 //! `modalign doctor`: what this build and this machine can do, in the order in which things
-//! usually go wrong.
+//! usually go wrong, on one screen. `--json` has every dataset and suite.
 
 use super::args::DoctorArgs;
-use crate::dataset;
+use super::error::CliError;
+use super::print;
+use super::words::{print_json, wrapped};
+use crate::dataset::{self, DatasetError, READERS, Reader, Splits};
 use crate::model::device::fault;
 use crate::model::{device, embedded};
 use crate::simd::{self, Level};
-use crate::suite::definition::{DatasetSpec, Reader};
+use crate::suite::dataset::DatasetSpec;
 use crate::transfer::methods;
 use crate::transfer::selftest::selftest;
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+/// Width of a terminal.
+const WIDTH: usize = 80;
+/// Where the second column begins.
+const COLUMN: usize = 16;
+
+/// Rows of a name and a state.
+type Rows = Vec<(String, String)>;
+
 /// Prints the findings.
-pub fn run(args: &DoctorArgs) {
-    let devices: Vec<(String, String)> = device::DEVICES
-        .iter()
-        .flat_map(|(name, built, feature)| match built {
-            true => found(name),
-            false => {
-                let state = format!("not in this build (cargo feature {feature})");
-                vec![(name.to_string(), state)]
-            }
-        })
-        .collect();
-    let data: Vec<(String, String)> = Reader::ALL
-        .into_iter()
-        .filter(|r| r.is_published())
-        .map(|reader| {
-            let spec = DatasetSpec::new("d", "d", reader);
-            let state = match dataset::open(&spec, args.data.as_deref(), 0) {
-                Ok(s) => format!(
-                    "found: {} train, {} valid, {} test",
-                    s.train.len(),
-                    s.valid.len(),
-                    s.test.len()
-                ),
-                Err(e) => e.to_string(),
-            };
-            (reader.name(), state)
-        })
-        .collect();
-    let sections = [
-        (
-            "modalign",
-            vec![("version".into(), env!("CARGO_PKG_VERSION").into())],
-        ),
-        ("processor", processor()),
-        ("devices", devices),
-        (
-            "linear algebra",
-            vec![("OpenBLAS".into(), crate::measure::blas::describe())],
-        ),
-        (
-            "models inside",
-            embedded::names()
-                .into_iter()
-                .map(|n| (n.to_string(), "loads with --suite of that name".into()))
-                .collect(),
-        ),
-        ("suites inside", suites()),
-        ("data", data),
-        ("disk", vec![("free here".into(), free_space())]),
-    ];
+pub fn run(args: &DoctorArgs) -> Result<(), CliError> {
+    let devices = devices();
+    let sets = opened(args.data.as_deref());
+    let blas = crate::measure::blas::describe();
+    let (version, free) = (env!("CARGO_PKG_VERSION").to_string(), free_space());
     if args.json {
-        let all: serde_json::Map<_, _> = sections
+        let data = sets.iter().map(|(reader, state)| {
+            let state = match state {
+                Ok(found) => found.clone(),
+                Err(error) => error.to_string(),
+            };
+            (reader.name.to_string(), state)
+        });
+        let models = embedded::names().into_iter();
+        let models = models.map(|n| (n.to_string(), "loads with --suite of that name".into()));
+        let sections: [(&str, Rows); 8] = [
+            ("modalign", vec![("version".into(), version)]),
+            ("processor", processor()),
+            ("devices", devices),
+            ("linear algebra", vec![("OpenBLAS".into(), blas)]),
+            ("models inside", models.collect()),
+            ("suites inside", suites()),
+            ("data", data.collect()),
+            ("disk", vec![("free here".into(), free)]),
+        ];
+        let all: Map<String, Value> = sections
             .into_iter()
             .map(|(title, rows)| {
-                (
-                    title.to_string(),
-                    rows.into_iter()
-                        .map(|(k, v)| (k, v.into()))
-                        .collect::<serde_json::Map<_, _>>()
-                        .into(),
-                )
+                let rows: Map<String, Value> =
+                    rows.into_iter().map(|(k, v)| (k, v.into())).collect();
+                (title.to_string(), rows.into())
             })
             .collect();
-        println!("{}", serde_json::Value::Object(all));
-        return;
+        return print_json(&all.into());
     }
-    for (title, rows) in sections {
-        println!("{title}");
-        rows.iter()
-            .for_each(|(name, state)| println!("  {name:<28} {state}"));
+    let processor: Vec<String> = processor()
+        .into_iter()
+        .map(|(name, state)| format!("{state} {name}"))
+        .collect();
+    let names = |rows: Rows| {
+        let names: Vec<String> = rows.into_iter().map(|(name, _)| name).collect();
+        names.join(", ")
+    };
+    let mut rows = vec![
+        ("modalign".to_string(), version),
+        ("processor".into(), processor.join(", ")),
+    ];
+    rows.extend(devices);
+    rows.extend([
+        ("OpenBLAS".into(), blas),
+        ("models inside".into(), embedded::names().join(", ")),
+        ("suites inside".into(), names(suites())),
+        ("data".into(), summary(&sets)),
+    ]);
+    rows.extend(damaged(&sets));
+    rows.push(("disk".into(), format!("{free} free here")));
+    let mut text = String::new();
+    for (name, state) in rows {
+        let block = wrapped(&state, WIDTH - COLUMN, &" ".repeat(COLUMN));
+        text += &format!("{name:<COLUMN$}{}", block.trim_start());
     }
+    print(text.as_bytes())
+}
+
+/// Every device that this program knows, and how it did.
+fn devices() -> Rows {
+    let one = |(name, built, feature): &(&str, bool, &str)| {
+        if *built {
+            found(name)
+        } else {
+            let state = format!("not in this build (cargo feature {feature})");
+            vec![(name.to_string(), state)]
+        }
+    };
+    device::DEVICES.iter().flat_map(one).collect()
+}
+
+/// A reader of published files, and its samples or why there are none.
+type Opened = (&'static Reader, Result<String, DatasetError>);
+
+fn opened(data: Option<&Path>) -> Vec<Opened> {
+    let readers = READERS.iter().copied();
+    let open = |reader: &'static Reader| {
+        let spec = DatasetSpec::new(reader.name, reader.title, reader.name);
+        let counts = |s: Splits| {
+            let [train, valid, test] = [&s.train, &s.valid, &s.test].map(|part| part.len());
+            format!("found: {train} train, {valid} valid, {test} test")
+        };
+        (reader, dataset::open(&spec, data, 0).map(counts))
+    };
+    readers.filter(|r| r.is_published()).map(open).collect()
+}
+
+/// How many of the datasets are here.
+fn summary(sets: &[Opened]) -> String {
+    let names = |here: bool| -> BTreeSet<&str> {
+        let known = sets.iter().filter(|(_, state)| !here || state.is_ok());
+        known
+            .filter_map(|(r, _)| Some(r.manifest()?.name.as_str()))
+            .collect()
+    };
+    let (here, all) = (names(true).len(), names(false).len());
+    format!("{here} of {all} sets here; modalign data list for the rest")
+}
+
+/// Datasets whose files are here and cannot be read, a row each.
+fn damaged(sets: &[Opened]) -> Rows {
+    let wrong = sets.iter().filter_map(|(reader, state)| match state {
+        Ok(_) | Err(DatasetError::Missing { .. }) => None,
+        Err(error) => Some((format!("  {}", reader.name), error.to_string())),
+    });
+    wrong.collect()
 }
 
 /// The devices of a name, each with what it is and how it did.
@@ -122,9 +176,10 @@ fn tested(name: &str) -> String {
                     found.part, found.error
                 ),
             };
-            let rate = match found.rate > 0.0 {
-                true => format!("then {:.0} images/s", found.rate),
-                false => "no time for a second".into(),
+            let rate = if found.rate > 0.0 {
+                format!("then {:.0} images/s", found.rate)
+            } else {
+                "no time for a second".into()
             };
             format!(
                 "{verdict}; first training step {:.1} s, {rate}",

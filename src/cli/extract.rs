@@ -75,9 +75,10 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
                 flag: "--data",
                 images: set,
                 data: args.data_dir.as_deref(),
-                broken: match args.skip_broken {
-                    true => Broken::Skip,
-                    false => Broken::Refuse,
+                broken: if args.skip_broken {
+                    Broken::Skip
+                } else {
+                    Broken::Refuse
                 },
                 side: args.opening.image_size,
             };
@@ -201,6 +202,8 @@ pub struct Pooled {
     pub sha256: String,
     /// How pictures were prepared, where the images are a dataset.
     pub preprocess: Option<Preprocess>,
+    /// Side in pixels of the model's square input, where the images are a dataset.
+    pub image_size: Option<usize>,
 }
 
 /// The pooled outputs of a model for the images that `flag` names: a dataset as
@@ -223,10 +226,10 @@ pub fn pooled(
         broken: Broken::Refuse,
         side: opening.image_size,
     };
-    let (mut preprocess, mut groups) = (None, None);
+    let (mut preprocess, mut image_size, mut groups) = (None, None, None);
     let found = if asked.is_set() {
         let opened = open_set(&asked, name, model)?;
-        preprocess = Some(opened.how);
+        (preprocess, image_size) = (Some(opened.how), Some(opened.side));
         let (network, set) = (&model.network, opened.set);
         groups = dataset::groups(set.as_ref());
         if set.classes().is_empty() {
@@ -261,6 +264,7 @@ pub fn pooled(
         groups,
         sha256: loaded.sha256,
         preprocess,
+        image_size,
     })
 }
 

@@ -4,9 +4,10 @@
 use super::error::CliError;
 use super::words::clean;
 use crate::dataset::images::{Broken, Folder};
-use crate::dataset::{self, Dataset};
+use crate::dataset::readers::{self, Data, Input};
+use crate::dataset::{self, Dataset, Reader};
 use crate::model::{Model, preprocess};
-use crate::suite::definition::{DatasetSpec, Reader};
+use crate::suite::dataset::DatasetSpec;
 use crate::suite::preprocess::{Origin, Preprocess};
 use std::path::Path;
 use std::sync::Arc;
@@ -31,13 +32,15 @@ pub struct Set {
     pub set: Arc<dyn Dataset>,
     /// How its pictures are prepared.
     pub how: Preprocess,
+    /// Side in pixels of the square input that it was opened for.
+    pub side: usize,
 }
 
 impl Asked<'_> {
     /// The reader that is named, and the part.
-    fn reader(&self) -> Option<(Reader, &str)> {
+    fn reader(&self) -> Option<(&'static Reader, &str)> {
         let (name, split) = self.images.split_once(':').unwrap_or((self.images, "test"));
-        Some((Reader::parse(name)?, split))
+        Some((Reader::named(name)?, split))
     }
 
     /// The folder that is named, and the part if one is.
@@ -76,15 +79,25 @@ pub fn open_set(asked: &Asked, name: &str, model: &Model) -> Result<Set, CliErro
     let found = preprocess::of(name, &model.config, asked.side)?;
     let how = found.how;
     let mut notes = found.notes;
-    let (set, pictures) = match (asked.reader(), asked.folder()) {
-        (Some((Reader::Images, _)), _) | (None, None) => {
-            let expected = format!("a folder of pictures, or one of {}", Reader::names());
+    // Pictures of one's own are named by their folder.
+    let reader = asked
+        .reader()
+        .filter(|(reader, _)| reader.input != Input::Prepared);
+    let (set, pictures) = match (reader, asked.folder()) {
+        (None, None) => {
+            let expected = format!("a folder of pictures, or one of {}", readers::names());
             return Err(asked.wrong(expected, asked.images));
         }
         (Some((reader, split)), _) => {
-            let spec = DatasetSpec::new("data", &reader.name(), reader);
+            // One's own arrays lie in DIR/data.
+            let name = if matches!(reader.data, Data::User { .. }) {
+                "data"
+            } else {
+                reader.name
+            };
+            let spec = DatasetSpec::new(name, reader.title, reader.name);
             let opened = dataset::open_for(&spec, asked.data, 0, &how, side)?;
-            notes.extend(opened.notes);
+            notes.extend_from_slice(opened.notes());
             let set = match split {
                 "train" => opened.splits.train,
                 "valid" => opened.splits.valid,
@@ -92,7 +105,7 @@ pub fn open_set(asked: &Asked, name: &str, model: &Model) -> Result<Set, CliErro
                 other => return Err(asked.wrong("split train, valid or test".into(), other)),
             };
             let own = how.origin == Origin::Own;
-            (set, reader.is_images() && !own)
+            (set, reader.is_pictures() && !own)
         }
         (None, Some((folder, split))) => (in_folder(asked, folder, split, &how, &mut notes)?, true),
     };
@@ -105,7 +118,7 @@ pub fn open_set(asked: &Asked, name: &str, model: &Model) -> Result<Set, CliErro
         let expected = format!("a set of {channels} channels, as the model's embedder has");
         return Err(asked.wrong(expected, &format!("{} with {found}", asked.images)));
     }
-    Ok(Set { set, how })
+    Ok(Set { set, how, side })
 }
 
 /// A folder of pictures: all of it, or a part.
@@ -118,19 +131,24 @@ fn in_folder(
 ) -> Result<Arc<dyn Dataset>, CliError> {
     let found = Folder::open(folder, how, asked.broken)?;
     let set = match split {
-        None | Some("all") => found.whole.clone(),
-        Some("train") => found.splits(folder)?.train,
-        Some("valid" | "val") => found.splits(folder)?.valid,
-        Some("test") => found.splits(folder)?.test,
+        None | Some("all") => {
+            notes.extend(found.notes);
+            found.whole
+        }
+        Some(part @ ("train" | "valid" | "val" | "test")) => {
+            let splits = found.splits(folder)?;
+            notes.extend(splits.notes);
+            match part {
+                "train" => splits.train,
+                "test" => splits.test,
+                _ => splits.valid,
+            }
+        }
         Some(other) => {
             let expected = "split train, valid, test or all".into();
             return Err(asked.wrong(expected, other));
         }
     };
-    notes.extend(found.notes);
-    if split.is_some_and(|split| split != "all") {
-        notes.extend(found.cuts);
-    }
     if set.classes().is_empty() {
         notes.push("pictures lie in no folders of classes: no labels".into());
     }

@@ -8,6 +8,13 @@ macro_rules! println {
     };
 }
 
+/// Lines on stderr that cannot panic, in every module below.
+macro_rules! eprintln {
+    ($($text:tt)*) => {
+        $crate::cli::out::tell_line(format_args!($($text)*))
+    };
+}
+
 pub mod args;
 mod compare;
 #[cfg(feature = "train")]
@@ -122,7 +129,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         #[cfg(feature = "train")]
         Command::Export(args) => println!("{}", export::run(&args)?.display()),
         #[cfg(feature = "train")]
-        Command::Doctor(args) => doctor::run(&args),
+        Command::Doctor(args) => doctor::run(&args)?,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "modalign", &mut script);

@@ -36,6 +36,11 @@ pub fn line(text: Arguments<'_>) {
     }
 }
 
+/// What `eprintln!` does here: a line on stderr. Where stderr is closed or full, nothing is left to tell.
+pub fn tell_line(text: Arguments<'_>) {
+    writeln!(std::io::stderr(), "{text}").ok();
+}
+
 /// Whether all lines were written.
 ///
 /// # Errors

@@ -62,10 +62,8 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
         &how,
         shape.image_size,
     )?;
-    opened
-        .notes
-        .iter()
-        .for_each(|note| eprintln!("{}", clean(note)));
+    let notes = opened.notes().iter();
+    notes.for_each(|note| eprintln!("{}", clean(note)));
     let splits = opened.splits;
     let labels = splits.train.classes().to_vec();
     let channels = splits.train.shape()[0];

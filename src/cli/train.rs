@@ -6,6 +6,7 @@ use super::error::CliError;
 use super::models::tell_source;
 use super::progress::{Bars, catch_interrupts};
 use super::spread::spread;
+
 use crate::model::device;
 use crate::run::cell::Outcome;
 use crate::run::failure;

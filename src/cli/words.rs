@@ -40,9 +40,10 @@ pub fn columns(rows: &[Vec<String>], right: &[usize], indent: &str) -> String {
         for (i, (cell, width)) in row.iter().zip(&widths).enumerate() {
             let gap = if i > 0 { "  " } else { "" };
             let cell = clean(cell);
-            line += &match right.contains(&i) {
-                true => format!("{gap}{cell:>width$}"),
-                false => format!("{gap}{cell:<width$}"),
+            line += &if right.contains(&i) {
+                format!("{gap}{cell:>width$}")
+            } else {
+                format!("{gap}{cell:<width$}")
             };
         }
         text += &format!("{indent}{}\n", line.trim_end());

@@ -15,6 +15,7 @@ use crate::files::{Fault, Stored, npy};
 use crate::suite::data::DataManifest;
 
 /// Where a set's files lie under the data folder and how a user gets them: what its manifest says.
+#[derive(Debug)]
 pub(crate) struct Place {
     /// The manifest's name.
     pub set: &'static str,
@@ -42,16 +43,13 @@ impl Place {
     ///
     /// # Errors
     /// `Missing`, naming the preferred place.
-    pub fn find(&self, data_dir: Option<&Path>, names: &[&str]) -> Result<PathBuf, DatasetError> {
+    pub fn find(&self, root: &Path, names: &[&str]) -> Result<PathBuf, DatasetError> {
         let folders = self.folders();
         let expected = Path::new(folders.first().copied().unwrap_or_default())
             .join(names.first().copied().unwrap_or_default());
-        let Some(data_dir) = data_dir else {
-            return Err(self.missing(&expected));
-        };
         for folder in folders {
             for name in names {
-                let path = data_dir.join(folder).join(name);
+                let path = root.join(folder).join(name);
                 if path.is_file() {
                     return Ok(path);
                 }
@@ -63,12 +61,12 @@ impl Place {
             .iter()
             .flat_map(|m| m.files.iter().map(move |f| (m, f)));
         for (manifest, file) in files.filter(|(_, file)| names.contains(&file.path.as_str())) {
-            let mut places = manifest.places(file).into_iter().map(|p| data_dir.join(p));
+            let mut places = manifest.places(file).into_iter().map(|p| root.join(p));
             if let Some(path) = places.find(|path| path.is_file()) {
                 return Ok(path);
             }
         }
-        Err(self.missing(&data_dir.join(expected)))
+        Err(self.missing(&root.join(expected)))
     }
 
     /// The error for an absent file.
@@ -76,9 +74,10 @@ impl Place {
         let manifest = DataManifest::named(self.set).ok();
         let (title, how) = manifest.map_or_else(Default::default, |manifest| {
             let obtain = manifest.obtain.trim_end_matches('.');
-            let how = match obtain.is_empty() {
-                true => format!("see {}", manifest.homepage),
-                false => format!("see {}: {obtain}", manifest.homepage),
+            let how = if obtain.is_empty() {
+                format!("see {}", manifest.homepage)
+            } else {
+                format!("see {}: {obtain}", manifest.homepage)
             };
             (manifest.title.clone(), how)
         });
@@ -157,19 +156,19 @@ pub(crate) fn labels_of(
         return Err(malformed(path, "shape of the labels", "[N]", found));
     }
     // some sets store their labels as floats: whole ones are taken
-    let values = match array.layout().element.is_integer() {
-        true => array.to_i64().map_err(refused(path))?.mapv(|v| v as f64),
-        false => array.to_f64().map_err(refused(path))?,
+    let values = if array.layout().element.is_integer() {
+        array.to_i64().map_err(refused(path))?.mapv(|v| v as f64)
+    } else {
+        array.to_f64().map_err(refused(path))?
     };
     let label = |(row, &value): (usize, &f64)| {
         let label = value as usize;
-        match label < limit && value >= 0.0 && label as f64 == value {
-            true => Ok(label),
-            false => {
-                let expected = format!("0..={}", limit.saturating_sub(1));
-                let what = format!("label of record {row}");
-                Err(malformed(path, what, expected, value.to_string()))
-            }
+        if label < limit && value >= 0.0 && label as f64 == value {
+            Ok(label)
+        } else {
+            let expected = format!("0..={}", limit.saturating_sub(1));
+            let what = format!("label of record {row}");
+            Err(malformed(path, what, expected, value.to_string()))
         }
     };
     values.iter().enumerate().map(label).collect()

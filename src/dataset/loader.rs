@@ -22,8 +22,8 @@ pub struct Batch {
     pub shape: [usize; 4],
     /// One label a sample.
     pub labels: Vec<usize>,
-    /// What is known beside the label, sample after sample; empty where the truth is one class.
-    pub known: Vec<f32>,
+    /// Targets that are no class, sample after sample; empty where a target is one class.
+    pub targets: Vec<f32>,
 }
 
 impl Batch {
@@ -33,7 +33,7 @@ impl Batch {
         let cut = |len: usize| (len / total * count).min(len);
         let rest = Self {
             values: self.values.split_off(cut(self.values.len())),
-            known: self.known.split_off(cut(self.known.len())),
+            targets: self.targets.split_off(cut(self.targets.len())),
             labels: self.labels.split_off(count.min(self.labels.len())),
             shape: self.shape,
         };
@@ -144,19 +144,19 @@ fn load(
             Ok(())
         })?;
     let labels = index.iter().map(|&i| set.label(i)).collect();
-    let each = set.truth().len(set.classes().len());
-    let mut known = vec![0.0; index.len() * each];
+    let each = set.target_shape().len(set.classes().len());
+    let mut targets = vec![0.0; index.len() * each];
     if each > 0 {
-        let parts = known.chunks_exact_mut(each).zip(index);
+        let parts = targets.chunks_exact_mut(each).zip(index);
         for (out, &i) in parts {
-            set.read_truth(i, out)?;
+            set.read_target(i, out)?;
         }
     }
     Ok(Batch {
         values,
         shape: [index.len(), shape[0], shape[1], shape[2]],
         labels,
-        known,
+        targets,
     })
 }
 

@@ -1,7 +1,7 @@
 //! A set held in memory, for data that is dear to make (decoded and transformed sounds) and small.
 
 use super::{
-    Dataset, DatasetError, Normalise, Splits, Truth, check_request, check_truth, sample_len,
+    Dataset, DatasetError, Normalise, Splits, TargetShape, check_request, check_target, sample_len,
 };
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ pub struct InMemory {
     classes: Vec<String>,
     labels: Vec<usize>,
     data: Vec<f32>,
-    truth: Truth,
-    /// What is known beside a class, sample by sample.
-    known: Vec<f32>,
+    target: TargetShape,
+    /// Targets that are no class, sample by sample.
+    targets: Vec<f32>,
     /// What a group is, and the group of every sample.
     groups: Option<(&'static str, Vec<usize>)>,
 }
@@ -48,26 +48,26 @@ impl InMemory {
             classes,
             labels,
             data,
-            truth: Truth::Class,
-            known: Vec::new(),
+            target: TargetShape::Class,
+            targets: Vec::new(),
             groups: None,
         })
     }
 
-    /// A set whose truth is not one class a sample: `known` holds a zero or one for every class, or
-    /// a field, sample after sample.
+    /// A set whose targets are not one class a sample: `targets` holds a zero or one for every class,
+    /// or a field, sample after sample.
     ///
     /// # Errors
-    /// `Unsatisfiable` if lengths disagree, or for classes without a place in the truth.
-    pub fn with_truth(
+    /// `Unsatisfiable` if lengths disagree, or for classes without a place in the target.
+    pub fn with_targets(
         shape: [usize; 3],
         classes: Vec<String>,
         data: Vec<f32>,
-        truth: Truth,
-        known: Vec<f32>,
+        target: TargetShape,
+        targets: Vec<f32>,
     ) -> Result<Self, DatasetError> {
         let values = shape.iter().product::<usize>().max(1);
-        let each = truth.len(classes.len());
+        let each = target.len(classes.len());
         let count = data.len() / values;
         let refuse = |what: &str, expected: String, found: usize| DatasetError::Unsatisfiable {
             set: "in-memory set".into(),
@@ -75,28 +75,28 @@ impl InMemory {
             expected,
             found: found.to_string(),
         };
-        if truth == Truth::Class || (each == 0 && count > 0) {
-            let what = "numbers known about a sample";
+        if target == TargetShape::Class || (each == 0 && count > 0) {
+            let what = "numbers of a sample's target";
             return Err(refuse(what, "at least 1".into(), each));
         }
-        if matches!(truth, Truth::Field(_)) && !classes.is_empty() {
+        if matches!(target, TargetShape::Field(_)) && !classes.is_empty() {
             return Err(refuse("classes of fields", "none".into(), classes.len()));
         }
         if data.len() != count * values {
             let expected = format!("a multiple of {values}");
             return Err(refuse("number of values", expected, data.len()));
         }
-        if known.len() != count * each {
+        if targets.len() != count * each {
             let expected = (count * each).to_string();
-            return Err(refuse("numbers of the truth", expected, known.len()));
+            return Err(refuse("numbers of the targets", expected, targets.len()));
         }
         Ok(Self {
             shape,
             classes,
             labels: vec![0; count],
             data,
-            truth,
-            known,
+            target,
+            targets,
             groups: None,
         })
     }
@@ -129,11 +129,11 @@ impl InMemory {
         for set in [&mut train, &mut valid, &mut test] {
             set.normalise(&norm);
         }
-        Ok(Splits {
-            train: Arc::new(train),
-            valid: Arc::new(valid),
-            test: Arc::new(test),
-        })
+        Ok(Splits::new(
+            Arc::new(train),
+            Arc::new(valid),
+            Arc::new(test),
+        ))
     }
 
     /// Normalises every sample in place.
@@ -170,15 +170,15 @@ impl Dataset for InMemory {
         self.groups.as_ref().map(|(unit, _)| *unit)
     }
 
-    fn truth(&self) -> Truth {
-        self.truth
+    fn target_shape(&self) -> TargetShape {
+        self.target
     }
 
-    fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+    fn read_target(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
         check_request("in-memory set", self, index, sample_len(self))?;
-        check_truth("in-memory set", self.truth, self.classes.len(), out.len())?;
+        check_target("in-memory set", self.target, self.classes.len(), out.len())?;
         let each = out.len();
-        out.copy_from_slice(&self.known[index * each..(index + 1) * each]);
+        out.copy_from_slice(&self.targets[index * each..(index + 1) * each]);
         Ok(())
     }
 
@@ -205,28 +205,28 @@ mod tests {
         assert_eq!(out, [3.0, 4.0]);
         assert!(set.read(2, &mut out).is_err());
         assert!(set.read(0, &mut [0.0; 3]).is_err());
-        assert!(set.read_truth(0, &mut []).is_ok());
-        assert!(set.read_truth(0, &mut [0.0]).is_err());
+        assert!(set.read_target(0, &mut []).is_ok());
+        assert!(set.read_target(0, &mut [0.0]).is_err());
     }
 
     #[test]
-    fn a_truth_that_is_no_class_is_read_and_checked() {
+    fn a_target_that_is_no_class_is_read_and_checked() {
         let names = || vec!["a".to_string(), "b".to_string()];
-        let known = vec![0.0, 1.0, 1.0, 1.0];
-        let make = |names, truth, known| {
-            InMemory::with_truth([1, 1, 2], names, vec![0.0; 4], truth, known)
+        let targets = vec![0.0, 1.0, 1.0, 1.0];
+        let make = |names, target, targets| {
+            InMemory::with_targets([1, 1, 2], names, vec![0.0; 4], target, targets)
         };
-        let set = make(names(), Truth::MultiHot, known.clone()).unwrap();
+        let set = make(names(), TargetShape::MultiHot, targets.clone()).unwrap();
         let mut out = [0.0; 2];
-        set.read_truth(0, &mut out).unwrap();
+        set.read_target(0, &mut out).unwrap();
         assert_eq!((set.len(), out), (2, [0.0, 1.0]));
-        assert!(set.read_truth(2, &mut out).is_err());
-        assert!(set.read_truth(0, &mut [0.0; 3]).is_err());
-        let field = make(Vec::new(), Truth::Field([1, 2, 1]), known.clone()).unwrap();
+        assert!(set.read_target(2, &mut out).is_err());
+        assert!(set.read_target(0, &mut [0.0; 3]).is_err());
+        let field = make(Vec::new(), TargetShape::Field([1, 2, 1]), targets.clone()).unwrap();
         assert_eq!(field.classes().len(), 0);
-        assert!(make(names(), Truth::Field([1, 2, 1]), known.clone()).is_err());
-        assert!(make(names(), Truth::Class, known.clone()).is_err());
-        assert!(make(Vec::new(), Truth::MultiHot, known).is_err());
-        assert!(make(names(), Truth::MultiHot, vec![1.0]).is_err());
+        assert!(make(names(), TargetShape::Field([1, 2, 1]), targets.clone()).is_err());
+        assert!(make(names(), TargetShape::Class, targets.clone()).is_err());
+        assert!(make(Vec::new(), TargetShape::MultiHot, targets).is_err());
+        assert!(make(names(), TargetShape::MultiHot, vec![1.0]).is_err());
     }
 }

@@ -1,64 +1,51 @@
 //! Datasets: from files or a seed to samples `C × H × W` with class labels.
 //!
 //! Everything downstream sees the [`Dataset`] trait alone: a sample is read by index into a
-//! caller's buffer, so training and extraction stream and no copy of a whole set is made. A
-//! reader (CIFAR, EMG, sounds, the procedural demo domain) turns a manifest entry into three
-//! [`Splits`]; [`open()`] is the door to all of them.
+//! caller's buffer, so training and extraction stream and no copy of a whole set is made. A reader
+//! ([`readers`], one file each) turns a suite's entry into three [`Splits`]; [`open()`] is the door
+//! to all of them.
 
 pub mod audio;
-pub mod cifar;
-mod cosmic;
-mod darcy;
-mod darcy16;
-mod deepsea;
-pub mod demo;
-mod ecg2017;
-mod ecg5000;
-pub mod emg;
+pub mod display;
 pub mod error;
-pub mod esc10;
 mod files;
-mod fsd50k;
-mod fsdd;
-pub mod images;
 pub mod loader;
 pub mod memory;
-mod ninapro;
 pub mod normalise;
 mod open;
-pub mod own;
 mod part;
-mod pdebench;
 pub mod pictured;
 pub mod pil;
 mod precise;
-mod psicov;
+pub mod preview;
+pub mod readers;
 #[cfg(test)]
 mod real_data;
 pub mod resize;
 mod rows;
-mod s2cifar;
-mod satellite;
-pub mod specimen;
 pub mod spherical;
 pub mod store;
 pub mod subset;
 mod table;
 mod tree;
+pub mod wrapper;
 
+pub use display::Display;
 pub use error::DatasetError;
 pub use memory::InMemory;
 pub use normalise::Normalise;
 pub use open::{Opened, open, open_for};
+pub use readers::{Asked, READERS, Reader, images};
 pub use resize::{Resized, Resizer};
 pub use spherical::Spherical;
 pub use subset::{Subset, cap, class_counts, groups, labels};
+pub use wrapper::Wrapper;
 
 use std::sync::Arc;
 
-/// What is known about a sample.
+/// What a sample's target is, with its shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Truth {
+pub enum TargetShape {
     /// One class.
     Class,
     /// Any of the classes: a zero or a one for each.
@@ -67,8 +54,8 @@ pub enum Truth {
     Field([usize; 3]),
 }
 
-impl Truth {
-    /// Numbers that [`Dataset::read_truth`] writes for a sample.
+impl TargetShape {
+    /// Numbers that [`Dataset::read_target`] writes for a sample; 0 for a class, which is a label.
     pub fn len(self, classes: usize) -> usize {
         match self {
             Self::Class => 0,
@@ -87,7 +74,7 @@ impl Truth {
     }
 }
 
-/// A set of fixed-shape samples with what is known about each, read by index.
+/// A set of samples of one shape with their targets, read by index.
 pub trait Dataset: Send + Sync {
     /// Shape of every sample: channels, height, width.
     fn shape(&self) -> [usize; 3];
@@ -103,7 +90,7 @@ pub trait Dataset: Send + Sync {
         self.len() == 0
     }
 
-    /// Label of sample `index`, in `0..classes().len()`; 0 where the truth is not one class.
+    /// Label of sample `index`, in `0..classes().len()`; 0 where the target is not one class.
     fn label(&self, index: usize) -> usize;
 
     /// Number of the group that sample `index` of this part belongs to. Windows of one clip, repetition
@@ -128,17 +115,17 @@ pub trait Dataset: Send + Sync {
         None
     }
 
-    /// What is known about every sample.
-    fn truth(&self) -> Truth {
-        Truth::Class
+    /// What the target of every sample is.
+    fn target_shape(&self) -> TargetShape {
+        TargetShape::Class
     }
 
-    /// Writes what is known about sample `index` beside a class into `out` (length
-    /// [`Truth::len`]).
-    fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
-        check_truth(
+    /// Writes the target of sample `index`, if it is no class, into `out` (length
+    /// [`TargetShape::len`]).
+    fn read_target(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        check_target(
             "set of classes",
-            self.truth(),
+            self.target_shape(),
             self.classes().len(),
             out.len(),
         )?;
@@ -159,15 +146,34 @@ pub struct Splits {
     pub valid: Arc<dyn Dataset>,
     /// For reported numbers alone.
     pub test: Arc<dyn Dataset>,
+    /// What the reader inferred, left out, or does otherwise than one may think, in sentences.
+    pub notes: Vec<String>,
 }
 
 impl Splits {
+    /// Three parts of which nothing needs to be told.
+    pub fn new(train: Arc<dyn Dataset>, valid: Arc<dyn Dataset>, test: Arc<dyn Dataset>) -> Self {
+        Self {
+            train,
+            valid,
+            test,
+            notes: Vec::new(),
+        }
+    }
+
+    /// The same parts, with something to tell.
+    pub fn noted(mut self, notes: impl IntoIterator<Item = String>) -> Self {
+        self.notes.extend(notes);
+        self
+    }
+
     /// The same three parts, each passed through `wrap` (resizing, projecting…).
     pub fn map(&self, wrap: impl Fn(Arc<dyn Dataset>) -> Arc<dyn Dataset>) -> Splits {
         Splits {
             train: wrap(self.train.clone()),
             valid: wrap(self.valid.clone()),
             test: wrap(self.test.clone()),
+            notes: self.notes.clone(),
         }
     }
 }
@@ -177,20 +183,20 @@ pub fn sample_len(data: &dyn Dataset) -> usize {
     data.shape().iter().product()
 }
 
-/// Refuses a buffer that does not fit what is known about a sample.
-pub(crate) fn check_truth(
+/// Refuses a buffer that does not fit a sample's target.
+pub(crate) fn check_target(
     set: &str,
-    truth: Truth,
+    target: TargetShape,
     classes: usize,
     buffer: usize,
 ) -> Result<(), DatasetError> {
-    let expected = truth.len(classes);
+    let expected = target.len(classes);
     if buffer == expected {
         return Ok(());
     }
     Err(DatasetError::Unsatisfiable {
         set: set.to_string(),
-        what: "buffer length of the truth".into(),
+        what: "buffer length of the target".into(),
         expected: expected.to_string(),
         found: buffer.to_string(),
     })

@@ -1,21 +1,18 @@
-//! The door to all readers: a manifest entry becomes three capped parts, as they are read or as a
+//! The door to all readers: a suite's entry becomes three capped parts, as they are read or as a
 //! model takes them.
 
 use std::path::Path;
 
-use super::images::{self, Broken, Folder};
 use super::pictured::Pictured;
+use super::readers::{Data, Input};
 use super::store::Store;
 use super::{
-    DatasetError, Normalise, Resized, Splits, cap, cifar, cosmic, darcy, darcy16, deepsea, demo,
-    ecg2017, ecg5000, emg, esc10, fsd50k, fsdd, ninapro, own, pdebench, psicov, s2cifar, satellite,
+    Asked, Dataset, DatasetError, Display, Reader, Resized, Splits, TargetShape, cap, class_counts,
 };
-use crate::suite::definition::{DatasetSpec, Reader};
+use crate::suite::dataset::DatasetSpec;
 use crate::suite::preprocess::{Origin, Preprocess};
-use crate::suite::reader::Pde;
-use ecg5000::Question::{Class, Normal};
 
-/// Opens the dataset of a manifest entry.
+/// Opens the dataset of a suite's entry.
 ///
 /// `data_dir` holds the files of the real sets, one folder each ([`Store::at`] where none is
 /// named); the demo readers need none.
@@ -23,17 +20,19 @@ use ecg5000::Question::{Class, Normal};
 /// not move samples between training, validation and test parts of real sets.
 ///
 /// `spec.train`, `spec.valid` and `spec.test` cap the parts, balanced over classes; 0 keeps what
-/// the reader has. The demo readers make as many samples as they are asked for.
+/// the reader has. The demo readers make as many samples as they are asked for. Notes of the reader
+/// ([`Splits::notes`]) begin with the entry's name.
 ///
 /// # Errors
-/// `Missing` with the place and the source of an absent file; `Malformed` for a file that breaks
-/// its format; `Io` for what the system refuses.
+/// `Unsatisfiable` for a reader that there is not; `Missing` with the place and the source of an
+/// absent file; `Malformed` for a file that breaks its format; `Io` for what the system refuses.
 pub fn open(
     spec: &DatasetSpec,
     data_dir: Option<&Path>,
     seed: u64,
 ) -> Result<Splits, DatasetError> {
-    read(spec, data_dir, seed, &Preprocess::own(PICTURE_SIDE), None).map(|found| found.0)
+    let how = Preprocess::own(PICTURE_SIDE);
+    read(Reader::of(spec)?, spec, data_dir, seed, &how)
 }
 
 /// Side of the pictures of a folder where no model says it.
@@ -45,11 +44,18 @@ pub struct Opened {
     pub splits: Splits,
     /// Its parts as they are read.
     pub original: Splits,
-    /// What was left out or done otherwise than one may think.
-    pub notes: Vec<String>,
+    /// How a sample, as it is read, is displayed.
+    pub display: Display,
 }
 
-/// Opens the dataset of a manifest entry for a model of inputs `side × side`: pictures are prepared as
+impl Opened {
+    /// What the reader inferred, left out, or does otherwise than one may think.
+    pub fn notes(&self) -> &[String] {
+        &self.original.notes
+    }
+}
+
+/// Opens the dataset of a suite's entry for a model of inputs `side × side`: pictures are prepared as
 /// `how` says, everything else is resized.
 ///
 /// # Errors
@@ -61,102 +67,77 @@ pub fn open_for(
     how: &Preprocess,
     side: usize,
 ) -> Result<Opened, DatasetError> {
-    let own = how.origin == Origin::Own || !spec.reader.is_images();
-    let raw = (!own).then(|| Normalise::none(3));
-    let (original, notes) = read(spec, data_dir, seed, how, raw.as_ref())?;
-    let splits = match (spec.reader, own) {
-        (Reader::Images, _) => original.clone(),
-        (_, true) => Resized::splits(original.clone(), side),
-        (_, false) => Pictured::splits(&original, how, &spec.name)?,
+    let reader = Reader::of(spec)?;
+    let original = read(reader, spec, data_dir, seed, how)?;
+    let splits = match reader.input {
+        Input::Prepared => original.clone(),
+        Input::Pictures if how.origin != Origin::Own => {
+            Pictured::splits(&original, how, &spec.name)?
+        }
+        Input::Pictures | Input::Resized => Resized::splits(original.clone(), side),
     };
     Ok(Opened {
+        display: reader.display(original.train.shape()),
         splits,
         original,
-        notes,
     })
 }
 
-/// The parts as they are read, and what is worth telling of them. `raw` stands for the constants of
-/// image sets, where a model has its own.
+/// The parts as they are read, capped.
 fn read(
+    reader: &Reader,
     spec: &DatasetSpec,
     data_dir: Option<&Path>,
     seed: u64,
     how: &Preprocess,
-    raw: Option<&Normalise>,
-) -> Result<(Splits, Vec<String>), DatasetError> {
-    let store = Store::at(data_dir);
-    let root = store.root();
-    let data_dir = Some(root);
-    let cifar_norm = raw.cloned().unwrap_or_else(Normalise::cifar);
-    let demo_norm = raw.cloned().unwrap_or_else(demo::normalise);
-    let (cifar_norm, demo_norm) = (&cifar_norm, &demo_norm);
-    let mut notes = Vec::new();
-    let sizes = demo::Sizes {
-        train: spec.train,
-        valid: spec.valid,
-        test: spec.test,
-    };
-    let whole = match spec.reader {
-        Reader::DemoSource => demo::images(demo::Domain::Source, sizes, seed, demo_norm),
-        Reader::DemoSurrogate => demo::images(demo::Domain::Surrogate, sizes, seed, demo_norm),
-        Reader::DemoUnseen => demo::images(demo::Domain::Unseen, sizes, seed, demo_norm),
-        Reader::DemoSpherical => demo::spherical(sizes, seed, demo_norm)?,
-        Reader::DemoEmg => demo::emg(sizes, seed)?,
-        Reader::DemoSound => demo::sound(sizes, seed)?,
-        Reader::Cifar10 => cifar::ten(data_dir, cifar_norm)?,
-        Reader::Cifar100 => cifar::whole(data_dir, cifar_norm)?,
-        Reader::Cifar100Source => cifar::source(data_dir, cifar_norm)?,
-        Reader::Cifar100Heldout => cifar::heldout(data_dir, cifar_norm)?,
-        Reader::Cifar100HeldoutSpherical => cifar::heldout_spherical(data_dir, seed, cifar_norm)?,
-        Reader::EmgMyo => emg::open(data_dir)?,
-        Reader::Esc10 => esc10::open(data_dir)?,
-        Reader::Fsdd => fsdd::open(data_dir)?,
-        Reader::Ecg5000 => ecg5000::open(data_dir, Class, false)?,
-        Reader::Ecg5000Folded => ecg5000::open(data_dir, Class, true)?,
-        Reader::Ecg5000Normal => ecg5000::open(data_dir, Normal, false)?,
-        Reader::Ecg5000NormalFolded => ecg5000::open(data_dir, Normal, true)?,
-        Reader::Darcy16 => darcy16::open(data_dir)?,
-        Reader::Spherical => s2cifar::open(data_dir)?,
-        Reader::Ninapro => ninapro::open(data_dir)?,
-        Reader::Satellite => satellite::open(data_dir)?,
-        Reader::Deepsea => deepsea::open(data_dir)?,
-        Reader::Fsd50k => fsd50k::open(data_dir)?,
-        Reader::Ecg2017 => ecg2017::open(data_dir)?,
-        Reader::Darcy => darcy::open(data_dir)?,
-        Reader::Cosmic => cosmic::open(data_dir)?,
-        Reader::Psicov => psicov::open(data_dir)?,
-        Reader::PdebenchAdvection => pdebench::open(data_dir, Pde::Advection)?,
-        Reader::PdebenchBurgers => pdebench::open(data_dir, Pde::Burgers)?,
-        Reader::PdebenchCfd1d => pdebench::open(data_dir, Pde::Cfd1d)?,
-        Reader::PdebenchDiffSorp => pdebench::open(data_dir, Pde::DiffSorp)?,
-        Reader::PdebenchDiffReact1d => pdebench::open(data_dir, Pde::DiffReact1d)?,
-        Reader::PdebenchDarcy => pdebench::open(data_dir, Pde::Darcy)?,
-        Reader::PdebenchShallowWater => pdebench::open(data_dir, Pde::ShallowWater)?,
-        Reader::PdebenchDiffReact2d => pdebench::open(data_dir, Pde::DiffReact2d)?,
-        Reader::PdebenchCfd2d => pdebench::open(data_dir, Pde::Cfd2d)?,
-        Reader::Npy => own::open(data_dir, &spec.name)?,
-        Reader::Images => {
-            let place = images::place(root, &spec.name, spec.path.as_deref());
-            let folder = Folder::open(&place, how, Broken::Refuse)?;
-            let told = folder.notes.iter().chain(&folder.cuts);
-            notes.extend(told.map(|note| format!("{}: {note}", spec.name)));
-            folder.splits(&place)?
-        }
-    };
-    let capped = Splits {
+) -> Result<Splits, DatasetError> {
+    let whole = (reader.open)(&Asked {
+        root: Store::at(data_dir).root(),
+        spec,
+        seed,
+        how,
+        pixels: how.origin != Origin::Own,
+    })?;
+    let mut notes = whole.notes;
+    if matches!(reader.data, Data::User { .. }) {
+        notes.extend(untrained(whole.train.as_ref(), whole.test.as_ref()));
+    }
+    let notes = notes.iter();
+    Ok(Splits {
         train: cap(whole.train, spec.train, seed),
         valid: cap(whole.valid, spec.valid, seed),
         test: cap(whole.test, spec.test, seed),
+        notes: notes.map(|note| format!("{}: {note}", spec.name)).collect(),
+    })
+}
+
+/// Tells of classes that occur in the test part alone.
+fn untrained(train: &dyn Dataset, test: &dyn Dataset) -> Option<String> {
+    if train.target_shape() != TargetShape::Class {
+        return None;
+    }
+    let counts = class_counts(train).into_iter().zip(class_counts(test));
+    let alone = counts.zip(train.classes());
+    let alone: Vec<String> = alone
+        .filter(|((trained, tested), _)| *trained == 0 && *tested > 0)
+        .map(|(_, name)| format!("{name:?}"))
+        .collect();
+    let (first, more) = (alone.first()?, alone.len() - 1);
+    let others = match more {
+        0 => "occurs".into(),
+        more => format!("and {more} more classes occur"),
     };
-    Ok((capped, notes))
+    Some(format!(
+        "{first} {others} in the test part alone: nothing can learn it"
+    ))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::READERS;
     use super::*;
 
-    fn spec(reader: Reader, train: usize) -> DatasetSpec {
+    fn spec(reader: &str, train: usize) -> DatasetSpec {
         DatasetSpec {
             train,
             valid: 11,
@@ -168,14 +149,13 @@ mod tests {
     #[test]
     fn real_sets_without_data_say_what_is_missing_and_how_to_get_it() {
         let empty = tempfile::tempdir().unwrap();
-        let demo = |reader: &Reader| reader.name().starts_with("demo");
-        for reader in Reader::ALL.into_iter().filter(|r| !demo(r)) {
-            let error = open(&spec(reader, 0), Some(empty.path()), 0).err();
+        for reader in READERS.iter().filter(|reader| !reader.is_procedural()) {
+            let error = open(&spec(reader.name, 0), Some(empty.path()), 0).err();
             let Some(DatasetError::Missing { path, hint, .. }) = error else {
                 panic!("{reader:?}: {error:?}");
             };
             assert!(hint.contains("https://"), "{hint}");
-            if reader != Reader::Images {
+            if reader.name != "images" {
                 assert!(path.extension().is_some() && hint.contains("--data DIR"));
             }
         }
@@ -183,23 +163,17 @@ mod tests {
 
     #[test]
     fn demo_sets_have_as_many_samples_as_asked_for() {
-        for reader in [
-            Reader::DemoSource,
-            Reader::DemoSurrogate,
-            Reader::DemoUnseen,
-            Reader::DemoSpherical,
-            Reader::DemoEmg,
-            Reader::DemoSound,
-        ] {
-            let splits = open(&spec(reader, 30), None, 7).unwrap();
+        for reader in READERS.iter().filter(|reader| reader.is_procedural()) {
+            let splits = open(&spec(reader.name, 30), None, 7).unwrap();
             let lengths = [&splits.train, &splits.valid, &splits.test].map(|part| part.len());
-            assert_eq!(lengths, [30, 11, 12], "{reader:?}");
+            assert_eq!(lengths, [30, 11, 12], "{}", reader.name);
+            assert_eq!(splits.train.unit(), reader.unit);
         }
     }
 
     #[test]
     fn models_of_ours_see_the_constants_of_old_to_the_last_bit_and_others_their_own() {
-        let spec = spec(Reader::DemoSurrogate, 10);
+        let spec = spec("demo-surrogate", 10);
         let own = open_for(&spec, None, 7, &Preprocess::own(32), 32).unwrap();
         let foreign = Preprocess::guess(32);
         let raw = open_for(&spec, None, 7, &foreign, 32).unwrap();
@@ -220,7 +194,7 @@ mod tests {
             assert!((value - want).abs() < 1e-5);
         }
         // Signals know nothing of it.
-        let emg = super::tests::spec(Reader::DemoEmg, 10);
+        let emg = super::tests::spec("demo-emg", 10);
         let [a, b] = [&Preprocess::own(32), &foreign].map(|how| {
             let set = open_for(&emg, None, 7, how, 32).unwrap().splits.train;
             let mut out = vec![0.0; set.shape().iter().product()];
@@ -233,14 +207,46 @@ mod tests {
     #[test]
     fn pictures_of_another_size_are_resized_as_the_model_says() {
         let how = Preprocess::guess(48);
-        let spec = spec(Reader::DemoUnseen, 10);
+        let spec = spec("demo-unseen", 10);
         let opened = open_for(&spec, None, 7, &how, 32).unwrap();
         assert_eq!(opened.splits.test.shape(), [3, 48, 48]);
         assert_eq!(opened.original.test.shape(), [3, 32, 32]);
         let mut out = vec![0.0; 3 * 48 * 48];
         opened.splits.test.read(0, &mut out).unwrap();
-        let folder = Reader::Images;
+        let folder = "images";
         let error = open(&super::tests::spec(folder, 0), None, 0).err().unwrap();
         assert!(error.to_string().contains("ImageFolder"));
+    }
+
+    #[test]
+    fn a_class_that_only_tests_is_told_and_notes_begin_with_the_name() {
+        let home = tempfile::tempdir().unwrap();
+        let write = |name: &str, descr: &str, shape: &[usize], bytes: Vec<u8>| {
+            let file = [crate::files::npy::header(descr, shape), bytes].concat();
+            std::fs::write(home.path().join(name), file).unwrap();
+        };
+        let labels = |labels: Vec<u8>| (labels.len(), labels);
+        let given = [
+            ("", labels((0..40).map(|i| i % 2).collect())),
+            ("test_", labels(vec![0, 1, 7])),
+        ];
+        for (part, (count, labels)) in given {
+            let x = (0..count * 4).flat_map(|v| (v as f32).to_le_bytes());
+            write(
+                &format!("{part}x.npy"),
+                "<f4",
+                &[count, 1, 1, 4],
+                x.collect(),
+            );
+            write(&format!("{part}y.npy"), "|u1", &[count], labels);
+        }
+        let mut spec = DatasetSpec::new("mine", "Mine", "npy");
+        spec.path = Some(home.path().into());
+        let notes = open(&spec, None, 0).unwrap().notes;
+        let told = r#"mine: "class 7" occurs in the test part alone: nothing can learn it"#;
+        assert_eq!(notes, [told]);
+        std::fs::remove_file(home.path().join("test_x.npy")).unwrap();
+        let notes = open(&spec, None, 0).unwrap().notes;
+        assert_eq!(notes, ["mine: no test_x.npy: a fifth of every class tests"]);
     }
 }

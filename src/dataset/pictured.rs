@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use super::pil;
-use super::{Dataset, DatasetError, Splits, Truth, check_request, sample_len};
+use super::wrapper::Wrapper;
+use super::{Dataset, DatasetError, Splits, check_request, sample_len};
 use crate::suite::preprocess::{Crop, CropRule, Preprocess};
 
 /// A preprocessing that was checked against the channels of its pictures.
@@ -148,6 +149,15 @@ pub struct Pictured {
 }
 
 impl Pictured {
+    /// Prepares every sample of `inner` by `how`; `set` names the pictures in errors.
+    ///
+    /// # Errors
+    /// Those of [`Lens::new`].
+    pub fn new(inner: Arc<dyn Dataset>, how: &Preprocess, set: &str) -> Result<Self, DatasetError> {
+        let lens = Lens::new(how, inner.shape()[0], set)?;
+        Ok(Self { inner, lens })
+    }
+
     /// All three parts; `set` names them in errors.
     ///
     /// # Errors
@@ -163,50 +173,18 @@ impl Pictured {
     }
 }
 
-impl Dataset for Pictured {
-    fn shape(&self) -> [usize; 3] {
+impl Wrapper for Pictured {
+    fn inner(&self) -> &dyn Dataset {
+        self.inner.as_ref()
+    }
+
+    fn wrapped_shape(&self) -> [usize; 3] {
         let [channels, height, width] = self.inner.shape();
         let [height, width] = self.lens.how.output([height, width]);
         [channels, height, width]
     }
 
-    fn classes(&self) -> &[String] {
-        self.inner.classes()
-    }
-
-    fn len(&self) -> usize {
-        self.inner.len()
-    }
-
-    fn label(&self, index: usize) -> usize {
-        self.inner.label(index)
-    }
-
-    fn group(&self, index: usize) -> usize {
-        self.inner.group(index)
-    }
-
-    fn unit(&self) -> Option<&'static str> {
-        self.inner.unit()
-    }
-
-    fn scored_by_group(&self) -> bool {
-        self.inner.scored_by_group()
-    }
-
-    fn id(&self, index: usize) -> Option<String> {
-        self.inner.id(index)
-    }
-
-    fn truth(&self) -> Truth {
-        self.inner.truth()
-    }
-
-    fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
-        self.inner.read_truth(index, out)
-    }
-
-    fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+    fn read_wrapped(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
         check_request("pictures", self, index, out.len())?;
         let mut sample = vec![0.0; sample_len(self.inner.as_ref())];
         self.inner.read(index, &mut sample)?;

@@ -45,11 +45,7 @@ fn pixels_that_were_bytes_come_back_as_bytes() {
     let values: Vec<f32> = (0..256).map(|byte| byte as f32 / 255.0).collect();
     let set = crate::dataset::InMemory::new([1, 16, 16], vec!["a".into()], vec![0], values);
     let set: Arc<dyn Dataset> = Arc::new(set.unwrap());
-    let splits = Splits {
-        train: set.clone(),
-        valid: set.clone(),
-        test: set,
-    };
+    let splits = Splits::new(set.clone(), set.clone(), set);
     let how = Preprocess {
         resize: Resize::None,
         crop: None,

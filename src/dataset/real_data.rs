@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::{Dataset, Splits, class_counts, open, sample_len};
-use crate::suite::definition::{DatasetSpec, Reader};
+use crate::suite::dataset::DatasetSpec;
 
 /// The data folder, if it holds `file`.
 fn data(file: &str) -> Option<PathBuf> {
@@ -22,7 +22,7 @@ fn data(file: &str) -> Option<PathBuf> {
     None
 }
 
-fn spec(reader: Reader, train: usize, valid: usize, test: usize) -> DatasetSpec {
+fn spec(reader: &str, train: usize, valid: usize, test: usize) -> DatasetSpec {
     DatasetSpec {
         train,
         valid,
@@ -68,7 +68,7 @@ fn cifar10_has_its_published_counts_and_first_record() {
     let Some(folder) = data("cifar10/test_batch.bin") else {
         return;
     };
-    let splits = open(&spec(Reader::Cifar10, 0, 0, 0), Some(&folder), 0).unwrap();
+    let splits = open(&spec("cifar10", 0, 0, 0), Some(&folder), 0).unwrap();
     assert_eq!(class_counts(splits.test.as_ref()), vec![1000; 10]);
     let both: Vec<usize> = class_counts(splits.train.as_ref())
         .iter()
@@ -94,7 +94,7 @@ fn cifar10_has_its_published_counts_and_first_record() {
     }
     check(&splits, 97);
 
-    let capped = open(&spec(Reader::Cifar10, 500, 95, 100), Some(&folder), 1).unwrap();
+    let capped = open(&spec("cifar10", 500, 95, 100), Some(&folder), 1).unwrap();
     assert_eq!(class_counts(capped.train.as_ref()), vec![50; 10]);
     assert_eq!(capped.valid.len(), 95);
     assert_eq!(class_counts(capped.test.as_ref()), vec![10; 10]);
@@ -105,8 +105,8 @@ fn cifar100_is_cut_into_source_and_heldout_classes() {
     let Some(folder) = data("cifar100/test.bin") else {
         return;
     };
-    let source = open(&spec(Reader::Cifar100Source, 0, 0, 0), Some(&folder), 0).unwrap();
-    let held = open(&spec(Reader::Cifar100Heldout, 0, 0, 0), Some(&folder), 0).unwrap();
+    let source = open(&spec("cifar100-source", 0, 0, 0), Some(&folder), 0).unwrap();
+    let held = open(&spec("cifar100-heldout", 0, 0, 0), Some(&folder), 0).unwrap();
     assert_eq!(class_counts(source.test.as_ref()), vec![100; 80]);
     assert_eq!(class_counts(held.test.as_ref()), vec![100; 20]);
     let names: HashSet<&String> = source.test.classes().iter().collect();
@@ -125,12 +125,12 @@ fn cifar100_is_cut_into_source_and_heldout_classes() {
     check(&source, 101);
     check(&held, 11);
 
-    let whole = open(&spec(Reader::Cifar100, 0, 0, 0), Some(&folder), 0).unwrap();
+    let whole = open(&spec("cifar100", 0, 0, 0), Some(&folder), 0).unwrap();
     assert_eq!(class_counts(whole.test.as_ref()), vec![100; 100]);
     check(&whole, 103);
 
     let sphere = open(
-        &spec(Reader::Cifar100HeldoutSpherical, 200, 0, 0),
+        &spec("cifar100-heldout-spherical", 200, 0, 0),
         Some(&folder),
         0,
     )
@@ -148,7 +148,7 @@ fn emg_windows_of_different_parts_share_no_row() {
     let Some(folder) = data("emg_myo/recordings.i8") else {
         return;
     };
-    let whole = super::emg::parts(Some(&folder), super::emg::HOP).unwrap();
+    let whole = super::readers::emg_myo::parts(&folder, super::readers::emg_myo::HOP).unwrap();
     let mut covered = HashSet::new();
     for (number, part) in [&whole.train, &whole.valid, &whole.test]
         .into_iter()
@@ -171,7 +171,7 @@ fn emg_windows_of_different_parts_share_no_row() {
         );
         assert!(counts.len() == 7 && counts.iter().all(|&n| n > 100));
     }
-    let splits = open(&spec(Reader::EmgMyo, 700, 140, 350), Some(&folder), 0).unwrap();
+    let splits = open(&spec("emg-myo", 700, 140, 350), Some(&folder), 0).unwrap();
     assert_eq!(splits.train.shape(), [1, 8, 52]);
     assert_eq!(class_counts(splits.test.as_ref()), vec![50; 7]);
     check(&splits, 3);
@@ -185,7 +185,7 @@ fn esc10_chunks_are_split_by_fold() {
     let Some(folder) = data("esc10/esc10_100clips.tar") else {
         return;
     };
-    let splits = open(&spec(Reader::Esc10, 0, 0, 0), Some(&folder), 0).unwrap();
+    let splits = open(&spec("esc10", 0, 0, 0), Some(&folder), 0).unwrap();
     for part in parts(&splits) {
         let counts = class_counts(part);
         println!("ESC-10: {} chunks, per class {counts:?}", part.len());
@@ -208,7 +208,7 @@ fn spoken_digits_are_split_by_take() {
     let Some(folder) = data("fsdd/fsdd_600.tar") else {
         return;
     };
-    let splits = open(&spec(Reader::Fsdd, 0, 0, 0), Some(&folder), 0).unwrap();
+    let splits = open(&spec("fsdd", 0, 0, 0), Some(&folder), 0).unwrap();
     for (part, each) in parts(&splits).into_iter().zip([24, 6, 30]) {
         assert_eq!(
             (part.shape(), class_counts(part)),
@@ -223,7 +223,7 @@ fn heartbeats_are_cut_by_class_or_tested_on_the_other_4500() {
     let Some(folder) = data("ecg5000/ECG5000_TRAIN.ts") else {
         return;
     };
-    let five = open(&spec(Reader::Ecg5000, 0, 0, 0), Some(&folder), 0).unwrap();
+    let five = open(&spec("ecg5000", 0, 0, 0), Some(&folder), 0).unwrap();
     let counts: Vec<Vec<usize>> = parts(&five).into_iter().map(class_counts).collect();
     println!("ECG5000 per class {counts:?}");
     let sum: Vec<usize> = (0..5)
@@ -231,12 +231,7 @@ fn heartbeats_are_cut_by_class_or_tested_on_the_other_4500() {
         .collect();
     assert_eq!(sum, [292, 177, 10, 19, 2]);
     check(&five, 1);
-    let two = open(
-        &spec(Reader::Ecg5000NormalFolded, 0, 0, 0),
-        Some(&folder),
-        0,
-    )
-    .unwrap();
+    let two = open(&spec("ecg5000-normal-folded", 0, 0, 0), Some(&folder), 0).unwrap();
     assert_eq!(class_counts(two.test.as_ref()), [2627, 1873]);
     assert_eq!(two.test.shape(), [1, 10, 14]);
     check(&two, 7);
@@ -247,14 +242,14 @@ fn flows_have_published_ranges() {
     let Some(folder) = data("darcy/darcy_train_16_x.u8") else {
         return;
     };
-    let splits = open(&spec(Reader::Darcy16, 0, 0, 0), Some(&folder), 0).unwrap();
+    let splits = open(&spec("darcy16", 0, 0, 0), Some(&folder), 0).unwrap();
     let lengths = parts(&splits).map(|part| part.len());
     assert_eq!(lengths, [900, 100, 50]);
-    let mut truth = vec![0.0; 256];
+    let mut target = vec![0.0; 256];
     let mut range = [f32::INFINITY, f32::NEG_INFINITY];
     for index in 0..50 {
-        splits.test.read_truth(index, &mut truth).unwrap();
-        for &value in &truth {
+        splits.test.read_target(index, &mut target).unwrap();
+        for &value in &target {
             range = [range[0].min(value), range[1].max(value)];
         }
     }

@@ -9,7 +9,8 @@
 
 use std::sync::Arc;
 
-use super::{Dataset, DatasetError, Splits, Truth, check_request, sample_len};
+use super::wrapper::Wrapper;
+use super::{Dataset, DatasetError, Splits, check_request, sample_len};
 
 /// The weights of one axis: output `i` is `Σ_k weights[i][k] · input[first[i] + k]`.
 #[derive(Debug, Clone)]
@@ -155,49 +156,17 @@ impl Resized {
     }
 }
 
-impl Dataset for Resized {
-    fn shape(&self) -> [usize; 3] {
+impl Wrapper for Resized {
+    fn inner(&self) -> &dyn Dataset {
+        self.inner.as_ref()
+    }
+
+    fn wrapped_shape(&self) -> [usize; 3] {
         let [height, width] = self.resizer.to();
         [self.inner.shape()[0], height, width]
     }
 
-    fn classes(&self) -> &[String] {
-        self.inner.classes()
-    }
-
-    fn len(&self) -> usize {
-        self.inner.len()
-    }
-
-    fn label(&self, index: usize) -> usize {
-        self.inner.label(index)
-    }
-
-    fn id(&self, index: usize) -> Option<String> {
-        self.inner.id(index)
-    }
-
-    fn group(&self, index: usize) -> usize {
-        self.inner.group(index)
-    }
-
-    fn unit(&self) -> Option<&'static str> {
-        self.inner.unit()
-    }
-
-    fn scored_by_group(&self) -> bool {
-        self.inner.scored_by_group()
-    }
-
-    fn truth(&self) -> Truth {
-        self.inner.truth()
-    }
-
-    fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
-        self.inner.read_truth(index, out)
-    }
-
-    fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+    fn read_wrapped(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
         check_request("resize", self, index, out.len())?;
         let mut sample = vec![0.0; sample_len(self.inner.as_ref())];
         self.inner.read(index, &mut sample)?;

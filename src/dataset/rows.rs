@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::files::refused;
 use super::precise::Standard;
-use super::{Dataset, DatasetError, Normalise, Truth, check_request, check_truth};
+use super::{Dataset, DatasetError, Normalise, TargetShape, check_request, check_target};
 use crate::files::Stored;
 
 /// How a row becomes a sample.
@@ -23,22 +23,22 @@ pub(crate) enum Arrange {
     },
 }
 
-/// What is known about the rows.
-pub(crate) enum Known {
+/// The targets of the rows.
+pub(crate) enum Targets {
     /// One class each.
     Labels(Vec<usize>),
     /// Zeros and ones, a row for each row.
     MultiHot(Stored),
 }
 
-/// Rows of an array with what is known about them.
+/// Rows of an array with their targets.
 pub(crate) struct Rows {
     path: PathBuf,
     shape: [usize; 3],
     classes: Arc<Vec<String>>,
     data: Stored,
     arrange: Arrange,
-    known: Known,
+    targets: Targets,
     norm: Normalise,
     /// Standardisation in double precision, in place of `norm`.
     exact: Option<Arc<Standard>>,
@@ -48,18 +48,18 @@ impl Rows {
     /// Rows of `data`, whose length is that of the shape; `path` names the file in errors.
     ///
     /// # Errors
-    /// `Malformed` if rows and what is known about them differ in number.
+    /// `Malformed` if rows and targets differ in number.
     pub fn new(
         path: PathBuf,
         shape: [usize; 3],
         classes: Arc<Vec<String>>,
         (data, arrange): (Stored, Arrange),
-        known: Known,
+        targets: Targets,
     ) -> Result<Self, DatasetError> {
         let rows = data.layout().rows();
-        let (count, per_row) = match &known {
-            Known::Labels(labels) => (labels.len(), 0),
-            Known::MultiHot(hot) => (hot.layout().rows(), hot.layout().row_len()),
+        let (count, per_row) = match &targets {
+            Targets::Labels(labels) => (labels.len(), 0),
+            Targets::MultiHot(hot) => (hot.layout().rows(), hot.layout().row_len()),
         };
         let wrong = |what: &str, expected: usize, found: usize| {
             let (expected, found) = (expected.to_string(), found.to_string());
@@ -72,7 +72,7 @@ impl Rows {
         if count != rows {
             return wrong("number of labels", rows, count);
         }
-        if matches!(known, Known::MultiHot(_)) && per_row != classes.len() {
+        if matches!(targets, Targets::MultiHot(_)) && per_row != classes.len() {
             return wrong("labels of a sample", classes.len(), per_row);
         }
         Ok(Self {
@@ -81,7 +81,7 @@ impl Rows {
             classes,
             data,
             arrange,
-            known,
+            targets,
             norm: Normalise::new(&[0.0], &[1.0]),
             exact: None,
         })
@@ -148,22 +148,27 @@ impl Dataset for Rows {
     }
 
     fn label(&self, index: usize) -> usize {
-        match &self.known {
-            Known::Labels(labels) => labels[index],
-            Known::MultiHot(_) => 0,
+        match &self.targets {
+            Targets::Labels(labels) => labels[index],
+            Targets::MultiHot(_) => 0,
         }
     }
 
-    fn truth(&self) -> Truth {
-        match &self.known {
-            Known::Labels(_) => Truth::Class,
-            Known::MultiHot(_) => Truth::MultiHot,
+    fn target_shape(&self) -> TargetShape {
+        match &self.targets {
+            Targets::Labels(_) => TargetShape::Class,
+            Targets::MultiHot(_) => TargetShape::MultiHot,
         }
     }
 
-    fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
-        check_truth("stored rows", self.truth(), self.classes.len(), out.len())?;
-        if let Known::MultiHot(hot) = &self.known {
+    fn read_target(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        check_target(
+            "stored rows",
+            self.target_shape(),
+            self.classes.len(),
+            out.len(),
+        )?;
+        if let Targets::MultiHot(hot) = &self.targets {
             hot.read_row(index, out).map_err(refused(&self.path))?;
             if let Some(other) = out.iter().find(|&&v| v != 0.0 && v != 1.0) {
                 let what = format!("labels of record {index}");

@@ -20,7 +20,8 @@ use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 use super::part::Part;
-use super::{Dataset, DatasetError, Splits, Truth, check_request, sample_len};
+use super::wrapper::Wrapper;
+use super::{Dataset, DatasetError, Splits, check_request, sample_len};
 use crate::random::ROTATION;
 use crate::simd::multiversion;
 
@@ -198,11 +199,12 @@ impl Spherical {
                 part as u64,
             )?))
         };
-        Ok(Splits {
-            train: part(&splits.train, Part::Train)?,
-            valid: part(&splits.valid, Part::Valid)?,
-            test: part(&splits.test, Part::Test)?,
-        })
+        let [train, valid, test] = [
+            part(&splits.train, Part::Train)?,
+            part(&splits.valid, Part::Valid)?,
+            part(&splits.test, Part::Test)?,
+        ];
+        Ok(Splits::new(train, valid, test).noted(splits.notes.iter().cloned()))
     }
 
     /// Projects `inner`; the rotation of sample `i` is fixed by `(seed, part, i)`.
@@ -236,52 +238,17 @@ impl Spherical {
     }
 }
 
-impl Dataset for Spherical {
-    fn shape(&self) -> [usize; 3] {
-        [
-            self.inner.shape()[0],
-            self.projection.side(),
-            self.projection.side(),
-        ]
+impl Wrapper for Spherical {
+    fn inner(&self) -> &dyn Dataset {
+        self.inner.as_ref()
     }
 
-    fn classes(&self) -> &[String] {
-        self.inner.classes()
+    fn wrapped_shape(&self) -> [usize; 3] {
+        let side = self.projection.side();
+        [self.inner.shape()[0], side, side]
     }
 
-    fn len(&self) -> usize {
-        self.inner.len()
-    }
-
-    fn label(&self, index: usize) -> usize {
-        self.inner.label(index)
-    }
-
-    fn id(&self, index: usize) -> Option<String> {
-        self.inner.id(index)
-    }
-
-    fn group(&self, index: usize) -> usize {
-        self.inner.group(index)
-    }
-
-    fn unit(&self) -> Option<&'static str> {
-        self.inner.unit()
-    }
-
-    fn scored_by_group(&self) -> bool {
-        self.inner.scored_by_group()
-    }
-
-    fn truth(&self) -> Truth {
-        self.inner.truth()
-    }
-
-    fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
-        self.inner.read_truth(index, out)
-    }
-
-    fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+    fn read_wrapped(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
         check_request("spherical projection", self, index, out.len())?;
         let mut image = vec![0.0; sample_len(self.inner.as_ref())];
         self.inner.read(index, &mut image)?;

@@ -62,11 +62,7 @@ fn parts_have_their_own_rotations() {
     let data = (0..3 * 64).map(|i| (i % 7) as f32).collect();
     let set = InMemory::new([3, 8, 8], vec!["a".into()], vec![0], data).unwrap();
     let set: Arc<dyn Dataset> = Arc::new(set);
-    let splits = Splits {
-        train: set.clone(),
-        valid: set.clone(),
-        test: set.clone(),
-    };
+    let splits = Splits::new(set.clone(), set.clone(), set.clone());
     let projection = Arc::new(Projection::new(30));
     let make = |rotation, seed| {
         let splits = Spherical::splits(&splits, &projection, rotation, &[0.0; 3], seed).unwrap();

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Dataset, DatasetError, Splits, Truth, check_request};
+use super::wrapper::{Relabelled, Wrapper};
+use super::{Dataset, DatasetError, Splits, TargetShape, check_request};
 use crate::strata;
 
 /// Some samples of a dataset, in a given order.
@@ -10,13 +11,7 @@ use crate::strata;
 pub struct Subset {
     inner: Arc<dyn Dataset>,
     indices: Vec<usize>,
-    relabel: Option<Relabel>,
-}
-
-#[derive(Clone)]
-struct Relabel {
-    new_label: Vec<Option<usize>>,
-    classes: Vec<String>,
+    relabelled: Option<Relabelled>,
 }
 
 impl Subset {
@@ -35,28 +30,28 @@ impl Subset {
         Ok(Self {
             inner,
             indices,
-            relabel: None,
+            relabelled: None,
         })
     }
 
     /// All samples of the old classes `keep`, in file order; old class `keep[k]` becomes class `k`.
     ///
     /// # Errors
-    /// `Unsatisfiable` if an old class does not exist or is named twice, or if the truth is not one
+    /// `Unsatisfiable` if an old class does not exist or is named twice, or if the target is not one
     /// class a sample.
     pub fn of_classes(inner: Arc<dyn Dataset>, keep: &[usize]) -> Result<Self, DatasetError> {
-        if inner.truth() != Truth::Class {
+        if inner.target_shape() != TargetShape::Class {
             return Err(DatasetError::Unsatisfiable {
                 set: "subset".into(),
-                what: "truth of a subset by classes".into(),
-                expected: Truth::Class.name().into(),
-                found: inner.truth().name().into(),
+                what: "target of a subset by classes".into(),
+                expected: TargetShape::Class.name().into(),
+                found: inner.target_shape().name().into(),
             });
         }
-        let mut new_label = vec![None; inner.classes().len()];
+        let mut labels = vec![None; inner.classes().len()];
         let mut classes = Vec::with_capacity(keep.len());
         for (new, &old) in keep.iter().enumerate() {
-            match new_label.get_mut(old) {
+            match labels.get_mut(old) {
                 Some(slot @ None) => *slot = Some(new),
                 Some(Some(_)) => return Err(refuse("class", "each class once".into(), old)),
                 None => {
@@ -67,12 +62,12 @@ impl Subset {
             classes.push(inner.classes()[old].clone());
         }
         let indices = (0..inner.len())
-            .filter(|&i| new_label[inner.label(i)].is_some())
+            .filter(|&i| labels[inner.label(i)].is_some())
             .collect();
         Ok(Self {
             inner,
             indices,
-            relabel: Some(Relabel { new_label, classes }),
+            relabelled: Some(Relabelled { labels, classes }),
         })
     }
 
@@ -91,60 +86,20 @@ fn refuse(what: &str, expected: String, found: usize) -> DatasetError {
     }
 }
 
-impl Dataset for Subset {
-    fn shape(&self) -> [usize; 3] {
-        self.inner.shape()
+impl Wrapper for Subset {
+    fn inner(&self) -> &dyn Dataset {
+        self.inner.as_ref()
     }
 
-    fn classes(&self) -> &[String] {
-        match &self.relabel {
-            Some(relabel) => &relabel.classes,
-            None => self.inner.classes(),
-        }
+    fn selection(&self) -> Option<&[usize]> {
+        Some(&self.indices)
     }
 
-    fn len(&self) -> usize {
-        self.indices.len()
+    fn relabelled(&self) -> Option<&Relabelled> {
+        self.relabelled.as_ref()
     }
 
-    fn label(&self, index: usize) -> usize {
-        let old = self.inner.label(self.indices[index]);
-        match &self.relabel {
-            // every index was chosen because its class is kept
-            Some(relabel) => relabel.new_label[old].unwrap_or_default(),
-            None => old,
-        }
-    }
-
-    fn group(&self, index: usize) -> usize {
-        self.inner.group(self.indices[index])
-    }
-
-    fn unit(&self) -> Option<&'static str> {
-        self.inner.unit()
-    }
-
-    fn scored_by_group(&self) -> bool {
-        self.inner.scored_by_group()
-    }
-
-    fn id(&self, index: usize) -> Option<String> {
-        self.inner.id(*self.indices.get(index)?)
-    }
-
-    fn truth(&self) -> Truth {
-        self.inner.truth()
-    }
-
-    fn read_truth(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
-        let Some(&inner) = self.indices.get(index) else {
-            let expected = format!("below {}", self.indices.len());
-            return Err(refuse("sample index", expected, index));
-        };
-        self.inner.read_truth(inner, out)
-    }
-
-    fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+    fn read_wrapped(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
         check_request("subset", self, index, out.len())?;
         self.inner.read(self.indices[index], out)
     }
@@ -161,7 +116,7 @@ pub fn groups(data: &dyn Dataset) -> Option<Vec<usize>> {
         .map(|_| (0..data.len()).map(|i| data.group(i)).collect())
 }
 
-/// How many samples each class has, in class order; all are of one class where the truth is no class.
+/// How many samples each class has, in class order; all are of one class where the target is no class.
 pub fn class_counts(data: &dyn Dataset) -> Vec<usize> {
     let mut counts = vec![0; data.classes().len().max(1)];
     for index in 0..data.len() {
@@ -179,7 +134,7 @@ pub fn cap(data: Arc<dyn Dataset>, total: usize, seed: u64) -> Arc<dyn Dataset> 
     Arc::new(Subset {
         inner: data,
         indices,
-        relabel: None,
+        relabelled: None,
     })
 }
 
@@ -196,17 +151,17 @@ pub(crate) const VALID_SHARE: f64 = 0.1;
 pub(crate) const SPLIT_SEED: u64 = 0;
 
 /// The three parts of a set without a validation part: a share of the training samples of every
-/// class (of all, where the truth is no class) is held out.
+/// class (of all, where the target is no class) is held out.
 pub(crate) fn with_validation(
     train: Arc<dyn Dataset>,
     test: Arc<dyn Dataset>,
 ) -> Result<Splits, DatasetError> {
     let (kept, held) = hold_out(&labels(train.as_ref()), VALID_SHARE, SPLIT_SEED);
-    Ok(Splits {
-        valid: Arc::new(Subset::new(train.clone(), held)?),
-        train: Arc::new(Subset::new(train, kept)?),
+    Ok(Splits::new(
+        Arc::new(Subset::new(train.clone(), kept)?),
+        Arc::new(Subset::new(train, held)?),
         test,
-    })
+    ))
 }
 
 #[cfg(test)]

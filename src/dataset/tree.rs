@@ -89,9 +89,10 @@ impl Tree {
         let length = range.end - range.start;
         let read = |stream: &mut dyn Read| {
             let part = read_capped(stream.take(length), length, "file")?;
-            match part.len() as u64 == length {
-                true => Ok(part),
-                false => Err(Fault::new("file", format!("{} bytes", range.end), "fewer")),
+            if part.len() as u64 == length {
+                Ok(part)
+            } else {
+                Err(Fault::new("file", format!("{} bytes", range.end), "fewer"))
             }
         };
         match self {

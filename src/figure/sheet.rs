@@ -5,7 +5,7 @@ use super::error::FigureError;
 use super::layout::Figure;
 use super::palette::{Colour, GRID, HUES, INK, MUTED};
 use super::scene::{Scene, Stroke, Text};
-use crate::suite::view::View;
+use crate::dataset::Display;
 
 /// A sample to show.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub struct Tile {
     /// Its numbers, row-major.
     pub values: Vec<f32>,
     /// How it is displayed.
-    pub view: View,
+    pub view: Display,
 }
 
 /// Side of a tile in CSS pixels.
@@ -62,7 +62,7 @@ pub fn figure(
             42.0 + (i / columns) as f64 * down,
         );
         match tile.view {
-            View::Signal => signal(&mut scene, at, tile),
+            Display::Signal => signal(&mut scene, at, tile),
             view => cells(&mut scene, at, tile, view, tiles),
         }
         let text = Text::new(&tile.title, 10.0).colour(INK).fit(SIDE);
@@ -89,10 +89,10 @@ fn range(tiles: &[Tile], like: &Tile, channel: usize) -> (f32, f32) {
     }
 }
 
-fn cells(scene: &mut Scene, (x, y): (f64, f64), tile: &Tile, view: View, tiles: &[Tile]) {
+fn cells(scene: &mut Scene, (x, y): (f64, f64), tile: &Tile, view: Display, tiles: &[Tile]) {
     let [channels, height, width] = tile.shape;
     let (rows, columns) = (height.clamp(1, MOST_CELLS), width.clamp(1, MOST_CELLS));
-    let colours = if view == View::Image && channels >= 3 {
+    let colours = if view == Display::Image && channels >= 3 {
         3
     } else {
         1
@@ -118,7 +118,7 @@ fn cells(scene: &mut Scene, (x, y): (f64, f64), tile: &Tile, view: View, tiles: 
                 }
                 _ => glow(share(0, i, j)),
             };
-            let row = if view == View::Spectrogram {
+            let row = if view == Display::Spectrogram {
                 rows - 1 - i
             } else {
                 i
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
     use crate::figure::scene::Mark;
 
-    fn tile(view: View, shape: [usize; 3], values: Vec<f32>) -> Tile {
+    fn tile(view: Display, shape: [usize; 3], values: Vec<f32>) -> Tile {
         Tile {
             title: "a".into(),
             shape,
@@ -202,7 +202,11 @@ mod tests {
 
     #[test]
     fn images_keep_their_colours_and_large_maps_become_few_cells() {
-        let red = tile(View::Image, [3, 1, 2], vec![0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+        let red = tile(
+            Display::Image,
+            [3, 1, 2],
+            vec![0.0, 1.0, 0.0, 0.0, 0.0, 0.0],
+        );
         let figure = figure("t", "n", &[red], 8).unwrap();
         let fills: Vec<Colour> = figure.panels[0]
             .marks()
@@ -213,7 +217,7 @@ mod tests {
             })
             .collect();
         assert_eq!(fills, [Colour::new(0, 0, 0), Colour::new(255, 0, 0)]);
-        let large = tile(View::Map, [1, 500, 300], vec![1.0; 150_000]);
+        let large = tile(Display::Map, [1, 500, 300], vec![1.0; 150_000]);
         let drawn = super::figure("t", "n", &[large], 8).unwrap();
         let blocks = drawn.panels[0]
             .marks()
@@ -224,7 +228,12 @@ mod tests {
 
     #[test]
     fn strange_samples_are_drawn_and_none_is_an_error() {
-        for view in [View::Image, View::Map, View::Spectrogram, View::Signal] {
+        for view in [
+            Display::Image,
+            Display::Map,
+            Display::Spectrogram,
+            Display::Signal,
+        ] {
             for (shape, values) in [
                 ([1, 1, 1], vec![f32::NAN]),
                 ([2, 1, 3], vec![f32::INFINITY; 6]),

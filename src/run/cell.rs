@@ -180,7 +180,7 @@ pub fn run(
         watch.skip(&format!("{title}: done before"));
         return Ok((loaded.model, outcome, true));
     }
-    if let Some(why) = cell.method.undefined(data.train.truth()) {
+    if let Some(why) = cell.method.undefined(data.train.target_shape()) {
         return Err(RunError::Undefined { cell: title, why });
     }
     let _lock = lock(folder, &name)?;

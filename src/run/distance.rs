@@ -6,7 +6,7 @@ use super::look::{fingerprint, named};
 use super::measures::Stage;
 use super::prepare::{Context, Target};
 use super::watch::Watch;
-use crate::dataset::Truth;
+use crate::dataset::TargetShape;
 use crate::feature::extract;
 use crate::feature::file::{Blocks, Open};
 use crate::measure::Groups;
@@ -142,11 +142,11 @@ fn of_rows<R: Rows>(context: &Context, target: &Target, rows: &R) -> Result<Dist
     let classes = test.classes().len();
     let labels = crate::dataset::labels(test);
     // Of several classes a sample, each class's positives are its samples.
-    let several = match test.truth() {
-        Truth::MultiHot => {
+    let several = match test.target_shape() {
+        TargetShape::MultiHot => {
             let mut all = vec![0.0f32; test.len() * classes];
             for (i, row) in all.chunks_mut(classes.max(1)).enumerate() {
-                test.read_truth(i, row)?;
+                test.read_target(i, row)?;
             }
             Array2::from_shape_vec((test.len(), classes), all).ok()
         }

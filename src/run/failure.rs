@@ -5,12 +5,11 @@
 use super::cell::Cell;
 use super::error::RunError;
 use super::folder::RunFolder;
-use crate::dataset::{DatasetError, Truth};
+use crate::dataset::{DatasetError, Reader, TargetShape};
 use crate::feature::FeatureError;
 use crate::model::ModelError;
-use crate::suite::data::DataManifest;
+use crate::suite::dataset::DatasetSpec;
 use crate::suite::definition::Suite;
-use crate::suite::reader::{DatasetSpec, Reader};
 use crate::suite::task::TargetKind;
 use crate::transfer::TransferError;
 use crate::transfer::methods::{self, Method};
@@ -75,26 +74,16 @@ fn of_model(error: &ModelError) -> bool {
     )
 }
 
-/// What is known about the samples of a dataset before it is opened; `None` for one's own arrays,
-/// which may be anything.
-fn kind(spec: &DatasetSpec) -> Option<TargetKind> {
-    match DataManifest::of(spec.reader) {
-        Some(manifest) => manifest.task,
-        None if spec.reader == Reader::Npy => None,
-        None => Some(TargetKind::Labels),
-    }
-}
-
-/// Why `method` is not defined for a target, as far as the target's manifest tells.
+/// Why `method` is not defined for a target, as far as its reader tells.
 pub fn undefined(spec: &DatasetSpec, method: &Method) -> Option<String> {
-    method.undefined(match kind(spec)? {
-        TargetKind::Labels => Truth::Class,
-        TargetKind::MultiHot => Truth::MultiHot,
-        TargetKind::Dense => Truth::Field([0; 3]),
+    method.undefined(match Reader::named(&spec.reader)?.target {
+        TargetKind::Labels => TargetShape::Class,
+        TargetKind::MultiHot => TargetShape::MultiHot,
+        TargetKind::Dense => TargetShape::Field([0; 3]),
     })
 }
 
-/// Every pair of a target and a method of a suite that is not defined, and why, as far as manifests
+/// Every pair of a target and a method of a suite that is not defined, and why, as far as readers
 /// tell.
 pub fn pairs(suite: &Suite) -> Vec<(&DatasetSpec, &'static Method, String)> {
     let each = |spec| {

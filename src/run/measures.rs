@@ -10,7 +10,7 @@ use super::look::{Look, Marks, fingerprint, look};
 use super::prepare::{Context, Target};
 use super::watch::Watch;
 use super::yardsticks;
-use crate::dataset::Truth;
+use crate::dataset::TargetShape;
 use crate::model::state::with_state;
 use crate::model::weights::Weights;
 use crate::model::{Embedder, Model};
@@ -125,7 +125,7 @@ pub fn measure(
     );
     let origin = context.origins.cell(context.suite, &cell);
     let wrong = match context.recall(&record, &origin) {
-        _ if target.data.test.truth() != Truth::Class => None,
+        _ if target.data.test.target_shape() != TargetShape::Class => None,
         Some(wrong) => Some(wrong),
         None => {
             let set = target.data.test.clone();

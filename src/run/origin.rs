@@ -11,9 +11,9 @@ use super::cell::{self, Cell};
 use super::error::RunError;
 use super::folder::RunFolder;
 use super::prepare::Context;
+use crate::dataset::readers;
 use crate::files::checksum;
 use crate::model::Loaded;
-use crate::suite::data::DataManifest;
 use crate::suite::definition::{DatasetSpec, Suite};
 use crate::suite::preprocess::Preprocess;
 use crate::suite::stage1::SourceData;
@@ -94,7 +94,7 @@ pub struct Origins {
 
 /// Name of a dataset's files.
 fn data(spec: &DatasetSpec) -> String {
-    format!("data of {} ({})", spec.name, spec.reader.name())
+    format!("data of {} ({})", spec.name, spec.reader)
 }
 
 /// Name of a target's own encoder.
@@ -110,7 +110,7 @@ impl Origins {
     ) -> Self {
         let mut all = BTreeMap::new();
         for spec in specs {
-            let published = DataManifest::of(spec.reader).map(|m| m.name.as_str());
+            let published = readers::manifest_of(spec).map(|m| m.name.as_str());
             let folder = format!("{}/", published.unwrap_or(&spec.name));
             let mut hash = Sha256::new();
             let mut files = 0;

@@ -6,17 +6,16 @@ use super::folder::RunFolder;
 use super::origin::{self, Origins};
 use super::watch::{Watch, go_on};
 use super::yardsticks;
-use crate::dataset::images;
+use crate::dataset::readers::{self, Data, Reader};
 use crate::dataset::store::{Ledger, Store, verify};
-use crate::dataset::{self, Dataset, DatasetError, Opened, Splits, Truth};
+use crate::dataset::{self, Dataset, DatasetError, Opened, Splits, TargetShape};
 use crate::feature::{FeatureSet, extract};
-use crate::files::checksum::Algorithm;
 use crate::measure::Groups;
 use crate::model::{self, Loaded, Model, Opening, RobertaConfig, embedded, load, preprocess};
 use crate::suite::data::{DataFile, DataManifest};
+use crate::suite::dataset::SequenceEncoder;
 use crate::suite::definition::{DatasetSpec, Suite};
 use crate::suite::preprocess::{Origin, Preprocess};
-use crate::suite::reader::{OwnEncoder, Reader};
 use crate::suite::stage1::SourceData;
 use crate::transfer::methods::{self, Method};
 use crate::transfer::task;
@@ -155,8 +154,8 @@ pub fn prepare<'a>(
         dataset::open_for(spec, request.data, suite.data_seed, &how, side)
     };
     let opened = open(&suite.surrogate)?;
+    notes.extend_from_slice(opened.notes());
     let (surrogate, original) = (opened.splits, opened.original);
-    notes.extend(opened.notes);
     fits_source(&suite.surrogate, &surrogate, &source.model)?;
     let source_set = match suite.transfer.stage1.source {
         SourceData::Surrogate => surrogate.train.clone(),
@@ -166,17 +165,18 @@ pub fn prepare<'a>(
                 expected: "surrogate, as the suite does not name the source model's data".into(),
                 found: "pretraining".into(),
             })?;
-            let Opened { splits, .. } = open(spec)?;
-            fits_source(spec, &splits, &source.model)?;
-            splits.train
+            let opened = open(spec)?;
+            fits_source(spec, &opened.splits, &source.model)?;
+            notes.extend_from_slice(opened.notes());
+            opened.splits.train
         }
     };
     go_on(watch.step(1, 1 + suite.targets.len()))?;
     let (mut targets, mut encoders) = (Vec::new(), Vec::new());
     for (i, spec) in suite.targets.iter().enumerate() {
         let opened = open(spec)?;
+        notes.extend_from_slice(opened.notes());
         let whole = opened.original;
-        notes.extend(opened.notes);
         let undefined = match &spec.encoder {
             Some(_) => Some("its encoder is not the source model's".into()),
             None => no_discrepancy(whole.train.as_ref(), source.labels.len())
@@ -231,10 +231,7 @@ pub fn inputs<'a>(
     let (store, ledger) = (Store::at(data), Ledger::own());
     let specs: Vec<&DatasetSpec> = specs.collect();
     let mut files: Vec<(&DataManifest, &DataFile, u64)> = Vec::new();
-    for manifest in specs
-        .iter()
-        .filter_map(|spec| DataManifest::of(spec.reader))
-    {
+    for manifest in specs.iter().filter_map(|spec| readers::manifest_of(spec)) {
         if files.iter().any(|(known, ..)| known.name == manifest.name) {
             continue;
         }
@@ -276,22 +273,10 @@ pub fn inputs<'a>(
     if begun {
         watch.end();
     }
-    for spec in specs.iter().filter(|spec| spec.reader == Reader::Npy) {
-        for path in dataset::own::files(store.root(), &spec.name) {
-            let io = |source| RunError::Io {
-                path: path.clone(),
-                source,
-            };
-            let file = std::fs::File::open(&path).map_err(io)?;
-            let mut bytes = std::io::BufReader::new(file);
-            let sha256 = Algorithm::Sha256.of(&mut bytes).map_err(io)?;
-            let file = path.file_name().unwrap_or_default().to_string_lossy();
-            found.push((format!("{}/{file}", spec.name), sha256));
+    for spec in &specs {
+        if let Data::User { digests, .. } = Reader::of(spec)?.data {
+            found.extend(digests(store.root(), spec)?);
         }
-    }
-    for spec in specs.iter().filter(|spec| spec.reader == Reader::Images) {
-        let place = images::place(store.root(), &spec.name, spec.path.as_deref());
-        found.push((format!("{}/", spec.name), images::digest(&place)?));
     }
     Ok((found, unverified))
 }
@@ -342,7 +327,10 @@ fn image_size(name: &str, source: &Model) -> Result<usize, RunError> {
 }
 
 /// The model of sequences that a target asks for, with the hash of its weights if it has any.
-fn sequence_model(own: &OwnEncoder, device: &Device) -> Result<(Model, Option<String>), RunError> {
+fn sequence_model(
+    own: &SequenceEncoder,
+    device: &Device,
+) -> Result<(Model, Option<String>), RunError> {
     if let Some(name) = &own.model {
         let loaded = embedded::load(name, device, DType::F32)?;
         return Ok((loaded.model, Some(loaded.sha256)));
@@ -355,7 +343,9 @@ fn sequence_model(own: &OwnEncoder, device: &Device) -> Result<(Model, Option<St
 
 /// D holds whole groups of every class out: says where a class has a single one.
 fn single_group(test: &dyn Dataset) -> Option<String> {
-    let unit = test.unit().filter(|_| test.truth() == Truth::Class)?;
+    let unit = test
+        .unit()
+        .filter(|_| test.target_shape() == TargetShape::Class)?;
     let groups = Groups::of(&dataset::groups(test)?);
     let labels = dataset::labels(test);
     let counts = groups.per_class(&labels, test.classes().len());
@@ -370,14 +360,14 @@ fn single_group(test: &dyn Dataset) -> Option<String> {
 /// or not enough of them.
 fn no_discrepancy(target: &dyn Dataset, source: usize) -> Option<String> {
     let classes = target.classes().len();
-    match target.truth() {
-        Truth::Class | Truth::MultiHot if source == 0 => {
+    match target.target_shape() {
+        TargetShape::Class | TargetShape::MultiHot if source == 0 => {
             Some("the source model has no classifier".into())
         }
-        Truth::Class | Truth::MultiHot if classes > source => Some(format!(
+        TargetShape::Class | TargetShape::MultiHot if classes > source => Some(format!(
             "{classes} target classes cannot be matched with {source} source classes"
         )),
-        Truth::Class | Truth::MultiHot => None,
+        TargetShape::Class | TargetShape::MultiHot => None,
         other => Some(format!("the target has {}, not classes", other.name())),
     }
 }

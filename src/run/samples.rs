@@ -5,12 +5,11 @@
 use super::error::RunError;
 use super::folder::RunFolder;
 use super::prepare::Context;
-use crate::dataset::specimen::{Specimen, chosen, specimens};
-use crate::dataset::{Splits, labels};
+use crate::dataset::preview::{Preview, chosen, previews};
+use crate::dataset::{Display, Reader, Splits, labels};
 use crate::files::npy;
 use crate::strata;
-use crate::suite::definition::DatasetSpec;
-use crate::suite::view::View;
+use crate::suite::dataset::DatasetSpec;
 use crate::table::SampleRow;
 
 /// Samples of a target that are kept at most.
@@ -41,8 +40,8 @@ pub fn of_surrogate(
 ) -> Result<(), RunError> {
     let spec = &context.suite.surrogate;
     let set = original.test.as_ref();
-    let view = View::of(spec.reader, set.shape());
-    let found = specimens(set, &shown(context), view)?;
+    let display = Reader::of(spec)?.display(set.shape());
+    let found = previews(set, &shown(context), display)?;
     keep(context.folder, spec, "test", found, table)
 }
 
@@ -54,35 +53,35 @@ pub fn of_target(
     table: &mut Vec<SampleRow>,
 ) -> Result<(), RunError> {
     let set = original.train.as_ref();
-    let view = View::of(spec.reader, set.shape());
-    let found = specimens(set, &chosen(set, OF_A_TARGET), view)?;
+    let display = Reader::of(spec)?.display(set.shape());
+    let found = previews(set, &chosen(set, OF_A_TARGET), display)?;
     keep(context.folder, spec, "train", found, table)
 }
 
-/// Samples of one shape and view go into one file.
+/// Samples of one shape and display go into one file.
 fn keep(
     folder: &RunFolder,
     spec: &DatasetSpec,
     part: &str,
-    found: Vec<Specimen>,
+    found: Vec<Preview>,
     table: &mut Vec<SampleRow>,
 ) -> Result<(), RunError> {
-    let mut kinds: Vec<(View, [usize; 3], Vec<Specimen>)> = Vec::new();
+    let mut kinds: Vec<(Display, [usize; 3], Vec<Preview>)> = Vec::new();
     for one in found {
         match kinds
             .iter_mut()
-            .find(|k| (k.0, k.1) == (one.view, one.shape))
+            .find(|k| (k.0, k.1) == (one.display, one.shape))
         {
             Some((.., own)) => own.push(one),
-            None => kinds.push((one.view, one.shape, vec![one])),
+            None => kinds.push((one.display, one.shape, vec![one])),
         }
     }
-    for (number, (view, shape, own)) in kinds.into_iter().enumerate() {
+    for (number, (display, shape, own)) in kinds.into_iter().enumerate() {
         let file = match number {
             0 => format!("samples/{}.npy", spec.name),
             _ => format!("samples/{}-{number}.npy", spec.name),
         };
-        let (kept, bytes) = reduce(view, shape, &own);
+        let (kept, bytes) = reduce(display, shape, &own);
         let mut whole = npy::header("|u1", &[own.len(), kept[0], kept[1], kept[2]]);
         whole.extend(bytes);
         folder.write(&file, &whole)?;
@@ -93,7 +92,7 @@ fn keep(
                 part: part.into(),
                 sample: one.index as u64,
                 name: one.name.clone(),
-                view: view.name().into(),
+                view: display.name().into(),
                 file: file.clone(),
                 row: row as u64,
             });
@@ -103,15 +102,15 @@ fn keep(
 }
 
 /// Samples made small, each channel's range over all of them as bytes; signals about 128.
-fn reduce(view: View, [c, h, w]: [usize; 3], all: &[Specimen]) -> ([usize; 3], Vec<u8>) {
-    let to = match view {
-        View::Image => [c.min(3), h.min(CELLS), w.min(CELLS)],
-        View::Map | View::Spectrogram => [1, h.min(CELLS), w.min(CELLS)],
+fn reduce(display: Display, [c, h, w]: [usize; 3], all: &[Preview]) -> ([usize; 3], Vec<u8>) {
+    let to = match display {
+        Display::Image => [c.min(3), h.min(CELLS), w.min(CELLS)],
+        Display::Map | Display::Spectrogram => [1, h.min(CELLS), w.min(CELLS)],
         // Channels and rows are lines alike.
-        View::Signal => [1, (c * h).min(LINES), w.min(COLUMNS)],
+        Display::Signal => [1, (c * h).min(LINES), w.min(COLUMNS)],
     };
     let [channels, rows, columns] = to;
-    let from_rows = if view == View::Signal { rows } else { h };
+    let from_rows = if display == Display::Signal { rows } else { h };
     let mut small = Vec::with_capacity(all.len() * channels * rows * columns);
     for one in all {
         for channel in 0..channels {
@@ -139,7 +138,7 @@ fn reduce(view: View, [c, h, w]: [usize; 3], all: &[Specimen]) -> ([usize; 3], V
     let reach = reach(&small);
     let bytes = small.chunks(area).enumerate().flat_map(|(place, values)| {
         let (mut low, mut high) = ends[place % channels];
-        if view == View::Signal {
+        if display == Display::Signal {
             // Zero stays in the middle.
             high = reach;
             low = -high;
@@ -164,48 +163,52 @@ fn reach(values: &[f32]) -> f32 {
 mod tests {
     use super::*;
 
-    fn one(view: View, shape: [usize; 3], values: Vec<f32>) -> Specimen {
-        Specimen {
+    fn one(display: Display, shape: [usize; 3], values: Vec<f32>) -> Preview {
+        Preview {
             index: 0,
             name: "a".into(),
             shape,
             values,
-            view,
+            display,
         }
     }
 
     #[test]
     fn images_span_their_channels_and_signals_keep_zero_in_the_middle() {
-        let image = one(View::Image, [3, 1, 2], vec![0.0, 1.0, -1.0, 1.0, 5.0, 5.0]);
-        let (shape, bytes) = reduce(View::Image, [3, 1, 2], &[image]);
+        let image = one(
+            Display::Image,
+            [3, 1, 2],
+            vec![0.0, 1.0, -1.0, 1.0, 5.0, 5.0],
+        );
+        let (shape, bytes) = reduce(Display::Image, [3, 1, 2], &[image]);
         assert_eq!((shape, bytes), ([3, 1, 2], vec![0, 255, 0, 255, 0, 0]));
         let signal = one(
-            View::Signal,
+            Display::Signal,
             [2, 1, 3],
             vec![0.0, 1.0, 0.5, 0.0, -0.5, -1.0],
         );
-        let (shape, bytes) = reduce(View::Signal, [2, 1, 3], &[signal]);
+        let (shape, bytes) = reduce(Display::Signal, [2, 1, 3], &[signal]);
         assert_eq!(shape, [1, 2, 3]);
         assert_eq!(bytes, [128, 255, 191, 128, 64, 0]);
     }
 
     #[test]
     fn large_and_strange_samples_become_small_and_plain() {
-        let large = one(View::Map, [2, 100, 500], vec![f32::NAN; 100_000]);
-        let (shape, bytes) = reduce(View::Map, [2, 100, 500], &[large]);
+        let large = one(Display::Map, [2, 100, 500], vec![f32::NAN; 100_000]);
+        let (shape, bytes) = reduce(Display::Map, [2, 100, 500], &[large]);
         assert_eq!((shape, bytes.len()), ([1, 64, 64], 64 * 64));
         let long = one(
-            View::Signal,
+            Display::Signal,
             [1, 1, 9000],
             (0..9000).map(|v| v as f32).collect(),
         );
-        let (shape, bytes) = reduce(View::Signal, [1, 1, 9000], &[long]);
+        let (shape, bytes) = reduce(Display::Signal, [1, 1, 9000], &[long]);
         assert_eq!(shape, [1, 1, 256]);
         assert!(bytes.is_sorted() && bytes[255] == 255);
         let none = reduce(
-            View::Image,
+            Display::Image,
             [0, 0, 0],
-            &[one(View::Image, [0, 0, 0], vec![])],
+            &[one(Display::Image, [0, 0, 0], vec![])],
         );
         assert!(none.1.is_empty());
     }

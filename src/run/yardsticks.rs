@@ -7,7 +7,7 @@ use super::error::RunError;
 use super::look::{fingerprint, named};
 use super::prepare::{Context, Target};
 use super::watch::Watch;
-use crate::dataset::{Dataset, Truth, subset};
+use crate::dataset::{Dataset, TargetShape, subset};
 use crate::feature::{FeatureSet, extract};
 use crate::measure::about::About;
 use crate::measure::cka::cka;
@@ -199,8 +199,8 @@ fn measure(context: &Context, target: &Target, embedder: &Embedder) -> Result<Of
         samples: set.len(),
         ..OfTarget::default()
     };
-    if set.truth() != Truth::Class {
-        let has = set.truth().name();
+    if set.target_shape() != TargetShape::Class {
+        let has = set.target_shape().name();
         found.undefined = Some(format!(
             "LEEP, NCE, LogME, H-score, OTDD: the target has {has}"
         ));

@@ -2,10 +2,10 @@
 //! methods, epochs, seeds and measures. Suites ship inside the program or come from a file; a key
 //! that is not known is refused, with the nearest one that is.
 
+pub use super::dataset::DatasetSpec;
 pub use super::embedded::EMBEDDED;
 use super::error::ManifestError;
 use super::parts::EmbedderInit;
-pub use super::reader::{DatasetSpec, Reader};
 use super::stage1::Stage1;
 use super::training::TrainSettings;
 use serde::de::Error as _;
@@ -285,7 +285,14 @@ impl Suite {
         }
     }
 
-    /// Parses and checks a suite; `origin` names it in errors.
+    /// Every dataset that the suite names: targets, surrogate, and what its source model is trained on.
+    pub fn datasets(&self) -> impl Iterator<Item = &DatasetSpec> {
+        let sets = self.targets.iter().chain([&self.surrogate]);
+        sets.chain(&self.source.data)
+    }
+
+    /// Parses and checks a suite; `origin` names it in errors. Readers are checked where they are known
+    /// (`dataset::readers`).
     pub fn parse(text: &str, origin: &str) -> Result<Self, ManifestError> {
         let suite: Self = parse(text, origin)?;
         suite.check(origin)?;
@@ -301,12 +308,6 @@ impl Suite {
                 found,
             })
         };
-        let sets = self.targets.iter().chain([&self.surrogate]);
-        let mut sets = sets.chain(&self.source.data);
-        if let Some(set) = sets.find(|set| set.path.is_some() && set.reader != Reader::Images) {
-            let found = format!("reader {} of {}", set.reader.name(), set.name);
-            return wrong("path", "a set of reader images", found);
-        }
         let plain = |name: &str| {
             !name.is_empty()
                 && name

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// An error of the manifest room.
+/// An error of the suite room.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// Neither an embedded suite nor a file.
@@ -24,6 +24,23 @@ pub enum ManifestError {
         /// What was asked for.
         asked: String,
         /// Names of the manifests.
+        known: String,
+        /// The nearest of them.
+        near: Option<String>,
+    },
+    /// A dataset names a reader that there is not.
+    #[error(
+        "{origin}: reader of {set}: expected one of {known}, found {asked:?}{}",
+        nearest(near)
+    )]
+    NoReader {
+        /// File or embedded name.
+        origin: String,
+        /// The dataset.
+        set: String,
+        /// What it asks for.
+        asked: String,
+        /// Names of the readers.
         known: String,
         /// The nearest of them.
         near: Option<String>,

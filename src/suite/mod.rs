@@ -2,15 +2,14 @@
 //! vocabulary they are written in.
 
 pub mod data;
+pub mod dataset;
 pub mod definition;
 mod embedded;
 pub mod error;
 pub mod parts;
 pub mod preprocess;
-pub mod reader;
 pub mod stage1;
 pub mod task;
 pub mod training;
-pub mod view;
 
 pub use error::ManifestError;

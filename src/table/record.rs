@@ -164,6 +164,9 @@ pub struct EncoderOrigin {
     /// How the model's images were prepared, and who says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preprocess: Option<Preprocess>,
+    /// Side in pixels of the square input that the model was given, where the images are a dataset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
 }
 
 /// How many samples every part of a comparison has.

@@ -1,7 +1,7 @@
 //! What a stage of training refuses before it starts.
 
 use super::error::TransferError;
-use crate::dataset::{Dataset, Truth};
+use crate::dataset::{Dataset, TargetShape};
 use crate::suite::training::{Augment, TrainSettings};
 
 impl TrainSettings {
@@ -46,7 +46,7 @@ impl TrainSettings {
                 return wrong(setting, "zero or a positive number", value.to_string());
             }
         }
-        if self.augment != Augment::None && matches!(set.truth(), Truth::Field(_)) {
+        if self.augment != Augment::None && matches!(set.target_shape(), TargetShape::Field(_)) {
             return wrong(
                 "augment",
                 "none, because a field would have to move with its sample",

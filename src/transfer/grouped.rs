@@ -12,7 +12,7 @@ pub struct Grouped {
 struct Group {
     number: usize,
     label: usize,
-    known: Vec<f32>,
+    targets: Vec<f32>,
     sums: Vec<f64>,
     count: usize,
 }
@@ -28,7 +28,7 @@ impl Grouped {
         width: usize,
     ) -> (Batch, Vec<f32>) {
         let mut ended = Vec::new();
-        let each = batch.known.len() / groups.len().max(1);
+        let each = batch.targets.len() / groups.len().max(1);
         for (i, (&number, row)) in groups
             .iter()
             .zip(outputs.chunks_exact(width.max(1)))
@@ -39,7 +39,7 @@ impl Grouped {
                 let next = Group {
                     number,
                     label: batch.labels[i],
-                    known: batch.known[i * each..(i + 1) * each].to_vec(),
+                    targets: batch.targets[i * each..(i + 1) * each].to_vec(),
                     sums: vec![0.0; width],
                     count: 0,
                 };
@@ -76,7 +76,7 @@ fn finished(groups: Vec<Group>, [_, c, h, w]: [usize; 4]) -> (Batch, Vec<f32>) {
         values: Vec::new(),
         shape: [groups.len(), c, h, w],
         labels: groups.iter().map(|group| group.label).collect(),
-        known: groups.into_iter().flat_map(|group| group.known).collect(),
+        targets: groups.into_iter().flat_map(|group| group.targets).collect(),
     };
     (batch, outputs)
 }
@@ -91,13 +91,13 @@ mod tests {
             values: Vec::new(),
             shape: [labels.len(), 1, 1, 1],
             labels: labels.to_vec(),
-            known: labels.iter().map(|l| *l as f32).collect(),
+            targets: labels.iter().map(|l| *l as f32).collect(),
         };
         let mut grouped = Grouped::default();
         let (first, mean) =
             grouped.push(&batch(&[4, 4, 7]), &[0, 0, 1], &[1., 2., 3., 4., 9., 9.], 2);
         assert_eq!(
-            (first.labels, first.known, mean),
+            (first.labels, first.targets, mean),
             (vec![4], vec![4.0], vec![2.0, 3.0])
         );
         let (second, mean) = grouped.push(&batch(&[7, 5]), &[1, 2], &[3., 1., 0., 0.], 2);

@@ -8,12 +8,12 @@ use super::snapshot::{Checkpointer, NamedTensors, NoCheckpoints, Snapshot};
 use super::stages::{Request, Trained, transfer};
 use super::task::{self, Task};
 use crate::dataset::memory::InMemory;
-use crate::dataset::{Dataset, Splits, Truth};
+use crate::dataset::{Dataset, Splits, TargetShape};
 use crate::model::state::state;
 use crate::model::{Model, Network, SwinConfig, Target};
+use crate::suite::dataset::DatasetSpec;
 use crate::suite::definition::Transfer;
 use crate::suite::parts::PredictorSpec;
-use crate::suite::reader::{DatasetSpec, Reader};
 use crate::suite::task::{Metric, TaskLoss};
 use crate::suite::training::Augment;
 use burn::tensor::{DType, Device};
@@ -83,11 +83,7 @@ fn problem() -> Problem {
             loss: TaskLoss::CrossEntropy { smoothing: 0.0 },
             metric: Metric::Error,
         },
-        splits: Splits {
-            train: images(2, 24, 0),
-            valid: images(2, 9, 1),
-            test: images(2, 9, 2),
-        },
+        splits: Splits::new(images(2, 24, 0), images(2, 9, 1), images(2, 9, 2)),
         settings,
     }
 }
@@ -275,7 +271,7 @@ fn a_kept_inner_step_moves_what_its_scope_says() {
 }
 
 /// Samples whose truth is not one class: two labels, or a field, that the waves decide.
-fn known(truth: Truth, count: usize, salt: usize) -> Arc<dyn Dataset> {
+fn known(truth: TargetShape, count: usize, salt: usize) -> Arc<dyn Dataset> {
     let (size, channels) = (2 * 16 * 16, 2);
     let strength = |i: usize| ((i * 5 + salt) % 7) as f32 / 3.5 - 1.0;
     let wave = |i: usize, at: usize| (at as f32 * 0.13).sin() * strength(i);
@@ -283,7 +279,7 @@ fn known(truth: Truth, count: usize, salt: usize) -> Arc<dyn Dataset> {
         .map(|i| wave(i / size, i % size) + 0.01)
         .collect();
     let (classes, known): (Vec<String>, Vec<f32>) = match truth {
-        Truth::MultiHot => {
+        TargetShape::MultiHot => {
             let of = |i: usize| [strength(i) > 0.0, strength(i) > -0.5].map(u8::from);
             let all = (0..count).flat_map(|i| of(i).map(f32::from));
             (["a", "b"].map(String::from).to_vec(), all.collect())
@@ -295,19 +291,19 @@ fn known(truth: Truth, count: usize, salt: usize) -> Arc<dyn Dataset> {
         }
     };
     let shape = [channels, 16, 16];
-    Arc::new(InMemory::with_truth(shape, classes, values, truth, known).unwrap())
+    Arc::new(InMemory::with_targets(shape, classes, values, truth, known).unwrap())
 }
 
 #[test]
 fn several_labels_and_fields_are_learned_by_every_method() {
-    for truth in [Truth::MultiHot, Truth::Field([1, 8, 8])] {
+    for truth in [TargetShape::MultiHot, TargetShape::Field([1, 8, 8])] {
         let mut problem = problem();
-        let splits = Splits {
-            train: known(truth, 32, 0),
-            valid: known(truth, 16, 1),
-            test: known(truth, 16, 2),
-        };
-        let spec = DatasetSpec::new("t", "T", Reader::Cifar10);
+        let splits = Splits::new(
+            known(truth, 32, 0),
+            known(truth, 16, 1),
+            known(truth, 16, 2),
+        );
+        let spec = DatasetSpec::new("t", "T", "cifar10");
         problem.task = Task::of(&spec, splits.train.as_ref(), 0.0).unwrap();
         problem.target = Target::new([2, 16, 16], task::predictor(splits.train.as_ref()));
         problem.splits = splits;
@@ -330,8 +326,8 @@ fn several_labels_and_fields_are_learned_by_every_method() {
 
 #[test]
 fn losses_and_metrics_that_do_not_suit_the_truth_are_refused() {
-    let spec = DatasetSpec::new("t", "T", Reader::Cifar10);
-    let field = known(Truth::Field([1, 8, 8]), 4, 0);
+    let spec = DatasetSpec::new("t", "T", "cifar10");
+    let field = known(TargetShape::Field([1, 8, 8]), 4, 0);
     let with = |loss, metric| DatasetSpec {
         loss,
         metric,
@@ -348,7 +344,7 @@ fn losses_and_metrics_that_do_not_suit_the_truth_are_refused() {
     ] {
         assert!(Task::of(&with(loss, metric), field.as_ref(), 0.0).is_err());
     }
-    let several = known(Truth::MultiHot, 4, 0);
+    let several = known(TargetShape::MultiHot, 4, 0);
     assert!(Task::of(&with(None, Some(Metric::Nrmse)), several.as_ref(), 0.0).is_err());
     let mut problem = problem();
     problem.settings.train.augment = Augment::CropFlip;

@@ -5,7 +5,7 @@ use super::error::TransferError;
 use super::objectives::task::Supervised;
 use super::optimiser::Optimiser;
 use super::step::Memory;
-use crate::dataset::Truth;
+use crate::dataset::TargetShape;
 use crate::dataset::loader::Batch;
 use crate::model::embedded;
 use crate::model::state::{self, scalar};
@@ -87,7 +87,7 @@ fn steps(device: &Device, room: Duration) -> Result<Steps, TransferError> {
     let side = model.config.image_size().unwrap_or(32);
     let objective = Supervised {
         loss: TaskLoss::CrossEntropy { smoothing: 0.0 },
-        truth: Truth::Class,
+        truth: TargetShape::Class,
         memory: Memory::default(),
         drops_paths: true,
     };
@@ -98,7 +98,7 @@ fn steps(device: &Device, room: Duration) -> Result<Steps, TransferError> {
             .collect(),
         shape: [BATCH, channels, side, side],
         labels: (0..BATCH).map(|i| i % classes).collect(),
-        known: Vec::new(),
+        targets: Vec::new(),
     };
     let mut network = model.network.unfreeze().train();
     let mut optimiser = Optimiser::new(Rule::default(), 0.05, Some(1.0));

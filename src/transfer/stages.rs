@@ -83,7 +83,7 @@ impl Request<'_> {
     pub fn supervised(&self, drops_paths: bool) -> Supervised {
         Supervised {
             loss: self.task.loss,
-            truth: self.splits.train.truth(),
+            truth: self.splits.train.target_shape(),
             memory: Memory::from(&self.settings.train),
             drops_paths,
         }
@@ -117,7 +117,7 @@ pub fn transfer(
         seed,
         ..
     } = *request;
-    if let Some(why) = method.undefined(splits.train.truth()) {
+    if let Some(why) = method.undefined(splits.train.target_shape()) {
         return Err(TransferError::Undefined {
             method: method.name,
             why,
@@ -168,7 +168,7 @@ pub fn pretrain(
     settings.check(splits.train.as_ref())?;
     let objective = Supervised {
         loss: task.loss,
-        truth: splits.train.truth(),
+        truth: splits.train.target_shape(),
         memory: Memory::from(settings),
         drops_paths: true,
     };

@@ -47,7 +47,7 @@ impl MicroBatch {
             values: Vec::new(),
             shape: samples.dims(),
             labels,
-            known: Vec::new(),
+            targets: Vec::new(),
         };
         Self {
             samples,

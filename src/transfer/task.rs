@@ -1,17 +1,17 @@
 //! A target task as training sees it: the loss to minimise, the metric that judges, and both
-//! matched with what is known about a sample.
+//! matched with a sample's target.
 
 use super::error::TransferError;
 use super::grouped::Grouped;
 use super::task_loss::Targets;
 use crate::dataset::loader::{Batch, Order, batches};
-use crate::dataset::{Dataset, Truth};
+use crate::dataset::{Dataset, TargetShape};
 use crate::feature::samples_at_once;
 use crate::measure::MeasureError;
 use crate::measure::task::{Accumulator, Targets as Judged};
 use crate::model::{Network, Pass};
+use crate::suite::dataset::DatasetSpec;
 use crate::suite::parts::PredictorSpec;
-use crate::suite::reader::DatasetSpec;
 use crate::suite::task::{Metric, TargetKind, TaskLoss};
 use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::{ArrayView2, ArrayViewD};
@@ -29,10 +29,10 @@ pub struct Task {
 /// What a predictor gives for a sample of `set`.
 pub fn predictor(set: &dyn Dataset) -> PredictorSpec {
     let classes = set.classes().len();
-    match set.truth() {
-        Truth::Class => PredictorSpec::Classification { classes },
-        Truth::MultiHot => PredictorSpec::MultiLabel { classes },
-        Truth::Field([channels, height, width]) => PredictorSpec::Dense2d {
+    match set.target_shape() {
+        TargetShape::Class => PredictorSpec::Classification { classes },
+        TargetShape::MultiHot => PredictorSpec::MultiLabel { classes },
+        TargetShape::Field([channels, height, width]) => PredictorSpec::Dense2d {
             channels,
             height,
             width,
@@ -42,12 +42,12 @@ pub fn predictor(set: &dyn Dataset) -> PredictorSpec {
     }
 }
 
-/// What is known about a batch, as a loss takes it.
-pub fn targets(truth: Truth, batch: &Batch) -> Targets<'_> {
+/// The targets of a batch, as a loss takes them.
+pub fn targets(truth: TargetShape, batch: &Batch) -> Targets<'_> {
     match truth {
-        Truth::Class => Targets::Labels(&batch.labels),
-        Truth::MultiHot => Targets::MultiHot(&batch.known),
-        Truth::Field(_) => Targets::Dense(&batch.known),
+        TargetShape::Class => Targets::Labels(&batch.labels),
+        TargetShape::MultiHot => Targets::MultiHot(&batch.targets),
+        TargetShape::Field(_) => Targets::Dense(&batch.targets),
     }
 }
 
@@ -56,21 +56,21 @@ impl Task {
     /// whose entry names no loss.
     ///
     /// # Errors
-    /// [`TransferError::Setting`] for a loss or a metric that does not suit what is known about
+    /// [`TransferError::Setting`] for a loss or a metric that does not suit the target of
     /// the samples.
     pub fn of(
         spec: &DatasetSpec,
         set: &dyn Dataset,
         smoothing: f64,
     ) -> Result<Self, TransferError> {
-        let truth = set.truth();
+        let truth = set.target_shape();
         let (loss, metric) = match truth {
-            Truth::Class => (TaskLoss::CrossEntropy { smoothing }, Metric::Error),
-            Truth::MultiHot => (
+            TargetShape::Class => (TaskLoss::CrossEntropy { smoothing }, Metric::Error),
+            TargetShape::MultiHot => (
                 TaskLoss::MultiLabel { pos_weight: 1.0 },
                 Metric::OneMinusMeanAveragePrecision,
             ),
-            Truth::Field(_) => (TaskLoss::RelativeL2 {}, Metric::RelativeL2),
+            TargetShape::Field(_) => (TaskLoss::RelativeL2 {}, Metric::RelativeL2),
         };
         let task = Self {
             loss: spec.loss.unwrap_or(loss),
@@ -78,11 +78,11 @@ impl Task {
         };
         task.loss.check(&predictor(set))?;
         let suits = match (task.metric.needs(), truth) {
-            (TargetKind::Labels, Truth::Class)
-            | (TargetKind::MultiHot, Truth::MultiHot)
-            | (TargetKind::Dense, Truth::Field(_)) => true,
+            (TargetKind::Labels, TargetShape::Class)
+            | (TargetKind::MultiHot, TargetShape::MultiHot)
+            | (TargetKind::Dense, TargetShape::Field(_)) => true,
             // a mask: every pixel is a sample of one label
-            (TargetKind::MultiHot, Truth::Field(_)) => {
+            (TargetKind::MultiHot, TargetShape::Field(_)) => {
                 matches!(task.loss, TaskLoss::BinaryCrossEntropy { .. })
             }
             _ => false,
@@ -111,7 +111,7 @@ impl Task {
         if set.is_empty() {
             return Ok(0.0);
         }
-        let truth = set.truth();
+        let truth = set.target_shape();
         let mut score = Accumulator::new(self.metric);
         let mut grouped = set.scored_by_group().then(Grouped::default);
         let mut done = 0;
@@ -141,7 +141,7 @@ impl Task {
     fn push(
         &self,
         score: &mut Accumulator,
-        truth: Truth,
+        truth: TargetShape,
         batch: &Batch,
         outputs: &[f32],
         [rows, width]: [usize; 2],
@@ -158,25 +158,25 @@ impl Task {
             ArrayViewD::from_shape(shape_of, values).map_err(|_| shape(outputs.len()))
         };
         match (truth, self.metric.needs()) {
-            (Truth::Class, _) => score.push(
+            (TargetShape::Class, _) => score.push(
                 view(outputs, &[rows, width])?,
                 &Judged::<f32>::Labels(&batch.labels),
             ),
-            (Truth::MultiHot, _) | (Truth::Field(_), TargetKind::MultiHot) => {
+            (TargetShape::MultiHot, _) | (TargetShape::Field(_), TargetKind::MultiHot) => {
                 let sides = match truth {
-                    Truth::MultiHot => [rows, width],
+                    TargetShape::MultiHot => [rows, width],
                     _ => [rows * width, 1],
                 };
-                let known = ArrayView2::from_shape(sides, &batch.known)
-                    .map_err(|_| shape(batch.known.len()))?;
+                let known = ArrayView2::from_shape(sides, &batch.targets)
+                    .map_err(|_| shape(batch.targets.len()))?;
                 score.push(view(outputs, &sides)?, &Judged::MultiHot(known))
             }
-            (Truth::Field([channels, height, columns]), _) => {
+            (TargetShape::Field([channels, height, columns]), _) => {
                 let sides = match self.metric {
                     Metric::Mae8 if channels == 1 => vec![rows, height, columns],
                     _ => vec![rows, channels, height, columns],
                 };
-                let known = view(&batch.known, &sides)?;
+                let known = view(&batch.targets, &sides)?;
                 score.push(view(outputs, &sides)?, &Judged::Dense(known))
             }
         }

@@ -197,6 +197,9 @@ fn a_full_stdout_is_an_error_and_a_closed_one_is_not() {
         "doctor --json --data nowhere",
         "models list",
         "data list",
+        "data show cifar10 --data nowhere",
+        "runs list reports",
+        "runs list --json",
         "--help",
         "--version",
         "probe --help",
@@ -228,6 +231,42 @@ fn a_full_stdout_is_an_error_and_a_closed_one_is_not() {
         assert_eq!(run.status.code(), Some(0), "{words}: {said}");
         assert!(!said.contains("panicked"), "{words}: {said}");
     }
+    // As in `2>&1 | head`: errors and notes find nobody either.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_modalign"))
+        .args(["runs", "list", "--data", "nowhere"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+}
+
+#[test]
+fn doctor_fits_one_screen_where_no_data_are() {
+    let home = tempfile::tempdir().unwrap();
+    let run = run_in(home.path(), "doctor --data nowhere");
+    let said = text(&run.stdout);
+    assert_eq!(run.status.code(), Some(0), "{said}");
+    assert!(said.lines().count() <= 24, "{said}");
+    assert!(
+        said.lines().all(|line| line.chars().count() <= 80),
+        "{said}"
+    );
+    assert!(
+        said.contains("0 of 25 sets here; modalign data list for the rest"),
+        "{said}"
+    );
+    let all: Value =
+        serde_json::from_slice(&run_in(home.path(), "doctor --json --data nowhere").stdout)
+            .unwrap();
+    assert!(
+        all["data"]["cifar100-heldout"]
+            .as_str()
+            .unwrap()
+            .contains("missing file")
+    );
+    assert!(all["suites inside"]["demo"].is_string() && all["devices"]["flex"].is_string());
 }
 
 #[test]

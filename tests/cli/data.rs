@@ -203,3 +203,48 @@ fn real_data_are_what_the_manifests_say() {
     ));
     assert_eq!(shown["parts"][2]["classes"][0], 1000);
 }
+
+#[test]
+fn what_a_reader_infers_is_told_beside_its_samples() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("files/ninapro");
+    fs::create_dir_all(&folder).unwrap();
+    let write = |name: &str, descr: &str, shape: &[usize], bytes: Vec<u8>| {
+        let header = modalign::files::npy::header(descr, shape);
+        fs::write(folder.join(name), [header, bytes].concat()).unwrap();
+    };
+    for part in ["train", "val", "test"] {
+        let values = (0..3 * 52 * 16).flat_map(|v| ((v * v % 97) as f32).to_le_bytes());
+        write(
+            &format!("ninapro_{part}.npy"),
+            "<f4",
+            &[3, 52, 16],
+            values.collect(),
+        );
+        write(&format!("label_{part}.npy"), "|u1", &[3], vec![0, 1, 17]);
+    }
+    let files = home.path().join("files");
+    let shown = data(
+        home.path(),
+        &[
+            "show",
+            "ninapro",
+            "--data",
+            files.to_str().unwrap(),
+            "--json",
+        ],
+    );
+    assert_eq!(json(&shown)["parts"][0]["samples"], 3);
+    assert_eq!(json(&shown)["manifest"]["readers"][0], "ninapro");
+    let told = text(&shown.stderr);
+    assert!(
+        told.contains("note: ninapro: ") && told.contains("its own sample"),
+        "{told}"
+    );
+    let made = data(home.path(), &["show", "demo-emg"]);
+    let words = text(&made.stdout);
+    assert!(
+        words.contains("synthesised surface EMG") && made.stderr.is_empty(),
+        "{words}"
+    );
+}

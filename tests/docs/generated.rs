@@ -8,7 +8,9 @@
 use super::declarations::{self, Field, Kind, Type, Variant, kebab};
 use super::kinds;
 use super::pages::{Page, root};
+use modalign::dataset::{READERS, Reader};
 use modalign::suite::data;
+use modalign::suite::task::TargetKind;
 use modalign::transfer::methods::{self, METHODS};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
@@ -28,7 +30,7 @@ const BLOCKS: &[Block] = &[
     ("docs/methods.md", "methods", kinds::methods),
     ("docs/figures.md", "figures", kinds::figures),
     ("docs/data.md", "datasets", datasets),
-    ("docs/data.md", "readers", || listed("Reader", "reader")),
+    ("docs/data.md", "readers", readers),
 ];
 
 /// Where the doc comments of a suite's keys are.
@@ -90,15 +92,7 @@ fn cell(doc: &str) -> String {
     declarations::plain(doc, kebab).replace('|', "\\|")
 }
 
-/// The variants of an enum as a table.
-fn listed(name: &str, title: &str) -> String {
-    let types = declarations::of(Path::new(SETTINGS));
-    let Some(Kind::Enum(variants)) = types.get(name).map(|found| &found.kind) else {
-        panic!("{SETTINGS} declares no enum {name}");
-    };
-    values(variants, title)
-}
-
+/// Values of a key as a table.
 fn values(variants: &[Variant], title: &str) -> String {
     let mut out = format!("| {title} | |\n|---|---|\n");
     for variant in variants {
@@ -117,24 +111,43 @@ fn datasets() -> String {
         "| name | what | modality | readers | licence |\n|---|---|---|---|---|\n".to_string();
     for set in data::all() {
         if set.hub.is_none() {
-            let readers = set
-                .readers
-                .iter()
-                .map(|reader| format!("`{}`", reader.name()));
+            let readers: Vec<String> = Reader::of_manifest(set)
+                .map(|reader| format!("`{}`", reader.name))
+                .collect();
             out.push_str(&format!(
                 "| `{}` | [{}]({}) | {} | {} | {} |\n",
                 set.name,
                 set.title,
                 set.homepage,
                 set.modality,
-                if set.readers.is_empty() {
+                if readers.is_empty() {
                     "–".into()
                 } else {
-                    readers.collect::<Vec<_>>().join(", ")
+                    readers.join(", ")
                 },
                 set.licence.name,
             ));
         }
+    }
+    out
+}
+
+/// Every reader, as its descriptor says.
+fn readers() -> String {
+    let mut out = "| reader | what | target | group |\n|---|---|---|---|\n".to_string();
+    for reader in READERS {
+        let target = match reader.target {
+            TargetKind::Labels => "one class",
+            TargetKind::MultiHot => "several labels",
+            TargetKind::Dense => "a field",
+        };
+        out.push_str(&format!(
+            "| `{}` | {}: {} | {target} | {} |\n",
+            reader.name,
+            reader.title,
+            reader.what,
+            reader.unit.unwrap_or("–"),
+        ));
     }
     out
 }

@@ -5,7 +5,7 @@
 
 use burn::module::Module;
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use modalign::dataset::Truth;
+use modalign::dataset::TargetShape;
 use modalign::dataset::loader::Batch;
 use modalign::evaluate::device::BurnDevice;
 use modalign::feature::extract;
@@ -16,7 +16,7 @@ use modalign::model::state::{self, scalar};
 use modalign::model::{
     Architecture, Dual, Model, Pass, RobertaConfig, SwinConfig, Target, device, ops,
 };
-use modalign::suite::definition::{DatasetSpec, Reader};
+use modalign::suite::dataset::DatasetSpec;
 use modalign::suite::parts::PredictorSpec;
 use modalign::suite::task::TaskLoss;
 use modalign::suite::training::Rule;
@@ -212,7 +212,7 @@ fn a_step_of_fine_tuning() {
             };
             let objective = Supervised {
                 loss: TaskLoss::CrossEntropy { smoothing: 0.1 },
-                truth: Truth::Class,
+                truth: TargetShape::Class,
                 memory,
                 drops_paths: true,
             };
@@ -224,7 +224,7 @@ fn a_step_of_fine_tuning() {
                     values: wave(5 * c * h * w, round as f32),
                     shape: [5, c, h, w],
                     labels: vec![0, 1, 2, 1, 0],
-                    known: Vec::new(),
+                    targets: Vec::new(),
                 };
                 let (loss, grads) = objective.step(&network, batch, &mut stream).unwrap();
                 found.insert(format!("loss {round}"), vec![scalar(loss)]);
@@ -338,7 +338,7 @@ fn losses() {
 
 #[test]
 fn features_probabilities_and_probe() {
-    let spec = DatasetSpec::new("t", "t", Reader::DemoUnseen);
+    let spec = DatasetSpec::new("t", "t", "demo-unseen");
     let set = modalign::dataset::open(&spec, None, 0).unwrap().valid;
     agree("features of a set", 1e-4, |device| {
         let config: SwinConfig = serde_json::from_str(

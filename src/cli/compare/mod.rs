@@ -81,9 +81,10 @@ pub fn run(args: &CompareArgs) -> Result<(), CliError> {
         report: &report,
         seconds: started.elapsed().as_secs_f64(),
     };
-    match args.json {
-        true => print_json(&words::fields(&said)),
-        false => print(words::text(&said).as_bytes()),
+    if args.json {
+        print_json(&words::fields(&said))
+    } else {
+        print(words::text(&said).as_bytes())
     }
 }
 

@@ -64,6 +64,7 @@ pub fn model(name: &str, args: &CompareArgs) -> Result<Option<Side>, CliError> {
             labels_sha256,
             images: Some(images.clone()),
             preprocess: found.preprocess,
+            image_size: found.image_size,
         },
         groups: found.groups,
         set,

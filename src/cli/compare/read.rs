@@ -110,6 +110,7 @@ fn features(path: &Path, args: &CompareArgs) -> Result<Side, CliError> {
             labels_sha256,
             images: None,
             preprocess: None,
+            image_size: None,
         },
         groups: set.groups().map(<[usize]>::to_vec),
         set,

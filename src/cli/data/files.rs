@@ -6,8 +6,8 @@ use crate::cli::error::CliError;
 use crate::cli::progress::{Downloads, Stage};
 use crate::cli::words::{columns, print_json};
 use crate::cli::{models, print};
-use crate::dataset::DatasetError;
 use crate::dataset::store::{self, Ledger, Store, Verdict};
+use crate::dataset::{DatasetError, readers};
 use crate::suite::data::{DataFile, DataManifest, all};
 use crate::suite::definition::Suite;
 use crate::suite::stage1::SourceData;
@@ -32,9 +32,10 @@ pub fn fetch(names: &[String], args: &DataArgs, dry: bool) -> Result<(), CliErro
     }
     let lines = came.iter().map(|path| format!("{}\n", path.display()));
     let lines: String = lines.collect();
-    match lines.is_empty() {
-        true => print(b"nothing was missing\n"),
-        false => print(lines.as_bytes()),
+    if lines.is_empty() {
+        print(b"nothing was missing\n")
+    } else {
+        print(lines.as_bytes())
     }
 }
 
@@ -69,10 +70,7 @@ pub fn needed(suite: &Suite) -> Vec<&'static DataManifest> {
     let models = own.chain([&suite.source.model]);
     let weights = models.filter_map(|name| all().iter().find(|m| m.hub.as_ref() == Some(name)));
     let mut found: Vec<&'static DataManifest> = Vec::new();
-    for manifest in specs
-        .filter_map(|spec| DataManifest::of(spec.reader))
-        .chain(weights)
-    {
+    for manifest in specs.filter_map(readers::manifest_of).chain(weights) {
         if !found.iter().any(|other| other.name == manifest.name) {
             found.push(manifest);
         }
@@ -176,9 +174,10 @@ pub fn plan(
 pub fn verify(names: &[String], args: &DataArgs) -> Result<(), CliError> {
     let (store, ledger) = (Store::at(args.data.as_deref()), Ledger::own());
     let asked = manifests(names)?;
-    let sets: Vec<&DataManifest> = match asked.is_empty() {
-        true => all().iter().collect(),
-        false => asked,
+    let sets: Vec<&DataManifest> = if asked.is_empty() {
+        all().iter().collect()
+    } else {
+        asked
     };
     let (mut rows, mut found) = (Vec::new(), Vec::new());
     let mut first: Option<DatasetError> = None;
@@ -216,18 +215,17 @@ pub fn verify(names: &[String], args: &DataArgs) -> Result<(), CliError> {
             first = first.or_else(|| Some(absent(&store, manifest, file)));
         }
     }
-    match args.json {
-        true => print_json(
+    if args.json {
+        print_json(
             &json!({ "folder": store.root(), "right": right, "wrong": wrong, "files": found }),
-        )?,
-        false => {
-            let text = columns(&rows, &[], "");
-            let summary = format!(
-                "{right} right, {wrong} wrong in {}\n",
-                store.root().display()
-            );
-            print((text + &summary).as_bytes())?;
-        }
+        )?
+    } else {
+        let text = columns(&rows, &[], "");
+        let summary = format!(
+            "{right} right, {wrong} wrong in {}\n",
+            store.root().display()
+        );
+        print((text + &summary).as_bytes())?;
     }
     match first {
         Some(error) => Err(error.into()),

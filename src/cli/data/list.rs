@@ -5,6 +5,7 @@ use crate::cli::args::DataArgs;
 use crate::cli::error::CliError;
 use crate::cli::print;
 use crate::cli::words::{columns, print_json};
+use crate::dataset::Reader;
 use crate::dataset::store::{Presence, Store, plan};
 use crate::model::hub::HubSettings;
 use crate::suite::data::{DataManifest, all};
@@ -56,16 +57,23 @@ fn fields(store: &Store, manifest: &DataManifest) -> Value {
         "output": manifest.output,
         "state": state(store, manifest),
         "licence": manifest.licence,
-        "readers": manifest.readers,
+        "readers": readers(manifest),
     })
+}
+
+/// Names of the readers that a dataset feeds.
+pub fn readers(manifest: &DataManifest) -> Vec<&'static str> {
+    let readers = Reader::of_manifest(manifest);
+    readers.map(|reader| reader.name).collect()
 }
 
 /// How much of a dataset is there, in a word.
 pub fn state(store: &Store, manifest: &DataManifest) -> &'static str {
     if let Some(name) = &manifest.hub {
-        return match HubSettings::from_env().cached().contains(name) {
-            true => "complete",
-            false => "absent",
+        return if HubSettings::from_env().cached().contains(name) {
+            "complete"
+        } else {
+            "absent"
         };
     }
     match store.presence(manifest) {

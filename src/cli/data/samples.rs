@@ -1,12 +1,11 @@
-//! Samples of a dataset, opened to be looked at.
+//! Samples of a dataset, opened to be displayed.
 
 use crate::cli::error::CliError;
-use crate::dataset::specimen::{Specimen, chosen, specimens};
-use crate::dataset::{self, Dataset, Splits, Truth};
+use crate::dataset::preview::{Preview, chosen, previews};
+use crate::dataset::{self, Dataset, Display, Reader, Splits, TargetShape};
 use crate::figure::sheet::{Tile, figure};
 use crate::figure::{Format, write_whole};
-use crate::suite::definition::{DatasetSpec, Reader};
-use crate::suite::view::View;
+use crate::suite::dataset::DatasetSpec;
 use std::path::Path;
 
 /// Tiles of a sheet.
@@ -16,13 +15,15 @@ const COLUMNS: usize = 10;
 const MADE: usize = 200;
 
 /// An opened dataset.
-pub struct Look {
+pub struct OpenedSet {
     splits: Splits,
-    view: View,
+    display: Display,
     /// Channels, height, width.
     pub shape: [usize; 3],
-    /// What is known about a sample, in words.
-    pub truth: &'static str,
+    /// What a sample's target is, in words.
+    pub target: &'static str,
+    /// What the reader tells.
+    pub notes: Vec<String>,
     /// Names of classes or labels.
     pub names: Vec<String>,
     /// Its three parts.
@@ -39,11 +40,11 @@ pub struct Part {
     pub classes: Vec<usize>,
 }
 
-impl Look {
+impl OpenedSet {
     /// Opens what a reader reads below `data`.
-    pub fn at(reader: Reader, data: &Path) -> Result<Self, CliError> {
-        let mut spec = DatasetSpec::new("look", "look", reader);
-        if reader.name().starts_with("demo") {
+    pub fn at(reader: &Reader, data: &Path) -> Result<Self, CliError> {
+        let mut spec = DatasetSpec::new(reader.name, reader.title, reader.name);
+        if reader.is_procedural() {
             (spec.train, spec.valid, spec.test) = (MADE, MADE / 4, MADE / 4);
         }
         let splits = dataset::open(&spec, Some(data), 0)?;
@@ -60,9 +61,10 @@ impl Look {
             })
         });
         Ok(Self {
-            view: View::of(reader, splits.train.shape()),
+            display: reader.display(splits.train.shape()),
             shape: splits.train.shape(),
-            truth: splits.train.truth().name(),
+            target: splits.train.target_shape().name(),
+            notes: splits.notes.clone(),
             names: splits.train.classes().to_vec(),
             parts: parts.collect::<Result<_, CliError>>()?,
             splits,
@@ -72,33 +74,33 @@ impl Look {
 
 fn counts(set: &dyn Dataset) -> Result<Vec<usize>, CliError> {
     let mut counts = vec![0; set.classes().len()];
-    match set.truth() {
-        Truth::Class => (0..set.len()).for_each(|i| counts[set.label(i)] += 1),
-        Truth::MultiHot => {
-            let mut known = vec![0.0; counts.len()];
+    match set.target_shape() {
+        TargetShape::Class => (0..set.len()).for_each(|i| counts[set.label(i)] += 1),
+        TargetShape::MultiHot => {
+            let mut targets = vec![0.0; counts.len()];
             for i in 0..set.len() {
-                set.read_truth(i, &mut known)?;
+                set.read_target(i, &mut targets)?;
                 counts
                     .iter_mut()
-                    .zip(&known)
+                    .zip(&targets)
                     .for_each(|(c, k)| *c += usize::from(*k > 0.5));
             }
         }
-        Truth::Field(_) => {}
+        TargetShape::Field(_) => {}
     }
     Ok(counts)
 }
 
 /// Draws training samples, class after class; of fields each beside its target.
-pub fn sheet(look: &Look, title: &str, path: &Path, format: Format) -> Result<(), CliError> {
-    let set = look.splits.train.as_ref();
-    let tile = |s: Specimen| Tile {
+pub fn sheet(found: &OpenedSet, title: &str, path: &Path, format: Format) -> Result<(), CliError> {
+    let set = found.splits.train.as_ref();
+    let tile = |s: Preview| Tile {
         title: s.name,
         shape: s.shape,
         values: s.values,
-        view: s.view,
+        view: s.display,
     };
-    let shown = specimens(set, &chosen(set, TILES), look.view)?;
+    let shown = previews(set, &chosen(set, TILES), found.display)?;
     let tiles: Vec<Tile> = shown.into_iter().map(tile).collect();
     let [c, h, w] = set.shape();
     let note = format!(

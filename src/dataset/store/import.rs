@@ -1,6 +1,6 @@
 //! Taking files that the user already has: dead links are the field's commonest complaint.
 
-use super::verify::judge;
+use super::verify::verify_at;
 use super::{Ledger, Store, Verdict};
 use crate::dataset::DatasetError;
 use crate::dataset::files::{io, malformed};
@@ -32,13 +32,14 @@ pub fn import(
     manifest: &DataManifest,
     path: &Path,
 ) -> Result<Vec<Imported>, DatasetError> {
-    let found = match fs::metadata(path).map_err(io(path))?.is_dir() {
-        true => manifest
+    let found = if fs::metadata(path).map_err(io(path))?.is_dir() {
+        manifest
             .files
             .iter()
             .filter_map(|f| Some((f, inside(path, f)?)))
-            .collect(),
-        false => vec![(recognise(manifest, path)?, path.to_path_buf())],
+            .collect()
+    } else {
+        vec![(recognise(manifest, path)?, path.to_path_buf())]
     };
     if found.is_empty() {
         return Err(malformed(
@@ -51,7 +52,7 @@ pub fn import(
     found
         .into_iter()
         .map(|(file, from)| {
-            let verdict = judge(&from, ledger, manifest, file, (true, "import"), &mut |_| {
+            let verdict = verify_at(&from, ledger, manifest, file, (true, "import"), &mut |_| {
                 true
             })?;
             let to = store.place(manifest, file);
@@ -60,7 +61,7 @@ pub fn import(
             if same(&from, &to) != Some(true) {
                 copy(&from, &to)?;
                 // The copy may have failed where reading does not tell.
-                judge(&to, ledger, manifest, file, (true, "import"), &mut |_| true)?;
+                verify_at(&to, ledger, manifest, file, (true, "import"), &mut |_| true)?;
             }
             Ok(Imported { from, to, verdict })
         })

@@ -136,7 +136,7 @@ impl Ledger {
         }
         let mut contents = self.read()?;
         change(&mut contents);
-        let text = toml::to_string(&contents).unwrap_or_default();
+        let text = toml::to_string(&contents).expect("maps of texts and numbers are TOML");
         atomic::write(&self.path, text.as_bytes()).map_err(io(&self.path))
     }
 }

@@ -16,9 +16,9 @@ mod tests;
 pub use import::{Imported, import};
 pub use ledger::Ledger;
 pub use obtain::{Plan, fetch, free, hint, plan};
-pub use verify::{Seen, Verdict, verify};
+pub use verify::{Progress, Verdict, verify};
 
-use self::verify::Heard;
+use self::verify::Watched;
 use super::DatasetError;
 use super::files::io;
 use crate::files::checksum::Algorithm;
@@ -85,11 +85,11 @@ impl Store {
         &self,
         manifest: &DataManifest,
         file: &DataFile,
-        seen: Seen,
+        progress: Progress,
     ) -> Result<Option<String>, DatasetError> {
         let hash = |path: PathBuf| {
             let opened = File::open(&path).map_err(io(&path))?;
-            let digest = Algorithm::Sha256.of(&mut Heard(opened, seen));
+            let digest = Algorithm::Sha256.of(&mut Watched(opened, progress));
             digest.map_err(io(&path))
         };
         self.find(manifest, file).map(hash).transpose()
@@ -101,9 +101,10 @@ impl Store {
             return Presence::Complete;
         }
         let mut files = manifest.files.iter();
-        match files.any(|file| self.find(manifest, file).is_some()) {
-            true => Presence::Partial,
-            false => Presence::Absent,
+        if files.any(|file| self.find(manifest, file).is_some()) {
+            Presence::Partial
+        } else {
+            Presence::Absent
         }
     }
 

@@ -1,7 +1,7 @@
 //! Getting the files of a dataset: what would be downloaded, and downloading it. Nothing gets its
 //! name before its bytes are known to be right.
 
-use super::verify::judge;
+use super::verify::verify_at;
 use super::{Ledger, Store};
 use crate::dataset::DatasetError;
 use crate::dataset::files::io;
@@ -88,8 +88,8 @@ pub fn fetch(
     for file in plan.files {
         let target = store.place(manifest, file);
         let url = mirrors(file, &target, progress).map_err(|found| unobtainable(file, found))?;
-        let judged = judge(&target, ledger, manifest, file, (true, url), &mut |_| true);
-        if let Err(error) = judged {
+        let verified = verify_at(&target, ledger, manifest, file, (true, url), &mut |_| true);
+        if let Err(error) = verified {
             // Downloaded just now, and not what it was the first time: nobody's data.
             std::fs::remove_file(&target).map_err(io(&target))?;
             return Err(error);
@@ -101,9 +101,10 @@ pub fn fetch(
 
 /// What to do where no address serves a file.
 pub fn hint(manifest: &DataManifest) -> String {
-    let first = match manifest.obtain.is_empty() {
-        true => format!("see {}", manifest.homepage),
-        false => manifest.obtain.trim_end_matches('.').into(),
+    let first = if manifest.obtain.is_empty() {
+        format!("see {}", manifest.homepage)
+    } else {
+        manifest.obtain.trim_end_matches('.').into()
     };
     format!(
         "{first}. With the files at hand: modalign data import {} PATH",

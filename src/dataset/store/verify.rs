@@ -54,23 +54,24 @@ impl Verdict {
     }
 }
 
-/// Hears of bytes as they are read; `false` stops the reading.
-pub type Seen<'a> = &'a mut dyn FnMut(u64) -> bool;
+/// Called with the number of bytes of every read; `false` stops the reading.
+pub type Progress<'a> = &'a mut dyn FnMut(u64) -> bool;
 
-/// A file whose reading is heard of.
-pub(super) struct Heard<'a>(pub File, pub Seen<'a>);
+/// A file whose reads are reported.
+pub(super) struct Watched<'a>(pub File, pub Progress<'a>);
 
-impl Read for Heard<'_> {
+impl Read for Watched<'_> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         let count = self.0.read(out)?;
-        match (self.1)(count as u64) {
-            true => Ok(count),
-            false => Err(std::io::Error::other("stopped")),
+        if (self.1)(count as u64) {
+            Ok(count)
+        } else {
+            Err(std::io::Error::other("stopped"))
         }
     }
 }
 
-/// Checks a file of a dataset; `seen` hears of what is read of it. Unless `again`, one that was checked and has not been changed since
+/// Checks a file of a dataset; `progress` is called as it is read. Unless `again`, one that was checked and has not been changed since
 /// (by size and time) is not read again.
 ///
 /// # Errors
@@ -81,22 +82,22 @@ pub fn verify(
     manifest: &DataManifest,
     file: &DataFile,
     again: bool,
-    seen: Seen,
+    progress: Progress,
 ) -> Result<Verdict, DatasetError> {
     match store.find(manifest, file) {
         None => Ok(Verdict::Absent),
-        Some(path) => judge(&path, ledger, manifest, file, (again, "import"), seen),
+        Some(path) => verify_at(&path, ledger, manifest, file, (again, "import"), progress),
     }
 }
 
 /// The same of a file at `path`, which came `from` somewhere if it is new.
-pub(super) fn judge(
+pub(super) fn verify_at(
     path: &Path,
     ledger: &Ledger,
     manifest: &DataManifest,
     file: &DataFile,
     (again, from): (bool, &str),
-    seen: Seen,
+    progress: Progress,
 ) -> Result<Verdict, DatasetError> {
     let metadata = fs::metadata(path).map_err(io(path))?;
     if let Some(expected) = file.bytes.filter(|&bytes| bytes != metadata.len()) {
@@ -111,7 +112,9 @@ pub(super) fn judge(
     let fresh = known.is_none();
     let mut digest = |algorithm: Algorithm| {
         let opened = File::open(path).map_err(io(path))?;
-        algorithm.of(&mut Heard(opened, seen)).map_err(io(path))
+        algorithm
+            .of(&mut Watched(opened, progress))
+            .map_err(io(path))
     };
     let sha256 = match known {
         Some(sha256) => sha256,

@@ -115,6 +115,7 @@ impl World {
                     labels_sha256: None,
                     images: None,
                     preprocess: None,
+                    image_size: None,
                 },
                 set: FeatureSet::unnamed(self.encoder(&labels, &means, &mut rng), labels.clone())
                     .expect("valid"),

@@ -53,6 +53,7 @@ pub fn sides(root: &Path) -> Result<Vec<Side>, RunError> {
                 labels_sha256: None,
                 images: None,
                 preprocess: None,
+                image_size: None,
             },
             set: file::read(&test)?,
             named: true,

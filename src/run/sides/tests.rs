@@ -51,6 +51,7 @@ fn side(title: &str, features: Array2<f32>, labels: &[usize]) -> Side {
             labels_sha256: None,
             images: None,
             preprocess: None,
+            image_size: None,
         },
         set: FeatureSet::unnamed(features, labels.to_vec()).expect("valid"),
         named: false,

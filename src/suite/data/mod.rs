@@ -1,11 +1,10 @@
 //! Data manifests: one TOML a dataset or weight file, saying what it is, where it comes from, under
 //! which licence, how it is split and prepared, and by which bytes it is known. Plain data; the
-//! dataset room finds, fetches and checks the files.
+//! dataset room finds, fetches and checks the files, and its readers name the manifest that they read.
 //!
 //! | key | meaning |
 //! |---|---|
 //! | `name`, `title`, `modality`, `summary` | what it is; `name` is also its folder unless `folders` lists others, in order of preference |
-//! | `readers` | the readers of suites that it feeds |
 //! | `hub` | for weights: the model's name on the Hugging Face hub |
 //! | `input`, `output` | shape of a sample, channels first, and of its target |
 //! | `task`, `metric` | what the target is and what judges it |
@@ -20,7 +19,6 @@ mod embedded;
 pub use embedded::all;
 
 use super::ManifestError;
-use super::reader::Reader;
 use super::task::{Metric, TargetKind};
 use crate::files::checksum::{Algorithm, Checksum};
 use serde::{Deserialize, Serialize};
@@ -35,9 +33,6 @@ pub struct DataManifest {
     pub title: String,
     /// What kind of signal it is.
     pub modality: String,
-    /// Readers that it feeds.
-    #[serde(default)]
-    pub readers: Vec<Reader>,
     /// Folders under the data folder where its files may lie, the preferred one first.
     #[serde(default)]
     pub folders: Vec<String>,
@@ -159,16 +154,12 @@ impl DataManifest {
         })
     }
 
-    /// The manifest whose files a reader reads; none for procedural data.
-    pub fn of(reader: Reader) -> Option<&'static Self> {
-        all().iter().find(|m| m.readers.contains(&reader))
-    }
-
     /// Folders where its files may lie, the preferred one first.
     pub fn folders(&self) -> Vec<&str> {
-        match self.folders.is_empty() {
-            true => vec![&self.name],
-            false => self.folders.iter().map(String::as_str).collect(),
+        if self.folders.is_empty() {
+            vec![&self.name]
+        } else {
+            self.folders.iter().map(String::as_str).collect()
         }
     }
 

@@ -33,7 +33,7 @@ pub use settings::{check, of, parse, resolve};
 use super::error::TransferError;
 #[cfg(feature = "train")]
 use super::stages::{Request, Training, everything};
-use crate::dataset::Truth;
+use crate::dataset::TargetShape;
 use crate::suite::parts::EmbedderInit;
 use crate::suite::task::TargetKind;
 use std::fmt;
@@ -158,11 +158,11 @@ impl Method {
     }
 
     /// Why the method is not defined for a target with such truth, if it is not.
-    pub fn undefined(&self, truth: Truth) -> Option<String> {
+    pub fn undefined(&self, truth: TargetShape) -> Option<String> {
         let kind = match truth {
-            Truth::Class => TargetKind::Labels,
-            Truth::MultiHot => TargetKind::MultiHot,
-            Truth::Field(_) => TargetKind::Dense,
+            TargetShape::Class => TargetKind::Labels,
+            TargetShape::MultiHot => TargetKind::MultiHot,
+            TargetShape::Field(_) => TargetKind::Dense,
         };
         let why = (self.defined_for)(kind).err()?;
         Some(format!("{why}, and the target has {}", truth.name()))

@@ -2,6 +2,7 @@
 //! tables; here they are checked against [`METHODS`] and completed by the methods' defaults.
 
 use super::{METHODS, Method, PLAIN, find, names};
+use crate::dataset::readers;
 use crate::suite::ManifestError;
 use crate::suite::definition::{Suite, Transfer, nearest};
 use crate::transfer::error::TransferError;
@@ -21,14 +22,14 @@ pub fn complete<T: DeserializeOwned + Serialize>(table: Table) -> Result<Table, 
     Table::try_from(settings).map_err(toml::de::Error::custom)
 }
 
-/// Resolves the name of an embedded suite or the path of a TOML file, with methods checked and their
-/// settings complete.
+/// Resolves the name of an embedded suite or the path of a TOML file, with readers and methods checked
+/// and settings complete.
 ///
 /// # Errors
-/// As [`Suite::resolve`], and [`ManifestError::Parse`] for an unknown method or setting, naming the
+/// As [`readers::resolve`], and [`ManifestError::Parse`] for an unknown method or setting, naming the
 /// nearest one.
 pub fn resolve(asked: &str) -> Result<Suite, ManifestError> {
-    completed(Suite::resolve(asked)?, asked)
+    completed(readers::resolve(asked)?, asked)
 }
 
 /// Parses a suite, with methods checked and their settings complete; `origin` names it in errors.

@@ -72,7 +72,7 @@ impl SourceSampler {
             values,
             shape: [self.batch, c, h, w],
             labels,
-            known: Vec::new(),
+            targets: Vec::new(),
         })
     }
 }

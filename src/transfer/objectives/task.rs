@@ -1,7 +1,7 @@
 //! The task loss: what fine-tuning, pretraining and the warm-up of an embedder minimise.
 
 use super::{Objective, Step};
-use crate::dataset::Truth;
+use crate::dataset::TargetShape;
 use crate::dataset::loader::Batch;
 use crate::model::{Dual, Network};
 use crate::suite::task::TaskLoss;
@@ -20,7 +20,7 @@ pub struct Supervised {
     /// What is minimised.
     pub loss: TaskLoss,
     /// What is known about a sample.
-    pub truth: Truth,
+    pub truth: TargetShape,
     /// How much is in memory at once.
     pub memory: Memory,
     /// Whether stochastic depth and dropout are on.
@@ -97,11 +97,11 @@ mod tests {
                 values: (0..7 * 2 * 256).map(|i| (i as f32 * 0.37).sin()).collect(),
                 shape: [7, 2, 16, 16],
                 labels: vec![0, 1, 2, 0, 1, 2, 0],
-                known: Vec::new(),
+                targets: Vec::new(),
             };
             let objective = Supervised {
                 loss: TaskLoss::CrossEntropy { smoothing: 0.1 },
-                truth: Truth::Class,
+                truth: TargetShape::Class,
                 memory: Memory {
                     micro_batch,
                     recompute,
