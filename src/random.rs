@@ -64,7 +64,13 @@ streams! {
     /// Only its [`Stream::seed`]: [`TRAINING_ORDER`] and [`AUGMENTATION`] follow from it.
     STAGE1 = Key::Xor(0x51a6e1), "order and augmentation of stage 1";
     /// Numbers: epoch, sample.
-    AUGMENTATION = Key::Xor(0x5eed_c20b), "shifts and flips";
+    AUGMENTATION = Key::Xor(0x5eed_c20b), "what is done to a training sample";
+    /// Numbers: epoch, batch.
+    MIXING = Key::Xor(0x0313_c5e5), "mixup and CutMix";
+    /// Numbers: step of stage 1, inner step.
+    INNER_BATCH = Key::Path(0x1aae_57e9), "target batches of further inner steps";
+    /// Only its [`Stream::seed`]: augmentation of those batches.
+    INNER_AUGMENTATION = Key::Path(0x1aae_a063), "augmentation of those batches";
     /// Numbers: epoch.
     DROPPED = Key::Xor(0xd20b), "dropout and stochastic depth";
     /// Numbers: step.

@@ -6,6 +6,7 @@
 //! [`Splits`]; [`open()`] is the door to all of them.
 
 pub mod audio;
+mod augment;
 pub mod cifar;
 mod cosmic;
 mod darcy;

@@ -7,6 +7,7 @@
 //! method      transfer   loop       minimised      a batch
 //! ```
 
+mod average;
 mod check;
 pub mod epochs;
 pub mod error;

@@ -206,7 +206,7 @@ fn stage1<'a>(request: &Request, training: Training<'a>) -> Stage<'a> {
     let steps = Steps {
         batch: training.batch.clamp(1, request.splits.train.len()),
         seed,
-        augment: train.augment,
+        augment: train.augmentation().unmixed(),
         per_epoch: None,
     };
     let per_epoch = match settings.budget {
@@ -233,6 +233,7 @@ fn stage1<'a>(request: &Request, training: Training<'a>) -> Stage<'a> {
         trains: training.trains,
         objective: training.objective,
         validation: None,
+        average: 0.0,
         seed: request.seed,
     }
 }
@@ -248,7 +249,7 @@ fn stage2<'a>(
     let steps = Steps {
         batch: training.batch,
         seed,
-        augment: settings.augment,
+        augment: settings.augmentation(),
         per_epoch: None,
     };
     let per_epoch = steps.count(splits);
@@ -274,6 +275,7 @@ fn stage2<'a>(
             select: settings.select,
             patience: settings.patience,
         }),
+        average: settings.average,
         seed,
     }
 }

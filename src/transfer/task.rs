@@ -45,7 +45,14 @@ pub fn predictor(set: &dyn Dataset) -> PredictorSpec {
 /// What is known about a batch, as a loss takes it.
 pub fn targets(truth: Truth, batch: &Batch) -> Targets<'_> {
     match truth {
-        Truth::Class => Targets::Labels(&batch.labels),
+        Truth::Class => match &batch.mixed {
+            Some(mixed) => Targets::Mixed {
+                labels: &batch.labels,
+                partners: &mixed.partners,
+                share: mixed.share,
+            },
+            None => Targets::Labels(&batch.labels),
+        },
         Truth::MultiHot => Targets::MultiHot(&batch.known),
         Truth::Field(_) => Targets::Dense(&batch.known),
     }

@@ -9,7 +9,7 @@
 //!
 //! and with tangents along v one ordinary backward pass of `L_inner − λα·L̇_inner` is all of it.
 
-use super::outer::align_uniform;
+use super::outer::{Outer, OuterSign};
 use crate::model::state::{add_gradients, constant, moved, norm, scaled, square_norm, untracked};
 use crate::model::{Dual, Embedder, Encoder, Network, Pass, Predictor, recompute};
 use crate::transfer::error::TransferError;
@@ -18,19 +18,6 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
-
-/// Orientation of the outer loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OuterSign {
-    /// Alignment and uniformity are minimised, as their authors mean them and the paper's text
-    /// says.
-    #[default]
-    WangIsola,
-    /// The formula as the paper prints it: the negative. An ablation; it spreads classes apart and
-    /// rewards collapse.
-    Printed,
-}
 
 /// How the meta-gradient is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -111,16 +98,8 @@ pub fn meta_step(
     if !follows {
         stepped = constant(stepped);
     }
-    let outer = |features: Tensor<2>| {
-        let [align, uniform] = align_uniform(features, &source.labels);
-        let measured = [align.clone(), uniform.clone()].map(untracked);
-        let outer = align + uniform;
-        let outer = match meta.sign {
-            OuterSign::WangIsola => outer,
-            OuterSign::Printed => outer.mul_scalar(-1.0),
-        };
-        (measured, outer)
-    };
+    let outer = Outer::AlignUniform(meta.sign);
+    let outer = |features: Tensor<2>| outer.of(features, &source.labels);
     let still = Network {
         embedder: constant(embedder.clone()),
         encoder: stepped,
@@ -171,7 +150,7 @@ pub fn meta_step(
     } else {
         value.zeros_like()
     };
-    let [align, uniform] = measured;
+    let [align, uniform, _] = measured;
     keep(&mut found, &step, &network.predictor, 1.0);
     Ok(Found {
         measured: Tensor::cat(vec![value, align, uniform, outer_share], 0),
@@ -180,15 +159,15 @@ pub fn meta_step(
     })
 }
 
-/// Alignment and uniformity of the source samples through `stepped` (embedder, encoder, no predictor),
-/// and, where the outer loss `follows`, its gradient at the encoder.
-fn outer_gradient(
+/// Alignment, uniformity and the outer loss of the source samples through `stepped` (embedder, encoder, no
+/// predictor), and, where the outer loss `follows`, its gradient at the encoder.
+pub(super) fn outer_gradient(
     stepped: &Network,
     samples: Tensor<4>,
     outer: &dyn Fn(Tensor<2>) -> ([Tensor<1>; 2], Tensor<1>),
     follows: bool,
     memory: Memory,
-) -> Result<([Tensor<1>; 2], Option<GradientsParams>), TransferError> {
+) -> Result<([Tensor<1>; 3], Option<GradientsParams>), TransferError> {
     let count = samples.dims()[0];
     let part = if memory.micro_batch == 0 {
         count
@@ -198,7 +177,8 @@ fn outer_gradient(
     if part == count && !memory.recompute {
         let x = Tensor::<4>::from_inner(samples);
         let features = stepped.forward(x, &mut Pass::eval()).primal;
-        let (measured, outer) = outer(features);
+        let ([align, uniform], outer) = outer(features);
+        let measured = [align, uniform, untracked(outer.clone())];
         let v = follows.then(|| GradientsParams::from_grads(outer.backward(), &stepped.encoder));
         return Ok((measured, v));
     }
@@ -210,7 +190,8 @@ fn outer_gradient(
         .map(|first| plain.forward(cut(first), &mut Pass::eval()).primal);
     let features = Tensor::cat(features.collect(), 0);
     let leaf = Tensor::<2>::from_inner(features).require_grad();
-    let (measured, outer) = outer(leaf.clone());
+    let ([align, uniform], outer) = outer(leaf.clone());
+    let measured = [align, uniform, untracked(outer.clone())];
     if !follows {
         return Ok((measured, None));
     }

@@ -73,6 +73,7 @@ impl SourceSampler {
             shape: [self.batch, c, h, w],
             labels,
             known: Vec::new(),
+            mixed: None,
         })
     }
 }
