@@ -50,9 +50,11 @@ pub mod feature;
 pub mod figure;
 pub mod files;
 pub mod measure;
+#[cfg(feature = "train")]
 pub mod model;
 pub mod report;
 pub mod run;
 pub mod suite;
 pub mod table;
+#[cfg(feature = "train")]
 pub mod transfer;

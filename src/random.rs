@@ -14,6 +14,9 @@
 //! What tests draw for themselves is not listed, nor the generator of the reference engine `linfa-tsne`, which takes
 //! one of an older `rand`. Ties among neighbours are broken by [`mix`] alone.
 
+// Without models not all of them are drawn from.
+#![cfg_attr(not(feature = "train"), allow(dead_code))]
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 

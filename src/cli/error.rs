@@ -4,10 +4,12 @@ use crate::dataset::DatasetError;
 use crate::feature::FeatureError;
 use crate::figure::FigureError;
 use crate::measure::MeasureError;
+#[cfg(feature = "train")]
 use crate::model::ModelError;
 use crate::report::ReportError;
 use crate::run::RunError;
 use crate::suite::ManifestError;
+#[cfg(feature = "train")]
 use crate::transfer::TransferError;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +20,7 @@ pub enum CliError {
     Manifest(#[from] ManifestError),
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    #[cfg(feature = "train")]
     #[error(transparent)]
     Model(#[from] ModelError),
     #[error(transparent)]
@@ -28,6 +31,7 @@ pub enum CliError {
     Figure(#[from] FigureError),
     #[error(transparent)]
     Report(#[from] ReportError),
+    #[cfg(feature = "train")]
     #[error(transparent)]
     Transfer(#[from] TransferError),
     /// A file that the command reads or writes.
@@ -92,10 +96,13 @@ impl CliError {
     /// 1 the work failed, 2 wrong usage, 130 interrupted.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Transfer(TransferError::Interrupted)
-            | Self::Run(RunError::Transfer(TransferError::Interrupted)) => 130,
+            Self::Run(error) if error.is_interrupted() => 130,
+            #[cfg(feature = "train")]
+            Self::Transfer(TransferError::Interrupted) => 130,
+            #[cfg(feature = "train")]
+            Self::Model(ModelError::Device { .. }) => 2,
             Self::Hint { source, .. } => source.exit_code(),
-            Self::Usage { .. } | Self::Manifest(_) | Self::Model(ModelError::Device { .. }) => 2,
+            Self::Usage { .. } | Self::Manifest(_) => 2,
             _ => 1,
         }
     }

@@ -4,9 +4,9 @@ use super::args::{ExportArgs, ModelFormat, WeightType};
 use super::error::CliError;
 use super::models::{Opened, open, tell};
 use crate::model::preprocess::{self, Recorded};
-use crate::model::swin::Windows;
 use crate::model::weights::Dtype;
-use crate::model::{Architecture, load, save, timm};
+use crate::model::windows::Windows;
+use crate::model::{load, save};
 use burn::tensor::{DType, Device};
 use std::path::{Path, PathBuf};
 
@@ -44,11 +44,7 @@ pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
     let model = &loaded.model;
     let how = preprocess::of(&args.model, &model.config, args.opening.image_size)?.how;
     if model.windows() != Windows::Transformers {
-        let differs = match &model.config {
-            Architecture::Swin(swin) => timm::differs_from_transformers(swin),
-            Architecture::Roberta(_) => false,
-        };
-        let now = if differs {
+        let now = if model.config.shape().differs_in_timm() {
             "other numbers"
         } else {
             "other numbers on other sizes of images"

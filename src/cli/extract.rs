@@ -13,7 +13,7 @@ use crate::dataset::{self, images::Broken};
 use crate::feature::file::{self, Arrays};
 use crate::feature::outputs::{Input, Output, Values, outputs};
 use crate::feature::{extract, samples_at_once};
-use crate::model::swin::Windows;
+use crate::model::windows::Windows;
 use crate::model::{Model, Opening, device, load};
 use crate::suite::preprocess::Preprocess;
 use burn::tensor::{DType, Device};

@@ -4,7 +4,8 @@
 use super::args::FiguresArgs;
 use super::error::CliError;
 use crate::figure::print::SMALLEST_TEXT;
-use crate::figure::{self, Format, Print};
+use crate::figure::{Format, Print};
+use crate::report;
 use std::path::PathBuf;
 
 /// Draws and returns the files that were written.
@@ -22,15 +23,15 @@ pub fn run(args: &FiguresArgs) -> Result<Vec<PathBuf>, CliError> {
         args.format.clone()
     };
     let only = (!args.only.is_empty()).then_some(args.only.as_slice());
-    let drawn = figure::draw_for(&args.run.join("tables"), &out, &formats, only, print)?;
+    let drawn = report::draw_for(&args.run.join("tables"), &out, &formats, only, print)?;
     let mut told = None;
     for figure in &drawn {
         let small = figure.smallest_text.filter(|size| *size < SMALLEST_TEXT);
         if let (Some(size), true) = (small, told != Some(figure.number)) {
             told = Some(figure.number);
             eprintln!(
-                "figure {}: its smallest text is {size:.1} pt at this width; {SMALLEST_TEXT} pt is readable",
-                figure.number
+                "figure {} ({}): its smallest text is {size:.1} pt at this width; {SMALLEST_TEXT} pt is readable",
+                figure.number, figure.name
             );
         }
     }

@@ -10,27 +10,38 @@ macro_rules! println {
 
 pub mod args;
 mod compare;
+#[cfg(feature = "train")]
 mod data;
+#[cfg(feature = "train")]
 mod doctor;
 pub mod error;
+#[cfg(feature = "train")]
 mod export;
+#[cfg(feature = "train")]
 mod extract;
 mod figures;
+#[cfg(feature = "train")]
 mod images;
 mod measure;
+#[cfg(feature = "train")]
 mod models;
 mod out;
+#[cfg(feature = "train")]
 mod pretrain;
 mod progress;
 mod report;
+#[cfg(feature = "train")]
 mod runs;
+#[cfg(feature = "train")]
 mod spread;
+#[cfg(feature = "train")]
 mod tensor;
+#[cfg(feature = "train")]
 mod tensor_file;
+#[cfg(feature = "train")]
 mod train;
 mod words;
 
-use crate::model::device::fault;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
 use error::CliError;
@@ -41,10 +52,7 @@ use std::process::ExitCode;
 /// Runs the program.
 pub fn main() -> ExitCode {
     let done = match Cli::try_parse() {
-        Ok(cli) => {
-            let device = cli.command.device().to_owned();
-            fault::guarded(&device, || run(cli)).map_err(CliError::from)
-        }
+        Ok(cli) => guarded(cli),
         // Help and version are asked for and go to stdout.
         Err(shown) if !shown.use_stderr() => Ok(help(&shown).map(|()| ExitCode::SUCCESS)),
         Err(refused) => refused.exit(),
@@ -59,6 +67,19 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Runs a command; a panic of its device's runtime becomes an error.
+#[cfg(feature = "train")]
+fn guarded(cli: Cli) -> Result<Result<ExitCode, CliError>, CliError> {
+    let device = cli.command.device().to_owned();
+    crate::model::device::fault::guarded(&device, || run(cli)).map_err(CliError::from)
+}
+
+/// Runs a command.
+#[cfg(not(feature = "train"))]
+fn guarded(cli: Cli) -> Result<Result<ExitCode, CliError>, CliError> {
+    Ok(run(cli))
 }
 
 /// Prints help or version, in the terminal's colours.
@@ -81,17 +102,26 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
             }
         }
         Command::Compare(args) => compare::run(&args)?,
+        #[cfg(feature = "train")]
         Command::Train(args) => train::train(&args)?,
+        #[cfg(feature = "train")]
         Command::Sweep(args) => train::sweep(&args)?,
+        #[cfg(feature = "train")]
         Command::Pretrain(args) => println!("{}", pretrain::run(&args)?.display()),
+        #[cfg(feature = "train")]
         Command::Runs(command) => return runs::run(&command),
+        #[cfg(feature = "train")]
         Command::Extract(args) => extract::run(&args)?,
         Command::Probe(args) => measure::probe::run(&args)?,
         Command::Tsne(args) => measure::tsne::run(&args)?,
         Command::Discrepancy(args) => measure::discrepancy::run(&args)?,
+        #[cfg(feature = "train")]
         Command::Data(command) => data::run(&command)?,
+        #[cfg(feature = "train")]
         Command::Models(command) => models::run(&command)?,
+        #[cfg(feature = "train")]
         Command::Export(args) => println!("{}", export::run(&args)?.display()),
+        #[cfg(feature = "train")]
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

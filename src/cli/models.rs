@@ -7,9 +7,9 @@ use super::progress::Downloads;
 use crate::model::folder::{self, Files};
 use crate::model::hub::{self, HubSettings};
 use crate::model::opening::SideOrigin;
-use crate::model::swin::Windows;
 use crate::model::weights::Weights;
-use crate::model::{Architecture, Opening, Plan, config, embedded, preprocess, state, timm};
+use crate::model::windows::Windows;
+use crate::model::{Opening, Plan, architecture, embedded, preprocess, state};
 use crate::suite::definition::Source;
 use burn::tensor::{DType, Device};
 use serde_json::{Value, json};
@@ -85,7 +85,7 @@ fn list(as_json: bool) {
             "inside": embedded::names(),
             "cache": settings.cache,
             "cached": cached,
-            "model_types": config::SUPPORTED,
+            "model_types": architecture::supported(),
         });
         println!("{all}");
         return;
@@ -100,7 +100,7 @@ fn list(as_json: bool) {
     println!("what loads");
     println!(
         "  Hugging Face folders of model_type {}",
-        config::SUPPORTED.join(", ")
+        architecture::supported().join(", ")
     );
     println!("  Swin checkpoints with timm's or Microsoft's names, with or without config.json");
     println!(
@@ -118,7 +118,8 @@ fn show(name: &str, opening: &OpeningArgs, as_json: bool) -> Result<(), CliError
     let plan = Plan::new(files.description, weights, &Device::flex(), DType::F32)?;
     notes.extend(plan.notes.iter().cloned());
     let mut facts = facts(&plan, weights, origin, (side, notes));
-    if let config @ Architecture::Swin(_) = &plan.outline().config {
+    let config = &plan.outline().config;
+    if config.image_size().is_some() {
         let found = preprocess::of(name, config, opening.image_size);
         let words = found.map_or_else(|e| e.to_string(), |found| found.how.words());
         facts.push(("pictures", json!(words)));
@@ -170,34 +171,14 @@ fn facts(
     let predictor = model.network.predictor.spec();
     let head = state::size(&model.network.predictor);
     let parameters = state::size(&model.network);
-    let shape = match &model.config {
-        Architecture::Swin(swin) => {
-            if model.windows() != Windows::Transformers && timm::differs_from_transformers(swin) {
-                notes.push("windows do not divide the token grids: timm pads after the shift, as is done here, transformers before; its numbers differ".into());
-            }
-            format!(
-                "{} px, patch {}, width {}, depths {:?}, heads {:?}, window {}",
-                swin.image_size,
-                swin.patch_size,
-                swin.embed_dim,
-                swin.depths,
-                swin.num_heads,
-                swin.window_size
-            )
-        }
-        Architecture::Roberta(roberta) => format!(
-            "width {}, {} layers, {} heads, MLP {}, vocabulary {}, {} positions",
-            roberta.hidden_size,
-            roberta.num_hidden_layers,
-            roberta.num_attention_heads,
-            roberta.intermediate_size,
-            roberta.vocab_size,
-            roberta.max_position_embeddings
-        ),
-    };
-    let verdict = match plan.fits() {
-        true => "yes: every tensor has its place",
-        false => "no",
+    let shape = model.config.shape();
+    if model.windows() != Windows::Transformers && shape.differs_in_timm() {
+        notes.push("windows do not divide the token grids: timm pads after the shift, as is done here, transformers before; its numbers differ".into());
+    }
+    let verdict = if plan.fits() {
+        "yes: every tensor has its place"
+    } else {
+        "no"
     };
     vec![
         ("model", json!(origin)),
@@ -209,15 +190,12 @@ fn facts(
         ("bytes", json!(weights.file_size())),
         ("sha256", json!(weights.sha256())),
         ("architecture", json!(model.config.name())),
-        ("shape", json!(shape)),
+        ("shape", json!(shape.words())),
         ("image_size", json!(model.config.image_size())),
         ("image_size_from", json!(side)),
         (
             "windows",
-            match &model.config {
-                Architecture::Swin(_) => json!(model.windows().words()),
-                Architecture::Roberta(_) => Value::Null,
-            },
+            json!(model.network.encoder.windows().map(Windows::words)),
         ),
         ("features", json!(model.config.features())),
         ("channels", json!(model.network.embedder.channels())),

@@ -42,6 +42,7 @@ impl Stage {
     }
 
     /// Starts a stage of as yet unknown bytes.
+    #[cfg(feature = "train")]
     pub fn bytes(title: &str) -> Self {
         let stage = Self::new(title, 0);
         let template = "{msg:<44} [{bar:28}] {bytes:>11} of {total_bytes:<11} {eta:>4} left";
@@ -58,6 +59,7 @@ impl Stage {
     }
 
     /// Prints a line above the bar (on a terminal).
+    #[cfg(feature = "train")]
     pub fn say(&self, line: &str) {
         self.bar.println(line);
     }
@@ -69,11 +71,13 @@ impl Stage {
 }
 
 /// Bars of downloads, one file after the other.
+#[cfg(feature = "train")]
 #[derive(Default)]
 pub struct Downloads {
     current: Option<(String, Stage)>,
 }
 
+#[cfg(feature = "train")]
 impl Downloads {
     /// A file has so many bytes so far; another file than before gets a bar of its own.
     pub fn at(&mut self, file: &str, done: u64, total: Option<u64>) {

@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::tensor_file::TensorFile;
 use crate::feature::outputs::Input;
 use crate::feature::samples_at_once;
-use crate::model::{Architecture, Embedder, Model};
+use crate::model::{Embedder, Model};
 
 fn usage(what: &str, expected: String, found: String) -> CliError {
     CliError::Usage {
@@ -32,10 +32,7 @@ pub fn read_input(
         return Err(usage(flag, expected, found));
     }
     let embedder = &model.network.embedder;
-    let width = match &model.config {
-        Architecture::Swin(swin) => swin.embed_dim,
-        Architecture::Roberta(roberta) => roberta.hidden_size,
-    };
+    let width = model.config.shape().token_width();
     match (embedder, shape.as_slice()) {
         (Embedder::Ids(ids), &[count, length]) => {
             let (longest, words) = (ids.longest(), ids.vocabulary());
@@ -66,10 +63,7 @@ pub fn read_input(
             Ok(Input::Samples(file.floats()?, [n, c, 1, l]))
         }
         (_, &[n, t, c]) if c == width => {
-            let longest = match &model.config {
-                Architecture::Roberta(roberta) => roberta.max_position_embeddings,
-                Architecture::Swin(_) => usize::MAX,
-            };
+            let longest = model.config.shape().longest().unwrap_or(usize::MAX);
             if t > longest {
                 let expected = format!("at most {longest} tokens a row, the model's positions");
                 return Err(usage(flag, expected, found));
@@ -120,13 +114,11 @@ pub fn check_predictor(input: &Input, model: &Model) -> Result<(), CliError> {
 
 /// How `tokens` tokens lie: in a square for images, in a row for sequences.
 fn grid(model: &Model, tokens: usize) -> Option<[usize; 2]> {
-    match model.config {
-        Architecture::Roberta(_) => Some([1, tokens]),
-        Architecture::Swin(_) => {
-            let side = tokens.isqrt();
-            (side * side == tokens).then_some([side, side])
-        }
+    if model.config.image_size().is_none() {
+        return Some([1, tokens]);
     }
+    let side = tokens.isqrt();
+    (side * side == tokens).then_some([side, side])
 }
 
 /// Reads a mask of zeros and ones, of truth values, integers or floats.

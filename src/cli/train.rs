@@ -13,8 +13,7 @@ use crate::run::pipeline::{self, Done};
 use crate::run::prepare::Request;
 use crate::run::{RunError, RunFolder};
 use crate::suite::definition::Suite;
-use crate::transfer::TransferError;
-use crate::transfer::methods::{self, METHODS};
+use crate::transfer::methods;
 use std::path::{Path, PathBuf};
 
 fn usage(what: &str, expected: String, found: &str) -> CliError {
@@ -29,7 +28,7 @@ fn usage(what: &str, expected: String, found: &str) -> CliError {
 fn method(name: &str) -> Result<String, CliError> {
     let known = methods::find(name).map(|method| method.name.to_owned());
     known.ok_or_else(|| {
-        let names = METHODS.map(|method| method.name).join(", ");
+        let names = methods::names().join(", ");
         usage("method", format!("one of {names}"), name)
     })
 }
@@ -195,7 +194,7 @@ fn carry_out(
     };
     let found = pipeline::train(suite, &request, folder, shard, measured, &mut Bars::new());
     Ok(found.inspect_err(|error| {
-        if matches!(error, RunError::Transfer(TransferError::Interrupted)) {
+        if error.is_interrupted() {
             let root: PathBuf = folder.root().into();
             eprintln!(
                 "interrupted: whole epochs are kept in {}; the same command continues there",

@@ -7,5 +7,6 @@
 //! | [`inputs`] | a feature set as labelled samples, a file of probabilities as rows |
 //! | [`device`] | the linear probe on a burn device |
 
+#[cfg(feature = "train")]
 pub mod device;
 pub mod inputs;

@@ -5,12 +5,15 @@
 //! sets as `.safetensors` and `.npz`, so that features made elsewhere can be measured here.
 
 pub mod error;
+#[cfg(feature = "train")]
 pub mod extract;
 pub mod file;
+#[cfg(feature = "train")]
 pub mod outputs;
 pub mod projector;
 pub mod set;
 
 pub use error::FeatureError;
+#[cfg(feature = "train")]
 pub use extract::samples_at_once;
 pub use set::FeatureSet;

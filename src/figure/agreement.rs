@@ -1,5 +1,5 @@
 //! Debiased linear CKA between encoders as a matrix: how much of one encoder's representation of the
-//! same samples is in another's. Figure 8 of a run (the encoders of its figure 2), figure 3 of a comparison.
+//! same samples is in another's.
 
 use super::error::FigureError;
 use super::font::{self, Weight};
@@ -13,8 +13,8 @@ const WIDTH: f64 = 360.0;
 /// Encoders beyond which cells could not hold their values.
 const MOST: usize = 24;
 
-/// Draws the matrix as figure `number`.
-pub fn figure(rows: &[CkaRow], number: u8) -> Result<Figure, FigureError> {
+/// Draws the matrix.
+pub fn figure(rows: &[CkaRow]) -> Result<Figure, FigureError> {
     let encoders = distinct(rows.iter().map(|row| row.encoder.as_str()));
     if !(2..=MOST).contains(&encoders.len()) {
         return Err(FigureError::Content {
@@ -24,7 +24,7 @@ pub fn figure(rows: &[CkaRow], number: u8) -> Result<Figure, FigureError> {
         });
     }
     let panel = panel(rows, &encoders);
-    Figure::new(number, CkaRow::FILE, "CKA between encoders", vec![panel], 1)
+    Figure::new(CkaRow::FILE, "CKA between encoders", vec![panel], 1)
 }
 
 /// Reader's name of an encoder.

@@ -5,9 +5,9 @@
 use super::axis::Axis;
 use super::error::FigureError;
 use super::layout::{Figure, distinct};
+use super::measures::{mark, signed};
 use super::palette::{GRID, INK, MUTED, RULE};
 use super::scene::{Anchor, Scene, Stroke, Text};
-use super::sides::{mark, signed};
 use crate::table::{ClassRow, Row};
 
 /// Narrow enough for a phone and a column of print.
@@ -16,8 +16,8 @@ const LINE: f64 = 18.0;
 /// More classes are cut to those that differ most.
 const MOST: usize = 30;
 
-/// Draws the differences as figure `number`.
-pub fn figure(rows: &[ClassRow], number: u8) -> Result<Figure, FigureError> {
+/// Draws the differences.
+pub fn figure(rows: &[ClassRow]) -> Result<Figure, FigureError> {
     let differs = |row: &&ClassRow| row.difference.is_some();
     let sides = distinct(rows.iter().filter(differs).map(|row| row.side.as_str()));
     let panel = |side: &&str| {
@@ -26,7 +26,7 @@ pub fn figure(rows: &[ClassRow], number: u8) -> Result<Figure, FigureError> {
     };
     let panels: Vec<Scene> = sides.iter().map(panel).collect();
     let label = "Probe errors by class, less those of the reference";
-    Figure::new(number, ClassRow::FILE, label, panels, 2)
+    Figure::new(ClassRow::FILE, label, panels, 2)
 }
 
 /// How far a class is from the reference.
@@ -50,9 +50,10 @@ fn panel(side: &str, mut rows: Vec<&ClassRow>) -> Scene {
     let bottom = TOP + rows.len() as f64 * LINE;
     let mut scene = Scene::new(WIDTH, bottom + 34.0, words(side, &rows));
     scene.text((0.0, 13.0), Text::new(side, 13.0).bold().fit(WIDTH));
-    let how = match all > MOST {
-        true => format!("probe error less the reference's, points; {MOST} of {all} classes"),
-        false => "probe error less the reference's, percentage points".into(),
+    let how = if all > MOST {
+        format!("probe error less the reference's, points; {MOST} of {all} classes")
+    } else {
+        "probe error less the reference's, percentage points".into()
     };
     scene.text((0.0, 28.0), Text::new(how, 10.0).colour(MUTED).fit(WIDTH));
 
@@ -90,9 +91,10 @@ fn panel(side: &str, mut rows: Vec<&ClassRow>) -> Scene {
         }
         scene.dot((across(difference), y), 3.6, shape, hue);
         let said = Text::new(signed("probe-error", difference), 10.5).colour(shade);
-        let said = match matches!(row.verdict.as_str(), "better" | "worse") {
-            true => said.bold(),
-            false => said,
+        let said = if matches!(row.verdict.as_str(), "better" | "worse") {
+            said.bold()
+        } else {
+            said
         };
         scene.text((WIDTH, y + 3.5), said.anchor(Anchor::End));
     }

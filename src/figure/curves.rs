@@ -1,4 +1,4 @@
-//! Figure 5: the metric of each target on its validation part as its training goes on, one panel
+//! The metric of each target on its validation part as its training goes on, one panel
 //! per target. Targets judged by the same metric share their axes.
 
 use super::error::FigureError;
@@ -25,12 +25,13 @@ pub fn figure(rows: &[CurveRow]) -> Result<Figure, FigureError> {
             Panel::of(title, &methods, &named, &values)
         };
         let drawn: Vec<Panel> = targets.iter().map(panel).collect();
-        let (what, bounds) = match share {
-            true => ("Validation error, %".to_owned(), lines::PERCENT),
-            false => (
+        let (what, bounds) = if share {
+            ("Validation error, %".to_owned(), lines::PERCENT)
+        } else {
+            (
                 format!("Validation {}", metric.replace('-', " ")),
                 (0.0, f64::INFINITY),
-            ),
+            )
         };
         far.extend(lines::far(&drawn, None));
         panels.extend(lines::panels(&drawn, &what, bounds, None));
@@ -41,7 +42,6 @@ pub fn figure(rows: &[CurveRow]) -> Result<Figure, FigureError> {
         panels.push(lines::key(&named, None, panels[0].width));
     }
     Figure::new(
-        5,
         CurveRow::FILE,
         "Validation metric of each target over epochs",
         panels,

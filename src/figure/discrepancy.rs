@@ -1,4 +1,4 @@
-//! Figure 4: the modality knowledge discrepancy D(Ms, Mt) of each target, beside what shuffled
+//! The modality knowledge discrepancy D(Ms, Mt) of each target, beside what shuffled
 //! target labels would give. One panel per divergence, for their scales differ; one line per
 //! target and embedder.
 
@@ -26,7 +26,7 @@ pub fn figure(rows: &[DiscrepancyRow]) -> Result<Figure, FigureError> {
     let panels: Vec<Scene> = divergences.iter().map(panel).collect();
     let columns = if panels.len() > 1 { 2 } else { 1 };
     let label = "Modality knowledge discrepancy of each target";
-    Figure::new(4, DiscrepancyRow::FILE, label, panels, columns)
+    Figure::new(DiscrepancyRow::FILE, label, panels, columns)
 }
 
 /// Reader's name of a divergence.

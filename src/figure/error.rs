@@ -23,20 +23,20 @@ pub enum FigureError {
     /// The table is there, but the run did not measure what the figure is about.
     #[error("figure {figure}: expected {expected}, found {found}")]
     NotMeasured {
-        /// Number of the figure.
-        figure: u8,
+        /// Name of the figure.
+        figure: &'static str,
         /// What it needs.
         expected: &'static str,
         /// What the run has.
         found: String,
     },
-    /// A figure number outside the set that this room draws.
-    #[error("figure {found}: expected one of {expected}")]
+    /// A figure that the folder's kind of report does not have.
+    #[error("figure {found}: expected a number or name of {expected}")]
     UnknownFigure {
-        /// The numbers that there are.
+        /// The numbers and names that there are.
         expected: String,
-        /// The number asked for.
-        found: u8,
+        /// What was asked for.
+        found: String,
     },
     /// A width that no page has.
     #[error("figure width: expected {low} to {high} millimetres, found {found}")]
@@ -64,15 +64,4 @@ pub enum FigureError {
         /// The system's error.
         source: std::io::Error,
     },
-}
-
-impl FigureError {
-    /// The number `found` is none of the figures `known`.
-    pub(super) fn unknown(found: u8, known: &[u8]) -> Self {
-        let known: Vec<String> = known.iter().map(u8::to_string).collect();
-        Self::UnknownFigure {
-            expected: known.join(", "),
-            found,
-        }
-    }
 }

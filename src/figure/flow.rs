@@ -1,5 +1,5 @@
-//! Figure 1: what was done, as three chains from data to numbers, with the run's own counts: the
-//! transfers, the look back at the source through each encoder, and the distance before any training.
+//! What was done, as three chains from data to numbers, with the run's own counts: the
+//! transfers, the evaluation of each encoder on the source's surrogate, and the distance before any training.
 
 use super::error::FigureError;
 use super::layout::{Figure, distinct, percent};
@@ -67,18 +67,18 @@ pub fn figure(
     probes: &[ProbeRow],
     distances: &[DiscrepancyRow],
 ) -> Result<Figure, FigureError> {
-    let panels = [transfers(cells), look(probes), distance(distances)];
+    let panels = [transfers(cells), evaluation(probes), distance(distances)];
     let panels: Vec<Scene> = panels.into_iter().flatten().collect();
     if panels.is_empty() {
         return Err(FigureError::NotMeasured {
-            figure: 1,
+            figure: "flow",
             expected: "transfers, probes or distances",
             found: "none of their tables has a row".into(),
         });
     }
     let columns = panels.len();
     let label = "What was done, from data to numbers";
-    Figure::new(1, CellRow::FILE, label, panels, columns)
+    Figure::new(CellRow::FILE, label, panels, columns)
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {
@@ -108,7 +108,7 @@ fn transfers(cells: &[CellRow]) -> Option<Scene> {
     Some(chain("Transfer to the target", &steps, &said))
 }
 
-fn look(probes: &[ProbeRow]) -> Option<Scene> {
+fn evaluation(probes: &[ProbeRow]) -> Option<Scene> {
     let first = probes.first()?;
     let count = |n: Option<u64>| n.map_or("samples".into(), |n| format!("{n} samples"));
     let steps = [
@@ -127,7 +127,11 @@ fn look(probes: &[ProbeRow]) -> Option<Scene> {
         .chain(before)
         .filter(|part| !part.is_empty())
         .collect();
-    Some(chain("Look back at the source", &steps, &said.join("; ")))
+    Some(chain(
+        "Evaluation on the source’s surrogate",
+        &steps,
+        &said.join("; "),
+    ))
 }
 
 fn distance(distances: &[DiscrepancyRow]) -> Option<Scene> {
@@ -175,9 +179,10 @@ fn chain(title: &str, steps: &[Step], said: &str) -> Scene {
     for (place, step) in steps.iter().enumerate() {
         let x = 0.5 + place as f64 * (BOX.0 + GAP);
         let (from, to) = ((x, TOP), (x + BOX.0 - 1.0, TOP + BOX.1));
-        let (rim, width) = match step.learnt {
-            true => (LEARNT, 1.5),
-            false => (RULE, 1.0),
+        let (rim, width) = if step.learnt {
+            (LEARNT, 1.5)
+        } else {
+            (RULE, 1.0)
         };
         scene.block(from, to, PAPER);
         scene.frame(from, to, Stroke::solid(rim, width));

@@ -1,6 +1,6 @@
-//! Figure 7: alignment and uniformity of the surrogate's features as each transfer goes on, one
-//! panel per target and quantity. It is drawn only where a transfer was looked at after several
-//! epochs; a single look is a line of the table.
+//! Alignment and uniformity of the surrogate's features as each transfer goes on, one
+//! panel per target and quantity. It is drawn only where encoders were evaluated after several
+//! epochs; a single evaluation is a line of the table.
 
 use super::error::FigureError;
 use super::layout::{Figure, distinct};
@@ -22,8 +22,8 @@ pub fn figure(rows: &[GeometryRow]) -> Result<Figure, FigureError> {
     let epochs = distinct(own.iter().map(|row| row.epochs));
     if epochs.len() < 2 {
         return Err(FigureError::NotMeasured {
-            figure: 7,
-            expected: "looks after several epochs (measures.probe_epochs)",
+            figure: "geometry",
+            expected: "evaluations after several epochs (measures.probe_epochs)",
             found: format!("{} epoch", epochs.len()),
         });
     }
@@ -58,7 +58,6 @@ pub fn figure(rows: &[GeometryRow]) -> Result<Figure, FigureError> {
     let methods = lines::names(&methods, &far);
     panels.push(lines::key(&methods, Some(&reference), width));
     Figure::new(
-        7,
         GeometryRow::FILE,
         "Alignment and uniformity of the surrogate features over epochs",
         panels,

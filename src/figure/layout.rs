@@ -13,8 +13,6 @@ const MOST_PANELS: usize = 60;
 /// A drawn figure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
-    /// Its number in the paper's order.
-    pub number: u8,
     /// Its panels, each readable by itself.
     pub panels: Vec<Scene>,
     /// All panels on one sheet.
@@ -26,7 +24,6 @@ pub struct Figure {
 impl Figure {
     /// Lays `panels` out in `columns` on one sheet.
     pub fn new(
-        number: u8,
         table: &'static str,
         label: &str,
         panels: Vec<Scene>,
@@ -41,7 +38,6 @@ impl Figure {
         }
         let whole = sheet(label, &panels, columns.max(1));
         Ok(Self {
-            number,
             panels,
             whole,
             print: None,

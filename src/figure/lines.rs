@@ -1,4 +1,4 @@
-//! Lines over epochs in small multiples, one panel per target on common axes. Figures 3, 5, 7 and 10
+//! Lines over epochs in small multiples, one panel per target on common axes. Four figures
 //! share it: the surrogate's probe error, the target's validation error, or the geometry of the
 //! surrogate's features, as training goes on.
 

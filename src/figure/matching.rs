@@ -50,29 +50,34 @@ impl From<&MatchingRow> for MatchRow {
 /// [`MOST_CLASSES`] target classes.
 pub fn figure(rows: &[MatchRow]) -> Result<Figure, FigureError> {
     let title = "Which source class stands for which target class";
-    Figure::new(4, "matching", LABEL, vec![heat(title, rows)?], 1)
+    Figure::new("matching", LABEL, vec![heat(title, rows)?], 1)
 }
 
-/// The heat maps of a run, a panel a target; targets of too many classes have none.
+/// The heat maps of a run, a panel a target, fewest classes first; targets of too many classes have none.
 pub fn of_run(rows: &[MatchingRow]) -> Result<Figure, FigureError> {
-    let targets = distinct(rows.iter().map(|row| row.target.as_str()));
+    let classes = |target: &str| {
+        let own = rows.iter().filter(|row| row.target == target);
+        distinct(own.map(|row| &row.target_class)).len()
+    };
+    let mut targets = distinct(rows.iter().map(|row| row.target.as_str()));
+    targets.sort_by_key(|target| classes(target));
     let mut panels = Vec::new();
     for target in targets {
         let own: Vec<&MatchingRow> = rows.iter().filter(|row| row.target == target).collect();
         let title = own.first().map_or("", |row| row.target_title.as_str());
-        if distinct(own.iter().map(|row| &row.target_class)).len() <= MOST_CLASSES {
+        if classes(target) <= MOST_CLASSES {
             let own: Vec<MatchRow> = own.into_iter().map(MatchRow::from).collect();
             panels.push(heat(title, &own)?);
         }
     }
     if panels.is_empty() {
         return Err(FigureError::NotMeasured {
-            figure: 9,
+            figure: "matching",
             expected: "a target with at most 60 matched classes",
             found: format!("{} rows", rows.len()),
         });
     }
-    Figure::new(9, MatchingRow::FILE, LABEL, panels, 2)
+    Figure::new(MatchingRow::FILE, LABEL, panels, 2)
 }
 
 fn heat(title: &str, rows: &[MatchRow]) -> Result<Scene, FigureError> {
@@ -172,7 +177,7 @@ fn panel(title: &str, lines: &[&[MatchRow]]) -> Scene {
         left + shift + column as f64 * cell
     };
     let head = |scene: &mut Scene, at: f64, name: String| {
-        let text = Text::new(name, 9.5).colour(MUTED).anchor(Anchor::Middle);
+        let text = Text::new(name, 10.0).colour(MUTED).anchor(Anchor::Middle);
         scene.text((at + cell / 2.0, TOP - 5.0), text);
     };
     for column in 0..lines.len() {
@@ -184,7 +189,7 @@ fn panel(title: &str, lines: &[&[MatchRow]]) -> Scene {
     for (i, line) in lines.iter().enumerate() {
         let y = TOP + i as f64 * cell;
         let base = y + cell / 2.0 + 4.0;
-        let number = Text::new((i + 1).to_string(), 9.5)
+        let number = Text::new((i + 1).to_string(), 10.0)
             .colour(MUTED)
             .anchor(Anchor::End);
         scene.text((left - 6.0, base), number);
@@ -211,7 +216,7 @@ fn panel(title: &str, lines: &[&[MatchRow]]) -> Scene {
                 // Without the leading zero, as correlations are printed.
                 let digits = two_digits(row.probability);
                 let digits = digits.strip_prefix('0').unwrap_or(&digits);
-                let text = Text::new(digits, 9.0).anchor(Anchor::Middle);
+                let text = Text::new(digits, 10.0).anchor(Anchor::Middle);
                 scene.text((at + cell / 2.0 - 0.5, base - 1.0), text);
             }
             if row.matched {
@@ -253,7 +258,7 @@ fn letter(column: usize) -> String {
 /// The colours with the probabilities at their ends.
 fn scale(scene: &mut Scene, y: f64, most: f64) {
     const STEPS: usize = 24;
-    let zero = Text::new("0", 9.5).colour(MUTED);
+    let zero = Text::new("0", 10.0).colour(MUTED);
     scene.text((0.0, y + 9.0), zero);
     for step in 0..STEPS {
         let from = 10.0 + 4.0 * step as f64;
@@ -264,7 +269,7 @@ fn scale(scene: &mut Scene, y: f64, most: f64) {
     scene.frame((10.0, y), (end, y + 10.0), Stroke::solid(RULE, 0.5));
     scene.text(
         (end + 6.0, y + 9.0),
-        Text::new(two_digits(most), 9.5).colour(MUTED),
+        Text::new(two_digits(most), 10.0).colour(MUTED),
     );
 }
 

@@ -1,4 +1,4 @@
-//! Figure 6: what each method changes against plain fine-tuning, as paired differences with their
+//! What each method changes against plain fine-tuning, as paired differences with their
 //! intervals: one panel for the error on the source's surrogate, one for the error on the target.
 //! Every pair of seeds is a small mark of its own. A dot left of the zero line means fewer errors than the
 //! baseline; a number in bold is a difference that is shown, by the one rule of [`verdict`](crate::measure::verdict).
@@ -23,8 +23,8 @@ const DRAWN: [(&str, &str); 2] = [
     ("target-error", "Test error on the target"),
 ];
 
-/// Draws what a method's proposal alone changes (its contrast: MoNA against Emb), then the differences from
-/// the first baseline of the table, and those of single seeds.
+/// Draws what a method's proposal alone changes (its contrast: MoNA against Emb), then the differences from the first baseline of the
+/// table, and those of single seeds.
 ///
 /// # Errors
 /// [`FigureError::NotMeasured`] where there is nothing that is drawn: one method, or no errors.
@@ -54,13 +54,12 @@ pub fn figure(rows: &[PairedRow], seeds: &[SeedRow]) -> Result<Figure, FigureErr
     let panels: Vec<Scene> = panels.collect();
     if panels.is_empty() {
         return Err(FigureError::NotMeasured {
-            figure: 6,
+            figure: "paired",
             expected: "errors of at least two methods",
             found: format!("{} rows without any", rows.len()),
         });
     }
     Figure::new(
-        6,
         PairedRow::FILE,
         "Paired differences between methods",
         panels,
@@ -191,9 +190,10 @@ fn draw(
         }
         scene.dot((at(row.difference), y), 3.6, shape, colour);
     } else {
-        let (arrow, anchor) = match percent > x.high {
-            true => ("→", Anchor::End),
-            false => ("←", Anchor::Start),
+        let (arrow, anchor) = if percent > x.high {
+            ("→", Anchor::End)
+        } else {
+            ("←", Anchor::Start)
         };
         let text = Text::new(arrow, 12.0).bold().colour(shade).anchor(anchor);
         scene.text((at(row.difference), y + 4.0), text);
@@ -201,9 +201,10 @@ fn draw(
     let clear = matches!(row.verdict.as_deref(), Some("lower" | "higher"));
     let said = format!("{:+.1}", row.difference * 100.0).replace('-', "\u{2212}");
     let value = Text::new(said, 10.5).anchor(Anchor::End);
-    let value = match clear {
-        true => value.bold().colour(shade),
-        false => value.colour(MUTED),
+    let value = if clear {
+        value.bold().colour(shade)
+    } else {
+        value.colour(MUTED)
     };
     scene.text((WIDTH, y + 3.5), value);
 }

@@ -48,9 +48,10 @@ impl Width {
     /// # Errors
     /// [`FigureError::Width`] outside [`WIDTHS`].
     pub fn new(millimetres: f64) -> Result<Self, FigureError> {
-        match (WIDTHS.0..=WIDTHS.1).contains(&millimetres) {
-            true => Ok(Self(millimetres)),
-            false => Err(Self::refused(&millimetres.to_string())),
+        if (WIDTHS.0..=WIDTHS.1).contains(&millimetres) {
+            Ok(Self(millimetres))
+        } else {
+            Err(Self::refused(&millimetres.to_string()))
         }
     }
 
@@ -160,13 +161,14 @@ pub(super) fn colour(scene: &mut Scene, theme: Theme) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figure::Figure;
     use crate::figure::palette::{self, PAPER};
-    use crate::figure::{Figure, figure};
+    use crate::report::figure;
     use std::path::Path;
 
-    fn drawn(number: u8, print: Print) -> Figure {
+    fn drawn(name: &str, print: Print) -> Figure {
         let tables = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tables");
-        figure(number, &tables).unwrap().printed(print)
+        figure(name, &tables).unwrap().printed(print)
     }
 
     fn wide(millimetres: f64) -> Print {
@@ -178,9 +180,18 @@ mod tests {
 
     #[test]
     fn a_print_has_its_width_to_the_pixel_and_text_that_can_be_read() {
-        for number in [1, 2, 3, 4, 5, 6, 8] {
+        for name in [
+            "flow",
+            "tsne",
+            "probe",
+            "discrepancy",
+            "training",
+            "paired",
+            "cka",
+            "tradeoff",
+        ] {
             for millimetres in [84.0, 174.0, 57.5] {
-                let figure = drawn(number, wide(millimetres));
+                let figure = drawn(name, wide(millimetres));
                 let svg = figure.svg().unwrap();
                 assert!(svg.starts_with(&format!("<svg width=\"{millimetres}mm\" height=\"")));
                 let bytes = figure.png().unwrap();
@@ -190,17 +201,17 @@ mod tests {
                 assert!(f64::from(density) > 300.0 / 0.0254, "{density} a metre");
                 let shown = f64::from(info.width) * 1000.0 / f64::from(density);
                 assert!((shown - millimetres).abs() < 0.01, "{shown} mm");
-                // The flow of figure 1 is one panel and a little small at 84 mm.
+                // The flow is one panel and a little small at 84 mm.
                 let smallest = figure.smallest_text().unwrap();
                 assert!(millimetres < 84.0 || smallest > 5.6, "{smallest} pt");
-                assert_eq!(svg, drawn(number, wide(millimetres)).svg().unwrap());
+                assert_eq!(svg, drawn(name, wide(millimetres)).svg().unwrap());
             }
         }
     }
 
     #[test]
     fn columns_follow_the_width_and_fill_their_rows() {
-        let panels = drawn(2, Print::default()).panels;
+        let panels = drawn("tsne", Print::default()).panels;
         assert_eq!(panels.len(), 6, "five maps and their key");
         let columns = |mm| columns(&panels, Width::new(mm).unwrap());
         assert_eq!([20.0, 84.0, 174.0, 400.0].map(columns), [1, 1, 3, 6]);
@@ -218,16 +229,12 @@ mod tests {
             theme: Theme::Screen,
             ..Print::default()
         };
-        for number in [2, 3, 4, 6, 8] {
-            let (light, dark) = (drawn(number, Print::default()), drawn(number, screen));
+        for name in ["tsne", "probe", "discrepancy", "paired", "cka"] {
+            let (light, dark) = (drawn(name, Print::default()), drawn(name, screen));
             assert_eq!(dark.whole.paper, Theme::Screen.of(PAPER));
             let (light, dark) = (light.svg().unwrap(), dark.svg().unwrap());
             for (from, to) in palette::dark() {
-                assert!(
-                    !dark.contains(&from.hex()),
-                    "figure {number}: {}",
-                    from.hex()
-                );
+                assert!(!dark.contains(&from.hex()), "figure {name}: {}", from.hex());
                 assert_eq!(light.contains(&from.hex()), dark.contains(&to.hex()));
             }
             assert_eq!(light.len(), dark.len(), "nothing but colours differs");

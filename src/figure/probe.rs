@@ -1,4 +1,4 @@
-//! Figure 3: how far each transfer distorted the source knowledge, as the error of a linear probe
+//! How far each transfer distorted the source knowledge, as the error of a linear probe
 //! on the surrogate. One epoch count per transfer gives dots by target; several give lines over
 //! epochs. The pretrained encoder is the dashed line, raw pixels the dotted one.
 
@@ -35,9 +35,9 @@ pub fn figure(rows: &[ProbeRow]) -> Result<Figure, FigureError> {
     }
     if chart.over_epochs() {
         let panels = chart.epochs();
-        return Figure::new(3, ProbeRow::FILE, WHAT, panels, 3);
+        return Figure::new(ProbeRow::FILE, WHAT, panels, 3);
     }
-    Figure::new(3, ProbeRow::FILE, WHAT, vec![chart.dots()], 1)
+    Figure::new(ProbeRow::FILE, WHAT, vec![chart.dots()], 1)
 }
 
 struct Chart<'a> {

@@ -39,7 +39,7 @@ type Outcome<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::Error
 pub fn inline_svg(scene: &Scene) -> Result<String, FigureError> {
     let (width, height) = size(scene)?;
     let opening = format!(
-        r#"<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{}">"#,
+        r#"<svg width="{width}" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{}">"#,
         escape(&scene.label)
     );
     svg_body(scene).map(|body| format!("{opening}\n{body}"))

@@ -1,4 +1,4 @@
-//! A contact sheet: samples of a dataset as a person would look at them, before anything is trained.
+//! A contact sheet: samples of a dataset as a person sees them, before anything is trained.
 //! Images as images, maps (spectrograms, fields) in one hue by brightness, signals as lines.
 
 use super::error::FigureError;
@@ -16,7 +16,7 @@ pub struct Tile {
     pub shape: [usize; 3],
     /// Its numbers, row-major.
     pub values: Vec<f32>,
-    /// How it is looked at.
+    /// How it is displayed.
     pub view: View,
 }
 
@@ -68,7 +68,7 @@ pub fn figure(
         let text = Text::new(&tile.title, 10.0).colour(INK).fit(SIDE);
         scene.text((at.0, at.1 + SIDE + 12.0), text);
     }
-    Figure::new(0, "the set", title, vec![scene], 1)
+    Figure::new("the set", title, vec![scene], 1)
 }
 
 /// Smallest and largest value of a channel over all tiles of one shape: samples stay comparable.
@@ -82,9 +82,10 @@ fn range(tiles: &[Tile], like: &Tile, channel: usize) -> (f32, f32) {
     let (low, high) = finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| {
         (l.min(v), h.max(v))
     });
-    match low < high {
-        true => (low, high),
-        false => (low.min(0.0), low.min(0.0) + 1.0),
+    if low < high {
+        (low, high)
+    } else {
+        (low.min(0.0), low.min(0.0) + 1.0)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Figure 10: alignment and uniformity of the source batches over the epochs of stage 1, one panel per
-//! target and quantity. Only methods whose stage 1 looks at the source (MoNA) have them: what it is to
+//! Alignment and uniformity of the source batches over the epochs of stage 1, one panel per
+//! target and quantity. Only methods whose stage 1 draws source batches (MoNA) have them: what it is to
 //! hold together while the embedder learns the target.
 
 use super::error::FigureError;
@@ -21,7 +21,7 @@ pub fn figure(rows: &[Stage1Row]) -> Result<Figure, FigureError> {
     let epochs = distinct(own().map(|row| row.epoch));
     if epochs.len() < 2 {
         return Err(FigureError::NotMeasured {
-            figure: 10,
+            figure: "stage1",
             expected: "a stage 1 of several epochs with alignment and uniformity (method mona)",
             found: format!("{} epochs", epochs.len()),
         });
@@ -45,7 +45,6 @@ pub fn figure(rows: &[Stage1Row]) -> Result<Figure, FigureError> {
     let width = panels.first().map_or(224.0, |panel| panel.width);
     panels.push(lines::key(&methods, None, width));
     Figure::new(
-        10,
         Stage1Row::FILE,
         "Alignment and uniformity of the source over stage 1",
         panels,

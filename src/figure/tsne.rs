@@ -1,14 +1,14 @@
-//! Figure 2: t-SNE maps of the surrogate's features under each encoder, one panel per encoder.
+//! t-SNE maps of the surrogate's features under each encoder, one panel per encoder.
 //! Classes differ in colour and shape and carry their names at their medians; a last panel is
 //! the key. Axes are equal and unmarked, for t-SNE distances have no unit.
 
 use super::error::FigureError;
 use super::font::{self, Weight};
 use super::layout::{Figure, distinct, percent};
+use super::methods;
 use super::palette::{self, GRID, MUTED};
 use super::scene::{Anchor, Point, Scene, Stroke, Text};
 use crate::table::{ProbeRow, Row, TsneRow};
-use crate::transfer::methods::PLAIN;
 
 const SIDE: f64 = 224.0;
 const HEAD: f64 = 36.0;
@@ -37,12 +37,7 @@ pub fn figure(rows: &[TsneRow], probes: &[ProbeRow]) -> Result<Figure, FigureErr
         "t-SNE maps of the same samples under {} encoders",
         encoders.len()
     );
-    Figure::new(2, TsneRow::FILE, &label, panels, columns)
-}
-
-/// The maps as inline SVG elements, one per encoder and the key last, for pages that wrap them.
-pub fn panels(rows: &[TsneRow], probes: &[ProbeRow]) -> Result<Vec<String>, FigureError> {
-    figure(rows, probes)?.panel_svgs()
+    Figure::new(TsneRow::FILE, &label, panels, columns)
 }
 
 /// A sample of a map where it is drawn.
@@ -94,10 +89,8 @@ fn subtitle(own: &[&TsneRow], probes: &[ProbeRow]) -> String {
     };
     // The map shows plain fine-tuning, where it ran, after its last epoch.
     let of_encoder = || probes.iter().filter(|p| p.encoder == first.encoder);
-    let plain = of_encoder()
-        .find(|p| p.method == PLAIN.name)
-        .or(of_encoder().next());
-    let method = || of_encoder().filter(|p| plain.is_some_and(|m| m.method == p.method));
+    let plain = methods::plain(of_encoder().map(|p| p.method.as_str()));
+    let method = || of_encoder().filter(|p| Some(p.method.as_str()) == plain);
     let last = method().map(|p| p.epochs).max();
     let shown = method().filter(|p| Some(p.epochs) == last);
     let mut errors: Vec<f64> = shown.map(|probe| probe.error).collect();

@@ -205,7 +205,7 @@ fn best(row: &AnswerRow, quantity: usize, seeds: &[SeedRow]) -> Option<Claim> {
     };
     let all: Vec<Option<Claim>> = rivals.iter().map(against).collect();
     marked
-        .then(|| crate::run::answer::below_all(&all))
+        .then(|| crate::measure::verdict::below_all(&all))
         .flatten()
 }
 

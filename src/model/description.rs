@@ -1,11 +1,12 @@
 //! `config.json`: whose it is (Hugging Face's, timm's, or that of something else that goes by the
 //! same name), and the description of a model that Hugging Face's kind holds.
 
-use super::config::{self, Architecture, keys};
+use super::architecture::{Architecture, UNDESCRIBED, family_of};
+use super::family::Family;
+use super::keys;
 use super::preprocess::Recorded;
-use super::swin::Windows;
 use super::timm::Hints;
-use super::weights::Family;
+use super::windows::Windows;
 use super::{ModelError, predictor};
 use crate::suite::parts::PredictorSpec;
 use serde::{Deserialize, Serialize};
@@ -139,7 +140,7 @@ impl Config {
         };
         let loads = |kind: &Option<String>| {
             kind.as_deref()
-                .is_some_and(|kind| kind != "timm_wrapper" && config::SUPPORTED.contains(&kind))
+                .is_some_and(|kind| family_of(kind).is_some())
         };
         let named = kind(&map);
         if named.is_some() && !loads(&named) {
@@ -158,16 +159,13 @@ impl Config {
     }
 
     /// The family of names that the weights beside it have.
-    pub fn family(&self) -> Family {
+    pub fn family(&self) -> &'static Family {
         let kind = match self {
             Self::HuggingFace(map) | Self::Part(map, _) => {
                 map.get("model_type").and_then(Value::as_str)
             }
             _ => None,
         };
-        match kind {
-            Some("roberta" | "xlm-roberta" | "camembert") => Family::Roberta,
-            _ => Family::Swin,
-        }
+        kind.and_then(family_of).unwrap_or(UNDESCRIBED)
     }
 }

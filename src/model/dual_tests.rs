@@ -1,9 +1,9 @@
 //! Tangents of every layer and of whole models against central differences, in f64.
 
-use super::config::{RobertaConfig, SwinConfig};
 use super::layers::{Init, LayerNorm, Linear};
 use super::tokens::Tokens;
 use super::*;
+use super::{RobertaConfig, SwinConfig};
 use crate::suite::parts::{PredictorInit, PredictorSpec};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::GradientsParams;

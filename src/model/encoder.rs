@@ -1,21 +1,11 @@
 //! The encoder f, of whichever architecture: a list of steps (blocks), so that a pass can be run
-//! whole or step by step (activation recomputation), and a last norm.
+//! whole or step by step (activation recomputation), and what comes after them.
 
+pub use super::architecture::Encoder;
 use super::dual::Dual;
 use super::pass::Pass;
-use super::roberta::RobertaEncoder;
-use super::swin::SwinEncoder;
 use super::tokens::Tokens;
-use burn::module::Module;
-
-/// An encoder: embedded tokens in, features out.
-#[derive(Module, Debug)]
-pub enum Encoder {
-    /// Windowed attention over a token grid that is merged between stages.
-    Swin(SwinEncoder),
-    /// Full attention over a sequence.
-    Roberta(RobertaEncoder),
-}
+use super::windows::Windows;
 
 /// What an encoder gives when its stages are asked for.
 pub struct Encoded {
@@ -26,37 +16,19 @@ pub struct Encoded {
 }
 
 impl Encoder {
-    /// How many steps the encoder has.
+    /// Number of steps.
     pub fn steps(&self) -> usize {
-        match self {
-            Self::Swin(swin) => swin.steps(),
-            Self::Roberta(roberta) => roberta.steps(),
-        }
+        self.blocks().steps()
     }
 
     /// Runs step `index`; also says whether it ends a stage.
     pub fn step(&self, index: usize, x: Tokens, pass: &mut Pass) -> (Tokens, bool) {
-        match self {
-            Self::Swin(swin) => {
-                let (values, grid, ends) = swin.step(index, x.values, x.grid, pass);
-                (Tokens::new(values, grid), ends)
-            }
-            Self::Roberta(roberta) => {
-                let values = roberta.step(index, &x, pass);
-                (x.with(values), true)
-            }
-        }
+        self.blocks().step(index, x, pass)
     }
 
     /// What comes after the last step.
     pub fn finish(&self, x: Tokens, pass: &Pass) -> Tokens {
-        match self {
-            Self::Swin(swin) => {
-                let values = swin.finish(x.values.clone(), pass);
-                x.with(values)
-            }
-            Self::Roberta(_) => x,
-        }
+        self.blocks().finish(x, pass)
     }
 
     /// All steps: embedded tokens to last tokens `[B, T, D]`.
@@ -86,5 +58,10 @@ impl Encoder {
     /// The feature of every sample: the mean of its last tokens, `[B, D]`.
     pub fn features(&self, x: Tokens, pass: &mut Pass) -> Dual<2> {
         self.encode(x, pass).pool()
+    }
+
+    /// Whose windows it has; `None` without windows.
+    pub fn windows(&self) -> Option<Windows> {
+        self.blocks().windows()
     }
 }

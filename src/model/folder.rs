@@ -5,7 +5,6 @@
 //! folder and is not the model's (settings of an experiment) is passed over and told.
 
 use super::ModelError;
-use super::config::Architecture;
 use super::description::{Config, MARKS};
 pub use super::description::{Description, Extras};
 use super::opening::{Opening, SideOrigin};
@@ -45,8 +44,10 @@ impl Files {
     pub fn with(mut self, opening: &Opening) -> Result<Self, ModelError> {
         opening.check()?;
         if let Some(side) = opening.image_size {
-            let architecture = self.description.architecture;
-            self.description.architecture = architecture.with_image_size(side)?;
+            self.description
+                .architecture
+                .shape_mut()
+                .set_image_size(side)?;
             self.side = Some(SideOrigin::Asked);
         }
         Ok(self)
@@ -191,7 +192,7 @@ fn bare(
         ..Extras::default()
     };
     let description = Description {
-        architecture: Architecture::Swin(found.config),
+        architecture: found.config.into(),
         extras,
     };
     let mut files = Files::described(description, weights);

@@ -8,10 +8,10 @@ use super::names::Scheme;
 use super::network::before;
 use super::opening::{Opening, SideOrigin};
 use super::state::{parameters, with_state};
-use super::swin::Windows;
 use super::wanted::{Wanted, complete};
 use super::weights::{Dtype, Weights};
-use super::{Architecture, Model, ModelError, Predictor};
+use super::windows::Windows;
+use super::{Model, ModelError, Predictor};
 use crate::suite::parts::{PredictorInit, PredictorSpec};
 use burn::tensor::{DType, Device};
 use std::collections::HashSet;
@@ -126,10 +126,7 @@ fn outline(
         .extras
         .predictor
         .or(classes.map(|classes| PredictorSpec::Classification { classes }));
-    let channels = match &description.architecture {
-        Architecture::Swin(swin) => swin.num_channels,
-        Architecture::Roberta(_) => 1,
-    };
+    let channels = description.architecture.shape().channels();
     let windows = description.extras.windows;
     let mut model = Model::build(description.architecture, channels, None, &mut init)?;
     // The names tell whose model it is, unless the folder says so.
@@ -137,9 +134,10 @@ fn outline(
         Scheme::Timm(_) => Windows::Timm { grid: None },
         _ => Windows::Transformers,
     }));
-    if let (Architecture::Roberta(roberta), Some(shape)) =
-        (&model.config, index.shape("modalign.embedder.weight"))
-    {
+    if let (Embedder::Ids(_), Some(shape)) = (
+        &model.network.embedder,
+        index.shape("modalign.embedder.weight"),
+    ) {
         let table = index.shape("modalign.embedder.positions");
         let (&[_, channels @ 1..=65_536, stack @ 1..=MOST_STACKED], Some(&[positions, _])) =
             (shape, table)
@@ -154,7 +152,7 @@ fn outline(
             });
         };
         let (shape, rows) = (
-            [roberta.hidden_size, channels, stack],
+            [model.config.features(), channels, stack],
             positions.min(65_536),
         );
         let pieces = PieceEmbedder::blank(shape, rows, &mut init);
@@ -203,11 +201,8 @@ impl<'a> Plan<'a> {
             Scheme::Timm(_) => family,
             _ => Scheme::of(&model),
         };
-        let tables = match (&model.config, scheme) {
-            (Architecture::Swin(swin), Scheme::Timm(_)) => {
-                let stages = swin.depths.len();
-                model.windows().tables(swin.window_size, stages)
-            }
+        let tables = match scheme {
+            Scheme::Timm(_) => model.config.shape().window_tables(model.windows()),
             _ => Vec::new(),
         };
         let mut wanted: Vec<Wanted> = parameters(&model.network)

@@ -1,6 +1,6 @@
 //! Weights that lie about a model: refused before anything is computed or allocated.
 
-use super::config::RobertaConfig;
+use super::RobertaConfig;
 use super::preprocess::Recorded;
 use super::weights::{Array, Dtype, Outgoing, Weights, write, write_tensors};
 use super::*;

@@ -1,7 +1,7 @@
 //! Models: encoders (Swin, RoBERTa), embedders and predictors, their weights and the devices they
 //! run on.
 
-pub mod config;
+pub mod architecture;
 mod description;
 pub mod device;
 pub mod dual;
@@ -9,8 +9,10 @@ pub mod embedded;
 pub mod embedder;
 pub mod encoder;
 pub mod error;
+pub mod family;
 pub mod folder;
 pub mod hub;
+pub mod keys;
 pub mod layers;
 pub mod load;
 pub mod names;
@@ -30,8 +32,9 @@ pub mod timm;
 pub mod tokens;
 mod wanted;
 pub mod weights;
+pub mod windows;
 
-pub use config::{Architecture, RobertaConfig, SwinConfig};
+pub use architecture::Architecture;
 pub use dual::Dual;
 pub use embedder::Embedder;
 pub use encoder::Encoder;
@@ -41,6 +44,8 @@ pub use network::{Model, Network, Target};
 pub use opening::Opening;
 pub use pass::Pass;
 pub use predictor::Predictor;
+pub use roberta::RobertaConfig;
+pub use swin::SwinConfig;
 pub use tokens::Tokens;
 
 #[cfg(test)]

@@ -2,16 +2,15 @@
 //! this type; a target model takes the source's encoder and gets a new e and h.
 
 use super::ModelError;
-use super::config::Architecture;
+use super::architecture::Architecture;
 use super::dual::Dual;
-use super::embedder::{Embedder, FIRST_POSITION, IdEmbedder, PatchEmbedder, PieceEmbedder, stack};
+use super::embedder::Embedder;
 use super::encoder::Encoder;
 use super::layers::Init;
 use super::pass::Pass;
 use super::predictor::{Before, Predictor};
-use super::roberta::RobertaEncoder;
 use super::state;
-use super::swin::{SwinEncoder, Windows};
+use super::windows::Windows;
 use crate::random::INITIAL_VALUES;
 use crate::suite::parts::{EmbedderInit, PredictorInit, PredictorSpec};
 use burn::module::Module;
@@ -69,16 +68,8 @@ fn assemble(
     predictor: Option<&PredictorSpec>,
     init: &mut Init,
 ) -> Result<Network, ModelError> {
-    let (embedder, encoder) = match config {
-        Architecture::Swin(swin) => (
-            Embedder::Patches(PatchEmbedder::new(swin, channels, init)),
-            Encoder::Swin(SwinEncoder::new(swin, init)),
-        ),
-        Architecture::Roberta(roberta) => (
-            Embedder::Ids(IdEmbedder::new(roberta, init)),
-            Encoder::Roberta(RobertaEncoder::new(roberta, init)),
-        ),
-    };
+    let embedder = config.shape().embedder(channels, init);
+    let encoder = config.encoder(init);
     let before = before(config, &embedder);
     let predictor = match predictor {
         Some(spec) => Predictor::new(spec, before, PredictorInit::default(), init)?,
@@ -100,10 +91,7 @@ pub(super) fn before(config: &Architecture, embedder: &Embedder) -> Before {
     };
     Before {
         features: config.features(),
-        stride: match config {
-            Architecture::Swin(swin) => swin.stride(),
-            Architecture::Roberta(_) => 1,
-        },
+        stride: config.shape().stride(),
         stack,
         tokens,
     }
@@ -140,10 +128,7 @@ impl Model {
         predictor: Option<&PredictorSpec>,
         init: &mut Init,
     ) -> Result<Self, ModelError> {
-        let config = match config {
-            Architecture::Swin(swin) => Architecture::Swin(swin.check()?),
-            Architecture::Roberta(roberta) => Architecture::Roberta(roberta.check()?),
-        };
+        let config = config.checked()?;
         if channels == 0 {
             return Err(ModelError::Config {
                 what: "input channels".into(),
@@ -158,7 +143,7 @@ impl Model {
     /// A target model that starts from this source model: its encoder, a new embedder and a new
     /// predictor.
     pub fn for_target(&self, target: &Target, seed: u64) -> Result<Self, ModelError> {
-        let [channels, height, width] = target.input;
+        let [_, height, width] = target.input;
         if target.input.contains(&0) {
             return Err(ModelError::Config {
                 what: "shape of a target sample".into(),
@@ -174,42 +159,17 @@ impl Model {
             rng: Some(&mut rng),
         };
         let how = target.embedder_init;
-        let embedder = match (&self.network.embedder, &self.config) {
-            (Embedder::Patches(source), Architecture::Swin(swin)) => {
-                Embedder::Patches(source.for_target(swin, channels, how, &mut init))
-            }
-            (Embedder::Ids(source), _) if height == 1 => {
-                let table = source.positions();
-                let rows = table.dims()[0];
-                if rows <= FIRST_POSITION {
-                    return Err(ModelError::Config {
-                        what: "positions of the source model".into(),
-                        expected: format!("more than {FIRST_POSITION}"),
-                        found: rows.to_string(),
-                    });
-                }
-                let shape = [
-                    channels,
-                    stack(width, rows - FIRST_POSITION),
-                    self.config.features(),
-                ];
-                Embedder::Pieces(PieceEmbedder::new(shape, table, how, &mut init))
-            }
-            _ => {
-                return Err(ModelError::Config {
-                    what: "source model for this target".into(),
-                    expected: format!(
-                        "a {} model with its own embedder",
-                        if height == 1 {
-                            "roberta or swin"
-                        } else {
-                            "swin"
-                        }
-                    ),
-                    found: format!("{} for samples {:?}", self.config.name(), target.input),
-                });
-            }
-        };
+        let (shape, source) = (self.config.shape(), &self.network.embedder);
+        let embedder = shape.target_embedder(source, target.input, how, &mut init)?;
+        let embedder = embedder.ok_or_else(|| ModelError::Config {
+            what: "source model for this target".into(),
+            expected: if height == 1 {
+                "a model of images or sequences with its own embedder".into()
+            } else {
+                "a model of images with its own embedder".into()
+            },
+            found: format!("{} for samples {:?}", self.config.name(), target.input),
+        })?;
         let mut before = before(&self.config, &embedder);
         if let Some(tokens) = &mut before.tokens {
             // As many as its samples have, of all that there are positions for.
@@ -239,17 +199,12 @@ impl Model {
 
     /// Whose windows the encoder has; models without windows have those of `transformers`.
     pub fn windows(&self) -> Windows {
-        match &self.network.encoder {
-            Encoder::Swin(swin) => swin.windows(),
-            Encoder::Roberta(_) => Windows::default(),
-        }
+        self.network.encoder.windows().unwrap_or_default()
     }
 
     /// Takes the windows of a checkpoint, if there are any to take.
     pub fn set_windows(&mut self, windows: Windows) {
-        if let Encoder::Swin(swin) = &mut self.network.encoder {
-            swin.set_windows(windows);
-        }
+        self.network.encoder.blocks_mut().set_windows(windows);
         if let Embedder::Patches(patches) = &mut self.network.embedder {
             patches.set_crops(windows != Windows::Transformers);
         }

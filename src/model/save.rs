@@ -5,9 +5,9 @@ use super::load::Loaded;
 use super::names::Scheme;
 use super::preprocess::Recorded;
 use super::state::state;
-use super::swin::Windows;
 use super::weights::{Dtype, Outgoing, write_tensors};
-use super::{Architecture, Model, ModelError, Predictor};
+use super::windows::Windows;
+use super::{Model, ModelError};
 use crate::suite::parts::PredictorSpec;
 use burn::tensor::{DType, TensorData};
 use std::collections::{BTreeMap, HashMap};
@@ -141,27 +141,9 @@ fn outgoing(
 /// `config.json` as `transformers` expects it.
 fn config_json(model: &Model, labels: &[String], how: &Recorded) -> String {
     let id2label: BTreeMap<usize, String> = labels.iter().cloned().enumerate().collect();
-    let (value, class) = match model.config.clone() {
-        Architecture::Swin(swin) => {
-            let config = super::SwinConfig {
-                num_channels: model.network.embedder.channels(),
-                id2label,
-                ..swin
-            };
-            let class = match model.network.predictor {
-                Predictor::Pooled(_) => "SwinForImageClassification",
-                _ => "SwinModel",
-            };
-            (serde_json::to_value(&config), class)
-        }
-        Architecture::Roberta(roberta) => {
-            let config = super::RobertaConfig {
-                id2label,
-                ..roberta
-            };
-            (serde_json::to_value(&config), "RobertaModel")
-        }
-    };
+    let shape = model.config.shape();
+    let class = shape.class(&model.network.predictor);
+    let value = shape.json(model.network.embedder.channels(), id2label);
     let mut value = value.expect("a configuration has string keys");
     if let Some(map) = value.as_object_mut() {
         map.insert("architectures".into(), serde_json::json!([class]));
@@ -169,13 +151,13 @@ fn config_json(model: &Model, labels: &[String], how: &Recorded) -> String {
             labels.iter().enumerate().map(|(i, l)| (l, i)).collect();
         map.insert("label2id".into(), serde_json::json!(by_name));
         let predictor = model.network.predictor.spec();
-        // a Swin classifier is Hugging Face's own: nothing to add
+        // Where Hugging Face has a classifier of its own there is nothing to add.
         let plain = matches!(predictor, None | Some(PredictorSpec::Classification { .. }))
-            && matches!(model.config, Architecture::Swin(_));
+            && shape.family().classifier.is_some();
         let windows = Some(model.windows()).filter(|w| *w != Windows::Transformers);
         let extras = Extras {
             predictor: predictor.filter(|_| !plain),
-            preprocess: matches!(model.config, Architecture::Swin(_)).then(|| how.clone()),
+            preprocess: shape.image_size().map(|_| how.clone()),
             windows,
         };
         if extras != Extras::default() {

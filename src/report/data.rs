@@ -1,23 +1,23 @@
-//! Everything a report is made of, read once: the record, the typed tables, and the bytes of the
-//! tables for readers who want to compute further. A table that was never written is `None`.
+//! What a report is made of: a record, and tables that are read when a section asks for them, each once. A
+//! table that was never written is `None`. Tables keep their bytes for readers who compute further.
 
-use std::path::Path;
+use std::any::{Any, TypeId};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::error::ReportError;
 use super::record::Record;
-use crate::figure::optional;
 use crate::figure::picture::Pictures;
-use crate::figure::verdicts;
-use crate::table::{
-    AnswerRow, CellRow, CkaRow, CurveRow, DiscrepancyRow, GeometryRow, MatchingRow, PairRow,
-    PairedRow, ProbeRow, Row, SeedRow, Stage1Row, StageRow, TargetRow, TransferabilityRow, TsneRow,
-    YardstickRow,
-};
+use crate::figure::{FigureError, optional, verdicts};
+use crate::table::{AnswerRow, PairedRow, ProbeRow, Row, SeedRow, TableError};
 
 /// Tables larger than this are named, not embedded.
 const LARGEST_EMBEDDED: u64 = 256 * 1024;
 
-/// A table as the report needs it.
+/// A table as a report needs it.
+#[derive(Debug, Clone)]
 pub struct Table<R> {
     /// Its rows, in file order.
     pub rows: Vec<R>,
@@ -26,12 +26,12 @@ pub struct Table<R> {
 }
 
 impl<R: Row> Table<R> {
-    pub(super) fn read(tables: &Path) -> Result<Option<Self>, ReportError> {
+    fn read(tables: &Path) -> Result<Option<Self>, FigureError> {
         let Some(rows) = optional(R::read(tables))? else {
             return Ok(None);
         };
         let path = tables.join(R::FILE);
-        let fault = |source| ReportError::Io {
+        let fault = |source| FigureError::Io {
             path: path.clone(),
             source,
         };
@@ -53,11 +53,6 @@ impl<R: Row> Table<R> {
     }
 }
 
-/// The rows of a table, none where it was never written.
-pub fn rows<R>(table: &Option<Table<R>>) -> &[R] {
-    table.as_ref().map_or(&[], |table| &table.rows)
-}
-
 /// A row and where it stands in its file.
 #[derive(Debug)]
 pub struct Line<'a, R> {
@@ -75,91 +70,138 @@ impl<R> Clone for Line<'_, R> {
 
 impl<R> Copy for Line<'_, R> {}
 
-/// A run as a report sees it.
-pub struct Data {
-    /// `run.json`.
-    pub record: Record,
-    /// `answer.csv`.
-    pub answer: Option<Table<AnswerRow>>,
-    /// `cells.csv`.
-    pub cells: Option<Table<CellRow>>,
-    /// `matching.csv`.
-    pub matching: Option<Table<MatchingRow>>,
-    /// Pictures of samples.
-    pub pictures: Pictures,
-    /// `tsne.csv`.
-    pub tsne: Option<Table<TsneRow>>,
-    /// `probe.csv`.
-    pub probe: Option<Table<ProbeRow>>,
-    /// `discrepancy.csv`.
-    pub discrepancy: Option<Table<DiscrepancyRow>>,
-    /// `pairs.csv`.
-    pub pairs: Option<Table<PairRow>>,
-    /// `geometry.csv`.
-    pub geometry: Option<Table<GeometryRow>>,
-    /// `targets.csv`.
-    pub targets: Option<Table<TargetRow>>,
-    /// `curves.csv`.
-    pub curves: Option<Table<CurveRow>>,
+/// The tables whose verdicts the text repeats, judged by the run's one rule.
+#[derive(Debug)]
+pub struct Judged {
     /// `paired.csv`.
     pub paired: Option<Table<PairedRow>>,
-    /// `seeds.csv`.
-    pub seeds: Option<Table<SeedRow>>,
+    /// `answer.csv`.
+    pub answer: Option<Table<AnswerRow>>,
     /// Probe errors against those before any transfer, where `paired.csv` is too old to hold them.
     pub distortion: Vec<PairedRow>,
     /// Whether verdicts of an older version were judged again.
-    pub judged_again: bool,
-    /// `stages.csv`.
-    pub stages: Option<Table<StageRow>>,
-    /// `stage1.csv`.
-    pub stage1: Option<Table<Stage1Row>>,
-    /// `yardsticks.csv`.
-    pub yardsticks: Option<Table<YardstickRow>>,
-    /// `cka.csv`.
-    pub cka: Option<Table<CkaRow>>,
-    /// `transferability.csv`.
-    pub transferability: Option<Table<TransferabilityRow>>,
+    pub again: bool,
 }
 
-impl Data {
-    /// Reads the run in `folder`, with pictures of `samples` or without.
+/// A folder of tables.
+pub struct Tables {
+    folder: PathBuf,
+    kept: RefCell<HashMap<TypeId, Box<dyn Any>>>,
+    judged: OnceCell<Rc<Judged>>,
+}
+
+impl Tables {
+    /// The tables in `folder`; nothing is read yet.
+    pub fn of(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            kept: RefCell::default(),
+            judged: OnceCell::new(),
+        }
+    }
+
+    /// The table of rows `R`, if it was written.
+    ///
+    /// # Errors
+    /// [`FigureError`] for a table that is there and broken.
+    pub fn get<R: Row + 'static>(&self) -> Result<Option<Rc<Table<R>>>, FigureError> {
+        let key = TypeId::of::<R>();
+        if let Some(kept) = self.kept.borrow().get(&key) {
+            let kept: Option<&Option<Rc<Table<R>>>> = kept.downcast_ref();
+            return Ok(kept
+                .expect("a table is kept by the type of its rows")
+                .clone());
+        }
+        let found = Table::<R>::read(&self.folder)?.map(Rc::new);
+        let mut kept = self.kept.borrow_mut();
+        kept.insert(key, Box::new(found.clone()));
+        Ok(found)
+    }
+
+    /// The table of rows `R`, empty where it was never written.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn any<R: Row + 'static>(&self) -> Result<Rc<Table<R>>, FigureError> {
+        let none = || Table {
+            rows: Vec::new(),
+            bytes: None,
+        };
+        Ok(self.get()?.unwrap_or_else(|| Rc::new(none())))
+    }
+
+    /// The table of rows `R`, which has to be there.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get), and [`TableError::NotRun`] without the table.
+    pub fn needed<R: Row + 'static>(&self) -> Result<Rc<Table<R>>, FigureError> {
+        let missing = || TableError::NotRun {
+            path: self.folder.join(R::FILE),
+            table: R::FILE,
+        };
+        self.get()?.ok_or_else(|| missing().into())
+    }
+
+    /// Whether a file of that name was written.
+    pub fn holds(&self, file: &str) -> bool {
+        self.folder.join(file).is_file()
+    }
+
+    /// Paired differences and answers with their verdicts; those of tables that an older version wrote
+    /// are judged again.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn judged(&self) -> Result<Rc<Judged>, FigureError> {
+        if let Some(judged) = self.judged.get() {
+            return Ok(judged.clone());
+        }
+        let mut answer: Option<Table<AnswerRow>> = Table::read(&self.folder)?;
+        let mut paired: Option<Table<PairedRow>> = Table::read(&self.folder)?;
+        let found = verdicts::complete(
+            paired.as_mut().map_or(&mut [], |table| &mut table.rows),
+            &self.any::<SeedRow>()?.rows,
+            answer.as_mut().map_or(&mut [], |table| &mut table.rows),
+            &self.any::<ProbeRow>()?.rows,
+        );
+        let judged = Judged {
+            paired,
+            answer,
+            distortion: found.distortion,
+            again: found.happened,
+        };
+        Ok(self.judged.get_or_init(|| Rc::new(judged)).clone())
+    }
+}
+
+/// What a report is written of: the record of a run or of a comparison, and its tables.
+pub struct Data<T> {
+    /// `run.json` or `compare.json`.
+    pub record: T,
+    /// Its tables.
+    pub tables: Tables,
+    /// Pictures of samples.
+    pub pictures: Pictures,
+}
+
+/// A run as a report sees it.
+pub type Run = Record;
+
+impl Data<Run> {
+    /// Opens the run in `folder`, with pictures of `samples` or without.
+    ///
+    /// # Errors
+    /// [`ReportError`]: no run, a record or a table of pictures that is broken.
     pub fn read(folder: &Path, samples: bool) -> Result<Self, ReportError> {
         let tables = folder.join("tables");
-        let mut answer: Option<Table<AnswerRow>> = Table::read(&tables)?;
-        let mut paired: Option<Table<PairedRow>> = Table::read(&tables)?;
-        let probe: Option<Table<ProbeRow>> = Table::read(&tables)?;
-        let seeds: Option<Table<SeedRow>> = Table::read(&tables)?;
-        let again = verdicts::complete(
-            paired.as_mut().map_or(&mut [], |table| &mut table.rows),
-            rows(&seeds),
-            answer.as_mut().map_or(&mut [], |table| &mut table.rows),
-            rows(&probe),
-        );
         Ok(Self {
             record: Record::read(folder)?,
-            answer,
-            distortion: again.distortion,
-            judged_again: again.happened,
-            cells: Table::read(&tables)?,
-            matching: Table::read(&tables)?,
-            pictures: match samples {
-                true => Pictures::read(&tables)?,
-                false => Pictures::default(),
+            pictures: if samples {
+                Pictures::read(&tables)?
+            } else {
+                Pictures::default()
             },
-            tsne: Table::read(&tables)?,
-            probe,
-            discrepancy: Table::read(&tables)?,
-            pairs: Table::read(&tables)?,
-            geometry: Table::read(&tables)?,
-            targets: Table::read(&tables)?,
-            curves: Table::read(&tables)?,
-            paired,
-            seeds,
-            stages: Table::read(&tables)?,
-            stage1: Table::read(&tables)?,
-            yardsticks: Table::read(&tables)?,
-            cka: Table::read(&tables)?,
-            transferability: Table::read(&tables)?,
+            tables: Tables::of(&tables),
         })
     }
 }

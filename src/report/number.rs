@@ -50,7 +50,12 @@ pub fn whole(value: u64) -> String {
 
 /// Id of the page element that shows one line of a table.
 pub fn anchor<R: Row>(line: usize) -> String {
-    format!("{}-{line}", R::FILE.trim_end_matches(".csv"))
+    anchor_of(R::FILE, line)
+}
+
+/// The same for the table in `file`.
+pub fn anchor_of(file: &str, line: usize) -> String {
+    format!("{}-{line}", file.trim_end_matches(".csv"))
 }
 
 /// A number in running text, linked to the table row it was read from.

@@ -102,7 +102,7 @@ pub struct Record {
 
 impl Record {
     /// What the run is called before readers.
-    pub fn title(&self) -> &str {
+    pub fn name(&self) -> &str {
         let title = self.suite_title.0.as_ref().or(self.suite.0.as_ref());
         title.map_or("Cross-modality transfer", String::as_str)
     }

@@ -40,6 +40,13 @@ pub(super) fn replace(run: &Path, table: &str, from: &str, to: &str) {
     std::fs::write(path, text.replace(from, to)).unwrap();
 }
 
+/// One section of a page.
+fn section(page: &str, id: &str) -> String {
+    let opening = format!("<section id=\"{id}\">");
+    let rest = page.split_once(&opening).expect(id).1;
+    rest.split_once("</section>").unwrap().0.to_owned()
+}
+
 /// The page without embedded fonts, styles and downloads, in which any text may occur.
 fn visible(page: &str) -> String {
     let body = page.split_once("</style>").unwrap().1;
@@ -66,15 +73,9 @@ fn one_file_without_script_or_network() {
 }
 
 #[test]
-fn finding_speaks_from_the_tables() {
+fn sections_speak_from_the_tables() {
     let page = html(run().path());
-    let text = page
-        .split_once("id=\"finding\"")
-        .unwrap()
-        .1
-        .split_once("<nav")
-        .unwrap()
-        .0;
+    let text = section(&page, "distortion") + &section(&page, "discrepancy");
     assert!(
         text.contains("12.1\u{a0}%") && text.contains("raised it"),
         "{text}"
@@ -89,7 +90,7 @@ fn finding_speaks_from_the_tables() {
 }
 
 #[test]
-fn overlapping_intervals_are_no_finding() {
+fn overlapping_intervals_are_no_difference() {
     let run = run();
     for (from, to) in [
         ("0.304000,0.27", "0.125000,0.10"),
@@ -157,7 +158,7 @@ fn missing_results_say_not_run() {
         page.matches("not run").count() >= 8,
         "one for every missing table"
     );
-    assert!(page.contains("Distortion of the source knowledge: not run"));
+    assert!(section(&page, "distortion").contains("not run"));
 }
 
 #[test]
@@ -229,7 +230,7 @@ fn several_methods_and_seeds_are_told_apart() {
         page.contains("30.4\u{a0}%</a>–<a"),
         "two seeds give a range"
     );
-    assert!(page.contains("Transfer by MoNA shows no change beyond noise"));
+    assert!(page.contains("MoNA shows no change beyond noise"));
     assert!(
         page.contains("Meta-gradient"),
         "what MoNA does is told where it ran"
@@ -263,8 +264,7 @@ fn comparison_speaks_of_verdicts_only() {
     }
     std::fs::write(&path, text).unwrap();
     let page = html(run.path());
-    let finding = visible(&page);
-    let finding = finding.split_once("<nav").unwrap().0;
+    let finding = section(&visible(&page), "paired");
     let against = |name: &str| {
         let rest = finding.split_once(&format!("Against {name}")).unwrap().1;
         rest.split_once("</li>").unwrap().0.to_owned()
@@ -277,8 +277,16 @@ fn comparison_speaks_of_verdicts_only() {
     let place = |name: &str| finding.find(&format!("Against {name}")).unwrap();
     assert!(place("Emb") < place("NFT") && place("Emb") < place("ORCA"));
     assert!(finding.contains("only this difference is the effect of alignment"));
-    assert!(page.contains("Aligned against unaligned."));
+    assert!(page.contains("Paired differences between methods."));
     assert!(page.contains("D at every stage"));
+    // The verdict: of the last target alone something is shown, against plain fine-tuning.
+    let verdict = section(&visible(&page), "summary");
+    assert!(verdict.contains("more of the source"), "{verdict}");
+    assert!(
+        verdict
+            .find("MoNA is not shown to differ from a mere warm-up (Emb)")
+            .is_some()
+    );
 }
 
 #[test]
@@ -298,8 +306,9 @@ fn verdicts_of_an_older_version_are_judged_again() {
     let page = html(run.path());
     assert!(page.contains("verdicts were judged again"));
     // Without the seeds' own values nothing can be shown, and one seed is no change.
-    let finding = visible(&page);
-    let finding = finding.split_once("<nav").unwrap().0;
+    let page = visible(&page);
+    let finding =
+        section(&page, "summary") + &section(&page, "distortion") + &section(&page, "paired");
     assert!(!finding.contains("lower on ") && !finding.contains("higher on "));
     assert!(finding.contains("One seed says nothing of others"));
     assert!(!finding.contains("raised it"));
@@ -311,18 +320,18 @@ fn verdicts_of_an_older_version_are_judged_again() {
     }
     std::fs::write(&path, text).unwrap();
     let page = html(run.path());
-    let text = page.split_once("<nav").unwrap().0;
+    let text = section(&page, "distortion");
     assert!(text.contains("raised it") && text.contains("<b>Sound</b>"));
     assert!(!html(self::run().path()).contains("judged again"));
 }
 
 #[test]
-fn yardsticks_stand_beside_d_with_range_and_direction() {
+fn scores_stand_beside_d_with_range_and_direction() {
     let run = run();
     let page = html(run.path());
-    let chapter = page.split_once("<section id=\"yardsticks\">").unwrap().1;
-    let chapter = chapter.split_once("</section>").unwrap().0;
-    assert!(chapter.contains("Agreement of the encoders.") && chapter.contains("<svg"));
+    let cka = section(&page, "cka");
+    assert!(cka.contains("Agreement of the encoders.") && cka.contains("<svg"));
+    let chapter = section(&page, "transferability");
     let line = |name: &str| {
         let rest = chapter.split_once(&format!("<td>{name}</td>")).unwrap().1;
         rest.split_once("</tr>").unwrap().0.to_owned()

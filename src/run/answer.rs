@@ -8,7 +8,7 @@ use super::compare::{Measured, Part, Units};
 use super::error::RunError;
 use super::look::named;
 use crate::measure::paired::{self, Difference, Draws};
-use crate::measure::verdict::Claim;
+use crate::measure::verdict::{Claim, below_all};
 use crate::suite::definition::{DatasetSpec, Suite};
 use crate::suite::task::Metric;
 use crate::transfer::methods::Method;
@@ -145,35 +145,6 @@ fn best(
         shown.best = below_all(&rivals);
     }
     Ok(shown)
-}
-
-/// The claim to be below all of several others: the weakest of the claims to be below each. `None`
-/// without a rival, or where the difference to one cannot be tested.
-pub fn below_all(rivals: &[Option<Claim>]) -> Option<Claim> {
-    let mut weakest: Option<Claim> = None;
-    for rival in rivals {
-        let rival = (*rival)?;
-        let p = rival.p?;
-        // What is not below zero is no evidence for it, however far from zero.
-        let p = if rival.value < 0.0 { p } else { 1.0 };
-        let rival = Claim {
-            p: Some(p),
-            ..rival
-        };
-        let high = |claim: &Claim| claim.interval.map_or(f64::INFINITY, |[_, high]| high);
-        weakest = Some(match weakest {
-            None => rival,
-            Some(before) => Claim {
-                value: before.value.max(rival.value),
-                interval: match high(&before) >= high(&rival) {
-                    true => before.interval,
-                    false => rival.interval,
-                },
-                p: before.p.zip(Some(p)).map(|(a, b)| a.max(b)),
-            },
-        });
-    }
-    weakest
 }
 
 /// Mean and interval of one method.

@@ -3,8 +3,10 @@
 use crate::dataset::DatasetError;
 use crate::feature::FeatureError;
 use crate::measure::MeasureError;
+#[cfg(feature = "train")]
 use crate::model::ModelError;
 use crate::suite::ManifestError;
+#[cfg(feature = "train")]
 use crate::transfer::TransferError;
 use std::path::PathBuf;
 
@@ -15,6 +17,7 @@ pub enum RunError {
     #[error(transparent)]
     Dataset(#[from] DatasetError),
     /// A model could not be read or written.
+    #[cfg(feature = "train")]
     #[error(transparent)]
     Model(#[from] ModelError),
     /// Features could not be made, read or written.
@@ -28,7 +31,11 @@ pub enum RunError {
         /// The measure's own error.
         source: MeasureError,
     },
+    /// Whoever watches asked for a stop.
+    #[error("interrupted")]
+    Interrupted,
     /// Training failed or was interrupted.
+    #[cfg(feature = "train")]
     #[error(transparent)]
     Transfer(#[from] TransferError),
     /// The folder cannot be used.
@@ -124,4 +131,23 @@ pub enum RunError {
         /// What was found.
         found: String,
     },
+}
+
+impl RunError {
+    /// Whether the run was asked to stop, rather than failed.
+    pub fn is_interrupted(&self) -> bool {
+        #[cfg(feature = "train")]
+        if matches!(self, Self::Transfer(TransferError::Interrupted)) {
+            return true;
+        }
+        matches!(self, Self::Interrupted)
+    }
+}
+
+/// Names the measure in an error.
+pub fn named(what: String) -> impl Fn(MeasureError) -> RunError {
+    move |source| RunError::Measure {
+        what: what.clone(),
+        source,
+    }
 }

@@ -4,13 +4,13 @@
 //! encoder's parameters and never taken twice.
 
 use super::error::RunError;
+pub use super::error::named;
 use super::prepare::Context;
 use super::watch::{Watch, go_on};
 use super::yardsticks::{self, OfEncoder};
 use crate::dataset::Dataset;
 use crate::feature::{FeatureSet, extract};
 use crate::files::checksum;
-use crate::measure::MeasureError;
 use crate::measure::geometry::geometry;
 use crate::measure::probe::ProbeParams;
 use crate::measure::samples::Samples;
@@ -85,14 +85,6 @@ pub struct View {
     pub valid: FeatureSet,
     /// For every number that is reported.
     pub test: FeatureSet,
-}
-
-/// Names the measure in an error.
-pub fn named(what: String) -> impl Fn(MeasureError) -> RunError {
-    move |source| RunError::Measure {
-        what: what.clone(),
-        source,
-    }
 }
 
 /// SHA-256 of a module's parameters, names included.

@@ -1,7 +1,6 @@
 //! What a run tells whoever watches it. The run itself prints nothing.
 
 use super::error::RunError;
-use crate::transfer::TransferError;
 
 /// A watcher of a run.
 pub trait Watch {
@@ -24,6 +23,6 @@ pub fn go_on(yes: bool) -> Result<(), RunError> {
     if yes {
         Ok(())
     } else {
-        Err(TransferError::Interrupted.into())
+        Err(RunError::Interrupted)
     }
 }

@@ -21,7 +21,8 @@ use crate::measure::{MeasureError, Samples};
 use crate::model::Embedder;
 use crate::strata;
 use crate::transfer::methods::orca;
-use crate::transfer::objectives::transport::{Distance, TransportSettings};
+use crate::transfer::methods::orca::TransportSettings;
+use crate::transfer::objectives::transport::Distance;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

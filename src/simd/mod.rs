@@ -11,6 +11,9 @@
 //! the same bits at every level. A body that calls [`fma`] or uses [`Lanes`] asks for fused operations
 //! where they are one instruction, and its last bits depend on the level.
 
+// Without models not all of them are used.
+#![cfg_attr(not(feature = "train"), allow(unused_imports, dead_code))]
+
 mod functions;
 mod lanes;
 

@@ -2,6 +2,7 @@
 
 use crate::dataset::DatasetError;
 use crate::measure::MeasureError;
+#[cfg(feature = "train")]
 use crate::model::ModelError;
 
 /// An error of the transfer room.
@@ -11,6 +12,7 @@ pub enum TransferError {
     #[error(transparent)]
     Dataset(#[from] DatasetError),
     /// A model could not be built, read or written.
+    #[cfg(feature = "train")]
     #[error(transparent)]
     Model(#[from] ModelError),
     /// A measure that training follows, or that judges it, refused its input.

@@ -205,7 +205,7 @@ fn outputs_that_cannot_be_written_are_named() {
     assert!(said.contains("holds no run"), "{said}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     let said = refused(
-        &["figures", home.path().to_str().unwrap(), "--only", "2"],
+        &["figures", home.path().to_str().unwrap(), "--only", "tsne"],
         1,
     );
     assert!(said.contains("tsne.csv"), "{said}");

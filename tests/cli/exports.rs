@@ -29,24 +29,27 @@ fn run(line: &str, home: &Path) -> std::process::Output {
 #[test]
 fn figures_for_print_and_screen_stand_beside_the_reports_own() {
     let home = tables();
-    let plain = run("figures HOME --only 3 --format svg", home.path());
+    let plain = run("figures HOME --only probe --format svg", home.path());
     assert!(plain.status.success(), "{}", text(&plain.stderr));
     let read = |name: &str| fs::read_to_string(home.path().join(name)).unwrap();
-    let before = read("figures/fig3.svg");
+    let before = read("figures/fig4.svg");
     let found = run(
-        "figures HOME --only 3 --format svg --width 84 --theme screen",
+        "figures HOME --only probe --format svg --width 84 --theme screen",
         home.path(),
     );
     assert!(found.status.success(), "{}", text(&found.stderr));
     assert_eq!(text(&found.stderr), "", "text is large enough");
-    let drawn = read("figures-84mm-screen/fig3.svg");
+    let drawn = read("figures-84mm-screen/fig4.svg");
     assert!(drawn.starts_with("<svg width=\"84mm\"") && drawn.contains("#171B20"));
-    assert_eq!(read("figures/fig3.svg"), before);
-    let narrow = run("figures HOME --only 2,3 --width 20", home.path());
+    assert_eq!(read("figures/fig4.svg"), before);
+    let narrow = run("figures HOME --only 3,probe --width 20", home.path());
     assert!(narrow.status.success());
     let said = text(&narrow.stderr);
     assert_eq!(said.lines().count(), 2, "one line a figure: {said}");
-    assert!(said.contains("figure 3: its smallest text is") && said.contains("pt at this width"));
+    assert!(
+        said.contains("figure 4 (probe): its smallest text is")
+            && said.contains("pt at this width")
+    );
     for wrong in ["--width 19", "--width 84mm", "--width nan", "--theme neon"] {
         let refused = run(&format!("figures HOME {wrong}"), home.path());
         assert_eq!(refused.status.code(), Some(2), "{wrong}");

@@ -68,7 +68,7 @@ fn the_report_reads_on_phone_and_desk_in_light_and_dark() {
         let silent = "[...document.querySelectorAll('figure svg[role=img], .samples svg')].filter(s => !s.getAttribute('aria-label')).length \
                       + [...document.images].filter(i => !i.alt).length";
         assert_eq!(browser.value(silent), 0, "{how}: a drawing without words");
-        let tables = "[...document.querySelectorAll('main section')].filter(s => s.querySelector('figure') && s.id !== 'overview' && !s.querySelector('table, .source')).map(s => s.id)";
+        let tables = "[...document.querySelectorAll('main section')].filter(s => s.querySelector('figure') && !s.querySelector('table, .source')).map(s => s.id)";
         assert_eq!(
             browser.value(tables),
             serde_json::json!([]),
@@ -86,9 +86,9 @@ fn maps_answer_to_the_mouse() {
     browser.open(&RUN.path().join("run/report.html"), 1440, false);
     let number = |value: serde_json::Value| value.as_f64().expect("a number");
     // The first sample of the first map, in the window.
-    browser.value("document.querySelector('#figure-2').scrollIntoView()");
+    browser.value("document.querySelector('#figure-tsne').scrollIntoView()");
     let at = "(() => { const d = JSON.parse(document.getElementById('maps-data').textContent); \
-              const p = document.querySelector('#figure-2 .panel').getBoundingClientRect(); \
+              const p = document.querySelector('#figure-tsne .panel').getBoundingClientRect(); \
               const s = p.width / d.panel[0]; return [p.left + d.maps[0][0][0] * s, p.top + d.maps[0][0][1] * s]; })()";
     let at = browser.value(at);
     let at = (number(at[0].clone()), number(at[1].clone()));
@@ -234,7 +234,7 @@ fn a_run_that_was_killed_reports_what_it_has() {
     let answer = page.split_once("<table class=\"answer\">").unwrap().1;
     assert!(answer.split_once("</table>").unwrap().0.contains("not run"));
     assert!(page.contains("the run ended before"), "and why");
-    assert!(page.contains("Figure 3"), "what was measured is drawn");
+    assert!(page.contains("Figure 4"), "what was measured is drawn");
 }
 
 /// Tables of a finished sweep of 10 targets, 6 methods and 5 seeds: invented numbers of the right shapes.
@@ -456,7 +456,7 @@ fn the_report_of_a_large_sweep_is_one_file_that_can_be_sent() {
         browser.open(&report, 1440, false);
         browser.picture(&shots().join("large.png"));
         assert_eq!(
-            browser.value("document.querySelectorAll('#figure-2 .panel').length"),
+            browser.value("document.querySelectorAll('#figure-tsne .panel').length"),
             12
         );
         assert_eq!(browser.faults, Vec::<String>::new());

@@ -226,11 +226,11 @@ fn methods_are_compared_over_epochs_whether_in_one_go_or_by_a_sharded_sweep() {
             assert!(adjusted >= p, "{line}");
         }
     }
-    for figure in ["fig6.svg", "fig7.svg"] {
+    for figure in ["fig1.svg", "fig7.svg", "fig9.svg"] {
         assert!(whole.join("figures").join(figure).exists(), "{figure}");
     }
     let html = fs::read_to_string(whole.join("report.html")).unwrap();
-    assert!(html.contains("Aligned against unaligned.") && html.contains("Against NFT"));
+    assert!(html.contains("Paired differences between methods.") && html.contains("Against NFT"));
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub struct Field {
     pub doc: String,
     /// Whether it may be left out.
     pub default: bool,
+    /// Whether its keys stand beside the others, not in a table of their own.
+    pub flatten: bool,
 }
 
 /// A variant of an enum.
@@ -106,10 +108,10 @@ impl Above {
         self.doc.join(" ").trim().into()
     }
 
-    /// Whether the attributes of serde say that what follows may be left out.
-    fn defaults(&self) -> bool {
-        let words = self.serde.split(|c: char| !c.is_alphanumeric() && c != '_');
-        words.clone().any(|word| word == "default")
+    /// Whether the attributes of serde have this word.
+    fn has(&self, attribute: &str) -> bool {
+        let mut words = self.serde.split(|c: char| !c.is_alphanumeric() && c != '_');
+        words.any(|word| word == attribute)
     }
 
     /// The name that the attributes give.
@@ -134,7 +136,7 @@ fn declared(text: &str, types: &mut BTreeMap<String, Type>) {
                 continue;
             }
         };
-        let defaults = above.defaults();
+        let defaults = above.has("default");
         types.insert(words[2].into(), Type { defaults, kind });
         above = Above::default();
     }
@@ -156,7 +158,8 @@ fn fields<'a>(lines: &mut impl Iterator<Item = &'a str>, end: &str) -> Vec<Field
             name: above.renamed().unwrap_or_else(|| name.into()),
             kind: kind.trim_end_matches(',').into(),
             doc: above.doc(),
-            default: above.defaults(),
+            default: above.has("default"),
+            flatten: above.has("flatten"),
         });
         above = Above::default();
     }

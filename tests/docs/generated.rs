@@ -9,26 +9,31 @@ use super::declarations::{self, Field, Kind, Type, Variant, kebab};
 use super::kinds;
 use super::pages::{Page, root};
 use modalign::suite::data;
-use modalign::suite::definition::Suite;
+use modalign::transfer::methods::{self, METHODS};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::Path;
 
 /// Page, name of the block, and what writes it.
-const BLOCKS: [(&str, &str, fn() -> String); 8] = [
+type Block = (&'static str, &'static str, fn() -> String);
+
+const BLOCKS: [Block; 8] = [
     ("docs/suites.md", "keys", keys),
     ("docs/measures.md", "encoder", kinds::encoder_measures),
     ("docs/measures.md", "scores", kinds::scores),
     ("docs/measures.md", "metrics", kinds::metrics),
     ("docs/measures.md", "fields", kinds::measure_fields),
-    ("docs/methods.md", "methods", || listed("Method", "method")),
+    ("docs/methods.md", "methods", kinds::methods),
     ("docs/data.md", "datasets", datasets),
     ("docs/data.md", "readers", || listed("Reader", "reader")),
 ];
 
 /// Where the doc comments of a suite's keys are.
 const SETTINGS: &str = "src/suite";
+
+/// Where those of the methods' own settings are.
+const METHOD_SETTINGS: [&str; 2] = ["src/transfer/objectives", "src/transfer/methods"];
 
 /// Keys whose values another page lists.
 const ELSEWHERE: [(&str, &str); 3] = [
@@ -75,7 +80,7 @@ fn the_example_of_a_suite_is_one() {
     let page = Page::read(Path::new("docs/suites.md"));
     let (_, rest) = page.text.split_once("```toml\n").expect("an example");
     let (text, _) = rest.split_once("```").expect("its end");
-    Suite::parse(text, "docs/suites.md").expect("a suite");
+    methods::parse(text, "docs/suites.md").expect("a suite");
 }
 
 /// A doc comment in a table's cell: links of Rust become what a suite writes.
@@ -134,8 +139,25 @@ fn datasets() -> String {
 
 /// Every key of a suite: a section a table, then the values that keys may have.
 fn keys() -> String {
-    let types = declarations::of(Path::new(SETTINGS));
-    let least = Suite::parse(LEAST, "the least suite").expect("a suite");
+    let mut types = BTreeMap::new();
+    for folder in METHOD_SETTINGS.into_iter().chain([SETTINGS]) {
+        types.append(&mut declarations::of(Path::new(folder)));
+    }
+    for method in METHODS
+        .into_iter()
+        .filter(|method| method.settings.is_some())
+    {
+        let file = format!("src/transfer/methods/{}.rs", method.name);
+        let text = fs::read_to_string(root().join(&file)).expect("the method's file");
+        let (_, rest) = text
+            .split_once("complete::<")
+            .expect("the type of its settings");
+        let (name, _) = rest.split_once('>').expect("its end");
+        let own = declarations::in_file(Path::new(&file)).remove(name);
+        let settings = own.or_else(|| types.remove(name)).expect("its declaration");
+        types.insert(method.name.into(), settings);
+    }
+    let least = methods::parse(LEAST, "the least suite").expect("a suite");
     let least = serde_json::to_value(least).expect("plain data");
     let mut page = Keys {
         types: &types,
@@ -187,6 +209,10 @@ impl Keys<'_> {
         }
         out.push_str("| key | type | default | meaning |\n|---|---|---|---|\n");
         for field in fields {
+            if field.flatten {
+                self.method_settings(path);
+                continue;
+            }
             let at = match path {
                 "" => field.name.clone(),
                 path => format!("{path}.{}", field.name),
@@ -201,6 +227,18 @@ impl Keys<'_> {
         }
         out.push('\n');
         out
+    }
+
+    /// Notes the methods' own settings, which are tables beside the other keys of `path`.
+    fn method_settings(&mut self, path: &str) {
+        for method in METHODS
+            .into_iter()
+            .filter(|method| method.settings.is_some())
+        {
+            let at = format!("{path}.{}", method.name);
+            self.tables.push_back((method.name.into(), at.clone()));
+            self.places.insert(method.name.into(), vec![at]);
+        }
     }
 
     /// The type of a key, for people; types that need a section of their own are noted.

@@ -4,6 +4,7 @@
 use super::declarations::{self, Kind};
 use modalign::measure::about::{About, Better};
 use modalign::measure::{encoder, task, transferability};
+use modalign::transfer::methods::METHODS;
 use std::path::Path;
 
 /// A table.
@@ -105,4 +106,31 @@ pub fn measure_fields() -> String {
         ("src/measure/encoder/measure.rs", "Measure"),
         ("src/measure/about.rs", "About"),
     ])
+}
+
+/// Transfer methods.
+pub fn methods() -> String {
+    let head = [
+        "method",
+        "name in suites",
+        "role",
+        "what it does",
+        "compared with",
+        "source",
+    ];
+    table(
+        &head,
+        METHODS.iter().map(|method| {
+            vec![
+                method.title.into(),
+                format!("`{}`", method.name),
+                format!("{:?}", method.role).to_lowercase(),
+                method.what.into(),
+                method
+                    .contrast
+                    .map_or("–".into(), |name| format!("`{name}`")),
+                method.citation.into(),
+            ]
+        }),
+    )
 }

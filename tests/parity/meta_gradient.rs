@@ -9,10 +9,10 @@ use modalign::model::state::{parameters, with_state};
 use modalign::model::{Dual, Model, Network, Target, load};
 use modalign::suite::parts::PredictorSpec;
 use modalign::transfer::loss::cross_entropy;
+use modalign::transfer::methods::mona::OuterSign;
 use modalign::transfer::objectives::meta_step::{
     Found, Meta, MetaGradient, SourceBatch, meta_step,
 };
-use modalign::transfer::objectives::outer::OuterSign;
 use modalign::transfer::step::{Memory, MicroBatch};
 use std::collections::BTreeMap;
 

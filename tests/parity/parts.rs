@@ -9,7 +9,7 @@ use modalign::model::layers::Init;
 use modalign::model::predictor::Before;
 use modalign::model::state::{parameters, with_state};
 use modalign::model::weights::Weights;
-use modalign::model::{Dual, Pass, Predictor, SwinConfig, Tokens};
+use modalign::model::{Dual, Pass, Predictor, Tokens};
 use modalign::suite::parts::{EmbedderInit, PredictorInit, PredictorSpec};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -48,20 +48,13 @@ fn number(setting: &Value, key: &str) -> usize {
     setting[key].as_u64().unwrap() as usize
 }
 
-fn swin(patch: usize, width: usize) -> SwinConfig {
-    let text = format!(
-        r#"{{"image_size":32,"patch_size":{patch},"embed_dim":{width},"depths":[1],"num_heads":[1],"window_size":4,"drop_path_rate":0}}"#
-    );
-    serde_json::from_str(&text).unwrap()
-}
-
 #[test]
 fn patches() {
     let (io, settings) = cases("embedder-2d");
     for (case, setting) in settings.iter().enumerate() {
         let (channels, width) = (number(setting, "channels"), number(setting, "hidden"));
-        let config = swin(number(setting, "patch"), width);
-        let fresh = made(|init| PatchEmbedder::new(&config, channels, init));
+        let patch = number(setting, "patch");
+        let fresh = made(|init| PatchEmbedder::new(width, patch, channels, init));
         let embedder = filled(fresh, &io, case, |path| path);
         let x = tensor::<4>(&io, &format!("case{case}.x"), &Device::flex(), DTYPE);
         let tokens = embedder.forward(x.into(), &Pass::eval());
@@ -78,14 +71,14 @@ fn tiled_source_kernels() {
     let (io, settings) = cases("embedder-2d");
     for (case, setting) in settings.iter().enumerate() {
         let (channels, width) = (number(setting, "channels"), number(setting, "hidden"));
-        let config = swin(number(setting, "patch"), width);
-        let fresh = made(|init| PatchEmbedder::new(&config, 3, init));
+        let patch = number(setting, "patch");
+        let fresh = made(|init| PatchEmbedder::new(width, patch, 3, init));
         let source = filled(fresh, &io, case, |path| match path {
             "weight" => "source_kernel",
             other => other,
         });
         let how = EmbedderInit::SourceTiled;
-        let target = made(|init| source.for_target(&config, channels, how, init));
+        let target = made(|init| source.for_target(channels, how, init));
         let state = modalign::model::state::state(&target);
         let want = io.read_f64(&format!("case{case}.tiled_kernel")).unwrap();
         // initial values are single precision

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 A side is a features file (.npz, .safetensors, .parquet: features [N, D], labels [N], perhaps class_names,
 ids and groups, see modalign probe --help; .npy: features, with --labels), a run folder (every encoder whose features it keeps: those
-of figure 2), or a model (with --images; then its pooled outputs). All sides hold the same samples:
+of the t-SNE maps), or a model (with --images; then its pooled outputs). All sides hold the same samples:
 rows are matched by ids where files have them, else row i is sample i everywhere, and the labels
 must agree. The number of features may differ.
 

@@ -2,25 +2,27 @@
 
 mod columns;
 mod compare;
+#[cfg(feature = "train")]
 mod data;
 mod measure;
+#[cfg(feature = "train")]
 mod model;
+mod opening;
 mod run;
 
 pub use columns::{ColumnArgs, labels_of};
 pub use compare::CompareArgs;
+#[cfg(feature = "train")]
 pub use data::{DataArgs, DataCommand};
 pub use measure::{Components, DiscrepancyArgs, ProbeArgs, TsneArgs};
-pub use model::{
-    ExportArgs, ExtractArgs, ModelFormat, ModelsCommand, OpeningArgs, Precision, WeightType,
-};
-pub use run::{
-    ExperimentArgs, FiguresArgs, PretrainArgs, ReportArgs, RunsCommand, StartArgs, SweepArgs,
-    TrainArgs,
-};
+#[cfg(feature = "train")]
+pub use model::{ExportArgs, ExtractArgs, ModelFormat, ModelsCommand, Precision, WeightType};
+pub use opening::OpeningArgs;
+#[cfg(feature = "train")]
+pub use run::{DoctorArgs, PretrainArgs, RunsCommand, SweepArgs, TrainArgs};
+pub use run::{ExperimentArgs, FiguresArgs, ReportArgs, StartArgs};
 
-use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 
 /// How far does the knowledge of a pretrained source modality fit a target modality?
 #[derive(Debug, Parser)]
@@ -33,7 +35,7 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:
   modalign report                                    the embedded demo suite, whole, in minutes
   modalign report --suite real-mini --data DIR       real CIFAR-10/100, EMG and sounds
-  modalign figures runs/demo --only 2,4              redraw figures of a finished run
+  modalign figures runs/demo --only tsne,probe       redraw figures of a finished run
   modalign extract --model DIR --tensor IN.safetensors:pixels --outputs pooled,logits --out OUT.npz
   modalign probe --train TRAIN.npz --test TEST.npz   linear probe of your own features
   modalign tsne --features F.npz --out MAP.npy       t-SNE of them
@@ -61,15 +63,20 @@ pub enum Command {
     /// Set encoders against each other on the same samples: which is better at what, beyond noise
     Compare(CompareArgs),
     /// Transfer the source model of a suite to one target by one method
+    #[cfg(feature = "train")]
     Train(TrainArgs),
     /// Train all cells of a suite (targets × methods × seeds), or a shard of them
+    #[cfg(feature = "train")]
     Sweep(SweepArgs),
     /// Make the source model of a suite by the suite's recipe
+    #[cfg(feature = "train")]
     Pretrain(PretrainArgs),
     /// List runs, show one, or say how two differ
+    #[cfg(feature = "train")]
     #[command(subcommand)]
     Runs(RunsCommand),
     /// Write what the parts of a model say about a tensor or a dataset
+    #[cfg(feature = "train")]
     Extract(ExtractArgs),
     /// How well hyperplanes separate the classes of anyone's features
     Probe(ProbeArgs),
@@ -78,14 +85,18 @@ pub enum Command {
     /// How well source classes stand in for target classes: D(Ms, Mt) of anyone's probabilities
     Discrepancy(DiscrepancyArgs),
     /// Datasets: list, show, fetch, verify, import
+    #[cfg(feature = "train")]
     #[command(subcommand)]
     Data(DataCommand),
     /// List models, or show what one is and whether it loads
+    #[cfg(feature = "train")]
     #[command(subcommand)]
     Models(ModelsCommand),
     /// Write a model for PyTorch: Hugging Face names, safetensors
+    #[cfg(feature = "train")]
     Export(ExportArgs),
     /// Say what this build and this machine can do
+    #[cfg(feature = "train")]
     Doctor(DoctorArgs),
     /// Print shell completions
     Completions {
@@ -96,26 +107,19 @@ pub enum Command {
     Man,
 }
 
-/// Arguments of `modalign doctor`.
-#[derive(Debug, Args)]
-pub struct DoctorArgs {
-    /// Folder whose data files to look for
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
-}
-
 impl Command {
     /// The device that the command computes on; `flex` where it asks for none.
     pub fn device(&self) -> &str {
         match self {
             Self::Report(args) => &args.experiment.device,
+            #[cfg(feature = "train")]
             Self::Train(args) => &args.experiment.device,
+            #[cfg(feature = "train")]
             Self::Sweep(args) => &args.experiment.device,
+            #[cfg(feature = "train")]
             Self::Pretrain(args) => &args.experiment.device,
             Self::Compare(args) => &args.device,
+            #[cfg(feature = "train")]
             Self::Extract(args) => &args.device,
             Self::Probe(args) => &args.device,
             _ => "flex",

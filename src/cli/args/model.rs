@@ -1,8 +1,7 @@
 //! Arguments of the verbs that open a model: extract, models, export.
 
+use super::OpeningArgs;
 use crate::feature::outputs::Output;
-use crate::model::Opening;
-use crate::suite::definition::Source;
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -20,45 +19,6 @@ impl ValueEnum for Output {
             Self::LastHiddenState => "Last tokens [N, T, D]",
         };
         Some(PossibleValue::new(self.name()).help(help))
-    }
-}
-
-/// How a checkpoint is to be opened, the same for every verb that takes a model.
-#[derive(Debug, Clone, Default, Args)]
-pub struct OpeningArgs {
-    /// Key of the state dict in a checkpoint, dots lead deeper (model.state_dict); or a prefix of
-    /// its tensor names (teacher) [default: the plain model of most tensors, told where several fit]
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
-    /// Leave tensors of these names out, as the file has them; * stands for anything; repeatable
-    #[arg(long, value_name = "PATTERN", num_args = 1..)]
-    pub ignore: Vec<String>,
-    /// Side of the model's square images in pixels, before what its files say or what is guessed
-    #[arg(long, value_name = "N")]
-    pub image_size: Option<usize>,
-}
-
-impl OpeningArgs {
-    /// As the model room takes it.
-    pub fn opening(&self) -> Opening {
-        Opening {
-            key: self.key.clone(),
-            ignore: self.ignore.clone(),
-            image_size: self.image_size,
-        }
-    }
-
-    /// Sets what is given in the suite's source model, so that the run keeps it.
-    pub fn apply(&self, source: &mut Source) {
-        if self.key.is_some() {
-            source.key.clone_from(&self.key);
-        }
-        if !self.ignore.is_empty() {
-            source.ignore.clone_from(&self.ignore);
-        }
-        if self.image_size.is_some() {
-            source.image_size = self.image_size;
-        }
     }
 }
 

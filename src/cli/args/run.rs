@@ -4,7 +4,11 @@ use super::OpeningArgs;
 use crate::figure::Format;
 use crate::figure::palette::Theme;
 use crate::figure::print::Width;
-use clap::{Args, Subcommand};
+#[cfg(feature = "train")]
+use crate::transfer::methods;
+use clap::Args;
+#[cfg(feature = "train")]
+use clap::Subcommand;
 use std::path::PathBuf;
 
 /// An experiment and what it is computed on, the same for every verb that carries one out.
@@ -83,8 +87,11 @@ pub struct ReportArgs {
 #[command(after_help = "Examples:
   modalign figures runs/demo                          the report's own figures, the same bytes
   modalign figures runs/demo --width 84               for one column of a two-column paper
-  modalign figures runs/demo --width 174 --only 2,3   for both columns
+  modalign figures runs/demo --width 174 --only tsne,probe   for both columns
   modalign figures runs/demo --theme screen           for a dark page or slide
+
+Figures are numbered in the order in which they stand on the page, and fig3.svg is figure 3; names stay
+the same when a figure is added. An unknown name is answered with all numbers and names.
 
 With --width the panels are laid out anew, in as many columns as leave the smallest text at 6 pt, and
 the sheet is scaled to exactly that width: an SVG has its size in millimetres, a PNG 384 pixels to the
@@ -93,9 +100,9 @@ text became.")]
 pub struct FiguresArgs {
     /// Folder of the run
     pub run: PathBuf,
-    /// Numbers of the figures to draw [default: all that the run has tables for]
-    #[arg(long, value_delimiter = ',', value_name = "N")]
-    pub only: Vec<u8>,
+    /// Figures to draw, by number or name (tradeoff, tsne, probe …) [default: all that the run has tables for]
+    #[arg(long, value_delimiter = ',', value_name = "FIGURE")]
+    pub only: Vec<String>,
     /// Formats to write: svg, png [default: both]
     #[arg(long, value_delimiter = ',', value_name = "FORMAT")]
     pub format: Vec<Format>,
@@ -111,6 +118,7 @@ pub struct FiguresArgs {
 }
 
 /// Arguments of `modalign train`.
+#[cfg(feature = "train")]
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   modalign train --suite demo --target emg --method mona
@@ -128,8 +136,8 @@ pub struct TrainArgs {
     /// Name of a target of the suite
     #[arg(long)]
     pub target: String,
-    /// scratch, frozen, nft, emb, orca or mona
-    #[arg(long)]
+    /// Name of a transfer method.
+    #[arg(long, help = format!("Transfer method: {}", methods::names().join(", ")))]
     pub method: String,
     /// Seed of everything random in the transfer
     #[arg(long, default_value_t = 0)]
@@ -146,6 +154,7 @@ pub struct TrainArgs {
 }
 
 /// Arguments of `modalign sweep`.
+#[cfg(feature = "train")]
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   modalign sweep --suite real-mini --data DIR --methods nft,emb,mona --seeds 0,1,2 --out runs/sweep
@@ -182,6 +191,7 @@ pub struct SweepArgs {
 }
 
 /// Arguments of `modalign pretrain`.
+#[cfg(feature = "train")]
 #[derive(Debug, Args)]
 pub struct PretrainArgs {
     /// What is run, on what.
@@ -195,7 +205,20 @@ pub struct PretrainArgs {
     pub start: StartArgs,
 }
 
+/// Arguments of `modalign doctor`.
+#[cfg(feature = "train")]
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Folder whose data files to look for
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `modalign runs`.
+#[cfg(feature = "train")]
 #[derive(Debug, Subcommand)]
 pub enum RunsCommand {
     /// Runs in a folder: how far each is, when it began, how long it took

@@ -1,6 +1,8 @@
 //! `modalign compare`: encoders set against each other on the same samples. Reads the sides, has
 //! them compared, leaves tables, figures and a page, and says the result.
 
+#[cfg(feature = "train")]
+mod model;
 mod read;
 mod words;
 
@@ -9,7 +11,7 @@ use super::error::CliError;
 use super::print;
 use super::progress::{Bars, catch_interrupts};
 use super::words::print_json;
-use crate::figure::{self, Format};
+use crate::figure::Format;
 use crate::measure::MeasureError;
 use crate::report;
 use crate::run::sides::align::{self, Shared};
@@ -69,8 +71,8 @@ pub fn run(args: &CompareArgs) -> Result<(), CliError> {
     let found = Comparison::new(&shared, reference, &settings, &mut Bars::new())?;
     write::write(locked.root()?, &shared, &settings, &found)?;
     let (tables, figures) = (folder.join("tables"), folder.join("figures"));
-    figure::draw(&tables, &figures, &Format::ALL, None)?;
-    let report = report::sides::write(locked.root()?)?;
+    report::draw(&tables, &figures, &Format::ALL, None)?;
+    let report = report::write_comparison(locked.root()?)?;
     let said = Said {
         shared: &shared,
         settings: &settings,

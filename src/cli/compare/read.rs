@@ -2,15 +2,22 @@
 
 use crate::cli::args::{CompareArgs, labels_of};
 use crate::cli::error::CliError;
-use crate::cli::extract;
 use crate::cli::measure::labelled;
 use crate::cli::words::{clean, tell};
-use crate::feature::file::{Choice, Contents, Keep, array};
-use crate::feature::{FeatureError, FeatureSet};
-use crate::model::{device, embedded};
+use crate::feature::FeatureError;
+use crate::feature::file::{Choice, Contents, Keep};
 use crate::run::folder::sha256;
 use crate::run::sides::{Origin, Side, kept};
 use std::path::Path;
+
+#[cfg(feature = "train")]
+use super::model::model;
+
+/// No model can be asked in a build without models.
+#[cfg(not(feature = "train"))]
+fn model(_: &str, _: &CompareArgs) -> Result<Option<Side>, CliError> {
+    Ok(None)
+}
 
 /// More classes make no table (10,000 rows a side).
 const MOST_CLASSES: usize = 10_000;
@@ -33,8 +40,8 @@ pub fn sides(args: &CompareArgs) -> Result<Vec<Side>, CliError> {
                     .for_each(|side| side.title = format!("{run}: {}", side.title));
             }
             sides.append(&mut own);
-        } else if is_model(path, args.images.is_some()) {
-            sides.push(model(name, args)?);
+        } else if let Some(side) = model(name, args)? {
+            sides.push(side);
         } else {
             sides.push(features(path, args)?);
         }
@@ -42,20 +49,7 @@ pub fn sides(args: &CompareArgs) -> Result<Vec<Side>, CliError> {
     Ok(sides)
 }
 
-/// Whether something that is no run is a model rather than features.
-fn is_model(path: &Path, images: bool) -> bool {
-    let checkpoint = matches!(
-        array::ending(path).as_str(),
-        "pth" | "pt" | "bin" | "ckpt" | "tar" | "pkl"
-    );
-    let inside = path
-        .to_str()
-        .is_some_and(|name| embedded::names().contains(&name));
-    let parts = array::ending(path) == "parquet";
-    (path.is_dir() && !parts) || checkpoint || (!path.exists() && (images || inside))
-}
-
-fn title(part: Option<std::borrow::Cow<'_, str>>, name: &str) -> String {
+pub(super) fn title(part: Option<std::borrow::Cow<'_, str>>, name: &str) -> String {
     let part = part.map(|part| clean(&part)).unwrap_or_default();
     match part.trim().is_empty() {
         true => clean(name),
@@ -125,63 +119,6 @@ fn features(path: &Path, args: &CompareArgs) -> Result<Side, CliError> {
             preprocess: None,
         },
         groups: set.groups().map(<[usize]>::to_vec),
-        set,
-        named,
-        train: None,
-    })
-}
-
-fn model(name: &str, args: &CompareArgs) -> Result<Side, CliError> {
-    let Some(images) = &args.images else {
-        return Err(CliError::Usage {
-            what: name.into(),
-            expected: "a features file or a run, or --images beside a model".into(),
-            found: "no --images".into(),
-        });
-    };
-    let device = device::open(&args.device)?;
-    let asked = ("--images", images.as_str());
-    let opening = args.opening.opening();
-    let found = extract::pooled(name, &opening, asked, args.data_dir.as_deref(), &device)?;
-    let mut named = found.labels.is_some();
-    let (file, _) = labels_of(args.labels.as_deref());
-    let labels_sha256 = match (named, &file) {
-        (false, Some(labels)) => Some(sha256(labels)?),
-        _ => None,
-    };
-    let set = match (found.labels, &file) {
-        (Some((labels, names)), _) => FeatureSet::new(found.features, labels, names)?,
-        (None, Some(path)) => match array::labels(path)? {
-            (labels, None) => FeatureSet::unnamed(found.features, labels)?,
-            (labels, Some(names)) => {
-                named = true;
-                FeatureSet::new(found.features, labels, names)?
-            }
-        },
-        (None, None) => {
-            return Err(CliError::Usage {
-                what: "--images".into(),
-                expected: "a dataset, or --labels FILE.npy beside a tensor".into(),
-                found: format!("{images:?} without labels"),
-            });
-        }
-    };
-    Ok(Side {
-        title: title(
-            Path::new(name)
-                .file_name()
-                .map(|part| part.to_string_lossy()),
-            name,
-        ),
-        origin: Origin {
-            kind: "model",
-            path: name.into(),
-            sha256: found.sha256,
-            labels_sha256,
-            images: Some(images.clone()),
-            preprocess: found.preprocess,
-        },
-        groups: found.groups,
         set,
         named,
         train: None,

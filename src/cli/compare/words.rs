@@ -2,7 +2,7 @@
 
 use super::Said;
 use crate::cli::words::{columns, span};
-use crate::figure::sides::{measure_name, shown, signed};
+use crate::figure::measures::{measure_name, shown, signed};
 use crate::run::sides::difference::{Difference, Verdict};
 use crate::run::sides::measures::Measure;
 use serde_json::{Map, Value, json};

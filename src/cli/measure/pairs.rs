@@ -5,9 +5,9 @@ use crate::cli::error::CliError;
 use crate::feature::FeatureError;
 use crate::figure::Format;
 use crate::figure::matching::{self, MatchRow};
+use crate::files::defuse;
 use crate::files::lines_by_position;
 use crate::measure::discrepancy::{Discrepancy, strongest};
-use crate::run::table::defuse;
 use ndarray::Array2;
 use std::path::Path;
 

@@ -8,12 +8,10 @@ use crate::cli::error::CliError;
 use crate::cli::print;
 use crate::cli::progress::Stage;
 use crate::cli::words::{clean, columns, print_json};
-use crate::evaluate::device::BurnDevice;
 use crate::feature::FeatureSet;
 use crate::measure::probe::{ProbeParams, ProbeReport, SweepPoint};
 use crate::measure::samples::Samples;
 use crate::measure::{Groups, MeasureError};
-use crate::model::device;
 use crate::random::SPLIT;
 use crate::strata;
 use serde_json::json;
@@ -41,11 +39,7 @@ pub fn run(args: &ProbeArgs) -> Result<(), CliError> {
     let params = ProbeParams::new()
         .standardize(args.standardize)
         .iterations(args.iterations);
-    // The CPU has kernels of its own for this.
-    let params = match args.device.as_str() {
-        "flex" => params,
-        name => params.accelerator(BurnDevice(device::open(name)?)),
-    };
+    let params = on_device(params, &args.device)?;
     // Settings are refused before files are read.
     let given = params.clone().c(args.c).check();
     given.map_err(CliError::of_measure(&args.train))?;
@@ -74,6 +68,29 @@ pub fn run(args: &ProbeArgs) -> Result<(), CliError> {
     match args.json {
         true => print_json(&fields(args, &report, &sets, &groups)),
         false => print(text(args, &report, &sets, &groups).as_bytes()),
+    }
+}
+
+/// The CPU has kernels of its own; other devices are burn's.
+#[cfg(feature = "train")]
+fn on_device(params: ProbeParams, device: &str) -> Result<ProbeParams, CliError> {
+    use crate::evaluate::device::BurnDevice;
+    match device {
+        "flex" => Ok(params),
+        name => Ok(params.accelerator(BurnDevice(crate::model::device::open(name)?))),
+    }
+}
+
+/// The CPU alone.
+#[cfg(not(feature = "train"))]
+fn on_device(params: ProbeParams, device: &str) -> Result<ProbeParams, CliError> {
+    match device {
+        "flex" => Ok(params),
+        found => Err(CliError::Usage {
+            what: "--device".into(),
+            expected: "flex: this build is without other devices (cargo feature train)".into(),
+            found: found.into(),
+        }),
     }
 }
 

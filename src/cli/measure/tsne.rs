@@ -208,7 +208,7 @@ fn draw(
     let mut panels = drawing::figure(&rows, &[])?.panels;
     panels.truncate(1);
     let label = format!("t-SNE map of {title}");
-    let figure = Figure::new(2, "tsne", &label, panels, 1)?;
+    let figure = Figure::new("tsne", &label, panels, 1)?;
     let bytes = match format {
         Format::Svg => figure.svg()?.into_bytes(),
         Format::Png => figure.png()?,

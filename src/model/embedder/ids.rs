@@ -1,7 +1,7 @@
 //! The embedder of RoBERTa's own pretraining: token ids to word + position + type embeddings,
 //! then LayerNorm.
 
-use crate::model::config::RobertaConfig;
+use crate::model::RobertaConfig;
 use crate::model::dual::Dual;
 use crate::model::layers::{Init, LayerNorm};
 use crate::model::pass::Pass;

@@ -3,7 +3,6 @@
 //!
 //! The projection keeps the shape of the convolution it is (`[out, C, p, p]`), as checkpoints do.
 
-use crate::model::config::SwinConfig;
 use crate::model::dual::Dual;
 use crate::model::layers::{Init, LayerNorm};
 use crate::model::ops;
@@ -27,9 +26,9 @@ pub struct PatchEmbedder {
 }
 
 impl PatchEmbedder {
-    /// A freshly initialised embedder for `channels` input channels.
-    pub fn new(config: &SwinConfig, channels: usize, init: &mut Init) -> Self {
-        let (out, p) = (config.embed_dim, config.patch_size);
+    /// A freshly initialised embedder of patches of side `p` to `out` channels, for `channels` input
+    /// channels.
+    pub fn new(out: usize, p: usize, channels: usize, init: &mut Init) -> Self {
         Self {
             weight: init.truncated_normal(0.02, [out, channels, p, p]),
             bias: init.constant(0.0, [out]),
@@ -44,26 +43,20 @@ impl PatchEmbedder {
     }
 
     /// An embedder for `channels` channels that starts from this one.
-    pub fn for_target(
-        &self,
-        config: &SwinConfig,
-        channels: usize,
-        how: EmbedderInit,
-        init: &mut Init,
-    ) -> Self {
+    pub fn for_target(&self, channels: usize, how: EmbedderInit, init: &mut Init) -> Self {
+        let [out, own, p, _] = self.weight.dims();
         if how == EmbedderInit::Random {
-            let mut fresh = Self::new(config, channels, init);
+            let mut fresh = Self::new(out, p, channels, init);
             fresh.crops = self.crops;
             return fresh;
         }
-        let [out, own, p, _] = self.weight.dims();
         let source: Vec<f32> = self
             .weight
             .val()
             .cast(DType::F32)
             .into_data()
             .try_to_vec()
-            .unwrap_or_default();
+            .expect("values were cast to f32");
         let mut tiled = Vec::with_capacity(out * channels * p * p);
         for o in 0..out {
             for c in 0..channels {

@@ -2,7 +2,7 @@
 //! side of the images, which weights alone do not fix.
 
 use crate::model::ModelError;
-use crate::model::config::keys;
+use crate::model::keys;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -7,7 +7,7 @@
 //!
 //! The numbers are those of `transformers` as long as windows divide the token grids; where they
 //! do not, timm pads after it has shifted the grid, `transformers` before. We follow whose names the
-//! tensors have ([`super::swin::Windows`]). [`differs_from_transformers`] tells.
+//! tensors have ([`Windows`]). [`differs_from_transformers`] tells.
 
 pub mod hints;
 pub mod shape;
@@ -16,9 +16,9 @@ mod shape_tests;
 #[cfg(test)]
 mod tests;
 
-use super::config::SwinConfig;
+use super::SwinConfig;
 use super::opening::SideOrigin;
-use super::swin::Windows;
+use super::windows::Windows;
 pub use hints::Hints;
 pub use shape::{Inferred, infer_config};
 

@@ -4,7 +4,7 @@
 use super::hints::{Hints, SUPPORTED};
 use super::{Style, block_of};
 use crate::model::opening::SideOrigin;
-use crate::model::swin::Windows;
+use crate::model::windows::Windows;
 use crate::model::{ModelError, SwinConfig};
 use std::collections::{BTreeMap, BTreeSet};
 

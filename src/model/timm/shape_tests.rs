@@ -4,7 +4,7 @@ use super::hints::Published;
 use super::tests::{Shapes, hints, infer, infer_all, microsoft, shapes_of};
 use super::*;
 use crate::model::ModelError;
-use crate::model::config::keys;
+use crate::model::keys;
 use crate::model::opening::SideOrigin;
 use std::path::Path;
 

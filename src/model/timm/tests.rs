@@ -1,7 +1,7 @@
 //! Names and numbers against checkpoints that timm made (`tests/fixtures/timm`).
 
 use super::*;
-use crate::model::config::keys;
+use crate::model::keys;
 use crate::model::state::parameters;
 use crate::model::weights::Weights;
 use crate::model::{Model, ModelError, Opening, Pass, device};

@@ -2,11 +2,12 @@
 //! most tensors of an architecture that we know, and of several the first by [`stand::rank`], which
 //! is told; else, where no names are known, the root if it holds tensors, or a usual key.
 
-use super::stand::{self, Family, KEYS};
+use super::stand::{self, KEYS};
 use super::tensor::Tensor;
 use super::tree::{self, Dictionary};
 use crate::files::Fault;
 use crate::files::pickle::Value;
+use crate::model::family::Family;
 use crate::model::weights::Dtype;
 
 /// What is looked for in a checkpoint.
@@ -15,7 +16,7 @@ pub(super) enum Sought<'o> {
     /// Any tensors, under their own names.
     Tensors,
     /// A model, perhaps of that family, perhaps under that key.
-    Model(Option<Family>, Option<&'o str>),
+    Model(Option<&'static Family>, Option<&'o str>),
 }
 
 /// A state dict and how it was found.
@@ -37,7 +38,7 @@ pub(super) fn bare(shape: &[usize], dtype: Dtype) -> bool {
     shape.is_empty() || dtype == Dtype::U8
 }
 
-fn known(dictionary: &Dictionary, family: Option<Family>) -> usize {
+fn known(dictionary: &Dictionary, family: Option<&'static Family>) -> usize {
     let names: Vec<&str> = dictionary.tensors.iter().map(|(n, _)| n.as_str()).collect();
     stand::stands(&names, family)
         .first()
@@ -134,7 +135,10 @@ fn asked(root: Value, all: Vec<Dictionary>, key: &str) -> Result<Choice, Fault> 
 }
 
 /// The dictionary that holds most tensors of an architecture; all of them back if none does.
-fn best(mut all: Vec<Dictionary>, family: Option<Family>) -> Result<Choice, Vec<Dictionary>> {
+fn best(
+    mut all: Vec<Dictionary>,
+    family: Option<&'static Family>,
+) -> Result<Choice, Vec<Dictionary>> {
     let mut fits: Vec<(usize, usize)> = all
         .iter()
         .enumerate()
@@ -169,7 +173,7 @@ fn best(mut all: Vec<Dictionary>, family: Option<Family>) -> Result<Choice, Vec<
 }
 
 /// Parameters in dictionaries within dictionaries, their names joined.
-fn nested(root: Value, family: Option<Family>) -> Option<Choice> {
+fn nested(root: Value, family: Option<&'static Family>) -> Option<Choice> {
     let whole = tree::flat(root, Vec::new());
     (known(&whole, family) > 0).then_some(Choice {
         dictionary: whole,

@@ -2,8 +2,9 @@
 //! before and into names taken off. What was done is told.
 
 use super::Entry;
-use super::stand::{self, Family};
+use super::stand;
 use crate::model::ModelError;
+use crate::model::family::Family;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -22,7 +23,7 @@ pub(super) struct Wishes<'o> {
     pub key: Option<&'o str>,
     /// Patterns of names to leave out.
     pub ignore: &'o [String],
-    pub family: Option<Family>,
+    pub family: Option<&'static Family>,
 }
 
 /// Tensors under the model's names.

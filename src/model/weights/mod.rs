@@ -28,7 +28,6 @@ mod torch_tests;
 pub use safetensors::Dtype;
 pub(super) use shards::{NAMES, find, weight_map};
 pub use sniff::Format;
-pub use stand::Family;
 pub use write::{Outgoing, write, write_tensors};
 
 use super::{ModelError, timm};

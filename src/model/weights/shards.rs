@@ -3,9 +3,9 @@
 use super::choose::Sought;
 use super::open::{Found, found};
 use super::source::{Source, malformed};
-use super::stand::Family;
 use super::{Format, Weights, sniff};
 use crate::files::checksum;
+use crate::model::family::Family;
 use crate::model::{ModelError, Opening};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -130,7 +130,7 @@ impl Weights {
     pub(super) fn sharded(
         path: &Path,
         opening: &Opening,
-        family: Option<Family>,
+        family: Option<&'static Family>,
     ) -> Result<Self, ModelError> {
         let map = weight_map(path)?;
         let folder = path.parent().unwrap_or(Path::new(""));

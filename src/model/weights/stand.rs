@@ -3,64 +3,11 @@
 //! `backbone.`, `student.`), whole training modules hold other tensors beside the model's, and some
 //! hold several models; the structure of the names tells, not a list of prefixes.
 
-/// A family of models by the names of its tensors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
-    /// Swin, by timm's, Microsoft's or Hugging Face's names.
-    Swin,
-    /// RoBERTa, by Hugging Face's names.
-    Roberta,
-}
-
-/// The names by which a kind of checkpoint is known.
-struct Kind {
-    family: Family,
-    /// A tensor that every such model has once.
-    anchor: &'static str,
-    /// What another tensor beside it starts with, one of these.
-    witness: &'static [&'static str],
-    /// What the names of its tensors start with.
-    core: &'static [&'static str],
-    /// The prefix that belongs to the published names.
-    own: &'static str,
-}
-
-const KINDS: [Kind; 3] = [
-    Kind {
-        family: Family::Swin,
-        anchor: "patch_embed.proj.weight",
-        witness: &["layers.0.blocks.0.", "layers_0.blocks.0."],
-        core: &["patch_embed.", "layers.", "layers_", "norm.", "head."],
-        own: "",
-    },
-    Kind {
-        family: Family::Swin,
-        anchor: "embeddings.patch_embeddings.projection.weight",
-        witness: &["encoder.layers.0.blocks.0."],
-        core: &["embeddings.", "encoder.", "layernorm."],
-        own: "swin.",
-    },
-    Kind {
-        family: Family::Roberta,
-        anchor: "encoder.layer.0.attention.self.query.weight",
-        witness: &["encoder.layer.0.attention.self.key."],
-        core: &["embeddings.", "encoder."],
-        own: "roberta.",
-    },
-];
+use crate::model::architecture::ARCHITECTURES;
+use crate::model::family::Family;
 
 /// Most models of a kind that are looked at in one file.
 const MOST: usize = 64;
-
-/// Other networks with RoBERTa's tensor names, which compute something else.
-const OTHERS: [&str; 6] = [
-    "bert",
-    "electra",
-    "longformer",
-    "xmod",
-    "deberta",
-    "layoutlm",
-];
 
 /// Where scripts keep a state dict, in the order of preference where several hold as many tensors
 /// of the architecture. Averages of the weights come last.
@@ -102,18 +49,19 @@ pub(super) struct Stand {
 }
 
 /// The models among `names`, the one of most tensors first; with `family` only of that family.
-pub(super) fn stands(names: &[&str], family: Option<Family>) -> Vec<Stand> {
+pub(super) fn stands(names: &[&str], family: Option<&Family>) -> Vec<Stand> {
     let mut found: Vec<Stand> = Vec::new();
-    let kinds = KINDS
+    let families = ARCHITECTURES
         .iter()
-        .filter(|k| family.is_none_or(|f| f == k.family));
-    for kind in kinds {
+        .filter(|known| family.is_none_or(|asked| asked == **known));
+    let kinds = families.flat_map(|family| family.marks.iter().map(move |kind| (family, kind)));
+    for (family, kind) in kinds {
         let anchors = names.iter().filter_map(|n| n.strip_suffix(kind.anchor));
         for before in anchors.take(MOST) {
             let starts = |rest: &str, parts: &[&str]| parts.iter().any(|p| rest.starts_with(p));
             let last = before.trim_end_matches('.').rsplit('.').next();
             let whole = before.is_empty() || before.ends_with('.');
-            let other = kind.family == Family::Roberta && OTHERS.contains(&last.unwrap_or(""));
+            let other = last.is_some_and(|last| family.others.contains(&last));
             let inside = || names.iter().filter_map(|n| n.strip_prefix(before));
             if !whole || other || !inside().any(|rest| starts(rest, kind.witness)) {
                 continue;
@@ -190,6 +138,7 @@ pub(super) fn rank<'k>(path: impl Iterator<Item = &'k str> + Clone) -> (bool, us
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{roberta, swin};
 
     fn timm(prefix: &str) -> Vec<String> {
         [
@@ -201,7 +150,7 @@ mod tests {
         .to_vec()
     }
 
-    fn prefixes(names: &[String], family: Option<Family>) -> Vec<String> {
+    fn prefixes(names: &[String], family: Option<&Family>) -> Vec<String> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let found = stands(&names, family).into_iter();
         found.map(|stand| stand.prefix).collect()
@@ -228,10 +177,10 @@ mod tests {
         };
         assert_eq!(prefixes(&text("roberta."), None), [""]);
         assert_eq!(
-            prefixes(&text("net.roberta."), Some(Family::Roberta)),
+            prefixes(&text("net.roberta."), Some(&roberta::FAMILY)),
             ["net."]
         );
-        assert_eq!(prefixes(&text("net."), Some(Family::Swin)), [""; 0]);
+        assert_eq!(prefixes(&text("net."), Some(&swin::FAMILY)), [""; 0]);
         assert_eq!(prefixes(&text("bert."), None), [""; 0], "another network");
         // A name that only ends alike, and an anchor without blocks.
         assert_eq!(prefixes(&timm("x_"), None), [""; 0]);

@@ -3,8 +3,11 @@
 //! Every character stands for itself. What pdfLaTeX cannot set without further packages (letters beyond
 //! Latin-1, emoji) is named by its code point, `U+4E2D`: the file compiles in any article.
 
-use super::super::answer::Said;
-use super::{Grid, visible};
+use super::super::grid::{Cell, Grid};
+use super::visible;
+
+/// By what a file of ours is known.
+pub const SIGNED: &str = "Written by modalign";
 
 /// A grid as a `tabular`.
 pub fn tabular(grid: &Grid) -> String {
@@ -16,12 +19,12 @@ pub fn tabular(grid: &Grid) -> String {
     let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
     let heads = grid.heads.iter().map(|(head, _)| escape(&capital(head)));
     let mut text = format!(
-        "% {}. Written by modalign; needs \\usepackage{{booktabs}}.\n\\begin{{tabular}}{{{sides}}}\n\\toprule\n",
+        "% {}. {SIGNED}; needs \\usepackage{{booktabs}}.\n\\begin{{tabular}}{{{sides}}}\n\\toprule\n",
         escape(&grid.title)
     );
     text += &line(heads.collect());
     text += "\\midrule\n";
-    for row in &grid.rows {
+    for (_, row) in &grid.rows {
         text += &line(row.iter().map(cell).collect());
     }
     text + "\\bottomrule\n\\end{tabular}\n"
@@ -33,16 +36,18 @@ fn capital(word: &str) -> String {
     first.into_iter().chain(characters).collect()
 }
 
-fn cell(cell: &Said) -> String {
+fn cell(cell: &Cell) -> String {
     let text = escape(&cell.value);
     // An opening bracket after `\\` would be read as its argument.
-    let text = match text.starts_with(['[', '*']) {
-        true => format!("{{}}{text}"),
-        false => text,
+    let text = if text.starts_with(['[', '*']) {
+        format!("{{}}{text}")
+    } else {
+        text
     };
-    let text = match cell.best {
-        true => format!("\\textbf{{{text}}}"),
-        false => text,
+    let text = if cell.best {
+        format!("\\textbf{{{text}}}")
+    } else {
+        text
     };
     match &cell.interval {
         Some(range) => format!("{text} {{\\footnotesize ({})}}", escape(range)),
@@ -101,21 +106,26 @@ fn named(c: char) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::grid::Place;
     use std::process::Command;
 
     fn grid(names: &[&str]) -> Grid {
         let row = |name: &&str| {
-            let value = Said {
+            let value = Cell {
                 value: "12.1\u{a0}%".into(),
                 interval: Some("\u{2212}1.0 to 2.0".into()),
                 best: true,
             };
-            vec![Said::from((*name).to_owned()), value]
+            (None, vec![Cell::from((*name).to_owned()), value])
         };
         Grid {
             title: "A % title\n\\input{x}".into(),
             heads: vec![("the name".into(), false), ("error".into(), true)],
             rows: names.iter().map(row).collect(),
+            source: None,
+            place: Place::Text,
+            latex: None,
+            folded: false,
         }
     }
 

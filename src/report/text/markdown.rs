@@ -1,144 +1,94 @@
-//! `report.md`: the report for a repository or an issue, in GitHub-flavoured Markdown. Figures are links
-//! to the files in `figures/`; the page `report.html` says more.
+//! The report for a repository or an issue, in GitHub-flavoured Markdown: words, chosen tables, and links to
+//! the figures in `figures/`. The page says more.
 
 use std::path::Path;
 
-use super::super::answer::{READING, Said};
-use super::super::chapters::method;
-use super::super::comparison::AGAIN;
-use super::super::data::{Data, rows};
-use super::{Grid, grids, visible};
-use crate::figure::flow::Plan;
+use super::super::data::Data;
+use super::super::grid::{Cell, Grid, Place};
+use super::super::page::Subject;
+use super::super::section::{Block, Drawing, Numbers, Section};
+use super::visible;
 
-/// What the figures show, by number.
-const FIGURES: [(u8, &str); 10] = [
-    (1, "What was done"),
-    (
-        2,
-        "t-SNE maps of the surrogate's features under every encoder",
-    ),
-    (3, "Linear-probe error on the surrogate"),
-    (4, "Modality knowledge discrepancy of each target"),
-    (5, "Validation metric of each target over epochs"),
-    (6, "Paired differences between methods"),
-    (
-        7,
-        "Alignment and uniformity of the surrogate's features over epochs",
-    ),
-    (8, "CKA between encoders"),
-    (9, "Matched classes"),
-    (10, "Alignment and uniformity of the source over stage 1"),
-];
-
-/// The whole document of the run in `run`.
-pub fn page(data: &Data, run: &Path) -> String {
-    let record = &data.record;
-    let mut text = format!(
-        "# {}\n\nmodalign {} · {} · seeds {}\n\n## What was compared\n\n{}\n\n",
-        escape(record.title()),
-        escape(&record.version.to_string()),
-        escape(&record.device.to_string()),
-        escape(&record.seeds.to_string()),
-        compared(data),
-    );
-    let chapters = [
-        ("The answer", grids::answer(data), "answer.csv"),
-        ("Linear probe", grids::probe(data), "probe.csv"),
-        (
-            "Modality knowledge discrepancy",
-            grids::discrepancy(data),
-            "discrepancy.csv",
-        ),
-        ("Cost", grids::cost(data), "cells.csv"),
-        ("Provenance", Some(grids::provenance(data)), "run.json"),
-    ];
-    for (place, (name, grid, file)) in chapters.iter().enumerate() {
-        text += &format!("## {name}\n\n");
-        text += &match grid {
-            Some(grid) => table(grid),
-            None => format!("not run – the run has no `tables/{file}`.\n\n"),
-        };
-        if place == 0 {
-            if grid.is_some() {
-                text += &format!("{} In bold: best.\n\n", escape(READING));
-                if data.judged_again {
-                    text += &format!("{}\n\n", escape(AGAIN));
-                }
-            }
-            text += &figures(run);
+/// The whole document of the report in `folder`.
+pub fn page<T: Subject>(
+    data: &Data<T>,
+    folder: &Path,
+    sections: &[(&Section<T>, Vec<Block>)],
+) -> String {
+    let numbers = Numbers::of(T::SECTIONS);
+    let (title, meta) = (data.record.title(), data.record.meta());
+    let mut text = format!("# {}\n\n{}\n\n", escape(&title), escape(&meta));
+    for (section, blocks) in sections {
+        let body = blocks.iter().map(|block| match block {
+            Block::Figure(_) => match &section.figure {
+                Some(drawing) => link(drawing, folder, &numbers),
+                None => String::new(),
+            },
+            other => set(other),
+        });
+        let body: String = body.collect();
+        if !body.is_empty() {
+            text += &format!("## {}\n\n{body}", section.title);
         }
     }
-    let notes: String = record
-        .notes
-        .iter()
-        .map(|note| format!("* {}\n", escape(&note.to_string())))
-        .collect();
-    if !notes.is_empty() {
-        text += &format!("## Notes of this run\n\n{notes}\n");
-    }
-    let command = record.command.0.as_deref();
-    let command = command.map_or("not recorded\n\n".into(), |command| {
-        fenced(&format!("{}\nmodalign figures RUN", visible(command)))
-    });
-    text + &format!("## How to reproduce\n\n{command}")
+    text.trim_end().to_owned() + "\n"
 }
 
-fn compared(data: &Data) -> String {
-    let source = &data.record.source;
-    let plan = Plan::of(rows(&data.cells));
-    let bold = |title: &str| format!("**{}**", escape(title));
-    let targets: Vec<String> = plan.titles.iter().copied().map(bold).collect();
-    let methods = plan.methods.iter().map(|id| escape(&method(id)));
-    let methods: Vec<String> = methods.collect();
-    let source = format!(
-        "A source model pretrained on images ({}, {} parameters, {} classes)",
-        escape(&source.model.to_string()),
-        escape(&source.parameters.to_string()),
-        escape(&source.classes.to_string()),
-    );
-    match plan.transfers {
-        0 => format!("{source} was transferred to other modalities."),
-        all => format!(
-            "{source} was transferred to {} by {}; {} of {all} transfers were run.",
-            targets.join(", "),
-            methods.join(", "),
-            plan.done
-        ),
+/// A block; nothing for what only the page shows.
+fn set(block: &Block) -> String {
+    match block {
+        Block::Lead(words) | Block::Words(words) if !words.is_empty() => {
+            format!("{}\n\n", words.markdown(escape))
+        }
+        Block::Note(text) => format!("{}\n\n", escape(text)),
+        Block::Notes(title, notes) if !notes.is_empty() => {
+            let line = |note: &String| format!("* {}\n", escape(note));
+            let lines: String = notes.iter().map(line).collect();
+            format!("{title}:\n\n{lines}\n")
+        }
+        Block::Code(Some(code)) => {
+            let lines: Vec<String> = code.split('\n').map(visible).collect();
+            format!("{}\n", fenced(&lines.join("\n")))
+        }
+        Block::Code(None) => "not recorded\n\n".into(),
+        Block::Table(grid) if grid.place != Place::Page => table(grid),
+        Block::Absent(_, file) => format!("not run – the run has no `tables/{file}`.\n\n"),
+        _ => String::new(),
     }
 }
 
-/// Links to the figures that there are, PNG before SVG.
-fn figures(run: &Path) -> String {
-    let mut text = String::new();
-    for (number, name) in FIGURES {
-        let files = ["png", "svg"].map(|ending| format!("figures/fig{number}.{ending}"));
-        if let Some(file) = files.iter().find(|file| run.join(file).is_file()) {
-            text +=
-                &format!("![Figure {number}: {name}]({file})\n\n*Figure {number}.* {name}.\n\n");
-        }
-    }
-    text
+/// A link to a figure, if it is there, PNG before SVG.
+fn link(drawing: &Drawing, folder: &Path, numbers: &Numbers) -> String {
+    let Some(number) = numbers.number(drawing.name) else {
+        return String::new();
+    };
+    let files = ["png", "svg"].map(|ending| format!("figures/fig{number}.{ending}"));
+    let found = files.iter().find(|file| folder.join(file).is_file());
+    let title = drawing.title;
+    found.map_or_else(String::new, |file| {
+        let name = title.trim_end_matches('.');
+        format!("![Figure {number}: {name}]({file})\n\n*Figure {number}.* {title}\n\n")
+    })
 }
 
 fn table(grid: &Grid) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let heads = grid.heads.iter().map(|(head, _)| escape(head)).collect();
-    let sides = grid.heads.iter().map(|(_, number)| match number {
-        true => "---:".to_owned(),
-        false => "---".to_owned(),
-    });
+    let sides = grid.heads.iter();
+    let sides = sides.map(|(_, number)| if *number { "---:" } else { "---" }.to_owned());
     let mut text = line(heads) + &line(sides.collect());
-    for row in &grid.rows {
+    for (_, row) in &grid.rows {
         text += &line(row.iter().map(cell).collect());
     }
     text + "\n"
 }
 
-fn cell(cell: &Said) -> String {
+fn cell(cell: &Cell) -> String {
     let text = escape(&cell.value);
-    let text = match cell.best {
-        true => format!("**{text}**"),
-        false => text,
+    let text = if cell.best {
+        format!("**{text}**")
+    } else {
+        text
     };
     match &cell.interval {
         Some(range) => format!("{text} ({})", escape(range)),

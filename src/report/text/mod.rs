@@ -1,7 +1,7 @@
-//! The report as text for other documents: `report.md` (GitHub-flavoured Markdown) and LaTeX tables. Both
-//! set the same grids of words; each escapes them in its own way, so that a name stays a name.
+//! The report as text for other documents: GitHub-flavoured Markdown and LaTeX tables, of runs and of
+//! comparisons. Both set the same blocks as the page; each escapes words in its own way, so that a name stays a
+//! name.
 
-mod grids;
 mod latex;
 mod markdown;
 #[cfg(test)]
@@ -9,37 +9,11 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use super::answer::Said;
 use super::data::Data;
 use super::error::ReportError;
-use super::sheet::Column;
+use super::page::Subject;
+use super::section::{Block, Section};
 use crate::figure::write_whole;
-
-/// A table of words.
-struct Grid {
-    /// What it shows.
-    title: String,
-    /// What stands above each column, and whether that holds numbers.
-    heads: Vec<(String, bool)>,
-    /// Rows, a cell a column.
-    rows: Vec<Vec<Said>>,
-}
-
-impl Grid {
-    /// Rows of a run's table by the columns of pages.
-    fn of<'a, R: 'a>(
-        title: &str,
-        rows: impl IntoIterator<Item = &'a R>,
-        columns: &[Column<R>],
-    ) -> Self {
-        let row = |row: &R| columns.iter().map(|c| (c.cell)(row).into()).collect();
-        Self {
-            title: title.into(),
-            heads: columns.iter().map(|c| (c.head.into(), c.number)).collect(),
-            rows: rows.into_iter().map(row).collect(),
-        }
-    }
-}
 
 /// What no line of text may hold: characters that end it, hide, or reorder what is around them.
 fn visible(text: &str) -> String {
@@ -56,34 +30,67 @@ fn visible(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
-/// Writes `report.md` and `tables/latex/*.tex` into the run folder `run` and returns their paths.
-/// Figures are links to what stands in `figures/`.
-///
-/// # Errors
-/// A file that cannot be written or removed.
-pub fn write(data: &Data, run: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    let mut written = vec![run.join("report.md")];
-    write_whole(&written[0], markdown::page(data, run).as_bytes())?;
-    let grids = [
-        ("answer", grids::answer(data)),
-        ("probe", grids::probe(data)),
-        ("discrepancy", grids::discrepancy(data)),
-    ];
-    for (name, grid) in grids {
-        let path = run.join("tables/latex").join(format!("{name}.tex"));
-        match grid {
-            Some(grid) => {
-                write_whole(&path, latex::tabular(&grid).as_bytes())?;
-                written.push(path);
+/// A whole report as text.
+pub struct Text {
+    markdown: String,
+    /// Names and tables in LaTeX.
+    latex: Vec<(&'static str, String)>,
+}
+
+/// Sets the report on `data`. Figures are links to what stands in the folder's `figures/`.
+pub fn text<T: Subject>(
+    data: &Data<T>,
+    folder: &Path,
+    sections: &[(&Section<T>, Vec<Block>)],
+) -> Text {
+    let grids = sections.iter().flat_map(|(_, blocks)| blocks);
+    let tables = grids.filter_map(|block| match block {
+        Block::Table(grid) => Some((grid.latex?, latex::tabular(grid))),
+        _ => None,
+    });
+    Text {
+        latex: tables.collect(),
+        markdown: markdown::page(data, folder, sections),
+    }
+}
+
+impl Text {
+    /// Writes `NAME.md` and `tables/latex/*.tex` into `folder` and returns their paths.
+    ///
+    /// # Errors
+    /// A file that cannot be written or removed.
+    pub fn write(&self, folder: &Path, name: &str) -> Result<Vec<PathBuf>, ReportError> {
+        let mut written = vec![folder.join(format!("{name}.md"))];
+        write_whole(&written[0], self.markdown.as_bytes())?;
+        for (name, table) in &self.latex {
+            let path = folder.join("tables/latex").join(format!("{name}.tex"));
+            write_whole(&path, table.as_bytes())?;
+            written.push(path);
+        }
+        remove_others(&folder.join("tables/latex"), &written)?;
+        Ok(written)
+    }
+}
+
+/// Removes tables of an earlier state: files of ours that were not written now.
+fn remove_others(folder: &Path, written: &[PathBuf]) -> Result<(), ReportError> {
+    let fault = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ReportError::Io { path, source }
+    };
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(folder).map_err(fault(folder))? {
+        let path = entry.map_err(fault(folder))?.path();
+        let tex = path.extension().is_some_and(|ending| ending == "tex");
+        if tex && !written.contains(&path) {
+            let bytes = std::fs::read(&path).map_err(fault(&path))?;
+            let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or(&[]);
+            if String::from_utf8_lossy(first).contains(latex::SIGNED) {
+                std::fs::remove_file(&path).map_err(fault(&path))?;
             }
-            // Nothing of an earlier state may stand there.
-            None => match std::fs::remove_file(&path) {
-                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(ReportError::Io { path, source });
-                }
-                _ => {}
-            },
         }
     }
-    Ok(written)
+    Ok(())
 }

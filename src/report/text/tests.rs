@@ -2,11 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::report::data::Data;
+use crate::report::data::{Data, Run};
+use crate::report::page::Subject as _;
 use crate::report::tests::{replace, run};
 
 fn write(run: &Path) -> Vec<PathBuf> {
-    super::write(&Data::read(run, false).unwrap(), run).unwrap()
+    let data = Data::<Run>::read(run, false).unwrap();
+    let sections = Run::SECTIONS.iter();
+    let sections: Vec<_> = sections.map(|s| (s, (s.blocks)(&data).unwrap())).collect();
+    super::text(&data, run, &sections)
+        .write(run, "report")
+        .unwrap()
 }
 
 fn read(run: &Path, name: &str) -> String {
@@ -17,27 +23,27 @@ fn read(run: &Path, name: &str) -> String {
 fn markdown_holds_the_tables_and_links_to_the_figures() {
     let run = run();
     std::fs::create_dir(run.path().join("figures")).unwrap();
-    std::fs::write(run.path().join("figures/fig3.png"), b"x").unwrap();
+    std::fs::write(run.path().join("figures/fig4.png"), b"x").unwrap();
     let written = write(run.path());
     assert_eq!(written[0], run.path().join("report.md"));
     let page = read(run.path(), "report.md");
     for part in [
         "# Demo\n",
-        "## What was compared\n",
-        "![Figure 3: Linear-probe error on the surrogate](figures/fig3.png)",
+        "## Summary\n",
+        "![Figure 4: Distortion of the source knowledge](figures/fig4.png)",
         "| encoder | method | seed | epochs | error |",
         "| target | divergence | embedder | D |",
-        "| weights, SHA-256 | 00ff |",
+        "| Weights, SHA-256 | 00ff |",
         "* invented numbers\n",
         "```sh\nmodalign report --suite demo\n",
     ] {
         assert!(page.contains(part), "{part:?} is missing in {page}");
     }
-    assert!(!page.contains("fig2.png"), "a figure that is not there");
+    assert!(!page.contains("fig3.png"), "a figure that is not there");
     write(run.path());
     assert_eq!(page, read(run.path(), "report.md"), "the same bytes again");
     std::fs::remove_file(run.path().join("tables/probe.csv")).unwrap();
-    std::fs::write(run.path().join("figures/fig3.png"), b"x").unwrap();
+    std::fs::write(run.path().join("figures/fig4.png"), b"x").unwrap();
     write(run.path());
     assert!(!run.path().join("tables/latex/probe.tex").exists());
     assert!(read(run.path(), "report.md").contains("not run – the run has no `tables/probe.csv`"));

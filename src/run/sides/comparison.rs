@@ -13,7 +13,7 @@ use crate::measure::MeasureError;
 use crate::measure::cka::cka;
 use crate::measure::tsne::{Tsne, TsneParams, common_start};
 use crate::run::RunError;
-use crate::run::look::named;
+use crate::run::error::named;
 use crate::run::watch::{Watch, go_on};
 use crate::strata::{by_class, by_class_of};
 use ndarray::Array2;

@@ -14,7 +14,7 @@ use crate::measure::probe::{ProbeParams, ValidProbeParams};
 use crate::measure::silhouette::silhouette;
 use crate::measure::{MeasureError, Samples};
 use crate::run::RunError;
-use crate::run::look::named;
+use crate::run::error::named;
 use ndarray::{Array2, Axis};
 
 /// A measure of one side.

@@ -1,7 +1,9 @@
 //! Emb: a warm-up of the embedder on the task loss, before everything is fine-tuned.
 
-use super::{Method, Role};
+use super::{Method, Role, stage};
+#[cfg(feature = "train")]
 use crate::transfer::error::TransferError;
+#[cfg(feature = "train")]
 use crate::transfer::stages::{Request, Training, embedder, outside_encoder};
 
 /// A warmed-up embedder.
@@ -12,11 +14,12 @@ pub const METHOD: Method = Method {
     role: Role::Control,
     what: "Trains the embedder first, on the task loss; then fine-tunes everything.",
     citation: "Ma et al., ICML 2024",
-    stage1: Some(stage1),
+    stage1: Some(stage!(stage1)),
     ..Method::FINE_TUNING
 };
 
 /// The embedder, and the predictor if asked, on the task loss.
+#[cfg(feature = "train")]
 fn stage1<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
     let with_predictor = request.settings.stage1.train_predictor;
     Ok(Training {

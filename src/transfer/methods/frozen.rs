@@ -1,6 +1,7 @@
 //! Control: the frozen pretrained transformer (FPT).
 
-use super::{Method, Role};
+use super::{Method, Role, stage};
+#[cfg(feature = "train")]
 use crate::transfer::stages::{Training, outside_encoder};
 
 /// The frozen pretrained transformer.
@@ -11,16 +12,17 @@ pub const METHOD: Method = Method {
     role: Role::Control,
     what: "Trains embedder, norms and predictor; the rest of the encoder stays as it was pretrained.",
     citation: "Lu et al., AAAI 2022",
-    stage2: |request| {
+    stage2: stage!(|request| {
         Ok(Training {
             trains: outside_body,
             ..super::fine_tuning(request)?
         })
-    },
+    }),
     ..Method::FINE_TUNING
 };
 
 /// Embedder, predictor and every norm.
+#[cfg(feature = "train")]
 fn outside_body(path: &str) -> bool {
     outside_encoder(path) || path.contains("norm")
 }

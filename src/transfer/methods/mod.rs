@@ -5,6 +5,17 @@
 //! end: figures colour methods by their place), and add its page to `docs/methods`, its test to
 //! `method_tests.rs` and a reference where its mathematics has one.
 
+/// What a stage does, where training is built in.
+macro_rules! stage {
+    ($does:expr) => {{
+        #[cfg(feature = "train")]
+        {
+            $does
+        }
+    }};
+}
+use stage;
+
 pub mod emb;
 pub mod frozen;
 pub mod mona;
@@ -15,7 +26,9 @@ pub mod settings;
 
 pub use settings::{check, of, parse, resolve};
 
+#[cfg(feature = "train")]
 use super::error::TransferError;
+#[cfg(feature = "train")]
 use super::stages::{Request, Training, everything};
 use crate::dataset::Truth;
 use crate::suite::parts::EmbedderInit;
@@ -59,7 +72,12 @@ pub enum Start {
 }
 
 /// What a method does in a stage.
+#[cfg(feature = "train")]
 pub type Stage = for<'a> fn(&Request<'a>) -> Result<Training<'a>, TransferError>;
+
+/// That there is a stage: what it does is not in a build without training.
+#[cfg(not(feature = "train"))]
+pub type Stage = ();
 
 /// A transfer method.
 pub struct Method {
@@ -98,6 +116,11 @@ pub fn find(name: &str) -> Option<&'static Method> {
     METHODS.into_iter().find(|method| method.name == name)
 }
 
+/// The name of every method.
+pub fn names() -> Vec<&'static str> {
+    METHODS.iter().map(|method| method.name).collect()
+}
+
 impl Method {
     /// Plain fine-tuning from the source model, defined for every target: a method's descriptor names
     /// what it does otherwise.
@@ -115,7 +138,7 @@ impl Method {
         settings: None,
         defined_for: |_| Ok(()),
         stage1: None,
-        stage2: fine_tuning,
+        stage2: stage!(fine_tuning),
     };
 
     /// Whether it has a stage 1.
@@ -158,6 +181,7 @@ impl fmt::Debug for Method {
 }
 
 /// Everything trains on the task loss.
+#[cfg(feature = "train")]
 fn fine_tuning<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
     Ok(Training {
         objective: Box::new(request.supervised(true)),

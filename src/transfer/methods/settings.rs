@@ -1,7 +1,7 @@
 //! The door through which suites come: a suite names methods and keeps their settings as text and
 //! tables; here they are checked against [`METHODS`] and completed by the methods' defaults.
 
-use super::{METHODS, Method, PLAIN, find};
+use super::{METHODS, Method, PLAIN, find, names};
 use crate::suite::ManifestError;
 use crate::suite::definition::{Suite, Transfer, nearest};
 use crate::transfer::error::TransferError;
@@ -91,7 +91,7 @@ fn completed(mut suite: Suite, origin: &str) -> Result<Suite, ManifestError> {
 /// [`ManifestError::Parse`], naming the nearest method.
 pub fn check(name: &str, origin: &str) -> Result<&'static Method, ManifestError> {
     find(name).ok_or_else(|| {
-        let names = METHODS.map(|method| method.name);
+        let names = names();
         ManifestError::Parse {
             origin: origin.into(),
             message: format!(

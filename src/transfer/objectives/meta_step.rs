@@ -1,4 +1,4 @@
-//! One step of MoNA's stage 1 (Ma et al., ICML 2024; method.md): how the embedder should change so
+//! One step of MoNA's stage 1 (Ma et al., ICML 2024; docs/method.md): how the embedder should change so
 //! that a fine-tuning step of the whole target model keeps source knowledge.
 //!
 //! An SGD step θ' = θ − α∇L_inner of the target model is simulated; source samples go through the
@@ -9,29 +9,15 @@
 //!
 //! and with tangents along v one ordinary backward pass of `L_inner − λα·L̇_inner` is all of it.
 
-use super::outer::{Outer, OuterSign};
+use super::outer::Outer;
 use crate::model::state::{add_gradients, constant, moved, norm, scaled, square_norm, untracked};
 use crate::model::{Dual, Embedder, Encoder, Network, Pass, Predictor, recompute};
 use crate::transfer::error::TransferError;
+pub use crate::transfer::methods::mona::{MetaGradient, OuterSign};
 use crate::transfer::step::{self, Loss, Memory, MicroBatch, Mode};
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use serde::{Deserialize, Serialize};
-
-/// How the meta-gradient is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MetaGradient {
-    /// Forward over reverse: exact.
-    #[default]
-    Exact,
-    /// Central difference of inner gradients along v: a cross-check.
-    CentralDifference,
-    /// The inner gradient taken as a constant: the outer term vanishes, so this equals `emb`. An
-    /// ablation.
-    FirstOrder,
-}
 
 /// What a step needs beside its batches, all values set.
 #[derive(Debug, Clone, Copy)]

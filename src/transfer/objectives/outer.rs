@@ -8,21 +8,8 @@
 
 use crate::model::state::untracked;
 use crate::transfer::loss::cross_entropy;
+use crate::transfer::methods::mona::OuterSign;
 use burn::tensor::{Tensor, TensorData};
-use serde::{Deserialize, Serialize};
-
-/// Orientation of alignment and uniformity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OuterSign {
-    /// Alignment and uniformity are minimised, as their authors mean them and the paper's text
-    /// says.
-    #[default]
-    WangIsola,
-    /// The formula as the paper prints it: the negative. An ablation; it spreads classes apart and
-    /// rewards collapse.
-    Printed,
-}
 
 /// Temperature of the supervised contrastive loss, its authors' choice.
 const TEMPERATURE: f64 = 0.1;

@@ -14,66 +14,14 @@ use crate::measure::Samples;
 use crate::measure::otdd::{Inner, Otdd, OtddParams, Source};
 use crate::model::{Embedder, Network, Pass, state};
 use crate::transfer::error::TransferError;
+use crate::transfer::methods::orca::{InnerDistance, TransportSettings};
 use crate::transfer::readings::{MOST, Reading};
 use crate::transfer::records::Stage1Record;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 use ndarray::Array2;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Settings of the distance, `[transfer.orca]`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TransportSettings {
-    /// What stands for a class.
-    pub inner: InnerDistance,
-    /// Share of the isotropic part in a class's covariance (`gaussian`).
-    pub shrinkage: f64,
-    /// √ε of the transport between points of two classes (`exact`), in units of the features.
-    pub inner_blur: f64,
-    /// √ε of the transport between samples, in units of the features.
-    pub blur: f64,
-    /// Marginal violation that counts as converged.
-    pub tolerance: f64,
-    /// Most Sinkhorn updates at the last ε; how many distances did not converge is recorded.
-    pub max_iterations: usize,
-    /// Whether gradients go through the distances between classes too.
-    pub label_gradient: bool,
-    /// Source samples, balanced over classes; embedded and measured among themselves once. ORCA
-    /// takes 5,000.
-    pub source_samples: usize,
-    /// Target samples of a step, all classes together (ORCA goes class by class).
-    pub target_batch: usize,
-}
-
-impl Default for TransportSettings {
-    fn default() -> Self {
-        Self {
-            inner: InnerDistance::Gaussian,
-            shrinkage: 0.1,
-            inner_blur: 0.05f64.sqrt(),
-            blur: 0.1f64.sqrt(),
-            tolerance: 1e-4,
-            max_iterations: 1000,
-            label_gradient: true,
-            source_samples: 1000,
-            target_batch: 256,
-        }
-    }
-}
-
-/// What stands for a class in the OTDD.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum InnerDistance {
-    /// Its mean and covariance.
-    #[default]
-    Gaussian,
-    /// Its points, by debiased Sinkhorn.
-    Exact,
-}
 
 /// The source side of the distance, and how it is measured.
 pub struct Distance {

@@ -13,23 +13,10 @@ use super::outer::Outer;
 use crate::model::state::{add_gradients, constant, moved, scaled, times};
 use crate::model::{Dual, Embedder, Network, Predictor};
 use crate::transfer::error::TransferError;
+use crate::transfer::methods::mona::InnerScope;
 use crate::transfer::step::{self, Loss, Memory, MicroBatch, Mode};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use serde::{Deserialize, Serialize};
-
-/// What inner steps move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum InnerScope {
-    /// The encoder.
-    #[default]
-    Encoder,
-    /// Encoder and predictor.
-    EncoderPredictor,
-    /// Encoder, predictor and embedder.
-    All,
-}
 
 /// How inner steps go.
 #[derive(Clone, Copy)]

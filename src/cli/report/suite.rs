@@ -1,0 +1,119 @@
+//! `modalign report` without finished runs: a suite is run in its folder.
+
+use crate::cli::args::ReportArgs;
+use crate::cli::data;
+use crate::cli::error::CliError;
+use crate::cli::models::tell_source;
+use crate::cli::progress::{Bars, catch_interrupts};
+use crate::dataset::store::Store;
+use crate::model::device;
+use crate::run::RunFolder;
+use crate::run::prepare::Request;
+use crate::run::{failure, pipeline};
+use crate::transfer::methods;
+use std::path::{Path, PathBuf};
+
+/// What a suite left.
+pub struct Computed {
+    /// The run's folder.
+    pub folder: PathBuf,
+    /// What failed, in words.
+    pub failed: Vec<String>,
+}
+
+/// Says what the suite needs.
+pub fn plan(args: &ReportArgs) -> Result<(), CliError> {
+    let suite = methods::resolve(&args.experiment.suite)?;
+    let store = Store::at(args.experiment.data.as_deref());
+    let undefined = failure::notes(&suite);
+    data::plan(&store, &data::needed(&suite), &undefined, args.json)
+}
+
+/// Runs the suite.
+pub fn compute(args: &ReportArgs) -> Result<Computed, CliError> {
+    catch_interrupts();
+    let experiment = &args.experiment;
+    let mut suite = methods::resolve(&experiment.suite)?;
+    if args.fetch {
+        let store = Store::at(experiment.data.as_deref());
+        data::obtain(&store, &data::needed(&suite))?;
+    }
+    let device = device::open(&experiment.device)?;
+    let mut name = suite.name.clone();
+    if let Some(model) = &args.model {
+        suite.source.model.clone_from(model);
+        // What the suite says of its own model is not said of another.
+        (suite.source.key, suite.source.image_size) = (None, None);
+        suite.source.ignore.clear();
+        name = format!("{name}-{}", slug(model));
+    }
+    args.opening.apply(&mut suite.source);
+    tell_source(&suite.source)?; // also shows the progress of a download
+    let root = args
+        .out
+        .clone()
+        .unwrap_or_else(|| Path::new("runs").join(name));
+    let folder = RunFolder::open(&root, &suite, args.start.fresh)?;
+    let request = Request {
+        data: experiment.data.as_deref(),
+        device: &device,
+        device_name: &device::describe(&experiment.device, &device),
+        command: command(args),
+        refresh: args.start.refresh,
+    };
+    let mut bars = Bars::new();
+    let failed = pipeline::run(&suite, &request, &folder, &mut bars).inspect_err(|error| {
+        if error.is_interrupted() {
+            eprintln!(
+                "interrupted: finished parts are kept in {}; the same command continues there",
+                root.display()
+            );
+        }
+    })?;
+    bars.note("drawing figures and writing the report");
+    Ok(Computed {
+        folder: root,
+        failed,
+    })
+}
+
+/// The last part of a model's name or path, as the name of a folder.
+fn slug(model: &str) -> String {
+    let last = model.trim_end_matches('/').rsplit('/').next();
+    last.unwrap_or(model)
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect()
+}
+
+/// The command that repeats the run; data folders differ from machine to machine.
+fn command(args: &ReportArgs) -> String {
+    let experiment = &args.experiment;
+    let mut command = format!("modalign report --suite {}", experiment.suite);
+    if let Some(model) = &args.model {
+        command.push_str(&format!(" --model {model}"));
+    }
+    let opening = &args.opening;
+    if let Some(key) = &opening.key {
+        command.push_str(&format!(" --key {key}"));
+    }
+    for pattern in &opening.ignore {
+        command.push_str(&format!(" --ignore '{pattern}'"));
+    }
+    if let Some(side) = opening.image_size {
+        command.push_str(&format!(" --image-size {side}"));
+    }
+    if experiment.data.is_some() {
+        command.push_str(" --data DIR");
+    }
+    if experiment.device != "flex" {
+        command.push_str(&format!(" --device {}", experiment.device));
+    }
+    command
+}

@@ -1,0 +1,227 @@
+//! The measures of a comparison of encoders: every measure of every encoder as a dot with its 95 % interval, one
+//! panel per measure, the reference as a thin stroke beside the others. Colour and shape say what a paired test
+//! says of the difference, which the intervals alone do not.
+
+use super::axis::Axis;
+use super::error::FigureError;
+use super::layout::{Figure, distinct};
+use super::palette::{Colour, GRID, HUES, INK, MUTED, RULE, Shape};
+use super::scene::{Anchor, Scene, Stroke, Text};
+use crate::table::{DifferenceRow, MeasureRow, ProbeRow, Row};
+
+const WIDTH: f64 = 240.0;
+const TOP: f64 = 42.0;
+const LINE: f64 = 30.0;
+
+/// The probes among the measures, for the titles of maps.
+pub fn probes(measures: &[MeasureRow]) -> Vec<ProbeRow> {
+    let probe = |row: &MeasureRow| {
+        Some(ProbeRow {
+            encoder: row.side.clone(),
+            encoder_title: row.side.clone(),
+            method: "-".into(),
+            seed: None,
+            epochs: None,
+            error: row.value.filter(|_| row.measure == "probe-error")?,
+            lower: row.lower,
+            upper: row.upper,
+            c: None,
+            n_train: None,
+            n_test: row.samples,
+        })
+    };
+    measures.iter().filter_map(probe).collect()
+}
+
+/// Reader's name of a measure.
+pub fn measure_name(id: &str) -> String {
+    let known = match id {
+        "probe-error" => "Probe error",
+        "balanced-error" => "Balanced probe error",
+        "knn-accuracy" => "k-NN accuracy",
+        "alignment" => "Alignment",
+        "uniformity" => "Uniformity",
+        "silhouette" => "Silhouette",
+        "logme" => "LogME",
+        "h-score" => "H-score",
+        other => other,
+    };
+    known.to_owned()
+}
+
+/// Whether a measure is a share, to be shown in percent.
+pub fn is_share(id: &str) -> bool {
+    matches!(id, "probe-error" | "balanced-error" | "knn-accuracy")
+}
+
+/// A value of a measure as readers see it.
+pub fn shown(id: &str, value: f64) -> String {
+    let said = if is_share(id) {
+        format!("{:.1}\u{a0}%", 100.0 * value)
+    } else {
+        format!("{value:.3}")
+    };
+    said.replace('-', "\u{2212}")
+}
+
+/// A difference of a measure with its sign; of shares, in percentage points.
+pub fn signed(id: &str, difference: f64) -> String {
+    let said = if is_share(id) {
+        format!("{:+.1}", 100.0 * difference)
+    } else {
+        format!("{difference:+.3}")
+    };
+    // What rounds to nothing has no sign.
+    let nothing = said.chars().all(|c| "+-0.".contains(c));
+    if nothing {
+        said.trim_start_matches(['+', '-']).to_owned()
+    } else {
+        said.replace('-', "\u{2212}")
+    }
+}
+
+/// How a verdict is drawn: the mark, and the text beside it.
+pub(super) fn mark(verdict: &str) -> (Colour, Colour, Shape) {
+    match verdict {
+        "better" => (HUES[2].0, HUES[2].1, Shape::Diamond),
+        "worse" => (HUES[3].0, HUES[3].1, Shape::Square),
+        _ => (RULE, MUTED, Shape::Circle),
+    }
+}
+
+/// Draws the measures.
+pub fn figure(rows: &[MeasureRow], differences: &[DifferenceRow]) -> Result<Figure, FigureError> {
+    let reference = differences.first().map(|row| row.reference.as_str());
+    let panels = distinct(rows.iter().map(|row| row.measure.as_str()))
+        .into_iter()
+        .map(|measure| {
+            let own: Vec<&MeasureRow> = rows.iter().filter(|r| r.measure == measure).collect();
+            let verdict = |side: &str| {
+                let of_side = |d: &&DifferenceRow| d.side == side && d.measure == measure;
+                let found = differences.iter().find(of_side);
+                found.map_or("", |row| row.verdict.as_str())
+            };
+            panel(measure, &own, reference, &verdict)
+        });
+    let mut panels: Vec<Scene> = panels.collect();
+    if !panels.is_empty() {
+        panels.push(key());
+    }
+    let label = "Measures of every encoder with 95 % intervals";
+    Figure::new(MeasureRow::FILE, label, panels, 3)
+}
+
+fn panel<'a>(
+    measure: &str,
+    rows: &[&MeasureRow],
+    reference: Option<&str>,
+    verdict: &impl Fn(&str) -> &'a str,
+) -> Scene {
+    let bottom = TOP + rows.len() as f64 * LINE + 4.0;
+    let mut scene = Scene::new(WIDTH, bottom + 20.0, words(measure, rows));
+    let title = Text::new(measure_name(measure), 13.0).bold();
+    scene.text((0.0, 13.0), title.fit(WIDTH));
+    let better = rows.first().map_or("", |row| row.better.as_str());
+    let how = Text::new(format!("{better} is better"), 10.0).colour(MUTED);
+    scene.text((0.0, 28.0), how);
+
+    let (scale, bounds) = if is_share(measure) {
+        (100.0, (0.0, 100.0))
+    } else {
+        (1.0, (f64::NEG_INFINITY, f64::INFINITY))
+    };
+    let ends = rows
+        .iter()
+        .flat_map(|row| [row.value, row.lower, row.upper]);
+    let x = Axis::over(ends.flatten().map(|v| v * scale), bounds, 4);
+    let (left, right) = (6.0, WIDTH - 6.0);
+    let across = |value: f64| x.at((value * scale).clamp(x.low, x.high), left, right);
+    for tick in &x.ticks {
+        let at = x.at(*tick, left, right);
+        scene.line((at, TOP), (at, bottom), Stroke::solid(GRID, 0.75));
+        let text = Text::new(x.label(*tick), 10.0).colour(MUTED);
+        // The outermost labels stay on the paper.
+        let half = text.width() / 2.0;
+        let at = (at.clamp(half, WIDTH - half), bottom + 14.0);
+        scene.text(at, text.anchor(Anchor::Middle));
+    }
+    scene.line((left, bottom), (right, bottom), Stroke::solid(RULE, 0.75));
+    let base = rows.iter().find(|row| Some(row.side.as_str()) == reference);
+    let base = base.and_then(|row| row.value).map(across);
+    for (place, row) in rows.iter().enumerate() {
+        let y = TOP + place as f64 * LINE;
+        let is_base = Some(row.side.as_str()) == reference;
+        let judged = verdict(&row.side);
+        let (hue, shade, shape) = if is_base {
+            (INK, INK, Shape::Circle)
+        } else {
+            mark(judged)
+        };
+        let said = row.value.map_or_else(|| "–".into(), |v| shown(measure, v));
+        let said = Text::new(said, 10.5)
+            .colour(shade)
+            .anchor(Anchor::End)
+            .halo();
+        let said = if matches!(judged, "better" | "worse") {
+            said.bold()
+        } else {
+            said
+        };
+        let room = WIDTH - said.width() - 10.0;
+        scene.text((0.0, y + 12.0), Text::new(&row.side, 10.5).fit(room).halo());
+        scene.text((WIDTH, y + 12.0), said);
+        let y = y + 21.5;
+        // Beside the names a line through all rows would strike them out.
+        if let (Some(at), false) = (base, is_base) {
+            scene.line((at, y - 5.0), (at, y + 5.0), Stroke::solid(INK, 0.75));
+        }
+        let Some(value) = row.value else { continue };
+        if let (Some(lower), Some(upper)) = (row.lower, row.upper) {
+            let ends = ((across(lower), y), (across(upper), y));
+            scene.line(ends.0, ends.1, Stroke::solid(hue, 1.75));
+        }
+        scene.dot((across(value), y), 3.6, shape, hue);
+    }
+    scene
+}
+
+/// What the marks say.
+fn key() -> Scene {
+    let entries = [
+        ("reference", INK, Shape::Circle),
+        ("better, beyond noise", HUES[2].0, Shape::Diamond),
+        ("worse, beyond noise", HUES[3].0, Shape::Square),
+        ("no difference shown", RULE, Shape::Circle),
+    ];
+    let height = TOP + entries.len() as f64 * 20.0;
+    let mut scene = Scene::new(WIDTH, height, "Key of the marks");
+    scene.text((0.0, 13.0), Text::new("Against the reference", 13.0).bold());
+    for (place, (name, hue, shape)) in entries.into_iter().enumerate() {
+        let y = TOP + place as f64 * 20.0 + 4.0;
+        scene.line((0.0, y), (22.0, y), Stroke::solid(hue, 1.75));
+        scene.dot((11.0, y), 3.8, shape, hue);
+        scene.text((32.0, y + 4.0), Text::new(name, 11.0));
+    }
+    scene
+}
+
+/// The panel in words.
+fn words(measure: &str, rows: &[&MeasureRow]) -> String {
+    let said = |row: &&MeasureRow| Some(format!("{} {}", row.side, shown(measure, row.value?)));
+    let all: Vec<String> = rows.iter().filter_map(said).take(24).collect();
+    format!("{}: {}", measure_name(measure), all.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_and_differences_read_well() {
+        assert_eq!(shown("probe-error", 0.1234), "12.3\u{a0}%");
+        assert_eq!(shown("logme", -0.25), "\u{2212}0.250");
+        assert_eq!(signed("knn-accuracy", -0.021), "\u{2212}2.1");
+        assert_eq!(signed("alignment", 0.0401), "+0.040");
+        assert_eq!(signed("alignment", -1e-9), "0.000");
+    }
+}

@@ -1,0 +1,153 @@
+//! What every architecture says of itself: how checkpoints tell it ([`Family`]), its shape
+//! ([`Configuration`]) and its blocks ([`Blocks`]). The list of them is in
+//! [`architecture`](super::architecture).
+
+use super::ModelError;
+use super::embedder::Embedder;
+use super::layers::Init;
+use super::pass::Pass;
+use super::predictor::Predictor;
+use super::tokens::Tokens;
+use super::windows::Windows;
+use crate::suite::parts::EmbedderInit;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// An architecture as checkpoints tell it: how it is found and what its tensors are called.
+pub struct Family {
+    /// The `model_type` under which its models are written.
+    pub name: &'static str,
+    /// Every `model_type` that loads.
+    pub model_types: &'static [&'static str],
+    /// Values of `model_type` that look alike and do not load, and how they differ.
+    pub unlike: &'static [(&'static str, &'static str)],
+    /// The names by which its checkpoints are known.
+    pub marks: &'static [Marks],
+    /// What stands before the same names in networks that compute something else.
+    pub others: &'static [&'static str],
+    /// Whether timm's and Microsoft's names load too.
+    pub in_timm: bool,
+    /// The published name of the classifier's linear layer, if the family has one of its own.
+    pub classifier: Option<&'static str>,
+    /// The published tensors that a parameter of embedder or encoder is made of, by its path, stacked
+    /// along the first axis.
+    pub tensors: fn(&str) -> Vec<String>,
+    /// The published spelling of a tensor's name; `None` for what carries nothing for the model.
+    pub canonical: fn(&str) -> Option<String>,
+}
+
+/// Names by which a checkpoint of a family is known, behind whatever prefix.
+pub struct Marks {
+    /// A tensor that every such model has once.
+    pub anchor: &'static str,
+    /// What another tensor beside it starts with, one of these.
+    pub witness: &'static [&'static str],
+    /// What the names of its tensors start with.
+    pub core: &'static [&'static str],
+    /// The prefix that belongs to the published names.
+    pub own: &'static str,
+}
+
+/// The shape of an architecture.
+pub trait Configuration {
+    /// The descriptor.
+    fn family(&self) -> &'static Family;
+
+    /// Width of the last tokens: the feature dimension.
+    fn features(&self) -> usize;
+
+    /// Width of the embedder's tokens.
+    fn token_width(&self) -> usize;
+
+    /// Pixels of a side that one last token stands for; 1 for sequences.
+    fn stride(&self) -> usize;
+
+    /// Input channels of the published embedder; ids count as one.
+    fn channels(&self) -> usize;
+
+    /// Side of the square images that the model was made for; `None` for models of sequences.
+    fn image_size(&self) -> Option<usize>;
+
+    /// Most tokens of a sequence; `None` for models of images.
+    fn longest(&self) -> Option<usize>;
+
+    /// Class names by index, as far as the file gives them.
+    fn id2label(&self) -> &BTreeMap<usize, String>;
+
+    /// The shape in words.
+    fn words(&self) -> String;
+
+    /// Sets the side of the square images that the model is made for.
+    ///
+    /// # Errors
+    /// A side that the architecture cannot have; any, for a model of sequences.
+    fn set_image_size(&mut self, side: usize) -> Result<(), ModelError>;
+
+    /// Rows and columns of every stage's windows, for bias tables; none without windows.
+    fn window_tables(&self, _: Windows) -> Vec<[usize; 2]> {
+        Vec::new()
+    }
+
+    /// Whether timm computes other numbers than `transformers` for images of the model's size.
+    fn differs_in_timm(&self) -> bool {
+        false
+    }
+
+    /// A fresh embedder of the published kind.
+    fn embedder(&self, channels: usize, init: &mut Init) -> Embedder;
+
+    /// An embedder for samples `[C, H, W]` that starts from the source model's; `None` where the
+    /// architecture takes no such samples.
+    fn target_embedder(
+        &self,
+        source: &Embedder,
+        input: [usize; 3],
+        how: EmbedderInit,
+        init: &mut Init,
+    ) -> Result<Option<Embedder>, ModelError>;
+
+    /// The keys of its `config.json`, for these channels and classes.
+    fn json(
+        &self,
+        channels: usize,
+        id2label: BTreeMap<usize, String>,
+    ) -> Result<Value, serde_json::Error>;
+
+    /// The class of `transformers` that loads it.
+    fn class(&self, predictor: &Predictor) -> &'static str;
+}
+
+/// A list of steps (blocks) and what comes after them.
+pub trait Blocks {
+    /// Number of steps.
+    fn steps(&self) -> usize;
+
+    /// Runs step `index`; also says whether it ends a stage.
+    fn step(&self, index: usize, x: Tokens, pass: &mut Pass) -> (Tokens, bool);
+
+    /// What comes after the last step.
+    fn finish(&self, x: Tokens, pass: &Pass) -> Tokens;
+
+    /// Whose windows it has; `None` without windows.
+    fn windows(&self) -> Option<Windows> {
+        None
+    }
+
+    /// Takes the windows of its checkpoint.
+    fn set_windows(&mut self, _: Windows) {}
+}
+
+impl PartialEq for Family {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Family {}
+
+impl fmt::Debug for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

@@ -1,0 +1,93 @@
+//! The command that repeats a run or a comparison.
+
+use maud::html;
+
+use super::settings::said;
+use crate::figure::FigureError;
+use crate::report::compared::Compared;
+use crate::report::data::{Data, Run};
+use crate::report::section::{Block, Section};
+
+/// Its descriptor for runs.
+pub const RUN: Section<Run> = Section {
+    id: "reproduce",
+    title: "How to reproduce",
+    tables: &[],
+    figure: None,
+    blocks: of_run,
+    citations: &[],
+};
+
+/// Its descriptor for comparisons.
+pub const COMPARISON: Section<Compared> = Section {
+    id: "reproduce",
+    title: "How to reproduce",
+    tables: &[],
+    figure: None,
+    blocks: of_comparison,
+    citations: &[],
+};
+
+fn of_run(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
+    let again = "modalign figures RUN";
+    let words = html! { p {
+        "Figures can be drawn again from the tables alone: "
+        code { "modalign figures RUN --format svg,png" }
+        ". The same tables give the same bytes. A run on the processor with the same version, seeds, inputs and number of threads is made to give the same tables; another device may differ in the last digits."
+    } };
+    let command = data.record.command.0.as_deref();
+    let code = command.map(|command| format!("{command}\n{again}"));
+    Ok(vec![Block::Code(code), Block::Page(words)])
+}
+
+fn of_comparison(data: &Data<Compared>) -> Result<Vec<Block>, FigureError> {
+    let again = "modalign figures FOLDER --format svg,png";
+    let words = html! {
+        p { "The first command gives the same tables, byte for byte, on the same machine; the second draws the figures again from the tables alone. " code { "tables/samples.csv" } " says which sample stands in which part, for whoever wants to check a number elsewhere." }
+    };
+    let code = format!("{}\n{again}", command(&data.record));
+    Ok(vec![Block::Code(Some(code)), Block::Page(words)])
+}
+
+/// The command that repeats it; files that others name differently are placeholders.
+fn command(record: &Compared) -> String {
+    let mut command = String::from("modalign compare");
+    let paths = record.sides.iter().map(|side| side.path.as_str());
+    let kinds = record.sides.iter().map(|side| side.kind.as_str());
+    let mut last = ("", "");
+    for now in paths.zip(kinds) {
+        // A run gives several encoders in a row.
+        if now.1 != "run" || now != last {
+            command += &format!(" {}", quoted(now.0));
+        }
+        last = now;
+    }
+    command += &format!(" --reference {}", quoted(&record.reference));
+    if let Some(images) = record.sides.iter().find_map(|side| side.images.as_ref()) {
+        command += &format!(" --images {} --data-dir DIR", quoted(images));
+    }
+    if record.sides.iter().any(|side| side.labels_sha256.is_some()) {
+        command += " --labels LABELS.npy";
+    }
+    for (flag, name) in [
+        ("train-share", "train_share"),
+        ("sample", "sample"),
+        ("iterations", "tsne_iterations"),
+        ("seed", "seed"),
+    ] {
+        if let Some(value) = record.settings.get(name) {
+            command += &format!(" --{flag} {}", said(value));
+        }
+    }
+    command
+}
+
+/// An argument as a shell takes it.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
