@@ -131,9 +131,10 @@ pub fn run(
         (course, selected, done) = (from.course, from.selected, from.epoch);
         best = match from.best {
             Some(older) => Some(place(older)?),
-            None => stage
-                .validation
-                .map(|_| average.network().unwrap_or_else(|| network.valid())),
+            None => stage.validation.map(|_| {
+                let network = average.network().unwrap_or_else(|| network.valid());
+                stage.objective.measured(network)
+            }),
         };
     } else if stage.validation.is_some() {
         checkpointer.epoch(0, &network.valid())?;
@@ -171,6 +172,7 @@ pub fn run(
         let trained = network.valid();
         // The average, where there is one, is what is measured and kept.
         let plain = average.network().unwrap_or_else(|| trained.clone());
+        let plain = stage.objective.measured(plain);
         match &stage.validation {
             None => {
                 let mut record = Stage1Record {

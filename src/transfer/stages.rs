@@ -73,6 +73,11 @@ pub fn embedder(path: &str) -> bool {
     path.starts_with("embedder.")
 }
 
+/// The encoder's parameters.
+pub fn encoder(path: &str) -> bool {
+    path.starts_with("encoder.")
+}
+
 /// All parameters but the encoder's.
 pub fn outside_encoder(path: &str) -> bool {
     !path.starts_with("encoder.")
@@ -134,8 +139,12 @@ pub fn transfer(
         Some(snapshot) if snapshot.stage == 1 => (Some(snapshot), None),
         other => (None, other),
     };
-    if let (Some(training), None) = (method.stage1, &two) {
-        let stage = stage1(request, training(request)?);
+    let training = match (method.stage1, &two) {
+        (Some(training), None) => training(request)?,
+        _ => None,
+    };
+    if let Some(training) = training {
+        let stage = stage1(request, training);
         let network = model.network;
         let done = epochs::run(network, splits, stage, one, first, checkpointer, progress)?;
         (model.network, first) = (done.network, done.first);

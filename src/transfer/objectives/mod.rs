@@ -2,6 +2,10 @@
 //! ([`meta_step`], its outer loss in [`outer`], source batches in [`source`]) and the distance of
 //! embedded datasets of ORCA ([`transport`]).
 
+pub mod distance;
+pub mod fisher;
+pub mod interpolation;
+pub mod low_rank;
 pub mod meta_step;
 pub mod outer;
 pub mod penalty;
@@ -48,6 +52,11 @@ pub trait Objective {
     /// Changes the network after the optimiser's step, which had the learning rate `rate`.
     fn after_step(&mut self, network: Network, rate: f64) -> Network {
         let _ = rate;
+        network
+    }
+
+    /// The network that is measured and kept, of the network that trains.
+    fn measured(&self, network: Network) -> Network {
         network
     }
 

@@ -63,7 +63,7 @@ fn placed(value: Tensor<2>, like: &Tensor<1>) -> Tensor<2> {
 }
 
 /// Rows of length one.
-fn on_sphere(features: Tensor<2>) -> Tensor<2> {
+pub(super) fn on_sphere(features: Tensor<2>) -> Tensor<2> {
     let norm = features
         .clone()
         .square()

@@ -60,6 +60,10 @@ impl<O: Objective> Objective for Anchored<O> {
         self.objective.after_step(network, rate)
     }
 
+    fn measured(&self, network: Network) -> Network {
+        self.objective.measured(network)
+    }
+
     fn state(&self) -> NamedTensors {
         self.objective.state()
     }

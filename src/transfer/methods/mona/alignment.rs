@@ -93,7 +93,7 @@ impl Settings {
 }
 
 /// The embedder by the meta-gradient; the predictor, if asked, on the task loss.
-pub fn stage1<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
+pub fn stage1<'a>(request: &Request<'a>) -> Result<Option<Training<'a>>, TransferError> {
     let settings: Settings = METHOD.read_settings(request.settings)?;
     settings.check()?;
     let train = &request.settings.train;
@@ -125,12 +125,12 @@ pub fn stage1<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> 
         simulated: None,
         settings,
     };
-    Ok(Training {
+    Ok(Some(Training {
         objective: Box::new(objective),
         // The simulated step needs the gradients of all.
         trains: everything,
         batch: train.batch,
-    })
+    }))
 }
 
 /// The task loss and, through simulated steps, the outer loss of source features.
