@@ -16,7 +16,7 @@ use modalign::dataset::{self, READERS, Reader, Resized, sample_len};
 use modalign::model::{Model, Pass, SwinConfig, device};
 use modalign::suite::dataset::DatasetSpec;
 use modalign::suite::parts::PredictorSpec;
-use modalign::suite::training::{Augment, Rule};
+use modalign::suite::training::{Augmentation, Rule};
 use modalign::transfer::{loss, optimiser::Optimiser};
 use rand::SeedableRng;
 use std::path::{Path, PathBuf};
@@ -152,7 +152,7 @@ fn loaded(set: &std::sync::Arc<dyn dataset::Dataset>) -> f64 {
             batch: BATCH,
             shuffle: Some((0, epoch)),
             drop_last: false,
-            augment: Augment::None,
+            augment: Augmentation::default(),
         };
         batches(set.clone(), order)
     };

@@ -9,9 +9,8 @@ use modalign::dataset::loader::Batch;
 use modalign::model::{Dual, Model, SwinConfig, device};
 use modalign::suite::parts::PredictorSpec;
 use modalign::suite::training::Rule;
-use modalign::transfer::objectives::meta_step::{
-    Meta, MetaGradient, OuterSign, SourceBatch, meta_step,
-};
+use modalign::transfer::methods::mona::OuterSign;
+use modalign::transfer::objectives::meta_step::{Meta, MetaGradient, SourceBatch, meta_step};
 use modalign::transfer::objectives::task::Supervised;
 use modalign::transfer::step::{Memory, MicroBatch};
 use modalign::transfer::{TaskLoss, loss, optimiser::Optimiser};
@@ -73,6 +72,7 @@ fn main() {
                 shape,
                 labels: labels.clone(),
                 targets: Vec::new(),
+                mixed: None,
             };
             let (_, grads) = objective
                 .step(&network, batch, &mut stream)

@@ -15,9 +15,8 @@ use modalign::suite::parts::PredictorSpec;
 use modalign::suite::training::Rule;
 use modalign::transfer::TaskLoss;
 use modalign::transfer::loss::cross_entropy;
-use modalign::transfer::objectives::meta_step::{
-    Meta, MetaGradient, OuterSign, SourceBatch, meta_step,
-};
+use modalign::transfer::methods::mona::OuterSign;
+use modalign::transfer::objectives::meta_step::{Meta, MetaGradient, SourceBatch, meta_step};
 use modalign::transfer::objectives::task::Supervised;
 use modalign::transfer::optimiser::Optimiser;
 use modalign::transfer::step::{Memory, MicroBatch};
@@ -110,6 +109,7 @@ fn main() {
                 shape,
                 labels: labels.clone(),
                 targets: Vec::new(),
+                mixed: None,
             };
             let objective = Supervised {
                 loss: TaskLoss::CrossEntropy { smoothing: 0.0 },

@@ -67,11 +67,20 @@ streams! {
     /// Only its [`Stream::seed`]: [`TRAINING_ORDER`] and [`AUGMENTATION`] follow from it.
     STAGE1 = Key::Xor(0x51a6e1), "order and augmentation of stage 1";
     /// Numbers: epoch, sample.
-    AUGMENTATION = Key::Xor(0x5eed_c20b), "shifts and flips";
+    AUGMENTATION = Key::Xor(0x5eed_c20b), "what is done to a training sample";
+    /// Numbers: epoch, batch.
+    MIXING = Key::Xor(0x0313_c5e5), "mixup and CutMix";
+    /// Numbers: step of stage 1, inner step.
+    INNER_BATCH = Key::Path(0x1aae_57e9), "target batches of further inner steps";
+    /// Only its [`Stream::seed`]: augmentation of those batches.
+    INNER_AUGMENTATION = Key::Path(0x1aae_a063), "augmentation of those batches";
     /// Numbers: epoch.
     DROPPED = Key::Xor(0xd20b), "dropout and stochastic depth";
     /// Numbers: step.
     SOURCE_BATCH = Key::Xor(0x50ce), "source batches of stage 1";
+    FISHER = Key::Path(0xf154_e201), "labels drawn for the Fisher information";
+    /// Numbers: matrix.
+    LOW_RANK = Key::Path(0x10a4_0a11), "first factors of low-rank additions";
     SELF_TEST = Key::Xor(0), "the device's self-test";
 
     // Measures

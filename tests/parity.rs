@@ -7,6 +7,8 @@ mod devices;
 mod full_size;
 #[path = "parity/meta_gradient.rs"]
 mod meta_gradient;
+#[path = "parity/meta_steps.rs"]
+mod meta_steps;
 #[path = "parity/parts.rs"]
 mod parts;
 #[path = "parity/roberta.rs"]

@@ -13,9 +13,8 @@ use modalign::dataset::loader::Batch;
 use modalign::model::{Dual, Model, Pass, SwinConfig, device, state::scalar};
 use modalign::suite::parts::PredictorSpec;
 use modalign::suite::training::Rule;
-use modalign::transfer::objectives::meta_step::{
-    Meta, MetaGradient, OuterSign, SourceBatch, meta_step,
-};
+use modalign::transfer::methods::mona::OuterSign;
+use modalign::transfer::objectives::meta_step::{Meta, MetaGradient, SourceBatch, meta_step};
 use modalign::transfer::objectives::task::Supervised;
 use modalign::transfer::step::{Memory, MicroBatch};
 use modalign::transfer::{TaskLoss, loss, optimiser::Optimiser};
@@ -104,6 +103,7 @@ fn rate(device: &Device, config: &str, shape: [usize; 4], mode: &str, rounds: us
                     shape,
                     labels: labels.clone(),
                     targets: Vec::new(),
+                    mixed: None,
                 };
                 let found = objective.step(&network, batch, &mut stream);
                 let (value, grads) = found.expect("gradients");

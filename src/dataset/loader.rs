@@ -2,12 +2,11 @@
 //! three batches exist at a time, whatever the size of the set. A panic on that thread arrives as an
 //! error where the batch was expected: a channel that merely closes would be a shorter epoch.
 
+use super::augment;
 use super::{Dataset, DatasetError};
 use crate::random::{AUGMENTATION, TRAINING_ORDER};
-use crate::suite::training::Augment;
-use rand::RngExt;
+use crate::suite::training::Augmentation;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,8 +21,19 @@ pub struct Batch {
     pub shape: [usize; 4],
     /// One label a sample.
     pub labels: Vec<usize>,
-    /// Targets that are no class, sample after sample; empty where a target is one class.
+    /// What is known beside the label, sample after sample; empty where the truth is one class.
     pub targets: Vec<f32>,
+    /// What the samples were mixed with, if they were.
+    pub mixed: Option<Mixed>,
+}
+
+/// How the samples of a batch were mixed with others of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mixed {
+    /// Label of the other sample, one a sample.
+    pub partners: Vec<usize>,
+    /// Share of the sample itself, in [0, 1]; the rest is the other's.
+    pub share: f64,
 }
 
 impl Batch {
@@ -35,6 +45,10 @@ impl Batch {
             values: self.values.split_off(cut(self.values.len())),
             targets: self.targets.split_off(cut(self.targets.len())),
             labels: self.labels.split_off(count.min(self.labels.len())),
+            mixed: self.mixed.as_mut().map(|mixed| Mixed {
+                partners: mixed.partners.split_off(count.min(mixed.partners.len())),
+                share: mixed.share,
+            }),
             shape: self.shape,
         };
         self.shape[0] = self.labels.len();
@@ -60,7 +74,7 @@ pub struct Order {
     /// Drops a last batch that is not full (training only: it would weigh its samples more).
     pub drop_last: bool,
     /// Training-time augmentation.
-    pub augment: Augment,
+    pub augment: Augmentation,
 }
 
 impl Order {
@@ -70,7 +84,7 @@ impl Order {
             batch,
             shuffle: None,
             drop_last: false,
-            augment: Augment::None,
+            augment: Augmentation::default(),
         }
     }
 
@@ -107,8 +121,12 @@ fn walk(set: &dyn Dataset, order: Order, send: &SyncSender<Result<Batch, Dataset
         let mut rng = TRAINING_ORDER.rng(seed, &[epoch as u64]);
         index.shuffle(&mut rng);
     }
-    for chunk in index.chunks(order.batch).take(order.batches(set.len())) {
-        let batch = load(set, chunk, order.augment, seed, epoch);
+    let chunks = index.chunks(order.batch).take(order.batches(set.len()));
+    for (number, chunk) in chunks.enumerate() {
+        let batch = gather(set, chunk, &order.augment, [seed, epoch as u64]).map(|mut batch| {
+            augment::mix(&order.augment, &mut batch, seed, [epoch, number]);
+            batch
+        });
         if send.send(batch).is_err() {
             return;
         }
@@ -122,12 +140,16 @@ fn said(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or_else(|| "a panic without words".into())
 }
 
-fn load(
+/// The samples `index` of `set` as a batch, augmented by streams of their own for a seed and an epoch; not
+/// mixed.
+///
+/// # Errors
+/// What the set refuses to read.
+pub fn gather(
     set: &dyn Dataset,
     index: &[usize],
-    augment: Augment,
-    seed: u64,
-    epoch: usize,
+    augment: &Augmentation,
+    [seed, epoch]: [u64; 2],
 ) -> Result<Batch, DatasetError> {
     let shape = set.shape();
     let size = shape.iter().product::<usize>();
@@ -137,9 +159,9 @@ fn load(
         .zip(index)
         .try_for_each(|(out, &i)| {
             set.read(i, out)?;
-            if augment == Augment::CropFlip {
-                let mut rng = AUGMENTATION.rng(seed, &[epoch as u64, i as u64]);
-                crop_flip(out, shape, &mut rng);
+            if augment.changes_samples() {
+                let mut rng = AUGMENTATION.rng(seed, &[epoch, i as u64]);
+                augment::sample(augment, out, shape, &mut rng);
             }
             Ok(())
         })?;
@@ -157,34 +179,8 @@ fn load(
         shape: [index.len(), shape[0], shape[1], shape[2]],
         labels,
         targets,
+        mixed: None,
     })
-}
-
-/// Shifts by up to an eighth of each side (zeros come in) and flips every second image.
-fn crop_flip(image: &mut [f32], [_, height, width]: [usize; 3], rng: &mut ChaCha8Rng) {
-    let (reach_y, reach_x) = ((height / 8) as i64, (width / 8) as i64);
-    let dy = rng.random_range(-reach_y..=reach_y);
-    let dx = rng.random_range(-reach_x..=reach_x);
-    let flip = rng.random_bool(0.5);
-    let source = image.to_vec();
-    for (plane, from) in image
-        .chunks_exact_mut(height * width)
-        .zip(source.chunks_exact(height * width))
-    {
-        for y in 0..height {
-            for x in 0..width {
-                let column = if flip { width - 1 - x } else { x } as i64 + dx;
-                let row = y as i64 + dy;
-                let inside =
-                    (0..height as i64).contains(&row) && (0..width as i64).contains(&column);
-                plane[y * width + x] = if inside {
-                    from[row as usize * width + column as usize]
-                } else {
-                    0.0
-                };
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! to all of them.
 
 pub mod audio;
+mod augment;
 pub mod display;
 pub mod error;
 mod files;

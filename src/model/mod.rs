@@ -19,6 +19,7 @@ pub mod names;
 pub mod network;
 pub mod opening;
 pub mod ops;
+pub mod parameters;
 pub mod pass;
 pub mod predictor;
 pub mod preprocess;

@@ -222,6 +222,35 @@ pub fn moved<M: Module>(module: M, by: &GradientsParams, step: f64) -> M {
     module.map(&mut Move(by, step))
 }
 
+/// `module` with every parameter moved by `share` of the way to that of `towards`, both on the plain device.
+pub fn blended<M: Module>(module: M, towards: &M, share: f64) -> M {
+    struct Take(Vec<Box<dyn std::any::Any>>);
+    impl ModuleVisitor for Take {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.push(Box::new(param.val()));
+        }
+    }
+    struct Blend(std::vec::IntoIter<Box<dyn std::any::Any>>, f64);
+    impl ModuleMapper for Blend {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let other = self
+                .0
+                .next()
+                .and_then(|any| any.downcast::<Tensor<D>>().ok());
+            let share = self.1;
+            match other {
+                Some(other) => {
+                    param.map(|value| value.clone() + (*other - value).mul_scalar(share))
+                }
+                None => param,
+            }
+        }
+    }
+    let mut take = Take(Vec::new());
+    towards.visit(&mut take);
+    module.map(&mut Blend(take.0.into_iter(), share))
+}
+
 /// The value on the plain device.
 pub fn untracked<const D: usize>(value: Tensor<D>) -> Tensor<D> {
     if value.device().is_autodiff() {
@@ -325,6 +354,39 @@ pub fn gradients(module: &impl Module, grads: &GradientsParams) -> BTreeMap<Stri
     };
     module.visit(&mut reader);
     reader.found
+}
+
+/// The gradients of `module`, entry by entry times those of `by`, copied; as they are without `by`, and
+/// where it has none.
+pub fn times(
+    module: &impl Module,
+    grads: &GradientsParams,
+    by: Option<&GradientsParams>,
+) -> GradientsParams {
+    struct Times<'a> {
+        grads: &'a GradientsParams,
+        by: Option<&'a GradientsParams>,
+        found: GradientsParams,
+    }
+    impl ModuleVisitor for Times<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let Some(grad) = self.grads.get::<D>(param.id) else {
+                return;
+            };
+            let product = match self.by.and_then(|by| by.get::<D>(param.id)) {
+                Some(by) => grad * by,
+                None => grad,
+            };
+            self.found.register(param.id, product);
+        }
+    }
+    let mut times = Times {
+        grads,
+        by,
+        found: GradientsParams::new(),
+    };
+    module.visit(&mut times);
+    times.found
 }
 
 /// `share` times the gradients of `module`, copied.

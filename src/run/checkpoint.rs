@@ -27,6 +27,8 @@ use std::path::{Path, PathBuf};
 const NETWORK: &str = "network/";
 const MOMENTS: &str = "moments/";
 const BEST: &str = "best/";
+const AVERAGE: &str = "average/";
+const OBJECTIVE: &str = "objective/";
 
 /// The parts of a kept epoch, by the prefix of their names.
 pub const ENCODER: &str = "encoder/";
@@ -177,13 +179,15 @@ impl Checkpointer for Checkpoints {
             if file.sha256() != entry.sha256 {
                 continue;
             }
-            let best = tensors(&file, BEST)?;
+            let [best, average] = [tensors(&file, BEST)?, tensors(&file, AVERAGE)?];
             let snapshot = Snapshot {
                 stage: entry.stage,
                 epoch: entry.epoch,
                 network: tensors(&file, NETWORK)?,
                 moments: tensors(&file, MOMENTS)?,
                 steps: entry.steps,
+                average: (!average.is_empty()).then_some(average),
+                objective: tensors(&file, OBJECTIVE)?,
                 best: (!best.is_empty()).then_some(best),
                 selected: entry.selected,
                 first: entry.first.clone(),
@@ -203,8 +207,12 @@ impl Checkpointer for Checkpoints {
         let file = format!("stage{}-{:04}.safetensors", snapshot.stage, snapshot.epoch);
         let path = folder.join(&file);
         let best = snapshot.best.iter().flat_map(|best| outgoing(BEST, best));
+        let average = snapshot.average.iter();
+        let average = average.flat_map(|average| outgoing(AVERAGE, average));
         let all = outgoing(NETWORK, &snapshot.network)
             .chain(outgoing(MOMENTS, &snapshot.moments))
+            .chain(outgoing(OBJECTIVE, &snapshot.objective))
+            .chain(average)
             .chain(best);
         write_tensors(&path, all, HashMap::new())?;
         let entry = Entry {
@@ -265,6 +273,7 @@ mod tests {
             align: None,
             uniform: None,
             outer_share: None,
+            lambda: None,
             otdd: None,
             converged: None,
             seconds: 0.5,
@@ -276,6 +285,8 @@ mod tests {
             network: [("w".to_string(), weight)].into(),
             moments: NamedTensors::new(),
             steps: 1,
+            average: None,
+            objective: NamedTensors::new(),
             best: None,
             selected: epochs,
             first: vec![first],

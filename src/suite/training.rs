@@ -69,6 +69,56 @@ pub enum Augment {
     None,
     /// Random crop after padding by an eighth of the side, and horizontal flip.
     CropFlip,
+    /// The same, then one of ten operations of random strength (none, shear, shift, rotation, brightness,
+    /// contrast, saturation, sharpness), drawn as by TrivialAugment.
+    Varied,
+}
+
+/// What is done to training samples before a step.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Augmentation {
+    /// Of every sample.
+    pub augment: Augment,
+    /// Share of samples that lose a rectangle.
+    pub random_erasing: f64,
+    /// Parameter of mixup's Beta distribution; 0 = no mixup.
+    pub mixup: f64,
+    /// Parameter of CutMix's; 0 = no CutMix.
+    pub cutmix: f64,
+}
+
+impl Augmentation {
+    /// Whether samples change at all, before they are mixed.
+    pub fn changes_samples(&self) -> bool {
+        self.augment != Augment::None || self.random_erasing > 0.0
+    }
+
+    /// The same without mixing, for losses that need one label a sample.
+    #[must_use]
+    pub fn unmixed(self) -> Self {
+        Self {
+            mixup: 0.0,
+            cutmix: 0.0,
+            ..self
+        }
+    }
+
+    /// Its name, as a manifest writes it; `None` where nothing is done.
+    pub fn name(&self) -> Option<&'static str> {
+        if self.mixup > 0.0 {
+            Some("mixup")
+        } else if self.cutmix > 0.0 {
+            Some("cutmix")
+        } else if self.random_erasing > 0.0 {
+            Some("random_erasing")
+        } else {
+            match self.augment {
+                Augment::None => None,
+                Augment::CropFlip => Some("crop-flip"),
+                Augment::Varied => Some("varied"),
+            }
+        }
+    }
 }
 
 /// Which epoch's parameters are the result of a training run.
@@ -120,9 +170,30 @@ pub struct TrainSettings {
     pub label_smoothing: f64,
     /// Augmentation of training samples.
     pub augment: Augment,
+    /// Share of training samples that lose a rectangle (Zhong et al. 2020).
+    pub random_erasing: f64,
+    /// Parameter of the Beta distribution of mixup's shares (Zhang et al. 2018); 0 = no mixup. Stage 1 never
+    /// mixes.
+    pub mixup: f64,
+    /// Parameter of the Beta distribution of CutMix's shares (Yun et al. 2019); 0 = no CutMix. Beside
+    /// mixup, every batch draws one of the two.
+    pub cutmix: f64,
+    /// Decay a step of the exponential moving average of the parameters, which then is what is measured and
+    /// kept; 0 = the parameters themselves. Early steps decay faster: at most (1 + t) / (10 + t).
+    pub average: f64,
 }
 
 impl TrainSettings {
+    /// What is done to training samples.
+    pub fn augmentation(&self) -> Augmentation {
+        Augmentation {
+            augment: self.augment,
+            random_erasing: self.random_erasing,
+            mixup: self.mixup,
+            cutmix: self.cutmix,
+        }
+    }
+
     /// What does not go together: the setting, what would fit, what was found.
     pub fn conflict(&self) -> Option<(&'static str, &'static str, String)> {
         (self.patience > 0 && self.select == Select::Last).then(|| {
@@ -152,6 +223,10 @@ impl Default for TrainSettings {
             decay: Decay::Cosine,
             label_smoothing: 0.0,
             augment: Augment::None,
+            random_erasing: 0.0,
+            mixup: 0.0,
+            cutmix: 0.0,
+            average: 0.0,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::error::TransferError;
 use crate::dataset::{Dataset, TargetShape};
-use crate::suite::training::{Augment, TrainSettings};
+use crate::suite::training::TrainSettings;
 
 impl TrainSettings {
     /// Checks that training can run with these settings on a training set.
@@ -46,11 +46,38 @@ impl TrainSettings {
                 return wrong(setting, "zero or a positive number", value.to_string());
             }
         }
-        if self.augment != Augment::None && matches!(set.target_shape(), TargetShape::Field(_)) {
+        for (setting, value, most) in [
+            ("random_erasing", self.random_erasing, 1.0),
+            ("average", self.average, 1.0 - f64::EPSILON),
+        ] {
+            if !(0.0..=most).contains(&value) {
+                let expected = if most == 1.0 {
+                    "from 0 to 1"
+                } else {
+                    "from 0 to below 1"
+                };
+                return wrong(setting, expected, value.to_string());
+            }
+        }
+        for (setting, value) in [("mixup", self.mixup), ("cutmix", self.cutmix)] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return wrong(setting, "zero or a positive number", value.to_string());
+            }
+            if value > 0.0 && set.target_shape() != TargetShape::Class {
+                return wrong(
+                    setting,
+                    "0, because only sets of one class a sample are mixed",
+                    value.to_string(),
+                );
+            }
+        }
+        if let Some(name) = self.augmentation().name()
+            && matches!(set.target_shape(), TargetShape::Field(_))
+        {
             return wrong(
                 "augment",
                 "none, because a field would have to move with its sample",
-                "crop-flip".into(),
+                name.into(),
             );
         }
         Ok(())

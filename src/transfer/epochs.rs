@@ -2,6 +2,7 @@
 //! minimised, what trains, by which steps and learning rates, and whether epochs are validated; the
 //! loop steps, reads losses, records, selects, saves snapshots and can be interrupted.
 
+use super::average::Average;
 use super::error::TransferError;
 use super::objectives::{Objective, Step};
 use super::optimiser::Optimiser;
@@ -15,7 +16,7 @@ use crate::dataset::{DatasetError, Splits};
 use crate::model::Network;
 use crate::model::state::{Trail, state, with_state};
 use crate::random::DROPPED;
-use crate::suite::training::{Augment, Select};
+use crate::suite::training::{Augmentation, Select};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 use std::time::Instant;
@@ -42,6 +43,8 @@ pub struct Stage<'a> {
     /// How epochs are judged. Without it an epoch is recorded as one of stage 1 and the last epoch's
     /// parameters are the result.
     pub validation: Option<Validation>,
+    /// Decay a step of the moving average of the parameters, which then is measured and kept; 0 = none.
+    pub average: f64,
     /// Seed of dropped paths.
     pub seed: u64,
 }
@@ -54,7 +57,7 @@ pub struct Steps {
     /// Seed of the order of samples and of augmentation.
     pub seed: u64,
     /// Augmentation of training samples.
-    pub augment: Augment,
+    pub augment: Augmentation,
     /// Number of steps of an epoch; `None`: one pass over the training part.
     pub per_epoch: Option<usize>,
 }
@@ -113,17 +116,25 @@ pub fn run(
     let trained = |network: Network| tracked(network.unfreeze().train(), stage.trains);
     let mut network = trained(network);
     let mut optimiser = stage.optimiser;
+    let mut average = Average::new(stage.average, &network);
     // `best` is the network of the selected epoch (a reference to its tensors).
     let (mut course, mut best, mut selected, mut done) = (Vec::new(), None, 0, 0);
     if let Some(from) = from {
         let plain = network.valid();
         let place = |values| with_state(plain.clone(), values, dtype, "snapshot".as_ref());
         network = trained(place(from.network)?);
+        if let Some(values) = from.average {
+            average = average.restored(place(values)?);
+        }
+        stage.objective.restore(from.objective, &network)?;
         optimiser.restore(&from.moments, from.steps, &device);
         (course, selected, done) = (from.course, from.selected, from.epoch);
         best = match from.best {
             Some(older) => Some(place(older)?),
-            None => stage.validation.map(|_| network.valid()),
+            None => stage.validation.map(|_| {
+                let network = average.network().unwrap_or_else(|| network.valid());
+                stage.objective.measured(network)
+            }),
         };
     } else if stage.validation.is_some() {
         checkpointer.epoch(0, &network.valid())?;
@@ -143,19 +154,25 @@ pub fn run(
         let mut readings = Readings::new(&device, epoch);
         for (i, batch) in stage.steps.of_epoch(epoch, splits).enumerate() {
             let number = (epoch - 1) * per_epoch + i;
+            let rate = stage.schedule.at(number);
             let step = &mut Step {
                 number,
+                rate,
                 stream: &mut stream,
             };
             let (reading, grads) = stage.objective.gradients(&network, batch?, step)?;
             readings.push(reading)?;
-            network = optimiser.step(stage.schedule.at(number), network, grads);
-            network = stage.objective.after_step(network);
+            network = optimiser.step(rate, network, grads);
+            network = stage.objective.after_step(network, rate);
+            average.step(number, &network);
             check_interrupt(progress(Event::Step(number + 1, total)))?;
         }
         let means = readings.sums()?.map(|sum| sum / per_epoch.max(1) as f64);
         let seconds = || earlier + started.elapsed().as_secs_f64();
-        let plain = network.valid();
+        let trained = network.valid();
+        // The average, where there is one, is what is measured and kept.
+        let plain = average.network().unwrap_or_else(|| trained.clone());
+        let plain = stage.objective.measured(plain);
         match &stage.validation {
             None => {
                 let mut record = Stage1Record {
@@ -186,7 +203,9 @@ pub fn run(
         checkpointer.save(&Snapshot {
             stage: stage.number,
             epoch,
-            network: state(&plain),
+            network: state(&trained),
+            average: average.network().as_ref().map(state),
+            objective: stage.objective.state(),
             moments: optimiser.moments(),
             steps: optimiser.steps(),
             best: best.as_ref().filter(|_| selected != epoch).map(state),
@@ -199,7 +218,7 @@ pub fn run(
         }
     }
     Ok(Finished {
-        network: best.unwrap_or_else(|| network.valid()),
+        network: best.unwrap_or_else(|| average.network().unwrap_or_else(|| network.valid())),
         selected,
         first,
         course,

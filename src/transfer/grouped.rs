@@ -77,6 +77,7 @@ fn finished(groups: Vec<Group>, [_, c, h, w]: [usize; 4]) -> (Batch, Vec<f32>) {
         shape: [groups.len(), c, h, w],
         labels: groups.iter().map(|group| group.label).collect(),
         targets: groups.into_iter().flat_map(|group| group.targets).collect(),
+        mixed: None,
     };
     (batch, outputs)
 }
@@ -92,6 +93,7 @@ mod tests {
             shape: [labels.len(), 1, 1, 1],
             labels: labels.to_vec(),
             targets: labels.iter().map(|l| *l as f32).collect(),
+            mixed: None,
         };
         let mut grouped = Grouped::default();
         let (first, mean) =

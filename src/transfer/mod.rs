@@ -8,6 +8,8 @@
 //! ```
 
 #[cfg(feature = "train")]
+mod average;
+#[cfg(feature = "train")]
 mod check;
 #[cfg(feature = "train")]
 pub mod epochs;

@@ -21,6 +21,9 @@ pub struct Stage1Record {
     /// loss's part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outer_share: Option<f64>,
+    /// Weight of the outer loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lambda: Option<f64>,
     /// Optimal transport dataset distance between embedded source and embedded target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub otdd: Option<f64>,

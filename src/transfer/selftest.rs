@@ -99,6 +99,7 @@ fn steps(device: &Device, room: Duration) -> Result<Steps, TransferError> {
         shape: [BATCH, channels, side, side],
         labels: (0..BATCH).map(|i| i % classes).collect(),
         targets: Vec::new(),
+        mixed: None,
     };
     let mut network = model.network.unfreeze().train();
     let mut optimiser = Optimiser::new(Rule::default(), 0.05, Some(1.0));

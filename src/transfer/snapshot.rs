@@ -20,6 +20,10 @@ pub struct Snapshot {
     pub epoch: usize,
     /// Parameters of the network.
     pub network: NamedTensors,
+    /// Their moving average, where one is kept.
+    pub average: Option<NamedTensors>,
+    /// What the objective keeps between steps.
+    pub objective: NamedTensors,
     /// Moments of the optimiser.
     pub moments: NamedTensors,
     /// Number of steps that the optimiser has taken.

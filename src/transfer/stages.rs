@@ -73,6 +73,11 @@ pub fn embedder(path: &str) -> bool {
     path.starts_with("embedder.")
 }
 
+/// The encoder's parameters.
+pub fn encoder(path: &str) -> bool {
+    path.starts_with("encoder.")
+}
+
 /// All parameters but the encoder's.
 pub fn outside_encoder(path: &str) -> bool {
     !path.starts_with("encoder.")
@@ -134,8 +139,12 @@ pub fn transfer(
         Some(snapshot) if snapshot.stage == 1 => (Some(snapshot), None),
         other => (None, other),
     };
-    if let (Some(training), None) = (method.stage1, &two) {
-        let stage = stage1(request, training(request)?);
+    let training = match (method.stage1, &two) {
+        (Some(training), None) => training(request)?,
+        _ => None,
+    };
+    if let Some(training) = training {
+        let stage = stage1(request, training);
         let network = model.network;
         let done = epochs::run(network, splits, stage, one, first, checkpointer, progress)?;
         (model.network, first) = (done.network, done.first);
@@ -206,7 +215,7 @@ fn stage1<'a>(request: &Request, training: Training<'a>) -> Stage<'a> {
     let steps = Steps {
         batch: training.batch.clamp(1, request.splits.train.len()),
         seed,
-        augment: train.augment,
+        augment: train.augmentation().unmixed(),
         per_epoch: None,
     };
     let per_epoch = match settings.budget {
@@ -233,6 +242,7 @@ fn stage1<'a>(request: &Request, training: Training<'a>) -> Stage<'a> {
         trains: training.trains,
         objective: training.objective,
         validation: None,
+        average: 0.0,
         seed: request.seed,
     }
 }
@@ -248,7 +258,7 @@ fn stage2<'a>(
     let steps = Steps {
         batch: training.batch,
         seed,
-        augment: settings.augment,
+        augment: settings.augmentation(),
         per_epoch: None,
     };
     let per_epoch = steps.count(splits);
@@ -274,6 +284,7 @@ fn stage2<'a>(
             select: settings.select,
             patience: settings.patience,
         }),
+        average: settings.average,
         seed,
     }
 }

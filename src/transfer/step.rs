@@ -48,6 +48,7 @@ impl MicroBatch {
             shape: samples.dims(),
             labels,
             targets: Vec::new(),
+            mixed: None,
         };
         Self {
             samples,

@@ -45,7 +45,14 @@ pub fn predictor(set: &dyn Dataset) -> PredictorSpec {
 /// The targets of a batch, as a loss takes them.
 pub fn targets(truth: TargetShape, batch: &Batch) -> Targets<'_> {
     match truth {
-        TargetShape::Class => Targets::Labels(&batch.labels),
+        TargetShape::Class => match &batch.mixed {
+            Some(mixed) => Targets::Mixed {
+                labels: &batch.labels,
+                partners: &mixed.partners,
+                share: mixed.share,
+            },
+            None => Targets::Labels(&batch.labels),
+        },
         TargetShape::MultiHot => Targets::MultiHot(&batch.targets),
         TargetShape::Field(_) => Targets::Dense(&batch.targets),
     }

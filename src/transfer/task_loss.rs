@@ -17,6 +17,15 @@ use burn::tensor::{Tensor, TensorData};
 pub enum Targets<'a> {
     /// One class a sample, `[B]`.
     Labels(&'a [usize]),
+    /// Samples mixed of two: both classes, and the share of the first.
+    Mixed {
+        /// Class of the sample itself, `[B]`.
+        labels: &'a [usize],
+        /// Class of the other, `[B]`.
+        partners: &'a [usize],
+        /// Share of the first, in [0, 1].
+        share: f64,
+    },
     /// Zeros and ones `[B, K]`, row-major.
     MultiHot(&'a [f32]),
     /// Numbers `[B, n]`, row-major; a sample of several channels holds them one after the other.
@@ -27,6 +36,7 @@ impl Targets<'_> {
     fn name(&self) -> &'static str {
         match self {
             Self::Labels(_) => "labels",
+            Self::Mixed { .. } => "mixed labels",
             Self::MultiHot(_) => "multi-hot targets",
             Self::Dense(_) => "dense targets",
         }
@@ -121,6 +131,19 @@ impl TaskLoss {
                     }
                     None => Ok(cross_entropy(outputs, labels, smoothing)),
                 }
+            }
+            (
+                Self::CrossEntropy { .. },
+                Targets::Mixed {
+                    labels,
+                    partners,
+                    share,
+                },
+            ) => {
+                let of = |labels| self.loss(outputs.clone(), &Targets::Labels(labels));
+                let (own, other) = (of(labels)?, of(partners)?);
+                let (own, other) = (own.mul_scalar(*share), other.mul_scalar(1.0 - *share));
+                Ok(own + other)
             }
             (Self::MultiLabel { pos_weight }, Targets::MultiHot(t)) => {
                 self.numbers(t, [batch, width], "0 or 1", |v| v == 0.0 || v == 1.0)?;

@@ -145,6 +145,7 @@ fn parts_of_a_batch_add_up_by_their_shares() {
             let dense = from * width..to * width;
             let targets = match truth.lend() {
                 Targets::Labels(l) => Targets::Labels(&l[from..to]),
+                Targets::Mixed { .. } => unreachable!("no case of the fixture is mixed"),
                 Targets::MultiHot(t) => Targets::MultiHot(&t[dense.clone()]),
                 Targets::Dense(t) => Targets::Dense(&t[dense.clone()]),
             };
@@ -327,4 +328,24 @@ fn targets_that_do_not_suit_are_refused() {
         assert!(matches!(error, TransferError::Targets { .. }));
         assert!(found.contains(says), "{found}: not {says}");
     }
+}
+
+#[test]
+fn a_mixed_sample_costs_the_shares_of_both_labels() {
+    let z = || tensor((vec![0.3, -1.0, 2.0, 0.5, 0.0, -0.7], [2, 3]));
+    let loss = TaskLoss::CrossEntropy { smoothing: 0.1 };
+    let of = |targets: &Targets| values(loss.loss(z().into(), targets).unwrap().primal)[0];
+    let mixed = of(&Targets::Mixed {
+        labels: &[0, 2],
+        partners: &[2, 0],
+        share: 0.7,
+    });
+    let whole = 0.7 * of(&Targets::Labels(&[0, 2])) + 0.3 * of(&Targets::Labels(&[2, 0]));
+    assert!((mixed - whole).abs() < 1e-12, "{mixed} {whole}");
+    let wrong = Targets::Mixed {
+        labels: &[0, 2],
+        partners: &[3, 0],
+        share: 0.7,
+    };
+    assert!(loss.loss(z().into(), &wrong).is_err());
 }

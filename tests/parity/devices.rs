@@ -20,9 +20,8 @@ use modalign::suite::dataset::DatasetSpec;
 use modalign::suite::parts::PredictorSpec;
 use modalign::suite::task::TaskLoss;
 use modalign::suite::training::Rule;
-use modalign::transfer::objectives::meta_step::{
-    Meta, MetaGradient, OuterSign, SourceBatch, meta_step,
-};
+use modalign::transfer::methods::mona::OuterSign;
+use modalign::transfer::objectives::meta_step::{Meta, MetaGradient, SourceBatch, meta_step};
 use modalign::transfer::objectives::task::Supervised;
 use modalign::transfer::optimiser::Optimiser;
 use modalign::transfer::step::{Memory, MicroBatch};
@@ -225,6 +224,7 @@ fn a_step_of_fine_tuning() {
                     shape: [5, c, h, w],
                     labels: vec![0, 1, 2, 1, 0],
                     targets: Vec::new(),
+                    mixed: None,
                 };
                 let (loss, grads) = objective.step(&network, batch, &mut stream).unwrap();
                 found.insert(format!("loss {round}"), vec![scalar(loss)]);

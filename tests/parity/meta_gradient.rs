@@ -9,8 +9,9 @@ use modalign::model::state::{parameters, with_state};
 use modalign::model::{Dual, Model, Network, Target, load};
 use modalign::suite::parts::PredictorSpec;
 use modalign::transfer::loss::cross_entropy;
+use modalign::transfer::methods::mona::OuterSign;
 use modalign::transfer::objectives::meta_step::{
-    Found, Meta, MetaGradient, OuterSign, SourceBatch, meta_step,
+    Found, Meta, MetaGradient, SourceBatch, meta_step,
 };
 use modalign::transfer::step::{Memory, MicroBatch};
 use std::collections::BTreeMap;
@@ -21,12 +22,12 @@ fn labels(name: &str) -> Vec<usize> {
     values.into_iter().map(|v| v as usize).collect()
 }
 
-/// The fixture's target model: its embedder and head on the source's encoder.
-fn target(source: &Model, device: &Device, dtype: DType) -> Network {
-    let io = io("mona");
+/// A fixture's target model: its embedder and head on the source's encoder.
+pub fn target_of(name: &str, source: &Model, device: &Device, dtype: DType) -> Network {
+    let io = io(name);
     let channels = io.shape("phi.projection.weight").unwrap()[1];
     let classes = io.shape("head.weight").unwrap()[0];
-    let side = io.shape("target_pixels").unwrap()[2];
+    let side = *io.shape("target_pixels").unwrap().last().unwrap();
     let spec = PredictorSpec::Classification { classes };
     let model = source
         .for_target(&Target::new([channels, side, side], spec), 0)
@@ -73,7 +74,7 @@ fn in_parts(
     };
     change(&mut meta);
     let source = load::load(&fixture("mona"), &device, dtype).unwrap().model;
-    let network = target(&source, &device, dtype);
+    let network = target_of("mona", &source, &device, dtype);
     let wanted = labels("target_labels");
     let batch = SourceBatch {
         samples: tensor(&io, "source_pixels", &device, dtype),

@@ -18,9 +18,14 @@ pub const METHOD: Method = Method {
     ..Method::FINE_TUNING
 };
 
+#[cfg(feature = "train")]
+fn stage1<'a>(request: &Request<'a>) -> Result<Option<Training<'a>>, TransferError> {
+    warm_up(request).map(Some)
+}
+
 /// The embedder, and the predictor if asked, on the task loss.
 #[cfg(feature = "train")]
-fn stage1<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
+pub fn warm_up<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
     let with_predictor = request.settings.stage1.train_predictor;
     Ok(Training {
         objective: Box::new(request.supervised(false)),

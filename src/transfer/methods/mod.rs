@@ -19,13 +19,19 @@ macro_rules! stage {
     };
 }
 
+pub mod distillation;
 pub mod emb;
+pub mod ewc;
 pub mod frozen;
+pub mod l2_sp;
+pub mod lora;
+pub mod lp_ft;
 pub mod mona;
 pub mod nft;
 pub mod orca;
 pub mod scratch;
 pub mod settings;
+pub mod wise_ft;
 
 pub use settings::{check, of, parse, resolve};
 
@@ -39,13 +45,19 @@ use crate::suite::task::TargetKind;
 use std::fmt;
 
 /// Every transfer method.
-pub const METHODS: [&Method; 6] = [
+pub const METHODS: [&Method; 12] = [
     &nft::METHOD,
     &orca::METHOD,
     &mona::METHOD,
     &emb::METHOD,
     &frozen::METHOD,
     &scratch::METHOD,
+    &lp_ft::METHOD,
+    &l2_sp::METHOD,
+    &ewc::METHOD,
+    &distillation::METHOD,
+    &wise_ft::METHOD,
+    &lora::METHOD,
 ];
 
 /// Plain fine-tuning: what every other method is compared with.
@@ -78,6 +90,14 @@ pub enum Start {
 #[cfg(feature = "train")]
 pub type Stage = for<'a> fn(&Request<'a>) -> Result<Training<'a>, TransferError>;
 
+/// What a method does in stage 1, for settings that have one.
+#[cfg(feature = "train")]
+pub type Stage1 = for<'a> fn(&Request<'a>) -> Result<Option<Training<'a>>, TransferError>;
+
+/// That there is a stage 1: what it does is not in a build without training.
+#[cfg(not(feature = "train"))]
+pub type Stage1 = Stage;
+
 /// That there is a stage: what it does is not in a build without training.
 #[cfg(not(feature = "train"))]
 pub struct Stage;
@@ -109,7 +129,7 @@ pub struct Method {
     /// Why it is not defined for targets of a kind.
     pub defined_for: fn(TargetKind) -> Result<(), &'static str>,
     /// What stage 1 minimises and trains, for a method that has one.
-    pub stage1: Option<Stage>,
+    pub stage1: Option<Stage1>,
     /// What stage 2 minimises and trains.
     pub stage2: Stage,
 }
@@ -190,5 +210,18 @@ fn fine_tuning<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError>
         objective: Box::new(request.supervised(true)),
         trains: everything,
         batch: request.settings.train.batch,
+    })
+}
+
+/// Refuses a number that is negative or not finite.
+#[cfg(feature = "train")]
+fn not_negative(setting: &'static str, value: f64) -> Result<(), TransferError> {
+    if value >= 0.0 && value.is_finite() {
+        return Ok(());
+    }
+    Err(TransferError::Setting {
+        setting,
+        expected: "zero or a positive number".into(),
+        found: value.to_string(),
     })
 }

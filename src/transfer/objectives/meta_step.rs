@@ -9,7 +9,7 @@
 //!
 //! and with tangents along v one ordinary backward pass of `L_inner − λα·L̇_inner` is all of it.
 
-use super::outer::align_uniform;
+use super::outer::Outer;
 use crate::model::state::{add_gradients, constant, moved, norm, scaled, square_norm, untracked};
 use crate::model::{Dual, Embedder, Encoder, Network, Pass, Predictor, recompute};
 use crate::transfer::error::TransferError;
@@ -84,16 +84,8 @@ pub fn meta_step(
     if !follows {
         stepped = constant(stepped);
     }
-    let outer = |features: Tensor<2>| {
-        let [align, uniform] = align_uniform(features, &source.labels);
-        let measured = [align.clone(), uniform.clone()].map(untracked);
-        let outer = align + uniform;
-        let outer = match meta.sign {
-            OuterSign::WangIsola => outer,
-            OuterSign::Printed => outer.mul_scalar(-1.0),
-        };
-        (measured, outer)
-    };
+    let outer = Outer::AlignUniform(meta.sign);
+    let outer = |features: Tensor<2>| outer.of(features, &source.labels);
     let still = Network {
         embedder: constant(embedder.clone()),
         encoder: stepped,
@@ -144,7 +136,7 @@ pub fn meta_step(
     } else {
         value.zeros_like()
     };
-    let [align, uniform] = measured;
+    let [align, uniform, _] = measured;
     keep(&mut found, &step, &network.predictor, 1.0);
     Ok(Found {
         measured: Tensor::cat(vec![value, align, uniform, outer_share], 0),
@@ -153,15 +145,15 @@ pub fn meta_step(
     })
 }
 
-/// Alignment and uniformity of the source samples through `stepped` (embedder, encoder, no predictor),
-/// and, where the outer loss `follows`, its gradient at the encoder.
-fn outer_gradient(
+/// Alignment, uniformity and the outer loss of the source samples through `stepped` (embedder, encoder, no
+/// predictor), and, where the outer loss `follows`, its gradient at the encoder.
+pub(super) fn outer_gradient(
     stepped: &Network,
     samples: Tensor<4>,
     outer: &dyn Fn(Tensor<2>) -> ([Tensor<1>; 2], Tensor<1>),
     follows: bool,
     memory: Memory,
-) -> Result<([Tensor<1>; 2], Option<GradientsParams>), TransferError> {
+) -> Result<([Tensor<1>; 3], Option<GradientsParams>), TransferError> {
     let count = samples.dims()[0];
     let part = if memory.micro_batch == 0 {
         count
@@ -171,7 +163,8 @@ fn outer_gradient(
     if part == count && !memory.recompute {
         let x = Tensor::<4>::from_inner(samples);
         let features = stepped.forward(x, &mut Pass::eval()).primal;
-        let (measured, outer) = outer(features);
+        let ([align, uniform], outer) = outer(features);
+        let measured = [align, uniform, untracked(outer.clone())];
         let v = follows.then(|| GradientsParams::from_grads(outer.backward(), &stepped.encoder));
         return Ok((measured, v));
     }
@@ -183,7 +176,8 @@ fn outer_gradient(
         .map(|first| plain.forward(cut(first), &mut Pass::eval()).primal);
     let features = Tensor::cat(features.collect(), 0);
     let leaf = Tensor::<2>::from_inner(features).require_grad();
-    let (measured, outer) = outer(leaf.clone());
+    let ([align, uniform], outer) = outer(leaf.clone());
+    let measured = [align, uniform, untracked(outer.clone())];
     if !follows {
         return Ok((measured, None));
     }

@@ -2,15 +2,23 @@
 //! ([`meta_step`], its outer loss in [`outer`], source batches in [`source`]) and the distance of
 //! embedded datasets of ORCA ([`transport`]).
 
+pub mod distance;
+pub mod fisher;
+pub mod interpolation;
+pub mod low_rank;
 pub mod meta_step;
 pub mod outer;
+pub mod penalty;
 pub mod source;
+pub mod target;
 pub mod task;
 pub mod transport;
+pub mod unrolled;
 
 use super::error::TransferError;
 use super::readings::{MOST, Reading};
 use super::records::Stage1Record;
+use super::snapshot::NamedTensors;
 use crate::dataset::loader::Batch;
 use crate::model::Network;
 use burn::optim::GradientsParams;
@@ -20,6 +28,8 @@ use rand_chacha::ChaCha8Rng;
 pub struct Step<'a> {
     /// Number of steps of the stage before it.
     pub number: usize,
+    /// Learning rate of the step.
+    pub rate: f64,
     /// Random stream of the epoch: dropped paths.
     pub stream: &'a mut ChaCha8Rng,
 }
@@ -39,8 +49,28 @@ pub trait Objective {
     /// Writes the means of an epoch's readings into its record of stage 1.
     fn record(&self, means: [f64; MOST], record: &mut Stage1Record);
 
-    /// Changes the network after the optimiser's step.
-    fn after_step(&mut self, network: Network) -> Network {
+    /// Changes the network after the optimiser's step, which had the learning rate `rate`.
+    fn after_step(&mut self, network: Network, rate: f64) -> Network {
+        let _ = rate;
         network
+    }
+
+    /// The network that is measured and kept, of the network that trains.
+    fn measured(&self, network: Network) -> Network {
+        network
+    }
+
+    /// What the objective keeps between steps, for a snapshot.
+    fn state(&self) -> NamedTensors {
+        NamedTensors::new()
+    }
+
+    /// Resumes from what [`state`](Self::state) gave; `network` is the network of the snapshot.
+    ///
+    /// # Errors
+    /// State that does not fit the network.
+    fn restore(&mut self, state: NamedTensors, network: &Network) -> Result<(), TransferError> {
+        let _ = (state, network);
+        Ok(())
     }
 }

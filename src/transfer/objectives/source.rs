@@ -73,6 +73,7 @@ impl SourceSampler {
             shape: [self.batch, c, h, w],
             labels,
             targets: Vec::new(),
+            mixed: None,
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::suite::task::TaskLoss;
 use crate::transfer::error::TransferError;
 use crate::transfer::readings::{MOST, Reading};
 use crate::transfer::records::Stage1Record;
-use crate::transfer::step::{self, Memory, Mode};
+use crate::transfer::step::{self, Memory, MicroBatch, Mode};
 use crate::transfer::task::targets;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
@@ -50,6 +50,22 @@ impl Supervised {
         let primal = |dual: Dual<1>| dual.primal;
         let loss = |outputs: Dual<2>, batch: &Batch| self.mean(outputs, batch);
         step::gradients(network, &parts, &loss, mode, self.memory.recompute, &primal)
+    }
+
+    /// The loss of a batch in micro-batches without any random choice, and its gradients at every tracked
+    /// parameter.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub fn deterministic(
+        &self,
+        network: &Network,
+        parts: &[MicroBatch],
+    ) -> Result<(Tensor<1>, GradientsParams), TransferError> {
+        let primal = |dual: Dual<1>| dual.primal;
+        let loss = |outputs: Dual<2>, batch: &Batch| self.mean(outputs, batch);
+        let recomputes = self.memory.recompute;
+        step::gradients(network, parts, &loss, Mode::Eval, recomputes, &primal)
     }
 
     /// The mean loss of the outputs of a micro-batch.
@@ -98,6 +114,7 @@ mod tests {
                 shape: [7, 2, 16, 16],
                 labels: vec![0, 1, 2, 0, 1, 2, 0],
                 targets: Vec::new(),
+                mixed: None,
             };
             let objective = Supervised {
                 loss: TaskLoss::CrossEntropy { smoothing: 0.1 },

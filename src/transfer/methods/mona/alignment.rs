@@ -1,74 +1,272 @@
 //! MoNA's stage 1: the embedder by the meta-gradient.
 
-use super::{InnerScope, METHOD, Settings};
+use super::{InnerOptimiser, InnerScope, METHOD, MetaGradient, OuterLoss, Settings};
 use crate::dataset::loader::Batch;
-use crate::model::state::{moved, scaled};
-use crate::model::{Dual, Embedder, Network};
-use crate::suite::training::TrainSettings;
+use crate::model::parameters::{Flat, as_gradients, flat_gradients};
+use crate::model::state::{add_gradients, moved, read, scalar, scaled, square_norm};
+use crate::model::{Dual, Embedder, Encoder, Network, Pass, Predictor};
+use crate::suite::training::{Rule, TrainSettings};
 use crate::transfer::error::TransferError;
 use crate::transfer::objectives::meta_step::{Meta, SourceBatch, meta_step};
+use crate::transfer::objectives::outer::Outer;
 use crate::transfer::objectives::source::SourceSampler;
+use crate::transfer::objectives::target::TargetSampler;
 use crate::transfer::objectives::task::Supervised;
+use crate::transfer::objectives::unrolled::{Inner, Unrolled, unrolled};
 use crate::transfer::objectives::{Objective, Step};
 use crate::transfer::readings::{MOST, Reading};
 use crate::transfer::records::Stage1Record;
+use crate::transfer::snapshot::NamedTensors;
 use crate::transfer::stages::{Request, Training, everything};
 use crate::transfer::step::micro_batches;
 use burn::optim::GradientsParams;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
+
+/// Decay a step of the running mean of the ratio that `outer_share` holds.
+const RATIO_DECAY: f64 = 0.9;
 
 impl Settings {
     /// The meta-step's settings, with the values that follow from stage 2's.
     fn meta(&self, train: &TrainSettings) -> Meta {
+        let alpha = if self.alpha == 0.0 {
+            train.learning_rate
+        } else {
+            self.alpha
+        };
         Meta {
             lambda: self.lambda,
-            alpha: if self.alpha == 0.0 {
-                train.learning_rate
-            } else {
-                self.alpha
-            },
+            alpha: self.horizon * alpha,
             sign: self.outer_sign,
             how: self.meta_gradient,
             difference_step: self.difference_step,
         }
     }
+
+    /// Whether this is the paper's single step of plain gradient descent with a fixed weight.
+    fn is_single(&self) -> bool {
+        self.inner_steps == 1
+            && self.inner_optimiser == InnerOptimiser::Sgd
+            && self.outer_share == 0.0
+            && self.outer_loss == OuterLoss::AlignUniform
+    }
+
+    /// # Errors
+    /// [`TransferError::Setting`] for numbers out of range and for settings that do not go together.
+    fn check(&self) -> Result<(), TransferError> {
+        let wrong = |setting, expected: &str, found: String| {
+            Err(TransferError::Setting {
+                setting,
+                expected: expected.into(),
+                found,
+            })
+        };
+        if self.inner_steps == 0 {
+            return wrong("mona.inner_steps", "at least 1", "0".into());
+        }
+        for (setting, value) in [
+            ("mona.horizon", self.horizon),
+            ("mona.difference_step", self.difference_step),
+        ] {
+            if !(value > 0.0 && value.is_finite()) {
+                return wrong(setting, "a positive number", value.to_string());
+            }
+        }
+        for (setting, value) in [
+            ("mona.lambda", self.lambda),
+            ("mona.outer_share", self.outer_share),
+            ("mona.alpha", self.alpha),
+        ] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return wrong(setting, "zero or a positive number", value.to_string());
+            }
+        }
+        if self.meta_gradient == MetaGradient::CentralDifference && !self.is_single() {
+            return wrong(
+                "mona.meta_gradient",
+                "exact or first-order beside inner_steps, inner_optimiser, outer_share or outer_loss; \
+                 central differences are of the paper's single step",
+                "central-difference".into(),
+            );
+        }
+        Ok(())
+    }
 }
 
 /// The embedder by the meta-gradient; the predictor, if asked, on the task loss.
-pub(super) fn stage1<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
+pub fn stage1<'a>(request: &Request<'a>) -> Result<Option<Training<'a>>, TransferError> {
     let settings: Settings = METHOD.read_settings(request.settings)?;
+    settings.check()?;
     let train = &request.settings.train;
+    let (beta2, epsilon) = match train.optimiser {
+        Rule::Adamw { beta2, epsilon, .. } => (beta2, epsilon),
+        Rule::Sgd { .. } => (0.999, 1e-8),
+    };
     let objective = Alignment {
         task: request.supervised(false),
         meta: settings.meta(train),
         source: request.source_batches()?,
+        target: TargetSampler {
+            set: request.splits.train.clone(),
+            batch: train.batch,
+            augment: train.augmentation().unmixed(),
+            seed: request.seed,
+        },
         embedder: &request.source.network.embedder,
+        pretrained: &request.source.network.encoder,
         seed: request.seed,
         train_predictor: request.settings.stage1.train_predictor,
-        keeps: (!settings.reset_encoder).then_some(settings.inner_scope),
+        moments: SecondMoments {
+            beta2,
+            epsilon,
+            steps: 0,
+            values: Flat::new(),
+        },
+        ratio: None,
         simulated: None,
+        settings,
     };
-    Ok(Training {
+    Ok(Some(Training {
         objective: Box::new(objective),
         // The simulated step needs the gradients of all.
         trains: everything,
         batch: train.batch,
-    })
+    }))
 }
 
-/// The task loss and, through a simulated step, the alignment of source features.
+/// The task loss and, through simulated steps, the outer loss of source features.
 struct Alignment<'a> {
+    settings: Settings,
     task: Supervised,
     meta: Meta,
     source: SourceSampler,
+    target: TargetSampler,
     /// The source model's embedder.
     embedder: &'a Embedder,
+    /// The source model's encoder.
+    pretrained: &'a Encoder,
     seed: u64,
     train_predictor: bool,
-    /// What of the simulated step is kept.
-    keeps: Option<InnerScope>,
-    /// The direction of the simulated step that is kept.
-    simulated: Option<(InnerScope, GradientsParams)>,
+    /// Of the gradients of the task loss at every parameter.
+    moments: SecondMoments,
+    /// Running mean of ‖∇φ L_outer‖ / ‖∇φ L_inner‖.
+    ratio: Option<f64>,
+    /// The direction of the simulated steps that are kept, and their length.
+    simulated: Option<GradientsParams>,
+}
+
+impl Alignment<'_> {
+    /// The paper's step.
+    fn single(
+        &mut self,
+        network: &Network,
+        batch: Batch,
+        source: SourceBatch,
+        device: &Device,
+    ) -> Result<(Tensor<1>, GradientsParams), TransferError> {
+        let memory = self.task.memory;
+        let (_, dtype) = network.place();
+        let parts = micro_batches(batch, memory.micro_batch, device, dtype);
+        let loss = |outputs: Dual<2>, batch: &Batch| self.task.mean(outputs, batch);
+        let embedder = self.embedder;
+        let found = meta_step(network, &parts, &loss, embedder, source, self.meta, memory)?;
+        self.simulated = (!self.settings.reset_encoder).then_some(found.step);
+        let weight = found
+            .measured
+            .zeros_like()
+            .slice(0..1)
+            .add_scalar(self.meta.lambda);
+        Ok((Tensor::cat(vec![found.measured, weight], 0), found.grads))
+    }
+
+    /// K steps, preconditioned or not, with a weight that is given or held.
+    fn several(
+        &mut self,
+        network: &Network,
+        batch: Batch,
+        source: SourceBatch,
+        device: &Device,
+        number: usize,
+    ) -> Result<(Tensor<1>, GradientsParams), TransferError> {
+        let memory = self.task.memory;
+        let (_, dtype) = network.place();
+        let part = |batch| micro_batches(batch, memory.micro_batch, device, dtype);
+        let mut batches = vec![part(batch)];
+        for inner in 1..self.settings.inner_steps {
+            batches.push(part(self.target.draw(number, inner)?));
+        }
+        let outer = match self.settings.outer_loss {
+            OuterLoss::AlignUniform => Outer::AlignUniform(self.meta.sign),
+            OuterLoss::Contrastive => Outer::Contrastive,
+            OuterLoss::Distance => Outer::Distance(self.before(source.samples.clone())),
+        };
+        let loss = |outputs: Dual<2>, batch: &Batch| self.task.mean(outputs, batch);
+        let adamw = self.settings.inner_optimiser == InnerOptimiser::Adamw;
+        let start = self.task.deterministic(network, &batches[0])?;
+        if adamw {
+            // As the optimiser does: the moments hold this step's gradient before it is taken.
+            self.moments.push(&flat_gradients(network, &start.1));
+        }
+        let precondition = adamw.then(|| as_gradients(network, &self.moments.preconditioner()));
+        let inner = Inner {
+            scope: self.settings.inner_scope,
+            alpha: self.meta.alpha,
+            precondition: precondition.as_ref(),
+        };
+        let held = self.settings.outer_share;
+        let follows = self.meta.how != MetaGradient::FirstOrder
+            && self.meta.alpha != 0.0
+            && (held > 0.0 || self.meta.lambda != 0.0);
+        let embedder = self.embedder;
+        let Unrolled {
+            inner: value,
+            inner_gradients,
+            outer: [align, uniform, _],
+            outer_gradients,
+            path,
+        } = unrolled(
+            network, &batches, start, &loss, embedder, source, &outer, inner, follows, memory,
+        )?;
+        let length = |grads| {
+            let square = square_norm(&network.embedder, grads);
+            square.map_or(0.0, scalar).sqrt()
+        };
+        let ratio = length(&outer_gradients) / length(&inner_gradients).max(f64::MIN_POSITIVE);
+        let lambda = if held > 0.0 && ratio > 0.0 {
+            let mean = match self.ratio {
+                Some(mean) => RATIO_DECAY * mean + (1.0 - RATIO_DECAY) * ratio,
+                None => ratio,
+            };
+            self.ratio = Some(mean);
+            held / mean
+        } else {
+            self.meta.lambda
+        };
+        let mut grads = scaled(&network.embedder, &inner_gradients, 1.0);
+        let more = scaled(&network.embedder, &outer_gradients, lambda);
+        add_gradients(&mut grads, more, &network.embedder);
+        let predictor = scaled(&network.predictor, &inner_gradients, 1.0);
+        add_gradients(&mut grads, predictor, &network.predictor);
+        self.simulated = (!self.settings.reset_encoder).then_some(path);
+        let number = |number: f64| value.zeros_like().add_scalar(number);
+        let row = vec![
+            value.clone(),
+            align,
+            uniform,
+            number(lambda * ratio),
+            number(lambda),
+        ];
+        Ok((Tensor::cat(row, 0), grads))
+    }
+
+    /// Features of source samples through the pretrained encoder.
+    fn before(&self, samples: Tensor<4>) -> Tensor<2> {
+        let pretrained = Network {
+            embedder: self.embedder.clone(),
+            encoder: self.pretrained.clone(),
+            predictor: Predictor::absent(),
+        };
+        pretrained.forward(samples, &mut Pass::eval()).primal
+    }
 }
 
 impl Objective for Alignment<'_> {
@@ -80,47 +278,40 @@ impl Objective for Alignment<'_> {
     ) -> Result<(Reading, GradientsParams), TransferError> {
         let (device, dtype) = network.place();
         let device = device.inner();
-        let memory = self.task.memory;
-        let parts = micro_batches(batch, memory.micro_batch, &device, dtype);
-        let loss = |outputs: Dual<2>, batch: &Batch| self.task.mean(outputs, batch);
         let drawn = self.source.draw(self.seed, step.number)?;
         let data = TensorData::new(drawn.values, drawn.shape).convert_dtype(dtype);
         let source = SourceBatch {
             samples: Tensor::from_data(data, (&device, dtype)),
             labels: drawn.labels,
         };
-        let found = meta_step(
-            network,
-            &parts,
-            &loss,
-            self.embedder,
-            source,
-            self.meta,
-            memory,
-        )?;
-        self.simulated = self.keeps.map(|scope| (scope, found.step));
-        let grads = if self.train_predictor {
-            found.grads
+        let (measured, grads) = if self.settings.is_single() {
+            self.single(network, batch, source, &device)?
         } else {
-            scaled(&network.embedder, &found.grads, 1.0)
+            self.several(network, batch, source, &device, step.number)?
         };
-        Ok((Reading::Device(Box::new(found.measured)), grads))
+        let grads = if self.train_predictor {
+            grads
+        } else {
+            scaled(&network.embedder, &grads, 1.0)
+        };
+        Ok((Reading::Device(Box::new(measured)), grads))
     }
 
     fn record(&self, means: [f64; MOST], record: &mut Stage1Record) {
-        let [inner, align, uniform, outer_share] = means.map(Some);
+        let [inner, align, uniform, outer_share, lambda] = means.map(Some);
         *record = Stage1Record {
             inner,
             align,
             uniform,
             outer_share,
+            lambda,
             ..record.clone()
         };
     }
 
-    fn after_step(&mut self, mut network: Network) -> Network {
-        if let Some((scope, step)) = self.simulated.take() {
-            let alpha = self.meta.alpha;
+    fn after_step(&mut self, mut network: Network, _: f64) -> Network {
+        if let Some(step) = self.simulated.take() {
+            let (alpha, scope) = (self.meta.alpha, self.settings.inner_scope);
             network.encoder = moved(network.encoder, &step, -alpha);
             if scope != InnerScope::Encoder {
                 network.predictor = moved(network.predictor, &step, -alpha);
@@ -130,5 +321,81 @@ impl Objective for Alignment<'_> {
             }
         }
         network
+    }
+
+    fn state(&self) -> NamedTensors {
+        let mut state = self.moments.state();
+        if let Some(ratio) = self.ratio {
+            state.insert("ratio".into(), TensorData::new(vec![ratio], [1]));
+        }
+        state
+    }
+
+    fn restore(&mut self, state: NamedTensors, network: &Network) -> Result<(), TransferError> {
+        let ratio = state.get("ratio");
+        self.ratio = ratio.and_then(|data| data.iter::<f64>().next());
+        let (device, _) = network.place();
+        self.moments.restore(&state, &device.inner());
+        Ok(())
+    }
+}
+
+/// Running second moments of gradients, flat by path, as AdamW keeps them.
+struct SecondMoments {
+    beta2: f64,
+    epsilon: f64,
+    steps: u64,
+    values: Flat,
+}
+
+impl SecondMoments {
+    /// Takes the gradients of a step.
+    fn push(&mut self, grads: &Flat) {
+        self.steps += 1;
+        for (path, grad) in grads {
+            let square = grad.clone().square().mul_scalar(1.0 - self.beta2);
+            let sum = match self.values.remove(path) {
+                Some(before) => before.mul_scalar(self.beta2) + square,
+                None => square,
+            };
+            self.values.insert(path.clone(), sum);
+        }
+    }
+
+    /// P = 1 / (√v̂ + ε), v̂ corrected for its start at zero.
+    fn preconditioner(&self) -> Flat {
+        let correction = 1.0 - self.beta2.powf(self.steps as f64);
+        let of = |value: &Tensor<1>| {
+            let unbiased = value.clone().mul_scalar(1.0 / correction);
+            unbiased.sqrt().add_scalar(self.epsilon).recip()
+        };
+        let all = self.values.iter();
+        all.map(|(path, value)| (path.clone(), of(value))).collect()
+    }
+
+    fn state(&self) -> NamedTensors {
+        let mut state: NamedTensors = self
+            .values
+            .iter()
+            .map(|(path, value)| (format!("second/{path}"), read(value.clone())))
+            .collect();
+        if self.steps > 0 {
+            let steps = TensorData::new(vec![self.steps as f64], [1]);
+            state.insert("steps".into(), steps);
+        }
+        state
+    }
+
+    fn restore(&mut self, state: &NamedTensors, device: &Device) {
+        let steps = state
+            .get("steps")
+            .and_then(|data| data.iter::<f64>().next());
+        self.steps = steps.unwrap_or(0.0) as u64;
+        let value = |(name, data): (&String, &TensorData)| {
+            let path = name.strip_prefix("second/")?;
+            let value = Tensor::from_data(data.clone(), (device, data.dtype()));
+            Some((path.to_string(), value))
+        };
+        self.values = state.iter().filter_map(value).collect();
     }
 }

@@ -35,18 +35,30 @@ pub const METHOD: Method = Method {
 pub struct Settings {
     /// λ: weight of the outer loss.
     pub lambda: f64,
-    /// α: step size of the simulated inner step. 0 = stage 2's learning rate.
+    /// Holds the outer loss's part of the embedder's gradient at so many times the task loss's: λ follows from
+    /// a running mean of the ratio of their norms. 0 = λ as given.
+    pub outer_share: f64,
+    /// α: length of an inner step. 0 = stage 2's learning rate.
     pub alpha: f64,
-    /// Orientation of the outer loss.
+    /// What an inner step follows: the gradient (`sgd`, as in the paper), or the gradient divided by the root
+    /// of its running second moment (`adamw`: what stage 2's optimiser does to it, without momentum).
+    pub inner_optimiser: InnerOptimiser,
+    /// K: inner steps, each on a target batch of its own.
+    pub inner_steps: usize,
+    /// Factor of α: one step in place of so many.
+    pub horizon: f64,
+    /// What source features should still be after the inner steps.
+    pub outer_loss: OuterLoss,
+    /// Orientation of alignment and uniformity.
     pub outer_sign: OuterSign,
     /// How the meta-gradient is computed.
     pub meta_gradient: MetaGradient,
     /// Central difference: distance of the two points from θ, in units of 1/‖v‖.
     pub difference_step: f64,
-    /// What the simulated step moves. The source path sees only the encoder, so all three give the
-    /// same meta-gradient; with `reset_encoder = false` they differ in what is kept.
+    /// What inner steps move. The source path sees only the encoder: a single step gives the same
+    /// meta-gradient for all three.
     pub inner_scope: InnerScope,
-    /// Whether the simulated step is undone: stage 2 then starts from the pretrained encoder.
+    /// Whether the inner steps are undone: stage 2 then starts from the pretrained encoder.
     pub reset_encoder: bool,
 }
 
@@ -54,7 +66,12 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             lambda: 0.5,
+            outer_share: 0.0,
             alpha: 0.0,
+            inner_optimiser: InnerOptimiser::Sgd,
+            inner_steps: 1,
+            horizon: 1.0,
+            outer_loss: OuterLoss::AlignUniform,
             outer_sign: OuterSign::WangIsola,
             meta_gradient: MetaGradient::Exact,
             difference_step: 0.01,
@@ -64,7 +81,31 @@ impl Default for Settings {
     }
 }
 
-/// What the simulated inner step moves.
+/// What an inner step follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InnerOptimiser {
+    /// The gradient.
+    #[default]
+    Sgd,
+    /// The gradient over the root of its running second moment.
+    Adamw,
+}
+
+/// What source features should still be after the inner steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OuterLoss {
+    /// Tight in their classes and spread on the sphere.
+    #[default]
+    AlignUniform,
+    /// Nearer to their class than to others (supervised contrastive loss).
+    Contrastive,
+    /// What the pretrained encoder makes of the same samples.
+    Distance,
+}
+
+/// What inner steps move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InnerScope {
