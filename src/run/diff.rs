@@ -177,8 +177,10 @@ mod tests {
             name: name.into(),
             sha256: sha256.into(),
         };
-        let mut a = RunRecord::default();
-        a.inputs = vec![input("config.toml", "x"), input("cifar", "y")];
+        let a = RunRecord {
+            inputs: vec![input("config.toml", "x"), input("cifar", "y")],
+            ..RunRecord::default()
+        };
         let mut b = a.clone();
         b.started = Some("later".into());
         b.seconds = Some(1.0);

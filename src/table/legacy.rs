@@ -39,11 +39,14 @@ pub fn is_written(tables: &Path, file: &str) -> bool {
     there(file) || (file == MeasureRow::FILE && older())
 }
 
+/// A measure and its value in every row.
+type ValueColumn<'a> = (&'a About, Vec<Option<f64>>);
+
 /// The measures that a table has a column of, with their values.
 fn columns<'a>(
     table: &CsvTable,
     all: impl Iterator<Item = &'a About>,
-) -> Result<Vec<(&'a About, Vec<Option<f64>>)>, TableError> {
+) -> Result<Vec<ValueColumn<'a>>, TableError> {
     let there = |about: &&About| {
         let mut names = about.older.iter().chain([&about.name]);
         names.any(|name| table.place(name).is_some())
