@@ -111,7 +111,7 @@ pub fn measure(
         };
         let initial = start.embedder;
         ask(Stage::Initial, &initial)?;
-        if cell.method.has_stage1()
+        if !outcome.stage1.is_empty()
             && let Some(embedder) = kept(context, &name, 0, EMBEDDER, initial)?
         {
             ask(Stage::Stage1, &embedder)?;

@@ -185,7 +185,7 @@ impl Origins {
             None => vec![WEIGHTS.into(), SETTINGS.into()],
         };
         names.push(data(cell.target));
-        if cell.method.has_stage1() {
+        if cell.method.has_stage1() || cell.method.reads_source {
             names.extend(self.stage1(suite));
         }
         self.of(&names)

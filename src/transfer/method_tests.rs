@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 /// Saves the newest snapshot in memory.
 #[derive(Default)]
-struct Memory(Option<Snapshot>);
+pub(super) struct Memory(pub(super) Option<Snapshot>);
 
 impl Checkpointer for Memory {
     fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
@@ -52,15 +52,15 @@ fn images(channels: usize, count: usize, salt: usize) -> Arc<dyn Dataset> {
     Arc::new(InMemory::new([channels, 16, 16], classes, labels, values).unwrap())
 }
 
-struct Problem {
-    source: Model,
+pub(super) struct Problem {
+    pub(super) source: Model,
     target: Target,
     task: Task,
     splits: Splits,
-    settings: Transfer,
+    pub(super) settings: Transfer,
 }
 
-fn problem() -> Problem {
+pub(super) fn problem() -> Problem {
     let config: SwinConfig = serde_json::from_str(
         r#"{"image_size":16,"patch_size":2,"embed_dim":8,"depths":[2,1],"num_heads":[2,4],"window_size":4,"drop_path_rate":0.2}"#,
     )
@@ -90,13 +90,13 @@ fn problem() -> Problem {
 
 impl Problem {
     /// Sets a key of `[transfer.METHOD]`.
-    fn set(&mut self, method: &str, key: &str, value: impl Into<toml::Value>) {
+    pub(super) fn set(&mut self, method: &str, key: &str, value: impl Into<toml::Value>) {
         let tables = &mut self.settings.method_settings.0;
         let table = tables.entry(method.into()).or_default();
         table.insert(key.into(), value.into());
     }
 
-    fn run(
+    pub(super) fn run(
         &self,
         method: &'static Method,
         checkpointer: &mut dyn Checkpointer,
@@ -115,12 +115,12 @@ impl Problem {
         transfer(&request, checkpointer, progress)
     }
 
-    fn whole(&self, method: &'static Method) -> Trained {
+    pub(super) fn whole(&self, method: &'static Method) -> Trained {
         self.run(method, &mut NoCheckpoints, &mut |_| true).unwrap()
     }
 }
 
-fn bits(trained: &Trained) -> NamedTensors {
+pub(super) fn bits(trained: &Trained) -> NamedTensors {
     state(&trained.model.network)
 }
 
@@ -130,7 +130,9 @@ fn every_method_resumes_in_the_same_bits_wherever_it_was_stopped() {
     for method in METHODS {
         let whole = problem.whole(method);
         assert_eq!(whole.course.len(), 3);
-        assert_eq!(whole.first.len(), if method.has_stage1() { 2 } else { 0 });
+        // Some methods have a stage 1 only where their settings say so.
+        let first = whole.first.len();
+        assert!(first == 0 || (first == 2 && method.has_stage1()));
         let steps = 3 * (3 + whole.first.len());
         for stop in [1, 4, 8, steps - 1] {
             let (mut memory, mut count) = (Memory::default(), 0);

@@ -49,4 +49,6 @@ pub use task::Task;
 pub use task_loss::{Targets, TaskLoss};
 
 #[cfg(all(test, feature = "train"))]
+mod keeping_tests;
+#[cfg(all(test, feature = "train"))]
 mod method_tests;

@@ -197,7 +197,7 @@ impl Alignment<'_> {
         let outer = match self.settings.outer_loss {
             OuterLoss::AlignUniform => Outer::AlignUniform(self.meta.sign),
             OuterLoss::Contrastive => Outer::Contrastive,
-            OuterLoss::Distance => Outer::Distance(self.before(source.samples.clone())),
+            OuterLoss::Distance => Outer::Distance(Box::new(self.before(source.samples.clone()))),
         };
         let loss = |outputs: Dual<2>, batch: &Batch| self.task.mean(outputs, batch);
         let adamw = self.settings.inner_optimiser == InnerOptimiser::Adamw;
