@@ -140,7 +140,7 @@ fn no_direction_is_claimed_where_the_rule_shows_none() {
             let told = match names {
                 0 if clause.contains("all ") || clause.contains("both ") => targets,
                 0 => (0..=12)
-                    .find(|n| clause.contains(&format!(" on {} of ", counted(*n))))
+                    .find(|n| format!(" on {clause}").contains(&format!(" on {} of ", counted(*n))))
                     .expect(clause),
                 names => names,
             };

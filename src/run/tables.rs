@@ -319,6 +319,7 @@ impl Tables {
                 outer_share: e.outer_share,
                 otdd: e.otdd,
                 converged: e.converged,
+                lambda: e.lambda,
             });
         }
     }

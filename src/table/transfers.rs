@@ -107,6 +107,8 @@ table! {
         otdd: Option<f64>,
         /// Share of those distances that converged.
         converged: Option<f64>,
+        /// Weight of the outer loss.
+        lambda: Option<f64>,
     }
 }
 

@@ -1,5 +1,5 @@
 //! The gradient of an outer loss through K simulated inner steps, plain or preconditioned, exactly
-//! (docs/method.md, "K steps and a faithful optimiser").
+//! (docs/method.md, "More than one inner step").
 //!
 //! The state s = (φ, θ, h) (embedder, encoder, predictor) takes K steps
 //! `s_{k+1} = s_k − α P ∘ ∇L_inner(batch_k; s_k)` in what the scope moves. With `u_K = (0, ∇L_outer(θ_K), 0)` the

@@ -121,7 +121,7 @@ pub fn stage1<'a>(request: &Request<'a>) -> Result<Option<Training<'a>>, Transfe
             steps: 0,
             values: Flat::new(),
         },
-        ratio: None,
+        ratio: Ratio::default(),
         simulated: None,
         settings,
     };
@@ -148,8 +148,8 @@ struct Alignment<'a> {
     train_predictor: bool,
     /// Of the gradients of the task loss at every parameter.
     moments: SecondMoments,
-    /// Running mean of ‖∇φ L_outer‖ / ‖∇φ L_inner‖.
-    ratio: Option<f64>,
+    /// ‖∇φ L_outer‖ / ‖∇φ L_inner‖ so far.
+    ratio: Ratio,
     /// The direction of the simulated steps that are kept, and their length.
     simulated: Option<GradientsParams>,
 }
@@ -232,12 +232,7 @@ impl Alignment<'_> {
         };
         let ratio = length(&outer_gradients) / length(&inner_gradients).max(f64::MIN_POSITIVE);
         let lambda = if held > 0.0 && ratio > 0.0 {
-            let mean = match self.ratio {
-                Some(mean) => RATIO_DECAY * mean + (1.0 - RATIO_DECAY) * ratio,
-                None => ratio,
-            };
-            self.ratio = Some(mean);
-            held / mean
+            held / self.ratio.push(ratio)
         } else {
             self.meta.lambda
         };
@@ -325,18 +320,42 @@ impl Objective for Alignment<'_> {
 
     fn state(&self) -> NamedTensors {
         let mut state = self.moments.state();
-        if let Some(ratio) = self.ratio {
-            state.insert("ratio".into(), TensorData::new(vec![ratio], [1]));
+        if self.ratio.steps > 0 {
+            let ratio = vec![self.ratio.steps as f64, self.ratio.log];
+            state.insert("ratio".into(), TensorData::new(ratio, [2]));
         }
         state
     }
 
     fn restore(&mut self, state: NamedTensors, network: &Network) -> Result<(), TransferError> {
-        let ratio = state.get("ratio");
-        self.ratio = ratio.and_then(|data| data.iter::<f64>().next());
+        if let Some(data) = state.get("ratio") {
+            let mut values = data.iter::<f64>();
+            self.ratio = Ratio {
+                steps: values.next().unwrap_or(0.0) as u64,
+                log: values.next().unwrap_or(0.0),
+            };
+        }
         let (device, _) = network.place();
         self.moments.restore(&state, &device.inner());
         Ok(())
+    }
+}
+
+/// Running geometric mean of a ratio: of all steps at first, then of about ten. The first steps of a preconditioned
+/// loop are far from the later ones.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ratio {
+    steps: u64,
+    log: f64,
+}
+
+impl Ratio {
+    /// Takes the ratio of a step, which is positive; the mean with it.
+    fn push(&mut self, ratio: f64) -> f64 {
+        self.steps += 1;
+        let share = (1.0 / self.steps as f64).max(1.0 - RATIO_DECAY);
+        self.log += share * (ratio.ln() - self.log);
+        self.log.exp()
     }
 }
 
