@@ -2,7 +2,7 @@
 //! per target. Targets judged by the same metric share their axes.
 
 use super::error::FigureError;
-use super::layout::{Figure, distinct};
+use super::layout::{self, Figure, distinct};
 use super::lines::{self, Panel};
 use crate::table::{CurveRow, Row};
 
@@ -29,7 +29,7 @@ pub fn figure(rows: &[CurveRow]) -> Result<Figure, FigureError> {
             ("Validation error, %".to_owned(), lines::PERCENT)
         } else {
             (
-                format!("Validation {}", metric.replace('-', " ")),
+                format!("Validation {}", layout::metric(metric)),
                 (0.0, f64::INFINITY),
             )
         };

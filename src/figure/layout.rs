@@ -6,6 +6,7 @@ use super::font::{self, Weight};
 use super::print::{self, Print, Width};
 use super::render;
 use super::scene::Scene;
+use crate::suite::task::Metric;
 
 /// More panels than this do not make a figure.
 const MOST_PANELS: usize = 60;
@@ -134,6 +135,14 @@ pub use crate::table::distinct;
 /// A fraction as a percentage with one decimal.
 pub fn percent(fraction: f64) -> String {
     format!("{:.1}\u{a0}%", fraction * 100.0).replace('-', "\u{2212}")
+}
+
+/// Reader's name of a target metric, "1 − macro F1"; a name that no metric has any more, in words.
+pub fn metric(name: &str) -> String {
+    match Metric::parse(name) {
+        Ok(metric) => metric.descriptor().about.title.to_owned(),
+        Err(_) => name.replace('-', " "),
+    }
 }
 
 /// `values` averaged; `None` without values.

@@ -10,6 +10,7 @@ use super::scene::{Anchor, Point, Scene, Stroke, Text};
 const WIDTH: f64 = 224.0;
 const TOP: f64 = 44.0;
 const PLOT: f64 = 150.0;
+/// The least room for labels at the left.
 const LEFT: f64 = 30.0;
 const RIGHT: f64 = 12.0;
 
@@ -143,6 +144,11 @@ fn draw(
     drawn: &dyn Fn(&&Series) -> bool,
 ) -> Scene {
     let (right, bottom) = (WIDTH - RIGHT, TOP + PLOT);
+    let widths = y
+        .ticks
+        .iter()
+        .map(|tick| Text::new(y.label(*tick), 10.0).width());
+    let left = widths.map(|width| width + 6.0).fold(LEFT, f64::max);
     let names: Vec<&str> = panel
         .series
         .iter()
@@ -157,15 +163,15 @@ fn draw(
     scene.text((0.0, 13.0), Text::new(&panel.title, 13.0).bold().fit(WIDTH));
     scene.text((0.0, 29.0), Text::new(what, 10.0).colour(MUTED).fit(WIDTH));
     let at = |epoch: f64, value: f64| -> Point {
-        (x.at(epoch, LEFT + 6.0, right), y.at(value, bottom, TOP))
+        (x.at(epoch, left + 6.0, right), y.at(value, bottom, TOP))
     };
     for tick in &y.ticks {
         let (_, height) = at(0.0, *tick);
-        scene.line((LEFT, height), (right, height), Stroke::solid(GRID, 0.75));
+        scene.line((left, height), (right, height), Stroke::solid(GRID, 0.75));
         let text = Text::new(y.label(*tick), 10.0)
             .colour(MUTED)
             .anchor(Anchor::End);
-        scene.text((LEFT - 6.0, height + 3.5), text);
+        scene.text((left - 6.0, height + 3.5), text);
     }
     for tick in &x.ticks {
         let (across, _) = at(*tick, 0.0);
@@ -179,14 +185,14 @@ fn draw(
             .anchor(Anchor::Middle);
         scene.text((across, bottom + 14.0), text);
     }
-    scene.line((LEFT, bottom), (right, bottom), Stroke::solid(RULE, 0.75));
+    scene.line((left, bottom), (right, bottom), Stroke::solid(RULE, 0.75));
     let text = Text::new("epoch", 10.0).colour(MUTED).anchor(Anchor::End);
     scene.text((right, bottom + 28.0), text);
 
     if let Some(reference) = reference {
         let (_, level) = at(0.0, reference.value);
         scene.line(
-            (LEFT, level),
+            (left, level),
             (right, level),
             Stroke::dashed(INK, 1.0, 4.0, 3.0),
         );
@@ -223,7 +229,11 @@ fn curve(scene: &mut Scene, series: &Series, at: &impl Fn(f64, f64) -> Point) {
 pub fn names(methods: &[(String, usize)], far: &[(usize, (f64, f64))]) -> Vec<(String, usize)> {
     let name = |(name, hue): &(String, usize)| {
         let ends = far.iter().find(|(other, _)| other == hue);
-        let number = |value: &f64| format!("{value:.1}").replace('-', "\u{2212}");
+        let number = |value: &f64| {
+            // A value that rounds to zero has no sign.
+            let rounded = (10.0 * value).round() / 10.0 + 0.0;
+            format!("{rounded:.1}").replace('-', "\u{2212}")
+        };
         let name = match ends {
             Some((_, (low, high))) => {
                 format!("{name} ({} to {}, off scale)", number(low), number(high))

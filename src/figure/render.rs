@@ -35,11 +35,12 @@ enum Backend {
 
 type Outcome<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
-/// A scene as an SVG element for a page that brings the font itself ([`font_faces`]).
+/// A scene as an SVG element, in CSS pixels, for a page that brings the font itself ([`font_faces`]).
 pub fn inline_svg(scene: &Scene) -> Result<String, FigureError> {
     let (width, height) = size(scene)?;
     let opening = format!(
-        r#"<svg width="{width}" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{}">"#,
+        r#"<svg width="{}" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{}">"#,
+        scene.width,
         escape(&scene.label)
     );
     svg_body(scene).map(|body| format!("{opening}\n{body}"))

@@ -5,7 +5,7 @@
 use super::axis::Axis;
 use super::error::FigureError;
 use super::labels::{Area, Label, covered, place};
-use super::layout::{Figure, distinct, mean};
+use super::layout::{self, Figure, distinct, mean};
 use super::lines::PERCENT;
 use super::methods;
 use super::palette::{self, GRID, INK, MUTED, RULE};
@@ -105,7 +105,7 @@ fn metric_name(metric: &str) -> String {
     if is_share(metric) {
         format!("test {metric} on the target, %")
     } else {
-        format!("test {} on the target", metric.replace('-', " "))
+        format!("test {} on the target", layout::metric(metric))
     }
 }
 
@@ -168,7 +168,7 @@ fn panel(target: &TargetRow, found: &[Outcome], pretrained: Option<f64>) -> Scen
         let dashed = Stroke::dashed(INK, 1.25, 5.0, 3.5);
         scene.line((LEFT, y), (RIGHT, y), dashed);
     }
-    marks(&mut scene, &axes, found, pretrained);
+    marks(&mut scene, &axes, found, pretrained, share);
     scene
 }
 
@@ -228,7 +228,7 @@ fn front(scene: &mut Scene, axes: &Axes, found: &[Outcome]) {
 }
 
 /// Seeds, means and names.
-fn marks(scene: &mut Scene, axes: &Axes, found: &[Outcome], pretrained: Option<f64>) {
+fn marks(scene: &mut Scene, axes: &Axes, found: &[Outcome], pretrained: Option<f64>, share: bool) {
     let mut taken: Vec<Area> = Vec::new();
     let (near, far): (Vec<&Outcome>, Vec<&Outcome>) =
         found.iter().partition(|outcome| axes.holds(outcome.mean));
@@ -247,7 +247,7 @@ fn marks(scene: &mut Scene, axes: &Axes, found: &[Outcome], pretrained: Option<f
         taken.push([x - 6.0, y - 6.0, x + 6.0, y + 6.0]);
     }
     for outcome in far {
-        pointer(scene, axes, outcome, &mut taken);
+        pointer(scene, axes, outcome, share, &mut taken);
     }
     let label = |outcome: &&Outcome| {
         let (_, shade, _) = palette::series(hue(&outcome.method));
@@ -261,44 +261,63 @@ fn marks(scene: &mut Scene, axes: &Axes, found: &[Outcome], pretrained: Option<f
     };
     let labels = near.iter().map(label).collect();
     place(scene, labels, &mut taken, [LEFT, TOP, RIGHT, BOTTOM]);
-    let front = pareto(found).into_iter().rfind(|point| axes.holds(*point));
-    if let (Some(last), true) = (front, found.len() > 1) {
-        let (_, y) = axes.at(last);
+    if found.len() > 1 {
         let text = Text::new("Pareto front", 10.5).colour(MUTED).halo();
-        beside(scene, y, text, &mut taken);
+        let places = along_front(axes, found, text.width());
+        put(scene, text, &places, &mut taken);
     }
     if let Some(level) = pretrained {
         let (_, y) = axes.at((0.0, level));
         let text = Text::new(format!("pretrained {level:.1}"), 10.5).halo();
-        beside(scene, y, text, &mut taken);
+        let (right, left) = (RIGHT - text.width(), LEFT + 4.0);
+        let places = [
+            (right, y - 5.0),
+            (left, y - 5.0),
+            (right, y + 13.0),
+            (left, y + 13.0),
+        ];
+        put(scene, text, &places, &mut taken);
     }
 }
 
-/// The name of a level line: at its right or left end, above or below it, wherever it covers least.
-fn beside(scene: &mut Scene, y: f64, text: Text, taken: &mut Vec<Area>) {
+/// Where the name of the front can stand: above and below its level parts that are long enough, from the
+/// lowest up, and at the top of its upright beginning.
+fn along_front(axes: &Axes, found: &[Outcome], width: f64) -> Vec<Point> {
+    let held = pareto(found).into_iter().filter(|p| axes.holds(*p));
+    let corners: Vec<Point> = held.map(|point| axes.at(point)).collect();
+    let ends = corners.iter().skip(1).map(|next| next.0).chain([RIGHT]);
+    let levels: Vec<(&Point, f64)> = corners.iter().zip(ends).collect();
+    let mut places = Vec::new();
+    for (&(from, y), to) in levels.into_iter().rev() {
+        if to - from >= width + 8.0 {
+            places.extend([(to - width, y - 5.0), (to - width, y + 13.0)]);
+        }
+    }
+    if let Some((x, _)) = corners.first() {
+        let room = |left: &Point| left.0 >= LEFT && left.0 + width <= RIGHT;
+        let sides = [(x + 5.0, TOP + 26.0), (x - 5.0 - width, TOP + 26.0)];
+        places.extend(sides.into_iter().filter(room));
+    }
+    places
+}
+
+/// The name of a line at the first of `places` (left end and baseline) where it covers least.
+fn put(scene: &mut Scene, text: Text, places: &[Point], taken: &mut Vec<Area>) {
     let width = text.width();
-    let places = [
-        (RIGHT - width, y - 5.0),
-        (LEFT + 4.0, y - 5.0),
-        (RIGHT - width, y + 13.0),
-        (LEFT + 4.0, y + 13.0),
-    ];
     let area = |(x, base): Point| [x, base - 10.0, x + width, base + 3.0];
     let cost = |at: Point| {
         let outside = at.1 > BOTTOM - 2.0 || at.1 < TOP + 9.0;
         covered(&area(at), taken) + if outside { 1e3 } else { 0.0 }
     };
-    let best = places
-        .into_iter()
-        .min_by(|a, b| cost(*a).total_cmp(&cost(*b)));
-    if let Some(at) = best {
+    let best = places.iter().min_by(|a, b| cost(**a).total_cmp(&cost(**b)));
+    if let Some(&at) = best {
         taken.push(area(at));
         scene.text(at, text);
     }
 }
 
 /// An outcome outside the axes: an arrow at the edge towards it, with its name and both values.
-fn pointer(scene: &mut Scene, axes: &Axes, outcome: &Outcome, taken: &mut Vec<Area>) {
+fn pointer(scene: &mut Scene, axes: &Axes, outcome: &Outcome, share: bool, taken: &mut Vec<Area>) {
     let (colour, shade, shape) = palette::series(hue(&outcome.method));
     let (x, y) = axes.at(outcome.mean);
     let at = (
@@ -319,7 +338,7 @@ fn pointer(scene: &mut Scene, axes: &Axes, outcome: &Outcome, taken: &mut Vec<Ar
     scene.dot(at, 4.0, shape, colour);
     let (target, source) = outcome.mean;
     let name = methods::title(&outcome.method);
-    let said = format!("{name} {arrow} {target:.1} | {source:.1}");
+    let said = format!("{name} ({}, {source:.1}) {arrow}", number(target, share));
     let text = Text::new(said, 10.5).colour(shade).halo();
     let right = at.0 > (LEFT + RIGHT) / 2.0;
     let width = text.width();
@@ -334,6 +353,15 @@ fn pointer(scene: &mut Scene, axes: &Axes, outcome: &Outcome, taken: &mut Vec<Ar
     scene.text((from, base), text);
 }
 
+/// A value of the target metric: a share in percent, anything else as the table of results has it.
+fn number(value: f64, share: bool) -> String {
+    if share {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.3}")
+    }
+}
+
 /// Place of a method in the palette.
 fn hue(method: &str) -> usize {
     palette::method(method, 0).1
@@ -343,7 +371,8 @@ fn hue(method: &str) -> usize {
 fn words(target: &TargetRow, found: &[Outcome], pretrained: Option<f64>) -> String {
     let said = |outcome: &Outcome| {
         let (x, y) = outcome.mean;
-        format!("{} {x:.1} and {y:.1}", methods::title(&outcome.method))
+        let x = number(x, is_share(&target.metric));
+        format!("{} {x} and {y:.1}", methods::title(&outcome.method))
     };
     let all: Vec<String> = found.iter().map(said).collect();
     let level = pretrained.map_or(String::new(), |level| {

@@ -14,7 +14,7 @@ use crate::figure::probe::PRETRAINED;
 use crate::table::PairedRow;
 
 /// The rule of verdicts, as every page states it.
-pub const RULE: &str = "A difference is called one where both hold: its p, corrected by Holm's method for everything that this page calls different (all rows of the table of paired differences and all claims to be best), is at most 0.05, and its own interval is clear of zero. The interval joins Student's t over seeds with the noise of test samples, whole groups of which (a clip, a recording, a person) are drawn where a dataset knows them; p is where that interval would end at zero, and no less than an exact sign-flip test over the groups gives. Numbers known once a seed (alignment, uniformity, D, metrics other than the error) have Student's t over seeds alone: the choice of test samples is not in it. Nor is another source model, another split or, for the probe, another training part of the surrogate, in anything. One seed gives no verdict.";
+pub const RULE: &str = "A difference is called one where both hold: its p, corrected by Holm's method for everything that this page calls different (all rows of the table of paired differences and all claims to be best), is at most 0.05, and its own interval is clear of zero. The interval joins Student's t over seeds with the noise of test samples, whole groups of which (a clip, a recording, a person) are drawn where a dataset knows them; p is where that interval would end at zero, and no less than an exact sign-flip test over the groups gives. Numbers known once a seed (alignment, uniformity, D, metrics other than the error) have Student's t over seeds alone: the choice of test samples is not in it. Another source model, another split and, for the probe, another training part of the surrogate are in no interval. One seed gives no verdict.";
 
 /// What is said where an older version's verdicts were judged again.
 pub const AGAIN: &str = "The tables of this run were written by an older version, whose intervals were bootstraps over few seeds. They hold every seed but not every sample, so verdicts were judged again by Student's t over seeds with Holm's correction; the old interval, which knows the samples, has to be clear of zero too. Intervals shown are the wider of both.";
@@ -133,7 +133,7 @@ fn on_any(all: usize, own: &[&Difference<'_>]) -> Words {
     match all {
         1 => on(own, 1),
         2 => Words::new(" on either target"),
-        more => Words::new(format!(" on any of {} targets", counted(more))),
+        more => Words::new(format!(" on any of the {} targets", counted(more))),
     }
 }
 
@@ -147,8 +147,8 @@ fn sentence(lines: &[Line<'_, PairedRow>], method: &str, other: &str) -> Option<
     let name = methods::title(method);
     let rival = against(other);
     if both().all(|d| d.shown == Shown::Untested) {
-        let words = Words::new(format!("{name} less {rival}, in these runs alone: "));
-        return Some(listed(words, &source, &target).say("."));
+        let words = Words::new(format!("{name} against {rival}, in these runs alone: "));
+        return Some(listed(words, &source, &target, &[]).say("."));
     }
     if both().all(|d| d.shown == Shown::Not) {
         let words = Words::new(format!("{name} is not shown to differ from {rival}"));
@@ -158,7 +158,7 @@ fn sentence(lines: &[Line<'_, PairedRow>], method: &str, other: &str) -> Option<
             (target.len(), &target)
         };
         let words = words.join(on_any(most, &own.iter().collect::<Vec<_>>()));
-        return Some(listed(words.say(": "), &source, &target).say("."));
+        return Some(listed(words.say(": "), &source, &target, own).say("."));
     }
     let mut parts: Vec<Words> = Vec::new();
     for (own, kind) in [(&source, SOURCE), (&target, TARGET)] {
@@ -243,8 +243,14 @@ fn quantity(kind: &str) -> &'static str {
     }
 }
 
-/// "source probe error −0.0 to +0.1 points, target error −0.4 to +0.1 points".
-fn listed(mut words: Words, source: &[Difference<'_>], target: &[Difference<'_>]) -> Words {
+/// "source probe error 0.0 to +0.1 points, target error −0.4 to +0.1 points"; a quantity that is known on
+/// fewer targets than the sentence speaks of (`meant`) says on which.
+fn listed(
+    mut words: Words,
+    source: &[Difference<'_>],
+    target: &[Difference<'_>],
+    meant: &[Difference<'_>],
+) -> Words {
     let mut first = true;
     for (own, kind) in [(source, SOURCE), (target, TARGET)] {
         if own.is_empty() {
@@ -256,6 +262,9 @@ fn listed(mut words: Words, source: &[Difference<'_>], target: &[Difference<'_>]
         words = words
             .say(format!("{before}{} ", quantity(kind)))
             .join(range(&all, signed, |v| v));
+        if own.len() < meant.len() {
+            words = words.join(on(&all, if own.len() == 1 { 1 } else { meant.len() }));
+        }
     }
     words
 }

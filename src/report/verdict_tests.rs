@@ -51,9 +51,9 @@ fn the_control_leads_and_the_baseline_follows() {
     });
     assert_eq!(
         said(rows.collect()),
-        "MoNA is not shown to differ from a mere warm-up (Emb) on any of four targets: source probe error +0.1 points, \
+        "MoNA is not shown to differ from a mere warm-up (Emb) on any of the four targets: source probe error +0.1 points, \
          target error \u{2212}0.4 points. Against plain fine-tuning (NFT), MoNA kept 2.0–3.8 points more of the source on \
-         all four targets, and no difference in target error is shown on any of four targets (+0.1 points)."
+         all four targets, and no difference in target error is shown on any of the four targets (+0.1 points)."
     );
 }
 

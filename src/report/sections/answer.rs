@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use crate::figure::FigureError;
-use crate::figure::layout::distinct;
+use crate::figure::layout::{self, distinct};
 use crate::figure::methods;
 use crate::figure::probe::{PRETRAINED, is_reference};
 use crate::report::data::{Data, Judged, Run, Table};
@@ -252,6 +252,6 @@ fn value(said: &Cell) -> Markup {
 fn metric_name(id: &str) -> String {
     match id {
         "–" => String::new(),
-        other => other.replace('-', " "),
+        other => layout::metric(other),
     }
 }

@@ -19,7 +19,7 @@ pub const SECTION: Section<Run> = Section {
         name: "geometry",
         title: "Geometry of the surrogate features over epochs.",
         caption: Caption {
-            shown: "Alignment (upper row) and uniformity (lower row) of the surrogate's test features as each transfer goes on, one column per target, one line per method. The dashed line is the pretrained encoder.",
+            shown: "Alignment and, after it, uniformity of the surrogate's test features as each transfer goes on, one panel per target, one line per method. The dashed line is the pretrained encoder.",
             computed: "From the encoders kept after chosen epochs, always through the original source embedder; the mean over seeds, every seed as a faint mark. Epoch 0 is the start of the fine-tuning.",
             reading: "Both are better when lower. A line that climbs away from the dashed one shows source classes that spread, or features that crowd together.",
             limits: "Alignment and uniformity trade against each other: features that collapse to a point align perfectly. Neither alone says how well classes are told apart; the probe of {probe} does.",

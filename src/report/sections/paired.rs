@@ -27,7 +27,7 @@ pub const SECTION: Section<Run> = Section {
             reading: "Left of the dashed line the method errs less than the other. Numbers in bold are shown to differ: after Holm's correction for everything that the page says. The control comes first: MoNA and Emb both have a warmed-up embedder and differ in the outer loss alone, while MoNA against plain fine-tuning mixes the effects of the warm-up and of alignment.",
             limits: "Few seeds say little: Student's t at two seeds is 12.7 standard errors, at three 4.3; bars end where the axis does. A bar is for its own difference; only numbers in bold are corrected for their number. One seed gives a bar for its test samples, and no verdict.",
         },
-        layout: Layout::Grid,
+        layout: Layout::Pair,
         draw: |tables| {
             let judged = tables.judged()?;
             let Some(table) = &judged.paired else {

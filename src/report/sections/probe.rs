@@ -18,7 +18,7 @@ pub const SECTION: Section<Run> = Section {
         name: "probe",
         title: "Distortion of the source knowledge.",
         caption: Caption {
-            shown: "Test error of a linear probe on the surrogate for each target and method the encoder was transferred to; where encoders were evaluated after several epochs, one panel per target and one line per method (the mean over seeds; every seed as a faint mark). The dashed line is the pretrained encoder, the dotted one a probe on raw pixels.",
+            shown: "Test error of a linear probe on the surrogate through the encoder that each method left on each target; where encoders were evaluated after several epochs, one panel per target and one line per method (the mean over seeds; every seed as a faint mark). The dashed line is the pretrained encoder, the dotted one a probe on raw pixels.",
             computed: "Features through the original source embedder; multinomial logistic regression, its regularisation C chosen on a validation part. Intervals are Wilson 95 % intervals of the test error.",
             reading: "Above the dashed line source knowledge was lost to the transfer; below it the transfer improved the features even for the source. The height above the line is the distortion.",
             limits: "The intervals cover the choice of test samples, not the chance of training: other seeds may move a point further. Intervals that do not overlap are a cautious sign of a difference; overlapping ones prove no equality.",
