@@ -194,7 +194,9 @@ fn list(preposition: &str, transfers: &[&Transfer<'_>]) -> Markup {
                     }
                 }
                 [low, .., high] => {
-                    (cite(*low, &percent(low.row.error))) "–" (cite(*high, &percent(high.row.error)))
+                    @let (from, to) = (percent(low.row.error), percent(high.row.error));
+                    (cite(*low, &from))
+                    @if from != to { "–" (cite(*high, &to)) }
                 }
             }
             " on " b { (transfer.title) }
