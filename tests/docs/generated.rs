@@ -194,7 +194,7 @@ fn keys() -> String {
 
 /// The file that has a method's descriptor and settings, below the root.
 fn method_file(name: &str) -> String {
-    let forms = ["{}.rs", "{}/mod.rs"].map(|form| form.replace("{}", name));
+    let forms = ["{}.rs", "{}/mod.rs"].map(|form| form.replace("{}", &name.replace('-', "_")));
     let mut files = forms
         .map(|form| format!("{METHOD_SETTINGS}/{form}"))
         .into_iter();
