@@ -94,12 +94,16 @@ fn value(quantity: &str, value: f64) -> String {
 
 /// A difference, with its sign.
 fn signed(row: &PairedRow, difference: f64) -> String {
-    let sign = if difference > 0.0 { "+" } else { "" };
-    let said = if row.quantity.ends_with("error") {
-        format!("{sign}{:.1}", 100.0 * difference)
+    let (value, decimals) = if row.quantity.ends_with("error") {
+        (100.0 * difference, 1)
     } else {
-        format!("{sign}{difference:.3}")
+        (difference, 3)
     };
+    let said = format!("{value:+.decimals$}");
+    // A difference that rounds to zero has no sign.
+    if said[1..].chars().all(|c| c == '0' || c == '.') {
+        return said[1..].to_owned();
+    }
     said.replace('-', "\u{2212}")
 }
 
@@ -178,7 +182,7 @@ fn told(table: &Table<PairedRow>) -> Markup {
                         own().filter(|line| line.row.baseline == baseline && line.row.quantity == quantity).collect()
                     };
                     li {
-                        "Against " (methods::title(baseline)) ", the probe error on the surrogate is "
+                        "Against " (methods::phrase(baseline)) ", the probe error on the surrogate is "
                         (sorted(&of("source-error")))
                         "; the test error on the target is "
                         (sorted(&of("target-error"))) "."
