@@ -290,7 +290,9 @@ fn along_front(axes: &Axes, found: &[Outcome], width: f64) -> Vec<Point> {
     let mut places = Vec::new();
     for (&(from, y), to) in levels.into_iter().rev() {
         if to - from >= width + 8.0 {
-            places.extend([(to - width, y - 5.0), (to - width, y + 13.0)]);
+            // Beside the corner there may be a mark.
+            let end = if to < RIGHT { to - 8.0 } else { to };
+            places.extend([(end - width, y - 5.0), (end - width, y + 13.0)]);
         }
     }
     if let Some((x, _)) = corners.first() {

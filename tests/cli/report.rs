@@ -226,7 +226,10 @@ fn methods_are_compared_over_epochs_whether_in_one_go_or_by_a_sharded_sweep() {
         assert!(whole.join("figures").join(figure).exists(), "{figure}");
     }
     let html = fs::read_to_string(whole.join("report.html")).unwrap();
-    assert!(html.contains("Paired differences between methods.") && html.contains("Against plain fine-tuning (NFT)"));
+    assert!(
+        html.contains("Paired differences between methods.")
+            && html.contains("Against plain fine-tuning (NFT)")
+    );
 }
 
 #[test]
