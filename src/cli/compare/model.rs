@@ -4,11 +4,11 @@ use super::words::title;
 use crate::cli::args::{CompareArgs, labels_of};
 use crate::cli::error::CliError;
 use crate::cli::extract;
+use crate::compare::{Origin, Side};
 use crate::feature::FeatureSet;
 use crate::feature::file::array;
 use crate::model::{device, embedded};
 use crate::run::folder::sha256;
-use crate::run::sides::{Origin, Side};
 use std::path::Path;
 
 /// Asks a model for its features of the images; `None` for what is no model.

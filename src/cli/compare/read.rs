@@ -5,10 +5,10 @@ use crate::cli::args::{CompareArgs, labels_of};
 use crate::cli::error::CliError;
 use crate::cli::measure::labelled;
 use crate::cli::words::tell;
+use crate::compare::{Origin, Side, kept};
 use crate::feature::FeatureError;
 use crate::feature::file::{Choice, Contents, Keep};
 use crate::run::folder::sha256;
-use crate::run::sides::{Origin, Side, kept};
 use std::path::Path;
 
 #[cfg(feature = "train")]

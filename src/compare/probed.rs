@@ -6,8 +6,8 @@
 //! every third comparison. So every fold is left out of all parts at once: its training samples are not fitted
 //! on, its validation samples have no say in C, its test samples are not counted.
 
-use super::measures::{Rows, probe};
 use super::parts::{Parts, folds, units};
+use super::rows::Rows;
 use super::settings::{FEW_TRAINING, GROUPS, NEIGHBOURS, ValidSettings};
 use crate::measure::knn::knn;
 use crate::measure::probe::{ProbeParams, SweepPoint};
@@ -131,7 +131,7 @@ pub fn probed(
         parts.train.samples(parts.classes)?,
         parts.test.samples(parts.classes)?,
     );
-    let (chosen, _, sweep) = probe(settings)?.fit(&fit, Some(&valid))?;
+    let (chosen, _, sweep) = settings.probe()?.fit(&fit, Some(&valid))?;
     let params = |c: f64| {
         ProbeParams::new()
             .c(c)

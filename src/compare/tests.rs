@@ -2,12 +2,12 @@
 //! equal encoder look like, and that bytes repeat.
 
 use super::align::{Shared, align};
-use super::measures::Measure;
+use super::measures::measures;
 use super::parts::Parts;
 use super::*;
 use crate::feature::FeatureSet;
 use crate::run::RunError;
-use crate::run::watch::Watch;
+use crate::run::progress::Progress;
 use ndarray::{Array2, s};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -15,7 +15,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 struct Quiet;
 
-impl Watch for Quiet {
+impl Progress for Quiet {
     fn begin(&mut self, _: &str, _: usize) {}
     fn step(&mut self, _: usize, _: usize) -> bool {
         true
@@ -75,9 +75,9 @@ fn compared(sides: Vec<Side>) -> (Shared, Comparison) {
     (shared, found)
 }
 
-fn verdict(found: &Comparison, side: usize, measure: Measure) -> &'static str {
+fn verdict(found: &Comparison, side: usize, measure: &str) -> &'static str {
     let mut own = found.differences.iter();
-    let own = own.find(|d| d.side == side && d.measure == measure);
+    let own = own.find(|d| d.side == side && d.measure.name == measure);
     own.map_or("", |d| d.difference.verdict.name())
 }
 
@@ -99,16 +99,16 @@ fn a_planted_difference_is_found_and_a_rotation_is_none() {
         side("turned", turned, &labels),
         side("poor", clouds(2, &labels, 8, 1.0), &labels),
     ]);
-    for measure in Measure::ALL {
+    for measure in measures().map(|measure| measure.about.name) {
         assert_eq!(verdict(&found, 1, measure), "not shown", "{measure:?}");
     }
     for measure in [
-        Measure::ProbeError,
-        Measure::BalancedError,
-        Measure::KnnAccuracy,
-        Measure::Silhouette,
-        Measure::Logme,
-        Measure::Hscore,
+        "probe-error",
+        "balanced-error",
+        "knn-accuracy",
+        "silhouette",
+        "logme",
+        "h-score",
     ] {
         assert_eq!(verdict(&found, 2, measure), "worse", "{measure:?}");
     }
@@ -148,7 +148,7 @@ fn intervals_have_the_width_of_repetition() {
             side("a", clouds(seed, &labels, 6, 1.5), &labels),
             side("b", clouds(seed + 1000, &labels, 6, 1.5), &labels),
         ]);
-        let measured = |side: usize| found.sides[side].estimate(Measure::Alignment).cloned();
+        let measured = |side: usize| found.sides[side].estimate("alignment").cloned();
         [measured(0).expect("defined"), measured(1).expect("defined")]
     };
     let all: Vec<_> = (0..12).flat_map(one).collect();
@@ -304,7 +304,7 @@ fn degenerate_samples_give_a_typed_error_or_finite_numbers() {
         side("a", normal(1, 40, 3), &labels),
         side("zero", Array2::zeros((40, 3)), &labels),
     ]);
-    assert!(found.sides[1].estimate(Measure::KnnAccuracy).is_none());
+    assert!(found.sides[1].estimate("knn-accuracy").is_none());
     assert!(
         found
             .notes

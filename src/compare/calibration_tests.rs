@@ -3,11 +3,10 @@
 //! the same classes, each with noise and a rotation of its own.
 
 use super::align::align;
-use super::measures::Measure;
 use super::*;
 use crate::feature::FeatureSet;
 use crate::measure::calibrate::{covers, holds, repetitions};
-use crate::run::watch::Watch;
+use crate::run::progress::Progress;
 use ndarray::{Array2, s};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -16,7 +15,7 @@ use rayon::prelude::*;
 
 struct Quiet;
 
-impl Watch for Quiet {
+impl Progress for Quiet {
     fn begin(&mut self, _: &str, _: usize) {}
     fn step(&mut self, _: usize, _: usize) -> bool {
         true
@@ -275,7 +274,7 @@ fn calibration_of_a_rates_own_interval() {
         ..PLAIN
     };
     let found = world.compared(1);
-    for measure in [Measure::ProbeError, Measure::BalancedError] {
+    for measure in ["probe-error", "balanced-error"] {
         let own = found.sides[0].estimate(measure).expect("defined");
         let [low, high] = own.interval.expect("interval");
         assert!(0.0 <= low && low <= own.value && own.value <= high && high <= 1.0);
