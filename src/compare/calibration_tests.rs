@@ -98,14 +98,14 @@ impl World {
         x.dot(&turn).mapv(|v| v as f32)
     }
 
-    fn sides(&self, seed: u64) -> Vec<Side> {
+    fn sides(&self, seed: u64) -> Vec<EncoderFeatures> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let labels = self.labels();
         let count = self.classes + usize::from(self.rare > 0);
         let means = Array2::from_shape_simple_fn((count, self.dim), || normal(&mut rng));
         let groups = (self.group > 1).then(|| (0..labels.len()).map(|i| i / self.group).collect());
         ["a", "b"]
-            .map(|title| Side {
+            .map(|title| EncoderFeatures {
                 title: title.into(),
                 origin: Origin {
                     kind: "features".into(),

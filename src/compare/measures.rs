@@ -4,7 +4,7 @@
 //! balanced sample of it, with the noise of the [jackknife](crate::evaluate::encoder::jackknifed).
 
 use super::parts::{Parts, folds, units};
-use super::probed::{Answers, Folds, Sides, probed, voted};
+use super::probed::{Answers, Folds, SplitRows, probed, voted};
 use super::rates::{Kind, Rates};
 use super::rows::Rows;
 use super::settings::{GROUPS, MOST_WORK, ValidSettings};
@@ -96,7 +96,7 @@ pub fn measure(title: &str, features: &Array2<f32>, frame: &Frame) -> Result<Mea
     let of = |rows: &[usize]| Rows::of(features, labels, rows);
     let (fit, valid) = (of(&parts.fit), of(&parts.valid));
     let (train, test) = (of(&parts.train), of(&parts.test));
-    let sides = Sides {
+    let sides = SplitRows {
         fit: &fit,
         valid: &valid,
         train: &train,

@@ -27,6 +27,6 @@ mod calibration_tests;
 #[cfg(test)]
 mod tests;
 
-pub use align::{Aligned, Origin, Side};
+pub use align::{Aligned, EncoderFeatures, Origin};
 pub use comparison::Comparison;
 pub use settings::{Settings, ValidSettings};

@@ -101,7 +101,7 @@ pub struct Probed {
 }
 
 /// Samples of a side in parts.
-pub struct Sides<'a> {
+pub struct SplitRows<'a> {
     /// To fit on while C is chosen.
     pub fit: &'a Rows,
     /// To choose C on.
@@ -119,7 +119,7 @@ pub struct Sides<'a> {
 /// # Errors
 /// [`MeasureError`] where the probe is not defined; a fold without which it is not leaves no replicates.
 pub fn probed(
-    parts: &Sides,
+    parts: &SplitRows,
     folds: &Folds,
     settings: &ValidSettings,
 ) -> Result<Probed, MeasureError> {
@@ -190,7 +190,7 @@ fn wrong(predictions: &[usize], labels: &[usize]) -> Vec<bool> {
 ///
 /// # Errors
 /// [`MeasureError`] where there are no neighbours to ask.
-pub fn voted(parts: &Sides, folds: &Folds) -> Result<Answers, MeasureError> {
+pub fn voted(parts: &SplitRows, folds: &Folds) -> Result<Answers, MeasureError> {
     let (train, test) = (
         parts.train.samples(parts.classes)?,
         parts.test.samples(parts.classes)?,

@@ -41,8 +41,8 @@ fn clouds(seed: u64, labels: &[usize], d: usize, apart: f32) -> Array2<f32> {
     x
 }
 
-fn side(title: &str, features: Array2<f32>, labels: &[usize]) -> Side {
-    Side {
+fn side(title: &str, features: Array2<f32>, labels: &[usize]) -> EncoderFeatures {
+    EncoderFeatures {
         title: title.into(),
         origin: Origin {
             kind: "features".into(),
@@ -69,7 +69,7 @@ fn settings() -> ValidSettings {
     fast.tsne_iterations(20).check().expect("valid")
 }
 
-fn compared(sides: Vec<Side>) -> (Shared, Comparison) {
+fn compared(sides: Vec<EncoderFeatures>) -> (Shared, Comparison) {
     let shared = align(sides).expect("aligned");
     let found = Comparison::new(&shared, 0, &settings(), &mut Quiet).expect("compared");
     (shared, found)
@@ -211,7 +211,7 @@ fn rows_are_matched_by_ids() {
 #[test]
 fn sides_of_different_samples_are_refused_with_the_row() {
     let (some, fewer) = (labels(20, 2), labels(18, 2));
-    let said = |other: Side| {
+    let said = |other: EncoderFeatures| {
         let one = side("a", normal(1, 20, 3), &some);
         align(vec![one, other]).expect_err("refused").to_string()
     };
@@ -246,7 +246,7 @@ fn sides_of_different_samples_are_refused_with_the_row() {
 #[test]
 fn titles_become_distinct() {
     let labels = labels(8, 2);
-    let mut sides: Vec<Side> = (0..4)
+    let mut sides: Vec<EncoderFeatures> = (0..4)
         .map(|i| side("f", normal(i, 8, 2), &labels))
         .collect();
     sides[1].origin.path = "other/f.npz".into();

@@ -4,7 +4,7 @@ use super::words::title;
 use crate::cli::args::{CompareArgs, labels_of};
 use crate::cli::error::CliError;
 use crate::cli::extract;
-use crate::compare::{Origin, Side};
+use crate::compare::{EncoderFeatures, Origin};
 use crate::feature::FeatureSet;
 use crate::feature::file::array;
 use crate::model::{device, embedded};
@@ -12,7 +12,7 @@ use crate::run::folder::sha256;
 use std::path::Path;
 
 /// Asks a model for its features of the images; `None` for what is no model.
-pub fn model(name: &str, args: &CompareArgs) -> Result<Option<Side>, CliError> {
+pub fn model(name: &str, args: &CompareArgs) -> Result<Option<EncoderFeatures>, CliError> {
     if !is_model(Path::new(name), args.images.is_some()) {
         return Ok(None);
     }
@@ -50,7 +50,7 @@ pub fn model(name: &str, args: &CompareArgs) -> Result<Option<Side>, CliError> {
             });
         }
     };
-    Ok(Some(Side {
+    Ok(Some(EncoderFeatures {
         title: title(
             Path::new(name)
                 .file_name()
