@@ -4,7 +4,7 @@
 //!
 //! The modules stand in a row, and each knows only those before it:
 //! [`files`] → [`suite`] → [`dataset`] → [`model`] → [`feature`] → [`measure`] → [`transfer`] → [`table`] →
-//! [`evaluate`] → [`run`] → [`figure`] → [`report`] → [`cli`]. `ARCHITECTURE.md` draws the map; `docs/` is the guide.
+//! [`evaluate`] → [`run`] → [`compare`] → [`figure`] → [`report`] → [`cli`]. `ARCHITECTURE.md` draws the map; `docs/` is the guide.
 //!
 //! # Measures on arrays of your own
 //!
@@ -44,6 +44,7 @@ mod simd;
 mod strata;
 
 pub mod cli;
+pub mod compare;
 pub mod dataset;
 pub mod evaluate;
 pub mod feature;

@@ -4,14 +4,15 @@
 
 use super::args::{ExperimentArgs, PretrainArgs};
 use super::error::CliError;
-use super::progress::{Bars, Stage, catch_interrupts, go_on};
+use super::progress::{Bars, Stage, catch_interrupts, check_interrupt};
 use super::words::clean;
 use crate::dataset;
 use crate::model::{Model, SwinConfig, device, save, state};
 use crate::run::RunFolder;
 use crate::run::checkpoint::Checkpoints;
-use crate::run::origin::{self, Origins};
+use crate::run::origin::Origins;
 use crate::run::prepare::inputs;
+use crate::run::stale;
 use crate::suite::definition::Shape;
 use crate::suite::parts::PredictorSpec;
 use crate::suite::preprocess::Preprocess;
@@ -87,7 +88,7 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
     let specs = std::iter::once(source);
     let (files, _) = inputs(specs.clone(), data.as_deref(), &mut Bars::new())?;
     let origins = Origins::of_data(specs, &files);
-    origin::check(&work, &origins, &files, args.start.refresh)?;
+    stale::check(&work, &origins, &files, args.start.refresh)?;
     let mut checkpoints = Checkpoints::new(work.path("cells/source"), &[], origins.whole());
     let stage = Stage::new(
         &format!(
@@ -108,7 +109,7 @@ pub fn run(args: &PretrainArgs) -> Result<PathBuf, CliError> {
                 task.metric.say(record.valid)
             )),
         }
-        go_on()
+        check_interrupt()
     };
     let trained = stages::pretrain(
         model,

@@ -1,7 +1,7 @@
 //! Progress on stderr: a bar with steps and time left on a terminal, nothing elsewhere.
 
 use super::words::clean;
-use crate::run::watch::Watch;
+use crate::run::progress::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -116,7 +116,7 @@ pub fn catch_interrupts() {
 }
 
 /// Whether the user has not asked to stop.
-pub fn go_on() -> bool {
+pub fn check_interrupt() -> bool {
     !STOP.load(Ordering::SeqCst)
 }
 
@@ -143,7 +143,7 @@ impl Bars {
     }
 }
 
-impl Watch for Bars {
+impl Progress for Bars {
     fn begin(&mut self, title: &str, steps: usize) {
         self.count += 1;
         self.current = Some(Stage::new(&format!("{:>2} {title}", self.count), steps));
@@ -153,7 +153,7 @@ impl Watch for Bars {
         if let Some(stage) = &self.current {
             stage.set(done, total);
         }
-        go_on()
+        check_interrupt()
     }
 
     fn end(&mut self) {

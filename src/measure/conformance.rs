@@ -149,7 +149,9 @@ fn of_encoder(i: &Input, measure: &encoder::Measure) -> Result<f64, MeasureError
         return (measure.value)(&input);
     }
     let fitted = ProbeParams::new().check()?.run(&s, Some(&s), &s)?;
-    (measure.value)(&input.predictions(&fitted.predictions)?)
+    let pairs = fitted.predictions.iter().zip(s.labels());
+    let wrong: Vec<bool> = pairs.map(|(found, label)| found != label).collect();
+    (measure.value)(&input.answers(&wrong)?)
 }
 
 /// A score of the features as those of a target, beside themselves shifted.

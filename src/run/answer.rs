@@ -6,7 +6,7 @@
 
 use super::compare::{Measured, Part, Units};
 use super::error::RunError;
-use super::look::named;
+use super::error::named;
 use crate::measure::paired::{self, Difference, Draws};
 use crate::measure::verdict::{Claim, below_all};
 use crate::suite::definition::{DatasetSpec, Suite};
@@ -102,7 +102,7 @@ fn target_values(own: &[&Measured]) -> Option<Values> {
 }
 
 fn source_values(own: &[&Measured]) -> Option<Values> {
-    let marks = own.iter().map(|m| Some(m.look()?.wrong.bits()));
+    let marks = own.iter().map(|m| Some(m.evaluation()?.probe.wrong.bits()));
     marks.collect::<Option<_>>().map(Values::Marks)
 }
 

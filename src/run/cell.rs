@@ -9,7 +9,7 @@ use super::folder::RunFolder;
 use super::memory;
 use super::origin::{self, Origin};
 use super::prepare::{Context, Target};
-use super::watch::Watch;
+use super::progress::Progress;
 use crate::model::{Model, load, save};
 use crate::suite::definition::{DatasetSpec, Suite};
 use crate::suite::task::Metric;
@@ -31,6 +31,39 @@ pub struct Cell<'a> {
     pub method: &'static Method,
     /// The seed.
     pub seed: u64,
+}
+
+/// A cell that ended in an error, as its `failed.json` says until it is trained after all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The error in words.
+    pub why: String,
+}
+
+impl Cell<'_> {
+    fn failure_record(&self) -> String {
+        format!("{}/failed.json", self.name())
+    }
+
+    /// Why the cell failed when it was last tried, if it did.
+    pub fn failure(&self, folder: &RunFolder) -> Option<Failure> {
+        folder.read_json(&self.failure_record())
+    }
+
+    /// Writes down why the cell failed.
+    pub(super) fn fail(&self, folder: &RunFolder, error: &RunError) -> Result<Failure, RunError> {
+        let failure = Failure {
+            why: error.to_string(),
+        };
+        folder.write_json(&self.failure_record(), &failure)?;
+        Ok(failure)
+    }
+
+    /// Forgets an earlier failure.
+    pub(super) fn succeed(&self, folder: &RunFolder) {
+        // There is none in most cells.
+        std::fs::remove_file(folder.path(&self.failure_record())).ok();
+    }
 }
 
 /// What a cell found, as its `cell.json` keeps it.
@@ -159,7 +192,7 @@ pub fn run(
     context: &Context,
     cell: Cell,
     target: &Target,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<(Model, Outcome, bool), RunError> {
     let Context {
         suite,
@@ -171,13 +204,13 @@ pub fn run(
     let name = cell.name();
     let record = format!("{name}/cell.json");
     let title = cell.title();
-    let made_from = context.origins.cell(suite, &cell);
+    let made_from = context.origins.transfer(suite, cell.target, cell.method);
     if let Some(outcome) = cell.outcome(folder) {
         origin::holds(&folder.path(&record), &outcome.made_from, &made_from)?;
         let loaded = load::load(&folder.path(&name).join("model"), device, DType::F32)?;
         // A process killed between writing the record and clearing leaves checkpoints behind.
         Checkpoints::new(folder.path(&name), &[], made_from).clear();
-        watch.skip(&format!("{title}: done before"));
+        progress.skip(&format!("{title}: done before"));
         return Ok((loaded.model, outcome, true));
     }
     if let Some(why) = cell.method.undefined(data.train.target_shape()) {
@@ -186,7 +219,7 @@ pub fn run(
     let _lock = lock(folder, &name)?;
     let counted = memory::forget_peak();
     let classes = data.train.classes().len();
-    watch.begin(&title, suite.transfer.train.epochs);
+    progress.begin(&title, suite.transfer.train.epochs);
     let task = Task::of(
         target.spec,
         data.train.as_ref(),
@@ -209,10 +242,10 @@ pub fn run(
     }
     let mut checkpoints = Checkpoints::new(folder.path(&name), &kept, made_from.clone());
     let trained = stages::transfer(&request, &mut checkpoints, &mut |event| match event {
-        Event::Step(done, total) => watch.step(done, total),
+        Event::Step(done, total) => progress.step(done, total),
         Event::Epoch(_) => true,
     })?;
-    watch.end();
+    progress.end();
     let outcome = Outcome {
         target: cell.target.name.clone(),
         method: cell.method.name.into(),

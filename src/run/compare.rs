@@ -6,10 +6,10 @@
 //! [`verdicts`](super::verdicts).
 
 use super::cell::Outcome;
-use super::distance::Distance;
-use super::error::RunError;
-use super::look::{Look, named};
-use super::measures::{CellMeasures, Stage};
+use super::distance::{Distance, Stage};
+use super::error::{RunError, named};
+use super::measures::CellMeasures;
+use crate::evaluate::Evaluation;
 use crate::measure::paired::{self, Difference, Draws};
 use crate::suite::definition::{DatasetSpec, Suite};
 use crate::suite::task::Metric;
@@ -27,8 +27,8 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// The look through the encoder that is the result.
-    pub fn look(&self) -> Option<&Look> {
+    /// The evaluation of the encoder that is the result.
+    pub fn evaluation(&self) -> Option<&Evaluation> {
         self.measures.selected(&self.outcome)
     }
 
@@ -84,7 +84,7 @@ impl<'a> Units<'a> {
 const QUANTITIES: [(&str, Quantity); 7] = [
     (
         SOURCE_ERROR,
-        Quantity::Marks(Part::Source, |m| Some(m.look()?.wrong.bits())),
+        Quantity::Marks(Part::Source, |m| Some(m.evaluation()?.probe.wrong.bits())),
     ),
     (
         "target-error",
@@ -97,8 +97,11 @@ const QUANTITIES: [(&str, Quantity); 7] = [
         "target-metric",
         Quantity::Number(|m| (m.outcome.metric != Metric::Error).then_some(m.outcome.test)),
     ),
-    ("align", Quantity::Number(|m| m.look()?.align)),
-    ("uniform", Quantity::Number(|m| m.look()?.uniform)),
+    ("align", Quantity::Number(|m| m.evaluation()?.alignment())),
+    (
+        "uniform",
+        Quantity::Number(|m| m.evaluation()?.uniformity()),
+    ),
     (
         "d-stage-1",
         Quantity::Number(|m| m.before_tuning().map(|d| d.value)),
@@ -141,7 +144,7 @@ fn pairs(methods: &[&'static Method]) -> Vec<[&'static Method; 2]> {
     all
 }
 
-/// All comparisons on one target. `pretrained` is the look through the encoder before any transfer.
+/// All comparisons on one target. `pretrained` is the evaluation of the encoder before any transfer.
 ///
 /// # Errors
 /// [`RunError::Measure`] for samples or groups that do not pair up.
@@ -149,7 +152,7 @@ pub fn compare(
     suite: &Suite,
     spec: &DatasetSpec,
     cells: &[Measured],
-    pretrained: Option<&Look>,
+    pretrained: Option<&Evaluation>,
     units: Units,
 ) -> Result<Vec<Pair>, RunError> {
     let of = |method: &'static Method| {
@@ -215,17 +218,17 @@ fn distortion(
     target: [String; 2],
     method: &'static Method,
     own: &[(u64, &Measured)],
-    before: &Look,
+    before: &Evaluation,
     units: Units,
 ) -> Result<Option<Pair>, RunError> {
     let marks: Option<Vec<Vec<bool>>> = own
         .iter()
-        .map(|(_, m)| Some(m.look()?.wrong.bits()))
+        .map(|(_, m)| Some(m.evaluation()?.probe.wrong.bits()))
         .collect();
     let Some(marks) = marks.filter(|marks| !marks.is_empty()) else {
         return Ok(None);
     };
-    let baseline = vec![before.wrong.bits(); marks.len()];
+    let baseline = vec![before.probe.wrong.bits(); marks.len()];
     let what = format!("{SOURCE_ERROR} of {} against {PRETRAINED}", method.name);
     let draws = units.draws(Part::Source, suite);
     let difference = paired::error_rates(&marks, &baseline, &draws).map_err(named(what))?;

@@ -1,11 +1,10 @@
 //! D(Ms, Mt) of a target through one of its embedders, kept by the hash of that embedder: before
 //! any training, after stage 1, after the fine-tuning.
 
-use super::error::RunError;
-use super::look::{fingerprint, named};
-use super::measures::Stage;
+use super::error::{RunError, named};
+use super::evaluation::fingerprint;
 use super::prepare::{Context, Target};
-use super::watch::Watch;
+use super::progress::Progress;
 use crate::dataset::TargetShape;
 use crate::feature::extract;
 use crate::feature::file::{Blocks, Open};
@@ -16,6 +15,28 @@ use crate::measure::discrepancy::{
 use crate::model::Embedder;
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
+
+/// When an embedder stood as it did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// As the transfer starts.
+    Initial,
+    /// After stage 1, for methods that have one.
+    Stage1,
+    /// After the fine-tuning.
+    FineTuned,
+}
+
+impl Stage {
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Initial => "initial",
+            Self::Stage1 => "stage-1",
+            Self::FineTuned => "fine-tuned",
+        }
+    }
+}
 
 /// What was found, as the tables need it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,10 +103,10 @@ pub fn distance(
     target: &Target,
     stage: Stage,
     embedder: &Embedder,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<Distance, RunError> {
     let name = &target.spec.name;
-    let record = format!("looks/{name}-{}.json", fingerprint(embedder));
+    let record = format!("evaluations/{name}-{}.json", fingerprint(embedder));
     let origin = context.origins.target(target.spec);
     let before: Option<Distance> = context.recall(&record, &origin);
     // Distances of older versions drew samples, not groups, and lack the means.
@@ -94,10 +115,10 @@ pub fn distance(
         return Ok(found);
     }
     let stage = stage.name();
-    watch.begin(&format!("D(Ms, Mt): {} ({stage})", target.spec.title), 1);
+    progress.begin(&format!("D(Ms, Mt): {} ({stage})", target.spec.title), 1);
     let found = measure(context, target, embedder)?;
     context.keep(&record, origin, &found)?;
-    watch.end();
+    progress.end();
     Ok(found)
 }
 
@@ -113,12 +134,12 @@ fn measure(context: &Context, target: &Target, embedder: &Embedder) -> Result<Di
         let rows = extract::probabilities(&network, set, context.device)?;
         return of_rows(context, target, &rows.view());
     }
-    let path = context.folder.path("looks/.probabilities.npy");
+    let path = context.folder.path("evaluations/.probabilities.npy");
     let wrong = |source| RunError::Io {
         path: path.clone(),
         source,
     };
-    std::fs::create_dir_all(context.folder.path("looks")).map_err(wrong)?;
+    std::fs::create_dir_all(context.folder.path("evaluations")).map_err(wrong)?;
     let found = extract::write_probabilities(&network, set, context.device, &path)
         .map_err(RunError::from)
         .and_then(|()| match Blocks::open(&path, "source probabilities")? {

@@ -2,9 +2,7 @@
 //! the first cell is trained, and cells that failed. Neither keeps the others from being trained,
 //! measured and reported.
 
-use super::cell::Cell;
 use super::error::RunError;
-use super::folder::RunFolder;
 use crate::dataset::{DatasetError, Reader, TargetShape};
 use crate::feature::FeatureError;
 use crate::model::ModelError;
@@ -13,40 +11,6 @@ use crate::suite::definition::Suite;
 use crate::suite::task::TargetKind;
 use crate::transfer::TransferError;
 use crate::transfer::methods::{self, Method};
-use serde::{Deserialize, Serialize};
-
-/// A cell that ended in an error, as its `failed.json` says until it is trained after all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    /// The error in words.
-    pub why: String,
-}
-
-impl Cell<'_> {
-    fn failure_record(&self) -> String {
-        format!("{}/failed.json", self.name())
-    }
-
-    /// Why the cell failed when it was last tried, if it did.
-    pub fn failure(&self, folder: &RunFolder) -> Option<Failure> {
-        folder.read_json(&self.failure_record())
-    }
-
-    /// Writes down why the cell failed.
-    pub(super) fn fail(&self, folder: &RunFolder, error: &RunError) -> Result<Failure, RunError> {
-        let failure = Failure {
-            why: error.to_string(),
-        };
-        folder.write_json(&self.failure_record(), &failure)?;
-        Ok(failure)
-    }
-
-    /// Forgets an earlier failure.
-    pub(super) fn succeed(&self, folder: &RunFolder) {
-        // There is none in most cells.
-        std::fs::remove_file(folder.path(&self.failure_record())).ok();
-    }
-}
 
 /// Whether an error is one cell's own: a loss that diverged, outputs that no measure takes, data of
 /// its target that cannot be read. Everything else (an interrupt, a full disk, a lost device, a lock)

@@ -5,7 +5,7 @@
 //! run.json      what ran: suite, versions, device, seeds, hashes, times, state
 //! config.toml   the resolved suite; `--suite config.toml` replays it
 //! cells/        one folder a trained model: model folder, metrics.jsonl, cell.json written last
-//! looks/        what was measured of an encoder or embedder, by the hash of its parameters
+//! evaluations/  what was measured of an encoder or embedder, by the hash of its parameters (older: looks/)
 //! features/     surrogate features of the encoders in figure 2
 //! tables/       CSV tables, the only thing that figures are drawn from; the same as Parquet; latex/
 //! figures/      SVG and PNG
@@ -88,6 +88,7 @@ impl RunFolder {
     fn clear(&self) -> Result<(), RunError> {
         for name in [
             "cells",
+            "evaluations",
             "looks",
             "features",
             "tables",

@@ -1,16 +1,17 @@
-//! What is measured of a finished cell, beside its training: looks at the surrogate after chosen
+//! What is measured of a finished cell, beside its training: evaluations of its encoder after chosen
 //! epochs, D(Ms, Mt) through its embedder before training, after stage 1 and after the
 //! fine-tuning, and which target test samples it answers wrongly.
 
 use super::cell::{Cell, Outcome};
 use super::checkpoint::{Checkpoints, EMBEDDER, ENCODER, tensors};
-use super::distance::{Distance, distance};
+use super::distance::{Distance, Stage, distance};
 use super::error::RunError;
-use super::look::{Look, Marks, fingerprint, look};
+use super::evaluation::{evaluate, fingerprint};
 use super::prepare::{Context, Target};
-use super::watch::Watch;
-use super::yardsticks;
+use super::progress::Progress;
+use super::scores::scores;
 use crate::dataset::TargetShape;
+use crate::evaluate::{Evaluation, Marks};
 use crate::model::state::with_state;
 use crate::model::weights::Weights;
 use crate::model::{Embedder, Model};
@@ -18,13 +19,12 @@ use crate::transfer::methods::Start;
 use crate::transfer::task::wrong_samples;
 use burn::module::Module;
 use burn::tensor::DType;
-use serde::{Deserialize, Serialize};
 
 /// The measures of a cell.
 #[derive(Debug, Clone)]
 pub struct CellMeasures {
-    /// Looks by epoch of the fine-tuning, in order; the selected epoch is among them.
-    pub looks: Vec<(usize, Look)>,
+    /// Evaluations by epoch of the fine-tuning, in order; the selected epoch is among them.
+    pub evaluations: Vec<(usize, Evaluation)>,
     /// D by stage, in order; empty where D is not defined.
     pub stages: Vec<(Stage, Distance)>,
     /// Target test samples answered wrongly by the selected model; absent where an answer is not
@@ -32,33 +32,14 @@ pub struct CellMeasures {
     pub wrong: Option<Marks>,
 }
 
-/// When an embedder stood as it did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stage {
-    /// As the transfer starts.
-    Initial,
-    /// After stage 1, for methods that have one.
-    Stage1,
-    /// After the fine-tuning.
-    FineTuned,
-}
-
-impl Stage {
-    /// Its name in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Initial => "initial",
-            Self::Stage1 => "stage-1",
-            Self::FineTuned => "fine-tuned",
-        }
-    }
-}
-
 impl CellMeasures {
-    /// The look through the encoder of the selected epoch.
-    pub fn selected(&self, outcome: &Outcome) -> Option<&Look> {
-        let found = self.looks.iter().find(|(e, _)| *e == outcome.selected);
-        found.map(|(_, look)| look)
+    /// The evaluation of the encoder of the selected epoch.
+    pub fn selected(&self, outcome: &Outcome) -> Option<&Evaluation> {
+        let found = self
+            .evaluations
+            .iter()
+            .find(|(e, _)| *e == outcome.selected);
+        found.map(|(_, evaluation)| evaluation)
     }
 }
 
@@ -69,7 +50,7 @@ pub fn measure(
     target: &Target,
     model: &Model,
     outcome: &Outcome,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<CellMeasures, RunError> {
     let name = cell.name();
     let built = target.of_model(context.suite, cell.method);
@@ -81,31 +62,31 @@ pub fn measure(
     epochs.sort_unstable();
     epochs.dedup();
     if target.own.is_some() {
-        // An encoder of sequences sees no image: there is nothing to look at through it.
+        // An encoder of sequences sees no image: the surrogate has no features under it.
         epochs.clear();
     }
-    let mut looks = Vec::new();
+    let mut evaluations = Vec::new();
     for epoch in epochs {
         let title = format!("{} after epoch {epoch}", cell.title());
         let found = if epoch == outcome.selected {
-            look(context, &title, &model.network.encoder, watch)?
+            evaluate(context, &title, &model.network.encoder, progress)?
         } else {
             match kept(context, &name, epoch, ENCODER, start.encoder.clone())? {
-                Some(encoder) => look(context, &title, &encoder, watch)?,
+                Some(encoder) => evaluate(context, &title, &encoder, progress)?,
                 None => continue,
             }
         };
-        looks.push((epoch, found));
+        evaluations.push((epoch, found));
     }
     let first = cell.seed == context.suite.transfer.seeds[0];
     if first && cell.method.start == Start::Source && target.own.is_none() {
         // For the report, which finds it again: a sweep's shards measure all there is.
-        yardsticks::of_target(context, target, &start.embedder, watch)?;
+        scores(context, target, &start.embedder, progress)?;
     }
     let mut stages = Vec::new();
     if target.undefined.is_none() {
         let mut ask = |stage: Stage, embedder: &Embedder| {
-            let found = distance(context, target, stage, embedder, watch)?;
+            let found = distance(context, target, stage, embedder, progress)?;
             stages.push((stage, found));
             Ok::<_, RunError>(())
         };
@@ -119,11 +100,13 @@ pub fn measure(
         ask(Stage::FineTuned, &model.network.embedder)?;
     }
     let record = format!(
-        "looks/{}-wrong-{}.json",
+        "evaluations/{}-wrong-{}.json",
         cell.target.name,
         fingerprint(&model.network)
     );
-    let origin = context.origins.cell(context.suite, &cell);
+    let origin = context
+        .origins
+        .transfer(context.suite, cell.target, cell.method);
     let wrong = match context.recall(&record, &origin) {
         _ if target.data.test.target_shape() != TargetShape::Class => None,
         Some(wrong) => Some(wrong),
@@ -135,7 +118,7 @@ pub fn measure(
         }
     };
     Ok(CellMeasures {
-        looks,
+        evaluations,
         stages,
         wrong,
     })

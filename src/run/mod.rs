@@ -1,5 +1,5 @@
 //! Runs: a suite carried out in a folder, cell by cell, resumable, down to tables. Without the cargo feature
-//! `train` there are comparisons of encoders alone.
+//! `train` there are the folder, its lock and its errors, which comparisons of encoders use.
 
 #[cfg(feature = "train")]
 pub mod answer;
@@ -15,11 +15,13 @@ pub mod diff;
 pub mod distance;
 pub mod error;
 #[cfg(feature = "train")]
+pub mod evaluation;
+#[cfg(feature = "train")]
 pub mod failure;
 pub mod folder;
-pub mod lock;
 #[cfg(feature = "train")]
-pub mod look;
+pub mod kept;
+pub mod lock;
 #[cfg(feature = "train")]
 pub mod measures;
 #[cfg(feature = "train")]
@@ -30,21 +32,22 @@ pub mod origin;
 pub mod pipeline;
 #[cfg(feature = "train")]
 pub mod prepare;
+pub mod progress;
 #[cfg(feature = "train")]
 pub mod record;
 #[cfg(feature = "train")]
 pub mod samples;
+#[cfg(feature = "train")]
+pub mod scores;
 pub mod settings;
-pub mod sides;
+#[cfg(feature = "train")]
+pub mod stale;
 #[cfg(feature = "train")]
 pub mod survey;
 #[cfg(feature = "train")]
 pub mod tables;
 #[cfg(feature = "train")]
 pub mod verdicts;
-pub mod watch;
-#[cfg(feature = "train")]
-pub mod yardsticks;
 
 pub use error::RunError;
 pub use folder::RunFolder;

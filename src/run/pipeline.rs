@@ -1,24 +1,26 @@
-//! The main job: fine-tune on every target by every method, look at the surrogate through every
-//! encoder, measure, compare, and write the tables. Drawing and reporting come after, from the
+//! The main job: fine-tune on every target by every method, evaluate every encoder on the
+//! surrogate, score every target, compare, and write the tables. Drawing and reporting come after, from the
 //! tables alone.
 
 use super::cell::{self, Outcome};
 use super::compare::{Measured, Units};
-use super::distance::distance;
-use super::error::RunError;
+use super::distance::{Stage, distance};
+use super::error::{RunError, named};
+use super::evaluation::{self, SplitFeatures};
 use super::failure;
 use super::folder::RunFolder;
-use super::look::{self, View, named};
-use super::measures::{self, Stage};
-use super::origin;
+use super::measures;
 use super::prepare::{Context, Request, prepare};
+use super::progress::{Progress, check_interrupt};
 use super::record;
 use super::samples;
+use super::scores::{self, scores};
+use super::stale;
 use super::tables::{Encoder, Tables};
-use super::watch::{Watch, go_on};
-use super::yardsticks::{self, OfTarget};
 use crate::dataset::groups;
+use crate::evaluate::target::of_another_encoder;
 use crate::feature::{FeatureSet, file};
+use crate::measure::transferability;
 use crate::measure::tsne::{TsneParams, common_start};
 use crate::suite::definition::Suite;
 use crate::table::TsneRow;
@@ -46,10 +48,10 @@ pub fn train(
     folder: &RunFolder,
     (i, n): (usize, usize),
     measured: bool,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<Vec<(String, Done)>, RunError> {
-    let prepared = prepare(suite, request, watch)?;
-    origin::check(folder, &prepared.origins, &prepared.inputs, request.refresh)?;
+    let prepared = prepare(suite, request, progress)?;
+    stale::check(folder, &prepared.origins, &prepared.inputs, request.refresh)?;
     let context = prepared.context(suite, request, folder);
     let cells = prepared
         .targets
@@ -57,21 +59,22 @@ pub fn train(
         .flat_map(|target| cell::cells(suite, target.spec).map(move |cell| (cell, target)));
     let mut found = Vec::new();
     for (cell, target) in cells.skip(i).step_by(n) {
-        let trained = cell::run(&context, cell, target, watch).and_then(|(model, outcome, _)| {
-            if measured {
-                measures::measure(&context, cell, target, &model, &outcome, watch)?;
-            }
-            Ok(outcome)
-        });
+        let trained =
+            cell::run(&context, cell, target, progress).and_then(|(model, outcome, _)| {
+                if measured {
+                    measures::measure(&context, cell, target, &model, &outcome, progress)?;
+                }
+                Ok(outcome)
+            });
         let done = match trained {
             Ok(outcome) => Done::Trained(Box::new(outcome)),
             Err(RunError::Locked { .. }) if n > 1 => Done::Elsewhere,
             Err(RunError::Undefined { why, .. }) => {
-                watch.skip(&format!("{}: not defined: {why}", cell.title()));
+                progress.skip(&format!("{}: not defined: {why}", cell.title()));
                 continue;
             }
             Err(error) if failure::is_of_cell(&error) => {
-                watch.skip(&format!("{}: failed: {error}", cell.title()));
+                progress.skip(&format!("{}: failed: {error}", cell.title()));
                 Done::Failed(cell.fail(folder, &error)?.why)
             }
             Err(other) => return Err(other),
@@ -87,11 +90,11 @@ pub fn run(
     suite: &Suite,
     request: &Request,
     folder: &RunFolder,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<Vec<String>, RunError> {
-    let prepared = prepare(suite, request, watch)?;
+    let prepared = prepare(suite, request, progress)?;
     let (source, targets) = (&prepared.source, &prepared.targets);
-    let refreshed = origin::check(folder, &prepared.origins, &prepared.inputs, request.refresh)?;
+    let refreshed = stale::check(folder, &prepared.origins, &prepared.inputs, request.refresh)?;
     let begun = Instant::now();
     let mut record = record::start(suite, request, source);
     record.source.preprocess = Some(prepared.preprocess.clone());
@@ -115,36 +118,44 @@ pub fn run(
     for target in targets {
         samples::of_target(&context, target.spec, &target.original, &mut tables.samples)?;
     }
-    let pixels = look::pixels(&context, watch)?;
-    tables.look(&Encoder::reference("pixels", "Raw pixels"), &pixels);
+    let pixels = evaluation::pixels(&context, progress)?;
+    tables.evaluation(&Encoder::reference("pixels", "Raw pixels"), &pixels);
     let pretrained = Encoder::reference("pretrained", "Pretrained");
     let encoder = &source.model.network.encoder;
-    let found = look::look(&context, &pretrained.title, encoder, watch)?;
-    tables.look(&pretrained, &found);
+    let found = evaluation::evaluate(&context, &pretrained.title, encoder, progress)?;
+    tables.evaluation(&pretrained, &found);
     let before = found;
-    let view = look::view(&context, encoder)?;
+    let split = evaluation::split_features(&context, encoder)?;
     let mut first = None;
-    map(&context, &pretrained, &view, &mut first, &mut tables, watch)?;
-    let mut seen = vec![(pretrained.clone(), yardsticks::rows(&context, &view.test))];
+    map(
+        &context,
+        &pretrained,
+        &split,
+        &mut first,
+        &mut tables,
+        progress,
+    )?;
+    let mut seen = vec![(pretrained.clone(), context.rows(&split.test))];
     for target in targets {
         if let Some(why) = &target.undefined {
             let note = format!("D(Ms, Mt) of {}: not defined, {why}.", target.spec.title);
             tables.notes.push(note);
         }
         if target.own.is_some() {
-            tables.transferability(&pretrained, target, &OfTarget::of_another_encoder());
+            let none = of_another_encoder(&transferability::ALL);
+            tables.transferability(&pretrained, target, &none);
             continue;
         }
         let start = source
             .model
             .for_target(&target.of_model(suite, PLAIN), suite.transfer.seeds[0])?;
         let embedder = &start.network.embedder;
-        let found = yardsticks::of_target(&context, target, embedder, watch)?;
+        let found = scores(&context, target, embedder, progress)?;
         tables.transferability(&pretrained, target, &found);
         if target.undefined.is_some() {
             continue;
         }
-        let found = distance(&context, target, Stage::Initial, embedder, watch)?;
+        let found = distance(&context, target, Stage::Initial, embedder, progress)?;
         tables.distance(target, Stage::Initial, &found, source.labels.len());
         tables.pairs(target, &found, &source.labels);
     }
@@ -154,9 +165,9 @@ pub fn run(
     for target in targets {
         let mut all = Vec::new();
         for cell in cell::cells(suite, target.spec) {
-            let trained = cell::run(&context, cell, target, watch).and_then(|found| {
+            let trained = cell::run(&context, cell, target, progress).and_then(|found| {
                 let (model, outcome, before) = found;
-                let found = measures::measure(&context, cell, target, &model, &outcome, watch)?;
+                let found = measures::measure(&context, cell, target, &model, &outcome, progress)?;
                 Ok((model, outcome, before, found))
             });
             let (model, outcome, before, measures) = match trained {
@@ -168,7 +179,7 @@ pub fn run(
                 }
                 Err(error) if failure::is_of_cell(&error) => {
                     let why = cell.fail(folder, &error)?.why;
-                    watch.skip(&format!("{}: failed: {why}", cell.title()));
+                    progress.skip(&format!("{}: failed: {why}", cell.title()));
                     failed.push(format!("{}: {why}", cell.title()));
                     continue;
                 }
@@ -179,9 +190,16 @@ pub fn run(
             let first_seed = cell.seed == suite.transfer.seeds[0];
             if first_seed && cell.method == shown(suite) && target.own.is_none() {
                 let encoder = Encoder::of(&cell, outcome.selected);
-                let view = look::view(&context, &model.network.encoder)?;
-                map(&context, &encoder, &view, &mut first, &mut tables, watch)?;
-                seen.push((encoder, yardsticks::rows(&context, &view.test)));
+                let split = evaluation::split_features(&context, &model.network.encoder)?;
+                map(
+                    &context,
+                    &encoder,
+                    &split,
+                    &mut first,
+                    &mut tables,
+                    progress,
+                )?;
+                seen.push((encoder, context.rows(&split.test)));
                 if let Some((stage, d)) = measures.stages.last() {
                     tables.distance(target, *stage, d, source.labels.len());
                 }
@@ -234,7 +252,7 @@ fn agreements(seen: &[(Encoder, FeatureSet)], tables: &mut Tables) -> Result<(),
         return Ok(());
     }
     let sets: Vec<&FeatureSet> = seen.iter().map(|(_, set)| set).collect();
-    for (row, (a, set)) in yardsticks::agreements(&sets)?.iter().zip(seen) {
+    for (row, (a, set)) in scores::agreements(&sets)?.iter().zip(seen) {
         for (value, (b, _)) in row.iter().zip(seen) {
             tables.agreement(a, b, *value, set.len());
         }
@@ -248,24 +266,24 @@ fn agreements(seen: &[(Encoder, FeatureSet)], tables: &mut Tables) -> Result<(),
 fn map(
     context: &Context,
     encoder: &Encoder,
-    view: &View,
+    split: &SplitFeatures,
     first: &mut Option<Array2<f64>>,
     tables: &mut Tables,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<(), RunError> {
     let measures = &context.suite.measures;
     let seed = encoder
         .seed
         .map(|s| format!("-{}-{s}", encoder.method))
         .unwrap_or_default();
-    watch.begin(&format!("t-SNE: {}", encoder.title), 1);
-    for (part, set) in [("train", &view.train), ("test", &view.test)] {
+    progress.begin(&format!("t-SNE: {}", encoder.title), 1);
+    for (part, set) in [("train", &split.train), ("test", &split.test)] {
         let name = format!("features/{}{seed}-{part}.safetensors", encoder.id);
         file::write(&context.folder.path(&name), set)?;
     }
     let wrong = named(format!("t-SNE of {}", encoder.title));
     let rows = samples::shown(context);
-    let Some(part) = view.test.select(&rows) else {
+    let Some(part) = split.test.select(&rows) else {
         return Ok(());
     };
     let start = match first {
@@ -296,7 +314,7 @@ fn map(
             trustworthiness: map.trustworthiness,
         });
     }
-    go_on(watch.step(1, 1))?;
-    watch.end();
+    check_interrupt(progress.step(1, 1))?;
+    progress.end();
     Ok(())
 }

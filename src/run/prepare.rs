@@ -4,14 +4,14 @@
 use super::error::RunError;
 use super::folder::RunFolder;
 use super::origin::{self, Origins};
-use super::watch::{Watch, go_on};
-use super::yardsticks;
+use super::progress::{Progress, check_interrupt};
 use crate::dataset::readers::{self, Data, Reader};
 use crate::dataset::store::{Ledger, Store, verify};
-use crate::dataset::{self, Dataset, DatasetError, Opened, Splits, TargetShape};
+use crate::dataset::{self, Dataset, DatasetError, Opened, Splits, TargetShape, subset};
 use crate::feature::{FeatureSet, extract};
 use crate::measure::Groups;
 use crate::model::{self, Loaded, Model, Opening, RobertaConfig, embedded, load, preprocess};
+use crate::strata;
 use crate::suite::data::{DataFile, DataManifest};
 use crate::suite::dataset::SequenceEncoder;
 use crate::suite::definition::{DatasetSpec, Suite};
@@ -74,15 +74,31 @@ pub struct Context<'a> {
 
 impl Context<'_> {
     /// Features through source embedder and pretrained encoder of the surrogate's test samples
-    /// that the yardsticks see; extracted once.
+    /// that balanced measures see; extracted once.
     pub fn pretrained(&self) -> Result<&FeatureSet, RunError> {
         if let Some(found) = self.pretrained.get() {
             return Ok(found);
         }
         let network = &self.source.model.network;
-        let set = yardsticks::part(self, &self.surrogate.test);
+        let set = self.part(&self.surrogate.test);
         let found = extract::features(&network.embedder, &network.encoder, set, self.device)?;
         Ok(self.pretrained.get_or_init(|| found))
+    }
+
+    /// The part of a set that balanced measures see (`measures.yardstick_samples`).
+    pub fn part(&self, set: &Arc<dyn Dataset>) -> Arc<dyn Dataset> {
+        let most = self.suite.measures.yardstick_samples;
+        subset::cap(set.clone(), most, self.suite.data_seed)
+    }
+
+    /// The same part of features of the whole set.
+    pub fn rows(&self, set: &FeatureSet) -> FeatureSet {
+        let most = self.suite.measures.yardstick_samples;
+        if most == 0 || most >= set.len() {
+            return set.clone();
+        }
+        let chosen = strata::balanced(set.labels(), most, self.suite.data_seed);
+        set.select(&chosen).unwrap_or_else(|| set.clone())
     }
 }
 
@@ -127,7 +143,7 @@ pub struct Prepared<'a> {
 pub fn prepare<'a>(
     suite: &'a Suite,
     request: &Request,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<Prepared<'a>, RunError> {
     for name in &suite.transfer.methods {
         methods::check(name, &format!("suite {}", suite.name))?;
@@ -135,7 +151,7 @@ pub fn prepare<'a>(
     let files = embedded::open(&suite.source.model, &Opening::of(&suite.source))?;
     let source = load::opened(files, request.device, DType::F32)?;
     let side = image_size(&suite.source.model, &source.model)?;
-    let (inputs, mut notes) = inputs(origin::datasets(suite), request.data, watch)?;
+    let (inputs, mut notes) = inputs(origin::datasets(suite), request.data, progress)?;
     let asked = suite.source.image_size;
     let found = preprocess::of(&suite.source.model, &source.model.config, asked)?;
     let how = found.how;
@@ -144,12 +160,12 @@ pub fn prepare<'a>(
     }
     notes.extend(found.notes);
     let mut told = 0;
-    let mut tell = |notes: &[String], watch: &mut dyn Watch| {
-        notes[told..].iter().for_each(|note| watch.tell(note));
+    let mut tell = |notes: &[String], progress: &mut dyn Progress| {
+        notes[told..].iter().for_each(|note| progress.tell(note));
         told = notes.len();
     };
-    tell(&notes, watch);
-    watch.begin("opening data", 1 + suite.targets.len());
+    tell(&notes, progress);
+    progress.begin("opening data", 1 + suite.targets.len());
     let open = |spec: &DatasetSpec| -> Result<Opened, DatasetError> {
         dataset::open_for(spec, request.data, suite.data_seed, &how, side)
     };
@@ -171,7 +187,7 @@ pub fn prepare<'a>(
             opened.splits.train
         }
     };
-    go_on(watch.step(1, 1 + suite.targets.len()))?;
+    check_interrupt(progress.step(1, 1 + suite.targets.len()))?;
     let (mut targets, mut encoders) = (Vec::new(), Vec::new());
     for (i, spec) in suite.targets.iter().enumerate() {
         let opened = open(spec)?;
@@ -200,10 +216,10 @@ pub fn prepare<'a>(
             undefined,
             own,
         });
-        go_on(watch.step(2 + i, 1 + suite.targets.len()))?;
+        check_interrupt(progress.step(2 + i, 1 + suite.targets.len()))?;
     }
-    watch.end();
-    tell(&notes, watch);
+    progress.end();
+    tell(&notes, progress);
     let origins = Origins::of_run(suite, (&source, &how), encoders, &inputs);
     Ok(Prepared {
         source,
@@ -226,7 +242,7 @@ pub type Inputs = (Vec<(String, String)>, Vec<String>);
 pub fn inputs<'a>(
     specs: impl Iterator<Item = &'a DatasetSpec>,
     data: Option<&Path>,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<Inputs, RunError> {
     let (store, ledger) = (Store::at(data), Ledger::own());
     let specs: Vec<&DatasetSpec> = specs.collect();
@@ -248,12 +264,12 @@ pub fn inputs<'a>(
         let mut read = 0;
         let mut progress = |count: u64| {
             if !begun {
-                watch.begin("checking data files (MB)", megabytes(total));
+                progress.begin("checking data files (MB)", megabytes(total));
                 begun = true;
             }
             // a file whose publisher gives no SHA-256 is read twice
             read = bytes.min(read + count);
-            stopped.set(!watch.step(megabytes(before + read), megabytes(total)));
+            stopped.set(!progress.step(megabytes(before + read), megabytes(total)));
             !stopped.get()
         };
         let name = format!("{}/{}", manifest.name, file.path);
@@ -266,12 +282,12 @@ pub fn inputs<'a>(
             }
             Err(error) => Err(error),
         };
-        go_on(!stopped.get())?;
+        check_interrupt(!stopped.get())?;
         found.extend(sha256?.map(|sha256| (name, sha256)));
         before += bytes;
     }
     if begun {
-        watch.end();
+        progress.end();
     }
     for spec in &specs {
         if let Data::User { digests, .. } = Reader::of(spec)?.data {

@@ -2,10 +2,9 @@
 //! it is read from files, nothing is computed or changed, and no file is trusted to be whole: what
 //! cannot be read is said, and counts as not there.
 
-use super::cell::{Outcome, cells};
+use super::cell::{Failure, Outcome, cells};
 use super::checkpoint::Checkpoints;
 use super::error::RunError;
-use super::failure::Failure;
 use super::folder::is_held;
 use super::origin::Origin;
 use crate::files::bounded::{self, Refused};

@@ -4,16 +4,18 @@
 use super::answer::answer;
 use super::cell::{self, Cell, Outcome};
 use super::compare::{self, Units, compare};
-use super::distance::Distance;
+use super::distance::{Distance, Stage};
 use super::error::RunError;
 use super::failure;
 use super::folder::RunFolder;
-use super::look::Look;
-use super::measures::{CellMeasures, Stage};
+use super::measures::CellMeasures;
 use super::prepare::Target;
 use super::verdicts::Verdicts;
-use super::yardsticks::{OfEncoder, OfTarget};
-use crate::measure::about::About;
+use crate::evaluate::{Evaluation, Measured, Values};
+use crate::measure::encoder::geometry::{ALIGNMENT, UNIFORMITY};
+use crate::measure::encoder::probe::PROBE_ERROR;
+use crate::measure::encoder::{self, Learner, Measure, Noise};
+use crate::measure::transferability;
 use crate::suite::definition::{DatasetSpec, Suite};
 use crate::suite::task::Metric;
 use crate::table::{
@@ -92,8 +94,8 @@ fn ends(interval: Option<[f64; 2]>) -> (Option<f64>, Option<f64>) {
 }
 
 impl Tables {
-    /// One look at the surrogate.
-    pub fn look(&mut self, encoder: &Encoder, look: &Look) {
+    /// The evaluation of one encoder.
+    pub fn evaluation(&mut self, encoder: &Encoder, found: &Evaluation) {
         let Encoder {
             id,
             title,
@@ -101,24 +103,26 @@ impl Tables {
             seed,
             epochs,
         } = encoder;
-        self.probe.push(ProbeRow {
-            encoder: id.clone(),
-            encoder_title: title.clone(),
-            method: method.clone(),
-            seed: *seed,
-            epochs: *epochs,
-            error: look.error,
-            lower: Some(look.interval[0]),
-            upper: Some(look.interval[1]),
-            c: Some(look.c),
-            n_train: Some(look.n_train as u64),
-            n_test: Some(look.n_test as u64),
-        });
-        self.unfinished += usize::from(!look.converged);
-        if let Some(found) = &look.yardsticks {
-            self.measures.extend(of_encoder(encoder, found));
-        }
-        if let Some((align, uniform)) = look.align.zip(look.uniform) {
+        let error = found.values.get(&PROBE_ERROR.about);
+        let (lower, upper) = ends(error.and_then(|error| error.interval));
+        self.probe.extend(error.and_then(|error| {
+            Some(ProbeRow {
+                encoder: id.clone(),
+                encoder_title: title.clone(),
+                method: method.clone(),
+                seed: *seed,
+                epochs: *epochs,
+                error: error.value?,
+                lower,
+                upper,
+                c: Some(found.probe.c),
+                n_train: Some(found.probe.n_train as u64),
+                n_test: Some(error.samples as u64),
+            })
+        }));
+        self.unfinished += usize::from(!found.probe.converged);
+        self.measures.extend(of_encoder(encoder, &found.values));
+        if let Some((align, uniform)) = found.alignment().zip(found.uniformity()) {
             self.geometry.push(GeometryRow {
                 encoder: id.clone(),
                 encoder_title: title.clone(),
@@ -144,7 +148,7 @@ impl Tables {
     }
 
     /// The transferability scores of a target, through the encoder before any transfer.
-    pub fn transferability(&mut self, pretrained: &Encoder, target: &Target, found: &OfTarget) {
+    pub fn transferability(&mut self, pretrained: &Encoder, target: &Target, found: &Values) {
         self.measures
             .extend(of_target(pretrained, target.spec, found));
     }
@@ -254,8 +258,8 @@ impl Tables {
 
     /// Everything about one cell but its comparison with others.
     pub fn cell(&mut self, cell: &Cell, o: &Outcome, measures: &CellMeasures) {
-        for (epoch, look) in &measures.looks {
-            self.look(&Encoder::of(cell, *epoch), look);
+        for (epoch, found) in &measures.evaluations {
+            self.evaluation(&Encoder::of(cell, *epoch), found);
         }
         for (stage, d) in &measures.stages {
             let (lower, upper) = ends(d.interval);
@@ -324,14 +328,14 @@ impl Tables {
         }
     }
 
-    /// The comparisons on one target; those with the encoder before any transfer where it was looked
-    /// through (`pretrained`: not for targets with an encoder of their own).
+    /// The comparisons on one target; those with the encoder before any transfer where it was
+    /// evaluated (`pretrained`: not for targets with an encoder of their own).
     pub fn compare(
         &mut self,
         suite: &Suite,
         spec: &DatasetSpec,
         cells: &[compare::Measured],
-        pretrained: Option<&Look>,
+        pretrained: Option<&Evaluation>,
         units: Units,
     ) -> Result<(), RunError> {
         let methods = cell::methods(suite, spec);
@@ -379,43 +383,60 @@ impl Tables {
     }
 }
 
-/// The representation metrics of an encoder.
-fn of_encoder(encoder: &Encoder, found: &OfEncoder) -> Vec<MeasureRow> {
-    let row = |(about, value): (About, Option<f64>)| MeasureRow {
-        method: Some(encoder.method.clone()).filter(|method| method != "-"),
-        seed: encoder.seed,
-        epochs: encoder.epochs,
-        samples: Some(found.samples as u64),
-        ..MeasureRow::of(&about, value, &encoder.id, &encoder.title)
+/// Whether a measure stands in a table of its own: `probe.csv`, `geometry.csv`.
+fn has_own_table(measure: &Measure) -> bool {
+    let geometry = [ALIGNMENT.about.name, UNIFORMITY.about.name];
+    matches!(measure.noise, Noise::Answers(Learner::Probe, _))
+        || geometry.contains(&measure.about.name)
+}
+
+/// The representation metrics of an encoder, as far as they were measured.
+fn of_encoder(encoder: &Encoder, found: &Values) -> Vec<MeasureRow> {
+    let row = |measure: &Measure| {
+        let measured = found.get(&measure.about)?;
+        let about = &measure.about;
+        Some(MeasureRow {
+            method: Some(encoder.method.clone()).filter(|method| method != "-"),
+            seed: encoder.seed,
+            epochs: encoder.epochs,
+            ..measured_row(
+                MeasureRow::of(about, measured.value, &encoder.id, &encoder.title),
+                measured,
+            )
+        })
     };
-    found.values().map(row).into()
+    let own = encoder::ALL
+        .iter()
+        .filter(|measure| !has_own_table(measure));
+    own.filter_map(row).collect()
 }
 
 /// The transferability scores of a target, which goes through the encoder before any transfer.
-fn of_target(pretrained: &Encoder, target: &DatasetSpec, found: &OfTarget) -> Vec<MeasureRow> {
-    let row = |(about, value): (About, Option<f64>)| {
-        let (samples, note) = match found.otdd_samples.filter(|_| about.name == "otdd") {
-            Some([source, target]) => {
-                let converged = found.otdd_converged != Some(false);
-                (target, legacy::otdd_note(Some(source as u64), converged))
-            }
-            None => {
-                let why = found.undefined.as_deref().filter(|_| value.is_none());
-                (
-                    found.samples,
-                    why.and_then(|why| legacy::reason(why, about.title)),
-                )
-            }
-        };
-        MeasureRow {
+fn of_target(pretrained: &Encoder, target: &DatasetSpec, found: &Values) -> Vec<MeasureRow> {
+    let row = |score: &transferability::Score| {
+        let measured = found.get(&score.about)?;
+        let row = MeasureRow::of(
+            &score.about,
+            measured.value,
+            &pretrained.id,
+            &pretrained.title,
+        );
+        Some(MeasureRow {
             target: Some(target.name.clone()),
             target_title: Some(target.title.clone()),
-            samples: Some(samples as u64),
-            note,
-            ..MeasureRow::of(&about, value, &pretrained.id, &pretrained.title)
-        }
+            ..measured_row(row, measured)
+        })
     };
-    found.values().map(row).into()
+    transferability::ALL.iter().filter_map(row).collect()
+}
+
+/// A row with what was measured.
+fn measured_row(row: MeasureRow, measured: &Measured) -> MeasureRow {
+    MeasureRow {
+        samples: Some(measured.samples as u64),
+        note: measured.note.clone(),
+        ..row
+    }
 }
 
 /// Writes a table that has rows.

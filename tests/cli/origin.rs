@@ -155,8 +155,8 @@ fn results_of_an_older_version_are_judged_by_its_record() {
         std::fs::write(path, value.to_string()).unwrap();
     };
     forget(home.path("run/cells/mine-nft-0/cell.json"));
-    let looks = std::fs::read_dir(home.path("run/looks")).unwrap();
-    looks.for_each(|look| forget(look.unwrap().path()));
+    let kept = std::fs::read_dir(home.path("run/evaluations")).unwrap();
+    kept.for_each(|file| forget(file.unwrap().path()));
     succeeds(&home.report("run", &[]));
     arrays(&home.path("mine"), 0.0);
     let refused = home.report("run", &[]);

@@ -96,13 +96,18 @@ fn a_suite_runs_whole_resumes_and_redraws_byte_for_byte() {
         "redrawn figures differ"
     );
 
-    // Looks of older versions lack the yardsticks, which are then taken anew.
+    // Evaluations of older versions stand elsewhere and lack measures, which are then taken.
+    fs::rename(run.join("evaluations"), run.join("looks")).unwrap();
     for (name, bytes) in files(&run.join("looks")) {
-        let mut look: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-        if let Some(fields) = look.as_object_mut() {
-            fields.remove("yardsticks");
+        let mut kept: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        if let Some(values) = kept.get_mut("values").and_then(|v| v.as_object_mut()) {
+            for measure in ["balanced-error", "logme", "modality-gap"] {
+                values.remove(measure);
+            }
         }
-        fs::write(run.join("looks").join(name), look.to_string()).unwrap();
+        let older = name.replace("-scores-", "-yardsticks-");
+        fs::remove_file(run.join("looks").join(&name)).unwrap();
+        fs::write(run.join("looks").join(older), kept.to_string()).unwrap();
     }
     // A cell that was lost is trained again and gives the same numbers; the others are kept.
     fs::remove_file(run.join("cells/emg-nft-1/cell.json")).unwrap();
@@ -182,9 +187,9 @@ fn methods_are_compared_over_epochs_whether_in_one_go_or_by_a_sharded_sweep() {
         let out = swept.to_str().unwrap();
         run(&["sweep", "--suite", suite, "--shard", shard, "--out", out]);
     }
-    let measured = files(&swept.join("looks")).len();
+    let measured = files(&swept.join("evaluations")).len();
     run(&["report", "--suite", suite, "--out", swept.to_str().unwrap()]);
-    let added = files(&swept.join("looks")).len() - measured;
+    let added = files(&swept.join("evaluations")).len() - measured;
     assert_eq!(added, 1, "the sweep measured all but raw pixels");
 
     let (tables, others) = (files(&whole.join("tables")), files(&swept.join("tables")));
@@ -196,7 +201,7 @@ fn methods_are_compared_over_epochs_whether_in_one_go_or_by_a_sharded_sweep() {
     for (name, bytes) in tables.iter().filter(|(name, _)| csv(name)) {
         assert!(timeless(bytes) == timeless(&others[name]), "{name} differs");
     }
-    // two references; two targets, two methods, two seeds, looked at after epochs 0, 1 and 2
+    // two references; two targets, two methods, two seeds, evaluated after epochs 0, 1 and 2
     let lines = |name: &str| text(&tables[name]).lines().count() - 1;
     assert_eq!(lines("probe.csv"), 2 + 8 * 3);
     assert_eq!(lines("stages.csv"), 2 * 2 * (2 + 3));

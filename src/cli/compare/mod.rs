@@ -11,12 +11,12 @@ use super::error::CliError;
 use super::print;
 use super::progress::{Bars, catch_interrupts};
 use super::words::print_json;
+use crate::compare::align::{self, Shared};
+use crate::compare::folder::{self, Folder};
+use crate::compare::{Comparison, Settings, ValidSettings, write};
 use crate::figure::Format;
 use crate::measure::MeasureError;
 use crate::report;
-use crate::run::sides::align::{self, Shared};
-use crate::run::sides::folder::{self, Folder};
-use crate::run::sides::{Comparison, Settings, ValidSettings, write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 

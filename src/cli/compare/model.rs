@@ -4,15 +4,15 @@ use super::words::title;
 use crate::cli::args::{CompareArgs, labels_of};
 use crate::cli::error::CliError;
 use crate::cli::extract;
+use crate::compare::{EncoderFeatures, Origin};
 use crate::feature::FeatureSet;
 use crate::feature::file::array;
 use crate::model::{device, embedded};
 use crate::run::folder::sha256;
-use crate::run::sides::{Origin, Side};
 use std::path::Path;
 
 /// Asks a model for its features of the images; `None` for what is no model.
-pub fn model(name: &str, args: &CompareArgs) -> Result<Option<Side>, CliError> {
+pub fn model(name: &str, args: &CompareArgs) -> Result<Option<EncoderFeatures>, CliError> {
     if !is_model(Path::new(name), args.images.is_some()) {
         return Ok(None);
     }
@@ -50,7 +50,7 @@ pub fn model(name: &str, args: &CompareArgs) -> Result<Option<Side>, CliError> {
             });
         }
     };
-    Ok(Some(Side {
+    Ok(Some(EncoderFeatures {
         title: title(
             Path::new(name)
                 .file_name()

@@ -5,10 +5,10 @@ use crate::cli::args::{CompareArgs, labels_of};
 use crate::cli::error::CliError;
 use crate::cli::measure::labelled;
 use crate::cli::words::tell;
+use crate::compare::{EncoderFeatures, Origin, kept};
 use crate::feature::FeatureError;
 use crate::feature::file::{Choice, Contents, Keep};
 use crate::run::folder::sha256;
-use crate::run::sides::{Origin, Side, kept};
 use std::path::Path;
 
 #[cfg(feature = "train")]
@@ -16,7 +16,7 @@ use super::model::model;
 
 /// No model can be asked in a build without models.
 #[cfg(not(feature = "train"))]
-fn model(_: &str, _: &CompareArgs) -> Result<Option<Side>, CliError> {
+fn model(_: &str, _: &CompareArgs) -> Result<Option<EncoderFeatures>, CliError> {
     Ok(None)
 }
 
@@ -24,7 +24,7 @@ fn model(_: &str, _: &CompareArgs) -> Result<Option<Side>, CliError> {
 const MOST_CLASSES: usize = 10_000;
 
 /// Reads all sides, in the order given; a run gives several.
-pub fn sides(args: &CompareArgs) -> Result<Vec<Side>, CliError> {
+pub fn sides(args: &CompareArgs) -> Result<Vec<EncoderFeatures>, CliError> {
     let runs = args
         .sides
         .iter()
@@ -50,7 +50,7 @@ pub fn sides(args: &CompareArgs) -> Result<Vec<Side>, CliError> {
     Ok(sides)
 }
 
-fn features(path: &Path, args: &CompareArgs) -> Result<Side, CliError> {
+fn features(path: &Path, args: &CompareArgs) -> Result<EncoderFeatures, CliError> {
     let (file, name) = labels_of(args.labels.as_deref());
     let choice = Choice {
         features: args.features.clone(),
@@ -101,7 +101,7 @@ fn features(path: &Path, args: &CompareArgs) -> Result<Side, CliError> {
     }
     let name = path.display().to_string();
     let set = contents.set()?;
-    Ok(Side {
+    Ok(EncoderFeatures {
         title: title(path.file_stem().map(|stem| stem.to_string_lossy()), &name),
         origin: Origin {
             kind: "features".into(),

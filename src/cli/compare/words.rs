@@ -2,9 +2,10 @@
 
 use super::Said;
 use crate::cli::words::{clean, columns, span};
+use crate::compare::difference::{Difference, Verdict};
+use crate::compare::measures::measures;
 use crate::figure::measures::{measure_name, shown, signed};
-use crate::run::sides::difference::{Difference, Verdict};
-use crate::run::sides::measures::Measure;
+use crate::measure::about::{About, Better};
 use serde_json::{Map, Value, json};
 
 /// The title of a side: the part of its name that tells it apart, or the whole name.
@@ -33,12 +34,13 @@ pub fn text(said: &Said) -> String {
         };
         [title, String::new()]
     }));
-    for measure in Measure::ALL {
-        let better = match measure.lower_is_better() {
-            true => "↓",
-            false => "↑",
+    for measure in measures().map(|measure| &measure.about) {
+        let better = match measure.better {
+            Better::Lower => "↓",
+            Better::Higher => "↑",
+            Better::Neither => "",
         };
-        let mut row = vec![format!("{} {better}", measure_name(measure.id()))];
+        let mut row = vec![format!("{} {better}", measure_name(measure.name))];
         for &side in &order {
             row.push(value(said, side, measure));
             row.push(mark(said, side, measure));
@@ -73,11 +75,11 @@ pub fn text(said: &Said) -> String {
     text
 }
 
-fn value(said: &Said, side: usize, measure: Measure) -> String {
-    let Some(estimate) = said.found.sides[side].estimate(measure) else {
+fn value(said: &Said, side: usize, measure: &About) -> String {
+    let Some(estimate) = said.found.sides[side].estimate(measure.name) else {
         return "–".into();
     };
-    let id = measure.id();
+    let id = measure.name;
     let value = shown(id, estimate.value);
     match estimate.interval {
         Some([low, high]) => {
@@ -88,13 +90,13 @@ fn value(said: &Said, side: usize, measure: Measure) -> String {
     }
 }
 
-fn mark(said: &Said, side: usize, measure: Measure) -> String {
-    let own = |d: &&crate::run::sides::difference::MeasureDifference| {
-        d.side == side && d.measure == measure
+fn mark(said: &Said, side: usize, measure: &About) -> String {
+    let own = |d: &&crate::compare::difference::MeasureDifference| {
+        d.side == side && d.measure.name == measure.name
     };
     let found = said.found.differences.iter().find(own);
     found.map_or_else(String::new, |d| {
-        let difference = signed(measure.id(), d.difference.value);
+        let difference = signed(measure.name, d.difference.value);
         match d.difference.verdict {
             Verdict::Better => format!("better {difference}"),
             Verdict::Worse => format!("worse {difference}"),
@@ -123,13 +125,13 @@ pub fn fields(said: &Said) -> Value {
     let title = |side: usize| shared.sides[side].title.as_str();
     let sides = shared.sides.iter().zip(&found.sides).enumerate();
     let sides = sides.map(|(index, (side, measured))| {
-        let measures = Measure::ALL.iter().zip(&measured.estimates);
+        let measures = measures().zip(&measured.estimates);
         let measures: Map<String, Value> = measures
             .map(|(measure, estimate)| {
                 let value = estimate.as_ref().map(
                     |e| json!({ "value": e.value, "interval": e.interval, "samples": e.samples }),
                 );
-                (measure.id().to_string(), json!(value))
+                (measure.about.name.to_string(), json!(value))
             })
             .collect();
         let classes = found.classes.iter().filter(|class| class.side == index);
@@ -163,7 +165,7 @@ pub fn fields(said: &Said) -> Value {
         .map(|d| {
             difference(
                 title(d.side),
-                ("measure", json!(d.measure.id())),
+                ("measure", json!(d.measure.name)),
                 &d.difference,
             )
         })

@@ -84,7 +84,7 @@ pub struct Input<'a> {
     train: Samples<'a>,
     test: Samples<'a>,
     neighbours: usize,
-    predictions: Option<&'a [usize]>,
+    answers: Option<&'a [bool]>,
     reference: Option<ArrayView2<'a, f32>>,
     known: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
@@ -105,7 +105,7 @@ impl<'a> Input<'a> {
             train,
             test,
             neighbours: 10,
-            predictions: None,
+            answers: None,
             reference: None,
             known: Mutex::default(),
         }
@@ -117,17 +117,13 @@ impl<'a> Input<'a> {
         self
     }
 
-    /// The class that a linear probe predicts for each test sample.
+    /// Whether a linear probe answers each test sample wrongly.
     ///
     /// # Errors
-    /// [`MeasureError::Shape`] unless there is one for each.
-    pub fn predictions(mut self, classes: &'a [usize]) -> Result<Self, MeasureError> {
-        MeasureError::same(
-            "predictions of test samples",
-            self.test.len(),
-            classes.len(),
-        )?;
-        self.predictions = Some(classes);
+    /// [`MeasureError::Shape`] unless there is one mark for each.
+    pub fn answers(mut self, wrong: &'a [bool]) -> Result<Self, MeasureError> {
+        MeasureError::same("answers to test samples", self.test.len(), wrong.len())?;
+        self.answers = Some(wrong);
         Ok(self)
     }
 
@@ -155,12 +151,11 @@ impl<'a> Input<'a> {
     /// Whether the probe is wrong, sample by sample.
     ///
     /// # Errors
-    /// [`MeasureError::TooFew`] without predictions or without a test sample.
-    pub fn probe_wrong(&self) -> Result<Vec<bool>, MeasureError> {
-        let found = given("fitted probes", self.predictions)?;
+    /// [`MeasureError::TooFew`] without answers or without a test sample.
+    pub fn probe_wrong(&self) -> Result<&'a [bool], MeasureError> {
+        let found = given("fitted probes", self.answers)?;
         MeasureError::at_least("test samples", 1, found.len())?;
-        let pairs = found.iter().zip(self.test.labels());
-        Ok(pairs.map(|(found, label)| found != label).collect())
+        Ok(found)
     }
 
     /// The reference's features.

@@ -36,6 +36,8 @@ pub struct Value {
     pub value: f64,
     /// Whether an iteration converged; `None` where there is none.
     pub converged: Option<bool>,
+    /// Samples of source and target, where others were scored than the target samples of the input.
+    pub samples: Option<[usize; 2]>,
 }
 
 impl From<f64> for Value {
@@ -43,6 +45,7 @@ impl From<f64> for Value {
         Self {
             value,
             converged: None,
+            samples: None,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::dataset::loader::{Batch, Order, batches};
 use crate::dataset::{self, Dataset, subset};
 use crate::feature::samples_at_once;
 use crate::measure::Samples;
-use crate::measure::otdd::{Inner, Otdd, OtddParams, Source};
+use crate::measure::otdd::{Inner, OtddParams, Source, ValidOtddParams};
 use crate::model::{Embedder, Network, Pass, state};
 use crate::transfer::error::TransferError;
 use crate::transfer::methods::orca::{InnerDistance, TransportSettings};
@@ -36,42 +36,13 @@ impl Distance {
         settings: &TransportSettings,
         seed: u64,
     ) -> Result<Self, TransferError> {
-        if settings.target_batch < 2 || settings.source_samples < 2 {
-            return Err(TransferError::Setting {
-                setting: "orca.target_batch and source_samples",
-                expected: "at least 2 of both".into(),
-                found: format!("{} and {}", settings.target_batch, settings.source_samples),
-            });
-        }
+        let params = otdd_params(settings, seed)?;
         let set = subset::cap(set, settings.source_samples, seed);
         let (rows, labels) = embedded(embedder, set.clone())?;
-        let inner = match settings.inner {
-            InnerDistance::Gaussian => Inner::Gaussian {
-                shrinkage: settings.shrinkage,
-            },
-            InnerDistance::Exact => Inner::Exact {
-                blur: settings.inner_blur,
-            },
-        };
-        let params = OtddParams::new()
-            .inner(inner)
-            .blur(settings.blur)
-            .tolerance(settings.tolerance)
-            .max_iterations(settings.max_iterations)
-            .label_gradient(settings.label_gradient)
-            .seed(seed)
-            .check()?;
         let samples = Samples::new(rows.view(), &labels, set.classes().len())?;
         Ok(Self {
             source: Source::new(&samples, &params)?,
         })
-    }
-
-    /// Distance to the samples of `set` through their own `embedder`, without a gradient.
-    pub fn to(&self, embedder: &Embedder, set: Arc<dyn Dataset>) -> Result<Otdd, TransferError> {
-        let (rows, labels) = embedded(embedder, set.clone())?;
-        let samples = Samples::new(rows.view(), &labels, set.classes().len())?;
-        Ok(self.source.distance(&samples)?)
     }
 
     /// Distance to a target batch (on the plain device) and 1 if it converged, with the gradient
@@ -118,8 +89,44 @@ impl Objective for Distance {
     }
 }
 
+/// Settings of the OTDD, as ORCA's stage 1 has them.
+///
+/// # Errors
+/// [`TransferError::Setting`] for fewer than two samples of either set, and what the measure refuses.
+pub fn otdd_params(
+    settings: &TransportSettings,
+    seed: u64,
+) -> Result<ValidOtddParams, TransferError> {
+    if settings.target_batch < 2 || settings.source_samples < 2 {
+        return Err(TransferError::Setting {
+            setting: "orca.target_batch and source_samples",
+            expected: "at least 2 of both".into(),
+            found: format!("{} and {}", settings.target_batch, settings.source_samples),
+        });
+    }
+    let inner = match settings.inner {
+        InnerDistance::Gaussian => Inner::Gaussian {
+            shrinkage: settings.shrinkage,
+        },
+        InnerDistance::Exact => Inner::Exact {
+            blur: settings.inner_blur,
+        },
+    };
+    Ok(OtddParams::new()
+        .inner(inner)
+        .blur(settings.blur)
+        .tolerance(settings.tolerance)
+        .max_iterations(settings.max_iterations)
+        .label_gradient(settings.label_gradient)
+        .seed(seed)
+        .check()?)
+}
+
 /// Averaged tokens `[N, C]` of all samples, and their labels.
-fn embedded(
+///
+/// # Errors
+/// [`TransferError`] where a sample cannot be read.
+pub fn embedded(
     embedder: &Embedder,
     set: Arc<dyn Dataset>,
 ) -> Result<(Array2<f64>, Vec<usize>), TransferError> {

@@ -44,7 +44,7 @@ pub const BALANCED_ERROR: Measure = Measure {
     noise: Noise::Answers(Learner::Probe, Rate::WrongByClass),
     value: |input| {
         let wrong = input.probe_wrong()?;
-        balanced(input.test().labels(), &wrong, |_| true).ok_or(MeasureError::TooFew {
+        balanced(input.test().labels(), wrong, |_| true).ok_or(MeasureError::TooFew {
             what: "test samples",
             expected: 1,
             found: 0,

@@ -27,6 +27,7 @@ pub const OTDD: Score = Score {
         Ok(Value {
             value: found.value,
             converged: Some(found.converged),
+            samples: Some([source.len(), target.len()]),
         })
     },
 };

@@ -6,8 +6,8 @@
 //! every third comparison. So every fold is left out of all parts at once: its training samples are not fitted
 //! on, its validation samples have no say in C, its test samples are not counted.
 
-use super::measures::{Rows, probe};
 use super::parts::{Parts, folds, units};
+use super::rows::Rows;
 use super::settings::{FEW_TRAINING, GROUPS, NEIGHBOURS, ValidSettings};
 use crate::measure::knn::knn;
 use crate::measure::probe::{ProbeParams, SweepPoint};
@@ -101,7 +101,7 @@ pub struct Probed {
 }
 
 /// Samples of a side in parts.
-pub struct Sides<'a> {
+pub struct SplitRows<'a> {
     /// To fit on while C is chosen.
     pub fit: &'a Rows,
     /// To choose C on.
@@ -119,7 +119,7 @@ pub struct Sides<'a> {
 /// # Errors
 /// [`MeasureError`] where the probe is not defined; a fold without which it is not leaves no replicates.
 pub fn probed(
-    parts: &Sides,
+    parts: &SplitRows,
     folds: &Folds,
     settings: &ValidSettings,
 ) -> Result<Probed, MeasureError> {
@@ -131,7 +131,7 @@ pub fn probed(
         parts.train.samples(parts.classes)?,
         parts.test.samples(parts.classes)?,
     );
-    let (chosen, _, sweep) = probe(settings)?.fit(&fit, Some(&valid))?;
+    let (chosen, _, sweep) = settings.probe()?.fit(&fit, Some(&valid))?;
     let params = |c: f64| {
         ProbeParams::new()
             .c(c)
@@ -190,7 +190,7 @@ fn wrong(predictions: &[usize], labels: &[usize]) -> Vec<bool> {
 ///
 /// # Errors
 /// [`MeasureError`] where there are no neighbours to ask.
-pub fn voted(parts: &Sides, folds: &Folds) -> Result<Answers, MeasureError> {
+pub fn voted(parts: &SplitRows, folds: &Folds) -> Result<Answers, MeasureError> {
     let (train, test) = (
         parts.train.samples(parts.classes)?,
         parts.test.samples(parts.classes)?,

@@ -1,9 +1,11 @@
 //! Every side against the reference on the same test samples: pairing takes away what makes a
 //! sample hard for both, so a difference can be clear where the two intervals overlap.
 
-use super::measures::{Frame, Measure, Measured};
-use super::noise;
+use super::measures::{Frame, Measured, measures as all_measures};
 use super::rates::Kind;
+use crate::evaluate::noise;
+use crate::measure::about::{About, Better};
+use crate::measure::encoder::Noise;
 use crate::measure::verdict::{self, Claim, judge};
 use crate::strata::by_class;
 
@@ -62,7 +64,7 @@ pub struct MeasureDifference {
     /// Which side.
     pub side: usize,
     /// Which measure.
-    pub measure: Measure,
+    pub measure: &'static About,
     /// How they differ.
     pub difference: Difference,
 }
@@ -96,32 +98,35 @@ impl From<Claim> for Difference {
     }
 }
 
-/// Every measure of every side against the reference, not yet judged.
+/// Every measure that says which encoder is better, of every side against the reference, not yet judged.
 pub fn measures(sides: &[Measured], reference: usize, frame: &Frame) -> Vec<MeasureDifference> {
     let (base, rates) = (&sides[reference], frame.rates());
     let mut all = Vec::new();
     for (index, side) in sides.iter().enumerate().filter(|(i, _)| *i != reference) {
-        for measure in Measure::ALL {
-            let (Some(a), Some(b)) = (side.estimate(measure), base.estimate(measure)) else {
+        for measure in all_measures().filter(|m| m.about.better != Better::Neither) {
+            let about = &measure.about;
+            let (Some(a), Some(b)) = (side.estimate(about.name), base.estimate(about.name)) else {
                 continue;
             };
-            let claim = match measure {
-                Measure::ProbeError => rates.difference(Kind::Plain, &side.probe, &base.probe),
-                Measure::BalancedError => {
-                    rates.difference(Kind::Balanced, &side.probe, &base.probe)
+            let claim = match measure.noise {
+                Noise::Answers(learner, rate) => {
+                    let (own, other) = (side.answers(learner), base.answers(learner));
+                    match Kind::of(rate) {
+                        (kind, true) => rates.difference(kind, own, other),
+                        // Of right answers the difference is that of wrong ones, turned over.
+                        (kind, false) => rates.difference(kind, other, own),
+                    }
                 }
-                // Of right answers the difference is that of wrong ones, turned over.
-                Measure::KnnAccuracy => rates.difference(Kind::Plain, &base.votes, &side.votes),
-                other => jackknifed(
+                Noise::Jackknife | Noise::None => jackknifed(
                     a.value - b.value,
                     (a.value, &a.without),
                     (b.value, &b.without),
-                    other,
+                    about,
                 ),
             };
             all.push(MeasureDifference {
                 side: index,
-                measure,
+                measure: about,
                 difference: claim.into(),
             });
         }
@@ -134,12 +139,12 @@ fn jackknifed(
     value: f64,
     (of_side, side): (f64, &[f64]),
     (of_base, base): (f64, &[f64]),
-    measure: Measure,
+    measure: &About,
 ) -> Claim {
     let without: Vec<f64> = side.iter().zip(base).map(|(a, b)| a - b).collect();
     let scale = of_side.abs().max(of_base.abs()).max(0.1);
     let equal = value.abs() <= ROUNDING * scale;
-    let [least, most] = measure.range();
+    let [least, most] = measure.range;
     let inside = |end: f64| end.clamp(least - most, most - least);
     Claim {
         value,
@@ -179,7 +184,7 @@ pub fn classes(sides: &[Measured], reference: usize, frame: &Frame) -> Vec<Class
 /// Judges everything that the page says, measures and classes, as one family.
 pub fn judge_all(measures: &mut [MeasureDifference], classes: &mut [ClassError]) {
     let measures = measures.iter_mut();
-    let measures = measures.map(|d| (d.measure.lower_is_better(), &mut d.difference));
+    let measures = measures.map(|d| (d.measure.better == Better::Lower, &mut d.difference));
     let classes = classes.iter_mut().filter_map(|c| c.difference.as_mut());
     let mut all: Vec<(bool, &mut Difference)> =
         measures.chain(classes.map(|d| (true, d))).collect();

@@ -5,7 +5,7 @@
 //! The surrogate's test features are the samples, its training features the side's own training part:
 //! where all sides come from runs, probe and neighbours learn from the whole of it.
 
-use super::align::{Origin, Side};
+use super::align::{EncoderFeatures, Origin};
 use crate::feature::file;
 use crate::files::bounded;
 use crate::files::checksum::hex;
@@ -24,7 +24,7 @@ pub fn is_run(root: &Path) -> bool {
 ///
 /// # Errors
 /// [`RunError::Malformed`] where there is none, or settings or features cannot be read.
-pub fn sides(root: &Path) -> Result<Vec<Side>, RunError> {
+pub fn sides(root: &Path) -> Result<Vec<EncoderFeatures>, RunError> {
     let config = root.join("config.toml");
     let text = bounded::text(&config)?.unwrap_or_default();
     let suite = methods::parse(&text, &config.display().to_string())?;
@@ -44,7 +44,7 @@ pub fn sides(root: &Path) -> Result<Vec<Side>, RunError> {
             }
             false => None,
         };
-        sides.push(Side {
+        sides.push(EncoderFeatures {
             title,
             origin: Origin {
                 kind: "run".into(),

@@ -3,11 +3,10 @@
 //! the same classes, each with noise and a rotation of its own.
 
 use super::align::align;
-use super::measures::Measure;
 use super::*;
 use crate::feature::FeatureSet;
 use crate::measure::calibrate::{covers, holds, repetitions};
-use crate::run::watch::Watch;
+use crate::run::progress::Progress;
 use ndarray::{Array2, s};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -16,7 +15,7 @@ use rayon::prelude::*;
 
 struct Quiet;
 
-impl Watch for Quiet {
+impl Progress for Quiet {
     fn begin(&mut self, _: &str, _: usize) {}
     fn step(&mut self, _: usize, _: usize) -> bool {
         true
@@ -99,14 +98,14 @@ impl World {
         x.dot(&turn).mapv(|v| v as f32)
     }
 
-    fn sides(&self, seed: u64) -> Vec<Side> {
+    fn sides(&self, seed: u64) -> Vec<EncoderFeatures> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let labels = self.labels();
         let count = self.classes + usize::from(self.rare > 0);
         let means = Array2::from_shape_simple_fn((count, self.dim), || normal(&mut rng));
         let groups = (self.group > 1).then(|| (0..labels.len()).map(|i| i / self.group).collect());
         ["a", "b"]
-            .map(|title| Side {
+            .map(|title| EncoderFeatures {
                 title: title.into(),
                 origin: Origin {
                     kind: "features".into(),
@@ -275,7 +274,7 @@ fn calibration_of_a_rates_own_interval() {
         ..PLAIN
     };
     let found = world.compared(1);
-    for measure in [Measure::ProbeError, Measure::BalancedError] {
+    for measure in ["probe-error", "balanced-error"] {
         let own = found.sides[0].estimate(measure).expect("defined");
         let [low, high] = own.interval.expect("interval");
         assert!(0.0 <= low && low <= own.value && own.value <= high && high <= 1.0);

@@ -5,10 +5,11 @@ use super::align::{Aligned, Shared};
 use super::comparison::Comparison;
 use super::difference::{ClassError, MeasureDifference, Verdict};
 use super::folder::OWN;
-use super::measures::{Estimate, Measure, Measured};
+use super::measures::{Measured, measures as all_measures};
 use super::settings::{GROUPS, NEIGHBOURS, VALID_SHARE, ValidSettings};
+use crate::evaluate::Estimate;
 use crate::files::checksum::hex;
-use crate::measure::encoder;
+use crate::measure::encoder::Measure;
 use crate::measure::verdict::LEVEL;
 use crate::run::RunError;
 use crate::table::record::{COMPARISON, ComparisonRecord, Constants, EncoderRecord, SampleCounts};
@@ -137,11 +138,9 @@ fn ends(interval: Option<[f64; 2]>) -> (Option<f64>, Option<f64>) {
 
 fn measures(shared: &Shared, found: &Comparison) -> Vec<MeasureRow> {
     let of_side = |(side, measured): (&Aligned, &Measured)| {
-        let all = Measure::ALL.iter().zip(&measured.estimates);
+        let all = all_measures().zip(&measured.estimates);
         let row = |(measure, estimate): (&Measure, &Option<Estimate>)| {
-            let about = &encoder::named(measure.id())
-                .expect("a measure that is listed")
-                .about;
+            let about = &measure.about;
             let estimate = estimate.as_ref();
             let value = estimate.map(|e| e.value);
             let interval = estimate.and_then(|e| e.interval);
@@ -169,7 +168,7 @@ fn differences(shared: &Shared, found: &Comparison) -> Vec<DifferenceRow> {
         DifferenceRow {
             side: shared.sides[found_one.side].title.clone(),
             reference: shared.sides[found.reference].title.clone(),
-            measure: found_one.measure.id().into(),
+            measure: found_one.measure.name.into(),
             difference: difference.value,
             lower,
             upper,

@@ -1,12 +1,12 @@
-//! Sides: several encoders set against each other on the same samples (`modalign compare`).
+//! Comparisons: several encoders set against each other on the same samples (`modalign compare`).
 //!
 //! A side is anything that gives features of the samples: a features file, an encoder whose
 //! features a run kept, a model that was just asked. [`align`] makes sure that all sides speak of the
 //! same samples, [`parts`] cuts these once for all sides, [`measures`] measures every side alone,
 //! probe and neighbours in [`probed`], [`difference`] sets each against the reference, sample by sample
-//! ([`rates`]), and [`noise`] says what a difference is worth. [`comparison`] does all of it; [`mod@write`] leaves tables and a record.
+//! ([`rates`]), and [`noise`](crate::evaluate::noise) says what a difference is worth. [`comparison`] does all of it; [`mod@write`] leaves tables and a record.
 //!
-//! (What `run::compare` does is another thing: it compares the methods inside one run.)
+//! (What [`run::compare`](crate::run) does is another thing: it compares the methods inside one run.)
 
 pub mod align;
 pub mod comparison;
@@ -14,10 +14,10 @@ pub mod difference;
 pub mod folder;
 pub mod kept;
 pub mod measures;
-pub mod noise;
 pub mod parts;
 pub mod probed;
 pub mod rates;
+pub mod rows;
 pub mod settings;
 pub mod write;
 mod zeros;
@@ -27,6 +27,6 @@ mod calibration_tests;
 #[cfg(test)]
 mod tests;
 
-pub use align::{Aligned, Origin, Side};
+pub use align::{Aligned, EncoderFeatures, Origin};
 pub use comparison::Comparison;
 pub use settings::{Settings, ValidSettings};

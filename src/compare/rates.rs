@@ -7,9 +7,9 @@
 //! jackknife, whose folds take training samples, a say in C and test samples away at once, and by the exact
 //! sign-flip test over the test samples or their groups, which lets no few samples speak for a population.
 
-use super::measures::Estimate;
-use super::noise;
 use super::probed::Answers;
+use crate::evaluate::{Estimate, noise};
+use crate::measure::encoder::Rate;
 use crate::measure::flips::{by_group, sign_flip};
 use crate::measure::stats::wilson;
 use crate::measure::tail::critical;
@@ -35,6 +35,17 @@ pub enum Kind {
     Plain,
     /// All classes the same.
     Balanced,
+}
+
+impl Kind {
+    /// What samples count in a rate, and whether it is one of wrong answers.
+    pub fn of(rate: Rate) -> (Self, bool) {
+        match rate {
+            Rate::Wrong => (Self::Plain, true),
+            Rate::WrongByClass => (Self::Balanced, true),
+            Rate::Right => (Self::Plain, false),
+        }
+    }
 }
 
 impl Rates {

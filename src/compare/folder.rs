@@ -1,6 +1,6 @@
 //! The folder of a comparison: one process writes it, and it is none of its inputs.
 
-use super::align::Side;
+use super::align::EncoderFeatures;
 use crate::run::RunError;
 use crate::run::lock::FolderLock;
 use crate::table::record::COMPARISON;
@@ -62,7 +62,11 @@ impl Folder {
 ///
 /// # Errors
 /// [`RunError::Unfit`] naming the input.
-pub fn outside_of_inputs(root: &Path, sides: &[Side], others: &[&Path]) -> Result<(), RunError> {
+pub fn outside_of_inputs(
+    root: &Path,
+    sides: &[EncoderFeatures],
+    others: &[&Path],
+) -> Result<(), RunError> {
     let out = real(root);
     let sides = sides.iter().map(|side| Path::new(&side.origin.path));
     for input in sides.chain(others.iter().copied()) {

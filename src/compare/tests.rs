@@ -2,12 +2,12 @@
 //! equal encoder look like, and that bytes repeat.
 
 use super::align::{Shared, align};
-use super::measures::Measure;
+use super::measures::measures;
 use super::parts::Parts;
 use super::*;
 use crate::feature::FeatureSet;
 use crate::run::RunError;
-use crate::run::watch::Watch;
+use crate::run::progress::Progress;
 use ndarray::{Array2, s};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -15,7 +15,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 struct Quiet;
 
-impl Watch for Quiet {
+impl Progress for Quiet {
     fn begin(&mut self, _: &str, _: usize) {}
     fn step(&mut self, _: usize, _: usize) -> bool {
         true
@@ -41,8 +41,8 @@ fn clouds(seed: u64, labels: &[usize], d: usize, apart: f32) -> Array2<f32> {
     x
 }
 
-fn side(title: &str, features: Array2<f32>, labels: &[usize]) -> Side {
-    Side {
+fn side(title: &str, features: Array2<f32>, labels: &[usize]) -> EncoderFeatures {
+    EncoderFeatures {
         title: title.into(),
         origin: Origin {
             kind: "features".into(),
@@ -69,15 +69,15 @@ fn settings() -> ValidSettings {
     fast.tsne_iterations(20).check().expect("valid")
 }
 
-fn compared(sides: Vec<Side>) -> (Shared, Comparison) {
+fn compared(sides: Vec<EncoderFeatures>) -> (Shared, Comparison) {
     let shared = align(sides).expect("aligned");
     let found = Comparison::new(&shared, 0, &settings(), &mut Quiet).expect("compared");
     (shared, found)
 }
 
-fn verdict(found: &Comparison, side: usize, measure: Measure) -> &'static str {
+fn verdict(found: &Comparison, side: usize, measure: &str) -> &'static str {
     let mut own = found.differences.iter();
-    let own = own.find(|d| d.side == side && d.measure == measure);
+    let own = own.find(|d| d.side == side && d.measure.name == measure);
     own.map_or("", |d| d.difference.verdict.name())
 }
 
@@ -99,16 +99,16 @@ fn a_planted_difference_is_found_and_a_rotation_is_none() {
         side("turned", turned, &labels),
         side("poor", clouds(2, &labels, 8, 1.0), &labels),
     ]);
-    for measure in Measure::ALL {
+    for measure in measures().map(|measure| measure.about.name) {
         assert_eq!(verdict(&found, 1, measure), "not shown", "{measure:?}");
     }
     for measure in [
-        Measure::ProbeError,
-        Measure::BalancedError,
-        Measure::KnnAccuracy,
-        Measure::Silhouette,
-        Measure::Logme,
-        Measure::Hscore,
+        "probe-error",
+        "balanced-error",
+        "knn-accuracy",
+        "silhouette",
+        "logme",
+        "h-score",
     ] {
         assert_eq!(verdict(&found, 2, measure), "worse", "{measure:?}");
     }
@@ -148,7 +148,7 @@ fn intervals_have_the_width_of_repetition() {
             side("a", clouds(seed, &labels, 6, 1.5), &labels),
             side("b", clouds(seed + 1000, &labels, 6, 1.5), &labels),
         ]);
-        let measured = |side: usize| found.sides[side].estimate(Measure::Alignment).cloned();
+        let measured = |side: usize| found.sides[side].estimate("alignment").cloned();
         [measured(0).expect("defined"), measured(1).expect("defined")]
     };
     let all: Vec<_> = (0..12).flat_map(one).collect();
@@ -211,7 +211,7 @@ fn rows_are_matched_by_ids() {
 #[test]
 fn sides_of_different_samples_are_refused_with_the_row() {
     let (some, fewer) = (labels(20, 2), labels(18, 2));
-    let said = |other: Side| {
+    let said = |other: EncoderFeatures| {
         let one = side("a", normal(1, 20, 3), &some);
         align(vec![one, other]).expect_err("refused").to_string()
     };
@@ -246,7 +246,7 @@ fn sides_of_different_samples_are_refused_with_the_row() {
 #[test]
 fn titles_become_distinct() {
     let labels = labels(8, 2);
-    let mut sides: Vec<Side> = (0..4)
+    let mut sides: Vec<EncoderFeatures> = (0..4)
         .map(|i| side("f", normal(i, 8, 2), &labels))
         .collect();
     sides[1].origin.path = "other/f.npz".into();
@@ -304,7 +304,7 @@ fn degenerate_samples_give_a_typed_error_or_finite_numbers() {
         side("a", normal(1, 40, 3), &labels),
         side("zero", Array2::zeros((40, 3)), &labels),
     ]);
-    assert!(found.sides[1].estimate(Measure::KnnAccuracy).is_none());
+    assert!(found.sides[1].estimate("knn-accuracy").is_none());
     assert!(
         found
             .notes

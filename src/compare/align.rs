@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 /// One encoder's features, as they came.
 #[derive(Debug, Clone)]
-pub struct Side {
+pub struct EncoderFeatures {
     /// Its name for readers; made distinct by [`align`].
     pub title: String,
     /// Where it comes from.
@@ -68,7 +68,7 @@ fn unfit(what: String, expected: String, found: String) -> RunError {
 /// # Errors
 /// [`RunError::Unfit`] naming the side and the first row that differs; below two sides, above
 /// [`MOST_SIDES`].
-pub fn align(mut sides: Vec<Side>) -> Result<Shared, RunError> {
+pub fn align(mut sides: Vec<EncoderFeatures>) -> Result<Shared, RunError> {
     if !(2..=MOST_SIDES).contains(&sides.len()) {
         let (expected, found) = (format!("2 to {MOST_SIDES}"), sides.len().to_string());
         return Err(unfit("sides".into(), expected, found));
@@ -136,8 +136,9 @@ pub fn align(mut sides: Vec<Side>) -> Result<Shared, RunError> {
 }
 
 /// Titles that several sides have get the path in brackets, and a number if that does not help.
-fn distinct_titles(sides: &mut [Side]) {
-    let count = |sides: &[Side], title: &str| sides.iter().filter(|s| s.title == title).count();
+fn distinct_titles(sides: &mut [EncoderFeatures]) {
+    let count =
+        |sides: &[EncoderFeatures], title: &str| sides.iter().filter(|s| s.title == title).count();
     let shared: Vec<bool> = sides
         .iter()
         .map(|side| count(sides, &side.title) > 1)
@@ -157,7 +158,7 @@ fn distinct_titles(sides: &mut [Side]) {
 }
 
 /// The names that the sides agree on; of sides without names, their numbers.
-fn class_names(sides: &[Side]) -> Result<Vec<String>, RunError> {
+fn class_names(sides: &[EncoderFeatures]) -> Result<Vec<String>, RunError> {
     let mut named = sides.iter().filter(|side| side.named);
     let Some(first) = named.next() else {
         let most = sides.iter().max_by_key(|side| side.set.classes());
@@ -206,7 +207,10 @@ fn occurring(labels: Vec<usize>, class_names: Vec<String>) -> (Vec<usize>, Vec<S
 
 /// The groups that the sides agree on, numbered from 0 in the order of the shared rows; sides that know none
 /// take those of the others. Numbers may differ, what belongs together may not.
-fn groups(sides: &[Side], orders: &[Option<Vec<usize>>]) -> Result<Option<Vec<usize>>, RunError> {
+fn groups(
+    sides: &[EncoderFeatures],
+    orders: &[Option<Vec<usize>>],
+) -> Result<Option<Vec<usize>>, RunError> {
     let mut known: Option<(&str, Vec<usize>)> = None;
     for (side, order) in sides.iter().zip(orders) {
         let Some(own) = &side.groups else { continue };

@@ -3,7 +3,7 @@
 use super::error::RunError;
 
 /// A watcher of a run.
-pub trait Watch {
+pub trait Progress {
     /// A stage begins, with a first guess of its steps.
     fn begin(&mut self, title: &str, steps: usize);
     /// So many steps of so many are done; `false` asks the run to stop.
@@ -19,7 +19,7 @@ pub trait Watch {
 }
 
 /// Turns a watcher's wish to stop into the error that ends a run.
-pub fn go_on(yes: bool) -> Result<(), RunError> {
+pub fn check_interrupt(yes: bool) -> Result<(), RunError> {
     if yes {
         Ok(())
     } else {

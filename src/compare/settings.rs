@@ -2,6 +2,7 @@
 //! in the record; what cannot be set is a constant below.
 
 use crate::measure::MeasureError;
+use crate::measure::probe::{ProbeParams, ValidProbeParams};
 use serde::Serialize;
 
 /// Share of the training part, class by class, that C is chosen on.
@@ -33,6 +34,16 @@ pub struct ValidSettings {
     pub(super) tsne_perplexity: f64,
     pub(super) tsne_iterations: usize,
     pub(super) seed: u64,
+}
+
+impl ValidSettings {
+    /// The probe's settings.
+    pub(super) fn probe(&self) -> Result<ValidProbeParams, MeasureError> {
+        ProbeParams::new()
+            .sweep(self.probe_c.clone())
+            .iterations(self.probe_iterations)
+            .check()
+    }
 }
 
 impl Default for Settings {
@@ -115,7 +126,7 @@ impl Settings {
                 p.tsne_perplexity,
             ));
         }
-        super::measures::probe(p)?;
+        p.probe()?;
         Ok(self.0)
     }
 }

@@ -3,18 +3,19 @@
 
 use super::align::Shared;
 use super::difference::{self, ClassError, MeasureDifference};
-use super::measures::{Frame, Measured, Rows, measure};
-use super::noise::FEWEST_FOLDS;
+use super::measures::{Frame, Measured, measure};
 use super::parts::{Parts, units};
 use super::probed::Folds;
+use super::rows::Rows;
 use super::settings::ValidSettings;
 use super::zeros;
+use crate::evaluate::noise::FEWEST_FOLDS;
 use crate::measure::MeasureError;
 use crate::measure::cka::cka;
 use crate::measure::tsne::{Tsne, TsneParams, common_start};
 use crate::run::RunError;
 use crate::run::error::named;
-use crate::run::watch::{Watch, go_on};
+use crate::run::progress::{Progress, check_interrupt};
 use crate::strata::{by_class, by_class_of};
 use ndarray::Array2;
 
@@ -51,7 +52,7 @@ impl Comparison {
         shared: &Shared,
         reference: usize,
         settings: &ValidSettings,
-        watch: &mut dyn Watch,
+        progress: &mut dyn Progress,
     ) -> Result<Self, RunError> {
         let parts = Parts::new(shared, settings).map_err(|_| uncut(shared, settings))?;
         two_classes(shared, &parts)?;
@@ -68,18 +69,18 @@ impl Comparison {
         };
         let mut sides = Vec::with_capacity(shared.sides.len());
         let mut notes = zeros::notes(shared);
-        watch.begin("measuring every side", shared.sides.len());
+        progress.begin("measuring every side", shared.sides.len());
         for (i, side) in shared.sides.iter().enumerate() {
             let mut found = measure(&side.title, &side.features, &frame)?;
             notes.append(&mut found.notes);
             sides.push(found);
-            go_on(watch.step(i + 1, shared.sides.len()))?;
+            check_interrupt(progress.step(i + 1, shared.sides.len()))?;
         }
-        watch.end();
+        progress.end();
         let tested: Vec<Array2<f32>> = (shared.sides.iter())
             .map(|side| Rows::of(&side.features, labels, &parts.test).features)
             .collect();
-        let cka = relate(shared, &tested, &mut notes, watch)?;
+        let cka = relate(shared, &tested, &mut notes, progress)?;
         let mut differences = difference::measures(&sides, reference, &frame);
         let mut classes = difference::classes(&sides, reference, &frame);
         difference::judge_all(&mut differences, &mut classes);
@@ -93,7 +94,7 @@ impl Comparison {
         }
         let tested_groups = units(groups, &parts.test);
         let maps = maps(
-            shared, reference, &tested, &parts, settings, &mut notes, watch,
+            shared, reference, &tested, &parts, settings, &mut notes, progress,
         )?;
         Ok(Self {
             reference,
@@ -157,13 +158,13 @@ fn relate(
     shared: &Shared,
     tested: &[Array2<f32>],
     notes: &mut Vec<String>,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<Vec<Vec<Option<f64>>>, RunError> {
     let count = tested.len();
     let mut all = vec![vec![None; count]; count];
     let pairs = count * (count + 1) / 2;
     let mut done = 0;
-    watch.begin("CKA of every two sides", pairs);
+    progress.begin("CKA of every two sides", pairs);
     for i in 0..count {
         for j in i..count {
             let found = cka(tested[i].view(), tested[j].view()).map(|found| found.debiased);
@@ -178,10 +179,10 @@ fn relate(
             }
             (all[i][j], all[j][i]) = (value, value);
             done += 1;
-            go_on(watch.step(done, pairs))?;
+            check_interrupt(progress.step(done, pairs))?;
         }
     }
-    watch.end();
+    progress.end();
     Ok(all)
 }
 
@@ -194,7 +195,7 @@ fn maps(
     parts: &Parts,
     settings: &ValidSettings,
     notes: &mut Vec<String>,
-    watch: &mut dyn Watch,
+    progress: &mut dyn Progress,
 ) -> Result<Vec<Tsne>, RunError> {
     if settings.tsne_iterations == 0 {
         return Ok(Vec::new());
@@ -218,12 +219,12 @@ fn maps(
         .map_err(wrong(reference))?;
     let start = common_start(of(&tested[reference]).view()).map_err(wrong(reference))?;
     let mut maps = Vec::with_capacity(tested.len());
-    watch.begin("t-SNE of every side", tested.len());
+    progress.begin("t-SNE of every side", tested.len());
     for (side, features) in tested.iter().enumerate() {
         let map = params.run_from(of(features).view(), Some(start.view()));
         maps.push(map.map_err(wrong(side))?);
-        go_on(watch.step(side + 1, tested.len()))?;
+        check_interrupt(progress.step(side + 1, tested.len()))?;
     }
-    watch.end();
+    progress.end();
     Ok(maps)
 }
