@@ -1,11 +1,11 @@
 //! Tables as typed rows: one struct a table, one field a column, and the same struct writes and reads the file.
 //!
 //! This is the whole contract between a run or a comparison and its figures and report. To add a table, declare
-//! its row with [`table!`] in the file of its kind; to add a column, add a field. A new measure needs neither: its
+//! its row with `table!` in the file of its kind; to add a column, add a field. A new measure needs neither: its
 //! values are rows of `measures.csv` ([`MeasureRow`]).
 //!
 //! Every table is written as CSV, which is what is read again and what people open, and as Parquet with typed
-//! columns for data frames ([`write`]). Reading never guesses ([`csv`]): a missing column or a cell of another
+//! columns for data frames (`write`). Reading never guesses (`csv`): a missing column or a cell of another
 //! kind is an error that names the place. Columns that are not known are passed over; only those whose cells
 //! may be empty may be missing, as older versions did not write all of them.
 

@@ -1,4 +1,4 @@
-//! Readers: each turns the files of a dataset, or a seed, into three [`Splits`].
+//! Readers: each turns the files of a dataset, or a seed, into three [`Splits`](crate::dataset::Splits).
 //!
 //! A reader is a file (or folder) here with one descriptor, a [`Reader`], and a line in [`READERS`].
 //! Everything that suites, the command line, runs and reports know of it is read from the descriptor

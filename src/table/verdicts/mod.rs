@@ -1,8 +1,8 @@
 //! Everything that a run's page calls different, judged together: the paired differences between methods and the
-//! claims to be best are one family, by the one rule of [`verdict`](crate::measure::verdict). A method that is
+//! claims to be best are one family, by the one rule of [`crate::measure::verdict`]. A method that is
 //! marked best is then marked lower in every pair, and the results, figure 6 and the tables cannot contradict
 //! each other. A run judges before it writes; [`Verdicts::read`] reads what was written, and judges tables of
-//! versions that had another rule ([`older`]).
+//! versions that had another rule (`older`).
 
 mod older;
 
