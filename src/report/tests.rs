@@ -268,13 +268,20 @@ fn comparison_speaks_of_verdicts_only() {
         let rest = finding.split_once(&format!("Against {name}")).unwrap().1;
         rest.split_once("</li>").unwrap().0.to_owned()
     };
-    assert!(against("NFT").contains("lower on "), "{}", against("NFT"));
-    assert!(against("NFT").contains("\u{2212}3.0"));
-    assert!(against("Emb").contains("not shown to differ on <b>Last</b>"));
+    assert!(
+        against("plain fine-tuning (NFT)").contains("lower on "),
+        "{}",
+        against("plain fine-tuning (NFT)")
+    );
+    assert!(against("plain fine-tuning (NFT)").contains("\u{2212}3.0"));
+    assert!(against("a mere warm-up (Emb)").contains("not shown to differ on <b>Last</b>"));
     assert!(against("ORCA").contains("not tested, of one seed, on "));
     // The clean contrast leads.
     let place = |name: &str| finding.find(&format!("Against {name}")).unwrap();
-    assert!(place("Emb") < place("NFT") && place("Emb") < place("ORCA"));
+    assert!(
+        place("a mere warm-up (Emb)") < place("plain fine-tuning (NFT)")
+            && place("a mere warm-up (Emb)") < place("ORCA")
+    );
     assert!(finding.contains("only this difference is the effect of alignment"));
     assert!(page.contains("Paired differences between methods."));
     assert!(page.contains("D at every stage"));
