@@ -7,6 +7,8 @@ use super::error::FigureError;
 use super::layout::{Figure, distinct};
 use super::palette::{Colour, GRID, HUES, INK, MUTED, RULE, Shape};
 use super::scene::{Anchor, Scene, Stroke, Text};
+use crate::measure::about::{About, Unit};
+use crate::measure::encoder;
 use crate::table::{DifferenceRow, MeasureRow, ProbeRow, Row};
 
 const WIDTH: f64 = 240.0;
@@ -33,51 +35,28 @@ pub fn probes(measures: &[MeasureRow]) -> Vec<ProbeRow> {
     measures.iter().filter_map(probe).collect()
 }
 
-/// Reader's name of a measure.
-pub fn measure_name(id: &str) -> String {
-    let known = match id {
-        "probe-error" => "Probe error",
-        "balanced-error" => "Balanced probe error",
-        "knn-accuracy" => "k-NN accuracy",
-        "alignment" => "Alignment",
-        "uniformity" => "Uniformity",
-        "silhouette" => "Silhouette",
-        "logme" => "LogME",
-        "h-score" => "H-score",
-        other => other,
-    };
-    known.to_owned()
+/// What is said of a measure; `None` for one that this version does not know.
+pub fn about(id: &str) -> Option<&'static About> {
+    encoder::named(id).map(|measure| &measure.about)
 }
 
-/// Whether a measure is a share, to be shown in percent.
-pub fn is_share(id: &str) -> bool {
-    matches!(id, "probe-error" | "balanced-error" | "knn-accuracy")
+fn unit(id: &str) -> Unit {
+    about(id).map_or(Unit::Number(3), |about| about.unit)
+}
+
+/// Reader's name of a measure, as a heading.
+pub fn measure_name(id: &str) -> String {
+    about(id).map_or_else(|| id.to_owned(), About::heading)
 }
 
 /// A value of a measure as readers see it.
 pub fn shown(id: &str, value: f64) -> String {
-    let said = if is_share(id) {
-        format!("{:.1}\u{a0}%", 100.0 * value)
-    } else {
-        format!("{value:.3}")
-    };
-    said.replace('-', "\u{2212}")
+    unit(id).show(value)
 }
 
 /// A difference of a measure with its sign; of shares, in percentage points.
 pub fn signed(id: &str, difference: f64) -> String {
-    let said = if is_share(id) {
-        format!("{:+.1}", 100.0 * difference)
-    } else {
-        format!("{difference:+.3}")
-    };
-    // What rounds to nothing has no sign.
-    let nothing = said.chars().all(|c| "+-0.".contains(c));
-    if nothing {
-        said.trim_start_matches(['+', '-']).to_owned()
-    } else {
-        said.replace('-', "\u{2212}")
-    }
+    unit(id).show_difference(difference)
 }
 
 /// How a verdict is drawn: the mark, and the text beside it.
@@ -126,7 +105,7 @@ fn panel<'a>(
     let how = Text::new(format!("{better} is better"), 10.0).colour(MUTED);
     scene.text((0.0, 28.0), how);
 
-    let (scale, bounds) = if is_share(measure) {
+    let (scale, bounds) = if unit(measure) == Unit::Share {
         (100.0, (0.0, 100.0))
     } else {
         (1.0, (f64::NEG_INFINITY, f64::INFINITY))

@@ -58,6 +58,13 @@ impl Unit {
     }
 }
 
+/// With a capital at its start.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
+}
+
 /// What is said of a number wherever it stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct About {
@@ -83,6 +90,18 @@ pub struct About {
     pub limits: &'static str,
     /// Where it comes from.
     pub citation: &'static str,
+}
+
+impl About {
+    /// The title as a heading: with a capital, unless its first word has one of its own ("k-NN").
+    pub fn heading(&self) -> String {
+        let first = self.title.split(' ').next().unwrap_or_default();
+        if first.chars().any(char::is_uppercase) {
+            self.title.to_owned()
+        } else {
+            capital(self.title)
+        }
+    }
 }
 
 impl About {

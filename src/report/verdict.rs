@@ -11,6 +11,7 @@ use super::words::{Words, counted, joint};
 use crate::figure::layout::distinct;
 use crate::figure::methods;
 use crate::figure::probe::PRETRAINED;
+use crate::measure::about::Unit;
 use crate::table::PairedRow;
 
 /// The rule of verdicts, as every page states it.
@@ -78,11 +79,7 @@ fn differences<'a>(
 
 /// Percentage points with their sign.
 fn signed(value: f64) -> String {
-    let said = format!("{:+.1}", 100.0 * value);
-    if said.ends_with("0.0") && said.len() == 4 {
-        return "0.0".into();
-    }
-    said.replace('-', "\u{2212}")
+    Unit::Share.show_difference(value)
 }
 
 /// Percentage points without it.

@@ -1,6 +1,7 @@
 //! What the probes say in words: which transfers raised the error of the pretrained encoder, by the run's one
 //! rule of verdicts. Where nothing is shown to differ, the text says so.
 
+use crate::measure::about::capital;
 use maud::{Markup, html};
 
 use crate::figure::layout::distinct;
@@ -170,13 +171,6 @@ fn of_method(method: &str, transfers: &[Transfer<'_>]) -> Markup {
             @if !untested.is_empty() { " Not tested, of one seed: " (list("", &untested)) "." }
         }
     }
-}
-
-/// With a capital at its start.
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string());
-    first.unwrap_or_default() + letters.as_str()
 }
 
 /// "to 30.4 % (27.6 % to 33.3 %) on Sound and to 22.1 % (19.6 % to 24.8 %) on EMG": each with its

@@ -6,6 +6,7 @@ use crate::figure::layout::distinct;
 use crate::figure::methods;
 use crate::figure::probe::PRETRAINED;
 use crate::figure::{FigureError, paired};
+use crate::measure::about::Unit;
 use crate::report::data::{Data, Line, Run, Table};
 use crate::report::grid::{Column, Grid};
 use crate::report::number::{chance, cite, maybe, percent, plain, range, whole};
@@ -94,17 +95,12 @@ fn value(quantity: &str, value: f64) -> String {
 
 /// A difference, with its sign.
 fn signed(row: &PairedRow, difference: f64) -> String {
-    let (value, decimals) = if row.quantity.ends_with("error") {
-        (100.0 * difference, 1)
+    let unit = if row.quantity.ends_with("error") {
+        Unit::Share
     } else {
-        (difference, 3)
+        Unit::Number(3)
     };
-    let said = format!("{value:+.decimals$}");
-    // A difference that rounds to zero has no sign.
-    if said[1..].chars().all(|c| c == '0' || c == '.') {
-        return said[1..].to_owned();
-    }
-    said.replace('-', "\u{2212}")
+    unit.show_difference(difference)
 }
 
 /// The verdict of the run's one rule, in words.

@@ -4,7 +4,7 @@
 use maud::html;
 
 use crate::figure::flow::Plan;
-use crate::figure::measures::{measure_name, shown, signed};
+use crate::figure::measures::{about, shown, signed};
 use crate::figure::{FigureError, methods};
 use crate::report::compared::Compared;
 use crate::report::data::{Data, Line, Run, Table};
@@ -204,8 +204,5 @@ fn sorted(mut words: Words, parts: &[(&str, Vec<Line<'_, DifferenceRow>>)]) -> W
 
 /// Names of measures inside a sentence; those that are proper names keep their letters.
 fn name(id: &str) -> String {
-    match id {
-        "logme" | "h-score" | "knn-accuracy" => measure_name(id),
-        other => measure_name(other).to_lowercase(),
-    }
+    about(id).map_or_else(|| id.to_lowercase(), |about| about.title.to_owned())
 }

@@ -5,6 +5,7 @@
 
 use super::super::grid::{Cell, Grid};
 use super::visible;
+use crate::measure::about::capital;
 
 /// By what a file of ours is known.
 pub const SIGNED: &str = "Written by modalign";
@@ -28,12 +29,6 @@ pub fn tabular(grid: &Grid) -> String {
         text += &line(row.iter().map(cell).collect());
     }
     text + "\\bottomrule\n\\end{tabular}\n"
-}
-
-fn capital(word: &str) -> String {
-    let mut characters = word.chars();
-    let first = characters.next().map(|c| c.to_ascii_uppercase());
-    first.into_iter().chain(characters).collect()
 }
 
 fn cell(cell: &Cell) -> String {

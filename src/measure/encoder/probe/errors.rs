@@ -35,7 +35,7 @@ pub const BALANCED_ERROR: Measure = Measure {
     about: About {
         name: "balanced-error",
         older: &[],
-        title: "balanced error",
+        title: "balanced probe error",
         what: "Mean over classes of the probe's errors: what its error would be if all classes were equally frequent.",
         computed: "As the probe error, whose predictions it counts; classes without a test sample are left out.",
         limits: "A class of few test samples weighs as much as one of many, and so does its noise.",
