@@ -37,7 +37,7 @@ table! {
         seed: Option<u64>,
         /// Epochs trained.
         epochs: Option<u64>,
-        /// Epoch chosen on the validation part.
+        /// Epoch that counts: the last one, unless the suite chooses another.
         best_epoch: Option<u64>,
         /// Name of the metric; `error` is a fraction.
         metric: String,
