@@ -6,23 +6,12 @@ use super::align::align;
 use super::*;
 use crate::feature::FeatureSet;
 use crate::measure::calibrate::{covers, holds, repetitions};
-use crate::run::progress::Progress;
+use crate::run::progress::Quiet;
 use ndarray::{Array2, s};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
-
-struct Quiet;
-
-impl Progress for Quiet {
-    fn begin(&mut self, _: &str, _: usize) {}
-    fn step(&mut self, _: usize, _: usize) -> bool {
-        true
-    }
-    fn end(&mut self) {}
-    fn skip(&mut self, _: &str) {}
-}
 
 /// A world of equal encoders.
 #[derive(Clone, Copy)]

@@ -7,22 +7,11 @@ use super::parts::Parts;
 use super::*;
 use crate::feature::FeatureSet;
 use crate::run::RunError;
-use crate::run::progress::Progress;
+use crate::run::progress::Quiet;
 use ndarray::{Array2, s};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
-
-struct Quiet;
-
-impl Progress for Quiet {
-    fn begin(&mut self, _: &str, _: usize) {}
-    fn step(&mut self, _: usize, _: usize) -> bool {
-        true
-    }
-    fn end(&mut self) {}
-    fn skip(&mut self, _: &str) {}
-}
 
 fn normal(seed: u64, n: usize, d: usize) -> Array2<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);

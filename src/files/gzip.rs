@@ -1,9 +1,7 @@
 //! gzip streams with a cap on what comes out: as bytes, or into an unnamed temporary file that is
 //! mapped, so that what is larger than memory can be read by index.
 
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
-use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 use memmap2::Mmap;
@@ -67,13 +65,6 @@ impl<R: Read> Read for Unwrapped<R> {
 /// A damaged stream or more than `cap` bytes.
 pub fn inflate(source: impl Read, cap: u64) -> Result<Vec<u8>, Fault> {
     read_capped(stream(source), cap, "gzip stream")
-}
-
-/// Whether a file begins as gzip does.
-pub fn is_gzip(path: &Path) -> bool {
-    let mut magic = [0; 2];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));
-    read.is_ok() && magic == [0x1f, 0x8b]
 }
 
 /// A stream of at most `cap` bytes in an unnamed temporary file, mapped read-only. The file is

@@ -28,11 +28,6 @@ impl Opening {
         }
     }
 
-    /// Whether nothing is said.
-    pub fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Refuses sizes that no model has.
     ///
     /// # Errors

@@ -18,6 +18,20 @@ pub trait Progress {
     }
 }
 
+/// Nobody watches.
+#[cfg(test)]
+pub struct Quiet;
+
+#[cfg(test)]
+impl Progress for Quiet {
+    fn begin(&mut self, _: &str, _: usize) {}
+    fn step(&mut self, _: usize, _: usize) -> bool {
+        true
+    }
+    fn end(&mut self) {}
+    fn skip(&mut self, _: &str) {}
+}
+
 /// Turns a watcher's wish to stop into the error that ends a run.
 pub fn check_interrupt(yes: bool) -> Result<(), RunError> {
     if yes {

@@ -131,10 +131,9 @@ pub fn run(
         (course, selected, done) = (from.course, from.selected, from.epoch);
         best = match from.best {
             Some(older) => Some(place(older)?),
-            None => stage.validation.map(|_| {
-                let network = average.network().unwrap_or_else(|| network.valid());
-                stage.objective.measured(network)
-            }),
+            None => stage
+                .validation
+                .map(|_| kept(&network, &average, stage.objective.as_ref())),
         };
     } else if stage.validation.is_some() {
         checkpointer.epoch(0, &network.valid())?;
@@ -170,9 +169,7 @@ pub fn run(
         let means = readings.sums()?.map(|sum| sum / per_epoch.max(1) as f64);
         let seconds = || earlier + started.elapsed().as_secs_f64();
         let trained = network.valid();
-        // The average, where there is one, is what is measured and kept.
-        let plain = average.network().unwrap_or_else(|| trained.clone());
-        let plain = stage.objective.measured(plain);
+        let plain = kept(&network, &average, stage.objective.as_ref());
         match &stage.validation {
             None => {
                 let mut record = Stage1Record {
@@ -218,11 +215,18 @@ pub fn run(
         }
     }
     Ok(Finished {
-        network: best.unwrap_or_else(|| average.network().unwrap_or_else(|| network.valid())),
+        network: best.unwrap_or_else(|| kept(&network, &average, stage.objective.as_ref())),
         selected,
         first,
         course,
     })
+}
+
+/// What is measured and kept of the network that trains: its average, where there is one, as the objective
+/// has it.
+fn kept(network: &Network, average: &Average, objective: &dyn Objective) -> Network {
+    let network = average.network().unwrap_or_else(|| network.valid());
+    objective.measured(network)
 }
 
 fn check_interrupt(goes_on: bool) -> Result<(), TransferError> {

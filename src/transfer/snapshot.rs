@@ -11,6 +11,19 @@ use std::collections::BTreeMap;
 /// Parameters (or moments of an optimiser) by path.
 pub type NamedTensors = BTreeMap<String, TensorData>;
 
+/// The tensors whose names begin with `prefix`, without it.
+pub fn under(tensors: &NamedTensors, prefix: &str) -> NamedTensors {
+    let named = |(name, data): (&String, &TensorData)| {
+        Some((name.strip_prefix(prefix)?.to_string(), data.clone()))
+    };
+    tensors.iter().filter_map(named).collect()
+}
+
+/// The first entry of the tensor called `name`.
+pub fn number(tensors: &NamedTensors, name: &str) -> Option<f64> {
+    tensors.get(name)?.iter::<f64>().next()
+}
+
 /// The state of a transfer between two epochs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {

@@ -94,6 +94,15 @@ impl Request<'_> {
         }
     }
 
+    /// Everything trains on `objective`, in batches of stage 2's size.
+    pub fn training<'o>(&self, objective: impl Objective + 'o) -> Training<'o> {
+        Training {
+            objective: Box::new(objective),
+            trains: everything,
+            batch: self.settings.train.batch,
+        }
+    }
+
     /// Balanced source batches of stage 1.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 use super::error::TransferError;
 use crate::dataset::loader::Batch;
 use crate::model::recompute::gradients as recomputed;
-use crate::model::state::{add_gradients, untracked};
+use crate::model::state::{add_gradients, scaled, untracked};
 use crate::model::{Dual, Network, Pass};
 use crate::suite::training::TrainSettings;
 use burn::optim::GradientsParams;
@@ -89,6 +89,14 @@ pub enum Mode<'a> {
     Train(&'a mut ChaCha8Rng),
     /// Deterministically, with tangents along this direction of the parameters.
     Along(&'a GradientsParams),
+}
+
+/// The gradients of embedder and predictor alone, copied.
+pub fn outside_encoder(network: &Network, grads: &GradientsParams) -> GradientsParams {
+    let mut own = scaled(&network.embedder, grads, 1.0);
+    let predictor = scaled(&network.predictor, grads, 1.0);
+    add_gradients(&mut own, predictor, &network.predictor);
+    own
 }
 
 /// The sum over `parts` of `total` of their losses, weighted by their shares, and its gradients at

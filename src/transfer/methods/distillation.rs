@@ -59,7 +59,7 @@ mod training {
     use crate::transfer::error::TransferError;
     use crate::transfer::methods::{emb, not_negative};
     use crate::transfer::objectives::distance::{Near, Where};
-    use crate::transfer::stages::{Request, Training, everything};
+    use crate::transfer::stages::{Request, Training};
 
     fn settings(request: &Request) -> Result<Settings, TransferError> {
         let settings: Settings = METHOD.read_settings(request.settings)?;
@@ -68,10 +68,7 @@ mod training {
     }
 
     pub fn stage1<'a>(request: &Request<'a>) -> Result<Option<Training<'a>>, TransferError> {
-        settings(request)?
-            .warm_up
-            .then(|| emb::warm_up(request))
-            .transpose()
+        emb::warm_up_if(settings(request)?.warm_up, request)
     }
 
     pub fn stage2<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
@@ -90,10 +87,6 @@ mod training {
             weight: settings.weight,
             place,
         };
-        Ok(Training {
-            objective: Box::new(objective),
-            trains: everything,
-            batch: request.settings.train.batch,
-        })
+        Ok(request.training(objective))
     }
 }

@@ -23,9 +23,18 @@ fn stage1<'a>(request: &Request<'a>) -> Result<Option<Training<'a>>, TransferErr
     warm_up(request).map(Some)
 }
 
+/// A warm-up as the stage 1 of another method, where its settings ask for one.
+#[cfg(feature = "train")]
+pub fn warm_up_if<'a>(
+    asked: bool,
+    request: &Request<'a>,
+) -> Result<Option<Training<'a>>, TransferError> {
+    asked.then(|| warm_up(request)).transpose()
+}
+
 /// The embedder, and the predictor if asked, on the task loss.
 #[cfg(feature = "train")]
-pub fn warm_up<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
+fn warm_up<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
     let with_predictor = request.settings.stage1.train_predictor;
     Ok(Training {
         objective: Box::new(request.supervised(false)),

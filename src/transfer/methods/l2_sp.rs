@@ -47,7 +47,7 @@ mod training {
     use crate::transfer::error::TransferError;
     use crate::transfer::methods::{emb, not_negative};
     use crate::transfer::objectives::penalty::{Anchored, Weights};
-    use crate::transfer::stages::{Request, Training, encoder, everything};
+    use crate::transfer::stages::{Request, Training, encoder};
 
     fn settings(request: &Request) -> Result<Settings, TransferError> {
         let settings: Settings = METHOD.read_settings(request.settings)?;
@@ -56,10 +56,7 @@ mod training {
     }
 
     pub fn stage1<'a>(request: &Request<'a>) -> Result<Option<Training<'a>>, TransferError> {
-        settings(request)?
-            .warm_up
-            .then(|| emb::warm_up(request))
-            .transpose()
+        emb::warm_up_if(settings(request)?.warm_up, request)
     }
 
     pub fn stage2<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
@@ -68,10 +65,6 @@ mod training {
             anchor: flat(&request.source.network, encoder),
             weights: Weights::Same(settings(request)?.alpha),
         };
-        Ok(Training {
-            objective: Box::new(objective),
-            trains: everything,
-            batch: request.settings.train.batch,
-        })
+        Ok(request.training(objective))
     }
 }

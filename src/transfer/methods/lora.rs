@@ -51,7 +51,7 @@ mod training {
     use crate::transfer::error::TransferError;
     use crate::transfer::methods::emb;
     use crate::transfer::objectives::low_rank::LowRank;
-    use crate::transfer::stages::{Request, Training, everything};
+    use crate::transfer::stages::{Request, Training};
 
     fn settings(request: &Request) -> Result<Settings, TransferError> {
         let settings: Settings = METHOD.read_settings(request.settings)?;
@@ -74,10 +74,7 @@ mod training {
     }
 
     pub fn stage1<'a>(request: &Request<'a>) -> Result<Option<Training<'a>>, TransferError> {
-        settings(request)?
-            .warm_up
-            .then(|| emb::warm_up(request))
-            .transpose()
+        emb::warm_up_if(settings(request)?.warm_up, request)
     }
 
     pub fn stage2<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
@@ -89,11 +86,7 @@ mod training {
         let train = &request.settings.train;
         let task = request.supervised(true);
         let objective = LowRank::new(task, encoder, rank, [scale, rate], train, request.seed);
-        Ok(Training {
-            objective: Box::new(objective),
-            // The gradients of A and B follow from those of the matrices.
-            trains: everything,
-            batch: train.batch,
-        })
+        // The gradients of A and B follow from those of the matrices: everything asks for its own.
+        Ok(request.training(objective))
     }
 }

@@ -38,7 +38,7 @@ pub use settings::{check, of, parse, resolve};
 #[cfg(feature = "train")]
 use super::error::TransferError;
 #[cfg(feature = "train")]
-use super::stages::{Request, Training, everything};
+use super::stages::{Request, Training};
 use crate::dataset::TargetShape;
 use crate::suite::parts::EmbedderInit;
 use crate::suite::task::TargetKind;
@@ -122,7 +122,7 @@ pub struct Method {
     pub note: Option<(&'static str, &'static str)>,
     /// What the target model's encoder starts from.
     pub start: Start,
-    /// Whether stage 1 reads samples of the source modality.
+    /// Whether a stage may read samples of the source modality.
     pub reads_source: bool,
     /// Completes `[transfer.NAME]` by the defaults of the method's settings, and refuses unknown keys.
     pub settings: Option<settings::Complete>,
@@ -206,11 +206,7 @@ impl fmt::Debug for Method {
 /// Everything trains on the task loss.
 #[cfg(feature = "train")]
 fn fine_tuning<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
-    Ok(Training {
-        objective: Box::new(request.supervised(true)),
-        trains: everything,
-        batch: request.settings.train.batch,
-    })
+    Ok(request.training(request.supervised(true)))
 }
 
 /// Refuses a number that is negative or not finite.

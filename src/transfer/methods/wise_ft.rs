@@ -37,7 +37,7 @@ mod training {
     use super::{METHOD, Settings};
     use crate::transfer::error::TransferError;
     use crate::transfer::objectives::interpolation::Interpolated;
-    use crate::transfer::stages::{Request, Training, everything};
+    use crate::transfer::stages::{Request, Training};
 
     pub fn stage2<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
         let Settings { alpha } = METHOD.read_settings(request.settings)?;
@@ -53,10 +53,6 @@ mod training {
             pretrained: &request.source.network.encoder,
             share: alpha,
         };
-        Ok(Training {
-            objective: Box::new(objective),
-            trains: everything,
-            batch: request.settings.train.batch,
-        })
+        Ok(request.training(objective))
     }
 }

@@ -72,16 +72,12 @@ impl Objective for Near<'_> {
             encoder: network.encoder.clone(),
             predictor: Predictor::absent(),
         };
-        let before = Network {
-            encoder: self.pretrained.clone(),
-            ..now.valid()
-        };
+        let plain = now.embedder.valid();
         let memory = self.task.memory;
         for part in micro_batches(compared, memory.micro_batch, &device, dtype) {
-            let fixed = before
-                .forward(part.samples.clone(), &mut Pass::eval())
-                .primal;
-            let fixed = on_sphere(fixed);
+            let pass = &mut Pass::eval();
+            let tokens = plain.forward(part.samples.clone(), pass);
+            let fixed = on_sphere(self.pretrained.features(tokens, pass).primal);
             let loss = |features: Dual<2>, _: &Batch| {
                 let apart = on_sphere(features.primal) - Tensor::from_inner(fixed.clone());
                 let count = apart.dims()[0].max(1) as f64;

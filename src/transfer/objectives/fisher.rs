@@ -1,16 +1,19 @@
 //! The diagonal of the Fisher information of a pretrained model at its encoder's parameters.
 
-use crate::dataset::{Dataset, sample_len};
+use crate::dataset::loader::gather;
+use crate::dataset::{Dataset, labels};
 use crate::model::parameters::{Flat, flat_gradients};
 use crate::model::state::constant;
 use crate::model::{Network, Pass};
 use crate::random::FISHER;
 use crate::strata;
+use crate::suite::training::Augmentation;
 use crate::transfer::error::TransferError;
 use crate::transfer::loss::cross_entropy;
+use crate::transfer::step::micro_batches;
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use rand::RngExt;
 
 /// `E[(∂ log p(y|x)/∂θ_i)²]` over `samples` samples of `set`, balanced over classes, with y drawn from the model's own
@@ -51,15 +54,12 @@ pub fn fisher(
         encoder: model.encoder.clone().unfreeze().train(),
         predictor: constant(model.predictor.clone().train()),
     };
-    let chosen = strata::balanced(&crate::dataset::labels(set), samples, seed);
-    let [channels, height, width] = set.shape();
+    let chosen = strata::balanced(&labels(set), samples, seed);
+    let batch = gather(set, &chosen, &Augmentation::default(), [seed, 0])?;
     let mut rng = FISHER.rng(seed, &[]);
     let mut sum = Flat::new();
-    for &index in &chosen {
-        let mut values = vec![0.0; sample_len(set)];
-        set.read(index, &mut values)?;
-        let data = TensorData::new(values, [1, channels, height, width]).convert_dtype(dtype);
-        let x = Tensor::<4>::from_inner(Tensor::from_data(data, (&device, dtype)));
+    for sample in micro_batches(batch, 1, &device, dtype) {
+        let x = Tensor::<4>::from_inner(sample.samples);
         let logits = tracked.forward(x, &mut Pass::eval());
         let scores: Vec<f64> = logits.primal.clone().into_data().iter::<f64>().collect();
         let label = draw(&scores, rng.random_range(0.0..1.0));

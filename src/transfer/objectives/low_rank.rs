@@ -7,18 +7,19 @@ use super::{Objective, Step};
 use crate::dataset::loader::Batch;
 use crate::model::Network;
 use crate::model::parameters::{Flat, flat, flat_gradients, replaced};
-use crate::model::state::{scaled, state};
+use crate::model::state::{state, with_state};
 use crate::random::LOW_RANK;
 use crate::suite::training::TrainSettings;
 use crate::transfer::error::TransferError;
 use crate::transfer::optimiser::Optimiser;
 use crate::transfer::readings::{MOST, Reading};
 use crate::transfer::records::Stage1Record;
-use crate::transfer::snapshot::NamedTensors;
+use crate::transfer::snapshot::{NamedTensors, number, under};
 use crate::transfer::stages::encoder;
-use burn::module::{Module, Param};
+use crate::transfer::step::outside_encoder;
+use burn::module::{Module, Param, ParamId};
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use rand::RngExt;
 
 /// The factors of every matrix, in the order of the matrices' paths.
@@ -82,10 +83,7 @@ impl LowRank {
                 .collect();
             let drawn = TensorData::new(draw, [rank, inputs]).convert_dtype(dtype);
             let tracked = |value: Tensor<2>| {
-                Param::initialized(
-                    burn::module::ParamId::new(),
-                    Tensor::from_inner(value).require_grad(),
-                )
+                Param::initialized(ParamId::new(), Tensor::from_inner(value).require_grad())
             };
             a.push(tracked(Tensor::from_data(drawn, (&device, dtype))));
             b.push(tracked(Tensor::zeros([out, rank], (&device, dtype))));
@@ -132,11 +130,7 @@ impl Objective for LowRank {
     ) -> Result<(Reading, GradientsParams), TransferError> {
         let (reading, grads) = self.task.gradients(network, batch, step)?;
         self.pending = Some(flat_gradients(network, &grads));
-        // What is not of the encoder trains as it is.
-        let mut own = scaled(&network.embedder, &grads, 1.0);
-        let predictor = scaled(&network.predictor, &grads, 1.0);
-        crate::model::state::add_gradients(&mut own, predictor, &network.predictor);
-        Ok((reading, own))
+        Ok((reading, outside_encoder(network, &grads)))
     }
 
     fn record(&self, means: [f64; MOST], record: &mut Stage1Record) {
@@ -179,32 +173,16 @@ impl Objective for LowRank {
     }
 
     fn restore(&mut self, state: NamedTensors, network: &Network) -> Result<(), TransferError> {
-        let under = |prefix: &str| -> NamedTensors {
-            let named = |(name, value): (&String, &TensorData)| {
-                Some((name.strip_prefix(prefix)?.to_string(), value.clone()))
-            };
-            state.iter().filter_map(named).collect()
+        let Some(steps) = number(&state, "steps") else {
+            return Ok(());
         };
-        let (device, _) = network.place();
-        let device: Device = device.inner();
-        let factors = under("factors/");
-        let steps = state
-            .get("steps")
-            .and_then(|data| data.iter::<f64>().next());
-        if let Some(steps) = steps {
-            self.factors = replaced(self.factors.clone(), &|path, before| {
-                let data = factors.get(path)?.clone();
-                let count = data.shape().iter().product::<usize>();
-                let value = Tensor::<1>::from_data(
-                    TensorData::new(data.iter::<f64>().collect::<Vec<_>>(), [count])
-                        .convert_dtype(before.dtype()),
-                    (&device, before.dtype()),
-                );
-                Some(value)
-            });
-            self.optimiser
-                .restore(&under("moments/"), steps as i32, &device);
-        }
+        let (device, dtype) = network.place();
+        let factors = self.factors.clone();
+        let values = under(&state, "factors/");
+        self.factors = with_state(factors, values, dtype, "snapshot".as_ref())?;
+        let moments = under(&state, "moments/");
+        self.optimiser
+            .restore(&moments, steps as i32, &device.inner());
         Ok(())
     }
 }

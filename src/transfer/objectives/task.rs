@@ -47,9 +47,7 @@ impl Supervised {
         } else {
             Mode::Eval
         };
-        let primal = |dual: Dual<1>| dual.primal;
-        let loss = |outputs: Dual<2>, batch: &Batch| self.mean(outputs, batch);
-        step::gradients(network, &parts, &loss, mode, self.memory.recompute, &primal)
+        self.gradients_of(network, &parts, mode)
     }
 
     /// The loss of a batch in micro-batches without any random choice, and its gradients at every tracked
@@ -62,10 +60,18 @@ impl Supervised {
         network: &Network,
         parts: &[MicroBatch],
     ) -> Result<(Tensor<1>, GradientsParams), TransferError> {
+        self.gradients_of(network, parts, Mode::Eval)
+    }
+
+    fn gradients_of(
+        &self,
+        network: &Network,
+        parts: &[MicroBatch],
+        mode: Mode,
+    ) -> Result<(Tensor<1>, GradientsParams), TransferError> {
         let primal = |dual: Dual<1>| dual.primal;
         let loss = |outputs: Dual<2>, batch: &Batch| self.mean(outputs, batch);
-        let recomputes = self.memory.recompute;
-        step::gradients(network, parts, &loss, Mode::Eval, recomputes, &primal)
+        step::gradients(network, parts, &loss, mode, self.memory.recompute, &primal)
     }
 
     /// The mean loss of the outputs of a micro-batch.

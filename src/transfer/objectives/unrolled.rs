@@ -52,7 +52,7 @@ pub struct Unrolled {
 ///
 /// # Errors
 /// What `loss` refuses.
-#[allow(clippy::too_many_arguments)] // two callers, all of them distinct
+#[allow(clippy::too_many_arguments)] // one caller, all of them distinct
 pub fn unrolled(
     network: &Network,
     batches: &[Vec<MicroBatch>],
@@ -70,13 +70,14 @@ pub fn unrolled(
     let mut path = inner.preconditioned(network, &inner_gradients);
     // s_0 … s_{K−1}, and s_K apart.
     let mut states = vec![network.clone()];
-    let mut last = inner.advanced(network, &path);
+    let next = |here: &Network, step: &_| advanced(here.clone(), inner.scope, step, inner.alpha);
+    let mut last = next(network, &path);
     for batch in batches.iter().skip(1) {
         let here = inner.moving(&last);
         let (_, step) = step::gradients(&here, batch, loss, Mode::Eval, recomputes, &primal)?;
         let step = inner.preconditioned(network, &step);
-        let next = inner.advanced(&last, &step);
-        states.push(std::mem::replace(&mut last, next));
+        let after = next(&last, &step);
+        states.push(std::mem::replace(&mut last, after));
         add_gradients(&mut path, step, network);
     }
 
@@ -133,49 +134,45 @@ fn embedder_alone(here: &Network) -> Network {
     }
 }
 
+/// The network after a step of length `alpha` along −`step` in what `scope` moves.
+pub fn advanced(
+    mut network: Network,
+    scope: InnerScope,
+    step: &GradientsParams,
+    alpha: f64,
+) -> Network {
+    network.encoder = moved(network.encoder, step, -alpha);
+    if scope.moves_predictor() {
+        network.predictor = moved(network.predictor, step, -alpha);
+    }
+    if scope.moves_embedder() {
+        network.embedder = moved(network.embedder, step, -alpha);
+    }
+    network
+}
+
 impl Inner<'_> {
-    fn moves_predictor(&self) -> bool {
-        self.scope != InnerScope::Encoder
-    }
-
-    fn moves_embedder(&self) -> bool {
-        self.scope == InnerScope::All
-    }
-
     /// P ∘ `grads` in what the steps move.
     fn preconditioned(&self, network: &Network, grads: &GradientsParams) -> GradientsParams {
         let mut all = times(&network.encoder, grads, self.precondition);
-        if self.moves_predictor() {
+        if self.scope.moves_predictor() {
             let part = times(&network.predictor, grads, self.precondition);
             add_gradients(&mut all, part, &network.predictor);
         }
-        if self.moves_embedder() {
+        if self.scope.moves_embedder() {
             let part = times(&network.embedder, grads, self.precondition);
             add_gradients(&mut all, part, &network.embedder);
         }
         all
     }
 
-    /// The state after a step.
-    fn advanced(&self, here: &Network, step: &GradientsParams) -> Network {
-        let mut next = here.clone();
-        next.encoder = moved(next.encoder, step, -self.alpha);
-        if self.moves_predictor() {
-            next.predictor = moved(next.predictor, step, -self.alpha);
-        }
-        if self.moves_embedder() {
-            next.embedder = moved(next.embedder, step, -self.alpha);
-        }
-        next
-    }
-
     /// The state with gradients only in what the steps move.
     fn moving(&self, here: &Network) -> Network {
         let mut here = here.clone();
-        if !self.moves_predictor() {
+        if !self.scope.moves_predictor() {
             here.predictor = constant(here.predictor);
         }
-        if !self.moves_embedder() {
+        if !self.scope.moves_embedder() {
             here.embedder = constant(here.embedder);
         }
         here
@@ -184,7 +181,7 @@ impl Inner<'_> {
     /// The state with gradients in what the steps move and in the embedder.
     fn moving_and_embedder(&self, here: &Network) -> Network {
         let mut here = here.clone();
-        if !self.moves_predictor() {
+        if !self.scope.moves_predictor() {
             here.predictor = constant(here.predictor);
         }
         here

@@ -38,15 +38,11 @@ pub const SOURCE: Reader = Reader {
     name: "demo-source",
     title: "Demo: source classes",
     what: "Procedural images, 3 × 32 × 32, of the classes that the demo's source model is trained on",
-    display: Some(Display::Image),
-    input: Input::Pictures,
-    target: TargetKind::Labels,
-    unit: None,
-    data: Data::Procedural(about("procedural images")),
     open: |asked| {
         let norm = asked.normalise(normalise());
         Ok(images(Domain::Source, Sizes::of(asked), asked.seed, &norm))
     },
+    ..UNSEEN
 };
 
 /// The reader `demo-surrogate`.
@@ -54,11 +50,6 @@ pub const SURROGATE: Reader = Reader {
     name: "demo-surrogate",
     title: "Demo: surrogate classes",
     what: "Procedural images, 3 × 32 × 32, of ten classes that the source model never saw",
-    display: Some(Display::Image),
-    input: Input::Pictures,
-    target: TargetKind::Labels,
-    unit: None,
-    data: Data::Procedural(about("procedural images")),
     open: |asked| {
         let norm = asked.normalise(normalise());
         Ok(images(
@@ -68,6 +59,7 @@ pub const SURROGATE: Reader = Reader {
             &norm,
         ))
     },
+    ..UNSEEN
 };
 
 /// The reader `demo-unseen`.
@@ -91,15 +83,11 @@ pub const SPHERICAL: Reader = Reader {
     name: "demo-spherical",
     title: "Demo: images on the sphere",
     what: "The images of demo-unseen projected on the sphere, 3 × 60 × 60",
-    display: Some(Display::Image),
-    input: Input::Pictures,
-    target: TargetKind::Labels,
-    unit: None,
-    data: Data::Procedural(about("procedural images")),
     open: |asked| {
         let norm = asked.normalise(normalise());
         spherical(Sizes::of(asked), asked.seed, &norm)
     },
+    ..UNSEEN
 };
 
 /// The reader `demo-emg`.

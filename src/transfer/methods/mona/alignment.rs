@@ -1,10 +1,10 @@
 //! MoNA's stage 1: the embedder by the meta-gradient.
 
-use super::{InnerOptimiser, InnerScope, METHOD, MetaGradient, OuterLoss, Settings};
+use super::{InnerOptimiser, METHOD, MetaGradient, OuterLoss, Settings};
 use crate::dataset::loader::Batch;
 use crate::model::parameters::{Flat, as_gradients, flat_gradients};
-use crate::model::state::{add_gradients, moved, read, scalar, scaled, square_norm};
-use crate::model::{Dual, Embedder, Encoder, Network, Pass, Predictor};
+use crate::model::state::{add_gradients, read, scalar, scaled, square_norm};
+use crate::model::{Dual, Embedder, Encoder, Network, Pass};
 use crate::suite::training::{Rule, TrainSettings};
 use crate::transfer::error::TransferError;
 use crate::transfer::objectives::meta_step::{Meta, SourceBatch, meta_step};
@@ -12,13 +12,13 @@ use crate::transfer::objectives::outer::Outer;
 use crate::transfer::objectives::source::SourceSampler;
 use crate::transfer::objectives::target::TargetSampler;
 use crate::transfer::objectives::task::Supervised;
-use crate::transfer::objectives::unrolled::{Inner, Unrolled, unrolled};
+use crate::transfer::objectives::unrolled::{Inner, Unrolled, advanced, unrolled};
 use crate::transfer::objectives::{Objective, Step};
 use crate::transfer::readings::{MOST, Reading};
 use crate::transfer::records::Stage1Record;
-use crate::transfer::snapshot::NamedTensors;
-use crate::transfer::stages::{Request, Training, everything};
-use crate::transfer::step::micro_batches;
+use crate::transfer::snapshot::{NamedTensors, number, under};
+use crate::transfer::stages::{Request, Training};
+use crate::transfer::step::{micro_batches, outside_encoder};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -125,12 +125,8 @@ pub fn stage1<'a>(request: &Request<'a>) -> Result<Option<Training<'a>>, Transfe
         simulated: None,
         settings,
     };
-    Ok(Some(Training {
-        objective: Box::new(objective),
-        // The simulated step needs the gradients of all.
-        trains: everything,
-        batch: train.batch,
-    }))
+    // The simulated step needs the gradients of all.
+    Ok(Some(request.training(objective)))
 }
 
 /// The task loss and, through simulated steps, the outer loss of source features.
@@ -197,7 +193,12 @@ impl Alignment<'_> {
         let outer = match self.settings.outer_loss {
             OuterLoss::AlignUniform => Outer::AlignUniform(self.meta.sign),
             OuterLoss::Contrastive => Outer::Contrastive,
-            OuterLoss::Distance => Outer::Distance(Box::new(self.before(source.samples.clone()))),
+            OuterLoss::Distance => {
+                let pass = &mut Pass::eval();
+                let tokens = self.embedder.forward(source.samples.clone(), pass);
+                let before = self.pretrained.features(tokens, pass).primal;
+                Outer::Distance(Box::new(before))
+            }
         };
         let loss = |outputs: Dual<2>, batch: &Batch| self.task.mean(outputs, batch);
         let adamw = self.settings.inner_optimiser == InnerOptimiser::Adamw;
@@ -236,11 +237,9 @@ impl Alignment<'_> {
         } else {
             self.meta.lambda
         };
-        let mut grads = scaled(&network.embedder, &inner_gradients, 1.0);
+        let mut grads = outside_encoder(network, &inner_gradients);
         let more = scaled(&network.embedder, &outer_gradients, lambda);
         add_gradients(&mut grads, more, &network.embedder);
-        let predictor = scaled(&network.predictor, &inner_gradients, 1.0);
-        add_gradients(&mut grads, predictor, &network.predictor);
         self.simulated = (!self.settings.reset_encoder).then_some(path);
         let number = |number: f64| value.zeros_like().add_scalar(number);
         let row = vec![
@@ -251,16 +250,6 @@ impl Alignment<'_> {
             number(lambda),
         ];
         Ok((Tensor::cat(row, 0), grads))
-    }
-
-    /// Features of source samples through the pretrained encoder.
-    fn before(&self, samples: Tensor<4>) -> Tensor<2> {
-        let pretrained = Network {
-            embedder: self.embedder.clone(),
-            encoder: self.pretrained.clone(),
-            predictor: Predictor::absent(),
-        };
-        pretrained.forward(samples, &mut Pass::eval()).primal
     }
 }
 
@@ -304,37 +293,28 @@ impl Objective for Alignment<'_> {
         };
     }
 
-    fn after_step(&mut self, mut network: Network, _: f64) -> Network {
-        if let Some(step) = self.simulated.take() {
-            let (alpha, scope) = (self.meta.alpha, self.settings.inner_scope);
-            network.encoder = moved(network.encoder, &step, -alpha);
-            if scope != InnerScope::Encoder {
-                network.predictor = moved(network.predictor, &step, -alpha);
-            }
-            if scope == InnerScope::All {
-                network.embedder = moved(network.embedder, &step, -alpha);
-            }
+    fn after_step(&mut self, network: Network, _: f64) -> Network {
+        match self.simulated.take() {
+            Some(step) => advanced(network, self.settings.inner_scope, &step, self.meta.alpha),
+            None => network,
         }
-        network
     }
 
     fn state(&self) -> NamedTensors {
         let mut state = self.moments.state();
         if self.ratio.steps > 0 {
-            let ratio = vec![self.ratio.steps as f64, self.ratio.log];
-            state.insert("ratio".into(), TensorData::new(ratio, [2]));
+            let number = |value: f64| TensorData::new(vec![value], [1]);
+            state.insert("ratio/steps".into(), number(self.ratio.steps as f64));
+            state.insert("ratio/log".into(), number(self.ratio.log));
         }
         state
     }
 
     fn restore(&mut self, state: NamedTensors, network: &Network) -> Result<(), TransferError> {
-        if let Some(data) = state.get("ratio") {
-            let mut values = data.iter::<f64>();
-            self.ratio = Ratio {
-                steps: values.next().unwrap_or(0.0) as u64,
-                log: values.next().unwrap_or(0.0),
-            };
-        }
+        self.ratio = Ratio {
+            steps: number(&state, "ratio/steps").unwrap_or(0.0) as u64,
+            log: number(&state, "ratio/log").unwrap_or(0.0),
+        };
         let (device, _) = network.place();
         self.moments.restore(&state, &device.inner());
         Ok(())
@@ -406,15 +386,12 @@ impl SecondMoments {
     }
 
     fn restore(&mut self, state: &NamedTensors, device: &Device) {
-        let steps = state
-            .get("steps")
-            .and_then(|data| data.iter::<f64>().next());
-        self.steps = steps.unwrap_or(0.0) as u64;
-        let value = |(name, data): (&String, &TensorData)| {
-            let path = name.strip_prefix("second/")?;
-            let value = Tensor::from_data(data.clone(), (device, data.dtype()));
-            Some((path.to_string(), value))
+        self.steps = number(state, "steps").unwrap_or(0.0) as u64;
+        let value = |(path, data): (String, TensorData)| {
+            let dtype = data.dtype();
+            (path, Tensor::from_data(data, (device, dtype)))
         };
-        self.values = state.iter().filter_map(value).collect();
+        let values = under(state, "second/").into_iter();
+        self.values = values.map(value).collect();
     }
 }

@@ -118,6 +118,18 @@ pub enum InnerScope {
     All,
 }
 
+impl InnerScope {
+    /// Whether the predictor moves.
+    pub fn moves_predictor(self) -> bool {
+        self != Self::Encoder
+    }
+
+    /// Whether the embedder moves.
+    pub fn moves_embedder(self) -> bool {
+        self == Self::All
+    }
+}
+
 /// Orientation of the outer loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
