@@ -78,6 +78,8 @@ streams! {
     DROPPED = Key::Xor(0xd20b), "dropout and stochastic depth";
     /// Numbers: step.
     SOURCE_BATCH = Key::Xor(0x50ce), "source batches of stage 1";
+    /// Only its [`Stream::seed`]: [`INNER_BATCH`] and [`SOURCE_BATCH`] follow from it.
+    SIMULATION = Key::Path(0x51a0_1a7e), "batches of simulated fine-tuning";
     FISHER = Key::Path(0xf154_e201), "labels drawn for the Fisher information";
     /// Numbers: matrix.
     LOW_RANK = Key::Path(0x10a4_0a11), "first factors of low-rank additions";

@@ -10,7 +10,7 @@ use super::memory;
 use super::origin::{self, Origin};
 use super::prepare::{Context, Target};
 use super::progress::Progress;
-use crate::model::{Model, load, save};
+use crate::model::{self, Model, load, save};
 use crate::suite::definition::{DatasetSpec, Suite};
 use crate::suite::task::Metric;
 use crate::transfer::Task;
@@ -186,6 +186,28 @@ pub(super) fn lock(folder: &RunFolder, name: &str) -> Result<File, RunError> {
     }
 }
 
+/// The transfer of a cell, whose target model is `built`.
+pub fn request<'a>(
+    context: &Context<'a>,
+    cell: Cell,
+    target: &'a Target,
+    built: &'a model::Target,
+) -> Result<stages::Request<'a>, RunError> {
+    let settings = &context.suite.transfer;
+    let data = &target.data;
+    let smoothing = settings.train.label_smoothing;
+    Ok(stages::Request {
+        method: cell.method,
+        task: Task::of(target.spec, data.train.as_ref(), smoothing)?,
+        settings,
+        source: target.own.as_ref().unwrap_or(&context.source.model),
+        target: built,
+        splits: data,
+        source_set: context.source_set.clone(),
+        seed: cell.seed,
+    })
+}
+
 /// Trains a cell, or reads it if it is done; returns the target model, what was found, and
 /// whether it had been done before.
 pub fn run(
@@ -220,24 +242,12 @@ pub fn run(
     let counted = memory::forget_peak();
     let classes = data.train.classes().len();
     progress.begin(&title, suite.transfer.train.epochs);
-    let task = Task::of(
-        target.spec,
-        data.train.as_ref(),
-        suite.transfer.train.label_smoothing,
-    )?;
-    let request = stages::Request {
-        method: cell.method,
-        task,
-        settings: &suite.transfer,
-        source: target.own.as_ref().unwrap_or(&context.source.model),
-        target: &target.of_model(suite, cell.method),
-        splits: data,
-        source_set: context.source_set.clone(),
-        seed: cell.seed,
-    };
+    let built = target.of_model(suite, cell.method);
+    let request = request(context, cell, target, &built)?;
+    let task = request.task;
     let mut kept = suite.measures.probe_epochs.clone();
     if cell.method.has_stage1() {
-        // D after stage 1 is measured there.
+        // D after stage 1 is measured there, and simulated steps begin there.
         kept.push(0);
     }
     let mut checkpoints = Checkpoints::new(folder.path(&name), &kept, made_from.clone());

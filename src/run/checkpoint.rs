@@ -33,6 +33,8 @@ const OBJECTIVE: &str = "objective/";
 /// The parts of a kept epoch, by the prefix of their names.
 pub const ENCODER: &str = "encoder/";
 pub const EMBEDDER: &str = "embedder/";
+/// Of epoch 0 alone, where stage 2 begins.
+pub const PREDICTOR: &str = "predictor/";
 
 /// One checkpoint in `checkpoint.json`: everything but the tensors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -68,7 +70,7 @@ pub struct Checkpoints {
 
 impl Checkpoints {
     /// Checkpoints in the folder `cell`; encoder and embedder of every epoch in `keep_epochs` are
-    /// kept for good. `made_from` is what the transfer is made from: no checkpoint of something else
+    /// kept for good, and with epoch 0 the predictor. `made_from` is what the transfer is made from: no checkpoint of something else
     /// is continued.
     pub fn new(cell: PathBuf, keep_epochs: &[usize], made_from: Origin) -> Self {
         Self {
@@ -119,7 +121,7 @@ impl Checkpoints {
         fs::remove_dir_all(self.folder()).ok();
     }
 
-    /// The file of encoder and embedder after `epoch`.
+    /// The file of what is kept after `epoch`.
     pub fn epoch_file(cell: &Path, epoch: usize) -> PathBuf {
         cell.join(format!("epochs/{epoch:04}.safetensors"))
     }
@@ -248,8 +250,15 @@ impl Checkpointer for Checkpoints {
             return Ok(());
         }
         let (encoder, embedder) = (state(&network.encoder), state(&network.embedder));
+        let predictor = if epoch == 0 {
+            state(&network.predictor)
+        } else {
+            NamedTensors::new()
+        };
         let path = Self::epoch_file(&self.cell, epoch);
-        let all = outgoing(ENCODER, &encoder).chain(outgoing(EMBEDDER, &embedder));
+        let all = outgoing(ENCODER, &encoder)
+            .chain(outgoing(EMBEDDER, &embedder))
+            .chain(outgoing(PREDICTOR, &predictor));
         write_tensors(&path, all, HashMap::new())?;
         Ok(())
     }

@@ -10,6 +10,7 @@ use super::evaluation::{evaluate, fingerprint};
 use super::prepare::{Context, Target};
 use super::progress::Progress;
 use super::scores::scores;
+use super::simulation::{self, Course};
 use crate::dataset::TargetShape;
 use crate::evaluate::{Evaluation, Marks};
 use crate::model::state::with_state;
@@ -30,6 +31,8 @@ pub struct CellMeasures {
     /// Target test samples answered wrongly by the selected model; absent where an answer is not
     /// one class.
     pub wrong: Option<Marks>,
+    /// Source features along simulated steps and along the real ones, where that is asked for.
+    pub course: Option<Course>,
 }
 
 impl CellMeasures {
@@ -117,15 +120,17 @@ pub fn measure(
             Some(marks)
         }
     };
+    let course = simulation::course(context, cell, target, (model, outcome), progress)?;
     Ok(CellMeasures {
         evaluations,
         stages,
         wrong,
+        course,
     })
 }
 
 /// A part of the network as the cell kept it after an epoch; `None` if it did not.
-fn kept<M: Module>(
+pub(super) fn kept<M: Module>(
     context: &Context,
     cell: &str,
     epoch: usize,
@@ -138,6 +143,9 @@ fn kept<M: Module>(
     }
     let file = Weights::open(&path)?;
     let values = tensors(&file, part)?;
+    if values.is_empty() {
+        return Ok(None);
+    }
     let filled = with_state(module, values, DType::F32, &path)?;
     Ok(Some(filled))
 }

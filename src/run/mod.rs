@@ -41,6 +41,8 @@ pub mod samples;
 pub mod scores;
 pub mod settings;
 #[cfg(feature = "train")]
+pub mod simulation;
+#[cfg(feature = "train")]
 pub mod stale;
 #[cfg(feature = "train")]
 pub mod survey;

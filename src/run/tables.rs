@@ -10,6 +10,7 @@ use super::failure;
 use super::folder::RunFolder;
 use super::measures::CellMeasures;
 use super::prepare::Target;
+use super::simulation::foresight;
 use super::verdicts::Verdicts;
 use crate::evaluate::{Evaluation, Measured, Values};
 use crate::measure::encoder::geometry::{ALIGNMENT, UNIFORMITY};
@@ -20,7 +21,7 @@ use crate::suite::definition::{DatasetSpec, Suite};
 use crate::suite::task::Metric;
 use crate::table::{
     CellRow, CkaRow, CurveRow, DiscrepancyRow, GeometryRow, MatchingRow, MeasureRow, PairRow,
-    ProbeRow, Row, SampleRow, Stage1Row, StageRow, TargetRow, TsneRow, legacy,
+    ProbeRow, Row, SampleRow, SimulationRow, Stage1Row, StageRow, TargetRow, TsneRow, legacy,
 };
 
 /// An encoder in the tables.
@@ -81,6 +82,7 @@ pub struct Tables {
     targets: Vec<TargetRow>,
     curves: Vec<CurveRow>,
     stage1: Vec<Stage1Row>,
+    simulation: Vec<SimulationRow>,
     /// Results and paired differences of methods.
     verdicts: Verdicts,
     /// What a reader must know of single results.
@@ -275,6 +277,8 @@ impl Tables {
                 normalized: d.normalized,
             });
         }
+        let course = measures.course.iter();
+        self.simulation.extend(course.flat_map(|c| c.rows(cell)));
         self.outcome(o, cell.target);
     }
 
@@ -378,6 +382,8 @@ impl Tables {
         put(folder, &self.targets)?;
         put(folder, &self.curves)?;
         put(folder, &self.stage1)?;
+        put(folder, &self.simulation)?;
+        put(folder, &foresight(&self.simulation, &self.probe))?;
         put(folder, &paired)?;
         put(folder, &seeds)
     }

@@ -218,6 +218,11 @@ pub struct Measures {
     pub knn_neighbours: usize,
     /// Samples on either side of the OTDD; its other settings are those of `[transfer.orca]`.
     pub otdd_samples: usize,
+    /// Numbers of simulated steps from where a plain stage 2 begins, whose effect on source features is set beside
+    /// that of the fine-tuning itself; empty: none is simulated.
+    pub simulated_steps: Vec<usize>,
+    /// How often every number of steps is simulated, on other batches each time.
+    pub simulated_draws: usize,
 }
 
 impl Default for Measures {
@@ -239,6 +244,8 @@ impl Default for Measures {
             yardstick_samples: 1000,
             knn_neighbours: 10,
             otdd_samples: 500,
+            simulated_steps: Vec::new(),
+            simulated_draws: 8,
         }
     }
 }
@@ -369,6 +376,18 @@ impl Suite {
             if let Some((what, expected, found)) = train.conflict() {
                 return wrong(&format!("{place}.{what}"), expected, found);
             }
+        }
+        let Measures {
+            simulated_steps,
+            simulated_draws,
+            ..
+        } = &self.measures;
+        if simulated_steps.contains(&0) || (!simulated_steps.is_empty() && *simulated_draws == 0) {
+            return wrong(
+                "measures.simulated_steps and simulated_draws",
+                "numbers of at least 1",
+                format!("{simulated_steps:?}, {simulated_draws} draws"),
+            );
         }
         let holdout = self.measures.discrepancy_holdout;
         if !(holdout > 0.0 && holdout < 1.0) {

@@ -96,13 +96,8 @@ impl Problem {
         table.insert(key.into(), value.into());
     }
 
-    pub(super) fn run(
-        &self,
-        method: &'static Method,
-        checkpointer: &mut dyn Checkpointer,
-        progress: &mut dyn FnMut(Event) -> bool,
-    ) -> Result<Trained, TransferError> {
-        let request = Request {
+    pub(super) fn request(&self, method: &'static Method) -> Request<'_> {
+        Request {
             method,
             settings: &self.settings,
             source: &self.source,
@@ -111,8 +106,16 @@ impl Problem {
             splits: &self.splits,
             source_set: images(3, 30, 3),
             seed: 4,
-        };
-        transfer(&request, checkpointer, progress)
+        }
+    }
+
+    pub(super) fn run(
+        &self,
+        method: &'static Method,
+        checkpointer: &mut dyn Checkpointer,
+        progress: &mut dyn FnMut(Event) -> bool,
+    ) -> Result<Trained, TransferError> {
+        transfer(&self.request(method), checkpointer, progress)
     }
 
     pub(super) fn whole(&self, method: &'static Method) -> Trained {

@@ -3,7 +3,7 @@
 
 use super::epochs::{self, Event, Stage, Steps, Trains, Validation};
 use super::error::TransferError;
-use super::methods::{Method, Start};
+use super::methods::{self, Method, Start};
 use super::objectives::Objective;
 use super::objectives::source::SourceSampler;
 use super::objectives::task::Supervised;
@@ -158,7 +158,10 @@ pub fn transfer(
         let done = epochs::run(network, splits, stage, one, first, checkpointer, progress)?;
         (model.network, first) = (done.network, done.first);
     }
-    let training = (method.stage2)(request)?;
+    let training = match method.stage2 {
+        Some(training) => training(request)?,
+        None => methods::fine_tuning(request),
+    };
     let stage = stage2(&settings.train, request.task, seed, training, splits);
     let network = model.network;
     let done = epochs::run(network, splits, stage, two, first, checkpointer, progress)?;

@@ -20,6 +20,7 @@ mod pictures;
 mod report;
 mod resume;
 mod runs;
+mod simulation;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -5,12 +5,14 @@
 //! |---|---|
 //! | `mod` | intervals of shares, quantiles of Student's t |
 //! | [`tail`] | p values and half widths of several sources of noise |
+//! | [`correlation`] | rank correlation with its interval |
 //! | [`flips`] | the exact sign-flip test |
 //! | [`paired`] | do two methods differ, beyond seeds and test samples? |
 //! | [`verdict`] | which of a page's differences are shown? |
 
 #[cfg(test)]
 pub(crate) mod calibrate;
+pub mod correlation;
 pub mod flips;
 pub mod paired;
 pub mod tail;

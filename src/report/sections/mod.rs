@@ -22,6 +22,7 @@ mod probe;
 mod representation;
 mod reproduce;
 mod settings;
+mod simulation;
 mod stage1;
 mod stages;
 mod summary;
@@ -49,6 +50,7 @@ pub const SECTIONS: &[Section<Run>] = &[
     paired::SECTION,
     stages::SECTION,
     stage1::SECTION,
+    simulation::SECTION,
     geometry::SECTION,
     representation::SECTION,
     cka::RUN,

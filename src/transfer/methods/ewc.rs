@@ -18,7 +18,7 @@ pub const METHOD: Method = Method {
     reads_source: true,
     settings: Some(settings::complete::<Settings>),
     stage1: Some(stage!(training::stage1)),
-    stage2: stage!(training::stage2),
+    stage2: Some(stage!(training::stage2)),
     ..Method::FINE_TUNING
 };
 

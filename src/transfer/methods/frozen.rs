@@ -12,12 +12,12 @@ pub const METHOD: Method = Method {
     role: Role::Control,
     what: "Trains embedder, norms and predictor; the rest of the encoder stays as it was pretrained.",
     citation: "Lu et al., AAAI 2022",
-    stage2: stage!(|request| {
+    stage2: Some(stage!(|request| {
         Ok(Training {
             trains: outside_body,
-            ..super::fine_tuning(request)?
+            ..super::fine_tuning(request)
         })
-    }),
+    })),
     ..Method::FINE_TUNING
 };
 

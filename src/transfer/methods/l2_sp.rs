@@ -17,7 +17,7 @@ pub const METHOD: Method = Method {
     citation: "Li, Grandvalet & Davoine, ICML 2018",
     settings: Some(settings::complete::<Settings>),
     stage1: Some(stage!(training::stage1)),
-    stage2: stage!(training::stage2),
+    stage2: Some(stage!(training::stage2)),
     ..Method::FINE_TUNING
 };
 

@@ -16,7 +16,7 @@ pub const METHOD: Method = Method {
     citation: "Hu et al., ICLR 2022",
     settings: Some(settings::complete::<Settings>),
     stage1: Some(stage!(training::stage1)),
-    stage2: stage!(training::stage2),
+    stage2: Some(stage!(training::stage2)),
     ..Method::FINE_TUNING
 };
 

@@ -130,8 +130,8 @@ pub struct Method {
     pub defined_for: fn(TargetKind) -> Result<(), &'static str>,
     /// What stage 1 minimises and trains, for a method that has one.
     pub stage1: Option<Stage1>,
-    /// What stage 2 minimises and trains.
-    pub stage2: Stage,
+    /// What stage 2 minimises and trains; none where that is plain fine-tuning.
+    pub stage2: Option<Stage>,
 }
 
 /// The method called `name`.
@@ -161,12 +161,17 @@ impl Method {
         settings: None,
         defined_for: |_| Ok(()),
         stage1: None,
-        stage2: stage!(fine_tuning),
+        stage2: None,
     };
 
     /// Whether it has a stage 1.
     pub fn has_stage1(&self) -> bool {
         self.stage1.is_some()
+    }
+
+    /// Whether stage 2 fine-tunes everything from the source model, on the task loss alone.
+    pub fn fine_tunes_plainly(&self) -> bool {
+        self.start == Start::Source && self.stage2.is_none()
     }
 
     /// How a target's embedder starts, where the suite says `asked`.
@@ -205,8 +210,8 @@ impl fmt::Debug for Method {
 
 /// Everything trains on the task loss.
 #[cfg(feature = "train")]
-fn fine_tuning<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
-    Ok(request.training(request.supervised(true)))
+pub fn fine_tuning<'a>(request: &Request<'a>) -> Training<'a> {
+    request.training(request.supervised(true))
 }
 
 /// Refuses a number that is negative or not finite.

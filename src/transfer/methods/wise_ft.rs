@@ -14,7 +14,7 @@ pub const METHOD: Method = Method {
     what: "Fine-tunes everything, then sets the encoder between its pretrained and its fine-tuned parameters.",
     citation: "Wortsman et al., CVPR 2022",
     settings: Some(settings::complete::<Settings>),
-    stage2: stage!(training::stage2),
+    stage2: Some(stage!(training::stage2)),
     ..Method::FINE_TUNING
 };
 

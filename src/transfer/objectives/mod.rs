@@ -9,6 +9,7 @@ pub mod low_rank;
 pub mod meta_step;
 pub mod outer;
 pub mod penalty;
+pub mod simulated;
 pub mod source;
 pub mod target;
 pub mod task;

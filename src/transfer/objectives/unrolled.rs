@@ -153,7 +153,11 @@ pub fn advanced(
 
 impl Inner<'_> {
     /// P ∘ `grads` in what the steps move.
-    fn preconditioned(&self, network: &Network, grads: &GradientsParams) -> GradientsParams {
+    pub(super) fn preconditioned(
+        &self,
+        network: &Network,
+        grads: &GradientsParams,
+    ) -> GradientsParams {
         let mut all = times(&network.encoder, grads, self.precondition);
         if self.scope.moves_predictor() {
             let part = times(&network.predictor, grads, self.precondition);
