@@ -64,12 +64,14 @@ impl Folder {
 /// [`RunError::Unfit`] naming the input.
 pub fn outside_of_inputs(
     root: &Path,
-    sides: &[EncoderFeatures],
+    encoders: &[EncoderFeatures],
     others: &[&Path],
 ) -> Result<(), RunError> {
     let out = real(root);
-    let sides = sides.iter().map(|side| Path::new(&side.origin.path));
-    for input in sides.chain(others.iter().copied()) {
+    let encoders = encoders
+        .iter()
+        .map(|encoder| Path::new(&encoder.origin.path));
+    for input in encoders.chain(others.iter().copied()) {
         let Ok(own) = input.canonicalize() else {
             // A name of the program's own, or of a hub: no file that could be written over.
             continue;

@@ -1,9 +1,9 @@
-//! The sides that a run holds: the encoders whose surrogate features it kept (those of figure 2: the
+//! The encoders that a run holds: those whose surrogate features it kept (those of figure 2: the
 //! pretrained one, and for every target and seed that of the method that the figure shows). Nothing
 //! is extracted again, so neither the model nor the data are needed.
 //!
-//! The surrogate's test features are the samples, its training features the side's own training part:
-//! where all sides come from runs, probe and neighbours learn from the whole of it.
+//! The surrogate's test features are the samples, its training features the encoder's own training part:
+//! where all encoders come from runs, probe and neighbours learn from the whole of it.
 
 use super::align::{EncoderFeatures, Origin};
 use crate::feature::file;
@@ -24,11 +24,11 @@ pub fn is_run(root: &Path) -> bool {
 ///
 /// # Errors
 /// [`RunError::Malformed`] where there is none, or settings or features cannot be read.
-pub fn sides(root: &Path) -> Result<Vec<EncoderFeatures>, RunError> {
+pub fn encoders(root: &Path) -> Result<Vec<EncoderFeatures>, RunError> {
     let config = root.join("config.toml");
     let text = bounded::text(&config)?.unwrap_or_default();
     let suite = methods::parse(&text, &config.display().to_string())?;
-    let mut sides = Vec::new();
+    let mut encoders = Vec::new();
     let mut add = |id: &str, title: String| -> Result<(), RunError> {
         let [train, test] =
             ["train", "test"].map(|part| root.join(format!("features/{id}-{part}.safetensors")));
@@ -44,7 +44,7 @@ pub fn sides(root: &Path) -> Result<Vec<EncoderFeatures>, RunError> {
             }
             false => None,
         };
-        sides.push(EncoderFeatures {
+        encoders.push(EncoderFeatures {
             title,
             origin: Origin {
                 kind: "run".into(),
@@ -76,8 +76,8 @@ pub fn sides(root: &Path) -> Result<Vec<EncoderFeatures>, RunError> {
             }
         }
     }
-    match sides.is_empty() {
-        false => Ok(sides),
+    match encoders.is_empty() {
+        false => Ok(encoders),
         true => Err(RunError::Malformed {
             path: root.join("features"),
             expected: "features of an encoder, as a finished modalign report keeps them".into(),

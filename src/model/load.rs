@@ -1,7 +1,7 @@
 //! Weights into a model: the outline that a description calls for is filled tensor by tensor, and
 //! whatever does not fit is listed, not ignored.
 
-use super::embedder::{Embedder, PieceEmbedder};
+use super::embedder::{Embedder, Patch1dEmbedder};
 use super::folder::{self, Description, Files};
 use super::layers::Init;
 use super::names::Scheme;
@@ -104,7 +104,7 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Most values of a piece of a signal.
+/// Most values of a patch of a signal.
 const MOST_STACKED: usize = 1 << 24;
 
 /// The model that a description and the tensors beside it call for, still without values.
@@ -155,8 +155,8 @@ fn outline(
             [model.config.features(), channels, stack],
             positions.min(65_536),
         );
-        let pieces = PieceEmbedder::blank(shape, rows, &mut init);
-        model.network.embedder = Embedder::Pieces(pieces);
+        let patches = Patch1dEmbedder::blank(shape, rows, &mut init);
+        model.network.embedder = Embedder::Patches1d(patches);
     }
     if let Some(spec) = spec {
         let before = before(&model.config, &model.network.embedder);

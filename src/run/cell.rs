@@ -229,7 +229,7 @@ pub fn run(
         method: cell.method,
         task,
         settings: &suite.transfer,
-        source: target.own.as_ref().unwrap_or(&context.source.model),
+        source: target.sequence.as_ref().unwrap_or(&context.source.model),
         target: &target.of_model(suite, cell.method),
         splits: data,
         source_set: context.source_set.clone(),

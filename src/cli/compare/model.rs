@@ -1,4 +1,4 @@
-//! Models as sides of a comparison: their features of images, made now.
+//! Models as encoders of a comparison: their features of images, made now.
 
 use super::words::title;
 use crate::cli::args::{CompareArgs, labels_of};

@@ -50,8 +50,8 @@ struct Checked {
 }
 
 impl Ledger {
-    /// The user's own.
-    pub fn own() -> Self {
+    /// That of the user, in the cache.
+    pub fn of_user() -> Self {
         Self::at(super::cache().join("data.lock.toml"))
     }
 

@@ -27,7 +27,7 @@ pub enum Verdict {
         /// Its SHA-256.
         sha256: String,
     },
-    /// Seen for the first time, and remembered.
+    /// Checked for the first time, and remembered.
     First {
         /// Its SHA-256.
         sha256: String,

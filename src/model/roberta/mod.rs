@@ -7,7 +7,7 @@ mod names;
 pub use config::RobertaConfig;
 pub use encoder::RobertaEncoder;
 
-use super::embedder::{Embedder, FIRST_POSITION, IdEmbedder, PieceEmbedder, stack};
+use super::embedder::{Embedder, FIRST_POSITION, IdEmbedder, Patch1dEmbedder, stack};
 use super::family::{Configuration, Family, Marks};
 use super::layers::Init;
 use super::{ModelError, Predictor};
@@ -31,7 +31,7 @@ pub const FAMILY: Family = Family {
         anchor: "encoder.layer.0.attention.self.query.weight",
         witness: &["encoder.layer.0.attention.self.key."],
         core: &["embeddings.", "encoder."],
-        own: "roberta.",
+        prefix: "roberta.",
     }],
     others: &[
         "bert",
@@ -128,8 +128,8 @@ impl Configuration for RobertaConfig {
         }
         let stack = stack(width, rows - FIRST_POSITION);
         let shape = [channels, stack, self.hidden_size];
-        let pieces = PieceEmbedder::new(shape, table, how, init);
-        Ok(Some(Embedder::Pieces(pieces)))
+        let patches = Patch1dEmbedder::new(shape, table, how, init);
+        Ok(Some(Embedder::Patches1d(patches)))
     }
 
     fn json(
