@@ -24,10 +24,8 @@ pub mod pass;
 pub mod predictor;
 pub mod preprocess;
 pub mod recompute;
-pub mod roberta;
 pub mod save;
 pub mod state;
-pub mod swin;
 pub mod timm;
 pub mod tokens;
 mod wanted;
@@ -35,6 +33,8 @@ pub mod weights;
 pub mod windows;
 
 pub use architecture::Architecture;
+pub use architecture::roberta::{self, RobertaConfig};
+pub use architecture::swin::{self, SwinConfig};
 pub use dual::Dual;
 pub use embedder::Embedder;
 pub use encoder::Encoder;
@@ -44,8 +44,6 @@ pub use network::{Model, Network, Target};
 pub use opening::Opening;
 pub use pass::Pass;
 pub use predictor::Predictor;
-pub use roberta::RobertaConfig;
-pub use swin::SwinConfig;
 pub use tokens::Tokens;
 
 #[cfg(test)]

@@ -337,7 +337,7 @@ fn fits_source(spec: &DatasetSpec, data: &Splits, source: &Model) -> Result<(), 
 fn image_size(name: &str, source: &Model) -> Result<usize, RunError> {
     source.config.image_size().ok_or_else(|| RunError::Unfit {
         what: format!("source model {name}"),
-        expected: "a model of images (model_type swin)".into(),
+        expected: "a model of images".into(),
         found: format!("model_type {}", source.config.name()),
     })
 }
