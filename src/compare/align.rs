@@ -2,8 +2,8 @@
 //! different samples can be compared only with a wider interval, and rows in different orders
 //! not at all: CKA and paired differences would be plausible and wrong.
 
+use super::error::CompareError;
 use crate::feature::FeatureSet;
-use crate::run::RunError;
 pub use crate::table::record::EncoderOrigin as Origin;
 use ndarray::{Array2, Axis, concatenate};
 use std::collections::HashMap;
@@ -54,8 +54,8 @@ pub struct Shared {
 /// More encoders fit no page.
 pub const MOST_ENCODERS: usize = 24;
 
-fn unfit(what: String, expected: String, found: String) -> RunError {
-    RunError::Unfit {
+fn unfit(what: String, expected: String, found: String) -> CompareError {
+    CompareError::Unfit {
         what,
         expected,
         found,
@@ -66,9 +66,9 @@ fn unfit(what: String, expected: String, found: String) -> RunError {
 /// encoders have ids.
 ///
 /// # Errors
-/// [`RunError::Unfit`] naming the encoder and the first row that differs; below two encoders, above
+/// [`CompareError::Unfit`] naming the encoder and the first row that differs; below two encoders, above
 /// [`MOST_ENCODERS`].
-pub fn align(mut encoders: Vec<EncoderFeatures>) -> Result<Shared, RunError> {
+pub fn align(mut encoders: Vec<EncoderFeatures>) -> Result<Shared, CompareError> {
     if !(2..=MOST_ENCODERS).contains(&encoders.len()) {
         let (expected, found) = (format!("2 to {MOST_ENCODERS}"), encoders.len().to_string());
         return Err(unfit("encoders".into(), expected, found));
@@ -127,7 +127,7 @@ pub fn align(mut encoders: Vec<EncoderFeatures>) -> Result<Shared, RunError> {
         })
     });
     Ok(Shared {
-        encoders: encoders.collect::<Result<_, RunError>>()?,
+        encoders: encoders.collect::<Result<_, CompareError>>()?,
         labels,
         class_names,
         given_train,
@@ -162,7 +162,7 @@ fn distinct_titles(encoders: &mut [EncoderFeatures]) {
 }
 
 /// The names that the encoders agree on; of encoders without names, their numbers.
-fn class_names(encoders: &[EncoderFeatures]) -> Result<Vec<String>, RunError> {
+fn class_names(encoders: &[EncoderFeatures]) -> Result<Vec<String>, CompareError> {
     let mut named = encoders.iter().filter(|encoder| encoder.named);
     let Some(first) = named.next() else {
         let most = encoders.iter().max_by_key(|encoder| encoder.set.classes());
@@ -214,7 +214,7 @@ fn occurring(labels: Vec<usize>, class_names: Vec<String>) -> (Vec<usize>, Vec<S
 fn groups(
     encoders: &[EncoderFeatures],
     orders: &[Option<Vec<usize>>],
-) -> Result<Option<Vec<usize>>, RunError> {
+) -> Result<Option<Vec<usize>>, CompareError> {
     let mut known: Option<(&str, Vec<usize>)> = None;
     for (encoder, order) in encoders.iter().zip(orders) {
         let Some(own) = &encoder.groups else { continue };
@@ -245,7 +245,7 @@ fn groups(
 }
 
 /// For every set, which of its rows stands where; `None` where it stands as it is.
-fn orders(sets: &[(&str, &FeatureSet)]) -> Result<Vec<Option<Vec<usize>>>, RunError> {
+fn orders(sets: &[(&str, &FeatureSet)]) -> Result<Vec<Option<Vec<usize>>>, CompareError> {
     let (first, base) = sets[0];
     let with_ids = sets.iter().find(|(_, set)| set.ids().is_some());
     let mut orders = Vec::with_capacity(sets.len());
@@ -282,7 +282,7 @@ fn orders(sets: &[(&str, &FeatureSet)]) -> Result<Vec<Option<Vec<usize>>>, RunEr
 fn by_id(
     (owner, expected): (&str, &[String]),
     (title, found): (&str, &[String]),
-) -> Result<Option<Vec<usize>>, RunError> {
+) -> Result<Option<Vec<usize>>, CompareError> {
     if expected == found {
         return Ok(None);
     }

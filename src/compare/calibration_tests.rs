@@ -100,10 +100,7 @@ impl World {
                     kind: "features".into(),
                     path: format!("{title}.npz"),
                     sha256: "00".into(),
-                    labels_sha256: None,
-                    images: None,
-                    preprocess: None,
-                    image_size: None,
+                    ..Origin::default()
                 },
                 set: FeatureSet::unnamed(self.encoder(&labels, &means, &mut rng), labels.clone())
                     .expect("valid"),

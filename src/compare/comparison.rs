@@ -3,6 +3,8 @@
 
 use super::align::Shared;
 use super::difference::{self, ClassError, MeasureDifference};
+use super::error::CompareError;
+use super::error::named;
 use super::measures::{Frame, Measured, measure};
 use super::parts::{Parts, units};
 use super::probed::Folds;
@@ -13,8 +15,6 @@ use crate::evaluate::noise::FEWEST_FOLDS;
 use crate::measure::MeasureError;
 use crate::measure::cka::cka;
 use crate::measure::tsne::{Tsne, TsneParams, common_start};
-use crate::run::RunError;
-use crate::run::error::named;
 use crate::run::progress::{Progress, check_interrupt};
 use crate::strata::{by_class, by_class_of};
 use ndarray::Array2;
@@ -47,13 +47,13 @@ impl Comparison {
     /// Compares encoders.
     ///
     /// # Errors
-    /// [`RunError::Measure`] for samples that cannot be cut or probed, an interruption.
+    /// [`CompareError::Measure`] for samples that cannot be cut or probed, an interruption.
     pub fn new(
         shared: &Shared,
         reference: usize,
         settings: &ValidSettings,
         progress: &mut dyn Progress,
-    ) -> Result<Self, RunError> {
+    ) -> Result<Self, CompareError> {
         let parts = Parts::new(shared, settings).map_err(|_| uncut(shared, settings))?;
         two_classes(shared, &parts)?;
         let (labels, classes) = (&shared.labels, shared.class_names.len());
@@ -126,7 +126,7 @@ fn labels_of(shared: &Shared) -> String {
 }
 
 /// The error of samples that no part is left of.
-fn uncut(shared: &Shared, settings: &ValidSettings) -> RunError {
+fn uncut(shared: &Shared, settings: &ValidSettings) -> CompareError {
     let classes = by_class(&shared.labels);
     let sizes = classes.iter().map(Vec::len).filter(|size| *size > 0);
     let (count, most) = sizes.fold((0, 0), |(count, most), size| (count + 1, most.max(size)));
@@ -135,7 +135,7 @@ fn uncut(shared: &Shared, settings: &ValidSettings) -> RunError {
         Some(_) => "; samples that belong together stay together",
         None => "",
     };
-    RunError::Unfit {
+    CompareError::Unfit {
         what: labels_of(shared),
         expected: format!(
             "a class with samples for three parts: to fit a probe on, to choose its C on, to test on (three at least; more where --train-share, here {share}, leaves one part too little{whole})"
@@ -145,13 +145,13 @@ fn uncut(shared: &Shared, settings: &ValidSettings) -> RunError {
 }
 
 /// Refuses a training part of one class before any probe does.
-fn two_classes(shared: &Shared, parts: &Parts) -> Result<(), RunError> {
+fn two_classes(shared: &Shared, parts: &Parts) -> Result<(), CompareError> {
     let classes = by_class_of(&shared.labels, &parts.train);
     let present: Vec<usize> = (0..classes.len())
         .filter(|&class| !classes[class].is_empty())
         .collect();
     if let [only] = present.as_slice() {
-        return Err(RunError::Unfit {
+        return Err(CompareError::Unfit {
             what: labels_of(shared),
             expected: "at least 2 classes with training samples".into(),
             found: format!("1 (class {only}, {:?})", shared.class_names[*only]),
@@ -165,7 +165,7 @@ fn relate(
     tested: &[Array2<f32>],
     notes: &mut Vec<String>,
     progress: &mut dyn Progress,
-) -> Result<Vec<Vec<Option<f64>>>, RunError> {
+) -> Result<Vec<Vec<Option<f64>>>, CompareError> {
     let count = tested.len();
     let mut all = vec![vec![None; count]; count];
     let pairs = count * (count + 1) / 2;
@@ -202,7 +202,7 @@ fn maps(
     settings: &ValidSettings,
     notes: &mut Vec<String>,
     progress: &mut dyn Progress,
-) -> Result<Vec<Tsne>, RunError> {
+) -> Result<Vec<Tsne>, CompareError> {
     if settings.tsne_iterations == 0 {
         return Ok(Vec::new());
     }

@@ -6,10 +6,10 @@
 //! where all encoders come from runs, probe and neighbours learn from the whole of it.
 
 use super::align::{EncoderFeatures, Origin};
+use super::error::CompareError;
 use crate::feature::file;
 use crate::files::bounded;
 use crate::files::checksum::hex;
-use crate::run::RunError;
 use crate::run::folder::sha256;
 use crate::transfer::methods;
 use sha2::{Digest, Sha256};
@@ -23,13 +23,13 @@ pub fn is_run(root: &Path) -> bool {
 /// Every encoder that the run kept features of.
 ///
 /// # Errors
-/// [`RunError::Malformed`] where there is none, or settings or features cannot be read.
-pub fn encoders(root: &Path) -> Result<Vec<EncoderFeatures>, RunError> {
+/// [`CompareError::Malformed`] where there is none, or settings or features cannot be read.
+pub fn encoders(root: &Path) -> Result<Vec<EncoderFeatures>, CompareError> {
     let config = root.join("config.toml");
     let text = bounded::text(&config)?.unwrap_or_default();
     let suite = methods::parse(&text, &config.display().to_string())?;
     let mut encoders = Vec::new();
-    let mut add = |id: &str, title: String| -> Result<(), RunError> {
+    let mut add = |id: &str, title: String| -> Result<(), CompareError> {
         let [train, test] =
             ["train", "test"].map(|part| root.join(format!("features/{id}-{part}.safetensors")));
         if !test.is_file() {
@@ -50,10 +50,7 @@ pub fn encoders(root: &Path) -> Result<Vec<EncoderFeatures>, RunError> {
                 kind: "run".into(),
                 path: root.display().to_string(),
                 sha256: hex(&hash.finalize()),
-                labels_sha256: None,
-                images: None,
-                preprocess: None,
-                image_size: None,
+                ..Origin::default()
             },
             set: file::read(&test)?,
             named: true,
@@ -78,7 +75,7 @@ pub fn encoders(root: &Path) -> Result<Vec<EncoderFeatures>, RunError> {
     }
     match encoders.is_empty() {
         false => Ok(encoders),
-        true => Err(RunError::Malformed {
+        true => Err(CompareError::Malformed {
             path: root.join("features"),
             expected: "features of an encoder, as a finished modalign report keeps them".into(),
             found: "none".into(),

@@ -3,6 +3,8 @@
 //! ([`probed`](super::probed), [`rates`](super::rates)); the other measures see the test part, those over pairs a
 //! balanced sample of it, with the noise of the [jackknife](crate::evaluate::encoder::jackknifed).
 
+use super::error::CompareError;
+use super::error::named;
 use super::parts::{Parts, folds, units};
 use super::probed::{Folds, Mistakes, SplitRows, probed, voted};
 use super::rates::{Kind, Rates};
@@ -13,8 +15,6 @@ use crate::evaluate::encoder::{Folded, jackknifed};
 use crate::measure::MeasureError;
 use crate::measure::encoder::cka::CKA;
 use crate::measure::encoder::{self, Cost, Learner, Measure, Noise};
-use crate::run::RunError;
-use crate::run::error::named;
 use ndarray::Array2;
 
 /// The measures of an encoder alone, in the order of tables.
@@ -89,9 +89,13 @@ impl Frame<'_> {
 /// Measures an encoder.
 ///
 /// # Errors
-/// [`RunError::Measure`] where the probe is not defined (one class, no feature); what else is not
+/// [`CompareError::Measure`] where the probe is not defined (one class, no feature); what else is not
 /// defined becomes a note.
-pub fn measure(title: &str, features: &Array2<f32>, frame: &Frame) -> Result<Measured, RunError> {
+pub fn measure(
+    title: &str,
+    features: &Array2<f32>,
+    frame: &Frame,
+) -> Result<Measured, CompareError> {
     let (labels, settings, parts) = (frame.labels, frame.settings, frame.parts);
     let of = |rows: &[usize]| Rows::of(features, labels, rows);
     let (fit, valid) = (of(&parts.fit), of(&parts.valid));

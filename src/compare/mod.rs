@@ -11,6 +11,7 @@
 pub mod align;
 pub mod comparison;
 pub mod difference;
+pub mod error;
 pub mod folder;
 pub mod kept;
 pub mod measures;
@@ -29,4 +30,5 @@ mod tests;
 
 pub use align::{Aligned, EncoderFeatures, Origin};
 pub use comparison::Comparison;
+pub use error::CompareError;
 pub use settings::{Settings, ValidSettings};

@@ -37,10 +37,7 @@ fn encoder(title: &str, features: Array2<f32>, labels: &[usize]) -> EncoderFeatu
             kind: "features".into(),
             path: format!("{title}.npz"),
             sha256: "00".into(),
-            labels_sha256: None,
-            images: None,
-            preprocess: None,
-            image_size: None,
+            ..Origin::default()
         },
         set: FeatureSet::unnamed(features, labels.to_vec()).expect("valid"),
         named: false,
@@ -229,7 +226,7 @@ fn sides_of_different_samples_are_refused_with_the_row() {
     ]);
     assert_eq!(shared.expect("aligned").class_names, ["cat", "dog"]);
     let alone = align(vec![named(&["cat", "dog"])]).expect_err("one encoder");
-    assert!(matches!(alone, RunError::Unfit { .. }));
+    assert!(matches!(alone, CompareError::Unfit { .. }));
 }
 
 #[test]
@@ -252,7 +249,7 @@ fn titles_become_distinct() {
 
 #[test]
 fn degenerate_samples_give_a_typed_error_or_finite_numbers() {
-    let run = |labels: &[usize], d: usize| -> Result<Comparison, RunError> {
+    let run = |labels: &[usize], d: usize| -> Result<Comparison, CompareError> {
         let shared = align(vec![
             encoder("a", normal(1, labels.len(), d), labels),
             encoder("b", normal(2, labels.len(), d), labels),
@@ -409,7 +406,7 @@ fn tables_and_record_repeat_byte_for_byte_on_any_number_of_threads() {
             let folder = folder::Folder::open(root).expect("folder");
             assert!(matches!(
                 folder::Folder::open(root),
-                Err(RunError::Locked { .. })
+                Err(CompareError::Run(RunError::Locked { .. }))
             ));
             let root = folder.root().expect("in place");
             write::write(root, &shared, &settings(), &found).expect("written");

@@ -4,6 +4,7 @@
 use super::align::{Aligned, Shared};
 use super::comparison::Comparison;
 use super::difference::{ClassError, MeasureDifference, Verdict};
+use super::error::CompareError;
 use super::folder::OWN;
 use super::measures::{Measured, measures as all_measures};
 use super::settings::{GROUPS, NEIGHBOURS, VALID_SHARE, ValidSettings};
@@ -11,7 +12,6 @@ use crate::evaluate::Estimate;
 use crate::files::checksum::hex;
 use crate::measure::encoder::Measure;
 use crate::measure::verdict::LEVEL;
-use crate::run::RunError;
 use crate::table::record::{COMPARISON, ComparisonRecord, Constants, EncoderRecord, SampleCounts};
 use crate::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow, PartRow, Row, TsneRow};
 use sha2::{Digest, Sha256};
@@ -82,16 +82,16 @@ pub fn short_hash(shared: &Shared, reference: usize, settings: &ValidSettings) -
 /// Writes tables and record into `root`, in place of those of an earlier comparison.
 ///
 /// # Errors
-/// [`RunError::Table`], [`RunError::Io`].
+/// [`CompareError::Table`], [`CompareError::Io`].
 pub fn write(
     root: &Path,
     shared: &Shared,
     settings: &ValidSettings,
     found: &Comparison,
-) -> Result<(), RunError> {
+) -> Result<(), CompareError> {
     clear(root)?;
     let path = root.join(COMPARISON);
-    let io = |source| RunError::Io {
+    let io = |source| CompareError::Io {
         path: path.clone(),
         source,
     };
@@ -113,7 +113,7 @@ pub fn write(
 }
 
 /// Removes what an earlier comparison wrote here, so that nothing of it stands beside the new one.
-fn clear(root: &Path) -> Result<(), RunError> {
+fn clear(root: &Path) -> Result<(), CompareError> {
     for name in OWN {
         let path = root.join(name);
         let removed = if path.is_dir() {
@@ -123,7 +123,7 @@ fn clear(root: &Path) -> Result<(), RunError> {
         };
         match removed {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(RunError::Io { path, source: e });
+                return Err(CompareError::Io { path, source: e });
             }
             _ => {}
         }

@@ -148,7 +148,7 @@ pub struct EncoderRecord {
 }
 
 /// Where the features of an encoder come from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EncoderOrigin {
     /// `features`, `run` or `model`.
     pub kind: String,
@@ -168,6 +168,9 @@ pub struct EncoderOrigin {
     /// Side in pixels of the square input that the model was given, where the images are a dataset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_size: Option<usize>,
+    /// How the model was asked to be opened, as options of the command line; empty where nothing was asked.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub opening: String,
 }
 
 /// How many samples every part of a comparison has.

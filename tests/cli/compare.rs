@@ -449,7 +449,10 @@ fn models_are_asked_about_images_and_runs_give_their_encoders() {
     fs::write(home.join("y.npy"), two).unwrap();
     let model = our_fixture("swin-cifar").display().to_string();
     let images = "--images in.safetensors:pixels --labels y.npy";
-    let found = compared(home, &format!("{model} real-mini {images} --out models"));
+    let options = "--image-size 32 --out models";
+    let found = compared(home, &format!("{model} real-mini {images} {options}"));
+    let page = fs::read_to_string(home.join("models/comparison.html")).unwrap();
+    assert!(page.contains(" --image-size 32 --labels LABELS.npy"));
     assert_eq!(found["encoders"][0]["title"], "swin-cifar");
     assert_eq!(found["encoders"][1]["kind"], "model");
     assert!(found["encoders"][1]["labels_sha256"].is_string());

@@ -108,9 +108,7 @@ fn features(path: &Path, args: &CompareArgs) -> Result<EncoderFeatures, CliError
             path: name,
             sha256: sha256(path)?,
             labels_sha256,
-            images: None,
-            preprocess: None,
-            image_size: None,
+            ..Origin::default()
         },
         groups: set.groups().map(<[usize]>::to_vec),
         set,

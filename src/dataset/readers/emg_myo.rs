@@ -42,7 +42,7 @@ pub const READER: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::Labels,
     unit: Some("repetition"),
-    data: Data::Published("emg-myo"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root),
 };
 

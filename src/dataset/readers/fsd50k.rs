@@ -49,7 +49,7 @@ pub const READER: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::MultiHot,
     unit: Some("clip"),
-    data: Data::Published("fsd50k"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root),
 };
 

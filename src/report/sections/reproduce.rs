@@ -76,6 +76,12 @@ fn command(record: &Compared) -> String {
     {
         command += &format!(" --images {} --data-dir DIR", quoted(images));
     }
+    // Every model of a comparison is opened in the same way.
+    let opening = record
+        .encoders
+        .iter()
+        .map(|encoder| encoder.origin.opening.as_str());
+    command += opening.max().unwrap_or_default();
     if record
         .encoders
         .iter()
