@@ -3,6 +3,7 @@
 
 use super::embedder::{Embedder, Patch1dEmbedder};
 use super::folder::{self, Description, Files};
+use super::index::Index;
 use super::layers::Init;
 use super::names::Scheme;
 use super::network::before;
@@ -14,8 +15,7 @@ use super::windows::Windows;
 use super::{Model, ModelError, Predictor};
 use crate::suite::parts::{PredictorInit, PredictorSpec};
 use burn::tensor::{DType, Device};
-use std::collections::HashSet;
-use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// A model read from its files.
@@ -56,52 +56,6 @@ pub fn opened(files: Files, device: &Device, dtype: DType) -> Result<Loaded, Mod
         notes,
         ..loaded
     })
-}
-
-/// Where the tensors of a file are, by their published names.
-pub(super) struct Index<'a> {
-    pub weights: &'a Weights,
-    /// Names in the file by published name.
-    pub known: BTreeMap<String, String>,
-    ignored: Vec<String>,
-    /// Second spellings of a tensor that is there already: which one counts nobody can say.
-    again: Vec<String>,
-}
-
-impl<'a> Index<'a> {
-    fn new(weights: &'a Weights, scheme: Scheme) -> Self {
-        let mut index = Self {
-            weights,
-            known: BTreeMap::new(),
-            ignored: weights.left_out().to_vec(),
-            again: Vec::new(),
-        };
-        for name in weights.names() {
-            match scheme.canonical(name).map(|c| index.known.entry(c)) {
-                None => index.ignored.push(name.to_string()),
-                Some(Entry::Vacant(free)) => drop(free.insert(name.to_string())),
-                Some(Entry::Occupied(first)) => {
-                    index.again.push(format!("{name} (also {})", first.get()));
-                }
-            }
-        }
-        index
-    }
-
-    /// The shape of a tensor by its published name.
-    pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.weights.shape(self.known.get(name)?)
-    }
-
-    fn is_no_parameter(&self, name: &str) -> bool {
-        let own = self.known.get(name);
-        own.is_some_and(|own| self.weights.is_no_parameter(own))
-    }
-
-    /// The class of an object that stands where a tensor should.
-    fn foreign(&self, name: &str) -> Option<&str> {
-        self.weights.foreign_at(self.known.get(name)?)
-    }
 }
 
 /// Most values of a patch of a signal.

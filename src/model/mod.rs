@@ -12,6 +12,7 @@ pub mod error;
 pub mod family;
 pub mod folder;
 pub mod hub;
+mod index;
 pub mod keys;
 pub mod layers;
 pub mod load;

@@ -17,6 +17,7 @@ use crate::transfer::Task;
 use crate::transfer::epochs::Event;
 use crate::transfer::methods::{self, FROM_SCRATCH, Method};
 use crate::transfer::records::{EpochRecord, Stage1Record};
+use crate::transfer::request::Request;
 use crate::transfer::stages;
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
@@ -225,8 +226,7 @@ pub fn run(
         data.train.as_ref(),
         suite.transfer.train.label_smoothing,
     )?;
-    let request = stages::Request {
-        method: cell.method,
+    let request = Request {
         task,
         settings: &suite.transfer,
         source: target.sequence.as_ref().unwrap_or(&context.source.model),
@@ -241,10 +241,15 @@ pub fn run(
         kept.push(0);
     }
     let mut checkpoints = Checkpoints::new(folder.path(&name), &kept, made_from.clone());
-    let trained = stages::transfer(&request, &mut checkpoints, &mut |event| match event {
-        Event::Step(done, total) => progress.step(done, total),
-        Event::Epoch(_) => true,
-    })?;
+    let trained = stages::transfer(
+        cell.method,
+        &request,
+        &mut checkpoints,
+        &mut |event| match event {
+            Event::Step(done, total) => progress.step(done, total),
+            Event::Epoch(_) => true,
+        },
+    )?;
     progress.end();
     let outcome = Outcome {
         target: cell.target.name.clone(),

@@ -13,7 +13,6 @@
 //! ```
 
 use super::error::RunError;
-use super::kept;
 use super::lock::FolderLock;
 use super::settings;
 use crate::files::bounded;
@@ -25,6 +24,8 @@ use serde::de::DeserializeOwned;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
+/// Folders of records: where they are written, and where older versions wrote them.
+pub const RECORDS: [&str; 2] = ["evaluations", "looks"];
 /// Name of the lock.
 const LOCK: &str = "run.lock";
 
@@ -97,7 +98,7 @@ impl RunFolder {
             "report.html",
             "report.md",
         ];
-        for name in kept::FOLDERS.into_iter().chain(others) {
+        for name in RECORDS.into_iter().chain(others) {
             let path = self.root.join(name);
             let removed = if path.is_dir() {
                 fs::remove_dir_all(&path)

@@ -6,8 +6,8 @@
 
 use super::cell;
 use super::error::RunError;
+use super::folder::RECORDS;
 use super::folder::RunFolder;
-use super::kept::FOLDERS;
 use super::origin::{Change, KEY, Origin, Origins, WEIGHTS};
 use crate::table::record::RunRecord;
 use serde::Deserialize;
@@ -65,7 +65,7 @@ pub fn check(
         remove(&cell)?;
         removed += 1;
     }
-    for evaluation in FOLDERS.iter().flat_map(|name| entries(&folder.path(name))) {
+    for evaluation in RECORDS.iter().flat_map(|name| entries(&folder.path(name))) {
         let Some(change) = changed(&evaluation) else {
             continue;
         };

@@ -4,8 +4,9 @@
 use super::epochs::Event;
 use super::error::TransferError;
 use super::methods::{METHODS, Method, emb, frozen, mona, nft, orca, scratch};
+use super::request::Request;
 use super::snapshot::{Checkpointer, NamedTensors, NoCheckpoints, Snapshot};
-use super::stages::{Request, Trained, transfer};
+use super::stages::{Trained, transfer};
 use super::task::{self, Task};
 use crate::dataset::memory::InMemory;
 use crate::dataset::{Dataset, Splits, TargetShape};
@@ -103,7 +104,6 @@ impl Problem {
         progress: &mut dyn FnMut(Event) -> bool,
     ) -> Result<Trained, TransferError> {
         let request = Request {
-            method,
             settings: &self.settings,
             source: &self.source,
             target: &self.target,
@@ -112,7 +112,7 @@ impl Problem {
             source_set: images(3, 30, 3),
             seed: 4,
         };
-        transfer(&request, checkpointer, progress)
+        transfer(method, &request, checkpointer, progress)
     }
 
     pub(super) fn whole(&self, method: &'static Method) -> Trained {

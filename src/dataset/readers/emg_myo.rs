@@ -18,7 +18,8 @@ use std::sync::Arc;
 use memmap2::Mmap;
 
 use super::descriptor::{Data, Input, Reader};
-use crate::dataset::files::{Place, Table, malformed, map, names};
+use crate::dataset::files::{Place, malformed, map, names};
+use crate::dataset::table::Table;
 use crate::dataset::{Dataset, DatasetError, Display, Normalise, Splits, check_request};
 use crate::suite::task::TargetKind;
 

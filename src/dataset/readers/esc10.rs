@@ -19,7 +19,8 @@ use rayon::prelude::*;
 
 use super::descriptor::{Data, Input, Reader};
 use crate::dataset::audio::{CHUNK, CHUNK_HOP, Clip, LogMel, SHAPE, decimate, vorbis};
-use crate::dataset::files::{Place, Table, malformed, map};
+use crate::dataset::files::{Place, malformed, map};
+use crate::dataset::table::Table;
 use crate::dataset::{DatasetError, Display, InMemory, Splits};
 use crate::suite::task::TargetKind;
 

@@ -15,7 +15,8 @@ use rayon::prelude::*;
 
 use super::descriptor::{Data, Input, Reader};
 use crate::dataset::audio::{Clip, LogMel, SHAPE, SpectrogramSetting, wav};
-use crate::dataset::files::{Place, Table, malformed, map, refused};
+use crate::dataset::files::{Place, malformed, map, refused};
+use crate::dataset::table::Table;
 use crate::dataset::{DatasetError, Display, InMemory, Splits};
 use crate::suite::task::TargetKind;
 

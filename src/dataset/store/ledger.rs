@@ -52,7 +52,7 @@ struct Checked {
 impl Ledger {
     /// That of the user, in the cache.
     pub fn of_user() -> Self {
-        Self::at(super::cache().join("data.lock.toml"))
+        Self::at(super::cache::cache().join("data.lock.toml"))
     }
 
     /// Another one.
