@@ -48,7 +48,7 @@ test-gpu:
 	@scripts/bootstrap.sh --gpu
 	$(CARGO) test $(PROFILE) --locked --features gpu --test parity --test gpu -- --nocapture --test-threads 1
 
-## Training steps, probe and yardsticks against their peers (PYTHON has torch, transformers, scikit-learn, geomloss)
+## Training steps, probe, CKA and OTDD against their peers (PYTHON has torch, transformers, scikit-learn, geomloss)
 bench:
 	benches/train_step.sh $(PYTHON)
 	benches/swin_base.sh $(PYTHON)
@@ -56,7 +56,7 @@ bench:
 	benches/tsne.sh $(PYTHON)
 	benches/discrepancy.sh $(PYTHON)
 	benches/probe.sh $(PYTHON)
-	benches/yardsticks.sh $(PYTHON)
+	benches/cka_otdd.sh $(PYTHON)
 	benches/data.sh $(PYTHON)
 
 ## Damages every small fixture in seeded ways for FUZZ_SECONDS each (a minute); loading must answer with an error

@@ -1,5 +1,5 @@
 //! Measures on features that a script has written: seconds and values, one JSON line each.
-//! `probe.sh` and `yardsticks.sh` run scikit-learn, thingsvision and geomloss on the same files.
+//! `probe.sh` and `cka_otdd.sh` run scikit-learn, thingsvision and geomloss on the same files.
 //!
 //!     measures probe FOLDER C,C,… TOLERANCE…     x.npy, y.npy; every C cold, then all as a sweep
 //!     measures cka FOLDER                        x.npy, z.npy

@@ -161,7 +161,7 @@ fn out_of_memory_ends_in_an_error_and_keeps_what_is_done() {
     assert!(!out.join("cells/large-nft-0/cell.json").exists());
 }
 
-/// A device that goes away in the middle of training: the error names it, and comes at the next look.
+/// A device that goes away in the middle of training: the error names it, and comes at the next reading.
 #[test]
 fn a_lost_device_ends_in_an_error() {
     use modalign::model::device::fault;

@@ -25,7 +25,7 @@ const COLUMN: usize = 16;
 /// Rows of a name and a state.
 type Rows = Vec<(String, String)>;
 
-/// Prints the findings.
+/// Prints what was found.
 pub fn run(args: &DoctorArgs) -> Result<(), CliError> {
     let devices = devices();
     let sets = opened(args.data.as_deref());

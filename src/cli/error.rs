@@ -1,5 +1,6 @@
 //! Everything that can end a command, and the exit code it ends with.
 
+use crate::compare::CompareError;
 use crate::dataset::DatasetError;
 use crate::feature::FeatureError;
 use crate::figure::FigureError;
@@ -27,6 +28,8 @@ pub enum CliError {
     Feature(#[from] FeatureError),
     #[error(transparent)]
     Run(#[from] RunError),
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     #[error(transparent)]
     Figure(#[from] FigureError),
     #[error(transparent)]
@@ -97,6 +100,7 @@ impl CliError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Run(error) if error.is_interrupted() => 130,
+            Self::Compare(error) if error.is_interrupted() => 130,
             #[cfg(feature = "train")]
             Self::Transfer(TransferError::Interrupted) => 130,
             #[cfg(feature = "train")]

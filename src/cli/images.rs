@@ -73,7 +73,7 @@ impl Asked<'_> {
 pub fn open_set(asked: &Asked, name: &str, model: &Model) -> Result<Set, CliError> {
     let side = model.config.image_size().ok_or_else(|| CliError::Usage {
         what: asked.flag.into(),
-        expected: "a model of images (model_type swin)".into(),
+        expected: "a model of images".into(),
         found: format!("model_type {}", model.config.name()),
     })?;
     let found = preprocess::of(name, &model.config, asked.side)?;

@@ -57,8 +57,8 @@ pub fn read_input(
         (Embedder::Patches(_), &[n, c, h, w]) if c == embedder.channels() => {
             Ok(Input::Samples(file.floats()?, [n, c, h, w]))
         }
-        (Embedder::Pieces(pieces), &[n, c, l] | &[n, c, 1, l])
-            if c == pieces.channels() && l <= pieces.longest() =>
+        (Embedder::Patches1d(patches), &[n, c, l] | &[n, c, 1, l])
+            if c == patches.channels() && l <= patches.longest() =>
         {
             Ok(Input::Samples(file.floats()?, [n, c, 1, l]))
         }
@@ -79,10 +79,10 @@ pub fn read_input(
                 Embedder::Patches(_) => {
                     format!("[N, {}, H, W] samples", embedder.channels())
                 }
-                Embedder::Pieces(pieces) => format!(
+                Embedder::Patches1d(patches) => format!(
                     "[N, {}, L] signals, L at most {}",
-                    pieces.channels(),
-                    pieces.longest()
+                    patches.channels(),
+                    patches.longest()
                 ),
                 Embedder::Ids(_) => "[N, T] token ids".into(),
             };
@@ -95,8 +95,8 @@ pub fn read_input(
 /// Whether the predictor of `model` can say something of `input`.
 pub fn check_predictor(input: &Input, model: &Model) -> Result<(), CliError> {
     let tokens = match (input, &model.network.embedder) {
-        (Input::Samples(_, [_, _, _, length]), Embedder::Pieces(pieces)) => {
-            length.div_ceil(pieces.stack())
+        (Input::Samples(_, [_, _, _, length]), Embedder::Patches1d(patches)) => {
+            length.div_ceil(patches.stack())
         }
         (Input::Samples(..), _) => return Ok(()),
         (Input::Ids(_, _, [_, length]), _) => *length,

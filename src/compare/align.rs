@@ -1,9 +1,9 @@
-//! The same samples on every side, or an error that names the first row where they part. Numbers of
+//! The same samples for every encoder, or an error that names the first row where they part. Numbers of
 //! different samples can be compared only with a wider interval, and rows in different orders
 //! not at all: CKA and paired differences would be plausible and wrong.
 
+use super::error::CompareError;
 use crate::feature::FeatureSet;
-use crate::run::RunError;
 pub use crate::table::record::EncoderOrigin as Origin;
 use ndarray::{Array2, Axis, concatenate};
 use std::collections::HashMap;
@@ -21,7 +21,7 @@ pub struct EncoderFeatures {
     pub named: bool,
     /// Features of a training part of its own, if it has one.
     pub train: Option<FeatureSet>,
-    /// Which samples belong together (a clip's chunks, a person's windows), if the side knows.
+    /// Which samples belong together (a clip's chunks, a person's windows), if the encoder knows.
     pub groups: Option<Vec<usize>>,
 }
 
@@ -36,57 +36,57 @@ pub struct Aligned {
     pub features: Array2<f32>,
 }
 
-/// Sides and the samples that they share.
+/// Encoders and the samples that they share.
 #[derive(Debug, Clone)]
 pub struct Shared {
-    /// The sides, in the order given.
-    pub sides: Vec<Aligned>,
+    /// The encoders, in the order given.
+    pub encoders: Vec<Aligned>,
     /// Class of every sample.
     pub labels: Vec<usize>,
     /// Names of the classes.
     pub class_names: Vec<String>,
-    /// So many first rows are a training part that all sides brought.
+    /// So many first rows are a training part that all encoders brought.
     pub given_train: Option<usize>,
     /// The group of every sample; without, each is its own.
     pub groups: Option<Vec<usize>>,
 }
 
-/// More sides fit no page.
-pub const MOST_SIDES: usize = 24;
+/// More encoders fit no page.
+pub const MOST_ENCODERS: usize = 24;
 
-fn unfit(what: String, expected: String, found: String) -> RunError {
-    RunError::Unfit {
+fn unfit(what: String, expected: String, found: String) -> CompareError {
+    CompareError::Unfit {
         what,
         expected,
         found,
     }
 }
 
-/// Brings sides to the same rows: checks lengths, classes and labels, orders rows by id where the
-/// sides have ids.
+/// Brings encoders to the same rows: checks lengths, classes and labels, orders rows by id where the
+/// encoders have ids.
 ///
 /// # Errors
-/// [`RunError::Unfit`] naming the side and the first row that differs; below two sides, above
-/// [`MOST_SIDES`].
-pub fn align(mut sides: Vec<EncoderFeatures>) -> Result<Shared, RunError> {
-    if !(2..=MOST_SIDES).contains(&sides.len()) {
-        let (expected, found) = (format!("2 to {MOST_SIDES}"), sides.len().to_string());
-        return Err(unfit("sides".into(), expected, found));
+/// [`CompareError::Unfit`] naming the encoder and the first row that differs; below two encoders, above
+/// [`MOST_ENCODERS`].
+pub fn align(mut encoders: Vec<EncoderFeatures>) -> Result<Shared, CompareError> {
+    if !(2..=MOST_ENCODERS).contains(&encoders.len()) {
+        let (expected, found) = (format!("2 to {MOST_ENCODERS}"), encoders.len().to_string());
+        return Err(unfit("encoders".into(), expected, found));
     }
-    distinct_titles(&mut sides);
-    let class_names = class_names(&sides)?;
-    let own_parts = sides.iter().all(|side| side.train.is_some());
+    distinct_titles(&mut encoders);
+    let class_names = class_names(&encoders)?;
+    let own_parts = encoders.iter().all(|encoder| encoder.train.is_some());
     let given_train = match own_parts {
-        true => sides[0].train.as_ref().map(FeatureSet::len),
+        true => encoders[0].train.as_ref().map(FeatureSet::len),
         false => None,
     };
-    let parts = sides
+    let parts = encoders
         .iter()
-        .map(|side| [Some(&side.set), side.train.as_ref()]);
+        .map(|encoder| [Some(&encoder.set), encoder.train.as_ref()]);
     let parts: Vec<[Option<&FeatureSet>; 2]> = parts.collect();
     let orders = |part: usize| {
-        let sets: Vec<(&str, &FeatureSet)> = (sides.iter().zip(&parts))
-            .filter_map(|(side, parts)| Some((side.title.as_str(), parts[part]?)))
+        let sets: Vec<(&str, &FeatureSet)> = (encoders.iter().zip(&parts))
+            .filter_map(|(encoder, parts)| Some((encoder.title.as_str(), parts[part]?)))
             .collect();
         orders(&sets)
     };
@@ -95,7 +95,7 @@ pub fn align(mut sides: Vec<EncoderFeatures>) -> Result<Shared, RunError> {
         true => orders(1)?,
         false => Vec::new(),
     };
-    let groups = groups(&sides, &tests)?;
+    let groups = groups(&encoders, &tests)?;
     // A training part of its own tells no groups: its samples are in none of the test part's.
     let groups = match (own_parts, groups, given_train) {
         (true, Some(groups), Some(rows)) => {
@@ -104,30 +104,30 @@ pub fn align(mut sides: Vec<EncoderFeatures>) -> Result<Shared, RunError> {
         }
         (_, groups, _) => groups,
     };
-    let mut labels = sides[0].set.labels().to_vec();
-    if let (true, Some(train)) = (own_parts, &sides[0].train) {
+    let mut labels = encoders[0].set.labels().to_vec();
+    if let (true, Some(train)) = (own_parts, &encoders[0].train) {
         labels = [train.labels(), &labels].concat();
     }
     let (labels, class_names) = occurring(labels, class_names);
-    let sides = sides.into_iter().enumerate().map(|(i, side)| {
-        let mut features = ordered(side.set, &tests[i]);
-        if let (true, Some(train)) = (own_parts, side.train) {
+    let encoders = encoders.into_iter().enumerate().map(|(i, encoder)| {
+        let mut features = ordered(encoder.set, &tests[i]);
+        if let (true, Some(train)) = (own_parts, encoder.train) {
             let train = ordered(train, &trains[i]);
             let both = concatenate(Axis(0), &[train.view(), features.view()]);
             features = both.map_err(|_| {
                 let columns = format!("{} features, as its test part has", features.ncols());
                 let found = train.ncols().to_string();
-                unfit(format!("{}: training part", side.title), columns, found)
+                unfit(format!("{}: training part", encoder.title), columns, found)
             })?;
         }
         Ok(Aligned {
-            title: side.title,
-            origin: side.origin,
+            title: encoder.title,
+            origin: encoder.origin,
             features,
         })
     });
     Ok(Shared {
-        sides: sides.collect::<Result<_, RunError>>()?,
+        encoders: encoders.collect::<Result<_, CompareError>>()?,
         labels,
         class_names,
         given_train,
@@ -135,34 +135,38 @@ pub fn align(mut sides: Vec<EncoderFeatures>) -> Result<Shared, RunError> {
     })
 }
 
-/// Titles that several sides have get the path in brackets, and a number if that does not help.
-fn distinct_titles(sides: &mut [EncoderFeatures]) {
-    let count =
-        |sides: &[EncoderFeatures], title: &str| sides.iter().filter(|s| s.title == title).count();
-    let shared: Vec<bool> = sides
+/// Titles that several encoders have get the path in brackets, and a number if that does not help.
+fn distinct_titles(encoders: &mut [EncoderFeatures]) {
+    let count = |encoders: &[EncoderFeatures], title: &str| {
+        encoders.iter().filter(|s| s.title == title).count()
+    };
+    let shared: Vec<bool> = encoders
         .iter()
-        .map(|side| count(sides, &side.title) > 1)
+        .map(|encoder| count(encoders, &encoder.title) > 1)
         .collect();
-    for (side, shared) in sides.iter_mut().zip(shared) {
+    for (encoder, shared) in encoders.iter_mut().zip(shared) {
         if shared {
-            side.title = format!("{} ({})", side.title, side.origin.path);
+            encoder.title = format!("{} ({})", encoder.title, encoder.origin.path);
         }
     }
-    for i in 0..sides.len() {
-        let (base, mut number) = (sides[i].title.clone(), 1);
-        while sides[..i].iter().any(|side| side.title == sides[i].title) {
+    for i in 0..encoders.len() {
+        let (base, mut number) = (encoders[i].title.clone(), 1);
+        while encoders[..i]
+            .iter()
+            .any(|encoder| encoder.title == encoders[i].title)
+        {
             number += 1;
-            sides[i].title = format!("{base} #{number}");
+            encoders[i].title = format!("{base} #{number}");
         }
     }
 }
 
-/// The names that the sides agree on; of sides without names, their numbers.
-fn class_names(sides: &[EncoderFeatures]) -> Result<Vec<String>, RunError> {
-    let mut named = sides.iter().filter(|side| side.named);
+/// The names that the encoders agree on; of encoders without names, their numbers.
+fn class_names(encoders: &[EncoderFeatures]) -> Result<Vec<String>, CompareError> {
+    let mut named = encoders.iter().filter(|encoder| encoder.named);
     let Some(first) = named.next() else {
-        let most = sides.iter().max_by_key(|side| side.set.classes());
-        return Ok(most.map_or_else(Vec::new, |side| side.set.class_names().to_vec()));
+        let most = encoders.iter().max_by_key(|encoder| encoder.set.classes());
+        return Ok(most.map_or_else(Vec::new, |encoder| encoder.set.class_names().to_vec()));
     };
     let names = first.set.class_names();
     for other in named {
@@ -180,10 +184,10 @@ fn class_names(sides: &[EncoderFeatures]) -> Result<Vec<String>, RunError> {
         let expected = format!("those of {}: {}", first.title, said(names, class));
         return Err(unfit(what, expected, said(found, class)));
     }
-    for side in sides {
+    for encoder in encoders {
         let beyond = |&(_, &label): &(usize, &usize)| label >= names.len();
-        if let Some((row, label)) = side.set.labels().iter().enumerate().find(beyond) {
-            let what = format!("{}: labels, row {row}", side.title);
+        if let Some((row, label)) = encoder.set.labels().iter().enumerate().find(beyond) {
+            let what = format!("{}: labels, row {row}", encoder.title);
             let expected = format!("a class below {}, as {} names", names.len(), first.title);
             return Err(unfit(what, expected, label.to_string()));
         }
@@ -205,18 +209,18 @@ fn occurring(labels: Vec<usize>, class_names: Vec<String>) -> (Vec<usize>, Vec<S
     (dense, present.iter().map(name).collect())
 }
 
-/// The groups that the sides agree on, numbered from 0 in the order of the shared rows; sides that know none
+/// The groups that the encoders agree on, numbered from 0 in the order of the shared rows; encoders that know none
 /// take those of the others. Numbers may differ, what belongs together may not.
 fn groups(
-    sides: &[EncoderFeatures],
+    encoders: &[EncoderFeatures],
     orders: &[Option<Vec<usize>>],
-) -> Result<Option<Vec<usize>>, RunError> {
+) -> Result<Option<Vec<usize>>, CompareError> {
     let mut known: Option<(&str, Vec<usize>)> = None;
-    for (side, order) in sides.iter().zip(orders) {
-        let Some(own) = &side.groups else { continue };
-        if own.len() != side.set.len() {
-            let what = format!("{}: groups", side.title);
-            let expected = format!("one for each of {} samples", side.set.len());
+    for (encoder, order) in encoders.iter().zip(orders) {
+        let Some(own) = &encoder.groups else { continue };
+        if own.len() != encoder.set.len() {
+            let what = format!("{}: groups", encoder.title);
+            let expected = format!("one for each of {} samples", encoder.set.len());
             return Err(unfit(what, expected, own.len().to_string()));
         }
         let row_of = |row: usize| order.as_ref().map_or(row, |order| order[row]);
@@ -227,11 +231,11 @@ fn groups(
             dense.push(*numbers.entry(own[row_of(row)]).or_insert(next));
         }
         let Some((first, before)) = &known else {
-            known = Some((&side.title, dense));
+            known = Some((&encoder.title, dense));
             continue;
         };
         if let Some(row) = (0..dense.len()).find(|&row| dense[row] != before[row]) {
-            let what = format!("{}: groups, row {}", side.title, row_of(row));
+            let what = format!("{}: groups, row {}", encoder.title, row_of(row));
             let expected = format!("the samples that belong together as {first} has them");
             let found = format!("{} starts or joins another group", own[row_of(row)]);
             return Err(unfit(what, expected, found));
@@ -241,7 +245,7 @@ fn groups(
 }
 
 /// For every set, which of its rows stands where; `None` where it stands as it is.
-fn orders(sets: &[(&str, &FeatureSet)]) -> Result<Vec<Option<Vec<usize>>>, RunError> {
+fn orders(sets: &[(&str, &FeatureSet)]) -> Result<Vec<Option<Vec<usize>>>, CompareError> {
     let (first, base) = sets[0];
     let with_ids = sets.iter().find(|(_, set)| set.ids().is_some());
     let mut orders = Vec::with_capacity(sets.len());
@@ -278,7 +282,7 @@ fn orders(sets: &[(&str, &FeatureSet)]) -> Result<Vec<Option<Vec<usize>>>, RunEr
 fn by_id(
     (owner, expected): (&str, &[String]),
     (title, found): (&str, &[String]),
-) -> Result<Option<Vec<usize>>, RunError> {
+) -> Result<Option<Vec<usize>>, CompareError> {
     if expected == found {
         return Ok(None);
     }

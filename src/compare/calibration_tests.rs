@@ -87,7 +87,7 @@ impl World {
         x.dot(&turn).mapv(|v| v as f32)
     }
 
-    fn sides(&self, seed: u64) -> Vec<EncoderFeatures> {
+    fn encoders(&self, seed: u64) -> Vec<EncoderFeatures> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let labels = self.labels();
         let count = self.classes + usize::from(self.rare > 0);
@@ -100,10 +100,7 @@ impl World {
                     kind: "features".into(),
                     path: format!("{title}.npz"),
                     sha256: "00".into(),
-                    labels_sha256: None,
-                    images: None,
-                    preprocess: None,
-                    image_size: None,
+                    ..Origin::default()
                 },
                 set: FeatureSet::unnamed(self.encoder(&labels, &means, &mut rng), labels.clone())
                     .expect("valid"),
@@ -121,7 +118,7 @@ impl World {
             .tsne_iterations(0)
             .seed(seed);
         let settings = settings.check().expect("valid");
-        let shared = align(self.sides(seed)).expect("aligned");
+        let shared = align(self.encoders(seed)).expect("aligned");
         Comparison::new(&shared, 0, &settings, &mut Quiet).expect("compared")
     }
 }
@@ -240,7 +237,7 @@ fn calibration_of_a_rates_own_interval() {
             let u: f64 = rand::RngExt::random(&mut rng);
             u < truth[*label]
         });
-        let answers = super::probed::Answers {
+        let mistakes = super::probed::Mistakes {
             wrong: wrong.collect(),
             without: Vec::new(),
         };
@@ -250,7 +247,7 @@ fn calibration_of_a_rates_own_interval() {
             classes: 2,
             groups: None,
         };
-        let found = rates.estimate(super::rates::Kind::Balanced, &answers, true);
+        let found = rates.estimate(super::rates::Kind::Balanced, &mistakes, true);
         let [low, high] = found.interval.expect("interval");
         low <= 0.21 && 0.21 <= high
     });
@@ -264,7 +261,7 @@ fn calibration_of_a_rates_own_interval() {
     };
     let found = world.compared(1);
     for measure in ["probe-error", "balanced-error"] {
-        let own = found.sides[0].estimate(measure).expect("defined");
+        let own = found.encoders[0].estimate(measure).expect("defined");
         let [low, high] = own.interval.expect("interval");
         assert!(0.0 <= low && low <= own.value && own.value <= high && high <= 1.0);
         assert!(high - low > 0.005, "{low} to {high}");

@@ -1,4 +1,4 @@
-//! Every side against the reference on the same test samples: pairing takes away what makes a
+//! Every encoder against the reference on the same test samples: pairing takes away what makes a
 //! sample hard for both, so a difference can be clear where the two intervals overlap.
 
 use super::measures::{Frame, Measured, measures as all_measures};
@@ -6,7 +6,7 @@ use super::rates::Kind;
 use crate::evaluate::noise;
 use crate::measure::about::{About, Better};
 use crate::measure::encoder::Noise;
-use crate::measure::verdict::{self, Claim, judge};
+use crate::measure::verdict::{self, Claim, decide};
 use crate::strata::by_class;
 
 /// A difference smaller than this part of the values is what single precision makes of equal
@@ -43,7 +43,7 @@ impl Verdict {
     }
 }
 
-/// A side less the reference.
+/// An encoder less the reference.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     /// The mean difference.
@@ -58,27 +58,27 @@ pub struct Difference {
     pub verdict: Verdict,
 }
 
-/// A measure of a side less that of the reference.
+/// A measure of an encoder less that of the reference.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MeasureDifference {
-    /// Which side.
-    pub side: usize,
+    /// Which encoder.
+    pub encoder: usize,
     /// Which measure.
     pub measure: &'static About,
     /// How they differ.
     pub difference: Difference,
 }
 
-/// The probe's answers of one side to the test samples of one class.
+/// The probe's mistakes of one encoder on the test samples of one class.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClassError {
-    /// Which side.
-    pub side: usize,
+    /// Which encoder.
+    pub encoder: usize,
     /// Which class.
     pub class: usize,
     /// Test samples of the class.
     pub samples: usize,
-    /// Share answered wrongly; `None` without a sample.
+    /// Share predicted wrongly; `None` without a sample.
     pub error: Option<f64>,
     /// Its 95 % interval, where it has one.
     pub interval: Option<[f64; 2]>,
@@ -98,22 +98,23 @@ impl From<Claim> for Difference {
     }
 }
 
-/// Every measure that says which encoder is better, of every side against the reference, not yet judged.
-pub fn measures(sides: &[Measured], reference: usize, frame: &Frame) -> Vec<MeasureDifference> {
-    let (base, rates) = (&sides[reference], frame.rates());
+/// Every measure that says which encoder is better, of every encoder against the reference, not yet decided.
+pub fn measures(encoders: &[Measured], reference: usize, frame: &Frame) -> Vec<MeasureDifference> {
+    let (base, rates) = (&encoders[reference], frame.rates());
     let mut all = Vec::new();
-    for (index, side) in sides.iter().enumerate().filter(|(i, _)| *i != reference) {
+    for (index, encoder) in encoders.iter().enumerate().filter(|(i, _)| *i != reference) {
         for measure in all_measures().filter(|m| m.about.better != Better::Neither) {
             let about = &measure.about;
-            let (Some(a), Some(b)) = (side.estimate(about.name), base.estimate(about.name)) else {
+            let (Some(a), Some(b)) = (encoder.estimate(about.name), base.estimate(about.name))
+            else {
                 continue;
             };
             let claim = match measure.noise {
-                Noise::Answers(learner, rate) => {
-                    let (own, other) = (side.answers(learner), base.answers(learner));
+                Noise::Predictions(learner, rate) => {
+                    let (own, other) = (encoder.mistakes(learner), base.mistakes(learner));
                     match Kind::of(rate) {
                         (kind, true) => rates.difference(kind, own, other),
-                        // Of right answers the difference is that of wrong ones, turned over.
+                        // Of right predictions the difference is that of wrong ones, turned over.
                         (kind, false) => rates.difference(kind, other, own),
                     }
                 }
@@ -125,7 +126,7 @@ pub fn measures(sides: &[Measured], reference: usize, frame: &Frame) -> Vec<Meas
                 ),
             };
             all.push(MeasureDifference {
-                side: index,
+                encoder: index,
                 measure: about,
                 difference: claim.into(),
             });
@@ -137,12 +138,12 @@ pub fn measures(sides: &[Measured], reference: usize, frame: &Frame) -> Vec<Meas
 /// A difference of two measures that are no rates.
 fn jackknifed(
     value: f64,
-    (of_side, side): (f64, &[f64]),
+    (of_encoder, encoder): (f64, &[f64]),
     (of_base, base): (f64, &[f64]),
     measure: &About,
 ) -> Claim {
-    let without: Vec<f64> = side.iter().zip(base).map(|(a, b)| a - b).collect();
-    let scale = of_side.abs().max(of_base.abs()).max(0.1);
+    let without: Vec<f64> = encoder.iter().zip(base).map(|(a, b)| a - b).collect();
+    let scale = of_encoder.abs().max(of_base.abs()).max(0.1);
     let equal = value.abs() <= ROUNDING * scale;
     let [least, most] = measure.range;
     let inside = |end: f64| end.clamp(least - most, most - least);
@@ -156,20 +157,23 @@ fn jackknifed(
     }
 }
 
-/// The probe's errors class by class, and their differences to the reference, not yet judged.
-pub fn classes(sides: &[Measured], reference: usize, frame: &Frame) -> Vec<ClassError> {
+/// The probe's errors class by class, and their differences to the reference, not yet decided.
+pub fn classes(encoders: &[Measured], reference: usize, frame: &Frame) -> Vec<ClassError> {
     let rates = frame.rates();
     let mut members = by_class(&rates.labels);
     members.resize(frame.classes, Vec::new());
     let mut all = Vec::new();
-    for (index, side) in sides.iter().enumerate() {
+    for (index, encoder) in encoders.iter().enumerate() {
         for (class, rows) in members.iter().enumerate() {
             let own = rates.select(rows);
-            let (a, b) = (side.probe.select(rows), sides[reference].probe.select(rows));
+            let (a, b) = (
+                encoder.probe.select(rows),
+                encoders[reference].probe.select(rows),
+            );
             let error = (!rows.is_empty()).then(|| own.estimate(Kind::Plain, &a, true));
             let tested = index != reference && !rows.is_empty();
             all.push(ClassError {
-                side: index,
+                encoder: index,
                 class,
                 samples: rows.len(),
                 error: error.as_ref().map(|error| error.value),
@@ -182,7 +186,7 @@ pub fn classes(sides: &[Measured], reference: usize, frame: &Frame) -> Vec<Class
 }
 
 /// Judges everything that the page says, measures and classes, as one family.
-pub fn judge_all(measures: &mut [MeasureDifference], classes: &mut [ClassError]) {
+pub fn decide_all(measures: &mut [MeasureDifference], classes: &mut [ClassError]) {
     let measures = measures.iter_mut();
     let measures = measures.map(|d| (d.measure.better == Better::Lower, &mut d.difference));
     let classes = classes.iter_mut().filter_map(|c| c.difference.as_mut());
@@ -194,9 +198,9 @@ pub fn judge_all(measures: &mut [MeasureDifference], classes: &mut [ClassError])
         p: d.p,
     };
     let claims: Vec<Claim> = all.iter().map(|(_, d)| claim(d)).collect();
-    for ((lower_is_better, difference), judged) in all.iter_mut().zip(judge(&claims)) {
-        difference.adjusted = judged.adjusted;
-        difference.verdict = match (judged.verdict, *lower_is_better) {
+    for ((lower_is_better, difference), decided) in all.iter_mut().zip(decide(&claims)) {
+        difference.adjusted = decided.adjusted;
+        difference.verdict = match (decided.verdict, *lower_is_better) {
             (verdict::Verdict::NotTested, _) => Verdict::NotTested,
             (verdict::Verdict::NotShown, _) => Verdict::NotShown,
             (verdict::Verdict::Lower, true) | (verdict::Verdict::Higher, false) => Verdict::Better,

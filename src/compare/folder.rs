@@ -1,7 +1,7 @@
 //! The folder of a comparison: one process writes it, and it is none of its inputs.
 
 use super::align::EncoderFeatures;
-use crate::run::RunError;
+use super::error::CompareError;
 use crate::run::lock::FolderLock;
 use crate::table::record::COMPARISON;
 use std::path::{Path, PathBuf};
@@ -22,10 +22,10 @@ impl Folder {
     /// Makes the folder `root` for a comparison, or takes that of an earlier one, and locks it.
     ///
     /// # Errors
-    /// [`RunError::Malformed`] for a folder with anything else in it, [`RunError::Locked`] while another
-    /// process writes it, [`RunError::Io`].
-    pub fn open(root: &Path) -> Result<Self, RunError> {
-        let io = |source| RunError::Io {
+    /// [`CompareError::Malformed`] for a folder with anything else in it, [`CompareError::Run`] while another
+    /// process writes it, [`CompareError::Io`].
+    pub fn open(root: &Path) -> Result<Self, CompareError> {
+        let io = |source| CompareError::Io {
             path: root.into(),
             source,
         };
@@ -35,7 +35,7 @@ impl Folder {
             foreign |= entry.map_err(io)?.file_name() != LOCK;
         }
         if foreign && !root.join(COMPARISON).is_file() {
-            return Err(RunError::Malformed {
+            return Err(CompareError::Malformed {
                 path: root.into(),
                 expected: "an empty folder, or one with an earlier comparison".into(),
                 found: "something else; choose another --out".into(),
@@ -50,8 +50,8 @@ impl Folder {
     /// The folder itself, which is still where it was when it was locked.
     ///
     /// # Errors
-    /// [`RunError::Moved`].
-    pub fn root(&self) -> Result<&Path, RunError> {
+    /// [`CompareError::Run`] where it was moved.
+    pub fn root(&self) -> Result<&Path, CompareError> {
         self.lock.still_there()?;
         Ok(&self.root)
     }
@@ -61,15 +61,17 @@ impl Folder {
 /// is compared would be cleared away.
 ///
 /// # Errors
-/// [`RunError::Unfit`] naming the input.
+/// [`CompareError::Unfit`] naming the input.
 pub fn outside_of_inputs(
     root: &Path,
-    sides: &[EncoderFeatures],
+    encoders: &[EncoderFeatures],
     others: &[&Path],
-) -> Result<(), RunError> {
+) -> Result<(), CompareError> {
     let out = real(root);
-    let sides = sides.iter().map(|side| Path::new(&side.origin.path));
-    for input in sides.chain(others.iter().copied()) {
+    let encoders = encoders
+        .iter()
+        .map(|encoder| Path::new(&encoder.origin.path));
+    for input in encoders.chain(others.iter().copied()) {
         let Ok(own) = input.canonicalize() else {
             // A name of the program's own, or of a hub: no file that could be written over.
             continue;
@@ -79,7 +81,7 @@ pub fn outside_of_inputs(
             .map(|name| out.join(name))
             .any(|name| own.starts_with(name));
         if out == own || (own.is_dir() && out.starts_with(&own)) || clears {
-            return Err(RunError::Unfit {
+            return Err(CompareError::Unfit {
                 what: "--out".into(),
                 expected: format!("a folder apart from what is compared ({})", input.display()),
                 found: root.display().to_string(),

@@ -1,15 +1,15 @@
-//! The sides that a run holds: the encoders whose surrogate features it kept (those of figure 2: the
+//! The encoders that a run holds: those whose surrogate features it kept (those of figure 2: the
 //! pretrained one, and for every target and seed that of the method that the figure shows). Nothing
 //! is extracted again, so neither the model nor the data are needed.
 //!
-//! The surrogate's test features are the samples, its training features the side's own training part:
-//! where all sides come from runs, probe and neighbours learn from the whole of it.
+//! The surrogate's test features are the samples, its training features the encoder's own training part:
+//! where all encoders come from runs, probe and neighbours learn from the whole of it.
 
 use super::align::{EncoderFeatures, Origin};
+use super::error::CompareError;
 use crate::feature::file;
 use crate::files::bounded;
 use crate::files::checksum::hex;
-use crate::run::RunError;
 use crate::run::folder::sha256;
 use crate::transfer::methods;
 use sha2::{Digest, Sha256};
@@ -23,13 +23,13 @@ pub fn is_run(root: &Path) -> bool {
 /// Every encoder that the run kept features of.
 ///
 /// # Errors
-/// [`RunError::Malformed`] where there is none, or settings or features cannot be read.
-pub fn sides(root: &Path) -> Result<Vec<EncoderFeatures>, RunError> {
+/// [`CompareError::Malformed`] where there is none, or settings or features cannot be read.
+pub fn encoders(root: &Path) -> Result<Vec<EncoderFeatures>, CompareError> {
     let config = root.join("config.toml");
     let text = bounded::text(&config)?.unwrap_or_default();
     let suite = methods::parse(&text, &config.display().to_string())?;
-    let mut sides = Vec::new();
-    let mut add = |id: &str, title: String| -> Result<(), RunError> {
+    let mut encoders = Vec::new();
+    let mut add = |id: &str, title: String| -> Result<(), CompareError> {
         let [train, test] =
             ["train", "test"].map(|part| root.join(format!("features/{id}-{part}.safetensors")));
         if !test.is_file() {
@@ -44,16 +44,13 @@ pub fn sides(root: &Path) -> Result<Vec<EncoderFeatures>, RunError> {
             }
             false => None,
         };
-        sides.push(EncoderFeatures {
+        encoders.push(EncoderFeatures {
             title,
             origin: Origin {
                 kind: "run".into(),
                 path: root.display().to_string(),
                 sha256: hex(&hash.finalize()),
-                labels_sha256: None,
-                images: None,
-                preprocess: None,
-                image_size: None,
+                ..Origin::default()
             },
             set: file::read(&test)?,
             named: true,
@@ -76,9 +73,9 @@ pub fn sides(root: &Path) -> Result<Vec<EncoderFeatures>, RunError> {
             }
         }
     }
-    match sides.is_empty() {
-        false => Ok(sides),
-        true => Err(RunError::Malformed {
+    match encoders.is_empty() {
+        false => Ok(encoders),
+        true => Err(CompareError::Malformed {
             path: root.join("features"),
             expected: "features of an encoder, as a finished modalign report keeps them".into(),
             found: "none".into(),

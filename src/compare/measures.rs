@@ -3,8 +3,10 @@
 //! ([`probed`](super::probed), [`rates`](super::rates)); the other measures see the test part, those over pairs a
 //! balanced sample of it, with the noise of the [jackknife](crate::evaluate::encoder::jackknifed).
 
+use super::error::CompareError;
+use super::error::named;
 use super::parts::{Parts, folds, units};
-use super::probed::{Answers, Folds, SplitRows, probed, voted};
+use super::probed::{Folds, Mistakes, SplitRows, probed, voted};
 use super::rates::{Kind, Rates};
 use super::rows::Rows;
 use super::settings::{GROUPS, MOST_WORK, ValidSettings};
@@ -13,8 +15,6 @@ use crate::evaluate::encoder::{Folded, jackknifed};
 use crate::measure::MeasureError;
 use crate::measure::encoder::cka::CKA;
 use crate::measure::encoder::{self, Cost, Learner, Measure, Noise};
-use crate::run::RunError;
-use crate::run::error::named;
 use ndarray::Array2;
 
 /// The measures of an encoder alone, in the order of tables.
@@ -32,12 +32,12 @@ pub struct Measured {
     pub notes: Vec<String>,
     /// The C of the probe.
     pub c: f64,
-    /// Its answer to every test sample.
+    /// Its prediction for every test sample.
     pub predictions: Vec<usize>,
     /// Whether it is wrong.
-    pub probe: Answers,
+    pub probe: Mistakes,
     /// Whether the neighbours' vote is wrong; empty where there is none.
-    pub votes: Answers,
+    pub votes: Mistakes,
 }
 
 impl Measured {
@@ -47,8 +47,8 @@ impl Measured {
         self.estimates[place].as_ref()
     }
 
-    /// The answers of a learner.
-    pub fn answers(&self, learner: Learner) -> &Answers {
+    /// The mistakes of a learner.
+    pub fn mistakes(&self, learner: Learner) -> &Mistakes {
         match learner {
             Learner::Probe => &self.probe,
             Learner::Neighbours => &self.votes,
@@ -56,7 +56,7 @@ impl Measured {
     }
 }
 
-/// What every side is measured on.
+/// What every encoder is measured on.
 pub struct Frame<'a> {
     /// Class of every sample.
     pub labels: &'a [usize],
@@ -89,21 +89,25 @@ impl Frame<'_> {
 /// Measures an encoder.
 ///
 /// # Errors
-/// [`RunError::Measure`] where the probe is not defined (one class, no feature); what else is not
+/// [`CompareError::Measure`] where the probe is not defined (one class, no feature); what else is not
 /// defined becomes a note.
-pub fn measure(title: &str, features: &Array2<f32>, frame: &Frame) -> Result<Measured, RunError> {
+pub fn measure(
+    title: &str,
+    features: &Array2<f32>,
+    frame: &Frame,
+) -> Result<Measured, CompareError> {
     let (labels, settings, parts) = (frame.labels, frame.settings, frame.parts);
     let of = |rows: &[usize]| Rows::of(features, labels, rows);
     let (fit, valid) = (of(&parts.fit), of(&parts.valid));
     let (train, test) = (of(&parts.train), of(&parts.test));
-    let sides = SplitRows {
+    let split = SplitRows {
         fit: &fit,
         valid: &valid,
         train: &train,
         test: &test,
         classes: frame.classes,
     };
-    let found = probed(&sides, frame.folds, settings);
+    let found = probed(&split, frame.folds, settings);
     let found = found.map_err(named(format!("linear probe of {title}")))?;
     let mut notes = Vec::new();
     if !found.converged {
@@ -112,7 +116,7 @@ pub fn measure(title: &str, features: &Array2<f32>, frame: &Frame) -> Result<Mea
             "The probe of {title} stopped after {steps} iterations, before its optimum."
         ));
     }
-    let votes = voted(&sides, frame.folds);
+    let votes = voted(&split, frame.folds);
     let sample: Vec<usize> = (parts.sample.iter())
         .map(|&place| parts.test[place])
         .collect();
@@ -127,10 +131,10 @@ pub fn measure(title: &str, features: &Array2<f32>, frame: &Frame) -> Result<Mea
     let mut estimates = Vec::new();
     for measure in measures() {
         let found: Result<Estimate, MeasureError> = match measure.noise {
-            Noise::Answers(learner, rate) => {
+            Noise::Predictions(learner, rate) => {
                 let (kind, errors) = Kind::of(rate);
                 match (learner, &votes) {
-                    (Learner::Probe, _) => Ok(rates.estimate(kind, &found.answers, errors)),
+                    (Learner::Probe, _) => Ok(rates.estimate(kind, &found.mistakes, errors)),
                     (Learner::Neighbours, Ok(votes)) => Ok(rates.estimate(kind, votes, errors)),
                     (Learner::Neighbours, Err(error)) => Err(error.clone()),
                 }
@@ -155,12 +159,12 @@ pub fn measure(title: &str, features: &Array2<f32>, frame: &Frame) -> Result<Mea
         notes,
         c: found.c,
         predictions: found.predictions,
-        probe: found.answers,
+        probe: found.mistakes,
         votes: votes.unwrap_or_default(),
     })
 }
 
-/// The measures of test samples that no learner answers: those over pairs, or the others. `places` are the rows of
+/// The measures of test samples that no learner predicts: those over pairs, or the others. `places` are the rows of
 /// `rows` among all samples.
 fn jackknifed_of(
     frame: &Frame,
@@ -170,7 +174,7 @@ fn jackknifed_of(
     with_noise: impl Fn(&Measure) -> bool,
 ) -> Vec<Result<Estimate, MeasureError>> {
     let own: Vec<&Measure> = measures()
-        .filter(|measure| !matches!(measure.noise, Noise::Answers(..)))
+        .filter(|measure| !matches!(measure.noise, Noise::Predictions(..)))
         .filter(|measure| (measure.cost == Cost::Pairs) == pairs)
         .collect();
     let groups: Option<Vec<usize>> = frame

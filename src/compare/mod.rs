@@ -1,8 +1,8 @@
 //! Comparisons: several encoders set against each other on the same samples (`modalign compare`).
 //!
-//! A side is anything that gives features of the samples: a features file, an encoder whose
-//! features a run kept, a model that was just asked. [`align`] makes sure that all sides speak of the
-//! same samples, [`parts`] cuts these once for all sides, [`measures`] measures every side alone,
+//! Anything that gives features of the samples is an encoder here: a features file, an encoder whose
+//! features a run kept, a model that was just asked. [`align`] makes sure that all encoders speak of the
+//! same samples, [`parts`] cuts these once for all encoders, [`measures`] measures every encoder alone,
 //! probe and neighbours in [`probed`], [`difference`] sets each against the reference, sample by sample
 //! ([`rates`]), and [`noise`](crate::evaluate::noise) says what a difference is worth. [`comparison`] does all of it; [`mod@write`] leaves tables and a record.
 //!
@@ -11,6 +11,7 @@
 pub mod align;
 pub mod comparison;
 pub mod difference;
+pub mod error;
 pub mod folder;
 pub mod kept;
 pub mod measures;
@@ -29,4 +30,5 @@ mod tests;
 
 pub use align::{Aligned, EncoderFeatures, Origin};
 pub use comparison::Comparison;
+pub use error::CompareError;
 pub use settings::{Settings, ValidSettings};

@@ -1,4 +1,4 @@
-//! The parts of the shared samples, the same rows for every side: where probe and neighbours learn,
+//! The parts of the shared samples, the same rows for every encoder: where probe and neighbours learn,
 //! where C is chosen, where everything is tested; and the folds that the jackknife leaves out. Samples that
 //! belong together (a clip's chunks, a person's windows) stay together in all of them.
 

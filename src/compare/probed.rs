@@ -1,4 +1,4 @@
-//! The probe and the neighbours of one side, once as they are reported and once more without each fold.
+//! The probe and the neighbours of one encoder, once as they are reported and once more without each fold.
 //!
 //! A difference of two encoders' probe errors is also one of the training samples that the probes happened to
 //! see, and of the C that a few validation samples chose. With small training parts that is most of it: two equal
@@ -21,7 +21,7 @@ const REFIT_TOLERANCE: f64 = 1e-6;
 /// Iterations of a refit at most.
 const REFIT_ITERATIONS: usize = 300;
 
-/// The folds of every part, the same for all sides.
+/// The folds of every part, the same for all encoders.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Folds {
     /// How many.
@@ -67,17 +67,17 @@ impl Folds {
     }
 }
 
-/// Wrong answers to the test samples.
+/// Which test samples are predicted wrongly.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Answers {
+pub struct Mistakes {
     /// As reported.
     pub wrong: Vec<bool>,
     /// Learnt without each fold; empty where that is not defined.
     pub without: Vec<Vec<bool>>,
 }
 
-impl Answers {
-    /// The answers to some of the test samples.
+impl Mistakes {
+    /// The same of some of the test samples.
     pub fn select(&self, rows: &[usize]) -> Self {
         let of = |wrong: &Vec<bool>| rows.iter().map(|&row| wrong[row]).collect();
         Self {
@@ -87,20 +87,20 @@ impl Answers {
     }
 }
 
-/// The probe of a side.
+/// The probe of an encoder.
 #[derive(Debug, Clone)]
 pub struct Probed {
     /// Its C.
     pub c: f64,
     /// Whether it met a stopping rule.
     pub converged: bool,
-    /// Its answer to every test sample.
+    /// Its prediction for every test sample.
     pub predictions: Vec<usize>,
     /// Whether it is wrong.
-    pub answers: Answers,
+    pub mistakes: Mistakes,
 }
 
-/// Samples of a side in parts.
+/// Samples of an encoder in parts.
 pub struct SplitRows<'a> {
     /// To fit on while C is chosen.
     pub fit: &'a Rows,
@@ -159,7 +159,7 @@ pub fn probed(
     Ok(Probed {
         c,
         converged: minimum.converged,
-        answers: Answers {
+        mistakes: Mistakes {
             wrong: wrong(&predictions, test.labels()),
             without: all.unwrap_or_default(),
         },
@@ -190,7 +190,7 @@ fn wrong(predictions: &[usize], labels: &[usize]) -> Vec<bool> {
 ///
 /// # Errors
 /// [`MeasureError`] where there are no neighbours to ask.
-pub fn voted(parts: &SplitRows, folds: &Folds) -> Result<Answers, MeasureError> {
+pub fn voted(parts: &SplitRows, folds: &Folds) -> Result<Mistakes, MeasureError> {
     let (train, test) = (
         parts.train.samples(parts.classes)?,
         parts.test.samples(parts.classes)?,
@@ -200,7 +200,7 @@ pub fn voted(parts: &SplitRows, folds: &Folds) -> Result<Answers, MeasureError> 
     let not = |right: &[bool]| -> Vec<bool> { right.iter().map(|right| !right).collect() };
     // A small training part may not have k neighbours left.
     let without = votes_without(&train, &test, k, &folds.train, folds.count).unwrap_or_default();
-    Ok(Answers {
+    Ok(Mistakes {
         wrong: not(&vote.correct),
         without: without.iter().map(|right| not(right)).collect(),
     })

@@ -1,4 +1,4 @@
-//! Rates of wrong answers with their noise: of all test samples (or all of one class), or of classes weighing
+//! Rates of wrong predictions with their noise: of all test samples (or all of one class), or of classes weighing
 //! the same.
 //!
 //! A rate's own interval is of its test samples: Wilson's, or for the balanced error one of the sum of the
@@ -7,7 +7,7 @@
 //! jackknife, whose folds take training samples, a say in C and test samples away at once, and by the exact
 //! sign-flip test over the test samples or their groups, which lets no few samples speak for a population.
 
-use super::probed::Answers;
+use super::probed::Mistakes;
 use crate::evaluate::{Estimate, noise};
 use crate::measure::encoder::Rate;
 use crate::measure::flips::{by_group, sign_flip};
@@ -15,7 +15,7 @@ use crate::measure::stats::wilson;
 use crate::measure::tail::critical;
 use crate::measure::verdict::{Claim, LEVEL};
 
-/// The test samples that answers are about.
+/// The test samples that predictions are about.
 #[derive(Debug, Clone)]
 pub struct Rates {
     /// Class of every test sample.
@@ -38,7 +38,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What samples count in a rate, and whether it is one of wrong answers.
+    /// What samples count in a rate, and whether it is one of wrong predictions.
     pub fn of(rate: Rate) -> (Self, bool) {
         match rate {
             Rate::Wrong => (Self::Plain, true),
@@ -68,7 +68,7 @@ impl Rates {
         counts
     }
 
-    /// What a sample of each class counts: a rate is the sum over wrong answers.
+    /// What a sample of each class counts: a rate is the sum over wrong predictions.
     fn weights(kind: Kind, counts: &[f64]) -> Vec<f64> {
         let all: f64 = counts.iter().sum();
         let present = counts.iter().filter(|count| **count > 0.0).count() as f64;
@@ -79,7 +79,7 @@ impl Rates {
         counts.iter().map(of).collect()
     }
 
-    /// The rate of wrong answers to the samples kept.
+    /// The rate of wrong predictions for the samples kept.
     fn rate(&self, kind: Kind, wrong: &[bool], kept: impl Fn(usize) -> bool) -> f64 {
         if kind == Kind::Plain {
             let own = || (0..wrong.len()).filter(|row| kept(*row));
@@ -92,31 +92,31 @@ impl Rates {
     }
 
     /// The rate without each fold, learnt without it.
-    fn without(&self, kind: Kind, answers: &Answers) -> Vec<f64> {
+    fn without(&self, kind: Kind, mistakes: &Mistakes) -> Vec<f64> {
         let of = |(fold, wrong): (usize, &Vec<bool>)| {
             self.rate(kind, wrong, |row| self.folds[row] != fold)
         };
-        answers.without.iter().enumerate().map(of).collect()
+        mistakes.without.iter().enumerate().map(of).collect()
     }
 
-    /// A rate of wrong answers, or of right ones (`errors` false), with its own interval.
-    pub fn estimate(&self, kind: Kind, answers: &Answers, errors: bool) -> Estimate {
-        let wrong = self.rate(kind, &answers.wrong, |_| true);
+    /// A rate of wrong predictions, or of right ones (`errors` false), with its own interval.
+    pub fn estimate(&self, kind: Kind, mistakes: &Mistakes, errors: bool) -> Estimate {
+        let wrong = self.rate(kind, &mistakes.wrong, |_| true);
         let (alone, source) = match kind {
             Kind::Plain => {
-                let hits = answers.wrong.iter().filter(|wrong| **wrong).count();
+                let hits = mistakes.wrong.iter().filter(|wrong| **wrong).count();
                 (wilson(hits, self.labels.len()), "wilson")
             }
-            Kind::Balanced => (self.stratified(wrong, answers), "stratified"),
+            Kind::Balanced => (self.stratified(wrong, mistakes), "stratified"),
         };
         let (interval, source) = match self.groups {
             None => (Some(alone), source),
-            Some(_) => (self.grouped(kind, wrong, answers, alone), "groups"),
+            Some(_) => (self.grouped(kind, wrong, mistakes, alone), "groups"),
         };
         // Rounding puts an end a last digit beside a rate of 0 or 1.
         let interval = interval.map(|[low, high]| [low.min(wrong), high.max(wrong)]);
         let turned = |rate: f64| if errors { rate } else { 1.0 - rate };
-        let without = self.without(kind, answers).into_iter().map(turned);
+        let without = self.without(kind, mistakes).into_iter().map(turned);
         Estimate {
             value: turned(wrong),
             interval: match errors {
@@ -130,11 +130,11 @@ impl Rates {
     }
 
     /// The interval of a balanced error of independent samples.
-    fn stratified(&self, rate: f64, answers: &Answers) -> [f64; 2] {
+    fn stratified(&self, rate: f64, mistakes: &Mistakes) -> [f64; 2] {
         let counts = self.counts(|_| true);
         let weights = Self::weights(Kind::Balanced, &counts);
         let mut hits = vec![0.0; self.classes];
-        let wrong = self.labels.iter().zip(&answers.wrong);
+        let wrong = self.labels.iter().zip(&mistakes.wrong);
         wrong
             .filter(|(_, wrong)| **wrong)
             .for_each(|(&label, _)| hits[label] += 1.0);
@@ -155,22 +155,22 @@ impl Rates {
         &self,
         kind: Kind,
         rate: f64,
-        answers: &Answers,
+        mistakes: &Mistakes,
         alone: [f64; 2],
     ) -> Option<[f64; 2]> {
         let count = self.folds.iter().max().map_or(0, |most| most + 1);
-        let of = |fold: usize| self.rate(kind, &answers.wrong, |row| self.folds[row] != fold);
+        let of = |fold: usize| self.rate(kind, &mistakes.wrong, |row| self.folds[row] != fold);
         let without: Vec<f64> = (0..count).map(of).collect();
         noise::standard_error(&without)?;
         let [low, high] = noise::interval(rate, &without, 0.0).unwrap_or([rate; 2]);
         Some([low.max(0.0).min(alone[0]), high.min(1.0).max(alone[1])])
     }
 
-    /// The difference of two sides' rates of wrong answers, side less reference.
-    pub fn difference(&self, kind: Kind, side: &Answers, reference: &Answers) -> Claim {
+    /// The difference of an encoder's rate of wrong predictions from the reference's.
+    pub fn difference(&self, kind: Kind, encoder: &Mistakes, reference: &Mistakes) -> Claim {
         let counts = self.counts(|_| true);
         let weights = Self::weights(kind, &counts);
-        let pairs = side.wrong.iter().zip(&reference.wrong).enumerate();
+        let pairs = encoder.wrong.iter().zip(&reference.wrong).enumerate();
         let apart = pairs.map(|(row, (a, b))| {
             let apart = f64::from(i8::from(*a) - i8::from(*b));
             // Samples that count the same are counted exactly, as whole numbers.
@@ -186,9 +186,9 @@ impl Rates {
             Kind::Balanced => sum,
         };
         let value = if value.abs() < 1e-12 { 0.0 } else { value };
-        let (a, b) = (self.without(kind, side), self.without(kind, reference));
+        let (a, b) = (self.without(kind, encoder), self.without(kind, reference));
         let without: Vec<f64> = a.iter().zip(&b).map(|(a, b)| a - b).collect();
-        let least = self.seen(kind, &counts, side, reference);
+        let least = self.seen(kind, &counts, encoder, reference);
         let student = noise::student_p(value, &without, least);
         let interval = noise::interval(value, &without, least);
         Claim {
@@ -198,11 +198,11 @@ impl Rates {
         }
     }
 
-    /// Standard error of a paired difference from the samples on which the sides part, and one more for
+    /// Standard error of a paired difference from the samples on which the encoders part, and one more for
     /// either (Bonett and Price, Psychological Methods 2012); for classes that weigh the same, in each.
-    fn seen(&self, kind: Kind, counts: &[f64], side: &Answers, reference: &Answers) -> f64 {
+    fn seen(&self, kind: Kind, counts: &[f64], encoder: &Mistakes, reference: &Mistakes) -> f64 {
         let mut parted = vec![[0.0f64; 2]; self.classes];
-        let pairs = side.wrong.iter().zip(&reference.wrong);
+        let pairs = encoder.wrong.iter().zip(&reference.wrong);
         for ((a, b), &label) in pairs.zip(&self.labels) {
             parted[label][0] += f64::from(u8::from(*a && !*b));
             parted[label][1] += f64::from(u8::from(*b && !*a));

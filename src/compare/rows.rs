@@ -3,7 +3,7 @@
 use crate::measure::{MeasureError, Samples};
 use ndarray::{Array2, Axis};
 
-/// Labelled rows of a side.
+/// Labelled rows of an encoder.
 pub struct Rows {
     /// `[N, D]`.
     pub features: Array2<f32>,
@@ -12,7 +12,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Some rows of a side.
+    /// Some rows of an encoder.
     pub fn of(features: &Array2<f32>, labels: &[usize], rows: &[usize]) -> Self {
         Self {
             features: features.select(Axis(0), rows),

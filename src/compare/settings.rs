@@ -70,7 +70,7 @@ impl Settings {
     }
 
     /// Share of every class that probe and neighbours learn from; the rest tests them. Not used where
-    /// all sides bring a training part of their own.
+    /// all encoders bring a training part of their own.
     pub fn train_share(mut self, share: f64) -> Self {
         self.0.train_share = share;
         self

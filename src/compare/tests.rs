@@ -1,4 +1,4 @@
-//! Tests of a comparison from sides to tables: what is refused, what a planted difference and an
+//! Tests of a comparison from encoders to tables: what is refused, what a planted difference and an
 //! equal encoder look like, and that bytes repeat.
 
 use super::align::{Shared, align};
@@ -30,17 +30,14 @@ fn clouds(seed: u64, labels: &[usize], d: usize, apart: f32) -> Array2<f32> {
     x
 }
 
-fn side(title: &str, features: Array2<f32>, labels: &[usize]) -> EncoderFeatures {
+fn encoder(title: &str, features: Array2<f32>, labels: &[usize]) -> EncoderFeatures {
     EncoderFeatures {
         title: title.into(),
         origin: Origin {
             kind: "features".into(),
             path: format!("{title}.npz"),
             sha256: "00".into(),
-            labels_sha256: None,
-            images: None,
-            preprocess: None,
-            image_size: None,
+            ..Origin::default()
         },
         set: FeatureSet::unnamed(features, labels.to_vec()).expect("valid"),
         named: false,
@@ -58,15 +55,15 @@ fn settings() -> ValidSettings {
     fast.tsne_iterations(20).check().expect("valid")
 }
 
-fn compared(sides: Vec<EncoderFeatures>) -> (Shared, Comparison) {
-    let shared = align(sides).expect("aligned");
+fn compared(encoders: Vec<EncoderFeatures>) -> (Shared, Comparison) {
+    let shared = align(encoders).expect("aligned");
     let found = Comparison::new(&shared, 0, &settings(), &mut Quiet).expect("compared");
     (shared, found)
 }
 
-fn verdict(found: &Comparison, side: usize, measure: &str) -> &'static str {
+fn verdict(found: &Comparison, encoder: usize, measure: &str) -> &'static str {
     let mut own = found.differences.iter();
-    let own = own.find(|d| d.side == side && d.measure.name == measure);
+    let own = own.find(|d| d.encoder == encoder && d.measure.name == measure);
     own.map_or("", |d| d.difference.verdict.name())
 }
 
@@ -84,9 +81,9 @@ fn a_planted_difference_is_found_and_a_rotation_is_none() {
         }
     }
     let (_, found) = compared(vec![
-        side("good", good, &labels),
-        side("turned", turned, &labels),
-        side("poor", clouds(2, &labels, 8, 1.0), &labels),
+        encoder("good", good, &labels),
+        encoder("turned", turned, &labels),
+        encoder("poor", clouds(2, &labels, 8, 1.0), &labels),
     ]);
     for measure in measures().map(|measure| measure.about.name) {
         assert_eq!(verdict(&found, 1, measure), "not shown", "{measure:?}");
@@ -107,13 +104,13 @@ fn a_planted_difference_is_found_and_a_rotation_is_none() {
         found
             .classes
             .iter()
-            .all(|c| c.difference.is_some() == (c.side > 0))
+            .all(|c| c.difference.is_some() == (c.encoder > 0))
     );
     // Every interval holds its value, and what is beyond noise is clear of zero.
     for estimate in found
-        .sides
+        .encoders
         .iter()
-        .flat_map(|side| side.estimates.iter().flatten())
+        .flat_map(|encoder| encoder.estimates.iter().flatten())
     {
         let [low, high] = estimate.interval.expect("interval");
         assert!(
@@ -134,10 +131,10 @@ fn intervals_have_the_width_of_repetition() {
     let labels = labels(400, 4);
     let one = |seed| {
         let (_, found) = compared(vec![
-            side("a", clouds(seed, &labels, 6, 1.5), &labels),
-            side("b", clouds(seed + 1000, &labels, 6, 1.5), &labels),
+            encoder("a", clouds(seed, &labels, 6, 1.5), &labels),
+            encoder("b", clouds(seed + 1000, &labels, 6, 1.5), &labels),
         ]);
-        let measured = |side: usize| found.sides[side].estimate("alignment").cloned();
+        let measured = |encoder: usize| found.encoders[encoder].estimate("alignment").cloned();
         [measured(0).expect("defined"), measured(1).expect("defined")]
     };
     let all: Vec<_> = (0..12).flat_map(one).collect();
@@ -163,9 +160,9 @@ fn rows_are_matched_by_ids() {
     let ids = |n: usize| (0..n).map(|i| format!("s{i}")).collect::<Vec<_>>();
     let x = clouds(3, &labels, 3, 1.0);
     let with = |title: &str, x: &Array2<f32>, labels: &[usize], ids: Vec<String>| {
-        let mut side = side(title, x.clone(), labels);
-        side.set = side.set.with_ids(ids).expect("ids");
-        side
+        let mut encoder = encoder(title, x.clone(), labels);
+        encoder.set = encoder.set.with_ids(ids).expect("ids");
+        encoder
     };
     let back: Vec<usize> = (0..40).rev().collect();
     let turned = x.select(ndarray::Axis(0), &back);
@@ -173,8 +170,8 @@ fn rows_are_matched_by_ids() {
     let turned_ids: Vec<String> = ids(40).into_iter().rev().collect();
     let other = with("turned", &turned, &turned_labels, turned_ids.clone());
     let shared = align(vec![with("x", &x, &labels, ids(40)), other.clone()]).expect("aligned");
-    assert_eq!(shared.sides[1].features, x);
-    let said = |sides| align(sides).expect_err("refused").to_string();
+    assert_eq!(shared.encoders[1].features, x);
+    let said = |encoders| align(encoders).expect_err("refused").to_string();
     let mut unknown = turned_ids.clone();
     unknown[3] = "other".into();
     let missing = said(vec![
@@ -201,50 +198,50 @@ fn rows_are_matched_by_ids() {
 fn sides_of_different_samples_are_refused_with_the_row() {
     let (some, fewer) = (labels(20, 2), labels(18, 2));
     let said = |other: EncoderFeatures| {
-        let one = side("a", normal(1, 20, 3), &some);
+        let one = encoder("a", normal(1, 20, 3), &some);
         align(vec![one, other]).expect_err("refused").to_string()
     };
-    let short = said(side("b", normal(2, 18, 3), &fewer));
+    let short = said(encoder("b", normal(2, 18, 3), &fewer));
     assert_eq!(short, "b: samples: expected 20, as a has, found 18");
     let mut wrong = some.clone();
     wrong[7] = 0;
-    let wrong = said(side("b", normal(2, 20, 3), &wrong));
+    let wrong = said(encoder("b", normal(2, 20, 3), &wrong));
     assert!(
         wrong.contains("b: labels, row 7: expected class 1"),
         "{wrong}"
     );
     let named = |names: &[&str]| {
         let names = names.iter().map(|n| n.to_string()).collect();
-        let mut side = side("named", normal(3, 20, 3), &some);
-        side.set = FeatureSet::new(normal(3, 20, 3), some.clone(), names).expect("valid");
-        side.named = true;
-        side
+        let mut encoder = encoder("named", normal(3, 20, 3), &some);
+        encoder.set = FeatureSet::new(normal(3, 20, 3), some.clone(), names).expect("valid");
+        encoder.named = true;
+        encoder
     };
     let cats = align(vec![named(&["cat", "dog"]), named(&["dog", "cat"])]).expect_err("refused");
     assert!(cats.to_string().contains("class 0 \"cat\""), "{cats}");
-    // Names may come from one side alone.
+    // Names may come from one encoder alone.
     let shared = align(vec![
-        side("a", normal(1, 20, 3), &some),
+        encoder("a", normal(1, 20, 3), &some),
         named(&["cat", "dog"]),
     ]);
     assert_eq!(shared.expect("aligned").class_names, ["cat", "dog"]);
-    let alone = align(vec![named(&["cat", "dog"])]).expect_err("one side");
-    assert!(matches!(alone, RunError::Unfit { .. }));
+    let alone = align(vec![named(&["cat", "dog"])]).expect_err("one encoder");
+    assert!(matches!(alone, CompareError::Unfit { .. }));
 }
 
 #[test]
 fn titles_become_distinct() {
     let labels = labels(8, 2);
-    let mut sides: Vec<EncoderFeatures> = (0..4)
-        .map(|i| side("f", normal(i, 8, 2), &labels))
+    let mut encoders: Vec<EncoderFeatures> = (0..4)
+        .map(|i| encoder("f", normal(i, 8, 2), &labels))
         .collect();
-    sides[1].origin.path = "other/f.npz".into();
-    sides[3].title = "</script>".into();
-    let shared = align(sides).expect("aligned");
+    encoders[1].origin.path = "other/f.npz".into();
+    encoders[3].title = "</script>".into();
+    let shared = align(encoders).expect("aligned");
     let titles: Vec<&str> = shared
-        .sides
+        .encoders
         .iter()
-        .map(|side| side.title.as_str())
+        .map(|encoder| encoder.title.as_str())
         .collect();
     let expected = ["f (f.npz)", "f (other/f.npz)", "f (f.npz) #2", "</script>"];
     assert_eq!(titles, expected);
@@ -252,10 +249,10 @@ fn titles_become_distinct() {
 
 #[test]
 fn degenerate_samples_give_a_typed_error_or_finite_numbers() {
-    let run = |labels: &[usize], d: usize| -> Result<Comparison, RunError> {
+    let run = |labels: &[usize], d: usize| -> Result<Comparison, CompareError> {
         let shared = align(vec![
-            side("a", normal(1, labels.len(), d), labels),
-            side("b", normal(2, labels.len(), d), labels),
+            encoder("a", normal(1, labels.len(), d), labels),
+            encoder("b", normal(2, labels.len(), d), labels),
         ])?;
         Comparison::new(&shared, 0, &settings(), &mut Quiet)
     };
@@ -274,7 +271,7 @@ fn degenerate_samples_give_a_typed_error_or_finite_numbers() {
     ] {
         let found = run(&labels, 3).expect("runs");
         let all = found
-            .sides
+            .encoders
             .iter()
             .flat_map(|s| s.estimates.iter().flatten());
         assert!(all.clone().count() > 0 && all.clone().all(|e| e.value.is_finite()));
@@ -290,10 +287,10 @@ fn degenerate_samples_give_a_typed_error_or_finite_numbers() {
     // Constant features: measures that are not defined are missing, and said to be.
     let labels = labels(40, 2);
     let (_, found) = compared(vec![
-        side("a", normal(1, 40, 3), &labels),
-        side("zero", Array2::zeros((40, 3)), &labels),
+        encoder("a", normal(1, 40, 3), &labels),
+        encoder("zero", Array2::zeros((40, 3)), &labels),
     ]);
-    assert!(found.sides[1].estimate("knn-accuracy").is_none());
+    assert!(found.encoders[1].estimate("knn-accuracy").is_none());
     assert!(
         found
             .notes
@@ -306,7 +303,7 @@ fn degenerate_samples_give_a_typed_error_or_finite_numbers() {
 #[test]
 fn a_split_is_stratified_and_parts_of_runs_are_kept() {
     let labels = [labels(100, 2), vec![2; 7], vec![3]].concat();
-    let one = |title| side(title, normal(1, labels.len(), 2), &labels);
+    let one = |title| encoder(title, normal(1, labels.len(), 2), &labels);
     let shared = align(vec![one("a"), one("b")]).expect("aligned");
     let parts = Parts::new(&shared, &settings()).expect("parts");
     let of = |rows: &[usize], class| rows.iter().filter(|&&r| labels[r] == class).count();
@@ -319,16 +316,16 @@ fn a_split_is_stratified_and_parts_of_runs_are_kept() {
     learnt.sort_unstable();
     assert_eq!(learnt, parts.train);
     let with = |title| {
-        let mut side = one(title);
+        let mut encoder = one(title);
         let train = normal(5, 30, 2);
-        side.train = FeatureSet::unnamed(train, self::labels(30, 2)).ok();
-        side
+        encoder.train = FeatureSet::unnamed(train, self::labels(30, 2)).ok();
+        encoder
     };
     let shared = align(vec![with("a"), with("b")]).expect("aligned");
     let parts = Parts::new(&shared, &settings()).expect("parts");
     assert_eq!(parts.train, (0..30).collect::<Vec<_>>());
     assert_eq!(
-        shared.sides[0].features.slice(s![30.., ..]),
+        shared.encoders[0].features.slice(s![30.., ..]),
         normal(1, labels.len(), 2)
     );
     // Beside a features file, a run gives its test samples alone.
@@ -338,20 +335,20 @@ fn a_split_is_stratified_and_parts_of_runs_are_kept() {
 
 #[test]
 fn samples_that_belong_together_stay_together() {
-    // Forty clips of five chunks; the second side numbers them otherwise and holds them in reverse.
+    // Forty clips of five chunks; the second encoder numbers them otherwise and holds them in reverse.
     let labels: Vec<usize> = (0..200).map(|i| i / 5 % 4).collect();
     let x = clouds(3, &labels, 4, 1.0);
     let ids: Vec<String> = (0..200).map(|i| format!("s{i}")).collect();
     let back: Vec<usize> = (0..200).rev().collect();
-    let mut one = side("a", x.clone(), &labels);
+    let mut one = encoder("a", x.clone(), &labels);
     one.set = one.set.with_ids(ids.clone()).expect("ids");
     one.groups = Some((0..200).map(|i| i / 5).collect());
     let turned: Vec<usize> = back.iter().map(|&row| labels[row]).collect();
-    let mut other = side("b", x.select(ndarray::Axis(0), &back), &turned);
+    let mut other = encoder("b", x.select(ndarray::Axis(0), &back), &turned);
     let turned_ids = back.iter().map(|&row| ids[row].clone()).collect();
     other.set = other.set.with_ids(turned_ids).expect("ids");
     other.groups = Some(back.iter().map(|&row| 1000 - row / 5).collect());
-    let silent = side("c", x.clone(), &labels);
+    let silent = encoder("c", x.clone(), &labels);
     let shared = align(vec![silent, one.clone(), other.clone()]).expect("aligned");
     let groups = shared.groups.clone().expect("groups");
     assert_eq!(groups, (0..200).map(|i| i / 5).collect::<Vec<_>>());
@@ -377,7 +374,7 @@ fn samples_that_belong_together_stay_together() {
     let split = (0..200).any(|i| folds[i] != folds[i / 5 * 5]);
     assert!(!split, "a fold takes whole clips");
 
-    // What belongs together is a matter of the samples, not of the side.
+    // What belongs together is a matter of the samples, not of the encoder.
     other.groups.as_mut().expect("groups")[7] = 3;
     let refused = align(vec![one.clone(), other])
         .expect_err("refused")
@@ -403,13 +400,13 @@ fn tables_and_record_repeat_byte_for_byte_on_any_number_of_threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         pool.build().expect("pool").install(|| {
             let (shared, found) = compared(vec![
-                side("=a", clouds(1, &labels, 4, 2.0), &labels),
-                side("b", clouds(2, &labels, 6, 1.0), &labels),
+                encoder("=a", clouds(1, &labels, 4, 2.0), &labels),
+                encoder("b", clouds(2, &labels, 6, 1.0), &labels),
             ]);
             let folder = folder::Folder::open(root).expect("folder");
             assert!(matches!(
                 folder::Folder::open(root),
-                Err(RunError::Locked { .. })
+                Err(CompareError::Run(RunError::Locked { .. }))
             ));
             let root = folder.root().expect("in place");
             write::write(root, &shared, &settings(), &found).expect("written");

@@ -4,6 +4,7 @@
 use super::align::{Aligned, Shared};
 use super::comparison::Comparison;
 use super::difference::{ClassError, MeasureDifference, Verdict};
+use super::error::CompareError;
 use super::folder::OWN;
 use super::measures::{Measured, measures as all_measures};
 use super::settings::{GROUPS, NEIGHBOURS, VALID_SHARE, ValidSettings};
@@ -11,7 +12,6 @@ use crate::evaluate::Estimate;
 use crate::files::checksum::hex;
 use crate::measure::encoder::Measure;
 use crate::measure::verdict::LEVEL;
-use crate::run::RunError;
 use crate::table::record::{COMPARISON, ComparisonRecord, Constants, EncoderRecord, SampleCounts};
 use crate::table::{CkaRow, ClassRow, DifferenceRow, MeasureRow, PartRow, Row, TsneRow};
 use sha2::{Digest, Sha256};
@@ -23,19 +23,19 @@ fn record<'a>(
     settings: &'a ValidSettings,
     found: &Comparison,
 ) -> ComparisonRecord<&'a ValidSettings> {
-    let sides = shared.sides.iter().zip(&found.sides);
-    let sides = sides.map(|(side, measured)| EncoderRecord {
-        title: side.title.clone(),
-        dim: side.features.ncols(),
+    let encoders = shared.encoders.iter().zip(&found.encoders);
+    let encoders = encoders.map(|(encoder, measured)| EncoderRecord {
+        title: encoder.title.clone(),
+        dim: encoder.features.ncols(),
         c: measured.c,
-        origin: side.origin.clone(),
+        origin: encoder.origin.clone(),
     });
     let parts = &found.parts;
     ComparisonRecord {
         schema_version: Some(1),
         version: Some(env!("CARGO_PKG_VERSION").into()),
-        reference: shared.sides[found.reference].title.clone(),
-        sides: sides.collect(),
+        reference: shared.encoders[found.reference].title.clone(),
+        encoders: encoders.collect(),
         classes: shared.class_names.clone(),
         samples: SampleCounts {
             fit: parts.fit.len(),
@@ -63,10 +63,10 @@ fn record<'a>(
 /// Eight digits that tell apart what is compared with which settings: the name of a folder.
 pub fn short_hash(shared: &Shared, reference: usize, settings: &ValidSettings) -> String {
     let (mut hash, none) = (Sha256::new(), String::new());
-    for side in &shared.sides {
-        let origin = &side.origin;
+    for encoder in &shared.encoders {
+        let origin = &encoder.origin;
         for part in [
-            &side.title,
+            &encoder.title,
             &origin.sha256,
             origin.labels_sha256.as_ref().unwrap_or(&none),
             origin.images.as_ref().unwrap_or(&none),
@@ -82,16 +82,16 @@ pub fn short_hash(shared: &Shared, reference: usize, settings: &ValidSettings) -
 /// Writes tables and record into `root`, in place of those of an earlier comparison.
 ///
 /// # Errors
-/// [`RunError::Table`], [`RunError::Io`].
+/// [`CompareError::Table`], [`CompareError::Io`].
 pub fn write(
     root: &Path,
     shared: &Shared,
     settings: &ValidSettings,
     found: &Comparison,
-) -> Result<(), RunError> {
+) -> Result<(), CompareError> {
     clear(root)?;
     let path = root.join(COMPARISON);
-    let io = |source| RunError::Io {
+    let io = |source| CompareError::Io {
         path: path.clone(),
         source,
     };
@@ -113,7 +113,7 @@ pub fn write(
 }
 
 /// Removes what an earlier comparison wrote here, so that nothing of it stands beside the new one.
-fn clear(root: &Path) -> Result<(), RunError> {
+fn clear(root: &Path) -> Result<(), CompareError> {
     for name in OWN {
         let path = root.join(name);
         let removed = if path.is_dir() {
@@ -123,7 +123,7 @@ fn clear(root: &Path) -> Result<(), RunError> {
         };
         match removed {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(RunError::Io { path, source: e });
+                return Err(CompareError::Io { path, source: e });
             }
             _ => {}
         }
@@ -137,7 +137,7 @@ fn ends(interval: Option<[f64; 2]>) -> (Option<f64>, Option<f64>) {
 }
 
 fn measures(shared: &Shared, found: &Comparison) -> Vec<MeasureRow> {
-    let of_side = |(side, measured): (&Aligned, &Measured)| {
+    let of_encoder = |(encoder, measured): (&Aligned, &Measured)| {
         let all = all_measures().zip(&measured.estimates);
         let row = |(measure, estimate): (&Measure, &Option<Estimate>)| {
             let about = &measure.about;
@@ -147,18 +147,18 @@ fn measures(shared: &Shared, found: &Comparison) -> Vec<MeasureRow> {
             let (lower, upper) = ends(interval);
             let kind = interval.and(estimate).map(|e| e.kind);
             MeasureRow {
-                dim: Some(side.features.ncols() as u64),
+                dim: Some(encoder.features.ncols() as u64),
                 lower,
                 upper,
                 interval: kind.map(Into::into),
                 samples: estimate.map(|e| e.samples as u64),
-                ..MeasureRow::of(about, value, &side.title, &side.title)
+                ..MeasureRow::of(about, value, &encoder.title, &encoder.title)
             }
         };
         all.map(row).collect::<Vec<_>>()
     };
-    let sides = shared.sides.iter().zip(&found.sides);
-    sides.flat_map(of_side).collect()
+    let encoders = shared.encoders.iter().zip(&found.encoders);
+    encoders.flat_map(of_encoder).collect()
 }
 
 fn differences(shared: &Shared, found: &Comparison) -> Vec<DifferenceRow> {
@@ -166,8 +166,8 @@ fn differences(shared: &Shared, found: &Comparison) -> Vec<DifferenceRow> {
         let difference = &found_one.difference;
         let (lower, upper) = ends(difference.interval);
         DifferenceRow {
-            side: shared.sides[found_one.side].title.clone(),
-            reference: shared.sides[found.reference].title.clone(),
+            encoder: shared.encoders[found_one.encoder].title.clone(),
+            reference: shared.encoders[found.reference].title.clone(),
             measure: found_one.measure.name.into(),
             difference: difference.value,
             lower,
@@ -186,7 +186,7 @@ fn classes(shared: &Shared, found: &Comparison) -> Vec<ClassRow> {
         let (lower, upper) = ends(class.interval);
         let (difference_lower, difference_upper) = ends(difference.and_then(|d| d.interval));
         ClassRow {
-            side: shared.sides[class.side].title.clone(),
+            encoder: shared.encoders[class.encoder].title.clone(),
             label: class.class as u64,
             class_name: shared.class_names[class.class].clone(),
             samples: class.samples as u64,
@@ -207,8 +207,8 @@ fn classes(shared: &Shared, found: &Comparison) -> Vec<ClassRow> {
 fn cka(shared: &Shared, found: &Comparison) -> Vec<CkaRow> {
     let samples = found.parts.test.len() as u64;
     let mut all = Vec::new();
-    for (a, row) in shared.sides.iter().zip(&found.cka) {
-        for (b, &value) in shared.sides.iter().zip(row) {
+    for (a, row) in shared.encoders.iter().zip(&found.cka) {
+        for (b, &value) in shared.encoders.iter().zip(row) {
             all.push(CkaRow {
                 encoder: a.title.clone(),
                 encoder_title: a.title.clone(),
@@ -252,13 +252,13 @@ fn parts(shared: &Shared, found: &Comparison) -> Vec<PartRow> {
 fn maps(shared: &Shared, found: &Comparison) -> Vec<TsneRow> {
     let parts = &found.parts;
     let mut all = Vec::new();
-    for (side, map) in shared.sides.iter().zip(&found.maps) {
+    for (encoder, map) in shared.encoders.iter().zip(&found.maps) {
         let rows = parts.mapped.iter().map(|&place| parts.test[place]);
         for (row, point) in rows.zip(map.embedding.rows()) {
             let label = shared.labels[row];
             all.push(TsneRow {
-                encoder: side.title.clone(),
-                encoder_title: side.title.clone(),
+                encoder: encoder.title.clone(),
+                encoder_title: encoder.title.clone(),
                 x: point[0],
                 y: point[1],
                 label: label as u64,

@@ -4,7 +4,7 @@
 //! Images arrive normalised, so intensities move in units of the normalisation, and what comes in from
 //! outside an image is its mean, zero.
 
-use super::loader::{Batch, Mixed};
+use super::batch::{Batch, Mixed};
 use crate::random::MIXING;
 use crate::suite::training::{Augment, Augmentation};
 use rand::RngExt;

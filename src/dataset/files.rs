@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 use memmap2::Mmap;
 
-pub(crate) use super::table::Table;
-
 use super::DatasetError;
 use crate::files::{Fault, Stored, npy};
 use crate::suite::data::DataManifest;

@@ -7,6 +7,7 @@
 
 pub mod audio;
 mod augment;
+mod batch;
 pub mod display;
 pub mod error;
 mod files;

@@ -158,7 +158,7 @@ mod tests {
         }
         let wrong = vec![false; 48];
         let whole = Input::new(samples, samples).reference(x.view());
-        let whole = whole.answers(&wrong).expect("one for each");
+        let whole = whole.mistakes(&wrong).expect("one for each");
         let whole = values(&ALL, &whole).expect("no fault");
         assert!(
             ALL.iter().all(|m| whole.value(&m.about).is_some()),

@@ -33,7 +33,7 @@ pub struct Probe {
     pub converged: bool,
     /// Samples it was fitted on.
     pub n_train: usize,
-    /// Which test samples it answers wrongly, for paired comparisons.
+    /// Which test samples it gets wrong, for paired comparisons.
     pub wrong: Marks,
 }
 

@@ -19,12 +19,12 @@ const MOST: usize = 30;
 /// Draws the differences.
 pub fn figure(rows: &[ClassRow]) -> Result<Figure, FigureError> {
     let differs = |row: &&ClassRow| row.difference.is_some();
-    let sides = distinct(rows.iter().filter(differs).map(|row| row.side.as_str()));
-    let panel = |side: &&str| {
-        let own = rows.iter().filter(|row| row.side == **side);
-        panel(side, own.filter(differs).collect())
+    let encoders = distinct(rows.iter().filter(differs).map(|row| row.encoder.as_str()));
+    let panel = |encoder: &&str| {
+        let own = rows.iter().filter(|row| row.encoder == **encoder);
+        panel(encoder, own.filter(differs).collect())
     };
-    let panels: Vec<Scene> = sides.iter().map(panel).collect();
+    let panels: Vec<Scene> = encoders.iter().map(panel).collect();
     let label = "Probe errors by class, less those of the reference";
     Figure::new(ClassRow::FILE, label, panels, 2)
 }
@@ -34,7 +34,7 @@ fn size(row: &ClassRow) -> f64 {
     row.difference.unwrap_or(0.0).abs()
 }
 
-fn panel(side: &str, mut rows: Vec<&ClassRow>) -> Scene {
+fn panel(encoder: &str, mut rows: Vec<&ClassRow>) -> Scene {
     const TOP: f64 = 46.0;
     const RIGHT: f64 = WIDTH - 50.0;
     let all = rows.len();
@@ -48,8 +48,8 @@ fn panel(side: &str, mut rows: Vec<&ClassRow>) -> Scene {
         .map(|row| Text::new(&row.class_name, 10.5).width());
     let left = names.fold(30.0, f64::max).min(110.0) + 14.0;
     let bottom = TOP + rows.len() as f64 * LINE;
-    let mut scene = Scene::new(WIDTH, bottom + 34.0, words(side, &rows));
-    scene.text((0.0, 13.0), Text::new(side, 13.0).bold().fit(WIDTH));
+    let mut scene = Scene::new(WIDTH, bottom + 34.0, words(encoder, &rows));
+    scene.text((0.0, 13.0), Text::new(encoder, 13.0).bold().fit(WIDTH));
     let how = if all > MOST {
         format!("probe error less the reference's, points; {MOST} of {all} classes")
     } else {
@@ -102,14 +102,14 @@ fn panel(side: &str, mut rows: Vec<&ClassRow>) -> Scene {
 }
 
 /// The panel in words.
-fn words(side: &str, rows: &[&ClassRow]) -> String {
+fn words(encoder: &str, rows: &[&ClassRow]) -> String {
     let said = |row: &&ClassRow| {
         let difference = signed("probe-error", row.difference.unwrap_or(0.0));
         format!("{} {difference}", row.class_name)
     };
     let all: Vec<String> = rows.iter().map(said).collect();
     format!(
-        "{side}, probe error by class less the reference's, in percentage points: {}",
+        "{encoder}, probe error by class less the reference's, in percentage points: {}",
         all.join(", ")
     )
 }

@@ -1,5 +1,5 @@
 //! The metric of each target on its validation part as its training goes on, one panel
-//! per target. Targets judged by the same metric share their axes.
+//! per target. Targets measured by the same metric share their axes.
 
 use super::error::FigureError;
 use super::layout::{self, Figure, distinct};
@@ -12,11 +12,11 @@ pub fn figure(rows: &[CurveRow]) -> Result<Figure, FigureError> {
     let named = lines::named(&methods);
     let (mut panels, mut far) = (Vec::new(), Vec::new());
     for metric in distinct(rows.iter().map(|row| row.metric.as_str())) {
-        let judged: Vec<&CurveRow> = rows.iter().filter(|row| row.metric == metric).collect();
+        let measured: Vec<&CurveRow> = rows.iter().filter(|row| row.metric == metric).collect();
         let share = metric == "error";
-        let targets = distinct(judged.iter().map(|row| row.target.as_str()));
+        let targets = distinct(measured.iter().map(|row| row.target.as_str()));
         let panel = |target: &&str| {
-            let own = || judged.iter().filter(|row| row.target == **target);
+            let own = || measured.iter().filter(|row| row.target == **target);
             let title = own().next().map_or("", |row| &row.target_title);
             let scale = if share { 100.0 } else { 1.0 };
             let values: Vec<_> = own()

@@ -75,9 +75,9 @@ pub fn figure(rows: &[MeasureRow], differences: &[DifferenceRow]) -> Result<Figu
         .into_iter()
         .map(|measure| {
             let own: Vec<&MeasureRow> = rows.iter().filter(|r| r.measure == measure).collect();
-            let verdict = |side: &str| {
-                let of_side = |d: &&DifferenceRow| d.side == side && d.measure == measure;
-                let found = differences.iter().find(of_side);
+            let verdict = |encoder: &str| {
+                let of_encoder = |d: &&DifferenceRow| d.encoder == encoder && d.measure == measure;
+                let found = differences.iter().find(of_encoder);
                 found.map_or("", |row| row.verdict.as_str())
             };
             panel(measure, &own, reference, &verdict)
@@ -133,18 +133,18 @@ fn panel<'a>(
     for (place, row) in rows.iter().enumerate() {
         let y = TOP + place as f64 * LINE;
         let is_base = Some(row.encoder.as_str()) == reference;
-        let judged = verdict(&row.encoder);
+        let verdict = verdict(&row.encoder);
         let (hue, shade, shape) = if is_base {
             (INK, INK, Shape::Circle)
         } else {
-            mark(judged)
+            mark(verdict)
         };
         let said = row.value.map_or_else(|| "–".into(), |v| shown(measure, v));
         let said = Text::new(said, 10.5)
             .colour(shade)
             .anchor(Anchor::End)
             .halo();
-        let said = if matches!(judged, "better" | "worse") {
+        let said = if matches!(verdict, "better" | "worse") {
             said.bold()
         } else {
             said

@@ -23,6 +23,7 @@ pub mod measures;
 pub mod methods;
 pub mod paired;
 pub mod palette;
+mod panels;
 pub mod picture;
 pub mod print;
 pub mod probe;

@@ -10,6 +10,7 @@ use super::methods;
 use super::palette::{self, GRID, INK, MUTED, RULE};
 use super::probe::PRETRAINED;
 use super::scene::{Anchor, Scene, Stroke, Text};
+use crate::measure::about::Unit;
 use crate::table::{PairedRow, Row, SeedRow};
 
 /// Narrow enough for a phone and a column of print.
@@ -197,7 +198,7 @@ fn draw(
         scene.text((at(row.difference), y + 4.0), text);
     }
     let clear = matches!(row.verdict.as_deref(), Some("lower" | "higher"));
-    let said = format!("{:+.1}", row.difference * 100.0).replace('-', "\u{2212}");
+    let said = Unit::Share.show_difference(row.difference);
     let value = Text::new(said, 10.5).anchor(Anchor::End);
     let value = if clear {
         value.bold().colour(shade)
@@ -211,10 +212,10 @@ fn draw(
 fn label(title: &str, baseline: &str, rows: &[&PairedRow]) -> String {
     let said = |row: &&PairedRow| {
         format!(
-            "{} on {} {:+.1}",
+            "{} on {} {}",
             palette::method(&row.method, 0).0,
             row.target_title,
-            row.difference * 100.0
+            Unit::Share.show_difference(row.difference)
         )
     };
     let all: Vec<String> = rows.iter().take(30).map(said).collect();

@@ -166,7 +166,7 @@ pub fn series(index: usize) -> (Colour, Colour, Shape) {
     (hue, text, SHAPES[index % SHAPES.len()])
 }
 
-/// Reader's name of a transfer method and its place in the palette. Known methods keep their
+/// Reader's name of a transfer method and its place in the palette. Methods of the list keep their
 /// colour in every run; `position` places unknown ones after them.
 pub fn method(id: &str, position: usize) -> (String, usize) {
     let place = methods::place(id).unwrap_or(methods::COUNT + position);

@@ -31,7 +31,7 @@ pub struct Outcome {
 }
 
 /// Joins what the target reached with the probe error of the same encoder: the one after the epoch that was
-/// chosen (`best_epoch`), as in the table of answers; of tables without it, after the last probed epoch.
+/// chosen (`best_epoch`), as in the table of results; of tables without it, after the last probed epoch.
 /// Shares are in percent.
 pub fn outcomes(target: &str, targets: &[TargetRow], probes: &[ProbeRow]) -> Vec<Outcome> {
     let own: Vec<&TargetRow> = targets.iter().filter(|row| row.target == target).collect();
@@ -413,17 +413,17 @@ mod tests {
     }
 
     #[test]
-    fn means_are_those_of_the_table_of_answers() {
+    fn means_are_those_of_the_table_of_results() {
         let folder =
             std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("reports/real-mini/tables");
-        let answers = crate::table::AnswerRow::read(&folder).unwrap();
+        let results = crate::table::ResultRow::read(&folder).unwrap();
         let (targets, probes) = tables();
         let mut compared = 0;
-        for answer in &answers {
-            let found = outcomes(&answer.target, &targets, &probes);
-            let own = found.iter().find(|o| o.method == answer.method).unwrap();
-            assert!((own.mean.0 / 100.0 - answer.target_mean.unwrap()).abs() < 1e-9);
-            assert!((own.mean.1 / 100.0 - answer.source_mean.unwrap()).abs() < 1e-9);
+        for result in &results {
+            let found = outcomes(&result.target, &targets, &probes);
+            let own = found.iter().find(|o| o.method == result.method).unwrap();
+            assert!((own.mean.0 / 100.0 - result.target_mean.unwrap()).abs() < 1e-9);
+            assert!((own.mean.1 / 100.0 - result.source_mean.unwrap()).abs() < 1e-9);
             compared += 1;
         }
         assert_eq!(compared, 24);

@@ -123,8 +123,8 @@ const COMPUTATIONS: [(&str, Measure); 25] = [
     }),
 ];
 
-/// The answers of everything to an input, by name.
-fn answers(i: &Input) -> Vec<(&'static str, Result<Vec<f64>, MeasureError>)> {
+/// What every measure says of an input, by name.
+fn measured(i: &Input) -> Vec<(&'static str, Result<Vec<f64>, MeasureError>)> {
     let one = |value: Result<f64, MeasureError>| value.map(|value| vec![value]);
     let computations = COMPUTATIONS.iter().map(|(name, of)| (*name, of(i)));
     let encoders = encoder::ALL
@@ -145,13 +145,13 @@ fn of_encoder(i: &Input, measure: &encoder::Measure) -> Result<f64, MeasureError
     let s = samples(i)?;
     let input = encoder::Input::new(s, s).neighbours(1);
     let input = input.reference(i.features.view());
-    if !matches!(measure.noise, Noise::Answers(Learner::Probe, _)) {
+    if !matches!(measure.noise, Noise::Predictions(Learner::Probe, _)) {
         return (measure.value)(&input);
     }
     let fitted = ProbeParams::new().check()?.run(&s, Some(&s), &s)?;
     let pairs = fitted.predictions.iter().zip(s.labels());
     let wrong: Vec<bool> = pairs.map(|(found, label)| found != label).collect();
-    (measure.value)(&input.answers(&wrong)?)
+    (measure.value)(&input.mistakes(&wrong)?)
 }
 
 /// A score of the features as those of a target, beside themselves shifted.
@@ -355,10 +355,10 @@ fn inputs() -> Vec<Input> {
 }
 
 #[test]
-fn every_measure_answers_every_input_with_finite_numbers_or_a_typed_error() {
+fn every_measure_gives_every_input_finite_numbers_or_a_typed_error() {
     for input in inputs() {
-        for (name, answer) in answers(&input) {
-            match answer {
+        for (name, found) in measured(&input) {
+            match found {
                 Ok(numbers) => {
                     assert!(
                         numbers.iter().all(|v| v.is_finite()),
@@ -386,8 +386,8 @@ fn every_measure_refuses_nan_and_infinity_with_row_and_column() {
         let mut input = inputs().remove(0);
         input.features[[4, 2]] = value;
         input.features[[9, 0]] = value;
-        for (name, answer) in answers(&input) {
-            match answer {
+        for (name, found) in measured(&input) {
+            match found {
                 Err(MeasureError::NotFinite {
                     row: 4, column: 2, ..
                 }) => {}

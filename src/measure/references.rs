@@ -1,6 +1,6 @@
 //! Measures and scores against the numbers of other implementations, and what their tests share.
 //!
-//! `tests/fixtures/make_yardsticks.py` says where every number comes from.
+//! `tests/fixtures/make_measures.py` says where every number comes from.
 
 use ndarray::{Array2, ArrayView2};
 use ndarray_linalg::QR;
@@ -44,11 +44,11 @@ struct Case {
 
 fn cases() -> Vec<Case> {
     let array =
-        |name: &str, key: &str| fixture::npz("yardsticks/inputs.npz", &format!("{name}.{key}"));
+        |name: &str, key: &str| fixture::npz("measures/inputs.npz", &format!("{name}.{key}"));
     let matrix = |name: &str, key: &str| -> Array2<f64> {
         array(name, key).into_dimensionality().expect("rank")
     };
-    let all = fixture::json("yardsticks/expected.json");
+    let all = fixture::json("measures/expected.json");
     let case = |(name, expected): (&String, &Value)| Case {
         x: matrix(name, "x"),
         y: matrix(name, "y"),
@@ -61,7 +61,7 @@ fn cases() -> Vec<Case> {
     all.as_object().expect("cases").iter().map(case).collect()
 }
 
-/// Every number of every yardstick, by the reference's name.
+/// Every number of every measure, by the reference's name.
 fn numbers<'a, A: Real>(
     x: ArrayView2<'a, A>,
     y: ArrayView2<'_, A>,

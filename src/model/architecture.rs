@@ -1,20 +1,23 @@
-//! The architectures: one folder each (`config`: its shape, `encoder`: its blocks, `names`: its tensors in
-//! checkpoints, `mod`: its descriptor), and the one list of them. What opens, names, builds and saves
+//! The architectures: one folder each (`config`: its shape, `encoder`: its blocks, `mod`: its descriptor and the
+//! names of its tensors in checkpoints), and the one list of them. What opens, names, builds and saves
 //! models asks descriptor and shape.
 
 use super::ModelError;
 use super::family::{Blocks, Configuration, Family};
 use super::keys::Keys;
 use super::layers::Init;
-use super::roberta::{self, RobertaConfig, RobertaEncoder};
-use super::swin::{self, SwinConfig, SwinEncoder};
 use burn::module::Module;
 use serde_json::{Map, Value};
 use std::path::Path;
 
+pub mod roberta;
+pub mod swin;
+
 /// Makes the enums of architectures and of encoders, and the list of families, of one list.
 macro_rules! architectures {
-    ($($(#[$doc:meta])* $name:ident, $config:ident, $encoder:ident, $family:path;)*) => {
+    ($($(#[$doc:meta])* $module:ident: $name:ident, $config:ident, $encoder:ident;)*) => {
+        $(use $module::{$config, $encoder};)*
+
         /// A checked architecture.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Architecture {
@@ -59,7 +62,7 @@ macro_rules! architectures {
             /// Reads and checks the keys of a `config.json` of the model type `kind`; `None` for an
             /// unknown type.
             fn of_type(keys: &Keys, kind: &str) -> Option<Result<Self, ModelError>> {
-                $(if $family.model_types.contains(&kind) {
+                $(if $module::FAMILY.model_types.contains(&kind) {
                     return Some($config::read(keys, kind).map(Self::$name));
                 })*
                 None
@@ -87,15 +90,15 @@ macro_rules! architectures {
         }
 
         /// Every family.
-        pub const ARCHITECTURES: &[&Family] = &[$(&$family,)*];
+        pub const ARCHITECTURES: &[&Family] = &[$(&$module::FAMILY,)*];
     };
 }
 
 architectures! {
     /// Swin transformer: images and fields.
-    Swin, SwinConfig, SwinEncoder, swin::FAMILY;
+    swin: Swin, SwinConfig, SwinEncoder;
     /// RoBERTa: text, signals and sequences.
-    Roberta, RobertaConfig, RobertaEncoder, roberta::FAMILY;
+    roberta: Roberta, RobertaConfig, RobertaEncoder;
 }
 
 /// The family of checkpoints without a description, whose tensors tell the shape.

@@ -256,7 +256,7 @@ fn a_backbone_without_a_last_norm_loads_and_says_so() {
 #[test]
 fn unknown_tensors_are_left_out_by_name_alone() {
     let home = unpacked();
-    let path = home.path().join("strangers.pth");
+    let path = home.path().join("extra.pth");
     let said = open(&path, &Opening::default()).err().unwrap().to_string();
     assert!(
         said.contains("projector.0.bias, projector.0.weight"),
@@ -264,12 +264,12 @@ fn unknown_tensors_are_left_out_by_name_alone() {
     );
     assert!(said.contains("--ignore"), "{said}");
     for patterns in [&["projector.*"][..], &["*.0.bias", "projector.0.weight"]] {
-        let loaded = loads(home.path(), "strangers.pth", &ignore(patterns), BOTH);
+        let loaded = loads(home.path(), "extra.pth", &ignore(patterns), BOTH);
         assert_eq!(loaded.ignored, ["projector.0.bias", "projector.0.weight"]);
     }
     let loaded = loads(
         home.path(),
-        "strangers.pth",
+        "extra.pth",
         &ignore(&["proj*", "no.such"]),
         BOTH,
     );

@@ -4,11 +4,11 @@
 use super::architecture::{Architecture, UNDESCRIBED, family_of};
 use super::family::Family;
 use super::keys;
-use super::preprocess::Recorded;
 use super::timm::Hints;
 use super::windows::Windows;
 use super::{ModelError, predictor};
 use crate::suite::parts::PredictorSpec;
+use crate::suite::preprocess::{Origin, Preprocess};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::io::Read;
@@ -36,6 +36,26 @@ pub struct Extras {
     /// Whose windows the encoder has, unless they are those of `transformers`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub windows: Option<Windows>,
+}
+
+/// What our own folders record in `config.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Recorded {
+    /// Trained by us: image sets keep their own constants.
+    #[serde(rename = "own")]
+    Own,
+    /// As the model was published.
+    #[serde(untagged)]
+    Published(Box<Preprocess>),
+}
+
+impl From<&Preprocess> for Recorded {
+    fn from(how: &Preprocess) -> Self {
+        match how.origin {
+            Origin::Own => Self::Own,
+            _ => Self::Published(Box::new(how.clone())),
+        }
+    }
 }
 
 /// The parts of a model.

@@ -318,7 +318,7 @@ fn targets_of_short_tables_and_short_signals_run_or_are_refused() {
             ..roberta()
         })
     };
-    // One position is left beside the two that pieces pass over.
+    // One position is left beside the two that patches pass over.
     let target = Target::new([1, 1, 6], classes);
     let m = source(3).for_target(&target, 0).unwrap();
     let x = random([2, 1, 1, 6], &mut stream(1));

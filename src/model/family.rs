@@ -46,7 +46,7 @@ pub struct Marks {
     /// What the names of its tensors start with.
     pub core: &'static [&'static str],
     /// The prefix that belongs to the published names.
-    pub own: &'static str,
+    pub prefix: &'static str,
 }
 
 /// The shape of an architecture.

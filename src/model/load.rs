@@ -1,8 +1,9 @@
 //! Weights into a model: the outline that a description calls for is filled tensor by tensor, and
 //! whatever does not fit is listed, not ignored.
 
-use super::embedder::{Embedder, PieceEmbedder};
+use super::embedder::{Embedder, Patch1dEmbedder};
 use super::folder::{self, Description, Files};
+use super::index::Index;
 use super::layers::Init;
 use super::names::Scheme;
 use super::network::before;
@@ -14,8 +15,7 @@ use super::windows::Windows;
 use super::{Model, ModelError, Predictor};
 use crate::suite::parts::{PredictorInit, PredictorSpec};
 use burn::tensor::{DType, Device};
-use std::collections::HashSet;
-use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// A model read from its files.
@@ -58,53 +58,7 @@ pub fn opened(files: Files, device: &Device, dtype: DType) -> Result<Loaded, Mod
     })
 }
 
-/// Where the tensors of a file are, by their published names.
-pub(super) struct Index<'a> {
-    pub weights: &'a Weights,
-    /// Names in the file by published name.
-    pub known: BTreeMap<String, String>,
-    ignored: Vec<String>,
-    /// Second spellings of a tensor that is there already: which one counts nobody can say.
-    again: Vec<String>,
-}
-
-impl<'a> Index<'a> {
-    fn new(weights: &'a Weights, scheme: Scheme) -> Self {
-        let mut index = Self {
-            weights,
-            known: BTreeMap::new(),
-            ignored: weights.left_out().to_vec(),
-            again: Vec::new(),
-        };
-        for name in weights.names() {
-            match scheme.canonical(name).map(|c| index.known.entry(c)) {
-                None => index.ignored.push(name.to_string()),
-                Some(Entry::Vacant(free)) => drop(free.insert(name.to_string())),
-                Some(Entry::Occupied(first)) => {
-                    index.again.push(format!("{name} (also {})", first.get()));
-                }
-            }
-        }
-        index
-    }
-
-    /// The shape of a tensor by its published name.
-    pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.weights.shape(self.known.get(name)?)
-    }
-
-    fn is_no_parameter(&self, name: &str) -> bool {
-        let own = self.known.get(name);
-        own.is_some_and(|own| self.weights.is_no_parameter(own))
-    }
-
-    /// The class of an object that stands where a tensor should.
-    fn foreign(&self, name: &str) -> Option<&str> {
-        self.weights.foreign_at(self.known.get(name)?)
-    }
-}
-
-/// Most values of a piece of a signal.
+/// Most values of a patch of a signal.
 const MOST_STACKED: usize = 1 << 24;
 
 /// The model that a description and the tensors beside it call for, still without values.
@@ -155,8 +109,8 @@ fn outline(
             [model.config.features(), channels, stack],
             positions.min(65_536),
         );
-        let pieces = PieceEmbedder::blank(shape, rows, &mut init);
-        model.network.embedder = Embedder::Pieces(pieces);
+        let patches = Patch1dEmbedder::blank(shape, rows, &mut init);
+        model.network.embedder = Embedder::Patches1d(patches);
     }
     if let Some(spec) = spec {
         let before = before(&model.config, &model.network.embedder);

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A saved RoBERTa behind an embedder of signals, and its tensors.
-fn pieces(folder: &Path) -> BTreeMap<String, Array> {
+fn parts(folder: &Path) -> BTreeMap<String, Array> {
     let config: RobertaConfig = serde_json::from_str(
         r#"{"vocab_size":9,"hidden_size":8,"num_hidden_layers":1,"num_attention_heads":2,
             "intermediate_size":12,"max_position_embeddings":10}"#,
@@ -53,7 +53,7 @@ fn refused(folder: &Path, tensors: &BTreeMap<String, Array>) -> String {
 #[test]
 fn an_embedder_of_signals_must_fit_its_encoder() {
     let home = tempfile::tempdir().unwrap();
-    let whole = pieces(home.path());
+    let whole = parts(home.path());
     load::load(home.path(), &Device::flex(), DType::F32).unwrap();
     // Another width, the same everywhere in the embedder.
     let mut wide = whole.clone();
@@ -85,7 +85,7 @@ fn an_embedder_of_signals_must_fit_its_encoder() {
 #[test]
 fn a_predictor_of_any_size_is_refused_at_once() {
     let home = tempfile::tempdir().unwrap();
-    let whole = pieces(home.path());
+    let whole = parts(home.path());
     let path = home.path().join("config.json");
     let config = std::fs::read_to_string(&path).unwrap();
     let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
@@ -110,7 +110,7 @@ fn a_predictor_of_any_size_is_refused_at_once() {
 #[test]
 fn a_tensor_in_two_spellings_is_refused() {
     let home = tempfile::tempdir().unwrap();
-    let mut twice = pieces(home.path());
+    let mut twice = parts(home.path());
     let name = "encoder.layer.0.output.dense.bias";
     twice.insert(name.into(), zeros(&[8]));
     let said = refused(home.path(), &twice);

@@ -12,6 +12,7 @@ pub mod error;
 pub mod family;
 pub mod folder;
 pub mod hub;
+mod index;
 pub mod keys;
 pub mod layers;
 pub mod load;
@@ -24,10 +25,8 @@ pub mod pass;
 pub mod predictor;
 pub mod preprocess;
 pub mod recompute;
-pub mod roberta;
 pub mod save;
 pub mod state;
-pub mod swin;
 pub mod timm;
 pub mod tokens;
 mod wanted;
@@ -35,6 +34,8 @@ pub mod weights;
 pub mod windows;
 
 pub use architecture::Architecture;
+pub use architecture::roberta::{self, RobertaConfig};
+pub use architecture::swin::{self, SwinConfig};
 pub use dual::Dual;
 pub use embedder::Embedder;
 pub use encoder::Encoder;
@@ -44,8 +45,6 @@ pub use network::{Model, Network, Target};
 pub use opening::Opening;
 pub use pass::Pass;
 pub use predictor::Predictor;
-pub use roberta::RobertaConfig;
-pub use swin::SwinConfig;
 pub use tokens::Tokens;
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl Scheme {
     pub fn of(model: &Model) -> Self {
         let family = model.config.shape().family();
         match &model.network.embedder {
-            Embedder::Pieces(_) => Self::Behind(family),
+            Embedder::Patches1d(_) => Self::Behind(family),
             Embedder::Patches(_) | Embedder::Ids(_) => Self::Published(family),
         }
     }
@@ -131,9 +131,9 @@ mod tests {
 
     #[test]
     fn what_hugging_face_has_no_name_for_is_ours() {
-        let pieces = |path| Scheme::Behind(&roberta::FAMILY).tensors(path);
+        let patches = |path| Scheme::Behind(&roberta::FAMILY).tensors(path);
         assert_eq!(
-            pieces("embedder.positions"),
+            patches("embedder.positions"),
             ["modalign.embedder.positions"]
         );
         assert_eq!(

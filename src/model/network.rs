@@ -85,7 +85,9 @@ fn assemble(
 /// What a predictor after these parts must know.
 pub(super) fn before(config: &Architecture, embedder: &Embedder) -> Before {
     let (stack, tokens) = match embedder {
-        Embedder::Pieces(pieces) => (pieces.stack(), Some(pieces.longest() / pieces.stack())),
+        Embedder::Patches1d(patches) => {
+            (patches.stack(), Some(patches.longest() / patches.stack()))
+        }
         Embedder::Ids(ids) => (1, Some(ids.longest())),
         Embedder::Patches(_) => (1, None),
     };

@@ -1,7 +1,7 @@
 //! What a parameter of a model is made of: tensors of a file, a small bias table among zeros, or a
 //! constant where a file of a backbone alone lacks it.
 
-use super::load::Index;
+use super::index::Index;
 use super::{ModelError, timm};
 use burn::tensor::{DType, TensorData};
 

@@ -12,7 +12,7 @@ use super::record;
 use crate::figure::FigureError;
 use crate::figure::picture::Pictures;
 use crate::table::record::{RUN, RunRecord};
-use crate::table::{AnswerRow, PairedRow, ProbeRow, Row, TableError, Verdicts, legacy};
+use crate::table::{PairedRow, ProbeRow, ResultRow, Row, TableError, Verdicts, legacy};
 
 /// Tables larger than this are named, not embedded.
 const LARGEST_EMBEDDED: u64 = 256 * 1024;
@@ -79,16 +79,16 @@ impl<R> Clone for Line<'_, R> {
 
 impl<R> Copy for Line<'_, R> {}
 
-/// The tables whose verdicts the text repeats, judged by the run's one rule.
+/// The tables whose verdicts the text repeats, by the run's one rule.
 #[derive(Debug)]
-pub struct Judged {
+pub struct VerdictTables {
     /// `paired.csv`.
     pub paired: Option<Table<PairedRow>>,
-    /// `answer.csv`.
-    pub answer: Option<Table<AnswerRow>>,
+    /// `results.csv`.
+    pub results: Option<Table<ResultRow>>,
     /// Probe errors against those before any transfer, where `paired.csv` is too old to hold them.
     pub distortion: Vec<PairedRow>,
-    /// Whether verdicts of an older version were judged again.
+    /// Whether verdicts of an older version were decided again.
     pub again: bool,
 }
 
@@ -96,7 +96,7 @@ pub struct Judged {
 pub struct Tables {
     folder: PathBuf,
     kept: RefCell<HashMap<TypeId, Box<dyn Any>>>,
-    judged: OnceCell<Rc<Judged>>,
+    verdicts: OnceCell<Rc<VerdictTables>>,
 }
 
 impl Tables {
@@ -105,7 +105,7 @@ impl Tables {
         Self {
             folder: folder.to_owned(),
             kept: RefCell::default(),
-            judged: OnceCell::new(),
+            verdicts: OnceCell::new(),
         }
     }
 
@@ -156,23 +156,23 @@ impl Tables {
         legacy::is_written(&self.folder, file)
     }
 
-    /// Paired differences and answers with their verdicts; those of tables that an older version wrote
-    /// are judged again.
+    /// Paired differences and results with their verdicts; those of tables that an older version wrote
+    /// are decided again.
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub fn judged(&self) -> Result<Rc<Judged>, FigureError> {
-        if let Some(judged) = self.judged.get() {
-            return Ok(judged.clone());
+    pub fn verdicts(&self) -> Result<Rc<VerdictTables>, FigureError> {
+        if let Some(verdicts) = self.verdicts.get() {
+            return Ok(verdicts.clone());
         }
         let found = Verdicts::read(&self.folder, &self.any::<ProbeRow>()?.rows)?;
-        let judged = Judged {
+        let verdicts = VerdictTables {
             paired: Table::of(found.paired, &self.folder)?,
-            answer: Table::of(found.answers, &self.folder)?,
+            results: Table::of(found.results, &self.folder)?,
             distortion: found.distortion,
-            again: found.judged_again,
+            again: found.decided_again,
         };
-        Ok(self.judged.get_or_init(|| Rc::new(judged)).clone())
+        Ok(self.verdicts.get_or_init(|| Rc::new(verdicts)).clone())
     }
 }
 

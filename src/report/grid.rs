@@ -20,6 +20,8 @@ pub struct Column<R> {
     pub number: bool,
     /// The cell's text.
     pub cell: fn(&R) -> String,
+    /// What stands smaller below it: an interval, a count.
+    pub under: Option<fn(&R) -> Option<String>>,
 }
 
 impl<R> Column<R> {
@@ -29,6 +31,7 @@ impl<R> Column<R> {
             head,
             number: false,
             cell,
+            under: None,
         }
     }
 
@@ -38,6 +41,21 @@ impl<R> Column<R> {
             head,
             number: true,
             cell,
+            under: None,
+        }
+    }
+
+    /// The same with something below the cell's text.
+    pub const fn under(mut self, under: fn(&R) -> Option<String>) -> Self {
+        self.under = Some(under);
+        self
+    }
+
+    /// The cell of a row.
+    fn of(&self, row: &R) -> Cell {
+        Cell {
+            interval: self.under.and_then(|under| under(row)),
+            ..(self.cell)(row).into()
         }
     }
 }
@@ -47,7 +65,7 @@ impl<R> Column<R> {
 pub struct Cell {
     /// The value, or `not run`, or a dash where it is not defined.
     pub value: String,
-    /// Its interval, set smaller where that is possible.
+    /// Its interval, or what else stands below it, set smaller where that is possible.
     pub interval: Option<String>,
     /// Best of all methods beyond noise.
     pub best: bool,
@@ -114,7 +132,7 @@ impl Grid {
         lines: impl IntoIterator<Item = Line<'a, R>>,
         columns: &[Column<R>],
     ) -> Self {
-        let cells = |row: &R| columns.iter().map(|c| (c.cell)(row).into()).collect();
+        let cells = |row: &R| columns.iter().map(|column| column.of(row)).collect();
         let rows = lines.into_iter();
         Self {
             title: title.into(),
@@ -171,7 +189,10 @@ impl Grid {
                         tbody { @for (line, cells) in &self.rows {
                             tr id=[file.zip(*line).map(|(file, line)| anchor_of(file, line))] {
                                 @for (cell, (_, number)) in cells.iter().zip(&self.heads) {
-                                    td.number[*number] { (cell.value) }
+                                    td.number[*number] {
+                                        (cell.value)
+                                        @if let Some(under) = &cell.interval { span.under { (under) } }
+                                    }
                                 }
                                 @if let Some(line) = line { td.line { (line) } }
                             }

@@ -26,6 +26,8 @@ mod compared_tests;
 #[cfg(test)]
 mod figures_tests;
 #[cfg(test)]
+mod print_tests;
+#[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};

@@ -263,9 +263,9 @@ fn comparison_speaks_of_verdicts_only() {
     }
     std::fs::write(&path, text).unwrap();
     let page = html(run.path());
-    let finding = section(&visible(&page), "paired");
+    let said = section(&visible(&page), "paired");
     let against = |name: &str| {
-        let rest = finding.split_once(&format!("Against {name}")).unwrap().1;
+        let rest = said.split_once(&format!("Against {name}")).unwrap().1;
         rest.split_once("</li>").unwrap().0.to_owned()
     };
     assert!(
@@ -277,12 +277,12 @@ fn comparison_speaks_of_verdicts_only() {
     assert!(against("a mere warm-up (Emb)").contains("not shown to differ on <b>Last</b>"));
     assert!(against("ORCA").contains("not tested, of one seed, on "));
     // The clean contrast leads.
-    let place = |name: &str| finding.find(&format!("Against {name}")).unwrap();
+    let place = |name: &str| said.find(&format!("Against {name}")).unwrap();
     assert!(
         place("a mere warm-up (Emb)") < place("plain fine-tuning (NFT)")
             && place("a mere warm-up (Emb)") < place("ORCA")
     );
-    assert!(finding.contains("only this difference is the effect of alignment"));
+    assert!(said.contains("only this difference is the effect of alignment"));
     assert!(page.contains("Paired differences between methods."));
     assert!(page.contains("D at every stage"));
     // The verdict: of the last target alone something is shown, against plain fine-tuning.
@@ -313,11 +313,11 @@ fn verdicts_of_an_older_version_are_judged_again() {
     assert!(page.contains("verdicts were judged again"));
     // Without the seeds' own values nothing can be shown, and one seed is no change.
     let page = visible(&page);
-    let finding =
+    let said =
         section(&page, "summary") + &section(&page, "distortion") + &section(&page, "paired");
-    assert!(!finding.contains("lower on ") && !finding.contains("higher on "));
-    assert!(finding.contains("One seed says nothing of others"));
-    assert!(!finding.contains("raised it"));
+    assert!(!said.contains("lower on ") && !said.contains("higher on "));
+    assert!(said.contains("One seed says nothing of others"));
+    assert!(!said.contains("raised it"));
     // Twice as many seeds of a clear change are shown.
     let path = run.path().join("tables/probe.csv");
     let mut text = std::fs::read_to_string(&path).unwrap();
@@ -337,9 +337,9 @@ fn scores_stand_beside_d_with_range_and_direction() {
     let page = html(run.path());
     let cka = section(&page, "cka");
     assert!(cka.contains("Agreement of the encoders.") && cka.contains("<svg"));
-    let chapter = section(&page, "transferability");
+    let section = section(&page, "transferability");
     let line = |name: &str| {
-        let rest = chapter.split_once(&format!("<td>{name}</td>")).unwrap().1;
+        let rest = section.split_once(&format!("<td>{name}</td>")).unwrap().1;
         rest.split_once("</tr>").unwrap().0.to_owned()
     };
     let leep = line("LEEP");
@@ -354,7 +354,7 @@ fn scores_stand_beside_d_with_range_and_direction() {
     order(&leep, ["Unseen images", "Spherical", "EMG gestures"]);
     assert!(!leep.contains("Sound"), "without a value it has no place");
     assert!(line("modality gap").contains("Sound") && line("modality gap").contains("lower"));
-    assert!(chapter.contains("not defined") && chapter.contains("a field a sample"));
+    assert!(section.contains("not defined") && section.contains("a field a sample"));
     // A value that changes the order changes the line, and links lead to rows that exist.
     replace(
         run.path(),

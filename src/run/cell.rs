@@ -17,6 +17,7 @@ use crate::transfer::Task;
 use crate::transfer::epochs::Event;
 use crate::transfer::methods::{self, FROM_SCRATCH, Method};
 use crate::transfer::records::{EpochRecord, Stage1Record};
+use crate::transfer::request::Request;
 use crate::transfer::stages;
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
@@ -186,25 +187,24 @@ pub(super) fn lock(folder: &RunFolder, name: &str) -> Result<File, RunError> {
     }
 }
 
-/// The transfer of a cell, whose target model is `built`.
+/// A transfer to a target, whose target model is `built`.
 pub fn request<'a>(
     context: &Context<'a>,
-    cell: Cell,
+    seed: u64,
     target: &'a Target,
     built: &'a model::Target,
-) -> Result<stages::Request<'a>, RunError> {
+) -> Result<Request<'a>, RunError> {
     let settings = &context.suite.transfer;
     let data = &target.data;
     let smoothing = settings.train.label_smoothing;
-    Ok(stages::Request {
-        method: cell.method,
+    Ok(Request {
         task: Task::of(target.spec, data.train.as_ref(), smoothing)?,
         settings,
-        source: target.own.as_ref().unwrap_or(&context.source.model),
+        source: target.sequence.as_ref().unwrap_or(&context.source.model),
         target: built,
         splits: data,
         source_set: context.source_set.clone(),
-        seed: cell.seed,
+        seed,
     })
 }
 
@@ -243,7 +243,7 @@ pub fn run(
     let classes = data.train.classes().len();
     progress.begin(&title, suite.transfer.train.epochs);
     let built = target.of_model(suite, cell.method);
-    let request = request(context, cell, target, &built)?;
+    let request = request(context, cell.seed, target, &built)?;
     let task = request.task;
     let mut kept = suite.measures.probe_epochs.clone();
     if cell.method.has_stage1() {
@@ -251,10 +251,15 @@ pub fn run(
         kept.push(0);
     }
     let mut checkpoints = Checkpoints::new(folder.path(&name), &kept, made_from.clone());
-    let trained = stages::transfer(&request, &mut checkpoints, &mut |event| match event {
-        Event::Step(done, total) => progress.step(done, total),
-        Event::Epoch(_) => true,
-    })?;
+    let trained = stages::transfer(
+        cell.method,
+        &request,
+        &mut checkpoints,
+        &mut |event| match event {
+            Event::Step(done, total) => progress.step(done, total),
+            Event::Epoch(_) => true,
+        },
+    )?;
     progress.end();
     let outcome = Outcome {
         target: cell.target.name.clone(),

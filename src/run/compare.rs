@@ -112,7 +112,7 @@ const QUANTITIES: [(&str, Quantity); 7] = [
     ),
 ];
 
-/// One paired difference, not yet judged.
+/// One paired difference, not yet decided.
 #[derive(Debug, Clone)]
 pub struct Pair {
     /// Id and name of the target.

@@ -5,6 +5,7 @@ use super::error::RunError;
 use super::settings::{self, Difference};
 use super::survey::{CellSurvey, Standing, Survey};
 use crate::table::diff::Compared;
+use crate::table::legacy;
 use crate::table::record::RunRecord;
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
@@ -157,9 +158,10 @@ fn by_name(run: &Survey) -> HashMap<Name<'_>, &Standing> {
 }
 
 fn tables(a: &Survey, b: &Survey) -> Vec<TableDiff> {
-    let names: BTreeSet<String> = a.tables().into_iter().chain(b.tables()).collect();
+    let names = a.tables().into_iter().chain(b.tables());
+    let names: BTreeSet<String> = names.map(|name| legacy::present(&name).into()).collect();
     let compared = names.into_iter().filter_map(|table| {
-        let path = |of: &Survey| of.root.join(format!("tables/{table}.csv"));
+        let path = |of: &Survey| legacy::place(&of.root.join("tables"), &table);
         let compared = Compared::of(&path(a), &path(b))?;
         Some(TableDiff { table, compared })
     });

@@ -33,7 +33,7 @@ pub enum RunError {
         /// The measure's own error.
         source: MeasureError,
     },
-    /// Whoever watches asked for a stop.
+    /// A stop was asked for.
     #[error("interrupted")]
     Interrupted,
     /// Training failed or was interrupted.

@@ -73,7 +73,7 @@ pub fn pixels(context: &Context, progress: &mut dyn Progress) -> Result<Evaluati
     let origin = context.origins.surrogate(context.suite);
     let before: Option<Evaluation> = context.recall(record, &origin);
     if let Some(mut found) = before {
-        add_answers(context, title, &mut found)?;
+        add_rates(context, title, &mut found)?;
         return Ok(found);
     }
     progress.begin("raw pixels: linear probe", 1);
@@ -83,7 +83,7 @@ pub fn pixels(context: &Context, progress: &mut dyn Progress) -> Result<Evaluati
         test: extract::pixels(context.surrogate.test.clone())?,
     };
     let mut found = probe(title, &split, &context.suite.measures)?;
-    add_answers(context, title, &mut found)?;
+    add_rates(context, title, &mut found)?;
     check_interrupt(progress.step(1, 1))?;
     context.keep(record, origin, &found)?;
     progress.end();
@@ -103,7 +103,7 @@ pub fn evaluate(
     let steps = 2;
     let found = match before {
         Some(mut found) => {
-            add_answers(context, title, &mut found)?;
+            add_rates(context, title, &mut found)?;
             let missing = missing(&found.values);
             if missing.is_empty() {
                 return Ok(found);
@@ -127,7 +127,7 @@ pub fn evaluate(
             let split = split_features(context, encoder)?;
             check_interrupt(progress.step(1, steps))?;
             let mut found = probe(title, &split, &context.suite.measures)?;
-            add_answers(context, title, &mut found)?;
+            add_rates(context, title, &mut found)?;
             let missing = missing(&found.values);
             let features = (&split.train, &split.test);
             add(context, title, &missing, features, &mut found)?;
@@ -146,9 +146,9 @@ fn missing(values: &Values) -> Vec<&'static Measure> {
         .collect()
 }
 
-/// Whether a measure needs the probe's answers and labels, but no features.
-fn of_answers(measure: &Measure) -> bool {
-    matches!(measure.noise, Noise::Answers(Learner::Probe, _))
+/// Whether a measure needs the probe's predictions and labels, but no features.
+fn of_predictions(measure: &Measure) -> bool {
+    matches!(measure.noise, Noise::Predictions(Learner::Probe, _))
 }
 
 /// Names the encoder in a fault.
@@ -156,10 +156,10 @@ fn of(title: &str) -> impl Fn(Fault) -> RunError {
     move |fault| named(format!("{} of {title}", fault.measure))(fault.source)
 }
 
-/// Takes the measures of the probe's answers that an evaluation lacks.
-fn add_answers(context: &Context, title: &str, found: &mut Evaluation) -> Result<(), RunError> {
+/// Takes the measures of the probe's predictions that an evaluation lacks.
+fn add_rates(context: &Context, title: &str, found: &mut Evaluation) -> Result<(), RunError> {
     let mut missing = missing(&found.values);
-    missing.retain(|measure| of_answers(measure));
+    missing.retain(|measure| of_predictions(measure));
     if missing.is_empty() {
         return Ok(());
     }
@@ -169,7 +169,7 @@ fn add_answers(context: &Context, title: &str, found: &mut Evaluation) -> Result
     let samples = Samples::new(none.view(), &labels, test.classes().len());
     let samples = samples.map_err(named(format!("linear probe of {title}")))?;
     let wrong = found.probe.wrong.bits();
-    let input = Input::new(samples, samples).answers(&wrong);
+    let input = Input::new(samples, samples).mistakes(&wrong);
     let input = input.map_err(named(format!("linear probe of {title}")))?;
     let values = evaluate::encoder::values(missing, &input).map_err(of(title))?;
     found.values.extend(values);

@@ -5,7 +5,7 @@
 //! run.json      what ran: suite, versions, device, seeds, hashes, times, state
 //! config.toml   the resolved suite; `--suite config.toml` replays it
 //! cells/        one folder a trained model: model folder, metrics.jsonl, cell.json written last
-//! evaluations/  what was measured of an encoder or embedder, by the hash of its parameters (older: looks/)
+//! evaluations/  what was measured of an encoder or embedder, by the hash of its parameters
 //! features/     surrogate features of the encoders in figure 2
 //! tables/       CSV tables, the only thing that figures are drawn from; the same as Parquet; latex/
 //! figures/      SVG and PNG
@@ -24,6 +24,8 @@ use serde::de::DeserializeOwned;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
+/// Folders of records: where they are written, and where older versions wrote them.
+pub const RECORDS: [&str; 2] = ["evaluations", "looks"];
 /// Name of the lock.
 const LOCK: &str = "run.lock";
 
@@ -86,10 +88,8 @@ impl RunFolder {
 
     /// Removes what a run writes, and nothing else.
     fn clear(&self) -> Result<(), RunError> {
-        for name in [
+        let others = [
             "cells",
-            "evaluations",
-            "looks",
             "features",
             "tables",
             "figures",
@@ -97,7 +97,8 @@ impl RunFolder {
             "results.json",
             "report.html",
             "report.md",
-        ] {
+        ];
+        for name in RECORDS.into_iter().chain(others) {
             let path = self.root.join(name);
             let removed = if path.is_dir() {
                 fs::remove_dir_all(&path)
@@ -275,9 +276,12 @@ mod tests {
         drop(RunFolder::open(home.path(), &suite, false).unwrap());
         let config = home.path().join("config.toml");
         let whole = fs::read_to_string(&config).unwrap();
-        // an older version did not know this setting
+        // an older version did not know the one setting, and called the other otherwise
         let older = whole.replace("recompute = false\n", "# older\n");
         assert_ne!(older, whole);
+        let names = ["balanced_samples", "yardstick_samples"];
+        assert!(older.contains(names[0]));
+        let older = older.replace(names[0], names[1]);
         fs::write(&config, &older).unwrap();
         drop(RunFolder::open(home.path(), &suite, false).unwrap());
         assert_eq!(fs::read_to_string(&config).unwrap(), whole, "refreshed");
@@ -306,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_at_a_run_does_not_keep_it_from_starting() {
+    fn asking_whether_a_run_is_held_does_not_keep_it_from_starting() {
         let home = tempfile::tempdir().unwrap();
         let suite = methods::parse(EMBEDDED[0].1, "demo").unwrap();
         let folder = RunFolder::open(home.path(), &suite, false).unwrap();
@@ -316,11 +320,11 @@ mod tests {
         let shared = RunFolder::open_shared(home.path(), &suite).unwrap();
         assert!(is_held(home.path()), "a sweep's shared lock counts");
         drop(shared);
-        let look = File::open(home.path().join(LOCK)).unwrap();
-        look.try_lock().unwrap();
+        let asked = File::open(home.path().join(LOCK)).unwrap();
+        asked.try_lock().unwrap();
         let release = std::thread::spawn(move || {
             std::thread::sleep(std::time::Duration::from_millis(10));
-            drop(look);
+            drop(asked);
         });
         assert!(RunFolder::open(home.path(), &suite, false).is_ok());
         release.join().unwrap();

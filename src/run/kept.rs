@@ -2,13 +2,11 @@
 //! A record is used only while these are those of what is there now.
 
 use super::error::RunError;
+use super::folder::RECORDS;
 use super::origin::Origin;
 use super::prepare::Context;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-
-/// Folders of records: where they are written, and where older versions wrote them.
-pub const FOLDERS: [&str; 2] = ["evaluations", "looks"];
 
 /// A result with what it was made from.
 #[derive(Serialize, Deserialize)]
@@ -46,7 +44,7 @@ impl Context<'_> {
 
 /// Where an older version wrote a record.
 fn older(record: &str) -> Option<String> {
-    let [now, before] = FOLDERS;
+    let [now, before] = RECORDS;
     let file = record.strip_prefix(now)?;
     let file = match file.rsplit_once("-scores-") {
         Some((target, embedder)) => format!("{target}-yardsticks-{embedder}"),

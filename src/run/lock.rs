@@ -114,7 +114,7 @@ fn same_file(_: &std::fs::Metadata, _: &std::fs::Metadata) -> bool {
     true
 }
 
-/// Takes a lock. A look at the folder (`is_held`) holds it for a moment: only a lock that stays taken is
+/// Takes a lock. Asking (`is_held`) takes it for a moment: only a lock that stays taken is
 /// that of a process at work.
 fn attempt(lock: &File, shared: bool) -> Result<(), TryLockError> {
     let once = || {

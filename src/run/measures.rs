@@ -1,6 +1,6 @@
 //! What is measured of a finished cell, beside its training: evaluations of its encoder after chosen
 //! epochs, D(Ms, Mt) through its embedder before training, after stage 1 and after the
-//! fine-tuning, and which target test samples it answers wrongly.
+//! fine-tuning, and which target test samples it gets wrong.
 
 use super::cell::{Cell, Outcome};
 use super::checkpoint::{Checkpoints, EMBEDDER, ENCODER, tensors};
@@ -28,7 +28,7 @@ pub struct CellMeasures {
     pub evaluations: Vec<(usize, Evaluation)>,
     /// D by stage, in order; empty where D is not defined.
     pub stages: Vec<(Stage, Distance)>,
-    /// Target test samples answered wrongly by the selected model; absent where an answer is not
+    /// Target test samples predicted wrongly by the selected model; absent where a prediction is not
     /// one class.
     pub wrong: Option<Marks>,
     /// Source features along simulated steps and along the real ones, where that is asked for.
@@ -57,14 +57,14 @@ pub fn measure(
 ) -> Result<CellMeasures, RunError> {
     let name = cell.name();
     let built = target.of_model(context.suite, cell.method);
-    let source = target.own.as_ref().unwrap_or(&context.source.model);
+    let source = target.sequence.as_ref().unwrap_or(&context.source.model);
     let start = source.for_target(&built, cell.seed)?.network;
     let mut epochs: Vec<usize> = context.suite.measures.probe_epochs.clone();
     epochs.retain(|epoch| *epoch <= outcome.course.len());
     epochs.push(outcome.selected);
     epochs.sort_unstable();
     epochs.dedup();
-    if target.own.is_some() {
+    if target.sequence.is_some() {
         // An encoder of sequences sees no image: the surrogate has no features under it.
         epochs.clear();
     }
@@ -82,7 +82,7 @@ pub fn measure(
         evaluations.push((epoch, found));
     }
     let first = cell.seed == context.suite.transfer.seeds[0];
-    if first && cell.method.start == Start::Source && target.own.is_none() {
+    if first && cell.method.start == Start::Source && target.sequence.is_none() {
         // For the report, which finds it again: a sweep's shards measure all there is.
         scores(context, target, &start.embedder, progress)?;
     }

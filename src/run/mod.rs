@@ -2,8 +2,6 @@
 //! `train` there are the folder, its lock and its errors, which comparisons of encoders use.
 
 #[cfg(feature = "train")]
-pub mod answer;
-#[cfg(feature = "train")]
 pub mod cell;
 #[cfg(feature = "train")]
 pub mod checkpoint;
@@ -35,6 +33,8 @@ pub mod prepare;
 pub mod progress;
 #[cfg(feature = "train")]
 pub mod record;
+#[cfg(feature = "train")]
+pub mod results;
 #[cfg(feature = "train")]
 pub mod samples;
 #[cfg(feature = "train")]

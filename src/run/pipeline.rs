@@ -141,7 +141,7 @@ pub fn run(
             let note = format!("D(Ms, Mt) of {}: not defined, {why}.", target.spec.title);
             tables.notes.push(note);
         }
-        if target.own.is_some() {
+        if target.sequence.is_some() {
             let none = of_another_encoder(&transferability::ALL);
             tables.transferability(&pretrained, target, &none);
             continue;
@@ -188,7 +188,7 @@ pub fn run(
             reused += usize::from(before);
             tables.cell(&cell, &outcome, &measures);
             let first_seed = cell.seed == suite.transfer.seeds[0];
-            if first_seed && cell.method == shown(suite) && target.own.is_none() {
+            if first_seed && cell.method == shown(suite) && target.sequence.is_none() {
                 let encoder = Encoder::of(&cell, outcome.selected);
                 let split = evaluation::split_features(&context, &model.network.encoder)?;
                 map(
@@ -211,7 +211,7 @@ pub fn run(
                 tables.write(folder)?;
             }
         }
-        let before = target.own.is_none().then_some(&before);
+        let before = target.sequence.is_none().then_some(&before);
         let of_target = groups(target.data.test.as_ref());
         let units = Units {
             source: of_source.as_deref(),

@@ -35,7 +35,7 @@ pub struct Target<'a> {
     /// Why D(Ms, Mt) is not defined for it, if it is not.
     pub undefined: Option<String>,
     /// The model that its transfer starts from, if that is not the suite's.
-    pub own: Option<Model>,
+    pub sequence: Option<Model>,
 }
 
 impl Target<'_> {
@@ -85,15 +85,15 @@ impl Context<'_> {
         Ok(self.pretrained.get_or_init(|| found))
     }
 
-    /// The part of a set that balanced measures see (`measures.yardstick_samples`).
+    /// The part of a set that balanced measures see (`measures.balanced_samples`).
     pub fn part(&self, set: &Arc<dyn Dataset>) -> Arc<dyn Dataset> {
-        let most = self.suite.measures.yardstick_samples;
+        let most = self.suite.measures.balanced_samples;
         subset::cap(set.clone(), most, self.suite.data_seed)
     }
 
     /// The same part of features of the whole set.
     pub fn rows(&self, set: &FeatureSet) -> FeatureSet {
-        let most = self.suite.measures.yardstick_samples;
+        let most = self.suite.measures.balanced_samples;
         if most == 0 || most >= set.len() {
             return set.clone();
         }
@@ -198,9 +198,9 @@ pub fn prepare<'a>(
             None => no_discrepancy(whole.train.as_ref(), source.labels.len())
                 .or_else(|| single_group(whole.test.as_ref())),
         };
-        let own = match &spec.encoder {
-            Some(own) => {
-                let (model, sha256) = sequence_model(own, request.device)?;
+        let sequence = match &spec.encoder {
+            Some(encoder) => {
+                let (model, sha256) = sequence_model(encoder, request.device)?;
                 encoders.extend(sha256.map(|sha256| (spec, sha256)));
                 Some(model)
             }
@@ -208,13 +208,13 @@ pub fn prepare<'a>(
         };
         targets.push(Target {
             spec,
-            data: match own {
+            data: match sequence {
                 Some(_) => whole.clone(),
                 None => opened.splits,
             },
             original: whole,
             undefined,
-            own,
+            sequence,
         });
         check_interrupt(progress.step(2 + i, 1 + suite.targets.len()))?;
     }
@@ -244,7 +244,7 @@ pub fn inputs<'a>(
     data: Option<&Path>,
     progress: &mut dyn Progress,
 ) -> Result<Inputs, RunError> {
-    let (store, ledger) = (Store::at(data), Ledger::own());
+    let (store, ledger) = (Store::at(data), Ledger::of_user());
     let specs: Vec<&DatasetSpec> = specs.collect();
     let mut files: Vec<(&DataManifest, &DataFile, u64)> = Vec::new();
     for manifest in specs.iter().filter_map(|spec| readers::manifest_of(spec)) {
@@ -337,21 +337,21 @@ fn fits_source(spec: &DatasetSpec, data: &Splits, source: &Model) -> Result<(), 
 fn image_size(name: &str, source: &Model) -> Result<usize, RunError> {
     source.config.image_size().ok_or_else(|| RunError::Unfit {
         what: format!("source model {name}"),
-        expected: "a model of images (model_type swin)".into(),
+        expected: "a model of images".into(),
         found: format!("model_type {}", source.config.name()),
     })
 }
 
 /// The model of sequences that a target asks for, with the hash of its weights if it has any.
 fn sequence_model(
-    own: &SequenceEncoder,
+    spec: &SequenceEncoder,
     device: &Device,
 ) -> Result<(Model, Option<String>), RunError> {
-    if let Some(name) = &own.model {
+    if let Some(name) = &spec.model {
         let loaded = embedded::load(name, device, DType::F32)?;
         return Ok((loaded.model, Some(loaded.sha256)));
     }
-    let config = RobertaConfig::sequence(own.hidden, own.layers, own.heads);
+    let config = RobertaConfig::sequence(spec.hidden, spec.layers, spec.heads);
     // Every transfer draws its own initial values by its seed.
     let model = Model::new(config, 1, None, 0, device, DType::F32)?;
     Ok((model, None))

@@ -1,12 +1,12 @@
-//! What a run tells whoever watches it. The run itself prints nothing.
+//! What a run tells of its progress. The run itself prints nothing.
 
 use super::error::RunError;
 
-/// A watcher of a run.
+/// Receives the progress of a run.
 pub trait Progress {
     /// A stage begins, with a first guess of its steps.
     fn begin(&mut self, title: &str, steps: usize);
-    /// So many steps of so many are done; `false` asks the run to stop.
+    /// Number of steps done, and in total; `false` asks the run to stop.
     fn step(&mut self, done: usize, total: usize) -> bool;
     /// The stage ended.
     fn end(&mut self);
@@ -18,7 +18,7 @@ pub trait Progress {
     }
 }
 
-/// Nobody watches.
+/// Receives it and shows nothing.
 #[cfg(test)]
 pub struct Quiet;
 
@@ -32,7 +32,7 @@ impl Progress for Quiet {
     fn skip(&mut self, _: &str) {}
 }
 
-/// Turns a watcher's wish to stop into the error that ends a run.
+/// Turns a wish to stop into the error that ends a run.
 pub fn check_interrupt(yes: bool) -> Result<(), RunError> {
     if yes {
         Ok(())

@@ -39,7 +39,7 @@ pub fn course(
 ) -> Result<Option<Course>, RunError> {
     let measures = &context.suite.measures;
     let (steps, draws) = (&measures.simulated_steps, measures.simulated_draws);
-    if steps.is_empty() || target.own.is_some() || !cell.method.fine_tunes_plainly() {
+    if steps.is_empty() || target.sequence.is_some() || !cell.method.fine_tunes_plainly() {
         return Ok(None);
     }
     let record = format!("{}/simulated.json", cell.name());
@@ -59,7 +59,7 @@ pub fn course(
         return Ok(None);
     };
     progress.begin(&format!("simulated steps: {}", cell.title()), 1);
-    let request = cell::request(context, cell, target, &built)?;
+    let request = cell::request(context, cell.seed, target, &built)?;
     let losses = |draws| {
         let set = context.source_set.clone();
         SourceLosses::new(&request, set, draws, context.suite.data_seed)

@@ -6,8 +6,8 @@
 
 use super::cell;
 use super::error::RunError;
+use super::folder::RECORDS;
 use super::folder::RunFolder;
-use super::kept::FOLDERS;
 use super::origin::{Change, KEY, Origin, Origins, WEIGHTS};
 use crate::table::record::RunRecord;
 use serde::Deserialize;
@@ -29,7 +29,7 @@ pub fn check(
 ) -> Result<usize, RunError> {
     let before: Option<RunRecord> = folder.read_json("run.json");
     let older = before.and_then(|record| of_older(&record, now, inputs));
-    let judge = |path: &Path| -> Option<Change> {
+    let changed = |path: &Path| -> Option<Change> {
         let record: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
         let entries = match record {
             Value::Array(entries) => entries,
@@ -52,7 +52,7 @@ pub fn check(
         ];
         let Some((path, change)) = records
             .into_iter()
-            .find_map(|p| Some((p.clone(), judge(&p)?)))
+            .find_map(|p| Some((p.clone(), changed(&p)?)))
         else {
             continue;
         };
@@ -65,8 +65,8 @@ pub fn check(
         remove(&cell)?;
         removed += 1;
     }
-    for evaluation in FOLDERS.iter().flat_map(|name| entries(&folder.path(name))) {
-        let Some(change) = judge(&evaluation) else {
+    for evaluation in RECORDS.iter().flat_map(|name| entries(&folder.path(name))) {
+        let Some(change) = changed(&evaluation) else {
             continue;
         };
         if !refresh {

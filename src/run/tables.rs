@@ -1,7 +1,6 @@
 //! The tables of a run while they grow: one method a kind of row. Figures and report are made from
 //! these files alone, so what is not written here is not shown.
 
-use super::answer::answer;
 use super::cell::{self, Cell, Outcome};
 use super::compare::{self, Units, compare};
 use super::distance::{Distance, Stage};
@@ -10,6 +9,7 @@ use super::failure;
 use super::folder::RunFolder;
 use super::measures::CellMeasures;
 use super::prepare::Target;
+use super::results::results;
 use super::simulation::foresight;
 use super::verdicts::Verdicts;
 use crate::evaluate::{Evaluation, Measured, Values};
@@ -344,8 +344,8 @@ impl Tables {
     ) -> Result<(), RunError> {
         let methods = cell::methods(suite, spec);
         let pairs = compare(suite, spec, cells, pretrained, units)?;
-        let answers = answer(suite, spec, &methods, cells, units)?;
-        self.verdicts.add(pairs, answers);
+        let results = results(suite, spec, &methods, cells, units)?;
+        self.verdicts.add(pairs, results);
         Ok(())
     }
 
@@ -365,7 +365,7 @@ impl Tables {
 
     /// Writes the tables that have rows: readers say of others that they were not run.
     pub fn write(&self, folder: &RunFolder) -> Result<(), RunError> {
-        let (paired, seeds, answer) = self.verdicts.tables();
+        let (paired, seeds, results) = self.verdicts.tables();
         put(folder, &self.probe)?;
         put(folder, &self.geometry)?;
         put(folder, &self.measures)?;
@@ -375,7 +375,7 @@ impl Tables {
         put(folder, &self.discrepancy)?;
         put(folder, &self.pairs)?;
         put(folder, &self.matching)?;
-        put(folder, &answer)?;
+        put(folder, &results)?;
         put(folder, &self.samples)?;
         put(folder, &self.cells)?;
         put(folder, &self.stages)?;
@@ -392,7 +392,7 @@ impl Tables {
 /// Whether a measure stands in a table of its own: `probe.csv`, `geometry.csv`.
 fn has_own_table(measure: &Measure) -> bool {
     let geometry = [ALIGNMENT.about.name, UNIFORMITY.about.name];
-    matches!(measure.noise, Noise::Answers(Learner::Probe, _))
+    matches!(measure.noise, Noise::Predictions(Learner::Probe, _))
         || geometry.contains(&measure.about.name)
 }
 
@@ -454,9 +454,9 @@ fn put<R: Row>(folder: &RunFolder, rows: &[R]) -> Result<(), RunError> {
     Ok(R::write(rows, &folder.path("tables"))?)
 }
 
-/// Removes the tables that `measures.csv` replaces, where an older version wrote them into this folder.
+/// Removes the tables that others replace now, where an older version wrote them into this folder.
 fn remove_replaced(folder: &RunFolder) -> Result<(), RunError> {
-    for name in legacy::REPLACED {
+    for name in legacy::names() {
         for ending in ["csv", "parquet"] {
             let path = folder.path("tables").join(format!("{name}.{ending}"));
             match std::fs::remove_file(&path) {

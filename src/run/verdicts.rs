@@ -1,38 +1,38 @@
-//! What a run says of its methods, target by target, until it is judged and written: the paired differences of
-//! [`compare`](super::compare) and the claims of [`answer`](super::answer) to be best, as one family
+//! What a run says of its methods, target by target, until it is decided and written: the paired differences of
+//! [`compare`](super::compare) and the claims of [`results`](super::results) to be best, as one family
 //! ([`verdicts`](crate::table::verdicts)).
 
-use super::answer::{Entry, Shown};
 use super::compare::Pair;
-use crate::table::verdicts::{Best, Quantity, judge};
-use crate::table::{AnswerRow, PairedRow, SeedRow};
+use super::results::{Entry, Shown};
+use crate::table::verdicts::{Best, Quantity, decide};
+use crate::table::{PairedRow, ResultRow, SeedRow};
 
 /// What a run says of its methods, target by target.
 #[derive(Debug, Clone, Default)]
 pub struct Verdicts {
     pairs: Vec<Pair>,
-    answers: Vec<Entry>,
+    results: Vec<Entry>,
 }
 
 impl Verdicts {
     /// Adds a target.
-    pub fn add(&mut self, pairs: Vec<Pair>, answers: Vec<Entry>) {
+    pub fn add(&mut self, pairs: Vec<Pair>, results: Vec<Entry>) {
         self.pairs.extend(pairs);
-        self.answers.extend(answers);
+        self.results.extend(results);
     }
 
-    /// `paired.csv`, `seeds.csv` and `answer.csv`, judged.
-    pub fn tables(&self) -> (Vec<PairedRow>, Vec<SeedRow>, Vec<AnswerRow>) {
-        let mut paired: Vec<PairedRow> = self.pairs.iter().map(unjudged).collect();
-        let mut answers: Vec<AnswerRow> = self.answers.iter().map(answer).collect();
-        let best: Vec<Best> = self.answers.iter().enumerate().flat_map(best).collect();
+    /// `paired.csv`, `seeds.csv` and `results.csv`, decided.
+    pub fn tables(&self) -> (Vec<PairedRow>, Vec<SeedRow>, Vec<ResultRow>) {
+        let mut paired: Vec<PairedRow> = self.pairs.iter().map(undecided).collect();
+        let mut results: Vec<ResultRow> = self.results.iter().map(result).collect();
+        let best: Vec<Best> = self.results.iter().enumerate().flat_map(best).collect();
         let mut rows: Vec<&mut PairedRow> = paired.iter_mut().collect();
-        judge(&mut rows, &mut answers, &best);
-        (paired, self.pairs.iter().flat_map(seeds).collect(), answers)
+        decide(&mut rows, &mut results, &best);
+        (paired, self.pairs.iter().flat_map(seeds).collect(), results)
     }
 }
 
-fn unjudged(pair: &Pair) -> PairedRow {
+fn undecided(pair: &Pair) -> PairedRow {
     let found = &pair.difference;
     let mean = |side: usize| {
         let sum: f64 = pair.seeds.iter().map(|(_, values)| values[side]).sum();
@@ -72,11 +72,11 @@ fn seeds(pair: &Pair) -> impl Iterator<Item = SeedRow> {
     pair.seeds.iter().map(row)
 }
 
-fn answer(entry: &Entry) -> AnswerRow {
+fn result(entry: &Entry) -> ResultRow {
     let [target, source, d] = entry.shown;
     let mean = |shown: Option<Shown>| shown.map(|shown| shown.mean);
     let end = |shown: Option<Shown>, side: usize| Some(shown?.interval?[side]);
-    AnswerRow {
+    ResultRow {
         target: entry.target[0].clone(),
         target_title: entry.target[1].clone(),
         method: entry.method.into(),

@@ -211,9 +211,10 @@ pub struct Measures {
     /// Replicates of the bootstrap over test samples (whole groups) of differences between methods and of
     /// their means; Student's t over seeds comes on top.
     pub paired_bootstrap: usize,
-    /// Test samples of the surrogate and of every target that the other yardsticks see (balanced
+    /// Test samples of the surrogate and of every target that the other measures see (balanced
     /// over classes; 0 = all): CKA, k-NN, silhouette, LogME, H-score, LEEP, NCE, modality gap.
-    pub yardstick_samples: usize,
+    #[serde(alias = "yardstick_samples")]
+    pub balanced_samples: usize,
     /// Neighbours that vote in the k-NN accuracy.
     pub knn_neighbours: usize,
     /// Samples on either side of the OTDD; its other settings are those of `[transfer.orca]`.
@@ -241,7 +242,7 @@ impl Default for Measures {
             discrepancy_null: 100,
             discrepancy_seed: 0,
             paired_bootstrap: 2000,
-            yardstick_samples: 1000,
+            balanced_samples: 1000,
             knn_neighbours: 10,
             otdd_samples: 500,
             simulated_steps: Vec::new(),

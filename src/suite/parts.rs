@@ -66,7 +66,7 @@ pub enum PredictorSpec {
         #[serde(default = "three")]
         inner: usize,
     },
-    /// A signal: the features of every token averaged to its piece.
+    /// A signal: the features of every token averaged to its patch.
     #[serde(rename = "dense-1d")]
     Dense1d {
         /// Channels of the signal.

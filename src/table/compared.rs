@@ -1,11 +1,11 @@
-//! Rows of the tables of a comparison of encoders (`modalign compare`); a side is one of them, named by its
-//! title.
+//! Rows of the tables of a comparison of encoders (`modalign compare`), each named by its title. Older versions
+//! called the column of that title `side`.
 
 table! {
-    /// One measure of one side less that of the reference, on the same samples.
+    /// One measure of one encoder less that of the reference, on the same samples.
     DifferenceRow in "differences.csv" {
-        /// The side.
-        side: String,
+        /// The encoder.
+        encoder: String [formerly "side"],
         /// The reference.
         reference: String,
         /// Which measure.
@@ -26,17 +26,17 @@ table! {
 }
 
 table! {
-    /// The probe's errors of one side on one class.
+    /// The probe's errors of one encoder on one class.
     ClassRow in "classes.csv" {
-        /// The side.
-        side: String,
+        /// The encoder.
+        encoder: String [formerly "side"],
         /// The class.
         label: u64,
         /// Its name.
         class_name: String,
         /// Test samples of the class.
         samples: u64,
-        /// Share answered wrongly.
+        /// Share predicted wrongly.
         error: Option<f64>,
         /// Lower end of its Wilson 95 % interval.
         lower: Option<f64>,

@@ -1,15 +1,47 @@
-//! Tables of older versions that [`MeasureRow`] replaces: `yardsticks.csv` and `transferability.csv` had a column
-//! a measure. They are read as rows of `measures.csv`, and nobody else needs to know of them.
+//! Tables of older versions. `yardsticks.csv` and `transferability.csv` had a column a measure: they are read as
+//! rows of `measures.csv`. `answer.csv` is the former name of `results.csv`. Nobody else needs to know of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::csv::CsvTable;
-use super::{MeasureRow, PRETRAINED, Row, TableError, typed};
+use super::{MeasureRow, PRETRAINED, ResultRow, Row, TableError, typed};
 use crate::measure::about::About;
 use crate::measure::{encoder, transferability};
 
-/// Names of the tables, without their endings.
-pub const REPLACED: [&str; 2] = ["yardsticks", "transferability"];
+/// Names of the tables that `measures.csv` replaces, without their endings.
+const REPLACED: [&str; 2] = ["yardsticks", "transferability"];
+
+/// A table that has another name now, and that name, without their endings.
+const RENAMED: (&str, &str) = ("answer", "results");
+
+/// Names of all these tables, without their endings.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    REPLACED.into_iter().chain([RENAMED.0])
+}
+
+/// The present name of the table `name`.
+pub fn present(name: &str) -> &str {
+    if name == RENAMED.0 { RENAMED.1 } else { name }
+}
+
+/// Where the table `name` (in its present name) is in the folder `tables`.
+pub fn place(tables: &Path, name: &str) -> PathBuf {
+    let file = |name: &str| tables.join(format!("{name}.csv"));
+    let now = file(name);
+    if name == RENAMED.1 && !now.is_file() {
+        return file(RENAMED.0);
+    }
+    now
+}
+
+/// The rows of a table under its former name; `None` if there is none.
+///
+/// # Errors
+/// [`TableError`].
+pub fn results(tables: &Path) -> Result<Option<Vec<ResultRow>>, TableError> {
+    let found = CsvTable::read(&place(tables, RENAMED.1))?;
+    found.map(|table| ResultRow::rows(&table)).transpose()
+}
 
 /// The rows of both tables; `None` if there is neither.
 ///
@@ -36,7 +68,9 @@ pub fn measures(tables: &Path) -> Result<Option<Vec<MeasureRow>>, TableError> {
 pub fn is_written(tables: &Path, file: &str) -> bool {
     let there = |name: &str| tables.join(name).is_file();
     let older = || REPLACED.iter().any(|name| there(&format!("{name}.csv")));
-    there(file) || (file == MeasureRow::FILE && older())
+    there(file)
+        || (file == MeasureRow::FILE && older())
+        || (file == ResultRow::FILE && place(tables, RENAMED.1).is_file())
 }
 
 /// A measure and its value in every row.
@@ -178,6 +212,22 @@ mod tests {
             MeasureRow::read_if_written(new.path()).unwrap().unwrap(),
             rows
         );
+    }
+
+    #[test]
+    fn a_renamed_table_is_found_and_read_under_its_former_name() {
+        let home = tempfile::tempdir().unwrap();
+        let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/reports/real-mini/tables");
+        let committed = place(Path::new(committed), "results");
+        std::fs::copy(committed, home.path().join("answer.csv")).unwrap();
+        assert!(is_written(home.path(), ResultRow::FILE) && !is_written(home.path(), "cka.csv"));
+        assert_eq!((present("answer"), present("cka")), ("results", "cka"));
+        let rows = ResultRow::read(home.path()).unwrap();
+        assert_eq!(rows.len(), 24);
+        // Where both are, the present name counts.
+        ResultRow::write(&rows[..1], home.path()).unwrap();
+        assert_eq!(ResultRow::read(home.path()).unwrap(), rows[..1]);
+        assert!(place(home.path(), "results").ends_with("results.csv"));
     }
 
     #[test]

@@ -108,8 +108,9 @@ pub struct ComparisonRecord<S = Map<String, Value>> {
     pub version: Option<String>,
     /// Title of the encoder that the others are set against.
     pub reference: String,
-    /// Every encoder.
-    pub sides: Vec<EncoderRecord>,
+    /// Every encoder; older versions wrote `sides`.
+    #[serde(alias = "sides")]
+    pub encoders: Vec<EncoderRecord>,
     /// Names of the classes.
     pub classes: Vec<String>,
     /// Samples of every part.
@@ -127,7 +128,7 @@ pub struct ComparisonRecord<S = Map<String, Value>> {
 impl<S> ComparisonRecord<S> {
     /// Titles of all encoders but the reference.
     pub fn others(&self) -> Vec<&str> {
-        let titles = self.sides.iter().map(|side| side.title.as_str());
+        let titles = self.encoders.iter().map(|encoder| encoder.title.as_str());
         titles.filter(|title| *title != self.reference).collect()
     }
 }
@@ -147,7 +148,7 @@ pub struct EncoderRecord {
 }
 
 /// Where the features of an encoder come from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EncoderOrigin {
     /// `features`, `run` or `model`.
     pub kind: String,
@@ -167,6 +168,9 @@ pub struct EncoderOrigin {
     /// Side in pixels of the square input that the model was given, where the images are a dataset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_size: Option<usize>,
+    /// How the model was asked to be opened, as options of the command line; empty where nothing was asked.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub opening: String,
 }
 
 /// How many samples every part of a comparison has.
@@ -246,7 +250,7 @@ mod tests {
         let record: ComparisonRecord = serde_json::from_str(text).unwrap();
         assert_eq!((record.others(), &record.version), (vec!["new"], &None));
         assert_eq!(
-            record.sides[1].origin.images.as_deref(),
+            record.encoders[1].origin.images.as_deref(),
             Some("cifar10:test")
         );
         let again = serde_json::to_string(&record).unwrap();

@@ -5,7 +5,7 @@ pub const SOURCE_ERROR: &str = "source-error";
 
 table! {
     /// What came out of one method on one target, over seeds.
-    AnswerRow in "answer.csv" {
+    ResultRow in "results.csv" [formerly super::legacy::results] {
         /// Id of the target.
         target: String,
         /// Its name for readers.

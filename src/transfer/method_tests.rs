@@ -4,8 +4,9 @@
 use super::epochs::Event;
 use super::error::TransferError;
 use super::methods::{METHODS, Method, emb, frozen, mona, nft, orca, scratch};
+use super::request::Request;
 use super::snapshot::{Checkpointer, NamedTensors, NoCheckpoints, Snapshot};
-use super::stages::{Request, Trained, transfer};
+use super::stages::{Trained, transfer};
 use super::task::{self, Task};
 use crate::dataset::memory::InMemory;
 use crate::dataset::{Dataset, Splits, TargetShape};
@@ -96,9 +97,8 @@ impl Problem {
         table.insert(key.into(), value.into());
     }
 
-    pub(super) fn request(&self, method: &'static Method) -> Request<'_> {
+    pub(super) fn request(&self) -> Request<'_> {
         Request {
-            method,
             settings: &self.settings,
             source: &self.source,
             target: &self.target,
@@ -115,7 +115,7 @@ impl Problem {
         checkpointer: &mut dyn Checkpointer,
         progress: &mut dyn FnMut(Event) -> bool,
     ) -> Result<Trained, TransferError> {
-        transfer(&self.request(method), checkpointer, progress)
+        transfer(method, &self.request(), checkpointer, progress)
     }
 
     pub(super) fn whole(&self, method: &'static Method) -> Trained {

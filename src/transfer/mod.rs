@@ -28,6 +28,8 @@ pub mod readings;
 #[cfg(feature = "train")]
 pub mod records;
 #[cfg(feature = "train")]
+pub mod request;
+#[cfg(feature = "train")]
 pub mod schedule;
 #[cfg(feature = "train")]
 pub mod selftest;

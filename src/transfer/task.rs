@@ -8,7 +8,7 @@ use crate::dataset::loader::{Batch, Order, batches};
 use crate::dataset::{Dataset, TargetShape};
 use crate::feature::samples_at_once;
 use crate::measure::MeasureError;
-use crate::measure::task::{Accumulator, Targets as Judged};
+use crate::measure::task::{Accumulator, Targets as MetricTargets};
 use crate::model::{Network, Pass};
 use crate::suite::dataset::DatasetSpec;
 use crate::suite::parts::PredictorSpec;
@@ -167,7 +167,7 @@ impl Task {
         match (truth, self.metric.needs()) {
             (TargetShape::Class, _) => score.push(
                 view(outputs, &[rows, width])?,
-                &Judged::<f32>::Labels(&batch.labels),
+                &MetricTargets::<f32>::Labels(&batch.labels),
             ),
             (TargetShape::MultiHot, _) | (TargetShape::Field(_), TargetKind::MultiHot) => {
                 let sides = match truth {
@@ -176,7 +176,7 @@ impl Task {
                 };
                 let known = ArrayView2::from_shape(sides, &batch.targets)
                     .map_err(|_| shape(batch.targets.len()))?;
-                score.push(view(outputs, &sides)?, &Judged::MultiHot(known))
+                score.push(view(outputs, &sides)?, &MetricTargets::MultiHot(known))
             }
             (TargetShape::Field([channels, height, columns]), _) => {
                 let sides = match self.metric {
@@ -184,7 +184,7 @@ impl Task {
                     _ => vec![rows, channels, height, columns],
                 };
                 let known = view(&batch.targets, &sides)?;
-                score.push(view(outputs, &sides)?, &Judged::Dense(known))
+                score.push(view(outputs, &sides)?, &MetricTargets::Dense(known))
             }
         }
     }

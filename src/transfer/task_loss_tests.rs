@@ -33,9 +33,9 @@ fn tracked(t: Tensor<2>) -> Tensor<2> {
 }
 
 /// A fixture's targets as plain numbers, lent in their kind.
-struct Truth(Vec<usize>, Vec<f32>, String);
+struct Expected(Vec<usize>, Vec<f32>, String);
 
-impl Truth {
+impl Expected {
     fn of(case: &serde_json::Value) -> Self {
         let t = numbers(&format!("{}.t", case["name"].as_str().unwrap()));
         let labels = t.iter().map(|&v| v as usize).collect();
@@ -58,17 +58,17 @@ fn values_gradients_and_their_derivatives_are_those_of_pytorch() {
     for case in cases.as_array().unwrap() {
         let name = case["name"].as_str().unwrap();
         let loss: TaskLoss = serde_json::from_value(case["loss"].clone()).unwrap();
-        let (truth, z) = (Truth::of(case), matrix(&format!("{name}.z")));
+        let (expected, z) = (Expected::of(case), matrix(&format!("{name}.z")));
         let v = Tensor::from_inner(tensor(matrix(&format!("{name}.v"))));
 
         let plain = tracked(tensor(z.clone()));
-        let value = loss.loss(plain.clone().into(), &truth.lend()).unwrap();
+        let value = loss.loss(plain.clone().into(), &expected.lend()).unwrap();
         assert!(value.tangent.is_none());
         let gradient = plain.grad(&value.primal.clone().backward()).unwrap();
 
         let moving = tracked(tensor(z));
         let dual = loss
-            .loss(Dual::new(moving.clone(), v), &truth.lend())
+            .loss(Dual::new(moving.clone(), v), &expected.lend())
             .unwrap();
         assert_eq!(values(dual.primal), values(value.primal.clone()));
         let tangent = dual.tangent.unwrap();
@@ -100,10 +100,13 @@ fn values_gradients_and_their_derivatives_are_those_of_pytorch() {
 #[test]
 fn single_precision_is_that_of_the_same_values() {
     for case in fixture::json("losses/cases.json").as_array().unwrap() {
-        let (name, truth) = (case["name"].as_str().unwrap(), Truth::of(case));
+        let (name, expected) = (case["name"].as_str().unwrap(), Expected::of(case));
         let loss: TaskLoss = serde_json::from_value(case["loss"].clone()).unwrap();
         let z = tracked(tensor(matrix(&format!("{name}.z"))).cast(DType::F32));
-        let value = loss.loss(z.clone().into(), &truth.lend()).unwrap().primal;
+        let value = loss
+            .loss(z.clone().into(), &expected.lend())
+            .unwrap()
+            .primal;
         let gradient = z.grad(&value.clone().backward()).unwrap();
         let value = f64::from(value.into_scalar::<f32>());
         let want = numbers(&format!("{name}.value"))[0];
@@ -139,11 +142,11 @@ fn parts_of_a_batch_add_up_by_their_shares() {
     let cases = fixture::json("losses/cases.json");
     for case in cases.as_array().unwrap() {
         let loss: TaskLoss = serde_json::from_value(case["loss"].clone()).unwrap();
-        let (name, truth) = (case["name"].as_str().unwrap(), Truth::of(case));
+        let (name, expected) = (case["name"].as_str().unwrap(), Expected::of(case));
         let (z, [batch, width]) = matrix(&format!("{name}.z"));
         let of = |from: usize, to: usize| {
             let dense = from * width..to * width;
-            let targets = match truth.lend() {
+            let targets = match expected.lend() {
                 Targets::Labels(l) => Targets::Labels(&l[from..to]),
                 Targets::Mixed { .. } => unreachable!("no case of the fixture is mixed"),
                 Targets::MultiHot(t) => Targets::MultiHot(&t[dense.clone()]),

@@ -105,7 +105,10 @@ fn foreign_checkpoints_list_what_does_not_fit() {
     let model = home.path().join("model");
     fs::create_dir_all(&model).unwrap();
     let out = home.path().join("out.npz");
-    let tensor = format!("{}:pixels", own("swin-cifar/io.safetensors").display());
+    let tensor = format!(
+        "{}:pixels",
+        our_fixture("swin-cifar/io.safetensors").display()
+    );
     let arguments = [
         "extract",
         "--model",
@@ -119,11 +122,15 @@ fn foreign_checkpoints_list_what_does_not_fit() {
     ];
     assert!(refused(&arguments, 1).contains("config.json"));
 
-    fs::copy(own("swin-cifar/config.json"), model.join("config.json")).unwrap();
+    fs::copy(
+        our_fixture("swin-cifar/config.json"),
+        model.join("config.json"),
+    )
+    .unwrap();
     assert!(refused(&arguments, 1).contains("model.safetensors"));
 
     fs::copy(
-        own("swin-padded/model.safetensors"),
+        our_fixture("swin-padded/model.safetensors"),
         model.join("model.safetensors"),
     )
     .unwrap();
@@ -135,7 +142,7 @@ fn foreign_checkpoints_list_what_does_not_fit() {
         "{said}"
     );
 
-    let whole = fs::read(own("swin-cifar/model.safetensors")).unwrap();
+    let whole = fs::read(our_fixture("swin-cifar/model.safetensors")).unwrap();
     for broken in [&whole[..5], &whole[..100], &whole[..whole.len() - 1]] {
         fs::write(model.join("model.safetensors"), broken).unwrap();
         assert!(refused(&arguments, 1).contains("model.safetensors"));

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// The fixture of checkpoints, in a folder.
 fn unpacked() -> tempfile::TempDir {
-    let packed = std::fs::File::open(own("checkpoints/checkpoints.tar.gz")).unwrap();
+    let packed = std::fs::File::open(our_fixture("checkpoints/checkpoints.tar.gz")).unwrap();
     let bytes = gzip::inflate(packed, 1 << 24).unwrap();
     let home = tempfile::tempdir().unwrap();
     let mut rest = bytes.as_slice();
@@ -84,11 +84,11 @@ fn flags_open_a_checkpoint_and_stderr_tells_how() {
     close(&found, home, "other_pooled");
     assert!(!said.contains("guess"), "{said}");
     let several = ["--ignore", "projector.0.weight", "*.0.bias"];
-    let (found, _) = extract(home, "strangers.pth", tensor, &several).unwrap();
+    let (found, _) = extract(home, "extra.pth", tensor, &several).unwrap();
     close(&found, home, "pooled");
     let twice = ["--ignore", "projector.0.weight", "--ignore", "*.0.bias"];
-    assert!(extract(home, "strangers.pth", tensor, &twice).is_ok());
-    let said = extract(home, "strangers.pth", tensor, &[]).unwrap_err();
+    assert!(extract(home, "extra.pth", tensor, &twice).is_ok());
+    let said = extract(home, "extra.pth", tensor, &[]).unwrap_err();
     assert!(
         said.contains("projector.0.bias") && said.contains("--ignore"),
         "{said}"
@@ -132,7 +132,7 @@ fn models_show_says_what_was_found_and_left_out() {
     assert_eq!(found["image_size"], 16);
     assert_eq!(found["image_size_from"], "guess");
     let found = show(
-        "strangers.pth",
+        "extra.pth",
         &["--ignore", "projector.*", "--image-size", "32"],
     );
     assert_eq!(found["image_size"], 32);

@@ -284,7 +284,7 @@ fn a_row_of_zeros_takes_no_measure_away_and_is_named() {
     );
     for measure in ["knn-accuracy", "alignment", "uniformity"] {
         assert!(
-            all["sides"][0]["measures"][measure]["value"].is_f64(),
+            all["encoders"][0]["measures"][measure]["value"].is_f64(),
             "{measure}"
         );
     }

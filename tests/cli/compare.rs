@@ -71,9 +71,9 @@ fn compared(home: &Path, words: &str) -> Value {
     serde_json::from_str(&out).unwrap()
 }
 
-fn verdicts(found: &Value, side: &str) -> Vec<(String, String)> {
+fn verdicts(found: &Value, encoder: &str) -> Vec<(String, String)> {
     let all = found["differences"].as_array().unwrap().iter();
-    let own = all.filter(|d| d["side"] == side);
+    let own = all.filter(|d| d["encoder"] == encoder);
     let word = |d: &Value, name: &str| d[name].as_str().unwrap().to_string();
     own.map(|d| (word(d, "measure"), word(d, "verdict")))
         .collect()
@@ -101,15 +101,15 @@ fn marks_are_where_a_difference_was_planted_and_nowhere_else() {
     let cka = |a: usize, b: usize| found["cka"][a][b].as_f64().unwrap();
     assert!((cka(1, 2) - 1.0).abs() < 1e-6 && (cka(0, 1) - cka(1, 0)).abs() < 1e-12);
     assert!(cka(0, 1) < 0.9);
-    let probe = |side: usize| {
-        let probe = &found["sides"][side]["measures"]["probe-error"];
+    let probe = |encoder: usize| {
+        let probe = &found["encoders"][encoder]["measures"]["probe-error"];
         let end = |i: usize| probe["interval"][i].as_f64().unwrap();
         let value = probe["value"].as_f64().unwrap();
         assert!(end(0) <= value && value <= end(1));
         value
     };
     assert!(probe(0) > probe(1) + 0.1 && (probe(1) - probe(2)).abs() < 0.02);
-    assert_eq!(found["sides"][0]["dim"], 9);
+    assert_eq!(found["encoders"][0]["dim"], 9);
     assert_eq!(
         found["class_differences"].as_array().unwrap().len(),
         2 * CLASSES
@@ -129,7 +129,10 @@ fn marks_are_where_a_difference_was_planted_and_nowhere_else() {
     assert!(classes.contains("'=1+1"), "formulas are defused");
     let record: Value =
         serde_json::from_slice(&fs::read(home.join("out/compare.json")).unwrap()).unwrap();
-    assert_eq!(record["sides"][0]["sha256"], found["sides"][0]["sha256"]);
+    assert_eq!(
+        record["encoders"][0]["sha256"],
+        found["encoders"][0]["sha256"]
+    );
     assert_eq!(record["settings"]["seed"], 0);
 }
 
@@ -212,7 +215,7 @@ fn what_cannot_be_compared_is_refused() {
             assert!(said.contains(part), "{words}: {part:?} in {said}");
         }
     };
-    refused("good.npz", 2, &["sides: expected at least 2", "found 1"]);
+    refused("good.npz", 2, &["encoders: expected at least 2", "found 1"]);
     refused("good.npz none.npz", 1, &["none.npz"]);
     refused(
         "good.npz poor.npz --reference bad",
@@ -322,8 +325,8 @@ fn two_test_samples_show_nothing() {
         let [low, high] = [&ends[0], &ends[1]].map(|end| end.as_f64().unwrap());
         assert!(-1.0 <= low && low < high && high <= 1.0, "{d}");
     }
-    let balanced = |side: usize| {
-        let own = &found["sides"][side]["measures"]["balanced-error"];
+    let balanced = |encoder: usize| {
+        let own = &found["encoders"][encoder]["measures"]["balanced-error"];
         own["value"].as_f64().unwrap()
     };
     assert!(
@@ -444,12 +447,15 @@ fn models_are_asked_about_images_and_runs_give_their_encoders() {
     let mut two = modalign::files::npy::header("<i8", &[40]);
     two.extend((0..40i64).flat_map(|i| (i % 2).to_le_bytes()));
     fs::write(home.join("y.npy"), two).unwrap();
-    let model = own("swin-cifar").display().to_string();
+    let model = our_fixture("swin-cifar").display().to_string();
     let images = "--images in.safetensors:pixels --labels y.npy";
-    let found = compared(home, &format!("{model} real-mini {images} --out models"));
-    assert_eq!(found["sides"][0]["title"], "swin-cifar");
-    assert_eq!(found["sides"][1]["kind"], "model");
-    assert!(found["sides"][1]["labels_sha256"].is_string());
+    let options = "--image-size 32 --out models";
+    let found = compared(home, &format!("{model} real-mini {images} {options}"));
+    let page = fs::read_to_string(home.join("models/comparison.html")).unwrap();
+    assert!(page.contains(" --image-size 32 --labels LABELS.npy"));
+    assert_eq!(found["encoders"][0]["title"], "swin-cifar");
+    assert_eq!(found["encoders"][1]["kind"], "model");
+    assert!(found["encoders"][1]["labels_sha256"].is_string());
     assert_eq!(found["samples"]["all"], 40);
     // A run folder as a finished report leaves it, with the features of two encoders.
     fs::create_dir_all(home.join("run/features")).unwrap();
@@ -462,7 +468,7 @@ fn models_are_asked_about_images_and_runs_give_their_encoders() {
         }
     }
     let found = compared(home, "run --out out");
-    let titles = |i: usize| found["sides"][i]["title"].as_str().unwrap().to_string();
+    let titles = |i: usize| found["encoders"][i]["title"].as_str().unwrap().to_string();
     assert_eq!(titles(0), "Pretrained");
     assert_eq!(titles(1), "EMG <b>& · nft · seed 0");
     assert_eq!(found["samples"]["train"], N);

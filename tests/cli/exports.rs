@@ -1,7 +1,7 @@
 //! What leaves a run for elsewhere: figures for a page of given width or a dark one, features for
 //! TensorBoard's projector.
 
-use super::{TINY, modalign, own, text};
+use super::{TINY, modalign, our_fixture, text};
 use modalign::feature::{FeatureSet, file};
 use modalign::run::RunFolder;
 use modalign::transfer::methods;
@@ -12,7 +12,7 @@ use std::path::Path;
 fn tables() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     fs::create_dir(home.path().join("tables")).unwrap();
-    for entry in fs::read_dir(own("tables")).unwrap() {
+    for entry in fs::read_dir(our_fixture("tables")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_owned();
         fs::copy(&path, home.path().join("tables").join(name)).unwrap();

@@ -202,7 +202,7 @@ fn names_with_colons_are_found_and_outputs_come_once() {
 #[test]
 fn fewer_tokens_than_a_signal_needs_are_refused() {
     let home = tempfile::tempdir().unwrap();
-    let origin = own("roberta-small");
+    let origin = our_fixture("roberta-small");
     let config = std::fs::read_to_string(origin.join("config.json")).unwrap();
     let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
     config["modalign"] = serde_json::json!({

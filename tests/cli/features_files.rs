@@ -367,7 +367,7 @@ fn a_comparison_counts_classes_that_occur() {
             "{said}"
         );
         let found: Value = serde_json::from_slice(&run.stdout).unwrap();
-        found["sides"][0]["measures"].clone()
+        found["encoders"][0]["measures"].clone()
     };
     assert_eq!(of("a.npz"), of("b.npz"));
     let named = run_in(

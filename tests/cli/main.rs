@@ -47,7 +47,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 /// Our own fixtures: what is asserted here knows their shapes.
-fn own(name: &str) -> PathBuf {
+fn our_fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures")
         .join(name)

@@ -147,7 +147,7 @@ fn hostile_names_stay_text_and_keep_the_page_in_shape() {
     let run = tempfile::tempdir().unwrap();
     copy(&RUN.path().join("run"), run.path());
     for name in [
-        "tsne", "pictures", "pairs", "matching", "probe", "targets", "answer", "cells",
+        "tsne", "pictures", "pairs", "matching", "probe", "targets", "results", "cells",
     ] {
         let path = run.path().join(format!("tables/{name}.csv"));
         let mut table = fs::read_to_string(&path).unwrap();
@@ -231,8 +231,14 @@ fn a_run_that_was_killed_reports_what_it_has() {
     let made = modalign(&["report", run.to_str().unwrap()]);
     assert!(made.status.success(), "{}", text(&made.stderr));
     let page = fs::read_to_string(run.join("report.html")).unwrap();
-    let answer = page.split_once("<table class=\"answer\">").unwrap().1;
-    assert!(answer.split_once("</table>").unwrap().0.contains("not run"));
+    let results = page.split_once("<table class=\"results\">").unwrap().1;
+    assert!(
+        results
+            .split_once("</table>")
+            .unwrap()
+            .0
+            .contains("not run")
+    );
     assert!(page.contains("the run ended before"), "and why");
     assert!(page.contains("Figure 4"), "what was measured is drawn");
 }
@@ -248,7 +254,7 @@ fn large_sweep(run: &Path) {
         ("targets", "target,target_title,method,seed,epochs,best_epoch,metric,valid,test,chance,n_train,n_valid,n_test,shape,seconds\n"),
         ("curves", "target,target_title,method,seed,epoch,train_loss,metric,valid\n"),
         ("cells", "target,target_title,method,seed,state,epochs,seconds,memory,device\n"),
-        ("answer", "target,target_title,method,metric,target_mean,target_lower,target_upper,target_best,source_mean,source_lower,source_upper,source_best,d_mean,d_lower,d_upper,d_best,seeds\n"),
+        ("results", "target,target_title,method,metric,target_mean,target_lower,target_upper,target_best,source_mean,source_lower,source_upper,source_best,d_mean,d_lower,d_upper,d_best,seeds\n"),
         ("paired", "target,target_title,method,baseline,quantity,method_mean,baseline_mean,difference,lower,upper,seeds,samples\n"),
         ("seeds", "target,target_title,method,baseline,quantity,seed,method_value,baseline_value\n"),
         ("stage1", "target,target_title,method,seed,epoch,inner,align,uniform,outer_share,otdd,converged\n"),
@@ -298,7 +304,7 @@ fn large_sweep(run: &Path) {
         );
         for method in METHODS {
             add(
-                "answer",
+                "results",
                 format!(
                     "{id},{method},error,{0},{0},{0},false,{0},{0},{0},true,{0},{0},{0},false,5",
                     draw()

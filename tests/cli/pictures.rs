@@ -15,7 +15,7 @@ fn folder() -> tempfile::TempDir {
     ] {
         let path = home.path().join(place);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::copy(own("preprocess/pictures").join(picture), path).unwrap();
+        std::fs::copy(our_fixture("preprocess/pictures").join(picture), path).unwrap();
     }
     home
 }
@@ -24,7 +24,7 @@ fn folder() -> tempfile::TempDir {
 fn model(files: &[(&str, &str)]) -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     for name in ["config.json", "model.safetensors"] {
-        std::fs::copy(own("swin-cifar").join(name), home.path().join(name)).unwrap();
+        std::fs::copy(our_fixture("swin-cifar").join(name), home.path().join(name)).unwrap();
     }
     for (name, text) in files {
         std::fs::write(home.path().join(name), text).unwrap();
@@ -71,7 +71,7 @@ fn pictures_of_a_folder_enter_as_transformers_prepares_them() {
 
     let mut values = Vec::new();
     for case in ["0", "1"] {
-        let bytes = std::fs::File::open(own("preprocess/prepared.npz")).unwrap();
+        let bytes = std::fs::File::open(our_fixture("preprocess/prepared.npz")).unwrap();
         let mut archive = zip::ZipArchive::new(bytes).unwrap();
         let mut member = archive.by_name(&format!("{case}.npy")).unwrap();
         let mut bytes = Vec::new();
@@ -184,7 +184,7 @@ fn a_suite_takes_folders_of_pictures_and_records_how_they_are_prepared() {
                 let place = format!("pets/{class}/{number}-{copy}.{ending}");
                 let path = home.path().join(place);
                 std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-                std::fs::copy(own("preprocess/pictures").join(picture), path).unwrap();
+                std::fs::copy(our_fixture("preprocess/pictures").join(picture), path).unwrap();
             }
         }
     }

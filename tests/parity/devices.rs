@@ -31,10 +31,10 @@ use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
 /// What a device found: numbers by name.
-type Findings = BTreeMap<String, Vec<f64>>;
+type Results = BTreeMap<String, Vec<f64>>;
 
-/// Runs `work` on `flex` and on every other device; each finding agrees within `bound` of its scale.
-fn agree(what: &str, bound: f64, work: impl Fn(&Device) -> Findings) {
+/// Runs `work` on `flex` and on every other device; each result agrees within `bound` of its scale.
+fn agree(what: &str, bound: f64, work: impl Fn(&Device) -> Results) {
     let want = work(&Device::flex());
     assert!(!want.is_empty());
     for (name, built, _) in device::DEVICES {
@@ -42,10 +42,7 @@ fn agree(what: &str, bound: f64, work: impl Fn(&Device) -> Findings) {
             continue;
         }
         let found = work(&device::open(name).unwrap());
-        assert!(
-            found.keys().eq(want.keys()),
-            "{name} {what}: other findings"
-        );
+        assert!(found.keys().eq(want.keys()), "{name} {what}: other results");
         let mut largest = (0.0, "");
         for (part, want) in &want {
             let found = &found[part];
@@ -96,7 +93,7 @@ fn operation<const A: usize, const B: usize, const C: usize>(
     device: &Device,
     shapes: ([usize; A], [usize; B], [usize; C]),
     work: impl Fn(Tensor<A>, Tensor<B>, Tensor<C>) -> Tensor<3>,
-) -> Findings {
+) -> Results {
     let tracked = device.clone().autodiff();
     let a = tensor(shapes.0, 0.0, &tracked).require_grad();
     let b = tensor(shapes.1, 1.0, &tracked).require_grad();
@@ -176,7 +173,7 @@ fn classifier(config: &Architecture, classes: usize, device: &Device) -> Model {
     made
 }
 
-fn by_path(values: BTreeMap<String, TensorData>) -> Findings {
+fn by_path(values: BTreeMap<String, TensorData>) -> Results {
     let list = |(path, data): (String, TensorData)| (path, data.iter::<f64>().collect());
     values.into_iter().map(list).collect()
 }
@@ -217,7 +214,7 @@ fn a_step_of_fine_tuning() {
             };
             let mut optimiser = Optimiser::new(Rule::default(), 0.05, Some(0.5));
             let mut stream = ChaCha8Rng::seed_from_u64(1);
-            let mut found = Findings::new();
+            let mut found = Results::new();
             for round in 0..2 {
                 let batch = Batch {
                     values: wave(5 * c * h * w, round as f32),

@@ -4,7 +4,7 @@
 use super::{check, fixture, io, tensor};
 use burn::module::Module;
 use burn::tensor::{DType, Device, TensorData};
-use modalign::model::embedder::{PatchEmbedder, PieceEmbedder, stack};
+use modalign::model::embedder::{Patch1dEmbedder, PatchEmbedder, stack};
 use modalign::model::layers::Init;
 use modalign::model::predictor::Before;
 use modalign::model::state::{parameters, with_state};
@@ -90,12 +90,12 @@ fn tiled_source_kernels() {
 }
 
 #[test]
-fn pieces() {
+fn patches_of_signals() {
     let (io, settings) = cases("embedder-1d");
     for (case, setting) in settings.iter().enumerate() {
         let [channels, size, width] = ["channels", "stack", "hidden"].map(|k| number(setting, k));
         let positions = number(setting, "positions");
-        let fresh = made(|init| PieceEmbedder::blank([width, channels, size], positions, init));
+        let fresh = made(|init| Patch1dEmbedder::blank([width, channels, size], positions, init));
         let embedder = filled(fresh, &io, case, |path| path);
         assert_eq!(
             stack(number(setting, "length"), number(setting, "target")),

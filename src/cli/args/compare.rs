@@ -13,15 +13,15 @@ use std::path::PathBuf;
   modalign compare runs/demo                         the encoders of a run, against the pretrained one
   modalign compare swin_a.pth swin_b.pth --images cifar10:test --data-dir DATA
 
-A side is a features file (.npz, .safetensors, .parquet: features [N, D], labels [N], perhaps class_names,
+An encoder is a features file (.npz, .safetensors, .parquet: features [N, D], labels [N], perhaps class_names,
 ids and groups, see modalign probe --help; .npy: features, with --labels), a run folder (every encoder whose features it keeps: those
-of the t-SNE maps), or a model (with --images; then its pooled outputs). All sides hold the same samples:
+of the t-SNE maps), or a model (with --images; then its pooled outputs). All encoders hold the same samples:
 rows are matched by ids where files have them, else row i is sample i everywhere, and the labels
 must agree. The number of features may differ.
 
-Samples are split once for all sides, class by class: probe and nearest neighbours learn from
+Samples are split once for all encoders, class by class: probe and nearest neighbours learn from
 --train-share of them, C is chosen inside of that share, and everything is reported on the rest.
-Sides that all come from runs keep the runs' own training and test parts. Every other side is set
+Encoders that all come from runs keep the runs' own training and test parts. Every other encoder is set
 against the reference, pair by pair on the same test samples; a difference is beyond noise where
 its 95 % interval is clear of zero and its p value holds at 5 % after Holm's correction for all
 differences of the page, of measures and of classes. The noise is that of test samples and, for probe
@@ -35,16 +35,16 @@ The folder gets tables/ (measures, differences, classes, cka, tsne as CSV and Pa
 and comparison.html, whose path is the last line on stdout. The same files, seed and settings give
 the same bytes.
 
-JSON: reference, sides (title, path, kind, sha256, dim, c, measures: value and interval by name,
-classes), differences (side, measure, difference, interval, p, adjusted, verdict: better, worse,
-not shown or not tested), class_differences, cka (matrix in the order of sides), samples, settings,
+JSON: reference, encoders (title, path, kind, sha256, dim, c, measures: value and interval by name,
+classes), differences (encoder, measure, difference, interval, p, adjusted, verdict: better, worse,
+not shown or not tested), class_differences, cka (matrix in the order of encoders), samples, settings,
 notes, folder, report, seconds.")]
 pub struct CompareArgs {
     /// Features files, runs, models
-    #[arg(value_name = "SIDE", required = true)]
-    pub sides: Vec<String>,
-    /// The side that the others are set against, as given or by its title [default: the first]
-    #[arg(long, value_name = "SIDE")]
+    #[arg(value_name = "ENCODER", required = true)]
+    pub encoders: Vec<String>,
+    /// The encoder that the others are set against, as given or by its title [default: the first]
+    #[arg(long, value_name = "ENCODER")]
     pub reference: Option<String>,
     /// Folder to write to [default: runs/compare-HASH]
     #[arg(long, value_name = "DIR")]

@@ -32,6 +32,21 @@ impl OpeningArgs {
         }
     }
 
+    /// The options as a command line takes them, each behind a space.
+    pub fn options(&self) -> String {
+        let mut options = String::new();
+        if let Some(key) = &self.key {
+            options.push_str(&format!(" --key {key}"));
+        }
+        for pattern in &self.ignore {
+            options.push_str(&format!(" --ignore '{pattern}'"));
+        }
+        if let Some(side) = self.image_size {
+            options.push_str(&format!(" --image-size {side}"));
+        }
+        options
+    }
+
     /// Sets what is given in the suite's source model, so that the run keeps it.
     pub fn apply(&self, source: &mut Source) {
         if self.key.is_some() {

@@ -1,4 +1,4 @@
-//! `modalign compare`: encoders set against each other on the same samples. Reads the sides, has
+//! `modalign compare`: encoders set against each other on the same samples. Reads the encoders, has
 //! them compared, leaves tables, figures and a page, and says the result.
 
 #[cfg(feature = "train")]
@@ -47,21 +47,21 @@ pub fn run(args: &CompareArgs) -> Result<(), CliError> {
         .seed(args.seed)
         .check()
         .map_err(refused)?;
-    let sides = read::sides(args)?;
-    if sides.len() < 2 {
+    let encoders = read::encoders(args)?;
+    if encoders.len() < 2 {
         return Err(CliError::Usage {
-            what: "sides".into(),
+            what: "encoders".into(),
             expected: "at least 2, or a run with several encoders".into(),
-            found: sides.len().to_string(),
+            found: encoders.len().to_string(),
         });
     }
     if let Some(out) = &args.out {
         let (labels, _) = labels_of(args.labels.as_deref());
         let data = args.data_dir.as_deref();
         let others: Vec<&Path> = labels.as_deref().into_iter().chain(data).collect();
-        folder::outside_of_inputs(out, &sides, &others)?;
+        folder::outside_of_inputs(out, &encoders, &others)?;
     }
-    let shared = align::align(sides)?;
+    let shared = align::align(encoders)?;
     let reference = reference(args.reference.as_deref(), &shared)?;
     let folder = args.out.clone().unwrap_or_else(|| {
         let name = write::short_hash(&shared, reference, &settings);
@@ -92,17 +92,21 @@ fn refused(error: MeasureError) -> CliError {
     CliError::of_measure(Path::new("settings"))(error)
 }
 
-/// Which side is meant: by title, or by what was named on the command line.
+/// Which encoder is meant: by title, or by what was named on the command line.
 fn reference(asked: Option<&str>, shared: &Shared) -> Result<usize, CliError> {
     let Some(asked) = asked else { return Ok(0) };
-    let sides = &shared.sides;
-    let titled = sides.iter().position(|side| side.title == asked);
-    let named = || sides.iter().position(|side| side.origin.path == asked);
+    let encoders = &shared.encoders;
+    let titled = encoders.iter().position(|encoder| encoder.title == asked);
+    let named = || {
+        encoders
+            .iter()
+            .position(|encoder| encoder.origin.path == asked)
+    };
     titled.or_else(named).ok_or_else(|| {
-        let titles: Vec<String> = sides.iter().map(|s| format!("{:?}", s.title)).collect();
+        let titles: Vec<String> = encoders.iter().map(|s| format!("{:?}", s.title)).collect();
         CliError::Usage {
             what: "--reference".into(),
-            expected: format!("one of the sides: {}", titles.join(", ")),
+            expected: format!("one of the encoders: {}", titles.join(", ")),
             found: format!("{asked:?}"),
         }
     })

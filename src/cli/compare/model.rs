@@ -1,4 +1,4 @@
-//! Models as sides of a comparison: their features of images, made now.
+//! Models as encoders of a comparison: their features of images, made now.
 
 use super::words::title;
 use crate::cli::args::{CompareArgs, labels_of};
@@ -65,6 +65,7 @@ pub fn model(name: &str, args: &CompareArgs) -> Result<Option<EncoderFeatures>, 
             images: Some(images.clone()),
             preprocess: found.preprocess,
             image_size: found.image_size,
+            opening: args.opening.options(),
         },
         groups: found.groups,
         set,

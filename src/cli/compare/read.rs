@@ -1,4 +1,4 @@
-//! The sides of a comparison as they stand on the command line: features files, runs, models.
+//! The encoders of a comparison as they stand on the command line: features files, runs, models.
 
 use super::words::title;
 use crate::cli::args::{CompareArgs, labels_of};
@@ -20,34 +20,34 @@ fn model(_: &str, _: &CompareArgs) -> Result<Option<EncoderFeatures>, CliError> 
     Ok(None)
 }
 
-/// More classes make no table (10,000 rows a side).
+/// More classes make no table (10,000 rows an encoder).
 const MOST_CLASSES: usize = 10_000;
 
-/// Reads all sides, in the order given; a run gives several.
-pub fn sides(args: &CompareArgs) -> Result<Vec<EncoderFeatures>, CliError> {
+/// Reads all encoders, in the order given; a run gives several.
+pub fn encoders(args: &CompareArgs) -> Result<Vec<EncoderFeatures>, CliError> {
     let runs = args
-        .sides
+        .encoders
         .iter()
-        .filter(|side| kept::is_run(Path::new(side)));
-    let several_runs = runs.count() > 1 || args.sides.len() > 1;
-    let mut sides = Vec::new();
-    for name in &args.sides {
+        .filter(|encoder| kept::is_run(Path::new(encoder)));
+    let several_runs = runs.count() > 1 || args.encoders.len() > 1;
+    let mut encoders = Vec::new();
+    for name in &args.encoders {
         let path = Path::new(name);
         if kept::is_run(path) {
-            let mut own = kept::sides(path)?;
+            let mut own = kept::encoders(path)?;
             if several_runs {
                 let run = title(path.file_name().map(|n| n.to_string_lossy()), name);
                 own.iter_mut()
-                    .for_each(|side| side.title = format!("{run}: {}", side.title));
+                    .for_each(|encoder| encoder.title = format!("{run}: {}", encoder.title));
             }
-            sides.append(&mut own);
-        } else if let Some(side) = model(name, args)? {
-            sides.push(side);
+            encoders.append(&mut own);
+        } else if let Some(encoder) = model(name, args)? {
+            encoders.push(encoder);
         } else {
-            sides.push(features(path, args)?);
+            encoders.push(features(path, args)?);
         }
     }
-    Ok(sides)
+    Ok(encoders)
 }
 
 fn features(path: &Path, args: &CompareArgs) -> Result<EncoderFeatures, CliError> {
@@ -87,7 +87,7 @@ fn features(path: &Path, args: &CompareArgs) -> Result<EncoderFeatures, CliError
     }
     if path.is_dir() {
         let expected = "one file, whose hash the comparison keeps";
-        return Err(FeatureError::malformed(path, "side", expected, "a folder of parts").into());
+        return Err(FeatureError::malformed(path, "encoder", expected, "a folder of parts").into());
     }
     // Large numbers are classes by occurrence, with the numbers as names.
     if contents.class_names().is_none() {
@@ -108,9 +108,7 @@ fn features(path: &Path, args: &CompareArgs) -> Result<EncoderFeatures, CliError
             path: name,
             sha256: sha256(path)?,
             labels_sha256,
-            images: None,
-            preprocess: None,
-            image_size: None,
+            ..Origin::default()
         },
         groups: set.groups().map(<[usize]>::to_vec),
         set,

@@ -8,7 +8,7 @@ use crate::figure::measures::{measure_name, shown, signed};
 use crate::measure::about::{About, Better};
 use serde_json::{Map, Value, json};
 
-/// The title of a side: the part of its name that tells it apart, or the whole name.
+/// The title of an encoder: the part of its name that tells it apart, or the whole name.
 pub fn title(part: Option<std::borrow::Cow<'_, str>>, name: &str) -> String {
     let part = part.map(|part| clean(&part)).unwrap_or_default();
     if part.trim().is_empty() {
@@ -23,12 +23,12 @@ pub fn text(said: &Said) -> String {
     let (shared, found) = (said.shared, said.found);
     let parts = &found.parts;
     let (n, classes) = (shared.labels.len(), shared.class_names.len());
-    let mut order: Vec<usize> = (0..shared.sides.len()).collect();
-    order.sort_by_key(|&side| side != found.reference);
+    let mut order: Vec<usize> = (0..shared.encoders.len()).collect();
+    order.sort_by_key(|&encoder| encoder != found.reference);
     let mut rows = vec![vec![String::new()]];
-    rows[0].extend(order.iter().flat_map(|&side| {
-        let title = &shared.sides[side].title;
-        let title = match side == found.reference {
+    rows[0].extend(order.iter().flat_map(|&encoder| {
+        let title = &shared.encoders[encoder].title;
+        let title = match encoder == found.reference {
             true => format!("{title} (reference)"),
             false => title.clone(),
         };
@@ -41,22 +41,22 @@ pub fn text(said: &Said) -> String {
             Better::Neither => "",
         };
         let mut row = vec![format!("{} {better}", measure_name(measure.name))];
-        for &side in &order {
-            row.push(value(said, side, measure));
-            row.push(mark(said, side, measure));
+        for &encoder in &order {
+            row.push(value(said, encoder, measure));
+            row.push(mark(said, encoder, measure));
         }
         rows.push(row);
     }
     let mut row = vec!["CKA with the reference".to_string()];
-    for &side in &order {
-        let value = found.cka[found.reference][side];
+    for &encoder in &order {
+        let value = found.cka[found.reference][encoder];
         row.push(value.map_or_else(|| "–".into(), |v| shown("cka", v)));
         row.push(String::new());
     }
     rows.push(row);
     let mut text = format!(
         "{} encoders on the same {n} samples of {classes} classes: {} to learn from, {} to test\n\n{}",
-        shared.sides.len(),
+        shared.encoders.len(),
         parts.train.len(),
         parts.test.len(),
         columns(&rows, &[], "  ")
@@ -75,8 +75,8 @@ pub fn text(said: &Said) -> String {
     text
 }
 
-fn value(said: &Said, side: usize, measure: &About) -> String {
-    let Some(estimate) = said.found.sides[side].estimate(measure.name) else {
+fn value(said: &Said, encoder: usize, measure: &About) -> String {
+    let Some(estimate) = said.found.encoders[encoder].estimate(measure.name) else {
         return "–".into();
     };
     let id = measure.name;
@@ -90,9 +90,9 @@ fn value(said: &Said, side: usize, measure: &About) -> String {
     }
 }
 
-fn mark(said: &Said, side: usize, measure: &About) -> String {
+fn mark(said: &Said, encoder: usize, measure: &About) -> String {
     let own = |d: &&crate::compare::difference::MeasureDifference| {
-        d.side == side && d.measure.name == measure.name
+        d.encoder == encoder && d.measure.name == measure.name
     };
     let found = said.found.differences.iter().find(own);
     found.map_or_else(String::new, |d| {
@@ -105,9 +105,9 @@ fn mark(said: &Said, side: usize, measure: &About) -> String {
     })
 }
 
-fn difference(side: &str, what: (&str, Value), d: &Difference) -> Value {
+fn difference(encoder: &str, what: (&str, Value), d: &Difference) -> Value {
     let mut all = json!({
-        "side": side,
+        "encoder": encoder,
         "difference": d.value,
         "interval": d.interval,
         "p": d.p,
@@ -122,9 +122,9 @@ fn difference(side: &str, what: (&str, Value), d: &Difference) -> Value {
 /// The object.
 pub fn fields(said: &Said) -> Value {
     let (shared, found) = (said.shared, said.found);
-    let title = |side: usize| shared.sides[side].title.as_str();
-    let sides = shared.sides.iter().zip(&found.sides).enumerate();
-    let sides = sides.map(|(index, (side, measured))| {
+    let title = |encoder: usize| shared.encoders[encoder].title.as_str();
+    let encoders = shared.encoders.iter().zip(&found.encoders).enumerate();
+    let encoders = encoders.map(|(index, (encoder, measured))| {
         let measures = measures().zip(&measured.estimates);
         let measures: Map<String, Value> = measures
             .map(|(measure, estimate)| {
@@ -134,7 +134,7 @@ pub fn fields(said: &Said) -> Value {
                 (measure.about.name.to_string(), json!(value))
             })
             .collect();
-        let classes = found.classes.iter().filter(|class| class.side == index);
+        let classes = found.classes.iter().filter(|class| class.encoder == index);
         let classes: Vec<Value> = classes
             .map(|c| {
                 json!({
@@ -146,15 +146,15 @@ pub fn fields(said: &Said) -> Value {
                 })
             })
             .collect();
-        let origin = &side.origin;
+        let origin = &encoder.origin;
         json!({
-            "title": side.title,
+            "title": encoder.title,
             "kind": origin.kind,
             "path": origin.path,
             "sha256": origin.sha256,
             "labels_sha256": origin.labels_sha256,
             "images": origin.images,
-            "dim": side.features.ncols(),
+            "dim": encoder.features.ncols(),
             "c": measured.c,
             "measures": measures,
             "classes": classes,
@@ -164,7 +164,7 @@ pub fn fields(said: &Said) -> Value {
     let differences: Vec<Value> = differences
         .map(|d| {
             difference(
-                title(d.side),
+                title(d.encoder),
                 ("measure", json!(d.measure.name)),
                 &d.difference,
             )
@@ -172,12 +172,12 @@ pub fn fields(said: &Said) -> Value {
         .collect();
     let by_class = found.classes.iter().filter_map(|c| {
         let own = c.difference.as_ref()?;
-        Some(difference(title(c.side), ("class", json!(c.class)), own))
+        Some(difference(title(c.encoder), ("class", json!(c.class)), own))
     });
     let parts = &found.parts;
     json!({
         "reference": title(found.reference),
-        "sides": sides.collect::<Vec<_>>(),
+        "encoders": encoders.collect::<Vec<_>>(),
         "cka": found.cka,
         "differences": differences,
         "class_differences": by_class.collect::<Vec<_>>(),

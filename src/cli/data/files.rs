@@ -41,7 +41,7 @@ pub fn fetch(names: &[String], args: &DataArgs, dry: bool) -> Result<(), CliErro
 
 /// Downloads what is missing of datasets and weights; the paths of what came.
 pub fn obtain(store: &Store, sets: &[&'static DataManifest]) -> Result<Vec<PathBuf>, CliError> {
-    let ledger = Ledger::own();
+    let ledger = Ledger::of_user();
     let mut came = Vec::new();
     for &manifest in sets {
         if let Some(name) = &manifest.hub {
@@ -172,7 +172,7 @@ pub fn plan(
 
 /// Checks files; the first that is wrong does not hide the others.
 pub fn verify(names: &[String], args: &DataArgs) -> Result<(), CliError> {
-    let (store, ledger) = (Store::at(args.data.as_deref()), Ledger::own());
+    let (store, ledger) = (Store::at(args.data.as_deref()), Ledger::of_user());
     let asked = manifests(names)?;
     let sets: Vec<&DataManifest> = if asked.is_empty() {
         all().iter().collect()
@@ -281,7 +281,7 @@ pub fn places(name: &str, args: &DataArgs) -> Result<(), CliError> {
 
 /// Takes files at hand.
 pub fn import(name: &str, path: &Path, args: &DataArgs) -> Result<(), CliError> {
-    let (store, ledger) = (Store::at(args.data.as_deref()), Ledger::own());
+    let (store, ledger) = (Store::at(args.data.as_deref()), Ledger::of_user());
     let manifest = DataManifest::named(name)?;
     let stage = Stage::waiting(&format!("checking {}", path.display()));
     let taken = store::import(&store, &ledger, manifest, path);

@@ -73,8 +73,8 @@ fn measure<R: Rows>(args: &DiscrepancyArgs, source: &R, beside: Beside) -> Resul
         .map(super::tsne::format_of)
         .transpose()?;
     let target = given.target();
-    let own = given.own();
-    let labels = own.last().map_or(0, |most| most + 1);
+    let classes = given.classes();
+    let labels = classes.last().map_or(0, |most| most + 1);
     let target_names = match pairs::names(args.target_names.as_deref(), "target classes")? {
         None => given.names().map(<[String]>::to_vec),
         names => names,
@@ -88,7 +88,7 @@ fn measure<R: Rows>(args: &DiscrepancyArgs, source: &R, beside: Beside) -> Resul
     let names = Names {
         target: target_names,
         source: source_names,
-        own,
+        classes,
     };
     let refused = |error: MeasureError| {
         let outside = matches!(error, MeasureError::Unit { .. });
@@ -162,8 +162,8 @@ fn samples(target: Target<'_>, rows: usize) -> Vec<f64> {
 
 fn fields(found: &Discrepancy, names: &Names) -> Value {
     // By label: null for one that does not occur.
-    let mut assignment = vec![None; names.own.last().map_or(0, |most| most + 1)];
-    for (&label, &source) in names.own.iter().zip(&found.assignment) {
+    let mut assignment = vec![None; names.classes.last().map_or(0, |most| most + 1)];
+    for (&label, &source) in names.classes.iter().zip(&found.assignment) {
         assignment[label] = source;
     }
     json!({
@@ -302,7 +302,7 @@ fn text(
     let title = "Target class → source class";
     if names.source.is_none() && names.target.is_none() {
         let class = |class: &Option<usize>| class.map_or("none".into(), |k| k.to_string());
-        let own = |c: usize| names.own[c];
+        let own = |c: usize| names.classes[c];
         let pairs: Vec<String> = pairs
             .map(|(c, k)| format!("{}→{}", own(c), class(k)))
             .collect();

@@ -167,9 +167,9 @@ fn by_name(contents: &mut Contents, owner: &Path, names: &[String]) -> Result<()
     let place = |name: &String| names.iter().position(|other| other == name);
     let places: Option<Vec<usize>> = own.iter().map(place).collect();
     let Some(places) = places else {
-        let stranger = own.iter().find(|name| place(name).is_none());
+        let unknown = own.iter().find(|name| place(name).is_none());
         let expected = format!("one of the class names of {}", owner.display());
-        let found = format!("{:?}", stranger.map_or("", String::as_str));
+        let found = format!("{:?}", unknown.map_or("", String::as_str));
         return Err(fault(contents.path(), "labels", expected, found));
     };
     contents.renumber(|label| places[label], names.to_vec());

@@ -20,13 +20,13 @@ pub struct Names {
     pub target: Option<Vec<String>>,
     pub source: Option<Vec<String>>,
     /// The label of each target class: of those that occur.
-    pub own: Vec<usize>,
+    pub classes: Vec<usize>,
 }
 
 impl Names {
     /// Name of a target class, or its number.
     pub fn target(&self, class: usize) -> String {
-        name(&self.target, self.own[class])
+        name(&self.target, self.classes[class])
     }
 
     /// Name of a source class, or its number.
@@ -121,7 +121,10 @@ pub fn write(
                 runner_up runner_up_name margin";
     out.write_record(head.split_whitespace()).map_err(wrong)?;
     for (class, matched) in found.assignment.iter().enumerate() {
-        let mut row = vec![names.own[class].to_string(), defuse(names.target(class))];
+        let mut row = vec![
+            names.classes[class].to_string(),
+            defuse(names.target(class)),
+        ];
         let mean = |k: Option<usize>| k.map(|k| means[[class, k]]);
         let words = |k: Option<usize>| [k.map(|k| k.to_string()), k.map(|k| names.source(k))];
         let next = matched.and_then(|k| runner_up(means, class, k));

@@ -79,34 +79,36 @@ fn softmax_if(wanted: bool, matrix: Matrix) -> Matrix {
 }
 
 /// What a target file holds.
-pub enum Given {
+pub enum TargetFile {
     /// Classes that occur, numbered without a gap, and the label of each.
     Labels {
         labels: Vec<usize>,
-        own: Vec<usize>,
+        classes: Vec<usize>,
         names: Option<Vec<String>>,
     },
     MultiHot(Array2<f32>),
     Conditionals(Array2<f32>),
 }
 
-impl Given {
+impl TargetFile {
     /// As the measure takes it.
     pub fn target(&self) -> Target<'_> {
         match self {
-            Self::Labels { labels, own, .. } => Target::Labels {
+            Self::Labels {
+                labels, classes, ..
+            } => Target::Labels {
                 labels,
-                classes: own.len(),
+                classes: classes.len(),
             },
             Self::MultiHot(t) => Target::MultiHot(t.view()),
             Self::Conditionals(t) => Target::Conditionals(t.view()),
         }
     }
 
-    /// The label of each class of [`Given::target`].
-    pub fn own(&self) -> Vec<usize> {
+    /// The label of each class of [`TargetFile::target`].
+    pub fn classes(&self) -> Vec<usize> {
         match self {
-            Self::Labels { own, .. } => own.clone(),
+            Self::Labels { classes, .. } => classes.clone(),
             Self::MultiHot(t) | Self::Conditionals(t) => (0..t.ncols()).collect(),
         }
     }
@@ -125,12 +127,12 @@ pub fn given(
     args: &DiscrepancyArgs,
     beside: Option<(Vec<usize>, Option<Vec<String>>)>,
     (rows, columns): (usize, usize),
-) -> Result<(&Path, Given), CliError> {
+) -> Result<(&Path, TargetFile), CliError> {
     match (&args.target_labels, &args.target_probs) {
         (Some(path), _) => {
             if is_multi_hot(&array::shape(path, "labels")?, rows) {
                 let hot = array::matrix(path, "labels")?.mapv(|v| v as f32);
-                return Ok((path, Given::MultiHot(hot)));
+                return Ok((path, TargetFile::MultiHot(hot)));
             }
             let (labels, names) = array::labels(path)?;
             if let Some(names) = &names {
@@ -143,7 +145,10 @@ pub fn given(
             let probabilities = array::matrix(path, what)?;
             let checked = stream::check(what, probabilities.view(), 0, Sums::One);
             checked.map_err(CliError::of_measure(path))?;
-            Ok((path, Given::Conditionals(probabilities.mapv(|p| p as f32))))
+            Ok((
+                path,
+                TargetFile::Conditionals(probabilities.mapv(|p| p as f32)),
+            ))
         }
         (None, None) => match beside {
             Some((labels, names)) => {
@@ -178,19 +183,19 @@ fn by_occurrence(
     labels: Vec<usize>,
     names: Option<Vec<String>>,
     source: usize,
-) -> Result<Given, CliError> {
-    let mut own = labels.clone();
-    own.sort_unstable();
-    own.dedup();
+) -> Result<TargetFile, CliError> {
+    let mut classes = labels.clone();
+    classes.sort_unstable();
+    classes.dedup();
     let fault = |what: String, expected: String, found: String| {
         Err(FeatureError::malformed(path, what, expected, found).into())
     };
-    if own.len() > source {
+    if classes.len() > source {
         let expected = format!("at most {source} classes, as many as there are source classes");
         return fault(
             "labels".into(),
             expected,
-            format!("{} that occur", own.len()),
+            format!("{} that occur", classes.len()),
         );
     }
     let most = MOST_LABELS.max(source);
@@ -212,9 +217,13 @@ fn by_occurrence(
             labels[row].to_string(),
         );
     }
-    let place = |label: &usize| own.binary_search(label).unwrap_or_default();
+    let place = |label: &usize| classes.binary_search(label).expect("every label occurs");
     let labels = labels.iter().map(place).collect();
-    Ok(Given::Labels { labels, own, names })
+    Ok(TargetFile::Labels {
+        labels,
+        classes,
+        names,
+    })
 }
 
 #[cfg(test)]
@@ -231,10 +240,13 @@ mod tests {
             (&[0, 1], &[0, 1], &[0, 1]),
             (&[90_000], &[0], &[90_000]),
         ] {
-            let Ok(Given::Labels { labels, own, .. }) = of(labels, 4) else {
+            let Ok(TargetFile::Labels {
+                labels, classes, ..
+            }) = of(labels, 4)
+            else {
                 panic!("{labels:?}")
             };
-            assert_eq!((&labels[..], &own[..]), (dense, occurring));
+            assert_eq!((&labels[..], &classes[..]), (dense, occurring));
         }
         assert!(of(&[0, 1, 2], 2).is_err() && of(&[1 << 40], 4).is_err());
         let names = Some(vec!["a".to_owned(); 4]);

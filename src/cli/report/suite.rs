@@ -99,16 +99,7 @@ fn command(args: &ReportArgs) -> String {
     if let Some(model) = &args.model {
         command.push_str(&format!(" --model {model}"));
     }
-    let opening = &args.opening;
-    if let Some(key) = &opening.key {
-        command.push_str(&format!(" --key {key}"));
-    }
-    for pattern in &opening.ignore {
-        command.push_str(&format!(" --ignore '{pattern}'"));
-    }
-    if let Some(side) = opening.image_size {
-        command.push_str(&format!(" --image-size {side}"));
-    }
+    command.push_str(&args.opening.options());
     if experiment.data.is_some() {
         command.push_str(" --data DIR");
     }

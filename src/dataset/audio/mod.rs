@@ -2,11 +2,13 @@
 //! transform itself. All sound readers share one setting, [`SpectrogramSetting`] of a one-second
 //! chunk, so that real and synthesised sounds have the same shape and meaning.
 
+mod clip;
 pub mod decimate;
 pub mod logmel;
 pub mod vorbis;
 pub mod wav;
 
+pub(crate) use clip::Clip;
 pub use logmel::{LogMel, SpectrogramSetting};
 
 /// Samples per second after resampling.

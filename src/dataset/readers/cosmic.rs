@@ -52,7 +52,7 @@ pub const READER: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::Dense,
     unit: None,
-    data: Data::Published("cosmic"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root),
 };
 

@@ -39,7 +39,7 @@ pub const READER: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::Dense,
     unit: None,
-    data: Data::Published("darcy"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root),
 };
 

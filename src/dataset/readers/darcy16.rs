@@ -30,7 +30,7 @@ pub const READER: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::Dense,
     unit: None,
-    data: Data::Published("darcy16"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root),
 };
 

@@ -34,7 +34,7 @@ pub const READER: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::MultiHot,
     unit: None,
-    data: Data::Published("deepsea"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root),
 };
 

@@ -48,7 +48,7 @@ pub const READER: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::Labels,
     unit: Some("record"),
-    data: Data::Published("ecg2017"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root),
 };
 

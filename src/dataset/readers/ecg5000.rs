@@ -36,7 +36,7 @@ pub const FIVE: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::Labels,
     unit: None,
-    data: Data::Published("ecg5000"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root, Question::Class, false),
 };
 
@@ -49,7 +49,7 @@ pub const FIVE_FOLDED: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::Labels,
     unit: None,
-    data: Data::Published("ecg5000"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root, Question::Class, true),
 };
 
@@ -62,7 +62,7 @@ pub const NORMAL: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::Labels,
     unit: None,
-    data: Data::Published("ecg5000"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root, Question::Normal, false),
 };
 
@@ -75,7 +75,7 @@ pub const NORMAL_FOLDED: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::Labels,
     unit: None,
-    data: Data::Published("ecg5000"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root, Question::Normal, true),
 };
 

@@ -18,7 +18,8 @@ use std::sync::Arc;
 use memmap2::Mmap;
 
 use super::descriptor::{Data, Input, Reader};
-use crate::dataset::files::{Place, Table, malformed, map, names};
+use crate::dataset::files::{Place, malformed, map, names};
+use crate::dataset::table::Table;
 use crate::dataset::{Dataset, DatasetError, Display, Normalise, Splits, check_request};
 use crate::suite::task::TargetKind;
 
@@ -42,7 +43,7 @@ pub const READER: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::Labels,
     unit: Some("repetition"),
-    data: Data::Published("emg-myo"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root),
 };
 

@@ -18,10 +18,10 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::descriptor::{Data, Input, Reader};
-use crate::dataset::audio::{CHUNK, CHUNK_HOP, LogMel, SHAPE, decimate, vorbis};
-use crate::dataset::files::{Place, Table, malformed, map, refused};
+use crate::dataset::audio::{CHUNK, CHUNK_HOP, Clip, LogMel, SHAPE, decimate, vorbis};
+use crate::dataset::files::{Place, malformed, map};
+use crate::dataset::table::Table;
 use crate::dataset::{DatasetError, Display, InMemory, Splits};
-use crate::files::tar;
 use crate::suite::task::TargetKind;
 
 /// Root mean square, in units of full scale, below which a chunk counts as padding (−80 dB).
@@ -43,16 +43,13 @@ pub const READER: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::Labels,
     unit: Some("clip"),
-    data: Data::Published("esc10"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root),
 };
 
-/// A clip as the index names it.
-struct Clip {
-    member: String,
-    offset: usize,
-    length: usize,
-    label: usize,
+/// A recording of a sound.
+struct Recording {
+    clip: Clip,
     fold: usize,
     samples: usize,
 }
@@ -66,10 +63,9 @@ fn open(root: &Path) -> Result<Splits, DatasetError> {
     let transform = LogMel::new(Default::default());
     let spectrograms = clips
         .par_iter()
-        .map(|clip| {
-            let ogg = tar::member_at(&archive, &clip.member, clip.offset, clip.length)
-                .map_err(refused(&tar_path))?;
-            let sound = vorbis::decode(ogg, RATE, clip.samples).map_err(|(expected, found)| {
+        .map(|Recording { clip, samples, .. }| {
+            let ogg = clip.bytes(&archive, &tar_path)?;
+            let sound = vorbis::decode(ogg, RATE, *samples).map_err(|(expected, found)| {
                 malformed(&tar_path, format!("sound {}", clip.member), expected, found)
             })?;
             let chunks = chunks(&decimate::halve(&sound));
@@ -82,10 +78,10 @@ fn open(root: &Path) -> Result<Splits, DatasetError> {
 
     let part = |folds: std::ops::RangeInclusive<usize>| {
         let (mut labels, mut data, mut groups) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, (clip, spectrograms)) in clips.iter().zip(&spectrograms).enumerate() {
-            if folds.contains(&clip.fold) {
+        for (number, (found, spectrograms)) in clips.iter().zip(&spectrograms).enumerate() {
+            if folds.contains(&found.fold) {
                 groups.extend(std::iter::repeat_n(number, spectrograms.len()));
-                labels.extend(std::iter::repeat_n(clip.label, spectrograms.len()));
+                labels.extend(std::iter::repeat_n(found.clip.label, spectrograms.len()));
                 data.extend(spectrograms.iter().flatten().copied());
             }
         }
@@ -95,16 +91,13 @@ fn open(root: &Path) -> Result<Splits, DatasetError> {
 }
 
 /// The clips and the class names of the index.
-fn index(path: &Path) -> Result<(Vec<Clip>, Vec<String>), DatasetError> {
+fn index(path: &Path) -> Result<(Vec<Recording>, Vec<String>), DatasetError> {
     let table = Table::read(path)?;
     let mut classes = vec![String::new(); CLASSES];
     let mut clips = Vec::with_capacity(table.rows.len());
     for row in 0..table.rows.len() {
-        let clip = Clip {
-            member: table.get(row, "member")?,
-            offset: table.get(row, "tar_offset")?,
-            length: table.get(row, "n_bytes")?,
-            label: table.get(row, "label")?,
+        let found = Recording {
+            clip: Clip::of(&table, row, path, CLASSES)?,
             fold: table.get(row, "fold")?,
             samples: table.get(row, "n_samples")?,
         };
@@ -116,21 +109,20 @@ fn index(path: &Path) -> Result<(Vec<Clip>, Vec<String>), DatasetError> {
                 found.to_string(),
             )
         };
-        if !(1..=5).contains(&clip.fold) {
-            return Err(wrong("fold", "1..=5", clip.fold));
+        if !(1..=5).contains(&found.fold) {
+            return Err(wrong("fold", "1..=5", found.fold));
         }
-        if clip.samples > LONGEST {
-            return Err(wrong("n_samples", "at most one minute", clip.samples));
+        if found.samples > LONGEST {
+            return Err(wrong("n_samples", "at most one minute", found.samples));
         }
         let name: String = table.get(row, "class_name")?;
-        let class = classes.get_mut(clip.label);
-        let class = class.ok_or_else(|| wrong("label", "0..=9", clip.label))?;
+        let class = &mut classes[found.clip.label];
         if !class.is_empty() && *class != name {
-            let what = format!("class_name in row {row}, label {}", clip.label);
+            let what = format!("class_name in row {row}, label {}", found.clip.label);
             return Err(malformed(path, what, class.as_str(), name));
         }
         *class = name;
-        clips.push(clip);
+        clips.push(found);
     }
     if let Some(class) = classes.iter().position(String::is_empty) {
         let expected = format!("clips of all {CLASSES} classes");
@@ -167,6 +159,7 @@ fn chunks(sound: &[f32]) -> Vec<Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::files::tar;
 
     #[test]
     fn padding_is_dropped_but_no_clip_vanishes() {

@@ -18,7 +18,8 @@ use rayon::prelude::*;
 
 use super::descriptor::{Data, Input, Reader};
 use crate::dataset::audio::{CHUNK, CHUNK_HOP, LogMel, SHAPE, decimate, wav};
-use crate::dataset::files::{Place, Table, malformed, refused};
+use crate::dataset::files::{Place, malformed, refused};
+use crate::dataset::table::Table;
 use crate::dataset::tree::Tree;
 use crate::dataset::{
     Dataset, DatasetError, Display, Normalise, Splits, Subset, TargetShape, check_request,
@@ -49,7 +50,7 @@ pub const READER: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::MultiHot,
     unit: Some("clip"),
-    data: Data::Published("fsd50k"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root),
 };
 

@@ -14,10 +14,10 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::descriptor::{Data, Input, Reader};
-use crate::dataset::audio::{LogMel, SHAPE, SpectrogramSetting, wav};
-use crate::dataset::files::{Place, Table, malformed, map, refused};
+use crate::dataset::audio::{Clip, LogMel, SHAPE, SpectrogramSetting, wav};
+use crate::dataset::files::{Place, malformed, map, refused};
+use crate::dataset::table::Table;
 use crate::dataset::{DatasetError, Display, InMemory, Splits};
-use crate::files::tar;
 use crate::suite::task::TargetKind;
 
 /// Sampling rate of the clips.
@@ -47,16 +47,13 @@ pub const READER: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::Labels,
     unit: None,
-    data: Data::Published("fsdd"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root),
 };
 
-/// A clip as the index names it.
-struct Clip {
-    member: String,
-    offset: usize,
-    length: usize,
-    digit: usize,
+/// A recording of a digit.
+struct Recording {
+    clip: Clip,
     take: usize,
 }
 
@@ -68,9 +65,8 @@ fn open(root: &Path) -> Result<Splits, DatasetError> {
     let transform = LogMel::new(SETTING);
     let spectrograms = clips
         .par_iter()
-        .map(|clip| {
-            let bytes = tar::member_at(&archive, &clip.member, clip.offset, clip.length)
-                .map_err(refused(&tar_path))?;
+        .map(|Recording { clip, .. }| {
+            let bytes = clip.bytes(&archive, &tar_path)?;
             let sound = wav::decode(bytes, RATE, LONGEST)
                 .map_err(|fault| fault.of(&format!("sound {}", clip.member)))
                 .map_err(refused(&tar_path))?;
@@ -80,9 +76,10 @@ fn open(root: &Path) -> Result<Splits, DatasetError> {
     let classes: Vec<String> = (0..DIGITS).map(|d| d.to_string()).collect();
     let part = |wanted: fn(usize) -> bool| {
         let chosen = clips.iter().zip(&spectrograms);
-        let chosen = chosen.filter(|(clip, _)| wanted(clip.take));
-        let (labels, data): (Vec<usize>, Vec<&[f32]>) =
-            chosen.map(|(clip, s)| (clip.digit, s.as_slice())).unzip();
+        let chosen = chosen.filter(|(found, _)| wanted(found.take));
+        let (labels, data): (Vec<usize>, Vec<&[f32]>) = chosen
+            .map(|(found, s)| (found.clip.label, s.as_slice()))
+            .unzip();
         InMemory::new(SHAPE, classes.clone(), labels, data.concat())
     };
     let train = part(|take| take > 4 && take % 5 != 4)?;
@@ -91,25 +88,17 @@ fn open(root: &Path) -> Result<Splits, DatasetError> {
     InMemory::standardised([train, valid, test])
 }
 
-fn index(path: &Path) -> Result<Vec<Clip>, DatasetError> {
+fn index(path: &Path) -> Result<Vec<Recording>, DatasetError> {
     let table = Table::read(path)?;
     let mut clips = Vec::with_capacity(table.rows.len());
     for row in 0..table.rows.len() {
-        let clip = Clip {
-            member: table.get(row, "member")?,
-            offset: table.get(row, "tar_offset")?,
-            length: table.get(row, "n_bytes")?,
-            digit: table.get(row, "label")?,
+        clips.push(Recording {
+            clip: Clip::of(&table, row, path, DIGITS)?,
             take: table.get(row, "take")?,
-        };
-        if clip.digit >= DIGITS {
-            let what = format!("label in row {row}");
-            return Err(malformed(path, what, "0..=9", clip.digit.to_string()));
-        }
-        clips.push(clip);
+        });
     }
     for (name, wanted) in [("4 or less", true), ("5 or more", false)] {
-        if !clips.iter().any(|clip| (clip.take <= 4) == wanted) {
+        if !clips.iter().any(|found| (found.take <= 4) == wanted) {
             return Err(malformed(path, "takes", format!("some of {name}"), "none"));
         }
     }
@@ -129,7 +118,7 @@ fn centred(sound: &[f32]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::files::fuzz;
+    use crate::files::{fuzz, tar};
 
     /// Two digits, one speaker, takes 0 to 9; take `t` of digit `d` is a tone.
     fn folder(root: &Path, archive: Option<&[u8]>) -> Vec<u8> {

@@ -33,7 +33,7 @@ pub const READER: Reader = Reader {
     input: Input::Resized,
     target: TargetKind::Labels,
     unit: None,
-    data: Data::Published("satellite"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root),
 };
 

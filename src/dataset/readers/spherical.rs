@@ -39,7 +39,7 @@ pub const READER: Reader = Reader {
     input: Input::Pictures,
     target: TargetKind::Labels,
     unit: None,
-    data: Data::Published("spherical"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root, asked.pixels),
 };
 

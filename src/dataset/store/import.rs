@@ -1,7 +1,8 @@
 //! Taking files that the user already has: dead links are the field's commonest complaint.
 
-use super::verify::verify_at;
-use super::{Ledger, Store, Verdict};
+use super::folder::Store;
+use super::ledger::Ledger;
+use super::verify::{Verdict, verify_at};
 use crate::dataset::DatasetError;
 use crate::dataset::files::{io, malformed};
 use crate::files::checksum::Algorithm;

@@ -50,9 +50,9 @@ struct Checked {
 }
 
 impl Ledger {
-    /// The user's own.
-    pub fn own() -> Self {
-        Self::at(super::cache().join("data.lock.toml"))
+    /// That of the user, in the cache.
+    pub fn of_user() -> Self {
+        Self::at(super::cache::cache().join("data.lock.toml"))
     }
 
     /// Another one.

@@ -1,8 +1,9 @@
 //! Getting the files of a dataset: what would be downloaded, and downloading it. Nothing gets its
 //! name before its bytes are known to be right.
 
+use super::folder::Store;
+use super::ledger::Ledger;
 use super::verify::verify_at;
-use super::{Ledger, Store};
 use crate::dataset::DatasetError;
 use crate::dataset::files::io;
 use crate::files::fetch::Fetch;

@@ -2,7 +2,9 @@ use super::*;
 use crate::dataset::DatasetError;
 use crate::files::checksum::{Algorithm, sha256};
 use crate::files::fetch::server::{Reply, Server};
+use crate::suite::data::{DataFile, DataManifest};
 use std::fs;
+use std::path::{Path, PathBuf};
 
 const BODY: &[u8] = b"0123456789abcdefghij";
 

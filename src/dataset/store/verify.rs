@@ -1,13 +1,13 @@
 //! Whether a file is the one that its manifest means.
 
-use super::ledger::First;
-use super::{Ledger, Store};
+use super::folder::Store;
+use super::ledger::{First, Ledger};
+use super::watched::{Progress, Watched};
 use crate::dataset::DatasetError;
 use crate::dataset::files::io;
 use crate::files::checksum::Algorithm;
 use crate::suite::data::{DataFile, DataManifest};
 use std::fs::{self, File};
-use std::io::Read;
 use std::path::Path;
 
 /// What is known of a file that is there.
@@ -27,7 +27,7 @@ pub enum Verdict {
         /// Its SHA-256.
         sha256: String,
     },
-    /// Seen for the first time, and remembered.
+    /// Checked for the first time, and remembered.
     First {
         /// Its SHA-256.
         sha256: String,
@@ -50,23 +50,6 @@ impl Verdict {
             | Self::First { sha256 }
             | Self::Unvouched { sha256 } => Some(sha256),
             Self::Absent => None,
-        }
-    }
-}
-
-/// Called with the number of bytes of every read; `false` stops the reading.
-pub type Progress<'a> = &'a mut dyn FnMut(u64) -> bool;
-
-/// A file whose reads are reported.
-pub(super) struct Watched<'a>(pub File, pub Progress<'a>);
-
-impl Read for Watched<'_> {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.0.read(out)?;
-        if (self.1)(count as u64) {
-            Ok(count)
-        } else {
-            Err(std::io::Error::other("stopped"))
         }
     }
 }

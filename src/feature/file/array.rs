@@ -114,7 +114,7 @@ pub(super) fn features_of(
         return Err(FeatureError::malformed(path, what, "shape [N, D]", found));
     }
     let wrong = |e| fault_in(path, what, e);
-    let beyond = precision::judge(array);
+    let beyond = precision::beyond(array);
     let wide = keep == Keep::Wide && array.layout().element.is_wide();
     if wide || beyond.is_some() {
         let values = two_sides(path, what, array.to_f64().map_err(wrong)?)?;

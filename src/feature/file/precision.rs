@@ -35,7 +35,7 @@ impl std::fmt::Display for Beyond {
 const SHARE: f64 = 1e-3;
 
 /// What is known of columns while their numbers come by.
-pub(super) struct Judge {
+pub(super) struct Rounding {
     rows: usize,
     columns: usize,
     /// Numbers come column after column.
@@ -50,7 +50,7 @@ pub(super) struct Judge {
     largest: Vec<f64>,
 }
 
-impl Judge {
+impl Rounding {
     pub fn new(rows: usize, columns: usize, fortran: bool) -> Self {
         let zeros = || vec![0.0; columns];
         Self {
@@ -129,7 +129,7 @@ impl Judge {
     /// The column that loses most, if one loses too much.
     pub fn verdict(&self) -> Option<Beyond> {
         let n = self.rows as f64;
-        let judged = (0..self.columns).filter_map(|column| {
+        let beyond = (0..self.columns).filter_map(|column| {
             let beyond = |share| Some(Beyond { column, share });
             if self.rounding[column].is_infinite() {
                 return beyond(f64::INFINITY);
@@ -153,7 +153,7 @@ impl Judge {
                 share: f64::INFINITY,
             })
         });
-        judged.max_by(|a, b| a.share.total_cmp(&b.share).then(b.column.cmp(&a.column)))
+        beyond.max_by(|a, b| a.share.total_cmp(&b.share).then(b.column.cmp(&a.column)))
     }
 }
 
@@ -164,8 +164,8 @@ fn is_constant(deviation: f64, mean: f64) -> bool {
     deviation <= 4.0 * f64::EPSILON * mean.abs()
 }
 
-/// Judges an array `[N, D]` of a file, block by block.
-pub(super) fn judge(array: &Array<'_>) -> Option<Beyond> {
+/// The column of an array `[N, D]` of a file that single precision cannot hold; read block by block.
+pub(super) fn beyond(array: &Array<'_>) -> Option<Beyond> {
     let layout = array.layout();
     let &[rows, columns] = layout.shape.as_slice() else {
         return None;
@@ -173,21 +173,21 @@ pub(super) fn judge(array: &Array<'_>) -> Option<Beyond> {
     if rows == 0 || columns == 0 || !layout.element.is_wide() {
         return None;
     }
-    let mut judge = Judge::new(rows, columns, layout.fortran);
-    array.doubles(|values| judge.add(values));
-    judge.verdict()
+    let mut rounding = Rounding::new(rows, columns, layout.fortran);
+    array.doubles(|values| rounding.add(values));
+    rounding.verdict()
 }
 
-/// Judges a matrix in memory.
-pub(super) fn judge_matrix(matrix: ArrayView2<'_, f64>) -> Option<Beyond> {
-    let mut judge = Judge::new(matrix.nrows(), matrix.ncols(), false);
+/// The same of a matrix in memory.
+pub(super) fn matrix_beyond(matrix: ArrayView2<'_, f64>) -> Option<Beyond> {
+    let mut rounding = Rounding::new(matrix.nrows(), matrix.ncols(), false);
     for row in matrix.outer_iter() {
         match row.as_slice() {
-            Some(values) => judge.add(values),
-            None => judge.add(&row.to_vec()),
+            Some(values) => rounding.add(values),
+            None => rounding.add(&row.to_vec()),
         }
     }
-    judge.verdict()
+    rounding.verdict()
 }
 
 /// Shift and scale of columns.
@@ -287,7 +287,7 @@ mod tests {
             &|i| 0.1 + 1e-19 * i as f64,
         ];
         for (case, of) in within.iter().enumerate() {
-            assert_eq!(judge_matrix(values(of).view()), None, "case {case}");
+            assert_eq!(matrix_beyond(values(of).view()), None, "case {case}");
         }
         let beyond: [&dyn Fn(usize) -> f64; 7] = [
             &|i| 1.7e9 + i as f64,
@@ -299,13 +299,13 @@ mod tests {
             &|i| 0.1 + 1e-9 * i as f64,
         ];
         for (case, of) in beyond.iter().enumerate() {
-            let found = judge_matrix(values(of).view()).expect("beyond");
+            let found = matrix_beyond(values(of).view()).expect("beyond");
             assert_eq!(found.column, 0, "case {case}");
             // In the other order of the file's numbers the same is found.
             let matrix = values(of);
-            let mut judge = Judge::new(50, 2, true);
-            judge.add(&matrix.t().iter().copied().collect::<Vec<_>>());
-            assert_eq!(judge.verdict().expect("beyond").column, 0, "case {case}");
+            let mut rounding = Rounding::new(50, 2, true);
+            rounding.add(&matrix.t().iter().copied().collect::<Vec<_>>());
+            assert_eq!(rounding.verdict().expect("beyond").column, 0, "case {case}");
         }
     }
 

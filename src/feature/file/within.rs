@@ -56,7 +56,7 @@ impl Contents {
                 }
             }
             let beyond = (!scale)
-                .then(|| precision::judge_matrix(matrix.view()))
+                .then(|| precision::matrix_beyond(matrix.view()))
                 .flatten();
             contents.features = Matrix::Single(matrix.mapv(|v| v as f32));
             if let Some(beyond) = beyond {

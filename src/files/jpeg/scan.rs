@@ -183,10 +183,10 @@ fn one(
     let Some(ac) = ac.filter(|_| band.last > 0) else {
         return Ok(());
     };
-    match (band.progressive, band.high) {
-        (false, _) => sequential(bits, block, ac),
-        (true, 0) => begun(bits, block, ac, band, first, state),
-        (true, _) => refined(bits, block, ac, band, first, state),
+    if band.high == 0 {
+        begun(bits, block, ac, band, first, state)
+    } else {
+        refined(bits, block, ac, band, first, state)
     }
 }
 
@@ -199,26 +199,7 @@ fn put(block: &mut [i16; 64], place: usize, value: i32) -> Result<(), Fault> {
     Ok(())
 }
 
-fn sequential(bits: &mut Bits, block: &mut [i16; 64], ac: &Huffman) -> Result<(), Fault> {
-    let mut place = 1;
-    while place < 64 {
-        let symbol = bits.symbol(ac)?;
-        let (run, size) = (usize::from(symbol >> 4), u32::from(symbol & 15));
-        match (run, size) {
-            (15, 0) => place += 16,
-            (_, 0) => break,
-            _ => {
-                place += run;
-                let value = bits.signed(size);
-                put(block, place, value)?;
-                place += 1;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The upper bits of a band.
+/// The coefficients of a band: all of a block in a sequential scan, their upper bits in a progressive one.
 fn begun(
     bits: &mut Bits,
     block: &mut [i16; 64],
@@ -238,7 +219,9 @@ fn begun(
         match (run, size) {
             (15, 0) => place += 16,
             (_, 0) => {
-                state.ended = (1 << run) - 1 + bits.take(run as u32);
+                if band.progressive {
+                    state.ended = (1 << run) - 1 + bits.take(run as u32);
+                }
                 break;
             }
             _ => {

@@ -121,7 +121,7 @@ impl Machine<'_> {
         let bytes: Result<Vec<u8>, _> = text.chars().map(|c| u8::try_from(u32::from(c))).collect();
         match bytes {
             Ok(bytes) => {
-                let data = self.own(bytes)?;
+                let data = self.owned(bytes)?;
                 self.add(Node::Bytes(data))
             }
             Err(_) => self.wrong("a text of latin1", "other letters"),
@@ -153,7 +153,7 @@ impl Machine<'_> {
                     Data::Raw(range) => Data::Raw(range.clone()),
                     Data::Made(bytes) => {
                         let copy = bytes.to_vec();
-                        self.own(copy)?
+                        self.owned(copy)?
                     }
                 };
                 Ok(Node::Array(Box::new(layout), data))

@@ -117,7 +117,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Bytes of its own; all of them together stay in proportion to the file.
-    pub(super) fn own(&mut self, bytes: Vec<u8>) -> Result<Data, Fault> {
+    pub(super) fn owned(&mut self, bytes: Vec<u8>) -> Result<Data, Fault> {
         self.spend(bytes.len())?;
         Ok(Data::Made(bytes.into_boxed_slice()))
     }

@@ -146,7 +146,7 @@ impl Machine<'_> {
             // PERSID, BINPERSID
             b'P' => {
                 let line = self.line()?;
-                let text = self.own(line.as_bytes().to_vec())?;
+                let text = self.owned(line.as_bytes().to_vec())?;
                 let id = self.add(Node::Text(text))?;
                 self.push(Node::Persistent(id))
             }

@@ -84,7 +84,7 @@ impl Machine<'_> {
             b'S' => {
                 let line = self.line()?;
                 let bytes = self.unquote(line)?;
-                let data = self.own(bytes)?;
+                let data = self.owned(bytes)?;
                 self.push(Node::Bytes(data))
             }
             b'V' => {
@@ -92,7 +92,7 @@ impl Machine<'_> {
                 // raw-unicode-escape: latin1 with escapes
                 let line: String = line.iter().copied().map(char::from).collect();
                 let text = self.unescape(&line)?;
-                let data = self.own(text.into_bytes())?;
+                let data = self.owned(text.into_bytes())?;
                 self.push(Node::Text(data))
             }
             0x98 => Ok(()), // the buffer below is read-only: it is for us

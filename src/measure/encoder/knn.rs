@@ -155,7 +155,7 @@ pub const KNN_ACCURACY: Measure = Measure {
         limits: "It depends on k and on how many training samples there are, and sees angles alone.",
         citation: "Wu et al., Unsupervised feature learning via non-parametric instance discrimination, CVPR 2018, here with an unweighted vote",
     },
-    noise: Noise::Answers(Learner::Neighbours, Rate::Right),
+    noise: Noise::Predictions(Learner::Neighbours, Rate::Right),
     cost: Cost::Linear,
     in_run: Extent::Balanced,
     value: |input| Ok(vote(input)?.accuracy),

@@ -31,15 +31,15 @@ pub struct Measure {
 /// Where the noise of a measure comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Noise {
-    /// It is a rate of a learner's answers to test samples: intervals of rates, paired tests of answers.
-    Answers(Learner, Rate),
+    /// It is a rate of a learner's predictions for test samples: intervals of rates, paired tests of predictions.
+    Predictions(Learner, Rate),
     /// Folds of test samples left out in turn.
     Jackknife,
     /// None is given.
     None,
 }
 
-/// What answers test samples.
+/// What predicts the classes of test samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Learner {
     /// The linear probe.
@@ -51,11 +51,11 @@ pub enum Learner {
 /// What a rate counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rate {
-    /// Wrong answers, all samples weighing the same.
+    /// Wrong predictions, all samples weighing the same.
     Wrong,
-    /// Wrong answers, all classes weighing the same.
+    /// Wrong predictions, all classes weighing the same.
     WrongByClass,
-    /// Right answers.
+    /// Right predictions.
     Right,
 }
 
@@ -84,7 +84,7 @@ pub struct Input<'a> {
     train: Samples<'a>,
     test: Samples<'a>,
     neighbours: usize,
-    answers: Option<&'a [bool]>,
+    mistakes: Option<&'a [bool]>,
     reference: Option<ArrayView2<'a, f32>>,
     known: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
@@ -105,7 +105,7 @@ impl<'a> Input<'a> {
             train,
             test,
             neighbours: 10,
-            answers: None,
+            mistakes: None,
             reference: None,
             known: Mutex::default(),
         }
@@ -117,13 +117,13 @@ impl<'a> Input<'a> {
         self
     }
 
-    /// Whether a linear probe answers each test sample wrongly.
+    /// Whether a linear probe gets each test sample wrong.
     ///
     /// # Errors
     /// [`MeasureError::Shape`] unless there is one mark for each.
-    pub fn answers(mut self, wrong: &'a [bool]) -> Result<Self, MeasureError> {
-        MeasureError::same("answers to test samples", self.test.len(), wrong.len())?;
-        self.answers = Some(wrong);
+    pub fn mistakes(mut self, wrong: &'a [bool]) -> Result<Self, MeasureError> {
+        MeasureError::same("predictions for test samples", self.test.len(), wrong.len())?;
+        self.mistakes = Some(wrong);
         Ok(self)
     }
 
@@ -151,9 +151,9 @@ impl<'a> Input<'a> {
     /// Whether the probe is wrong, sample by sample.
     ///
     /// # Errors
-    /// [`MeasureError::TooFew`] without answers or without a test sample.
+    /// [`MeasureError::TooFew`] without mistakes or without a test sample.
     pub fn probe_wrong(&self) -> Result<&'a [bool], MeasureError> {
-        let found = given("fitted probes", self.answers)?;
+        let found = given("fitted probes", self.mistakes)?;
         MeasureError::at_least("test samples", 1, found.len())?;
         Ok(found)
     }

@@ -74,6 +74,6 @@ mod tests {
                 Err(MeasureError::TooFew { .. })
             ));
         }
-        assert!(knn::vote(&input).is_ok() && input.answers(&[false; 3]).is_err());
+        assert!(knn::vote(&input).is_ok() && input.mistakes(&[false; 3]).is_err());
     }
 }

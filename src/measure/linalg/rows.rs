@@ -1,6 +1,6 @@
 //! Rows of features in double precision, block by block, and their products.
 //!
-//! What the yardsticks ([`cka`](crate::measure::cka), [`hscore`](crate::measure::hscore), [`logme`](crate::measure::logme))
+//! What the measures ([`cka`](crate::measure::cka), [`hscore`](crate::measure::hscore), [`logme`](crate::measure::logme))
 //! share: features stay where they are, in their own precision; blocks of [`BLOCK`] rows are
 //! converted, scaled and centred as they are needed. A product of two sets of features needs
 //! memory O(D₁·D₂) and no more than a block of each. Blocks and tiles have fixed sizes and are

@@ -119,7 +119,7 @@ impl Groups {
         Some(error?.powi(2) / spread).filter(|effect| effect.is_finite())
     }
 
-    /// 95 % interval of a share of wrong answers; Wilson's without groups, all of `[0, 1]` for one.
+    /// 95 % interval of a share of wrong predictions; Wilson's without groups, all of `[0, 1]` for one.
     pub fn error_interval(&self, wrong: &[bool]) -> [f64; 2] {
         let hits = wrong.iter().filter(|w| **w).count();
         if self.is_singletons() {
@@ -132,7 +132,7 @@ impl Groups {
         stats::wilson_at(hits as f64 / wrong.len() as f64, self.worth(wrong), t)
     }
 
-    /// As how many independent answers these count: n over their design effect, which is drawn
+    /// As how many independent predictions these count: n over their design effect, which is drawn
     /// towards the mean group size where few groups are partly or wholly wrong (or right).
     fn worth(&self, wrong: &[bool]) -> f64 {
         let n = wrong.len() as f64;
@@ -153,7 +153,7 @@ impl Groups {
         n / ((1.0 - doubt) * found + doubt * found.max(alike))
     }
 
-    /// 95 % interval of the mean over classes of their shares of wrong answers
+    /// 95 % interval of the mean over classes of their shares of wrong predictions
     /// ([`stats::mean_of_shares`]); where groups have samples of several classes, no narrower than
     /// Student's interval of the jackknife over groups. `None` without a sample.
     pub fn balanced_interval(&self, labels: &[usize], wrong: &[bool]) -> Option<[f64; 2]> {
@@ -213,7 +213,7 @@ fn pooled(strata: &[usize]) -> Vec<Vec<usize>> {
     pooled
 }
 
-/// Mean over the classes that occur among some samples of their shares of wrong answers.
+/// Mean over the classes that occur among some samples of their shares of wrong predictions.
 pub fn balanced(labels: &[usize], wrong: &[bool], some: impl Fn(usize) -> bool) -> Option<f64> {
     let classes = labels.iter().max()? + 1;
     let mut counts = vec![(0usize, 0usize); classes];

@@ -3,7 +3,7 @@
 //! If two methods are equal, each unit's difference (of a sample; of all samples of a clip or a person)
 //! might as well have the other sign. p is the share of all sign patterns whose sum is at least as far
 //! from zero as the one found. It is exact however few units there are and so demands evidence by itself:
-//! five units that all speak for one side have p = 0.06. For single samples answered rightly or
+//! five units that all speak for one side have p = 0.06. For single samples predicted rightly or
 //! wrongly it is McNemar's exact test.
 //!
 //! Sources: Fisher, *The Design of Experiments*, 1935, §21; McNemar, *Note on the sampling error of the

@@ -53,7 +53,7 @@ pub fn mover(shares: &[(f64, [f64; 2])]) -> Option<[f64; 2]> {
     (!shares.is_empty()).then(|| [(mean - below).max(0.0), (mean + above).min(1.0)])
 }
 
-/// A class's share of wrong answers: of how many independent samples, and its own 95 % interval.
+/// A class's share of wrong predictions: of how many independent samples, and its own 95 % interval.
 #[derive(Debug, Clone, Copy)]
 pub struct Share {
     /// The share, in `[0, 1]`.
@@ -64,7 +64,7 @@ pub struct Share {
     pub interval: [f64; 2],
 }
 
-/// 95 % interval of the mean over classes of their shares of wrong answers, each class `(wrong,
+/// 95 % interval of the mean over classes of their shares of wrong predictions, each class `(wrong,
 /// samples)`: see [`mean_of_shares`]. Classes without a sample do not count; `None` if none has one.
 pub fn balanced_interval(classes: impl IntoIterator<Item = (usize, usize)>) -> Option<[f64; 2]> {
     let share = |(wrong, n): (usize, usize)| Share {
@@ -107,7 +107,7 @@ pub fn mean_of_shares(shares: &[Share], z: f64) -> Option<[f64; 2]> {
 }
 
 /// The exact 95 % interval of a share of few samples (Clopper & Pearson, Biometrika 1934): the rates at
-/// which so many wrong answers, or more, or fewer, have a probability of 2.5 %.
+/// which so many wrong predictions, or more, or fewer, have a probability of 2.5 %.
 fn exact(wrong: usize, n: usize) -> [f64; 2] {
     // P(at least `from` of n) at a rate, n small.
     let tail = |from: usize, rate: f64| -> f64 {

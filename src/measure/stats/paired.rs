@@ -1,11 +1,11 @@
 //! Two methods over seeds and samples: the mean difference, an interval over both kinds of noise, and p.
 //!
-//! Both methods are trained from the same seeds and judged on the same samples, so differences are taken
+//! Both methods are trained from the same seeds and tested on the same samples, so differences are taken
 //! seed by seed and sample by sample before anything is averaged. Two things then vary. Over *seeds*, the
 //! mean has Student's standard error s/√S at S − 1 degrees of freedom; one seed says nothing of others, so
 //! there is no p. Over *samples*, the per-sample means over seeds are summed by group (a clip's chunks, a
 //! person's windows) and have the standard error of a ratio of sums over groups. The half-width of the
-//! interval joins both ([`tail`](super::tail)), and is never below what one sample answered
+//! interval joins both ([`tail`](super::tail)), and is never below what one sample predicted
 //! otherwise by either side would make of it: nothing has a width of zero because nothing happened to
 //! differ. It also covers the percentile interval of a paired bootstrap over groups. p is where that
 //! interval would end at zero, and no less than the exact sign-flip test over groups
@@ -60,7 +60,7 @@ pub struct Draws<'a> {
     pub seed: u64,
 }
 
-/// Difference of two error rates: `method[s][i]` says whether sample `i` was answered wrongly
+/// Difference of two error rates: `method[s][i]` says whether sample `i` was predicted wrongly
 /// after training with seed `s`; `baseline` has the same seeds and samples.
 ///
 /// # Errors
@@ -228,7 +228,7 @@ impl Sampled {
         self.of_seeds.iter().sum::<f64>() / self.of_seeds.len() as f64
     }
 
-    /// Sums over seeds, and over groups where there are any: whole numbers of wrong answers.
+    /// Sums over seeds, and over groups where there are any: whole numbers of wrong predictions.
     fn whole(&self, groups: Option<&[usize]>) -> Vec<f64> {
         by_group(&self.of_samples, groups)
     }

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::measure::calibrate::{covers, holds, repetitions};
-use crate::measure::verdict::judge;
+use crate::measure::verdict::decide;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -191,7 +191,7 @@ fn marked(world: World, repetitions: usize) -> usize {
                 error_rates(&a, &b, &draws).unwrap().claim()
             })
             .collect();
-        judge(&page).iter().any(|judged| judged.verdict.shown())
+        decide(&page).iter().any(|decided| decided.verdict.shown())
     };
     (0..repetitions)
         .collect::<Vec<_>>()
@@ -231,7 +231,7 @@ fn calibration_of_numbers_known_once_a_seed() {
         let clear = (0..repetitions).filter(|_| {
             let apart: Vec<f64> = (0..seeds).map(|_| normal(&mut rng)).collect();
             let found = values(&apart, &vec![0.0; seeds]).unwrap();
-            judge(&[found.claim()])[0].verdict.shown()
+            decide(&[found.claim()])[0].verdict.shown()
         });
         holds(
             &format!("numbers, {seeds} seeds"),

@@ -51,20 +51,20 @@ pub struct Claim {
 
 /// What became of a claim.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Judged {
+pub struct Decided {
     /// p, corrected for all claims of the page.
     pub adjusted: Option<f64>,
     /// The verdict.
     pub verdict: Verdict,
 }
 
-/// Judges all claims of a page together.
-pub fn judge(claims: &[Claim]) -> Vec<Judged> {
+/// Decides all claims of a page together.
+pub fn decide(claims: &[Claim]) -> Vec<Decided> {
     let tested: Vec<f64> = claims.iter().filter_map(|claim| claim.p).collect();
     let mut adjusted = holm(&tested).into_iter();
     let one = |claim: &Claim| {
         let Some(adjusted) = claim.p.and_then(|_| adjusted.next()) else {
-            return Judged {
+            return Decided {
                 adjusted: None,
                 verdict: Verdict::NotTested,
             };
@@ -79,7 +79,7 @@ pub fn judge(claims: &[Claim]) -> Vec<Judged> {
         } else {
             Verdict::Higher
         };
-        Judged {
+        Decided {
             adjusted: Some(adjusted),
             verdict,
         }
@@ -163,7 +163,7 @@ mod tests {
                 ..claim(9.0, 0.1, Some(1e-9))
             },
         ];
-        let found: Vec<Verdict> = judge(&all).iter().map(|j| j.verdict).collect();
+        let found: Vec<Verdict> = decide(&all).iter().map(|j| j.verdict).collect();
         use Verdict::{Higher, Lower, NotShown, NotTested};
         // 0.012 holds as the fourth of five; 0.04 as the last, alone.
         assert_eq!(
@@ -171,7 +171,7 @@ mod tests {
             [Lower, Higher, Higher, NotShown, NotTested, NotShown]
         );
         let many = vec![claim(1.0, 0.5, Some(0.012)); 5];
-        assert!(judge(&many).iter().all(|j| j.verdict == NotShown));
+        assert!(decide(&many).iter().all(|j| j.verdict == NotShown));
         assert!(Lower.shown() && !NotTested.shown());
     }
 }

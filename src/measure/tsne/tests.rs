@@ -84,12 +84,12 @@ fn many_points_are_judged_alike_by_dense_and_sparse_affinities() {
         "{} against {dense}",
         found.kl
     );
-    let judge = |most| {
+    let share = |most| {
         let found = quality::trustworthiness(points.view(), &found.embedding, 12, most);
         found.expect("defined")
     };
-    assert_eq!(found.trustworthiness, Some(judge(n)));
-    assert!((judge(n) - judge(1000)).abs() < 0.01);
+    assert_eq!(found.trustworthiness, Some(share(n)));
+    assert!((share(n) - share(1000)).abs() < 0.01);
 }
 
 #[test]

@@ -3,11 +3,11 @@
 
 mod ids;
 mod patches;
-mod pieces;
+mod patches_1d;
 
 pub use ids::IdEmbedder;
 pub use patches::PatchEmbedder;
-pub use pieces::{FIRST_POSITION, PieceEmbedder, stack};
+pub use patches_1d::{FIRST_POSITION, Patch1dEmbedder, stack};
 
 use super::dual::Dual;
 use super::pass::Pass;
@@ -20,8 +20,8 @@ use burn::tensor::{Int, Tensor};
 pub enum Embedder {
     /// Square patches of images and fields.
     Patches(PatchEmbedder),
-    /// Pieces of signals and sequences.
-    Pieces(PieceEmbedder),
+    /// Patches of signals and sequences.
+    Patches1d(Patch1dEmbedder),
     /// Token ids of text.
     Ids(IdEmbedder),
 }
@@ -31,7 +31,7 @@ impl Embedder {
     pub fn channels(&self) -> usize {
         match self {
             Self::Patches(patches) => patches.channels(),
-            Self::Pieces(pieces) => pieces.channels(),
+            Self::Patches1d(patches) => patches.channels(),
             Self::Ids(_) => 1,
         }
     }
@@ -58,7 +58,7 @@ impl Embedder {
         let x = x.into();
         match self {
             Self::Patches(patches) => patches.forward(x, pass),
-            Self::Pieces(pieces) => pieces.forward(x, pass),
+            Self::Patches1d(patches) => patches.forward(x, pass),
             Self::Ids(ids) => {
                 let [batch, _, _, length] = x.dims();
                 ids.forward(x.primal.int().reshape([batch, length]), None, pass)

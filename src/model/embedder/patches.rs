@@ -1,5 +1,5 @@
-//! The 2D embedder e: non-overlapping patches, a linear map, LayerNorm (docs/method.md: `C×H×W` cut
-//! into patches of `p²`, projected to the encoder's first width).
+//! The 2D embedder e: non-overlapping patches, a linear map and, where the architecture has one, LayerNorm
+//! (docs/method.md: `C×H×W` cut into patches of `p²`, projected to the encoder's first width).
 //!
 //! The projection keeps the shape of the convolution it is (`[out, C, p, p]`), as checkpoints do.
 
@@ -12,14 +12,14 @@ use crate::suite::parts::EmbedderInit;
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Tensor};
 
-/// Patch embedding followed by LayerNorm.
+/// Patch embedding, perhaps followed by LayerNorm.
 #[derive(Module, Debug)]
 pub struct PatchEmbedder {
     /// `[out, C, p, p]`.
     weight: Param<Tensor<4>>,
     /// `[out]`.
     bias: Param<Tensor<1>>,
-    norm: LayerNorm,
+    norm: Option<LayerNorm>,
     /// Whether pixels beyond the last whole patch are left out, as timm does, and not filled up.
     #[module(skip)]
     crops: bool,
@@ -32,9 +32,14 @@ impl PatchEmbedder {
         Self {
             weight: init.truncated_normal(0.02, [out, channels, p, p]),
             bias: init.constant(0.0, [out]),
-            norm: LayerNorm::new(out, 1e-5, init),
+            norm: Some(LayerNorm::new(out, 1e-5, init)),
             crops: false,
         }
+    }
+
+    /// The same without a norm after the projection.
+    pub fn without_norm(self) -> Self {
+        Self { norm: None, ..self }
     }
 
     /// Whether pixels beyond the last whole patch are left out.
@@ -48,7 +53,10 @@ impl PatchEmbedder {
         if how == EmbedderInit::Random {
             let mut fresh = Self::new(out, p, channels, init);
             fresh.crops = self.crops;
-            return fresh;
+            return match self.norm {
+                Some(_) => fresh,
+                None => fresh.without_norm(),
+            };
         }
         let source: Vec<f32> = self
             .weight
@@ -90,7 +98,11 @@ impl PatchEmbedder {
             .parameter(&self.weight)
             .reshape([out, channels * p * p]);
         let tokens = ops::linear(patches, kernel, Some(pass.parameter(&self.bias)));
-        Tokens::new(self.norm.forward(tokens, pass), grid)
+        let tokens = match &self.norm {
+            Some(norm) => norm.forward(tokens, pass),
+            None => tokens,
+        };
+        Tokens::new(tokens, grid)
     }
 }
 

@@ -2,21 +2,23 @@
 //! kernels where they apply, by the rules in terms of plain operations everywhere else.
 
 use super::composed;
-use super::fused::{FusedOps, Maybe, WindowGeometry, maybe};
+use super::fused::{FusedOps, OptionalTensor, WindowGeometry, optional};
 use super::plain::{self, fusible};
 use crate::model::dual::{Dual, total};
 use burn::backend::{Dispatch, DispatchTensor};
 use burn::tensor::Tensor;
 
 /// A value and its tangent as the backend takes them.
-fn parts<const D: usize>(x: Dual<D>) -> (DispatchTensor, Maybe<Dispatch>) {
-    (x.primal.into_dispatch(), maybe(x.tangent))
+fn parts<const D: usize>(x: Dual<D>) -> (DispatchTensor, OptionalTensor<Dispatch>) {
+    (x.primal.into_dispatch(), optional(x.tangent))
 }
 
 /// [`parts`] of a value that may be absent.
-fn optional<const D: usize>(x: Option<Dual<D>>) -> (Maybe<Dispatch>, Maybe<Dispatch>) {
+fn optional_parts<const D: usize>(
+    x: Option<Dual<D>>,
+) -> (OptionalTensor<Dispatch>, OptionalTensor<Dispatch>) {
     let (value, tangent) = x.map_or((None, None), |x| (Some(x.primal), x.tangent));
-    (maybe(value), maybe(tangent))
+    (optional(value), optional(tangent))
 }
 
 fn joined((y, y_dot): (DispatchTensor, DispatchTensor)) -> Dual<3> {
@@ -26,7 +28,7 @@ fn joined((y, y_dot): (DispatchTensor, DispatchTensor)) -> Dual<3> {
 /// See [`super::linear`].
 pub fn linear(x: Dual<3>, w: Dual<2>, b: Option<Dual<1>>) -> Dual<3> {
     if fusible(&x.primal) {
-        let ((x, x_dot), (w, w_dot), (b, b_dot)) = (parts(x), parts(w), optional(b));
+        let ((x, x_dot), (w, w_dot), (b, b_dot)) = (parts(x), parts(w), optional_parts(b));
         return joined(Dispatch::dual_linear(x, x_dot, w, w_dot, b, b_dot));
     }
     let (bias, turn) = b.map_or((None, None), |b| (Some(b.primal), b.tangent));
@@ -93,7 +95,7 @@ pub fn window_attention(qkv: Dual<3>, bias: Option<Dual<3>>, geometry: WindowGeo
     if !fusible(&qkv.primal) {
         return composed::window_attention(qkv, bias, geometry);
     }
-    let ((qkv, qkv_dot), (bias, bias_dot)) = (parts(qkv), optional(bias));
+    let ((qkv, qkv_dot), (bias, bias_dot)) = (parts(qkv), optional_parts(bias));
     joined(Dispatch::dual_window_attention(
         qkv, qkv_dot, bias, bias_dot, geometry,
     ))

@@ -20,7 +20,7 @@ pub fn linear(x: Tensor<3>, w: Tensor<2>, b: Option<Tensor<1>>) -> Tensor<3> {
     Tensor::from_dispatch(Dispatch::fused_linear(
         x.into_dispatch(),
         w.into_dispatch(),
-        fused::maybe(b),
+        fused::optional(b),
     ))
 }
 
@@ -56,7 +56,7 @@ pub fn window_attention(
     }
     Tensor::from_dispatch(Dispatch::fused_window_attention(
         qkv.into_dispatch(),
-        fused::maybe(bias),
+        fused::optional(bias),
         geometry,
     ))
 }

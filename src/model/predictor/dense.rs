@@ -1,6 +1,6 @@
 //! Predictors of dense targets. 2D (docs/method.md): a linear map of every token to r²·3 numbers,
 //! pixel shuffle to 3 full-size channels, adaptive averages over channels and over space. 1D: the
-//! features of every token averaged to the numbers of its piece; nothing to learn.
+//! features of every token averaged to the numbers of its patch; nothing to learn.
 
 use super::adaptive;
 use crate::model::dual::Dual;
@@ -70,14 +70,14 @@ impl Dense1d {
     /// token n (ORCA's own reshape is channel-major and leaves the place of a token when the stack
     /// is above one).
     pub fn forward(&self, x: Tokens) -> Dual<2> {
-        let [batch, pieces, features] = x.values.dims();
+        let [batch, patches, features] = x.values.dims();
         let [channels, length] = self.shape;
         let (device, dtype) = (x.values.device(), x.values.dtype());
         let weights = adaptive::matrix(features, self.stack * channels, &device, dtype);
         x.values
-            .reshape([batch * pieces, features])
+            .reshape([batch * patches, features])
             .matmul(weights.into())
-            .reshape([batch, pieces * self.stack, channels])
+            .reshape([batch, patches * self.stack, channels])
             .permute([0, 2, 1])
             .narrow(2, 0, length)
             .reshape([batch, channels * length])

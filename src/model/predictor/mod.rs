@@ -46,7 +46,7 @@ pub struct Before {
     pub features: usize,
     /// Input pixels a last token stands for along a side (2D).
     pub stride: usize,
-    /// Values of a piece (1D).
+    /// Values of a patch (1D).
     pub stack: usize,
     /// Most last tokens of a sequence (1D); `None` after patches.
     pub tokens: Option<usize>,

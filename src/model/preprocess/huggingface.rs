@@ -1,7 +1,8 @@
 //! Hugging Face's image processors: what `transformers` does under the keys of
 //! `preprocessor_config.json`, with each class's own defaults for keys that are absent.
 
-use super::{Found, ModelError, numbers, pixels, wrong};
+use super::found::{Found, numbers, pixels, wrong};
+use crate::model::ModelError;
 use crate::suite::preprocess::{
     Crop, CropRule, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Origin, Preprocess, Resize,
 };

@@ -2,46 +2,20 @@
 //! `image_processor` of `processor_config.json`) of Hugging Face, `pretrained_cfg` or `data_config` of
 //! timm, and what our own folders record. Without any of them it is a guess, and said to be one.
 
+mod found;
 mod huggingface;
 #[cfg(test)]
 mod tests;
 mod timm;
 
-use super::folder::Extras;
+pub use self::found::Found;
+use self::found::wrong;
+use super::description::Extras;
+pub use super::description::Recorded;
 use super::{Architecture, ModelError, embedded, hub};
-use crate::suite::preprocess::{Origin, Preprocess};
-use serde::{Deserialize, Serialize};
+use crate::suite::preprocess::Preprocess;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
-
-/// What our own folders record in `config.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Recorded {
-    /// Trained by us: image sets keep their own constants.
-    #[serde(rename = "own")]
-    Own,
-    /// As the model was published.
-    #[serde(untagged)]
-    Published(Box<Preprocess>),
-}
-
-impl From<&Preprocess> for Recorded {
-    fn from(how: &Preprocess) -> Self {
-        match how.origin {
-            Origin::Own => Self::Own,
-            _ => Self::Published(Box::new(how.clone())),
-        }
-    }
-}
-
-/// How a model's pictures are prepared.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Found {
-    /// What is done.
-    pub how: Preprocess,
-    /// What a reader must know of it.
-    pub notes: Vec<String>,
-}
 
 /// That of the model called `name`: one inside the program, or what [`hub::resolve`] finds. `asked` is
 /// another side than the files beside the weights say.
@@ -110,19 +84,6 @@ fn side(config: &Architecture) -> usize {
     config.image_size().unwrap_or(224)
 }
 
-impl Found {
-    /// Adds what is worth telling.
-    fn checked(mut self, side: usize) -> Self {
-        if let Some(size) = self.how.fixed_size().filter(|size| *size != [side; 2]) {
-            self.notes.push(format!(
-                "pictures enter with {} × {}; the model was made for {side} × {side}",
-                size[0], size[1]
-            ));
-        }
-        self
-    }
-}
-
 /// Whether `modalign pretrain` made the folder.
 fn is_recipe(folder: &Path) -> Result<bool, ModelError> {
     let recipe = object(folder.join("recipe.json"))?;
@@ -156,48 +117,4 @@ fn object(path: PathBuf) -> Result<Option<Named>, ModelError> {
         Ok(_) => Err(wrong(&path, "contents", "a JSON object", "another value")),
         Err(e) => Err(wrong(&path, "contents", "a JSON object", e)),
     }
-}
-
-fn wrong(
-    path: &Path,
-    what: &str,
-    expected: impl ToString,
-    found: impl std::fmt::Display,
-) -> ModelError {
-    ModelError::Malformed {
-        path: path.into(),
-        what: what.into(),
-        expected: expected.to_string(),
-        found: found.to_string(),
-    }
-}
-
-/// Largest side of a picture that a model is given.
-const MOST_SIDE: u64 = 8192;
-
-/// A side in pixels.
-fn pixels(path: &Path, key: &str, value: &Value) -> Result<usize, ModelError> {
-    let whole = value.as_u64().or_else(|| {
-        value
-            .as_f64()
-            .filter(|v| v.fract() == 0.0)
-            .map(|v| v as u64)
-    });
-    match whole {
-        Some(side @ 1..=MOST_SIDE) => Ok(side as usize),
-        _ => {
-            let expected = format!("a whole number of 1 to {MOST_SIDE} pixels");
-            Err(wrong(path, key, expected, value))
-        }
-    }
-}
-
-/// One number, or a list of them.
-fn numbers(path: &Path, key: &str, value: &Value) -> Result<Vec<f32>, ModelError> {
-    let list = match value {
-        Value::Array(all) if !all.is_empty() && all.len() <= 65_536 => all.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    let all: Option<Vec<f32>> = list.iter().map(|v| v.as_f64().map(|v| v as f32)).collect();
-    all.ok_or_else(|| wrong(path, key, "a number or a list of numbers", value))
 }

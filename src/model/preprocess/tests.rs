@@ -3,6 +3,7 @@ use crate::dataset::images;
 use crate::dataset::pictured::Lens;
 use crate::fixture;
 use crate::model::SwinConfig;
+use crate::suite::preprocess::Origin;
 use crate::suite::preprocess::{Interpolation, Resize};
 use serde_json::json;
 

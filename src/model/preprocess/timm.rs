@@ -1,6 +1,7 @@
 //! timm's `pretrained_cfg`: what `timm.data.create_transform(**resolve_model_data_config(model))` does.
 
-use super::{Found, ModelError, numbers, pixels, wrong};
+use super::found::{Found, numbers, pixels, wrong};
+use crate::model::ModelError;
 use crate::suite::preprocess::{
     Crop, CropRule, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Origin, Preprocess, Resize,
 };

@@ -3,7 +3,7 @@
 
 use super::Dtype;
 use super::source::{Source, malformed};
-use super::tensor;
+use super::storage;
 use super::view::Bytes;
 use crate::files::Fault;
 use crate::files::pickle::Pickle;
@@ -93,7 +93,7 @@ fn pickles(bytes: &[u8], magic: bool) -> Result<(Range<usize>, Vec<String>, usiz
 pub(super) fn storage_within(bytes: &[u8]) -> Option<(Range<usize>, Dtype)> {
     let (object, keys, end) = pickles(bytes, true).ok()?;
     let (pickle, _) = Pickle::keep(&bytes[object]).ok()?;
-    let storage = tensor::storage(pickle.root().persistent()?)?;
+    let storage = storage::storage(pickle.root().persistent()?)?;
     let dtype = storage.dtype?;
     if keys != [storage.key] {
         return None;
@@ -101,7 +101,7 @@ pub(super) fn storage_within(bytes: &[u8]) -> Option<(Range<usize>, Dtype)> {
     let count = u64::from_le_bytes(*bytes.get(end..)?.first_chunk()?);
     let size = usize::try_from(count)
         .ok()?
-        .checked_mul(tensor::width(dtype))?;
+        .checked_mul(storage::width(dtype))?;
     let range = end + 8..(end + 8).checked_add(size)?;
     (range.end <= bytes.len()).then_some((range, dtype))
 }
@@ -124,7 +124,7 @@ fn storages(
         .map_err(|e| wrong(&e.expected.clone(), e.found.clone()))?;
     let mut widths = BTreeMap::new();
     for id in object.persistent() {
-        if let Some(storage) = tensor::storage(id) {
+        if let Some(storage) = storage::storage(id) {
             widths.insert(storage.key, storage.width);
         }
     }

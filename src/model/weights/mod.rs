@@ -12,6 +12,7 @@ mod shards;
 mod sniff;
 mod source;
 mod stand;
+mod storage;
 mod tensor;
 mod torch;
 mod tree;

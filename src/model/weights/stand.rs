@@ -66,7 +66,7 @@ pub(super) fn stands(names: &[&str], family: Option<&Family>) -> Vec<Stand> {
             if !whole || other || !inside().any(|rest| starts(rest, kind.witness)) {
                 continue;
             }
-            let prefix = match before.strip_suffix(kind.own) {
+            let prefix = match before.strip_suffix(kind.prefix) {
                 Some(outer) if outer.is_empty() || outer.ends_with('.') => outer,
                 _ => before,
             };

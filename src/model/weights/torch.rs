@@ -6,7 +6,8 @@ use super::archive::Archive;
 use super::choose::{self, Choice, Sought};
 use super::sniff::Format;
 use super::source::{Source, malformed};
-use super::tensor::{self, Tensor};
+use super::storage;
+use super::tensor::{Place as Elements, Tensor};
 use super::view::{Bytes, View};
 use super::{Entry, Place, legacy};
 use crate::files::pickle::Pickle;
@@ -138,7 +139,7 @@ fn entry(
         malformed(&source.path, &format!("tensor {name}"), &expected, found)
     };
     let bytes = match tensor.place {
-        tensor::Place::Storage(key) => match storages.get(&key)? {
+        Elements::Storage(key) => match storages.get(&key)? {
             Some(bytes) => bytes,
             None => {
                 return Ok(Entry::foreign(
@@ -147,17 +148,17 @@ fn entry(
                 ));
             }
         },
-        tensor::Place::Pickle(range) => match at {
+        Elements::Pickle(range) => match at {
             Some(at) => Bytes::File(at + range.start as u64..at + range.end as u64),
             None => Bytes::Made(pickle.get(range).unwrap_or_default().into()),
         },
-        tensor::Place::Made(bytes) => Bytes::Made(Arc::clone(&bytes)),
+        Elements::Made(bytes) => Bytes::Made(Arc::clone(&bytes)),
     };
     let view = View {
         bytes,
         offset: tensor.offset,
         strides: tensor.strides,
-        width: tensor::width(tensor.dtype),
+        width: storage::width(tensor.dtype),
         big_endian: tensor.big_endian.unwrap_or(storages.big_endian()),
     };
     let span = view.span(&tensor.shape).and_then(|span| {

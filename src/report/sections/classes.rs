@@ -31,7 +31,7 @@ pub const SECTION: Section<Compared> = Section {
 };
 
 const COLUMNS: [Column<ClassRow>; 9] = [
-    Column::text("encoder", |row| row.side.clone()),
+    Column::text("encoder", |row| row.encoder.clone()),
     Column::text("class", |row| row.class_name.clone()),
     Column::number("samples", |row| whole(row.samples)),
     Column::number("probe error", |row| maybe(row.error, percent)),

@@ -10,7 +10,7 @@ use crate::figure::probe::is_reference;
 use crate::figure::{FigureError, discrepancy};
 use crate::report::data::{Data, Line, Run, Table};
 use crate::report::grid::{Column, Grid, Place};
-use crate::report::number::{cite, maybe, plain, range, whole};
+use crate::report::number::{cite, interval, maybe, plain, range, whole};
 use crate::report::section::{Block, Caption, Drawing, Layout, Section};
 use crate::report::words::joint;
 use crate::table::{DiscrepancyRow, ProbeRow, Row};
@@ -36,44 +36,54 @@ pub const SECTION: Section<Run> = Section {
     citations: &[],
 };
 
-const COLUMNS: [Column<DiscrepancyRow>; 16] = [
+const COLUMNS: [Column<DiscrepancyRow>; 11] = [
     Column::text("target", |row| row.target_title.clone()),
     Column::text("divergence", |row| divergence_name(&row.divergence)),
     Column::text("embedder", |row| methods::title(&row.embedder)),
-    Column::number("D", |row| three(Some(row.value))),
-    Column::number("95\u{a0}% interval", |row| {
-        range(row.lower, row.upper, |value| plain(value, 3))
-    }),
-    Column::number("null", |row| three(row.null_mean)),
+    Column::number("D (95\u{a0}%)", |row: &DiscrepancyRow| {
+        three(Some(row.value))
+    })
+    .under(|row| ends(row.lower, row.upper)),
+    Column::number("null (95\u{a0}%)", |row: &DiscrepancyRow| {
+        three(row.null_mean)
+    })
+    .under(|row| ends(row.null_lower, row.null_upper)),
     Column::number("D / null", |row| three(row.normalized)),
-    Column::text("optimum", |row| {
+    Column::text("optimum", |row: &DiscrepancyRow| {
         if row.certified {
             "certified".to_owned()
         } else {
             format!("gap {}", three(row.gap))
         }
-    }),
-    Column::number("null interval", |row| {
-        range(row.null_lower, row.null_upper, |value| plain(value, 3))
+    })
+    .under(|row| {
+        let bound = row.lower_bound.filter(|_| !row.certified)?;
+        Some(format!("at least {}", plain(bound, 3)))
     }),
     Column::number("chance", |row| three(row.chance)),
-    Column::number("lower bound", |row| three(row.lower_bound)),
-    Column::number("gap", |row| three(row.gap)),
-    Column::number("interval of D itself", |row| {
+    Column::number("D itself (95\u{a0}%)", |row| {
         range(row.infimum_lower, row.infimum_upper, |value| {
             plain(value, 3)
         })
     }),
-    Column::number("samples", |row| maybe(row.n, whole)),
-    Column::text("groups", groups),
-    Column::number("classes", |row| {
-        let (target, source) = (row.target_classes, row.source_classes);
-        format!("{} into {}", maybe(target, whole), maybe(source, whole))
+    Column::number("samples", |row: &DiscrepancyRow| maybe(row.n, whole))
+        .under(|row| Some(groups(row))),
+    Column::number("classes", |row: &DiscrepancyRow| {
+        maybe(row.target_classes, whole)
+    })
+    .under(|row| {
+        let source = row.source_classes?;
+        Some(format!("into {}", whole(source)))
     }),
 ];
 
 /// Columns that a text has room for.
-const SHORT: usize = 8;
+const SHORT: usize = 7;
+
+/// A 95 % interval of D or of its null.
+fn ends(lower: Option<f64>, upper: Option<f64>) -> Option<String> {
+    interval(lower, upper, |value| plain(value, 3))
+}
 
 fn three(value: Option<f64>) -> String {
     maybe(value, |value| plain(value, 3))

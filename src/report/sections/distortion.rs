@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use crate::figure::layout::distinct;
 use crate::figure::methods;
 use crate::figure::probe::{PRETRAINED, is_reference};
-use crate::report::data::{Judged, Line, Table};
+use crate::report::data::{Line, Table, VerdictTables};
 use crate::report::number::{cite, interval, percent};
 use crate::report::words::joint;
 use crate::table::{PairedRow, ProbeRow};
@@ -22,10 +22,10 @@ enum Change {
     Untested,
 }
 
-/// The judged differences of every transfer's probe error from that before any transfer.
-fn judged(judged: &Judged) -> Vec<&PairedRow> {
-    let paired = judged.paired.iter().flat_map(|table| &table.rows);
-    let all = paired.chain(&judged.distortion);
+/// The tested differences of every transfer's probe error from that before any transfer.
+fn tested(verdicts: &VerdictTables) -> Vec<&PairedRow> {
+    let paired = verdicts.paired.iter().flat_map(|table| &table.rows);
+    let all = paired.chain(&verdicts.distortion);
     all.filter(|row| row.baseline == PRETRAINED).collect()
 }
 
@@ -52,7 +52,7 @@ impl Transfer<'_> {
 pub fn transfers<'a>(
     probe: &'a Table<ProbeRow>,
     method: &str,
-    judged: &[&PairedRow],
+    tested: &[&PairedRow],
 ) -> Vec<Transfer<'a>> {
     let of_method = || {
         let transfers = probe.lines().filter(|line| !is_reference(line.row));
@@ -65,7 +65,7 @@ pub fn transfers<'a>(
         let mut rows: Vec<_> = own().filter(|line| line.row.epochs == last).collect();
         rows.sort_by(|a, b| a.row.error.total_cmp(&b.row.error));
         let title = rows.first()?.row.encoder_title.as_str();
-        let verdict = judged.iter();
+        let verdict = tested.iter();
         let verdict = verdict
             .copied()
             .find(|row| row.target == encoder && row.method == method);
@@ -81,8 +81,8 @@ pub fn transfers<'a>(
 }
 
 /// The verdict of the run's one rule.
-fn change(judged: Option<&PairedRow>) -> Change {
-    match judged.and_then(|row| row.verdict.as_deref()) {
+fn change(tested: Option<&PairedRow>) -> Change {
+    match tested.and_then(|row| row.verdict.as_deref()) {
         Some("higher") => Change::Raised,
         Some("lower") => Change::Lowered,
         Some("not shown") => Change::Unclear,
@@ -91,14 +91,14 @@ fn change(judged: Option<&PairedRow>) -> Change {
 }
 
 /// The paragraph, and a line a method.
-pub fn told(probe: &Table<ProbeRow>, verdicts: &Judged) -> Markup {
-    let judged = judged(verdicts);
+pub fn told(probe: &Table<ProbeRow>, verdicts: &VerdictTables) -> Markup {
+    let tested = tested(verdicts);
     let pretrained = probe.lines().find(|line| line.row.encoder == PRETRAINED);
     let transferred = probe.rows.iter().filter(|row| !is_reference(row));
     let ids = distinct(transferred.map(|row| row.method.as_str()));
     let told: Vec<(String, Vec<Transfer<'_>>)> = if pretrained.is_some() {
         ids.iter()
-            .map(|id| (methods::phrase(id), transfers(probe, id, &judged)))
+            .map(|id| (methods::phrase(id), transfers(probe, id, &tested)))
             .collect()
     } else {
         Vec::new()

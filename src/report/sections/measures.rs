@@ -65,7 +65,7 @@ const COLUMNS: [Column<MeasureRow>; 7] = [
 ];
 
 const DIFFERENCES: [Column<DifferenceRow>; 7] = [
-    Column::text("encoder", |row| row.side.clone()),
+    Column::text("encoder", |row| row.encoder.clone()),
     Column::text("measure", |row| measure_name(&row.measure)),
     Column::number("difference", |row| signed(&row.measure, row.difference)),
     Column::number("95\u{a0}% interval", |row| {

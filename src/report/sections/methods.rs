@@ -57,7 +57,7 @@ fn of_run(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
                 dd { (text) }
             }
             dt { "Representation metrics, transferability scores" }
-            dd { "Measured, never chosen by: on a balanced part of test samples (measures.yardstick_samples), the k of k-NN being measures.knn_neighbours. The OTDD takes measures.otdd_samples of either side, embedded and averaged over tokens, with the settings of transfer.orca; a set is at distance zero from itself." }
+            dd { "Measured, never chosen by: on a balanced part of test samples (measures.balanced_samples), the k of k-NN being measures.knn_neighbours. The OTDD takes measures.otdd_samples of either side, embedded and averaged over tokens, with the settings of transfer.orca; a set is at distance zero from itself." }
             @if compared {
                 dt { "Verdicts" }
                 dd { (RULE) }

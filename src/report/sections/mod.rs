@@ -3,7 +3,6 @@
 //! and figures are numbered by it. A new section is its file and a line here (and the row of its table, if
 //! that is new).
 
-mod answer;
 mod citations;
 mod cka;
 mod classes;
@@ -21,6 +20,7 @@ mod paired;
 mod probe;
 mod representation;
 mod reproduce;
+mod results;
 mod settings;
 mod simulation;
 mod stage1;
@@ -41,7 +41,7 @@ use super::section::Section;
 pub const SECTIONS: &[Section<Run>] = &[
     summary::RUN,
     tradeoff::SECTION,
-    answer::SECTION,
+    results::SECTION,
     flow::SECTION,
     maps::RUN,
     probe::SECTION,

@@ -61,7 +61,7 @@ fn text(parts: &Parts<'_>) -> Grid {
         let own = |row: &&MeasureRow| row.encoder == encoder && row.measure == measure;
         let found = rows.iter().find(own);
         let better = |row: &&DifferenceRow| {
-            row.side == encoder && row.measure == measure && row.verdict == "better"
+            row.encoder == encoder && row.measure == measure && row.verdict == "better"
         };
         let show = |value: f64| shown(measure, value);
         let ends = found.and_then(|row| row.lower.zip(row.upper));
@@ -102,7 +102,7 @@ fn text(parts: &Parts<'_>) -> Grid {
 /// The table.
 fn table(data: &Parts<'_>) -> Markup {
     let record = data.record;
-    let sides = data.encoders();
+    let encoders = data.encoders();
     let rows = &data.measures.rows;
     let measures = distinct(rows.iter().map(|row| row.measure.as_str()));
     html! {
@@ -111,10 +111,10 @@ fn table(data: &Parts<'_>) -> Markup {
                 thead {
                     tr {
                         th scope="col" { "measure" }
-                        @for side in &sides {
+                        @for encoder in &encoders {
                             th.number scope="col" {
-                                b { (side) }
-                                @if *side == record.reference { " (reference)" }
+                                b { (encoder) }
+                                @if *encoder == record.reference { " (reference)" }
                             }
                         }
                     }
@@ -126,18 +126,18 @@ fn table(data: &Parts<'_>) -> Markup {
                                 (measure_name(measure))
                                 span.under { (better(rows, measure)) " is better" }
                             }
-                            @for side in &sides { (cell(data, side, measure)) }
+                            @for encoder in &encoders { (cell(data, encoder, measure)) }
                         }
                     }
                     tr {
                         th scope="row" { "CKA" span.under { "with the reference" } }
-                        @for side in &sides { (agreement(data, side)) }
+                        @for encoder in &encoders { (agreement(data, encoder)) }
                     }
                     tr {
                         th scope="row" { "Features" span.under { "dimensions" } }
-                        @for side in &sides {
+                        @for encoder in &encoders {
                             td.number {
-                                @for own in record.sides.iter().filter(|own| own.title == *side) { (own.dim) }
+                                @for own in record.encoders.iter().filter(|own| own.title == *encoder) { (own.dim) }
                             }
                         }
                     }
@@ -157,11 +157,12 @@ fn better<'a>(rows: &'a [MeasureRow], measure: &str) -> &'a str {
         .unwrap_or("neither")
 }
 
-fn cell(data: &Parts<'_>, side: &str, measure: &str) -> Markup {
+fn cell(data: &Parts<'_>, encoder: &str, measure: &str) -> Markup {
     let of_cell =
-        |line: &Line<'_, MeasureRow>| line.row.encoder == side && line.row.measure == measure;
+        |line: &Line<'_, MeasureRow>| line.row.encoder == encoder && line.row.measure == measure;
     let found = data.measures.lines().find(of_cell);
-    let own = |line: &Line<'_, DifferenceRow>| line.row.side == side && line.row.measure == measure;
+    let own =
+        |line: &Line<'_, DifferenceRow>| line.row.encoder == encoder && line.row.measure == measure;
     let difference = data.differences.lines().find(own);
     let verdict = difference.map_or("", |line| line.row.verdict.as_str());
     let mark = match verdict {
@@ -190,10 +191,10 @@ fn cell(data: &Parts<'_>, side: &str, measure: &str) -> Markup {
     }
 }
 
-fn agreement(data: &Parts<'_>, side: &str) -> Markup {
+fn agreement(data: &Parts<'_>, encoder: &str) -> Markup {
     let mut lines = data.cka.lines();
     let found =
-        lines.find(|line| line.row.encoder == data.record.reference && line.row.other == side);
+        lines.find(|line| line.row.encoder == data.record.reference && line.row.other == encoder);
     html! {
         td.number {
             @match found.and_then(|line| Some((line, line.row.value?))) {

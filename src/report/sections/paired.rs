@@ -1,4 +1,4 @@
-//! Aligned against unaligned: paired differences between methods, judged by the run's one rule.
+//! Aligned against unaligned: paired differences between methods, with verdicts by the run's one rule.
 
 use maud::{Markup, html};
 
@@ -30,8 +30,8 @@ pub const SECTION: Section<Run> = Section {
         },
         layout: Layout::Pair,
         draw: |tables| {
-            let judged = tables.judged()?;
-            let Some(table) = &judged.paired else {
+            let verdicts = tables.verdicts()?;
+            let Some(table) = &verdicts.paired else {
                 return paired::figure(&tables.needed::<PairedRow>()?.rows, &[]);
             };
             paired::figure(&table.rows, &tables.any::<SeedRow>()?.rows)
@@ -122,15 +122,15 @@ fn against(id: &str) -> String {
 }
 
 fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
-    let judged = data.tables.judged()?;
-    let Some(table) = &judged.paired else {
+    let verdicts = data.tables.verdicts()?;
+    let Some(table) = &verdicts.paired else {
         let what = "the comparison of methods";
         return Ok(vec![Block::Absent(what, PairedRow::FILE)]);
     };
     let mut blocks = vec![
         Block::Page(told(table)),
         Block::figure(),
-        Block::Page(html! { p { (RULE) @if judged.again { " " (AGAIN) } } }),
+        Block::Page(html! { p { (RULE) @if verdicts.again { " " (AGAIN) } } }),
         Block::Table(Grid::of("All paired differences", table, &COLUMNS)),
     ];
     if let Some(seeds) = data.tables.get::<SeedRow>()? {

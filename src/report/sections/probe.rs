@@ -48,9 +48,9 @@ fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
     let Some(table) = data.tables.get::<ProbeRow>()? else {
         return Ok(vec![Block::Absent("the linear probe", ProbeRow::FILE)]);
     };
-    let judged = data.tables.judged()?;
+    let verdicts = data.tables.verdicts()?;
     Ok(vec![
-        Block::Page(distortion::told(&table, &judged)),
+        Block::Page(distortion::told(&table, &verdicts)),
         Block::figure(),
         Block::Table(Grid::of("Linear probes", &table, &COLUMNS)),
         Block::Table(last(&table)),

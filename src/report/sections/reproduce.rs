@@ -52,8 +52,14 @@ fn of_comparison(data: &Data<Compared>) -> Result<Vec<Block>, FigureError> {
 /// The command that repeats it; files that others name differently are placeholders.
 fn command(record: &Compared) -> String {
     let mut command = String::from("modalign compare");
-    let paths = record.sides.iter().map(|side| side.origin.path.as_str());
-    let kinds = record.sides.iter().map(|side| side.origin.kind.as_str());
+    let paths = record
+        .encoders
+        .iter()
+        .map(|encoder| encoder.origin.path.as_str());
+    let kinds = record
+        .encoders
+        .iter()
+        .map(|encoder| encoder.origin.kind.as_str());
     let mut last = ("", "");
     for now in paths.zip(kinds) {
         // A run gives several encoders in a row.
@@ -64,16 +70,22 @@ fn command(record: &Compared) -> String {
     }
     command += &format!(" --reference {}", quoted(&record.reference));
     if let Some(images) = record
-        .sides
+        .encoders
         .iter()
-        .find_map(|side| side.origin.images.as_ref())
+        .find_map(|encoder| encoder.origin.images.as_ref())
     {
         command += &format!(" --images {} --data-dir DIR", quoted(images));
     }
-    if record
-        .sides
+    // Every model of a comparison is opened in the same way.
+    let opening = record
+        .encoders
         .iter()
-        .any(|side| side.origin.labels_sha256.is_some())
+        .map(|encoder| encoder.origin.opening.as_str());
+    command += opening.max().unwrap_or_default();
+    if record
+        .encoders
+        .iter()
+        .any(|encoder| encoder.origin.labels_sha256.is_some())
     {
         command += " --labels LABELS.npy";
     }

@@ -163,13 +163,13 @@ fn of_comparison(data: &Data<Compared>) -> Result<Vec<Block>, FigureError> {
                 th.number scope="col" { "features" } th.number scope="col" { "C" }
                 th scope="col" { "SHA-256" }
             } }
-            tbody { @for side in &record.sides { tr {
-                td { (side.title) }
-                td { (side.origin.kind) }
-                td { (side.origin.path) @if let Some(images) = &side.origin.images { ", " (images) } }
-                td.number { (whole(side.dim as u64)) }
-                td.number { (side.c) }
-                td { code.hash { (side.origin.sha256) } }
+            tbody { @for encoder in &record.encoders { tr {
+                td { (encoder.title) }
+                td { (encoder.origin.kind) }
+                td { (encoder.origin.path) @if let Some(images) = &encoder.origin.images { ", " (images) } }
+                td.number { (whole(encoder.dim as u64)) }
+                td.number { (encoder.c) }
+                td { code.hash { (encoder.origin.sha256) } }
             } } }
         } }
         details.sheet {

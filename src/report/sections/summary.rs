@@ -43,10 +43,10 @@ const TERMS: &str = "The surrogate is a labelled set that stands in for the sour
 /// # Errors
 /// [`FigureError`] for a table that is broken.
 pub fn sentences(data: &Data<Run>) -> Result<Vec<Words>, FigureError> {
-    let judged = data.tables.judged()?;
-    let paired = judged.paired.iter().flat_map(Table::lines);
+    let verdicts = data.tables.verdicts()?;
+    let paired = verdicts.paired.iter().flat_map(Table::lines);
     // Tables of older versions hold no row of these.
-    let distortion = judged.distortion.iter().map(|row| Line { line: 0, row });
+    let distortion = verdicts.distortion.iter().map(|row| Line { line: 0, row });
     let lines: Vec<Line<'_, PairedRow>> = paired.chain(distortion).collect();
     Ok(verdict::sentences(&lines))
 }
@@ -153,12 +153,12 @@ fn of_comparison(data: &Data<Compared>) -> Result<Vec<Block>, FigureError> {
     if !lead.is_empty() {
         blocks.push(Block::Lead(lead.say(".")));
     }
-    for side in data.record.others() {
-        let words = Words::default().bold(side);
+    for encoder in data.record.others() {
+        let words = Words::default().bold(encoder);
         let words = words.say(format!(" against {}: ", data.record.reference));
         let own = |verdict: &str| -> Vec<Line<'_, DifferenceRow>> {
             let own = differences.lines();
-            own.filter(|line| line.row.side == side && line.row.verdict == verdict)
+            own.filter(|line| line.row.encoder == encoder && line.row.verdict == verdict)
                 .collect()
         };
         blocks.push(Block::Words(sorted(

@@ -1,17 +1,17 @@
-//! Everything that a run's page calls different, judged together: the paired differences between methods and the
+//! Everything that a run's page calls different, decided together: the paired differences between methods and the
 //! claims to be best are one family, by the one rule of [`crate::measure::verdict`]. A method that is
 //! marked best is then marked lower in every pair, and the results, figure 6 and the tables cannot contradict
-//! each other. A run judges before it writes; [`Verdicts::read`] reads what was written, and judges tables of
+//! each other. A run decides before it writes; [`Verdicts::read`] reads what was written, and decides on tables of
 //! versions that had another rule (`older`).
 
 mod older;
 
 use std::path::Path;
 
-use super::{AnswerRow, PairedRow, ProbeRow, Row, SeedRow, TableError};
+use super::{PairedRow, ProbeRow, ResultRow, Row, SeedRow, TableError};
 use crate::measure::verdict::{self, Claim};
 
-/// One of the three quantities of an [`AnswerRow`].
+/// One of the three quantities of an [`ResultRow`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
     /// The metric of the target.
@@ -27,7 +27,7 @@ impl Quantity {
     pub const ALL: [Self; 3] = [Self::Target, Self::Source, Self::D];
 }
 
-/// The cells of one quantity of an [`AnswerRow`].
+/// The cells of one quantity of an [`ResultRow`].
 pub struct Part<'a> {
     /// Lower end of the interval.
     pub lower: &'a mut Option<f64>,
@@ -39,7 +39,7 @@ pub struct Part<'a> {
     pub adjusted: &'a mut Option<f64>,
 }
 
-impl AnswerRow {
+impl ResultRow {
     /// The cells of one quantity.
     pub fn part(&mut self, quantity: Quantity) -> Part<'_> {
         let (lower, upper, best, adjusted) = match quantity {
@@ -85,7 +85,7 @@ impl PairedRow {
 /// The claim that a method is best in a quantity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Best {
-    /// Place of the method's [`AnswerRow`].
+    /// Place of the method's [`ResultRow`].
     pub row: usize,
     /// Which quantity.
     pub quantity: Quantity,
@@ -94,22 +94,22 @@ pub struct Best {
 }
 
 /// Judges all differences and all claims to be best together, and writes what became of them into the rows.
-pub fn judge(pairs: &mut [&mut PairedRow], answers: &mut [AnswerRow], best: &[Best]) {
+pub fn decide(pairs: &mut [&mut PairedRow], results: &mut [ResultRow], best: &[Best]) {
     let claims: Vec<Claim> = pairs
         .iter()
         .map(|row| row.claim())
         .chain(best.iter().map(|best| best.claim))
         .collect();
-    let judged = verdict::judge(&claims);
-    let (of_pairs, of_best) = judged.split_at(pairs.len());
-    for (row, judged) in pairs.iter_mut().zip(of_pairs) {
-        row.adjusted = judged.adjusted;
-        row.verdict = Some(judged.verdict.name().into());
+    let decided = verdict::decide(&claims);
+    let (of_pairs, of_best) = decided.split_at(pairs.len());
+    for (row, decided) in pairs.iter_mut().zip(of_pairs) {
+        row.adjusted = decided.adjusted;
+        row.verdict = Some(decided.verdict.name().into());
     }
-    for (best, judged) in best.iter().zip(of_best) {
-        let part = answers[best.row].part(best.quantity);
-        *part.best = judged.verdict.shown();
-        *part.adjusted = judged.adjusted;
+    for (best, decided) in best.iter().zip(of_best) {
+        let part = results[best.row].part(best.quantity);
+        *part.best = decided.verdict.shown();
+        *part.adjusted = decided.adjusted;
     }
 }
 
@@ -120,12 +120,12 @@ pub struct Verdicts {
     pub paired: Option<Vec<PairedRow>>,
     /// `seeds.csv`.
     pub seeds: Option<Vec<SeedRow>>,
-    /// `answer.csv`.
-    pub answers: Option<Vec<AnswerRow>>,
+    /// `results.csv`.
+    pub results: Option<Vec<ResultRow>>,
     /// Probe errors against those before any transfer, where `paired.csv` is too old to hold them.
     pub distortion: Vec<PairedRow>,
-    /// Whether verdicts of an older version were judged again.
-    pub judged_again: bool,
+    /// Whether verdicts of an older version were decided again.
+    pub decided_again: bool,
 }
 
 impl Verdicts {
@@ -137,17 +137,17 @@ impl Verdicts {
         let mut found = Self {
             paired: PairedRow::read_if_written(tables)?,
             seeds: SeedRow::read_if_written(tables)?,
-            answers: AnswerRow::read_if_written(tables)?,
+            results: ResultRow::read_if_written(tables)?,
             ..Self::default()
         };
         let again = older::complete(
             found.paired.as_deref_mut().unwrap_or_default(),
             found.seeds.as_deref().unwrap_or_default(),
-            found.answers.as_deref_mut().unwrap_or_default(),
+            found.results.as_deref_mut().unwrap_or_default(),
             probes,
         );
         if let Some(distortion) = again {
-            (found.distortion, found.judged_again) = (distortion, true);
+            (found.distortion, found.decided_again) = (distortion, true);
         }
         Ok(found)
     }

@@ -1,25 +1,25 @@
 //! Verdicts of tables that an older version wrote. Its intervals were bootstraps over seeds and samples, which
 //! three seeds that agree in sign are always clear of; it knew no p and corrected for nothing. What the
-//! tables hold of every seed (`seeds.csv`, `probe.csv`) is judged again: Student's t over seeds, Holm's
+//! tables hold of every seed (`seeds.csv`, `probe.csv`) is decided again: Student's t over seeds, Holm's
 //! correction over everything that the page says, and the old interval, which knows the samples, has to be
 //! clear of zero too. Tables of this version have their verdicts and are left alone.
 
-use super::{Best, Quantity, judge};
+use super::{Best, Quantity, decide};
 use crate::measure::paired::{Difference, mean_value, values};
 use crate::measure::verdict::{Claim, below_all};
-use crate::table::{AnswerRow, PRETRAINED, PairedRow, ProbeRow, SOURCE_ERROR, SeedRow, distinct};
+use crate::table::{PRETRAINED, PairedRow, ProbeRow, ResultRow, SOURCE_ERROR, SeedRow, distinct};
 
 /// Gives rows that have no verdict one, and takes "best" from results that do not hold. `None` where there is
-/// nothing to judge, or the verdicts are of this version; else the probe error after every transfer against that
+/// nothing to decide, or the verdicts are of this version; else the probe error after every transfer against that
 /// before, which older tables do not hold.
 pub fn complete(
     paired: &mut [PairedRow],
     seeds: &[SeedRow],
-    answers: &mut [AnswerRow],
+    results: &mut [ResultRow],
     probes: &[ProbeRow],
 ) -> Option<Vec<PairedRow>> {
     let newer = paired.iter().any(|row| row.verdict.is_some());
-    if newer || (paired.is_empty() && answers.is_empty() && probes.is_empty()) {
+    if newer || (paired.is_empty() && results.is_empty() && probes.is_empty()) {
         return None;
     }
     let mut distortion = distortion(probes);
@@ -36,19 +36,19 @@ pub fn complete(
         }
     }
     let mut claims = Vec::new();
-    for (row, answer) in answers.iter_mut().enumerate() {
+    for (row, result) in results.iter_mut().enumerate() {
         for quantity in Quantity::ALL {
-            let claim = best(answer, quantity, seeds);
+            let claim = best(result, quantity, seeds);
             claims.extend(claim.map(|claim| Best {
                 row,
                 quantity,
                 claim,
             }));
-            *answer.part(quantity).best = false;
-            widen(answer, quantity, seeds);
+            *result.part(quantity).best = false;
+            widen(result, quantity, seeds);
         }
     }
-    judge(&mut rows, answers, &claims);
+    decide(&mut rows, results, &claims);
     Some(distortion)
 }
 
@@ -115,7 +115,7 @@ fn distortion(probes: &[ProbeRow]) -> Vec<PairedRow> {
     pairs.into_iter().filter_map(one).collect()
 }
 
-/// The quantities of seeds that stand for one of an answer.
+/// The quantities of seeds that stand for one of a result.
 fn ids(quantity: Quantity) -> &'static [&'static str] {
     match quantity {
         Quantity::Target => &["target-error", "target-metric"],
@@ -143,8 +143,8 @@ fn of_method(seeds: &[SeedRow], target: &str, ids: &[&str], method: &str) -> Vec
     found
 }
 
-/// What an answer that the older rule called best has to show, by Student's t against the nearest rival.
-fn best(row: &mut AnswerRow, quantity: Quantity, seeds: &[SeedRow]) -> Option<Claim> {
+/// What a result that the older rule called best has to show, by Student's t against the nearest rival.
+fn best(row: &mut ResultRow, quantity: Quantity, seeds: &[SeedRow]) -> Option<Claim> {
     let marked = *row.part(quantity).best;
     let methods = seeds.iter().filter(|s| s.target == row.target);
     let methods = methods.flat_map(|s| [s.method.as_str(), s.baseline.as_str()]);
@@ -163,7 +163,7 @@ fn best(row: &mut AnswerRow, quantity: Quantity, seeds: &[SeedRow]) -> Option<Cl
 }
 
 /// An interval over few seeds is Student's, where that is the wider one.
-fn widen(row: &mut AnswerRow, quantity: Quantity, seeds: &[SeedRow]) {
+fn widen(row: &mut ResultRow, quantity: Quantity, seeds: &[SeedRow]) {
     let own = of_method(seeds, &row.target, ids(quantity), &row.method);
     let numbers: Vec<f64> = own.into_iter().map(|(_, value)| value).collect();
     let Some([low, high]) = mean_value(&numbers).ok().and_then(|found| found.interval) else {
@@ -238,7 +238,7 @@ mod tests {
             seeds("mona", "source-error", [0.0200, 0.0201, 0.0202]),
         ]
         .concat();
-        let mut answers = vec![AnswerRow {
+        let mut results = vec![ResultRow {
             target: "digits".into(),
             target_title: "Digits".into(),
             method: "nft".into(),
@@ -260,7 +260,7 @@ mod tests {
             d_adjusted: None,
             seeds: Some(3),
         }];
-        let again = complete(&mut rows, &all, &mut answers, &[]);
+        let again = complete(&mut rows, &all, &mut results, &[]);
         assert!(again.is_some());
         let said = |i: usize| rows[i].verdict.as_deref().unwrap();
         assert_eq!(said(0), "not shown");
@@ -269,10 +269,10 @@ mod tests {
         assert_eq!(said(1), "higher");
         // Clear over seeds, but its samples are not.
         assert_eq!(said(2), "not shown");
-        assert!(!answers[0].target_best, "not shown to be below Emb");
-        // Judged once, it stays.
+        assert!(!results[0].target_best, "not shown to be below Emb");
+        // Decided once, it stays.
         let before = rows.clone();
-        assert!(complete(&mut rows, &all, &mut answers, &[]).is_none());
+        assert!(complete(&mut rows, &all, &mut results, &[]).is_none());
         assert_eq!(rows, before);
     }
 

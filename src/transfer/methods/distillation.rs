@@ -59,7 +59,7 @@ mod training {
     use crate::transfer::error::TransferError;
     use crate::transfer::methods::{emb, not_negative};
     use crate::transfer::objectives::distance::{Near, Where};
-    use crate::transfer::stages::{Request, Training};
+    use crate::transfer::request::{Request, Training};
 
     fn settings(request: &Request) -> Result<Settings, TransferError> {
         let settings: Settings = METHOD.read_settings(request.settings)?;

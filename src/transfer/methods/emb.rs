@@ -4,7 +4,7 @@ use super::{Method, Role};
 #[cfg(feature = "train")]
 use crate::transfer::error::TransferError;
 #[cfg(feature = "train")]
-use crate::transfer::stages::{Request, Training, embedder, outside_encoder};
+use crate::transfer::request::{Request, Training, embedder, outside_encoder};
 
 /// A warmed-up embedder.
 pub const METHOD: Method = Method {

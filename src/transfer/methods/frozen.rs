@@ -2,7 +2,7 @@
 
 use super::{Method, Role};
 #[cfg(feature = "train")]
-use crate::transfer::stages::{Training, outside_encoder};
+use crate::transfer::request::{Training, outside_encoder};
 
 /// The frozen pretrained transformer.
 pub const METHOD: Method = Method {

@@ -47,7 +47,7 @@ mod training {
     use crate::transfer::error::TransferError;
     use crate::transfer::methods::{emb, not_negative};
     use crate::transfer::objectives::penalty::{Anchored, Weights};
-    use crate::transfer::stages::{Request, Training, encoder};
+    use crate::transfer::request::{Request, Training, encoder};
 
     fn settings(request: &Request) -> Result<Settings, TransferError> {
         let settings: Settings = METHOD.read_settings(request.settings)?;

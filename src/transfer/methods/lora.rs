@@ -51,7 +51,7 @@ mod training {
     use crate::transfer::error::TransferError;
     use crate::transfer::methods::emb;
     use crate::transfer::objectives::low_rank::LowRank;
-    use crate::transfer::stages::{Request, Training};
+    use crate::transfer::request::{Request, Training};
 
     fn settings(request: &Request) -> Result<Settings, TransferError> {
         let settings: Settings = METHOD.read_settings(request.settings)?;

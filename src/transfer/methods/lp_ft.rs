@@ -19,7 +19,7 @@ pub const METHOD: Method = Method {
 #[cfg(feature = "train")]
 mod training {
     use crate::transfer::error::TransferError;
-    use crate::transfer::stages::{Request, Training};
+    use crate::transfer::request::{Request, Training};
 
     pub fn stage1<'a>(request: &Request<'a>) -> Result<Option<Training<'a>>, TransferError> {
         Ok(Some(Training {

@@ -38,7 +38,7 @@ pub use settings::{check, of, parse, resolve};
 #[cfg(feature = "train")]
 use super::error::TransferError;
 #[cfg(feature = "train")]
-use super::stages::{Request, Training};
+use super::request::{Request, Training};
 use crate::dataset::TargetShape;
 use crate::suite::parts::EmbedderInit;
 use crate::suite::task::TargetKind;

@@ -37,7 +37,7 @@ mod training {
     use super::{METHOD, Settings};
     use crate::transfer::error::TransferError;
     use crate::transfer::objectives::interpolation::Interpolated;
-    use crate::transfer::stages::{Request, Training};
+    use crate::transfer::request::{Request, Training};
 
     pub fn stage2<'a>(request: &Request<'a>) -> Result<Training<'a>, TransferError> {
         let Settings { alpha } = METHOD.read_settings(request.settings)?;

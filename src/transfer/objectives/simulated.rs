@@ -17,7 +17,7 @@ use crate::random::SIMULATION;
 use crate::suite::training::Augmentation;
 use crate::transfer::error::TransferError;
 use crate::transfer::methods::mona::{InnerOptimiser, InnerScope, OuterSign};
-use crate::transfer::stages::Request;
+use crate::transfer::request::Request;
 use crate::transfer::step::{Memory, MicroBatch, micro_batches};
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -223,13 +223,12 @@ mod tests {
     use super::*;
     use crate::suite::training::Rule;
     use crate::transfer::method_tests::problem;
-    use crate::transfer::methods::nft;
     use crate::transfer::optimiser::Optimiser;
 
     #[test]
     fn a_simulated_step_is_the_step_of_the_optimiser_that_it_stands_for() {
         let problem = problem();
-        let request = problem.request(&nft::METHOD);
+        let request = problem.request();
         let start = request
             .source
             .for_target(request.target, 4)
@@ -283,7 +282,7 @@ mod tests {
     #[test]
     fn draws_differ_and_their_number_is_what_was_asked_for() {
         let problem = problem();
-        let request = problem.request(&nft::METHOD);
+        let request = problem.request();
         let of = |seed| SourceLosses::new(&request, request.source_set.clone(), 3, seed).unwrap();
         let encoder = &request.source.network.encoder;
         let losses = of(0).of(encoder).unwrap();

@@ -26,7 +26,7 @@ pub const HUNDRED: Reader = Reader {
     input: Input::Pictures,
     target: TargetKind::Labels,
     unit: None,
-    data: Data::Published("cifar100"),
+    data: Data::Published(PLACE.set),
     open: |asked| whole(asked.root, &asked.normalise(Normalise::cifar())),
 };
 
@@ -39,7 +39,7 @@ pub const SOURCE: Reader = Reader {
     input: Input::Pictures,
     target: TargetKind::Labels,
     unit: None,
-    data: Data::Published("cifar100"),
+    data: Data::Published(PLACE.set),
     open: |asked| source(asked.root, &asked.normalise(Normalise::cifar())),
 };
 
@@ -52,7 +52,7 @@ pub const HELDOUT: Reader = Reader {
     input: Input::Pictures,
     target: TargetKind::Labels,
     unit: None,
-    data: Data::Published("cifar100"),
+    data: Data::Published(PLACE.set),
     open: |asked| heldout(asked.root, &asked.normalise(Normalise::cifar())),
 };
 
@@ -65,7 +65,7 @@ pub const HELDOUT_SPHERICAL: Reader = Reader {
     input: Input::Pictures,
     target: TargetKind::Labels,
     unit: None,
-    data: Data::Published("cifar100"),
+    data: Data::Published(PLACE.set),
     open: |asked| {
         let norm = asked.normalise(Normalise::cifar());
         heldout_spherical(asked.root, asked.seed, &norm)

@@ -24,7 +24,7 @@ pub const READER: Reader = Reader {
     input: Input::Pictures,
     target: TargetKind::Labels,
     unit: None,
-    data: Data::Published("cifar10"),
+    data: Data::Published(PLACE.set),
     open: |asked| open(asked.root, &asked.normalise(Normalise::cifar())),
 };
 

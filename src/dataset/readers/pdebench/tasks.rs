@@ -1,23 +1,10 @@
 //! The nine tasks of PDEBench: which file, which points, which moment, and their descriptors.
 
 use super::super::descriptor::{Asked, Data, Input, Reader};
-use super::open;
+use super::pairs::{Task, open};
 use crate::dataset::files::Place;
 use crate::dataset::{DatasetError, Display, Splits};
 use crate::suite::task::TargetKind;
-
-/// What a task is made of.
-#[derive(Debug)]
-pub(super) struct Task {
-    /// Its manifest, which names its file.
-    pub place: Place,
-    /// Every so many points in space are kept.
-    pub space: usize,
-    /// Every so many points in time count.
-    pub time: usize,
-    /// The state at that many counted points in time is the target; the last one if there are fewer.
-    pub target: usize,
-}
 
 impl Task {
     pub const ADVECTION: Self = Self::of("pdebench-advection", 4, 5, 200);

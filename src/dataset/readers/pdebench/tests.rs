@@ -1,9 +1,11 @@
 //! Files in PDEBench's layouts, written by h5py (`tests/fixtures/containers/make_containers.py`):
 //! 12 samples whose value is 100 · sample + 10 · time + place + channel / 10.
 
-use super::*;
+use super::pairs::{Task, open};
+use crate::dataset::{Splits, TargetShape};
 use crate::files::fuzz;
 use crate::fixture;
+use std::path::Path;
 
 /// Tasks, their fixtures, and the sizes that they give.
 const CASES: [(Task, &str, [usize; 3]); 4] = [

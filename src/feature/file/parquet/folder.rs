@@ -8,7 +8,7 @@ use crate::feature::FeatureError;
 use crate::feature::file::choice::Choice;
 use crate::feature::file::few;
 use crate::feature::file::parts::{Keep, Matrix, Parts};
-use crate::feature::file::precision::judge_matrix;
+use crate::feature::file::precision::matrix_beyond;
 use crate::files::column::Column;
 
 /// More parts than anyone writes features in.
@@ -155,7 +155,7 @@ fn joined(path: &Path, all: Vec<Matrix>, wide: bool) -> Result<Matrix, FeatureEr
         let all: Vec<_> = all.into_iter().map(Matrix::into_double).collect();
         let views: Vec<_> = all.iter().map(|matrix| matrix.view()).collect();
         let whole = concatenate(Axis(0), &views).map_err(wrong)?;
-        let beyond = judge_matrix(whole.view());
+        let beyond = matrix_beyond(whole.view());
         return Ok(Matrix::Double(whole, beyond));
     }
     let all: Vec<_> = all

@@ -13,7 +13,7 @@
 //! in the order of their names.
 //!
 //! What a file promises is checked first ([`footer`]); memory grows by row groups. Wide numbers are decoded
-//! twice, to be judged ([`super::precision`]) and to be kept.
+//! twice, to be checked ([`super::precision`]) and to be kept.
 //! polars panics on some damaged files; the one place that asks it turns that into an error.
 
 mod folder;
@@ -41,7 +41,7 @@ use self::values::{Real, damaged};
 use super::choice::Choice;
 use super::mapped::Mapped;
 use super::parts::{Keep, Matrix, Parts};
-use super::precision::Judge;
+use super::precision::Rounding;
 use super::{fault_of, list};
 use crate::feature::{FeatureError, FeatureSet};
 use crate::files::column::Column;
@@ -229,7 +229,7 @@ fn read_mapped(
         footer,
         layout: &layout,
     };
-    let beyond = if layout.wide { judged(&open)? } else { None };
+    let beyond = if layout.wide { beyond(&open)? } else { None };
     let wide = beyond.is_some() || (layout.wide && keep == Keep::Wide);
     let mut rows = Rows::default();
     let (mut single, mut double): (Vec<f32>, Vec<f64>) = Default::default();
@@ -313,20 +313,21 @@ fn read_mapped(
 }
 
 /// The column that single precision cannot hold, in a pass of its own.
-fn judged(open: &Open<'_>) -> Result<Option<super::Beyond>, FeatureError> {
+fn beyond(open: &Open<'_>) -> Result<Option<super::Beyond>, FeatureError> {
     let mut rows = Rows::default();
-    let mut judge: Option<Judge> = None;
+    let mut rounding: Option<Rounding> = None;
     let mut values: Vec<f64> = Vec::new();
     open.groups(|frame| {
         values.clear();
         rows.columns = open.features(frame, &rows, &mut values)?;
         rows.seen += frame.height();
         let columns = rows.columns.unwrap_or(0);
-        let judge = judge.get_or_insert_with(|| Judge::new(open.footer.num_rows, columns, false));
-        judge.add(&values);
+        let rounding =
+            rounding.get_or_insert_with(|| Rounding::new(open.footer.num_rows, columns, false));
+        rounding.add(&values);
         Ok(())
     })?;
-    Ok(judge.and_then(|judge| judge.verdict()))
+    Ok(rounding.and_then(|rounding| rounding.verdict()))
 }
 
 fn class_names(path: &Path, footer: &FileMetadata) -> Result<Option<Vec<String>>, FeatureError> {

@@ -5,7 +5,7 @@ use crate::measure::about::{About, Better, Unit};
 use crate::measure::encoder::measure::{Cost, Extent, Learner, Measure, Noise, Rate};
 use crate::measure::sampling::noise::balanced;
 
-/// Share of test samples that the linear probe answers wrongly.
+/// Share of test samples that the linear probe gets wrong.
 pub const PROBE_ERROR: Measure = Measure {
     about: About {
         name: "probe-error",
@@ -15,12 +15,12 @@ pub const PROBE_ERROR: Measure = Measure {
         better: Better::Lower,
         range: [0.0, 1.0],
         values: "0 to 1",
-        what: "Share of test samples that a linear classifier on the frozen features answers wrongly: how much of the knowledge about the classes hyperplanes can read.",
+        what: "Share of test samples that a linear classifier on the frozen features gets wrong: how much of the knowledge about the classes hyperplanes can read.",
         computed: "Multinomial logistic regression on standardised features with penalty ‖W‖² / 2C, solved to its optimum; C is chosen on a validation part.",
         limits: "It sees what is linearly separable alone, and with few training samples it is also an error of learning.",
         citation: "Alain and Bengio, Understanding intermediate layers using linear classifier probes, ICLR workshop 2017; as a measure of kept source knowledge: Ma et al., ICML 2024",
     },
-    noise: Noise::Answers(Learner::Probe, Rate::Wrong),
+    noise: Noise::Predictions(Learner::Probe, Rate::Wrong),
     cost: Cost::Linear,
     in_run: Extent::All,
     value: |input| {
@@ -41,7 +41,7 @@ pub const BALANCED_ERROR: Measure = Measure {
         limits: "A class of few test samples weighs as much as one of many, and so does its noise.",
         ..PROBE_ERROR.about
     },
-    noise: Noise::Answers(Learner::Probe, Rate::WrongByClass),
+    noise: Noise::Predictions(Learner::Probe, Rate::WrongByClass),
     value: |input| {
         let wrong = input.probe_wrong()?;
         balanced(input.test().labels(), wrong, |_| true).ok_or(MeasureError::TooFew {

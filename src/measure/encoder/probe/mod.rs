@@ -38,7 +38,7 @@ use single::Single;
 /// Where the inverse regularisation strength comes from.
 #[derive(Debug, Clone, PartialEq)]
 enum Strength {
-    Given(f64),
+    Fixed(f64),
     Sweep(Vec<f64>),
 }
 
@@ -70,7 +70,7 @@ impl ProbeParams {
     /// tolerance 1e-7.
     pub fn new() -> Self {
         Self(ValidProbeParams {
-            strength: Strength::Given(0.316),
+            strength: Strength::Fixed(0.316),
             standardize: true,
             iterations: 2000,
             tolerance: 1e-7,
@@ -80,7 +80,7 @@ impl ProbeParams {
 
     /// A fixed inverse regularisation strength, scikit-learn's `C`.
     pub fn c(mut self, c: f64) -> Self {
-        self.0.strength = Strength::Given(c);
+        self.0.strength = Strength::Fixed(c);
         self
     }
 
@@ -124,7 +124,7 @@ impl ProbeParams {
     pub fn check(mut self) -> Result<ValidProbeParams, MeasureError> {
         let positive = |c: f64| c.is_finite() && c > 0.0;
         let cs = match &mut self.0.strength {
-            Strength::Given(c) => std::slice::from_mut(c),
+            Strength::Fixed(c) => std::slice::from_mut(c),
             Strength::Sweep(cs) => {
                 // Sorted, so that each fit starts from its neighbour's solution.
                 cs.sort_by(f64::total_cmp);
@@ -289,7 +289,7 @@ impl ValidProbeParams {
     ) -> Result<(LinearProbe, Minimum, Vec<SweepPoint>), MeasureError> {
         let (present, labels) = occurring(train)?;
         let (cs, valid) = match (&self.strength, valid) {
-            (Strength::Given(c), _) => (std::slice::from_ref(c), None),
+            (Strength::Fixed(c), _) => (std::slice::from_ref(c), None),
             (Strength::Sweep(cs), Some(valid)) if !valid.is_empty() => {
                 same_space("validation", train, valid)?;
                 (cs.as_slice(), Some(valid))
@@ -379,7 +379,7 @@ impl ValidProbeParams {
     ) -> Result<LinearProbe, MeasureError> {
         let (present, labels) = occurring(train)?;
         let c = match &self.strength {
-            Strength::Given(c) => *c,
+            Strength::Fixed(c) => *c,
             Strength::Sweep(cs) => cs[0],
         };
         let scaling = Scaling::of(train.features(), self.standardize);

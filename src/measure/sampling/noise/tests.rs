@@ -5,9 +5,9 @@ use crate::measure::calibrate::{repetitions, share_covered};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// Groups of `m` answers, wrong with probability `p`; a share `alike` of the groups is all right or
+/// Groups of `m` predictions, wrong with probability `p`; a share `alike` of the groups is all right or
 /// all wrong, so that the correlation within groups is `alike`.
-fn answers(g: usize, m: usize, p: f64, alike: f64, rng: &mut ChaCha8Rng) -> Vec<bool> {
+fn predictions(g: usize, m: usize, p: f64, alike: f64, rng: &mut ChaCha8Rng) -> Vec<bool> {
     let mut wrong = Vec::new();
     for _ in 0..g {
         let whole = rng.random_bool(alike).then(|| rng.random_bool(p));
@@ -25,14 +25,17 @@ fn intervals_of_error_rates_cover_whatever_the_likeness_within_groups() {
     let groups = of_size(20, 8);
     for (p, alike) in [(0.05, 0.3), (0.1, 1.0), (0.3, 0.0), (0.3, 0.6), (0.5, 1.0)] {
         let covered = share_covered(repetitions(1000, 20_000), |rng| {
-            let [low, high] = groups.error_interval(&answers(20, 8, p, alike, rng));
+            let [low, high] = groups.error_interval(&predictions(20, 8, p, alike, rng));
             low <= p && p <= high
         });
         assert!(covered >= 0.93, "rate {p}, likeness {alike}: {covered}");
     }
     // What today's interval would do: the reason for all this.
     let naive = share_covered(1000, |rng| {
-        let hits = answers(20, 8, 0.3, 0.6, rng).iter().filter(|w| **w).count();
+        let hits = predictions(20, 8, 0.3, 0.6, rng)
+            .iter()
+            .filter(|w| **w)
+            .count();
         let [low, high] = stats::wilson(hits, 160);
         low <= 0.3 && 0.3 <= high
     });

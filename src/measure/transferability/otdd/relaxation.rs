@@ -3,12 +3,12 @@
 //! Close to the optimum an update that goes ω times as far, 1 < ω < 2, turns a rate of 1 − δ into
 //! about 1 − 2√δ (Thibault et al., *Overrelaxed Sinkhorn–Knopp*, 2017; Lehmann et al. 2021). The
 //! best ω follows from the rate as in successive over-relaxation (Young 1954), and the rate is
-//! watched. Far from the optimum a long step can overshoot; it is shortened until the dual
+//! followed. Far from the optimum a long step can overshoot; it is shortened until the dual
 //! objective rises, which a plain step (ω = 1) always does.
 
 use super::kernel::Weights;
 
-/// Updates between two looks at the rate.
+/// Updates between two measurements of the rate.
 const PERIOD: usize = 5;
 /// Largest factor.
 const MOST: f64 = 1.95;

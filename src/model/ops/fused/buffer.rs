@@ -14,11 +14,11 @@ pub fn contiguous(tensor: &FlexTensor) -> FlexTensor {
 }
 
 /// The tensor as the whole of its buffer, so that `storage_mut` is its values.
-pub fn own(tensor: FlexTensor) -> FlexTensor {
+pub fn owned(tensor: FlexTensor) -> FlexTensor {
     match tensor.as_slice::<f32>() {
         Some(values) if values.len() == tensor.storage::<f32>().len() => tensor,
         Some(values) => wrap(values.to_vec(), shape(&tensor)),
-        None => own(tensor.to_contiguous()),
+        None => owned(tensor.to_contiguous()),
     }
 }
 

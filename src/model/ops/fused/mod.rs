@@ -28,25 +28,27 @@ pub use optimiser::adamw;
 
 /// A tensor that may be absent: burn's extensions take no `Option`.
 #[derive(ExtensionType)]
-pub enum Maybe<B: Backend> {
-    /// There it is.
-    Given(FloatTensor<B>),
+pub enum OptionalTensor<B: Backend> {
+    /// It is there.
+    Some(FloatTensor<B>),
     /// It is zero.
-    Absent,
+    None,
 }
 
-impl<B: Backend> Maybe<B> {
+impl<B: Backend> OptionalTensor<B> {
     fn get(&self) -> Option<&FloatTensor<B>> {
         match self {
-            Self::Given(tensor) => Some(tensor),
-            Self::Absent => None,
+            Self::Some(tensor) => Some(tensor),
+            Self::None => None,
         }
     }
 }
 
 /// A tensor that may be absent, as the operations take it.
-pub fn maybe<const D: usize>(tensor: Option<Tensor<D>>) -> Maybe<Dispatch> {
-    tensor.map_or(Maybe::Absent, |t| Maybe::Given(t.into_dispatch()))
+pub fn optional<const D: usize>(tensor: Option<Tensor<D>>) -> OptionalTensor<Dispatch> {
+    tensor.map_or(OptionalTensor::None, |t| {
+        OptionalTensor::Some(t.into_dispatch())
+    })
 }
 
 /// Operations that modalign fuses. Shapes are those of the functions of the same name in
@@ -56,7 +58,7 @@ pub trait FusedOps: Backend {
     fn fused_linear(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
-        #[extension_type] b: Maybe<Self>,
+        #[extension_type] b: OptionalTensor<Self>,
     ) -> FloatTensor<Self>;
     fn fused_layer_norm(
         x: FloatTensor<Self>,
@@ -67,25 +69,25 @@ pub trait FusedOps: Backend {
     fn fused_gelu(x: FloatTensor<Self>) -> FloatTensor<Self>;
     fn fused_window_attention(
         qkv: FloatTensor<Self>,
-        #[extension_type] bias: Maybe<Self>,
+        #[extension_type] bias: OptionalTensor<Self>,
         geometry: WindowGeometry,
     ) -> FloatTensor<Self>;
     fn dual_linear(
         x: FloatTensor<Self>,
-        #[extension_type] x_dot: Maybe<Self>,
+        #[extension_type] x_dot: OptionalTensor<Self>,
         w: FloatTensor<Self>,
-        #[extension_type] w_dot: Maybe<Self>,
-        #[extension_type] b: Maybe<Self>,
-        #[extension_type] b_dot: Maybe<Self>,
+        #[extension_type] w_dot: OptionalTensor<Self>,
+        #[extension_type] b: OptionalTensor<Self>,
+        #[extension_type] b_dot: OptionalTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
     #[allow(clippy::too_many_arguments)]
     fn dual_layer_norm(
         x: FloatTensor<Self>,
-        #[extension_type] x_dot: Maybe<Self>,
+        #[extension_type] x_dot: OptionalTensor<Self>,
         gain: FloatTensor<Self>,
-        #[extension_type] gain_dot: Maybe<Self>,
+        #[extension_type] gain_dot: OptionalTensor<Self>,
         bias: FloatTensor<Self>,
-        #[extension_type] bias_dot: Maybe<Self>,
+        #[extension_type] bias_dot: OptionalTensor<Self>,
         epsilon: f32,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
     fn dual_gelu(
@@ -94,15 +96,15 @@ pub trait FusedOps: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
     fn dual_window_attention(
         qkv: FloatTensor<Self>,
-        #[extension_type] qkv_dot: Maybe<Self>,
-        #[extension_type] bias: Maybe<Self>,
-        #[extension_type] bias_dot: Maybe<Self>,
+        #[extension_type] qkv_dot: OptionalTensor<Self>,
+        #[extension_type] bias: OptionalTensor<Self>,
+        #[extension_type] bias_dot: OptionalTensor<Self>,
         geometry: WindowGeometry,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 }
 
 impl FusedOps for Flex {
-    fn fused_linear(x: FlexTensor, w: FlexTensor, b: Maybe<Flex>) -> FlexTensor {
+    fn fused_linear(x: FlexTensor, w: FlexTensor, b: OptionalTensor<Flex>) -> FlexTensor {
         linear::forward(&linear::Inputs::plain(&x, &w, b.get()))
     }
 
@@ -121,7 +123,7 @@ impl FusedOps for Flex {
 
     fn fused_window_attention(
         qkv: FlexTensor,
-        bias: Maybe<Flex>,
+        bias: OptionalTensor<Flex>,
         geometry: WindowGeometry,
     ) -> FlexTensor {
         attention::forward(&attention::Inputs::plain(&qkv, bias.get(), geometry))
@@ -129,11 +131,11 @@ impl FusedOps for Flex {
 
     fn dual_linear(
         x: FlexTensor,
-        x_dot: Maybe<Flex>,
+        x_dot: OptionalTensor<Flex>,
         w: FlexTensor,
-        w_dot: Maybe<Flex>,
-        b: Maybe<Flex>,
-        b_dot: Maybe<Flex>,
+        w_dot: OptionalTensor<Flex>,
+        b: OptionalTensor<Flex>,
+        b_dot: OptionalTensor<Flex>,
     ) -> (FlexTensor, FlexTensor) {
         let inputs =
             linear::Inputs::plain(&x, &w, b.get()).along(x_dot.get(), w_dot.get(), b_dot.get());
@@ -142,11 +144,11 @@ impl FusedOps for Flex {
 
     fn dual_layer_norm(
         x: FlexTensor,
-        x_dot: Maybe<Flex>,
+        x_dot: OptionalTensor<Flex>,
         gain: FlexTensor,
-        gain_dot: Maybe<Flex>,
+        gain_dot: OptionalTensor<Flex>,
         bias: FlexTensor,
-        bias_dot: Maybe<Flex>,
+        bias_dot: OptionalTensor<Flex>,
         epsilon: f32,
     ) -> (FlexTensor, FlexTensor) {
         let inputs = norm::Inputs::plain(&x, &gain, &bias).along(
@@ -164,9 +166,9 @@ impl FusedOps for Flex {
 
     fn dual_window_attention(
         qkv: FlexTensor,
-        qkv_dot: Maybe<Flex>,
-        bias: Maybe<Flex>,
-        bias_dot: Maybe<Flex>,
+        qkv_dot: OptionalTensor<Flex>,
+        bias: OptionalTensor<Flex>,
+        bias_dot: OptionalTensor<Flex>,
         geometry: WindowGeometry,
     ) -> (FlexTensor, FlexTensor) {
         let inputs = attention::Inputs::plain(&qkv, bias.get(), geometry)
@@ -179,7 +181,7 @@ impl FusedOps for Flex {
 type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
 
 impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
-    fn fused_linear(x: Tracked<C>, w: Tracked<C>, b: Maybe<Self>) -> Tracked<C> {
+    fn fused_linear(x: Tracked<C>, w: Tracked<C>, b: OptionalTensor<Self>) -> Tracked<C> {
         linear::tracked::<C>(&x, &w, b.get())
     }
 
@@ -198,7 +200,7 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
 
     fn fused_window_attention(
         qkv: Tracked<C>,
-        bias: Maybe<Self>,
+        bias: OptionalTensor<Self>,
         geometry: WindowGeometry,
     ) -> Tracked<C> {
         attention::tracked::<C>(&qkv, bias.get(), geometry)
@@ -206,11 +208,11 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
 
     fn dual_linear(
         x: Tracked<C>,
-        x_dot: Maybe<Self>,
+        x_dot: OptionalTensor<Self>,
         w: Tracked<C>,
-        w_dot: Maybe<Self>,
-        b: Maybe<Self>,
-        b_dot: Maybe<Self>,
+        w_dot: OptionalTensor<Self>,
+        b: OptionalTensor<Self>,
+        b_dot: OptionalTensor<Self>,
     ) -> (Tracked<C>, Tracked<C>) {
         let dot = [x_dot.get(), w_dot.get(), b_dot.get()];
         linear::tracked_dual::<C>(&x, &w, b.get(), dot)
@@ -218,11 +220,11 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
 
     fn dual_layer_norm(
         x: Tracked<C>,
-        x_dot: Maybe<Self>,
+        x_dot: OptionalTensor<Self>,
         gain: Tracked<C>,
-        gain_dot: Maybe<Self>,
+        gain_dot: OptionalTensor<Self>,
         bias: Tracked<C>,
-        bias_dot: Maybe<Self>,
+        bias_dot: OptionalTensor<Self>,
         epsilon: f32,
     ) -> (Tracked<C>, Tracked<C>) {
         let dot = [x_dot.get(), gain_dot.get(), bias_dot.get()];
@@ -235,9 +237,9 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
 
     fn dual_window_attention(
         qkv: Tracked<C>,
-        qkv_dot: Maybe<Self>,
-        bias: Maybe<Self>,
-        bias_dot: Maybe<Self>,
+        qkv_dot: OptionalTensor<Self>,
+        bias: OptionalTensor<Self>,
+        bias_dot: OptionalTensor<Self>,
         geometry: WindowGeometry,
     ) -> (Tracked<C>, Tracked<C>) {
         let dot = [qkv_dot.get(), bias_dot.get()];

@@ -2,7 +2,7 @@
 //! nodes of one operation gather in one buffer.
 
 use super::Tracked;
-use super::buffer::{buffer, own};
+use super::buffer::{buffer, owned};
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
@@ -87,7 +87,7 @@ pub fn first<S, const N: usize>(
         // A leaf keeps its gradient when it is read: there burn's own sum is right.
         let leaf = parent.order == 0;
         if other && !leaf {
-            return (own(grads.consume::<Flex>(parent)), true);
+            return (owned(grads.consume::<Flex>(parent)), true);
         }
     }
     (buffer(shape), false)

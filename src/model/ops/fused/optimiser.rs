@@ -1,6 +1,6 @@
 //! The optimiser's update on `flex` tensors.
 
-use super::buffer::{contiguous, own, values};
+use super::buffer::{contiguous, owned, values};
 use crate::model::ops::kernel::optimiser::{self, AdamWStep};
 use burn_flex::FlexTensor;
 
@@ -14,7 +14,7 @@ pub fn adamw(
     step: AdamWStep,
 ) -> [FlexTensor; 3] {
     let g = contiguous(g);
-    let [mut p, mut m, mut v] = [p, m, v].map(own);
+    let [mut p, mut m, mut v] = [p, m, v].map(owned);
     optimiser::adamw(
         p.storage_mut(),
         m.storage_mut(),

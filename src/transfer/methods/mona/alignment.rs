@@ -16,8 +16,8 @@ use crate::transfer::objectives::unrolled::{Inner, Unrolled, advanced, unrolled}
 use crate::transfer::objectives::{Objective, Step};
 use crate::transfer::readings::{MOST, Reading};
 use crate::transfer::records::Stage1Record;
+use crate::transfer::request::{Request, Training};
 use crate::transfer::snapshot::{NamedTensors, number, under};
-use crate::transfer::stages::{Request, Training};
 use crate::transfer::step::{micro_batches, outside_encoder};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};

@@ -3,7 +3,7 @@
 use super::{METHOD, TransportSettings};
 use crate::transfer::error::TransferError;
 use crate::transfer::objectives::transport::Distance;
-use crate::transfer::stages::{Request, Training, embedder};
+use crate::transfer::request::{Request, Training, embedder};
 
 /// The embedder on the distance.
 pub(super) fn stage1<'a>(request: &Request<'a>) -> Result<Option<Training<'a>>, TransferError> {

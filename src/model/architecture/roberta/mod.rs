@@ -1,16 +1,19 @@
-//! RoBERTa (Liu et al. 2019). XLM-RoBERTa and CamemBERT are RoBERTa with other vocabularies.
+//! RoBERTa (Liu et al. 2019): its descriptor, the names of its tensors, what it says of its shape. XLM-RoBERTa and
+//! CamemBERT are RoBERTa with other vocabularies.
+//!
+//! In Hugging Face's checkpoints queries, keys and values are three matrices, here one.
 
 mod config;
 mod encoder;
-mod names;
 
 pub use config::RobertaConfig;
 pub use encoder::RobertaEncoder;
 
-use super::embedder::{Embedder, FIRST_POSITION, IdEmbedder, PieceEmbedder, stack};
-use super::family::{Configuration, Family, Marks};
-use super::layers::Init;
-use super::{ModelError, Predictor};
+use crate::model::embedder::{Embedder, FIRST_POSITION, IdEmbedder, Patch1dEmbedder, stack};
+use crate::model::family::{Configuration, Family, Marks};
+use crate::model::layers::Init;
+use crate::model::names::with_prefix;
+use crate::model::{ModelError, Predictor};
 use crate::suite::parts::EmbedderInit;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -31,7 +34,7 @@ pub const FAMILY: Family = Family {
         anchor: "encoder.layer.0.attention.self.query.weight",
         witness: &["encoder.layer.0.attention.self.key."],
         core: &["embeddings.", "encoder."],
-        own: "roberta.",
+        prefix: "roberta.",
     }],
     others: &[
         "bert",
@@ -43,9 +46,55 @@ pub const FAMILY: Family = Family {
     ],
     in_timm: false,
     classifier: None,
-    tensors: names::tensors,
-    canonical: names::canonical,
+    tensors,
+    canonical,
 };
+
+/// The published tensors that the parameter `path` is made of.
+fn tensors(path: &str) -> Vec<String> {
+    if let Some(rest) = path.strip_prefix("embedder.") {
+        let name = match rest {
+            "words" => "word_embeddings.weight".to_string(),
+            "positions" => "position_embeddings.weight".to_string(),
+            "types" => "token_type_embeddings.weight".to_string(),
+            _ => rest.replace("norm.", "LayerNorm."),
+        };
+        return vec![format!("roberta.embeddings.{name}")];
+    }
+    let rest = path
+        .strip_prefix("encoder.layers.")
+        .unwrap_or(path)
+        .replace(".projection.", ".attention.output.dense.")
+        .replace(".attention_norm.", ".attention.output.LayerNorm.")
+        .replace(".output_norm.", ".output.LayerNorm.")
+        .replace(".fc1.", ".intermediate.dense.")
+        .replace(".fc2.", ".output.dense.");
+    match rest.split_once(".qkv.") {
+        Some((layer, leaf)) => ["query", "key", "value"]
+            .map(|part| format!("roberta.encoder.layer.{layer}.attention.self.{part}.{leaf}"))
+            .to_vec(),
+        None => vec![format!("roberta.encoder.layer.{rest}")],
+    }
+}
+
+/// The published spelling of a tensor's name; `None` for buffers and heads of other tasks.
+fn canonical(name: &str) -> Option<String> {
+    let others = [
+        "lm_head.",
+        "classifier.",
+        "qa_outputs.",
+        "pooler.",
+        "roberta.pooler.",
+    ];
+    if others.iter().any(|p| name.starts_with(p)) || name.ends_with(".position_ids") {
+        return None;
+    }
+    let name = name
+        // spellings of files converted from TensorFlow
+        .replace(".LayerNorm.gamma", ".LayerNorm.weight")
+        .replace(".LayerNorm.beta", ".LayerNorm.bias");
+    Some(with_prefix(name, "roberta.", &["embeddings.", "encoder."]))
+}
 
 impl Configuration for RobertaConfig {
     fn family(&self) -> &'static Family {
@@ -128,8 +177,8 @@ impl Configuration for RobertaConfig {
         }
         let stack = stack(width, rows - FIRST_POSITION);
         let shape = [channels, stack, self.hidden_size];
-        let pieces = PieceEmbedder::new(shape, table, how, init);
-        Ok(Some(Embedder::Pieces(pieces)))
+        let patches = Patch1dEmbedder::new(shape, table, how, init);
+        Ok(Some(Embedder::Patches1d(patches)))
     }
 
     fn json(

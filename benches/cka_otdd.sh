@@ -2,7 +2,7 @@
 # Linear CKA (biased and debiased) against thingsvision, and OTDD against geomloss called as Microsoft's otdd
 # calls it, on the same features; ROUNDS (3) in turn, medians, and how far the values are apart.
 #
-#   benches/yardsticks.sh [PYTHON]      PYTHON has torch and geomloss, and thingsvision's files (default python3)
+#   benches/cka_otdd.sh [PYTHON]      PYTHON has torch and geomloss, and thingsvision's files (default python3)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${1:-python3}
@@ -13,11 +13,11 @@ data=$(mktemp -d)
 trap 'rm -rf "$data"' EXIT
 for shape in "cka 10000 512" "cka 10000 1024" "otdd 2000 128"; do
     read -r what n d <<<"$shape"
-    "$python" benches/peers/yardsticks.py make "$data/$what$d" "$what" "$n" "$d"
+    "$python" benches/peers/cka_otdd.py make "$data/$what$d" "$what" "$n" "$d"
     echo "$what $n x $d, $threads threads"
     for _ in $(seq "${ROUNDS:-3}"); do
         "$bench" "$what" "$data/$what$d"
-        "$python" benches/peers/yardsticks.py "$what" "$data/$what$d" 2>/dev/null
+        "$python" benches/peers/cka_otdd.py "$what" "$data/$what$d" 2>/dev/null
     done | tee /dev/stderr | "$python" -c '
 import json, statistics, sys
 rows = [json.loads(line) for line in sys.stdin]

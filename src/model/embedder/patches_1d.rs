@@ -1,4 +1,4 @@
-//! The 1D embedder e (docs/method.md: `C×L` cut into N pieces, a linear map, LayerNorm, learnable
+//! The 1D embedder e (docs/method.md: `C×L` cut into N patches, a linear map, LayerNorm, learnable
 //! positions), as ORCA builds it: the positions are added **after** the norm and start at row 2 of
 //! RoBERTa's table.
 
@@ -14,7 +14,7 @@ use burn::tensor::{DType, Tensor};
 /// First row of the position table that is used: RoBERTa counts from its padding id plus one.
 pub const FIRST_POSITION: usize = 2;
 
-/// The smallest divisor of `length` that leaves at most `longest` pieces (ORCA's rule).
+/// The smallest divisor of `length` that leaves at most `longest` patches (ORCA's rule).
 pub fn stack(length: usize, longest: usize) -> usize {
     (1..=length)
         .find(|i| length.is_multiple_of(*i) && length / i <= longest)
@@ -23,7 +23,7 @@ pub fn stack(length: usize, longest: usize) -> usize {
 
 /// Strided 1D convolution, LayerNorm, positions.
 #[derive(Module, Debug)]
-pub struct PieceEmbedder {
+pub struct Patch1dEmbedder {
     /// `[out, C, stack]`, as a convolution's.
     weight: Param<Tensor<3>>,
     /// `[out]`.
@@ -33,8 +33,8 @@ pub struct PieceEmbedder {
     positions: Param<Tensor<2>>,
 }
 
-impl PieceEmbedder {
-    /// An embedder of `channels` channels in pieces of `stack` values, for an encoder of width
+impl Patch1dEmbedder {
+    /// An embedder of `channels` channels in patches of `stack` values, for an encoder of width
     /// `out` with `source` positions (as many random ones if `how` is random).
     ///
     /// The projection starts from Xavier's uniform values with gain √2, as ORCA's does: text has
@@ -77,7 +77,7 @@ impl PieceEmbedder {
         self.weight.dims()[1]
     }
 
-    /// Values of a piece.
+    /// Values of a patch.
     pub fn stack(&self) -> usize {
         self.weight.dims()[2]
     }
@@ -88,24 +88,24 @@ impl PieceEmbedder {
     }
 
     /// `[B, C, 1, L]` → tokens `[B, N, out]`, N = ⌈L / stack⌉; a rest is padded with zeros. L is at
-    /// most [`PieceEmbedder::longest`]: whoever builds the model checks.
+    /// most [`Patch1dEmbedder::longest`]: whoever builds the model checks.
     pub fn forward(&self, x: Dual<4>, pass: &Pass) -> Tokens {
         let [out, channels, stack] = self.weight.dims();
         let x = x.linear(|t| super::patches::pad(t, [1, stack]));
         let [batch, _, _, length] = x.dims();
-        let pieces = length / stack;
+        let patches = length / stack;
         let x = x
-            .reshape([batch, channels, pieces, stack])
+            .reshape([batch, channels, patches, stack])
             .permute([0, 2, 1, 3])
-            .reshape([batch, pieces, channels * stack]);
+            .reshape([batch, patches, channels * stack]);
         let kernel = pass
             .parameter(&self.weight)
             .reshape([out, channels * stack]);
         let projected = ops::linear(x, kernel, Some(pass.parameter(&self.bias)));
         let positions = pass
             .parameter(&self.positions)
-            .narrow(0, FIRST_POSITION, pieces)
-            .reshape([1, pieces, out]);
-        Tokens::new(self.norm.forward(projected, pass) + positions, [1, pieces])
+            .narrow(0, FIRST_POSITION, patches)
+            .reshape([1, patches, out]);
+        Tokens::new(self.norm.forward(projected, pass) + positions, [1, patches])
     }
 }

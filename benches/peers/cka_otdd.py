@@ -1,12 +1,12 @@
-"""CKA by thingsvision and OTDD as Microsoft's `otdd` computes it, on the data of `benches/yardsticks.sh`.
+"""CKA by thingsvision and OTDD as Microsoft's `otdd` computes it, on the data of `benches/cka_otdd.sh`.
 
 CKA is thingsvision's own class (CKATorch, biased and unbiased), loaded from its file because the package pins an
 old PyTorch. `otdd` is not on PyPI: here is its algorithm with its defaults (Gaussian label distances by
 eigendecomposition, geomloss.SamplesLoss, p = 2, entreg = 0.1, debiased), in PyTorch and geomloss as it calls them.
 
     pip install numpy torch geomloss; pip install --no-deps thingsvision
-    python benches/peers/yardsticks.py make FOLDER cka|otdd N D
-    python benches/peers/yardsticks.py cka|otdd FOLDER
+    python benches/peers/cka_otdd.py make FOLDER cka|otdd N D
+    python benches/peers/cka_otdd.py cka|otdd FOLDER
 """
 
 import importlib.util

@@ -7,19 +7,19 @@ use crate::figure::FigureError;
 use crate::figure::layout::{self, distinct};
 use crate::figure::methods;
 use crate::figure::probe::{PRETRAINED, is_reference};
-use crate::report::data::{Data, Judged, Run, Table};
+use crate::report::data::{Data, Run, Table, VerdictTables};
 use crate::report::grid::{Cell, Grid, Place, Source};
 use crate::report::number::{anchor, interval, percent, plain};
 use crate::report::section::{Block, Section};
 use crate::report::verdict::AGAIN;
 use crate::report::words::Words;
-use crate::table::{AnswerRow, CellRow, ProbeRow, Row};
+use crate::table::{CellRow, ProbeRow, ResultRow, Row};
 
 /// Its descriptor.
 pub const SECTION: Section<Run> = Section {
     id: "results",
     title: "Results",
-    tables: &[AnswerRow::FILE, CellRow::FILE],
+    tables: &[ResultRow::FILE, CellRow::FILE],
     figure: None,
     blocks,
     citations: &[],
@@ -29,14 +29,14 @@ pub const SECTION: Section<Run> = Section {
 const READING: &str = "All three are better when lower. Means over seeds with 95 % intervals: Student's t over seeds, for errors joined with the noise of test samples; of a single seed, and of a D that is the same under every seed, the test samples alone. The source probe error is that of a linear probe on the surrogate through the transferred encoder; D is taken through the embedder that the fine-tuning starts from. “Best” is said only where the paired difference to every other method is below zero beyond the noise of seeds and test samples, corrected (Holm) for everything that the report says of methods; never from one seed.";
 
 fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
-    let judged = data.tables.judged()?;
-    let Some(groups) = groups(&judged, &data.tables.any::<CellRow>()?.rows) else {
-        return Ok(vec![Block::Absent("the table of results", AnswerRow::FILE)]);
+    let verdicts = data.tables.verdicts()?;
+    let Some(groups) = groups(&verdicts, &data.tables.any::<CellRow>()?.rows) else {
+        return Ok(vec![Block::Absent("the table of results", ResultRow::FILE)]);
     };
     let probes = data.tables.any::<ProbeRow>()?;
     let anyone = groups.iter().flat_map(|group| &group.entries);
     let shown = anyone.flat_map(|entry| &entry.said).any(|said| said.best);
-    let again = if judged.again { AGAIN } else { "" };
+    let again = if verdicts.again { AGAIN } else { "" };
     let none = if shown {
         ""
     } else {
@@ -45,7 +45,7 @@ fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
     let hint = [READING, again, none].map(str::trim);
     let hint: Vec<&str> = hint.into_iter().filter(|text| !text.is_empty()).collect();
     Ok(vec![
-        Block::Page(table(&groups, judged.answer.as_ref())),
+        Block::Page(table(&groups, verdicts.results.as_ref())),
         Block::Table(text(&groups)),
         Block::Words(references(&probes)),
         Block::Note(hint.join(" ")),
@@ -60,7 +60,7 @@ struct Entry {
     said: [Cell; 3],
     /// Finished of planned seeds.
     seeds: String,
-    /// Line of `answer.csv`.
+    /// Line of `results.csv`.
     line: Option<usize>,
 }
 
@@ -77,10 +77,10 @@ struct Group {
 /// What stands above the three values.
 const HEADS: [&str; 3] = ["target metric", "source probe error", "D"];
 
-/// All targets with all methods that the run planned; `None` where it has no answers.
-fn groups(judged: &Judged, planned: &[CellRow]) -> Option<Vec<Group>> {
-    let answer = judged.answer.as_ref();
-    let rows: &[AnswerRow] = answer.map_or(&[], |table| &table.rows);
+/// All targets with all methods that the run planned; `None` where it has no results.
+fn groups(verdicts: &VerdictTables, planned: &[CellRow]) -> Option<Vec<Group>> {
+    let results = verdicts.results.as_ref();
+    let rows: &[ResultRow] = results.map_or(&[], |table| &table.rows);
     if rows.is_empty() && planned.is_empty() {
         return None;
     }
@@ -123,7 +123,7 @@ fn groups(judged: &Judged, planned: &[CellRow]) -> Option<Vec<Group>> {
     Some(targets.into_iter().map(group).collect())
 }
 
-fn said(row: &AnswerRow) -> [Cell; 3] {
+fn said(row: &ResultRow) -> [Cell; 3] {
     let share = matches!(row.metric.as_str(), "error" | "accuracy");
     let number = |value: f64| plain(value, 3);
     let cell = |mean: Option<f64>, lower, upper, best, show: &dyn Fn(f64) -> String| Cell {
@@ -182,10 +182,10 @@ fn references(probes: &Table<ProbeRow>) -> Words {
 }
 
 /// The table on the page, methods grouped by target.
-fn table(groups: &[Group], source: Option<&Table<AnswerRow>>) -> Markup {
+fn table(groups: &[Group], source: Option<&Table<ResultRow>>) -> Markup {
     html! {
         div.scroll tabindex="0" {
-            table.answer {
+            table.results {
                 thead { tr {
                     th scope="col" { "method" }
                     @for head in HEADS { th.number scope="col" { (head) } }
@@ -196,7 +196,7 @@ fn table(groups: &[Group], source: Option<&Table<AnswerRow>>) -> Markup {
                         tr.target { th scope="rowgroup" colspan="5" {
                             b { (group.target) } " " span.count { (metric_name(&group.metric)) }
                         } }
-                        @for entry in &group.entries { tr id=[entry.line.map(anchor::<AnswerRow>)] {
+                        @for entry in &group.entries { tr id=[entry.line.map(anchor::<ResultRow>)] {
                             th scope="row" { (entry.method) }
                             @for said in &entry.said { td.number.best[said.best] { (value(said)) } }
                             td.number { (entry.seeds) }
@@ -235,7 +235,7 @@ fn text(groups: &[Group]) -> Grid {
         rows,
         source: None,
         place: Place::Text,
-        latex: Some("answer"),
+        latex: Some("results"),
         folded: false,
     }
 }

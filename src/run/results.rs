@@ -1,4 +1,4 @@
-//! The answer of a run, a row a target and method: target metric, probe error on the surrogate and D
+//! The results of a run, a row a target and method: target metric, probe error on the surrogate and D
 //! before the fine-tuning, each as a mean over seeds with an interval, and the claim that the method is
 //! best: that its paired differences to every other method are below zero. The claim is as good as the
 //! weakest of these (an intersection-union test, Berger, Technometrics 1982); whether it stands is decided with
@@ -16,7 +16,7 @@ use crate::transfer::methods::Method;
 /// One quantity of every cell of a method, in the order of seeds.
 #[derive(Debug, Clone, PartialEq)]
 enum Values {
-    /// Which samples were answered wrongly.
+    /// Which samples were predicted wrongly.
     Marks(Vec<Vec<bool>>),
     /// One number a seed, with the interval of the first.
     Numbers(Vec<f64>, Option<[f64; 2]>),
@@ -48,11 +48,11 @@ pub struct Entry {
     pub seeds: usize,
 }
 
-/// The answers on one target.
+/// The results on one target.
 ///
 /// # Errors
 /// [`RunError::Measure`] for samples or groups that do not pair up.
-pub fn answer(
+pub fn results(
     suite: &Suite,
     spec: &DatasetSpec,
     methods: &[&'static Method],
@@ -187,7 +187,7 @@ fn apart(a: &Values, b: &Values, draws: &Draws) -> Result<Option<Claim>, RunErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::verdict::judge;
+    use crate::measure::verdict::decide;
 
     const DRAWS: Draws = Draws {
         groups: None,
@@ -211,7 +211,7 @@ mod tests {
             .iter()
             .map(|b| apart(a, b, &DRAWS).unwrap())
             .collect();
-        below_all(&all).is_some_and(|claim| judge(&[claim])[0].verdict.shown())
+        below_all(&all).is_some_and(|claim| decide(&[claim])[0].verdict.shown())
     }
 
     #[test]

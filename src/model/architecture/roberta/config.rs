@@ -92,7 +92,7 @@ impl RobertaConfig {
     }
 
     /// An encoder of sequences of up to 512 tokens that has no vocabulary to speak of: it is given
-    /// pieces of a signal.
+    /// patches of a signal.
     pub fn sequence(hidden: usize, layers: usize, heads: usize) -> Self {
         Self {
             model_type: "roberta".into(),
