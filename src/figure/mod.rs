@@ -1,38 +1,29 @@
-//! Figures, drawn from tables alone.
+//! What figures are made with, from tables alone.
 //!
 //! This room knows no run, model or dataset: given the `tables` folder of a finished run, every
-//! figure can be drawn again, and the same tables give the same bytes. [`crate::table`] holds the rows,
-//! one module per figure turns rows into panels ([`Scene`](scene::Scene)), and [`render`] turns a scene
-//! into SVG and PNG. Which figures a report has, under which numbers, and what is said of them is told by its
-//! sections (`report::sections`).
+//! figure can be drawn again, and the same tables give the same bytes. [`crate::table`] holds the rows, a figure turns
+//! rows into panels ([`Scene`](scene::Scene)) with axes, lines, labels and palette, and [`render`] turns a scene
+//! into SVG and PNG. A figure of the report stands with its section (`report::sections`), which says its number and its
+//! caption; here are those that the command line draws too: t-SNE maps ([`tsne`]), heat maps of matched classes
+//! ([`matching`]) and sheets of samples ([`sheet`]).
 
-pub mod agreement;
 pub(crate) mod axis;
-pub mod classes;
-pub mod curves;
-pub mod discrepancy;
 pub mod error;
-pub mod flow;
 pub mod font;
-pub mod geometry;
 pub(crate) mod labels;
 pub mod layout;
 pub(crate) mod lines;
 pub mod matching;
-pub mod measures;
 pub mod methods;
-pub mod paired;
 pub mod palette;
 mod panels;
 pub mod picture;
 pub mod print;
-pub mod probe;
 pub mod render;
 pub mod scene;
 pub mod sheet;
-pub mod stage1;
-pub mod tradeoff;
 pub mod tsne;
+pub mod values;
 
 use std::path::Path;
 

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::figures::{draw, figure};
-use crate::figure::{FigureError, Format, agreement, font, scene};
+use crate::figure::{FigureError, Format, font, scene};
 use crate::table::{Row as _, *};
 
 fn fixtures() -> PathBuf {
@@ -364,31 +364,6 @@ fn widths_follow_the_font() {
     let narrow = font::width("iiii", 10.0, font::Weight::Regular);
     assert!(wide > 3.0 * narrow && wide < 40.0);
     assert!(font::fit("a long title indeed", 10.0, font::Weight::Regular, 40.0).ends_with('…'));
-}
-
-#[test]
-fn agreement_names_every_encoder_and_marks_what_has_no_value() {
-    let rows = CkaRow::read(&fixtures()).unwrap();
-    let texts = |rows: &[CkaRow]| -> Vec<String> {
-        let figure = agreement::figure(rows).unwrap();
-        let marks = figure.panels[0].marks().iter();
-        let text = |mark: &scene::Mark| match mark {
-            scene::Mark::Text { text, .. } => Some(text.content.clone()),
-            _ => None,
-        };
-        marks.filter_map(text).collect()
-    };
-    let count = |texts: &[String], wanted: &str| texts.iter().filter(|t| *t == wanted).count();
-    let drawn = texts(&rows);
-    assert_eq!(count(&drawn, "Pretrained"), 2);
-    assert_eq!((count(&drawn, "1.00"), count(&drawn, "–")), (5, 0));
-    let label = &agreement::figure(&rows).unwrap().panels[0].label;
-    assert!(label.contains("Sound and Unseen images 0.51"), "{label}");
-    let mut absent = rows.clone();
-    absent[1].value = None;
-    assert_eq!(count(&texts(&absent), "–"), 1);
-    let one = agreement::figure(&rows[..1]).unwrap_err();
-    assert!(matches!(one, FigureError::Content { .. }));
 }
 
 #[test]

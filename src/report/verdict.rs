@@ -10,9 +10,8 @@ use super::data::Line;
 use super::words::{Words, counted, joint};
 use crate::figure::layout::distinct;
 use crate::figure::methods;
-use crate::figure::probe::PRETRAINED;
 use crate::measure::about::Unit;
-use crate::table::PairedRow;
+use crate::table::{PRETRAINED, PairedRow};
 
 /// The rule of verdicts, as every page states it.
 pub const RULE: &str = "A difference is called one where both hold: its p, corrected by Holm's method for everything that this page calls different (all rows of the table of paired differences and all claims to be best), is at most 0.05, and its own interval is clear of zero. The interval joins Student's t over seeds with the noise of test samples, whole groups of which (a clip, a recording, a person) are drawn where a dataset knows them; p is where that interval would end at zero, and no less than an exact sign-flip test over the groups gives. Numbers known once a seed (alignment, uniformity, D, metrics other than the error) have Student's t over seeds alone: the choice of test samples is not in it. Another source model, another split and, for the probe, another training part of the surrogate are in no interval. One seed gives no verdict.";

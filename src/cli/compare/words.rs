@@ -4,7 +4,7 @@ use super::Said;
 use crate::cli::words::{clean, columns, span};
 use crate::compare::difference::{Difference, Verdict};
 use crate::compare::measures::measures;
-use crate::figure::measures::{measure_name, shown, signed};
+use crate::figure::values::{measure_name, shown, signed};
 use crate::measure::about::{About, Better};
 use serde_json::{Map, Value, json};
 

@@ -1,17 +1,7 @@
 //! Measures of an encoder: what its features of labelled samples say, alone or beside a reference.
 //!
 //! A measure is one file with its computation and one descriptor, a [`Measure`]; [`ALL`] lists them in the
-//! order of tables. To add one, write its file and add its line to [`ALL`].
-//!
-//! | file | measures | question |
-//! |---|---|---|
-//! | [`probe`] | [`PROBE_ERROR`](probe::PROBE_ERROR), [`BALANCED_ERROR`](probe::BALANCED_ERROR) | do hyperplanes separate the classes? |
-//! | [`knn`] | [`KNN_ACCURACY`](knn::KNN_ACCURACY) | do neighbours share a class? |
-//! | [`geometry`] | [`ALIGNMENT`](geometry::ALIGNMENT), [`UNIFORMITY`](geometry::UNIFORMITY) | are classes tight and features spread? |
-//! | [`silhouette`] | [`SILHOUETTE`](silhouette::SILHOUETTE) | is a sample nearer to its class than to the next? |
-//! | [`logme`] | [`LOGME`](logme::LOGME) | how probable are labels under linear models? |
-//! | [`hscore`] | [`H_SCORE`](hscore::H_SCORE) | how much of the features' variance is between classes? |
-//! | [`cka`] | [`CKA`](cka::CKA) | does the representation agree with a reference? |
+//! order of tables. To add one, write its file and add its line to [`ALL`]. `docs/measures.md` says what each tells.
 //!
 //! [`votes`] repeats the neighbours' vote without each fold of training samples.
 

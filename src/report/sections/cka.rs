@@ -1,6 +1,8 @@
 //! How far encoders agree: centred kernel alignment of every two, for runs and comparisons.
 
-use crate::figure::{FigureError, agreement};
+mod figure;
+
+use crate::figure::FigureError;
 use crate::report::compared::Compared;
 use crate::report::data::{Data, Run, Tables};
 use crate::report::grid::{Column, Grid};
@@ -63,7 +65,7 @@ const COLUMNS: [Column<CkaRow>; 4] = [
 ];
 
 fn draw(tables: &Tables) -> Result<crate::figure::Figure, FigureError> {
-    agreement::figure(&tables.needed::<CkaRow>()?.rows)
+    figure::figure(&tables.needed::<CkaRow>()?.rows)
 }
 
 fn blocks<T>(data: &Data<T>, title: &'static str) -> Result<Vec<Block>, FigureError> {

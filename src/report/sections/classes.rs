@@ -1,7 +1,9 @@
 //! Where encoders differ: the probe's error on every class.
 
-use crate::figure::measures::signed;
-use crate::figure::{FigureError, classes};
+mod figure;
+
+use crate::figure::FigureError;
+use crate::figure::values::signed;
 use crate::report::compared::Compared;
 use crate::report::data::Data;
 use crate::report::grid::{Column, Grid};
@@ -24,7 +26,7 @@ pub const SECTION: Section<Compared> = Section {
             limits: "Classes have few test samples each, and the correction is for many of them: a real difference of a few points may not be shown.",
         },
         layout: Layout::Grid,
-        draw: |tables| classes::figure(&tables.needed::<ClassRow>()?.rows),
+        draw: |tables| figure::figure(&tables.needed::<ClassRow>()?.rows),
     }),
     blocks,
     citations: &[],

@@ -1,7 +1,7 @@
 //! What it took: time, memory and device of every transfer.
 
+use super::flow::Plan;
 use crate::figure::FigureError;
-use crate::figure::flow::Plan;
 use crate::figure::methods;
 use crate::report::data::{Data, Run};
 use crate::report::grid::{Column, Grid, Place};

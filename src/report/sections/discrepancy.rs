@@ -1,13 +1,15 @@
 //! The modality knowledge discrepancy D of every target.
 
+mod figure;
+
+use self::figure::divergence_name;
+
 use maud::{Markup, html};
 
 use super::distortion::{Transfer, transfers};
-use crate::figure::discrepancy::divergence_name;
+use crate::figure::FigureError;
 use crate::figure::layout::distinct;
 use crate::figure::methods;
-use crate::figure::probe::is_reference;
-use crate::figure::{FigureError, discrepancy};
 use crate::report::data::{Data, Line, Run, Table};
 use crate::report::grid::{Column, Grid, Place};
 use crate::report::number::{cite, interval, maybe, plain, range, whole};
@@ -30,7 +32,7 @@ pub const SECTION: Section<Run> = Section {
             limits: "The bars are no interval of D itself, which is the least cost of all matchings: the matching found costs more on average (the table has a conservative interval of D). Windows of one clip, repetition or record are drawn together. D depends on the embedder and on the divergence. With many source classes the best of many matchings looks good by luck; that is what the shuffled labels are there to show.",
         },
         layout: Layout::Grid,
-        draw: |tables| discrepancy::figure(&tables.needed::<DiscrepancyRow>()?.rows),
+        draw: |tables| figure::figure(&tables.needed::<DiscrepancyRow>()?.rows),
     }),
     blocks,
     citations: &[],
@@ -198,7 +200,7 @@ fn sorted(rows: &[Line<'_, DiscrepancyRow>]) -> Markup {
 
 /// Whether D and the probe error sort the targets alike. An observation, never a test.
 fn orders(probe: &Table<ProbeRow>, by_d: &[Line<'_, DiscrepancyRow>]) -> Markup {
-    let transferred = probe.rows.iter().filter(|row| !is_reference(row));
+    let transferred = probe.rows.iter().filter(|row| !row.is_reference());
     let ids = distinct(transferred.map(|row| row.method.as_str()));
     // Plain fine-tuning, as in the paper, if it ran.
     let Some(method) = methods::plain(ids) else {

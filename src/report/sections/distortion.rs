@@ -6,11 +6,10 @@ use maud::{Markup, html};
 
 use crate::figure::layout::distinct;
 use crate::figure::methods;
-use crate::figure::probe::{PRETRAINED, is_reference};
 use crate::report::data::{Line, Table, VerdictTables};
 use crate::report::number::{cite, interval, percent};
 use crate::report::words::joint;
-use crate::table::{PairedRow, ProbeRow};
+use crate::table::{PRETRAINED, PairedRow, ProbeRow};
 
 /// Where a transfer's probe stands against the pretrained one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +54,7 @@ pub fn transfers<'a>(
     tested: &[&PairedRow],
 ) -> Vec<Transfer<'a>> {
     let of_method = || {
-        let transfers = probe.lines().filter(|line| !is_reference(line.row));
+        let transfers = probe.lines().filter(|line| !line.row.is_reference());
         transfers.filter(|line| line.row.method == method)
     };
     let encoders = distinct(of_method().map(|line| line.row.encoder.as_str()));
@@ -94,7 +93,7 @@ fn change(tested: Option<&PairedRow>) -> Change {
 pub fn told(probe: &Table<ProbeRow>, verdicts: &VerdictTables) -> Markup {
     let tested = tested(verdicts);
     let pretrained = probe.lines().find(|line| line.row.encoder == PRETRAINED);
-    let transferred = probe.rows.iter().filter(|row| !is_reference(row));
+    let transferred = probe.rows.iter().filter(|row| !row.is_reference());
     let ids = distinct(transferred.map(|row| row.method.as_str()));
     let told: Vec<(String, Vec<Transfer<'_>>)> = if pretrained.is_some() {
         ids.iter()

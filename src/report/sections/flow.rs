@@ -1,6 +1,10 @@
 //! What was done, as a flow from data to numbers with the run's own counts.
 
-use crate::figure::{FigureError, flow};
+mod figure;
+
+pub(super) use figure::Plan;
+
+use crate::figure::FigureError;
 use crate::report::data::{Data, Run};
 use crate::report::section::{Block, Caption, Drawing, Layout, Section};
 use crate::table::{CellRow, DiscrepancyRow, ProbeRow, Row};
@@ -21,7 +25,7 @@ pub const SECTION: Section<Run> = Section {
         },
         layout: Layout::Column,
         draw: |tables| {
-            flow::figure(
+            figure::figure(
                 &tables.any::<CellRow>()?.rows,
                 &tables.any::<ProbeRow>()?.rows,
                 &tables.any::<DiscrepancyRow>()?.rows,

@@ -1,9 +1,11 @@
 //! Alignment and uniformity of the surrogate features under every encoder.
 
+pub(super) mod figure;
+
 use maud::html;
 
+use crate::figure::FigureError;
 use crate::figure::methods;
-use crate::figure::{FigureError, geometry};
 use crate::report::data::{Data, Run};
 use crate::report::grid::{Column, Grid};
 use crate::report::number::{maybe, plain, whole};
@@ -25,7 +27,7 @@ pub const SECTION: Section<Run> = Section {
             limits: "Alignment and uniformity trade against each other: features that collapse to a point align perfectly. Neither alone says how well classes are told apart; the probe of {probe} does.",
         },
         layout: Layout::Grid,
-        draw: |tables| geometry::figure(&tables.needed::<GeometryRow>()?.rows),
+        draw: |tables| figure::figure(&tables.needed::<GeometryRow>()?.rows),
     }),
     blocks,
     citations: &[Citation {

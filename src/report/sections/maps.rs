@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::figure::layout::distinct;
 use crate::figure::picture::Sprite;
-use crate::figure::{FigureError, measures, palette, tsne};
+use crate::figure::{FigureError, palette, tsne, values};
 use crate::report::compared::Compared;
 use crate::report::data::{Data, Run, Table};
 use crate::report::grid::{Column, Grid};
@@ -74,7 +74,7 @@ pub const COMPARISON: Section<Compared> = Section {
         },
         layout: Layout::Grid,
         draw: |tables| {
-            let probes = measures::probes(&tables.any::<MeasureRow>()?.rows);
+            let probes = values::probes(&tables.any::<MeasureRow>()?.rows);
             tsne::figure(&tables.needed::<TsneRow>()?.rows, &probes)
         },
     }),

@@ -1,7 +1,9 @@
 //! Every measure of every encoder compared, and what its paired difference to the reference shows.
 
+pub(super) mod figure;
+
 use crate::figure::FigureError;
-use crate::figure::measures::{self, measure_name, shown, signed};
+use crate::figure::values::{measure_name, shown, signed};
 use crate::report::compared::Compared;
 use crate::report::data::Data;
 use crate::report::grid::{Column, Grid};
@@ -25,7 +27,7 @@ pub const SECTION: Section<Compared> = Section {
         },
         layout: Layout::Grid,
         draw: |tables| {
-            measures::figure(
+            figure::figure(
                 &tables.needed::<MeasureRow>()?.rows,
                 &tables.needed::<DifferenceRow>()?.rows,
             )

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use crate::figure::FigureError;
 use crate::figure::layout::distinct;
-use crate::figure::measures::{measure_name, shown, signed};
+use crate::figure::values::{measure_name, shown, signed};
 use crate::report::compared::Compared;
 use crate::report::data::{Data, Line, Table};
 use crate::report::grid::{Cell, Grid, Place, Source};

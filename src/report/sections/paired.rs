@@ -1,18 +1,19 @@
 //! Aligned against unaligned: paired differences between methods, with verdicts by the run's one rule.
 
+mod figure;
+
 use maud::{Markup, html};
 
+use crate::figure::FigureError;
 use crate::figure::layout::distinct;
 use crate::figure::methods;
-use crate::figure::probe::PRETRAINED;
-use crate::figure::{FigureError, paired};
 use crate::measure::about::Unit;
 use crate::report::data::{Data, Line, Run, Table};
 use crate::report::grid::{Column, Grid};
 use crate::report::number::{chance, cite, maybe, percent, plain, range, whole};
 use crate::report::section::{Block, Caption, Drawing, Layout, Section};
 use crate::report::verdict::{AGAIN, RULE, lead};
-use crate::table::{PairedRow, Row, SeedRow};
+use crate::table::{PRETRAINED, PairedRow, Row, SeedRow};
 
 /// Its descriptor.
 pub const SECTION: Section<Run> = Section {
@@ -32,9 +33,9 @@ pub const SECTION: Section<Run> = Section {
         draw: |tables| {
             let verdicts = tables.verdicts()?;
             let Some(table) = &verdicts.paired else {
-                return paired::figure(&tables.needed::<PairedRow>()?.rows, &[]);
+                return figure::figure(&tables.needed::<PairedRow>()?.rows, &[]);
             };
-            paired::figure(&table.rows, &tables.any::<SeedRow>()?.rows)
+            figure::figure(&table.rows, &tables.any::<SeedRow>()?.rows)
         },
     }),
     blocks,

@@ -1,8 +1,10 @@
 //! Distortion of the source knowledge: the error of a linear probe on the surrogate after every transfer.
 
+mod figure;
+
 use super::distortion;
+use crate::figure::FigureError;
 use crate::figure::methods;
-use crate::figure::{FigureError, probe};
 use crate::report::data::{Data, Run, Table};
 use crate::report::grid::{Column, Grid, Place};
 use crate::report::number::{maybe, percent, range, whole};
@@ -24,7 +26,7 @@ pub const SECTION: Section<Run> = Section {
             limits: "The intervals cover the choice of test samples, not the chance of training: other seeds may move a point further. Intervals that do not overlap are a cautious sign of a difference; overlapping ones prove no equality.",
         },
         layout: Layout::Grid,
-        draw: |tables| probe::figure(&tables.needed::<ProbeRow>()?.rows),
+        draw: |tables| figure::figure(&tables.needed::<ProbeRow>()?.rows),
     }),
     blocks,
     citations: &[],

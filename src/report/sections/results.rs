@@ -6,14 +6,13 @@ use maud::{Markup, html};
 use crate::figure::FigureError;
 use crate::figure::layout::{self, distinct};
 use crate::figure::methods;
-use crate::figure::probe::{PRETRAINED, is_reference};
 use crate::report::data::{Data, Run, Table, VerdictTables};
 use crate::report::grid::{Cell, Grid, Place, Source};
 use crate::report::number::{anchor, interval, percent, plain};
 use crate::report::section::{Block, Section};
 use crate::report::verdict::AGAIN;
 use crate::report::words::Words;
-use crate::table::{CellRow, ProbeRow, ResultRow, Row};
+use crate::table::{CellRow, PRETRAINED, ProbeRow, ResultRow, Row};
 
 /// Its descriptor.
 pub const SECTION: Section<Run> = Section {
@@ -159,7 +158,7 @@ fn compact(lower: Option<f64>, upper: Option<f64>, show: &dyn Fn(f64) -> String)
 
 /// The encoders that no transfer made, with their probe errors.
 fn references(probes: &Table<ProbeRow>) -> Words {
-    let mut found: Vec<_> = probes.lines().filter(|l| is_reference(l.row)).collect();
+    let mut found: Vec<_> = probes.lines().filter(|l| l.row.is_reference()).collect();
     found.sort_by_key(|line| line.row.encoder != PRETRAINED);
     let mut words = Words::default();
     for (place, line) in found.iter().enumerate() {

@@ -1,7 +1,9 @@
 //! The course of stage 1, which trains the embedder alone.
 
+mod figure;
+
+use crate::figure::FigureError;
 use crate::figure::methods;
-use crate::figure::{FigureError, stage1};
 use crate::report::data::{Data, Run};
 use crate::report::grid::{Column, Grid};
 use crate::report::number::{maybe, percent, plain, whole};
@@ -23,7 +25,7 @@ pub const SECTION: Section<Run> = Section {
             limits: "One simulated step ahead, on batches: small numbers of either are not those of {geometry}, which measures the whole surrogate after the fine-tuning.",
         },
         layout: Layout::Grid,
-        draw: |tables| stage1::figure(&tables.needed::<Stage1Row>()?.rows),
+        draw: |tables| figure::figure(&tables.needed::<Stage1Row>()?.rows),
     }),
     blocks,
     citations: &[],

@@ -3,8 +3,8 @@
 
 use maud::html;
 
-use crate::figure::flow::Plan;
-use crate::figure::measures::{about, shown, signed};
+use super::flow::Plan;
+use crate::figure::values::{about, shown, signed};
 use crate::figure::{FigureError, methods};
 use crate::report::compared::Compared;
 use crate::report::data::{Data, Line, Run, Table};

@@ -1,6 +1,8 @@
 //! The trade-off between target and source: the pair of numbers that a transfer is about.
 
-use crate::figure::{FigureError, tradeoff};
+mod figure;
+
+use crate::figure::FigureError;
 use crate::report::data::{Data, Run};
 use crate::report::section::{Block, Caption, Drawing, Layout, Section};
 use crate::table::{ProbeRow, Row, TargetRow};
@@ -21,7 +23,7 @@ pub const SECTION: Section<Run> = Section {
         },
         layout: Layout::Pair,
         draw: |tables| {
-            tradeoff::figure(
+            figure::figure(
                 &tables.needed::<TargetRow>()?.rows,
                 &tables.needed::<ProbeRow>()?.rows,
             )

@@ -1,7 +1,9 @@
 //! Results on the targets themselves, and how their training went.
 
+mod figure;
+
+use crate::figure::FigureError;
 use crate::figure::methods;
-use crate::figure::{FigureError, curves};
 use crate::report::data::{Data, Run};
 use crate::report::grid::{Column, Grid, Source};
 use crate::report::number::{maybe, percent, plain, whole};
@@ -23,7 +25,7 @@ pub const SECTION: Section<Run> = Section {
             limits: "Where the validation part chose the epoch, its error is a little too kind; the test errors in the table are not.",
         },
         layout: Layout::Grid,
-        draw: |tables| curves::figure(&tables.needed::<CurveRow>()?.rows),
+        draw: |tables| figure::figure(&tables.needed::<CurveRow>()?.rows),
     }),
     blocks,
     citations: &[Citation {

@@ -1,9 +1,9 @@
 //! The transfer methods: one file each with one descriptor, and the one list of them. Tables, figures,
 //! report, suites and command line know methods by their descriptors alone.
 //!
-//! To add a method: write its file with a `pub const METHOD: Method`, name it in [`METHODS`] (at the
-//! end: figures colour methods by their place), and add its page to `docs/methods`, its test to
-//! `method_tests.rs` and a reference where its mathematics has one.
+//! To add a method: write its file with a `pub const METHOD: Method` and name it in [`METHODS`] (at the
+//! end: figures colour methods by their place). The tests of `method_tests.rs` run every method of the list; one whose
+//! mathematics has a reference is held to it.
 
 /// What a stage does, where training is built in.
 #[cfg(feature = "train")]

@@ -1,11 +1,11 @@
 //! Debiased linear CKA between encoders as a matrix: how much of one encoder's representation of the
 //! same samples is in another's.
 
-use super::error::FigureError;
-use super::font::{self, Weight};
-use super::layout::{Figure, distinct, wrap};
-use super::palette::{self, GRID, INK, MUTED};
-use super::scene::{Anchor, Scene, Stroke, Text};
+use crate::figure::FigureError;
+use crate::figure::font::{self, Weight};
+use crate::figure::layout::{Figure, distinct, wrap};
+use crate::figure::palette::{self, GRID, INK, MUTED};
+use crate::figure::scene::{Anchor, Scene, Stroke, Text};
 use crate::table::{CkaRow, Row};
 
 /// Narrow enough for a phone and a column of print.
@@ -95,4 +95,38 @@ fn label(rows: &[CkaRow]) -> String {
     });
     let all: Vec<String> = said.take(40).collect();
     format!("CKA between encoders: {}", all.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::scene;
+    use std::path::Path;
+
+    const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tables");
+
+    #[test]
+    fn agreement_names_every_encoder_and_marks_what_has_no_value() {
+        let rows = CkaRow::read(Path::new(FIXTURES)).unwrap();
+        let texts = |rows: &[CkaRow]| -> Vec<String> {
+            let figure = figure(rows).unwrap();
+            let marks = figure.panels[0].marks().iter();
+            let text = |mark: &scene::Mark| match mark {
+                scene::Mark::Text { text, .. } => Some(text.content.clone()),
+                _ => None,
+            };
+            marks.filter_map(text).collect()
+        };
+        let count = |texts: &[String], wanted: &str| texts.iter().filter(|t| *t == wanted).count();
+        let drawn = texts(&rows);
+        assert_eq!(count(&drawn, "Pretrained"), 2);
+        assert_eq!((count(&drawn, "1.00"), count(&drawn, "–")), (5, 0));
+        let label = &figure(&rows).unwrap().panels[0].label;
+        assert!(label.contains("Sound and Unseen images 0.51"), "{label}");
+        let mut absent = rows.clone();
+        absent[1].value = None;
+        assert_eq!(count(&texts(&absent), "–"), 1);
+        let one = figure(&rows[..1]).unwrap_err();
+        assert!(matches!(one, FigureError::Content { .. }));
+    }
 }

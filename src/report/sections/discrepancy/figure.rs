@@ -2,12 +2,12 @@
 //! target labels would give. One panel per divergence, for their scales differ; one line per
 //! target and embedder.
 
-use super::axis::Axis;
-use super::error::FigureError;
-use super::font::{self, Weight};
-use super::layout::{Figure, distinct};
-use super::palette::{self, BAND, GRID, INK, MUTED, RULE, Shape};
-use super::scene::{Anchor, Scene, Stroke, Text};
+use crate::figure::FigureError;
+use crate::figure::axis::Axis;
+use crate::figure::font::{self, Weight};
+use crate::figure::layout::{Figure, distinct};
+use crate::figure::palette::{self, BAND, GRID, INK, MUTED, RULE, Shape};
+use crate::figure::scene::{Anchor, Scene, Stroke, Text};
 use crate::table::{DiscrepancyRow, Row};
 
 /// Narrow enough for a phone and a column of print.

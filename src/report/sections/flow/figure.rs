@@ -1,12 +1,11 @@
 //! What was done, as three chains from data to numbers, with the run's own counts: the
 //! transfers, the evaluation of each encoder on the source's surrogate, and the distance before any training.
 
-use super::error::FigureError;
-use super::layout::{Figure, distinct, percent};
-use super::palette::{Colour, HUES, MUTED, PAPER, RULE};
-use super::probe::PRETRAINED;
-use super::scene::{Anchor, Scene, Stroke, Text};
-use crate::table::{CellRow, DiscrepancyRow, ProbeRow, Row};
+use crate::figure::FigureError;
+use crate::figure::layout::{Figure, distinct, percent};
+use crate::figure::palette::{Colour, HUES, MUTED, PAPER, RULE};
+use crate::figure::scene::{Anchor, Scene, Stroke, Text};
+use crate::table::{CellRow, DiscrepancyRow, PRETRAINED, ProbeRow, Row};
 
 /// Narrow enough for a phone.
 const WIDTH: f64 = 360.0;

@@ -2,23 +2,16 @@
 //! on the surrogate. One epoch count per transfer gives dots by target; several give lines over
 //! epochs. The pretrained encoder is the dashed line, raw pixels the dotted one.
 
-use super::axis::Axis;
-use super::error::FigureError;
-use super::font::Weight;
-use super::layout::{Figure, distinct, mean, percent, wrap};
-use super::lines::{self, Panel, Reference};
-use super::palette::{self, GRID, INK, MUTED, RULE};
-use super::scene::{Anchor, Scene, Stroke, Text};
-use crate::table::{ProbeRow, Row};
-
-pub use crate::table::{PIXELS, PRETRAINED};
+use crate::figure::FigureError;
+use crate::figure::axis::Axis;
+use crate::figure::font::Weight;
+use crate::figure::layout::{Figure, distinct, mean, percent, wrap};
+use crate::figure::lines::{self, Panel, Reference};
+use crate::figure::palette::{self, GRID, INK, MUTED, RULE};
+use crate::figure::scene::{Anchor, Scene, Stroke, Text};
+use crate::table::{PIXELS, PRETRAINED, ProbeRow, Row};
 
 const WHAT: &str = "Linear-probe error on the surrogate, %";
-
-/// Whether a row is a reference and not a transfer.
-pub fn is_reference(row: &ProbeRow) -> bool {
-    row.is_reference()
-}
 
 /// Draws the probe errors.
 pub fn figure(rows: &[ProbeRow]) -> Result<Figure, FigureError> {
@@ -52,7 +45,7 @@ struct Chart<'a> {
 
 impl<'a> Chart<'a> {
     fn of(all: &'a [ProbeRow]) -> Self {
-        let rows: Vec<&ProbeRow> = all.iter().filter(|row| !is_reference(row)).collect();
+        let rows: Vec<&ProbeRow> = all.iter().filter(|row| !row.is_reference()).collect();
         let mut encoders = distinct(
             rows.iter()
                 .map(|row| (row.encoder.as_str(), row.encoder_title.as_str())),

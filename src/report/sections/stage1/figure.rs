@@ -2,10 +2,10 @@
 //! target and quantity. Only methods whose stage 1 draws source batches (MoNA) have them: what it is to
 //! hold together while the embedder learns the target.
 
-use super::error::FigureError;
-use super::geometry::QUANTITIES;
-use super::layout::{Figure, distinct};
-use super::lines::{self, Panel};
+use crate::figure::FigureError;
+use crate::figure::layout::{Figure, distinct};
+use crate::figure::lines::{self, Panel};
+use crate::report::sections::geometry::figure::QUANTITIES;
 use crate::table::{Row, Stage1Row};
 
 /// Draws both quantities over the epochs of stage 1.

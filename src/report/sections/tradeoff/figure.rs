@@ -2,16 +2,15 @@
 //! linear probe on the surrogate, a mark a method. Lower is better on both axes, so the methods that no
 //! other beats on both lie on the lower left: the Pareto front. One panel a target.
 
-use super::axis::Axis;
-use super::error::FigureError;
-use super::labels::{Area, Label, covered, place};
-use super::layout::{self, Figure, distinct, mean};
-use super::lines::PERCENT;
-use super::methods;
-use super::palette::{self, GRID, INK, MUTED, RULE};
-use super::probe::{PRETRAINED, is_reference};
-use super::scene::{Anchor, Point, Scene, Stroke, Text};
-use crate::table::{ProbeRow, Row as _, TargetRow};
+use crate::figure::FigureError;
+use crate::figure::axis::Axis;
+use crate::figure::labels::{Area, Label, covered, place};
+use crate::figure::layout::{self, Figure, distinct, mean};
+use crate::figure::lines::PERCENT;
+use crate::figure::methods;
+use crate::figure::palette::{self, GRID, INK, MUTED, RULE};
+use crate::figure::scene::{Anchor, Point, Scene, Stroke, Text};
+use crate::table::{PRETRAINED, ProbeRow, Row as _, TargetRow};
 
 const WIDTH: f64 = 320.0;
 const LEFT: f64 = 34.0;
@@ -59,7 +58,7 @@ pub fn outcomes(target: &str, targets: &[TargetRow], probes: &[ProbeRow]) -> Vec
 fn probe_of<'a>(row: &TargetRow, probes: &'a [ProbeRow]) -> Option<&'a ProbeRow> {
     let own = || {
         probes.iter().filter(|probe| {
-            !is_reference(probe)
+            !probe.is_reference()
                 && (&probe.encoder, &probe.method, probe.seed)
                     == (&row.target, &row.method, row.seed)
         })

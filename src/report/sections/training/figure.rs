@@ -1,9 +1,9 @@
 //! The metric of each target on its validation part as its training goes on, one panel
 //! per target. Targets measured by the same metric share their axes.
 
-use super::error::FigureError;
-use super::layout::{self, Figure, distinct};
-use super::lines::{self, Panel};
+use crate::figure::FigureError;
+use crate::figure::layout::{self, Figure, distinct};
+use crate::figure::lines::{self, Panel};
 use crate::table::{CurveRow, Row};
 
 /// Draws the training curves.

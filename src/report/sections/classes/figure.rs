@@ -2,12 +2,13 @@
 //! differences with their intervals, one panel per encoder. Left of the dashed line the encoder errs
 //! less on the class than the reference does.
 
-use super::axis::Axis;
-use super::error::FigureError;
-use super::layout::{Figure, distinct};
-use super::measures::{mark, signed};
-use super::palette::{GRID, INK, MUTED, RULE};
-use super::scene::{Anchor, Scene, Stroke, Text};
+use crate::figure::FigureError;
+use crate::figure::axis::Axis;
+use crate::figure::layout::{Figure, distinct};
+use crate::figure::palette::{GRID, INK, MUTED, RULE};
+use crate::figure::scene::{Anchor, Scene, Stroke, Text};
+use crate::figure::values::signed;
+use crate::report::sections::measures::figure::mark;
 use crate::table::{ClassRow, Row};
 
 /// Narrow enough for a phone and a column of print.

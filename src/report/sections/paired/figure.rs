@@ -3,15 +3,14 @@
 //! Every pair of seeds is a small mark of its own. A dot left of the zero line means fewer errors than the
 //! baseline; a number in bold is a difference that is shown, by the one rule of [`verdict`](crate::measure::verdict).
 
-use super::axis::Axis;
-use super::error::FigureError;
-use super::layout::{Figure, distinct};
-use super::methods;
-use super::palette::{self, GRID, INK, MUTED, RULE};
-use super::probe::PRETRAINED;
-use super::scene::{Anchor, Scene, Stroke, Text};
+use crate::figure::FigureError;
+use crate::figure::axis::Axis;
+use crate::figure::layout::{Figure, distinct};
+use crate::figure::methods;
+use crate::figure::palette::{self, GRID, INK, MUTED, RULE};
+use crate::figure::scene::{Anchor, Scene, Stroke, Text};
 use crate::measure::about::Unit;
-use crate::table::{PairedRow, Row, SeedRow};
+use crate::table::{PRETRAINED, PairedRow, Row, SeedRow};
 
 /// Narrow enough for a phone and a column of print.
 const WIDTH: f64 = 360.0;

@@ -2,15 +2,14 @@
 //! panel per target and quantity. It is drawn only where encoders were evaluated after several
 //! epochs; a single evaluation is a line of the table.
 
-use super::error::FigureError;
-use super::layout::{Figure, distinct};
-use super::lines::{self, Panel, Reference};
-use super::probe::PRETRAINED;
-use super::scene::Scene;
-use crate::table::{GeometryRow, Row};
+use crate::figure::FigureError;
+use crate::figure::layout::{Figure, distinct};
+use crate::figure::lines::{self, Panel, Reference};
+use crate::figure::scene::Scene;
+use crate::table::{GeometryRow, PRETRAINED, Row};
 
 /// Alignment and uniformity: name for readers and bounds.
-pub(super) const QUANTITIES: [(&str, (f64, f64)); 2] = [
+pub(in crate::report::sections) const QUANTITIES: [(&str, (f64, f64)); 2] = [
     ("Alignment (lower: tighter classes)", (0.0, 4.0)),
     ("Uniformity (lower: more spread)", (-8.0, 0.0)),
 ];

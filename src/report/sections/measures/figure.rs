@@ -2,65 +2,21 @@
 //! panel per measure, the reference as a thin stroke beside the others. Colour and shape say what a paired test
 //! says of the difference, which the intervals alone do not.
 
-use super::axis::Axis;
-use super::error::FigureError;
-use super::layout::{Figure, distinct};
-use super::palette::{Colour, GRID, HUES, INK, MUTED, RULE, Shape};
-use super::scene::{Anchor, Scene, Stroke, Text};
-use crate::measure::about::{About, Unit};
-use crate::measure::encoder;
-use crate::table::{DifferenceRow, MeasureRow, ProbeRow, Row};
+use crate::figure::FigureError;
+use crate::figure::axis::Axis;
+use crate::figure::layout::{Figure, distinct};
+use crate::figure::palette::{Colour, GRID, HUES, INK, MUTED, RULE, Shape};
+use crate::figure::scene::{Anchor, Scene, Stroke, Text};
+use crate::figure::values::{measure_name, shown, unit};
+use crate::measure::about::Unit;
+use crate::table::{DifferenceRow, MeasureRow, Row};
 
 const WIDTH: f64 = 240.0;
 const TOP: f64 = 42.0;
 const LINE: f64 = 30.0;
 
-/// The probes among the measures, for the titles of maps.
-pub fn probes(measures: &[MeasureRow]) -> Vec<ProbeRow> {
-    let probe = |row: &MeasureRow| {
-        Some(ProbeRow {
-            encoder: row.encoder.clone(),
-            encoder_title: row.encoder_title.clone(),
-            method: "-".into(),
-            seed: None,
-            epochs: None,
-            error: row.value.filter(|_| row.measure == "probe-error")?,
-            lower: row.lower,
-            upper: row.upper,
-            c: None,
-            n_train: None,
-            n_test: row.samples,
-        })
-    };
-    measures.iter().filter_map(probe).collect()
-}
-
-/// What is said of a measure; `None` for one that this version does not know.
-pub fn about(id: &str) -> Option<&'static About> {
-    encoder::named(id).map(|measure| &measure.about)
-}
-
-fn unit(id: &str) -> Unit {
-    about(id).map_or(Unit::Number(3), |about| about.unit)
-}
-
-/// Reader's name of a measure, as a heading.
-pub fn measure_name(id: &str) -> String {
-    about(id).map_or_else(|| id.to_owned(), About::heading)
-}
-
-/// A value of a measure as readers see it.
-pub fn shown(id: &str, value: f64) -> String {
-    unit(id).show(value)
-}
-
-/// A difference of a measure with its sign; of shares, in percentage points.
-pub fn signed(id: &str, difference: f64) -> String {
-    unit(id).show_difference(difference)
-}
-
 /// How a verdict is drawn: the mark, and the text beside it.
-pub(super) fn mark(verdict: &str) -> (Colour, Colour, Shape) {
+pub(in crate::report::sections) fn mark(verdict: &str) -> (Colour, Colour, Shape) {
     match verdict {
         "better" => (HUES[2].0, HUES[2].1, Shape::Diamond),
         "worse" => (HUES[3].0, HUES[3].1, Shape::Square),
@@ -201,18 +157,4 @@ fn words(measure: &str, rows: &[&MeasureRow]) -> String {
     };
     let all: Vec<String> = rows.iter().filter_map(said).take(24).collect();
     format!("{}: {}", measure_name(measure), all.join(", "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_and_differences_read_well() {
-        assert_eq!(shown("probe-error", 0.1234), "12.3\u{a0}%");
-        assert_eq!(shown("logme", -0.25), "\u{2212}0.250");
-        assert_eq!(signed("knn-accuracy", -0.021), "\u{2212}2.1");
-        assert_eq!(signed("alignment", 0.0401), "+0.040");
-        assert_eq!(signed("alignment", -1e-9), "0.000");
-    }
 }
