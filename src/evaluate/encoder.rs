@@ -151,15 +151,15 @@ mod tests {
     fn every_measure_that_is_listed_has_a_value_or_says_why_it_has_none() {
         let (x, labels) = features();
         let samples = Samples::new(x.view(), &labels, 3).expect("valid");
-        let alone = values(&ALL, &Input::new(samples, samples)).expect("no fault");
-        for measure in &ALL {
+        let alone = values(ALL, &Input::new(samples, samples)).expect("no fault");
+        for measure in ALL {
             let found = alone.get(&measure.about).expect("measured");
             assert_eq!(found.value.is_none(), found.note.is_some());
         }
         let wrong = vec![false; 48];
         let whole = Input::new(samples, samples).reference(x.view());
         let whole = whole.mistakes(&wrong).expect("one for each");
-        let whole = values(&ALL, &whole).expect("no fault");
+        let whole = values(ALL, &whole).expect("no fault");
         assert!(
             ALL.iter().all(|m| whole.value(&m.about).is_some()),
             "{whole:?}"

@@ -69,8 +69,8 @@ mod tests {
     #[test]
     fn a_score_without_what_it_needs_says_so() {
         let lacks = [(Need::Labels, "the target has labels".to_owned())];
-        let found = score(&ALL, &Input::default(), 7, &lacks).expect("no fault");
-        for score in &ALL {
+        let found = score(ALL, &Input::default(), 7, &lacks).expect("no fault");
+        for score in ALL {
             let own = found.get(&score.about).expect("measured");
             assert!(own.value.is_none() && own.samples == 7);
             let lacking = own.note.as_deref() == Some("the target has labels");

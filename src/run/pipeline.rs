@@ -142,7 +142,7 @@ pub fn run(
             tables.notes.push(note);
         }
         if target.sequence.is_some() {
-            let none = of_another_encoder(&transferability::ALL);
+            let none = of_another_encoder(transferability::ALL);
             tables.transferability(&pretrained, target, &none);
             continue;
         }

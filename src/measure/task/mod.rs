@@ -37,7 +37,7 @@ use super::MeasureError;
 pub use crate::suite::task::{Metric, TargetKind};
 
 /// All of them.
-pub const ALL: [TaskMetric; 7] = [
+pub const ALL: &[TaskMetric] = &[
     error::ERROR,
     macro_f1::MACRO_F1,
     average_precision::AVERAGE_PRECISION,
@@ -84,7 +84,8 @@ impl Metric {
     pub fn parse(name: &str) -> Result<Self, MeasureError> {
         let own = ALL.iter().find(|known| known.about.is(name));
         own.map(|known| known.metric).ok_or_else(|| {
-            let expected = format!("one of {}", ALL.map(|known| known.about.name).join(", "));
+            let names: Vec<&str> = ALL.iter().map(|known| known.about.name).collect();
+            let expected = format!("one of {}", names.join(", "));
             MeasureError::parameter("metric", expected, format!("{name:?}"))
         })
     }

@@ -73,7 +73,7 @@ fn score(case: &Case, cuts: &[usize]) -> Score {
 #[test]
 fn values_are_those_of_scikit_learn_and_of_the_definitions() {
     let (cases, mut worst) = (cases(), 0.0f64);
-    for metric in ALL.map(|known| known.metric) {
+    for metric in ALL.iter().map(|known| known.metric) {
         assert!(cases.iter().any(|c| c.metric == metric), "{metric:?}");
     }
     for case in &cases {
@@ -340,7 +340,7 @@ fn a_refused_batch_names_its_row_in_the_set_and_leaves_nothing_behind() {
 #[test]
 fn names_are_the_same_in_code_and_files() {
     crate::measure::about::check_list(ALL.iter().map(|known| &known.about));
-    for metric in ALL.map(|known| known.metric) {
+    for metric in ALL.iter().map(|known| known.metric) {
         assert_eq!(Metric::parse(metric.name()), Ok(metric));
         let json = serde_json::to_string(&metric).unwrap();
         assert_eq!(json, format!("{:?}", metric.name()));

@@ -24,7 +24,7 @@ mod score;
 pub use score::{Input, Need, Score, Value};
 
 /// All of them, in the order of tables.
-pub const ALL: [Score; 6] = [
+pub const ALL: &[Score] = &[
     leep::LEEP,
     nce::NCE,
     logme::LOGME,
@@ -47,7 +47,7 @@ mod tests {
     #[test]
     fn every_score_is_described_and_refuses_what_is_not_given() {
         check_list(ALL.iter().map(|score| &score.about));
-        for score in &ALL {
+        for score in ALL {
             assert_eq!(named(score.about.name).map(|s| s.about), Some(score.about));
             let refused = (score.value)(&Input::default());
             assert!(matches!(
