@@ -7,3 +7,4 @@ mod generated;
 mod kinds;
 mod links;
 mod pages;
+mod recipes;

@@ -189,17 +189,16 @@ fn a_step_of_fine_tuning() {
     for (name, config, [c, h, w], micro_batch, recompute) in cases {
         // After two steps of Adam on small gradients, signs may differ: the bound is that of its step.
         agree(&format!("NFT step, {name}"), 2e-3, |device| {
-            let model = match &config {
-                Architecture::Swin(_) => classifier(&config, 3, device),
-                Architecture::Roberta(_) => {
-                    let spec = PredictorSpec::Classification { classes: 3 };
-                    let flex = Device::flex();
-                    let source = Model::new(config.clone(), 1, None, 7, &flex, DType::F32);
-                    let target = Target::new([c, h, w], spec);
-                    let mut made = source.unwrap().for_target(&target, 3).unwrap();
-                    made.network = made.network.to_device(device);
-                    made
-                }
+            let model = if config.image_size().is_some() {
+                classifier(&config, 3, device)
+            } else {
+                let spec = PredictorSpec::Classification { classes: 3 };
+                let flex = Device::flex();
+                let source = Model::new(config.clone(), 1, None, 7, &flex, DType::F32);
+                let target = Target::new([c, h, w], spec);
+                let mut made = source.unwrap().for_target(&target, 3).unwrap();
+                made.network = made.network.to_device(device);
+                made
             };
             let mut network = model.network.unfreeze().train();
             let memory = Memory {
