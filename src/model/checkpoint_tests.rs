@@ -379,8 +379,8 @@ fn a_config_json_that_is_not_the_models_is_passed_over() {
         ("{\"lr\": 0.1", "ends too early"),
         ("[1, 2]", "found a list"),
         (
-            r#"{"model_type": "vit", "architectures": ["ViTModel"]}"#,
-            "model_type \"vit\"",
+            r#"{"model_type": "resnet", "architectures": ["ResNetModel"]}"#,
+            "model_type \"resnet\"",
         ),
         (
             r#"{"model_type": "swinv2", "transformers_version": "5"}"#,

@@ -4,6 +4,7 @@
 use crate::figure::FigureError;
 use crate::figure::layout::distinct;
 use crate::figure::methods;
+use crate::measure::about::{About, Better};
 use crate::report::data::{Data, Line, Run, Table};
 use crate::report::grid::{Grid, Place, Source};
 use crate::report::number::{maybe, whole};
@@ -27,8 +28,28 @@ fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
         let what = "the representation metrics of the encoders";
         return Ok(vec![Block::Absent(what, MeasureRow::FILE)]);
     }
-    let said = "Further metrics of the surrogate's test features under each encoder. CKA (linear, debiased, in [\u{2212}1, 1]) says how much of the pretrained representation is left: 1 is all of it, up to rotation and scale, and about 0 none. The other four say how well features separate the surrogate's classes, and higher is better for each: the accuracy of the nearest neighbours' vote among training samples by cosine, the silhouette in [\u{2212}1, 1], LogME (any number), and the H-score (from 0 to about K\u{a0}\u{2212}\u{a0}1 for K classes, its covariance shrunk after Ledoit and Wolf).";
-    Ok(vec![Block::words(said), Block::Table(grid(&table, &lines))])
+    let said = "Further metrics of the surrogate's test features under each encoder.";
+    Ok(vec![
+        Block::words(said),
+        Block::Notes("What they say", meanings(&lines)),
+        Block::Table(grid(&table, &lines)),
+    ])
+}
+
+/// What every measure among the rows says, its range and its better end, by its descriptor.
+pub(super) fn meanings(lines: &[Line<'_, MeasureRow>]) -> Vec<String> {
+    let all = distinct(lines.iter().map(|line| line.row.measure.as_str()));
+    let about = |name: &&str| lines.iter().find(|l| l.row.measure == **name)?.row.about();
+    let said = |about: &About| {
+        let better = match about.better {
+            Better::Lower => "; lower is better",
+            Better::Higher => "; higher is better",
+            Better::Neither => "",
+        };
+        let (name, what) = (about.heading(), about.what);
+        format!("{name} ({}{better}): {what}", about.values)
+    };
+    all.iter().filter_map(about).map(said).collect()
 }
 
 /// A line an encoder, a column a metric that the table has rows of.

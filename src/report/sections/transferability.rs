@@ -3,6 +3,7 @@
 
 use maud::{Markup, html};
 
+use super::representation::meanings;
 use crate::figure::FigureError;
 use crate::figure::layout::distinct;
 use crate::report::data::{Data, Line, Run, Table};
@@ -72,12 +73,13 @@ fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
         let what = "the transferability scores of the targets";
         return Ok(vec![Block::Absent(what, MeasureRow::FILE)]);
     }
-    let said = "Other measures of each target as its transfer starts, its test samples going through its first embedder into the pretrained model. LEEP and NCE, in nats, say how well the source model's classes predict the target's: LEEP from its probabilities, NCE from its most probable class. LogME and the H-score say how well its features separate the target's classes. The modality gap is the distance between the mean directions of target and surrogate features; OTDD, debiased, is the cost of moving the embedded source onto the embedded target with its labels, the quantity that ORCA lowers.";
+    let said = "Other measures of each target as its transfer starts, its test samples going through its first embedder into the pretrained model.";
     let distances = data.tables.any::<DiscrepancyRow>()?;
     let orders = orders(&distances, &lines);
     let all = "Transferability scores of every target";
     Ok(vec![
         Block::words(said),
+        Block::Notes("What they say", meanings(&lines)),
         Block::Page(orders),
         Block::Table(Grid::some(all, &table, lines, &COLUMNS)),
     ])

@@ -32,7 +32,7 @@ fn markdown_holds_the_tables_and_links_to_the_figures() {
         "## Summary\n",
         "![Figure 4: Distortion of the source knowledge](figures/fig4.png)",
         "| encoder | method | seed | epochs | error |",
-        "| target | divergence | embedder | D |",
+        "| target | divergence | embedder | D (95\u{a0}%) | null (95\u{a0}%) | D / null | optimum |",
         "| Weights, SHA-256 | 00ff |",
         "* invented numbers\n",
         "```sh\nmodalign report --suite demo\n",
