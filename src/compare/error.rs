@@ -13,7 +13,7 @@ use std::path::PathBuf;
 pub enum CompareError {
     /// A run whose encoders are compared cannot be read, the folder cannot be locked, or a stop was asked for.
     #[error(transparent)]
-    Run(#[from] RunError),
+    Run(Box<RunError>),
     /// The settings of such a run are no suite.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -76,8 +76,14 @@ pub(super) fn named(what: String) -> impl Fn(MeasureError) -> CompareError {
     }
 }
 
+impl From<RunError> for CompareError {
+    fn from(error: RunError) -> Self {
+        Self::Run(Box::new(error))
+    }
+}
+
 impl From<Refused> for CompareError {
     fn from(refused: Refused) -> Self {
-        Self::Run(refused.into())
+        RunError::from(refused).into()
     }
 }

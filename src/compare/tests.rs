@@ -406,7 +406,7 @@ fn tables_and_record_repeat_byte_for_byte_on_any_number_of_threads() {
             let folder = folder::Folder::open(root).expect("folder");
             assert!(matches!(
                 folder::Folder::open(root),
-                Err(CompareError::Run(RunError::Locked { .. }))
+                Err(CompareError::Run(error)) if matches!(*error, RunError::Locked { .. })
             ));
             let root = folder.root().expect("in place");
             write::write(root, &shared, &settings(), &found).expect("written");
