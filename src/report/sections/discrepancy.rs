@@ -38,10 +38,12 @@ pub const SECTION: Section<Run> = Section {
     citations: &[],
 };
 
-const COLUMNS: [Column<DiscrepancyRow>; 11] = [
+const COLUMNS: [Column<DiscrepancyRow>; 10] = [
     Column::text("target", |row| row.target_title.clone()),
-    Column::text("divergence", |row| divergence_name(&row.divergence)),
-    Column::text("embedder", |row| methods::title(&row.embedder)),
+    Column::text("divergence, embedder", |row: &DiscrepancyRow| {
+        divergence_name(&row.divergence)
+    })
+    .under(|row| Some(methods::title(&row.embedder))),
     Column::number("D (95\u{a0}%)", |row: &DiscrepancyRow| {
         three(Some(row.value))
     })
@@ -80,7 +82,7 @@ const COLUMNS: [Column<DiscrepancyRow>; 11] = [
 ];
 
 /// Columns that a text has room for.
-const SHORT: usize = 7;
+const SHORT: usize = 6;
 
 /// A 95 % interval of D or of its null.
 fn ends(lower: Option<f64>, upper: Option<f64>) -> Option<String> {
@@ -118,7 +120,7 @@ fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
 /// How many groups a D rests on, in words.
 fn groups(row: &DiscrepancyRow) -> String {
     let (Some(groups), Some(least)) = (row.groups, row.groups_per_class) else {
-        return "not recorded: samples were drawn".into();
+        return "groups not recorded".into();
     };
     match &row.unit {
         None => "every sample its own".into(),

@@ -74,9 +74,9 @@ fn link(drawing: &Drawing, folder: &Path, numbers: &Numbers) -> String {
 fn table(grid: &Grid) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let heads = grid.heads.iter().map(|(head, _)| escape(head)).collect();
-    let sides = grid.heads.iter();
-    let sides = sides.map(|(_, number)| if *number { "---:" } else { "---" }.to_owned());
-    let mut text = line(heads) + &line(sides.collect());
+    let rules = grid.heads.iter();
+    let rules = rules.map(|(_, number)| if *number { "---:" } else { "---" }.to_owned());
+    let mut text = line(heads) + &line(rules.collect());
     for (_, row) in &grid.rows {
         text += &line(row.iter().map(cell).collect());
     }

@@ -32,7 +32,7 @@ fn markdown_holds_the_tables_and_links_to_the_figures() {
         "## Summary\n",
         "![Figure 4: Distortion of the source knowledge](figures/fig4.png)",
         "| encoder | method | seed | epochs | error |",
-        "| target | divergence | embedder | D (95\u{a0}%) | null (95\u{a0}%) | D / null | optimum |",
+        "| target | divergence, embedder | D (95\u{a0}%) | null (95\u{a0}%) | D / null | optimum |",
         "| Weights, SHA-256 | 00ff |",
         "* invented numbers\n",
         "```sh\nmodalign report --suite demo\n",
@@ -76,11 +76,8 @@ fn hostile_names_stay_text_in_both() {
         .filter(|line| line.starts_with('|') && line.contains("new line"))
         .map(|line| line.replace(r"\|", "").matches('|').count())
         .collect();
-    assert_eq!(
-        widths.iter().filter(|w| **w != 8 && **w != 9).count(),
-        0,
-        "{widths:?}"
-    );
+    // A bar more than columns: seven of the probe, six of D.
+    assert_eq!(widths, [8, 7]);
     for name in ["probe", "discrepancy"] {
         let table = read(run.path(), &format!("tables/latex/{name}.tex"));
         assert!(
