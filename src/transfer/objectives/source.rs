@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub struct SourceSampler {
     set: Arc<dyn Dataset>,
     by_class: Vec<Vec<usize>>,
+    /// The set's class of every entry of `by_class`.
+    numbers: Vec<usize>,
     /// Samples of a batch.
     batch: usize,
     /// Classes of a batch.
@@ -23,8 +25,9 @@ pub struct SourceSampler {
 impl SourceSampler {
     /// Batches of `batch` samples from `classes` classes (0 = all that have samples).
     pub fn new(set: Arc<dyn Dataset>, batch: usize, classes: usize) -> Result<Self, TransferError> {
-        let mut by_class = strata::by_class(&dataset::labels(set.as_ref()));
-        by_class.retain(|members| members.len() > 1);
+        let all = strata::by_class(&dataset::labels(set.as_ref()));
+        let several = all.into_iter().enumerate().filter(|(_, m)| m.len() > 1);
+        let (numbers, by_class): (Vec<usize>, Vec<Vec<usize>>) = several.unzip();
         let wanted = if classes == 0 {
             by_class.len().min(batch / 2)
         } else {
@@ -43,9 +46,15 @@ impl SourceSampler {
         Ok(Self {
             set,
             by_class,
+            numbers,
             batch,
             classes: wanted,
         })
+    }
+
+    /// The set's class that every label of a batch stands for.
+    pub fn classes(&self) -> &[usize] {
+        &self.numbers
     }
 
     /// The batch of one step; its labels count the classes that have samples.

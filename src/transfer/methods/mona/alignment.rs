@@ -1,6 +1,6 @@
 //! MoNA's stage 1: the embedder by the meta-gradient.
 
-use super::{InnerOptimiser, METHOD, MetaGradient, OuterLoss, Settings};
+use super::{InnerOptimiser, METHOD, MetaGradient, OuterLoss, OuterSign, Settings};
 use crate::dataset::loader::Batch;
 use crate::model::parameters::{Flat, as_gradients, flat_gradients};
 use crate::model::state::{add_gradients, read, scalar, scaled, square_norm};
@@ -9,6 +9,7 @@ use crate::suite::training::{Rule, TrainSettings};
 use crate::transfer::error::TransferError;
 use crate::transfer::objectives::meta_step::{Meta, SourceBatch, meta_step};
 use crate::transfer::objectives::outer::Outer;
+use crate::transfer::objectives::probe::SourceProbe;
 use crate::transfer::objectives::source::SourceSampler;
 use crate::transfer::objectives::target::TargetSampler;
 use crate::transfer::objectives::task::Supervised;
@@ -66,6 +67,7 @@ impl Settings {
         for (setting, value) in [
             ("mona.horizon", self.horizon),
             ("mona.difference_step", self.difference_step),
+            ("mona.probe_c", self.probe_c),
         ] {
             if !(value > 0.0 && value.is_finite()) {
                 return wrong(setting, "a positive number", value.to_string());
@@ -101,10 +103,21 @@ pub fn stage1<'a>(request: &Request<'a>) -> Result<Option<Training<'a>>, Transfe
         Rule::Adamw { beta2, epsilon, .. } => (beta2, epsilon),
         Rule::Sgd { .. } => (0.999, 1e-8),
     };
+    let batches = request.source_batches()?;
+    let probe = if settings.outer_loss == OuterLoss::Probe {
+        // Of the source model alone: a transfer that resumes fits the same.
+        let size = (settings.probe_c, settings.probe_samples);
+        let (source, set) = (&request.source.network, request.source_set.clone());
+        let probe = SourceProbe::new(source, set, &batches, size, request.seed)?;
+        Some(Box::new(probe))
+    } else {
+        None
+    };
     let objective = Alignment {
         task: request.supervised(false),
         meta: settings.meta(train),
-        source: request.source_batches()?,
+        source: batches,
+        probe,
         target: TargetSampler {
             set: request.splits.train.clone(),
             batch: train.batch,
@@ -135,6 +148,8 @@ struct Alignment<'a> {
     task: Supervised,
     meta: Meta,
     source: SourceSampler,
+    /// The fixed probe of the outer loss of that name.
+    probe: Option<Box<SourceProbe>>,
     target: TargetSampler,
     /// The source model's embedder.
     embedder: &'a Embedder,
@@ -166,12 +181,15 @@ impl Alignment<'_> {
         let embedder = self.embedder;
         let found = meta_step(network, &parts, &loss, embedder, source, self.meta, memory)?;
         self.simulated = (!self.settings.reset_encoder).then_some(found.step);
-        let weight = found
-            .measured
-            .zeros_like()
-            .slice(0..1)
-            .add_scalar(self.meta.lambda);
-        Ok((Tensor::cat(vec![found.measured, weight], 0), found.grads))
+        let entry = |at: usize| found.measured.clone().slice(at..at + 1);
+        let sign = match self.meta.sign {
+            OuterSign::WangIsola => 1.0,
+            OuterSign::Printed => -1.0,
+        };
+        let outer = (entry(1) + entry(2)).mul_scalar(sign);
+        let weight = entry(0).zeros_like().add_scalar(self.meta.lambda);
+        let row = vec![found.measured, weight, outer];
+        Ok((Tensor::cat(row, 0), found.grads))
     }
 
     /// K steps, preconditioned or not, with a weight that is given or held.
@@ -190,7 +208,7 @@ impl Alignment<'_> {
         for inner in 1..self.settings.inner_steps {
             batches.push(part(self.target.draw(number, inner)?));
         }
-        let outer = match self.settings.outer_loss {
+        let kind = match self.settings.outer_loss {
             OuterLoss::AlignUniform => Outer::AlignUniform(self.meta.sign),
             OuterLoss::Contrastive => Outer::Contrastive,
             OuterLoss::Distance => {
@@ -198,6 +216,10 @@ impl Alignment<'_> {
                 let tokens = self.embedder.forward(source.samples.clone(), pass);
                 let before = self.pretrained.features(tokens, pass).primal;
                 Outer::Distance(Box::new(before))
+            }
+            OuterLoss::Probe => {
+                let probe = self.probe.clone();
+                Outer::Probe(probe.expect("stage 1 began with a probe for this outer loss"))
             }
         };
         let loss = |outputs: Dual<2>, batch: &Batch| self.task.mean(outputs, batch);
@@ -221,11 +243,11 @@ impl Alignment<'_> {
         let Unrolled {
             inner: value,
             inner_gradients,
-            outer: [align, uniform, _],
+            outer: [align, uniform, outer],
             outer_gradients,
             path,
         } = unrolled(
-            network, &batches, start, &loss, embedder, source, &outer, inner, follows, memory,
+            network, &batches, start, &loss, embedder, source, &kind, inner, follows, memory,
         )?;
         let length = |grads| {
             let square = square_norm(&network.embedder, grads);
@@ -248,6 +270,7 @@ impl Alignment<'_> {
             uniform,
             number(lambda * ratio),
             number(lambda),
+            outer,
         ];
         Ok((Tensor::cat(row, 0), grads))
     }
@@ -282,13 +305,14 @@ impl Objective for Alignment<'_> {
     }
 
     fn record(&self, means: [f64; MOST], record: &mut Stage1Record) {
-        let [inner, align, uniform, outer_share, lambda] = means.map(Some);
+        let [inner, align, uniform, outer_share, lambda, outer] = means.map(Some);
         *record = Stage1Record {
             inner,
             align,
             uniform,
             outer_share,
             lambda,
+            outer,
             ..record.clone()
         };
     }
