@@ -1,9 +1,10 @@
 //! MoNA's stage 1: the embedder by the meta-gradient.
 
+use super::running::{Ratio, SecondMoments};
 use super::{InnerOptimiser, METHOD, MetaGradient, OuterLoss, OuterSign, Settings};
 use crate::dataset::loader::Batch;
-use crate::model::parameters::{Flat, as_gradients, flat_gradients};
-use crate::model::state::{add_gradients, read, scalar, scaled, square_norm};
+use crate::model::parameters::{as_gradients, flat_gradients};
+use crate::model::state::{add_gradients, scalar, scaled, square_norm};
 use crate::model::{Dual, Embedder, Encoder, Network, Pass};
 use crate::suite::training::{Rule, TrainSettings};
 use crate::transfer::error::TransferError;
@@ -18,13 +19,10 @@ use crate::transfer::objectives::{Objective, Step};
 use crate::transfer::readings::{MOST, Reading};
 use crate::transfer::records::Stage1Record;
 use crate::transfer::request::{Request, Training};
-use crate::transfer::snapshot::{NamedTensors, number, under};
+use crate::transfer::snapshot::NamedTensors;
 use crate::transfer::step::{micro_batches, outside_encoder};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
-
-/// Decay a step of the running mean of the ratio that `outer_share` holds.
-const RATIO_DECAY: f64 = 0.9;
 
 impl Settings {
     /// The meta-step's settings, with the values that follow from stage 2's.
@@ -128,12 +126,7 @@ pub fn stage1<'a>(request: &Request<'a>) -> Result<Option<Training<'a>>, Transfe
         pretrained: &request.source.network.encoder,
         seed: request.seed,
         train_predictor: request.settings.stage1.train_predictor,
-        moments: SecondMoments {
-            beta2,
-            epsilon,
-            steps: 0,
-            values: Flat::new(),
-        },
+        moments: SecondMoments::new(beta2, epsilon),
         ratio: Ratio::default(),
         simulated: None,
         settings,
@@ -326,96 +319,14 @@ impl Objective for Alignment<'_> {
 
     fn state(&self) -> NamedTensors {
         let mut state = self.moments.state();
-        if self.ratio.steps > 0 {
-            let number = |value: f64| TensorData::new(vec![value], [1]);
-            state.insert("ratio/steps".into(), number(self.ratio.steps as f64));
-            state.insert("ratio/log".into(), number(self.ratio.log));
-        }
+        state.extend(self.ratio.state());
         state
     }
 
     fn restore(&mut self, state: NamedTensors, network: &Network) -> Result<(), TransferError> {
-        self.ratio = Ratio {
-            steps: number(&state, "ratio/steps").unwrap_or(0.0) as u64,
-            log: number(&state, "ratio/log").unwrap_or(0.0),
-        };
+        self.ratio = Ratio::restored(&state);
         let (device, _) = network.place();
         self.moments.restore(&state, &device.inner());
         Ok(())
-    }
-}
-
-/// Running geometric mean of a ratio: of all steps at first, then of about ten. The first steps of a preconditioned
-/// loop are far from the later ones.
-#[derive(Debug, Clone, Copy, Default)]
-struct Ratio {
-    steps: u64,
-    log: f64,
-}
-
-impl Ratio {
-    /// Takes the ratio of a step, which is positive; the mean with it.
-    fn push(&mut self, ratio: f64) -> f64 {
-        self.steps += 1;
-        let share = (1.0 / self.steps as f64).max(1.0 - RATIO_DECAY);
-        self.log += share * (ratio.ln() - self.log);
-        self.log.exp()
-    }
-}
-
-/// Running second moments of gradients, flat by path, as AdamW keeps them.
-struct SecondMoments {
-    beta2: f64,
-    epsilon: f64,
-    steps: u64,
-    values: Flat,
-}
-
-impl SecondMoments {
-    /// Takes the gradients of a step.
-    fn push(&mut self, grads: &Flat) {
-        self.steps += 1;
-        for (path, grad) in grads {
-            let square = grad.clone().square().mul_scalar(1.0 - self.beta2);
-            let sum = match self.values.remove(path) {
-                Some(before) => before.mul_scalar(self.beta2) + square,
-                None => square,
-            };
-            self.values.insert(path.clone(), sum);
-        }
-    }
-
-    /// P = 1 / (√v̂ + ε), v̂ corrected for its start at zero.
-    fn preconditioner(&self) -> Flat {
-        let correction = 1.0 - self.beta2.powf(self.steps as f64);
-        let of = |value: &Tensor<1>| {
-            let unbiased = value.clone().mul_scalar(1.0 / correction);
-            unbiased.sqrt().add_scalar(self.epsilon).recip()
-        };
-        let all = self.values.iter();
-        all.map(|(path, value)| (path.clone(), of(value))).collect()
-    }
-
-    fn state(&self) -> NamedTensors {
-        let mut state: NamedTensors = self
-            .values
-            .iter()
-            .map(|(path, value)| (format!("second/{path}"), read(value.clone())))
-            .collect();
-        if self.steps > 0 {
-            let steps = TensorData::new(vec![self.steps as f64], [1]);
-            state.insert("steps".into(), steps);
-        }
-        state
-    }
-
-    fn restore(&mut self, state: &NamedTensors, device: &Device) {
-        self.steps = number(state, "steps").unwrap_or(0.0) as u64;
-        let value = |(path, data): (String, TensorData)| {
-            let dtype = data.dtype();
-            (path, Tensor::from_data(data, (device, dtype)))
-        };
-        let values = under(state, "second/").into_iter();
-        self.values = values.map(value).collect();
     }
 }

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "train")]
 mod alignment;
+#[cfg(feature = "train")]
+mod running;
 
 use super::{Method, Role, settings};
 use serde::{Deserialize, Serialize};
