@@ -12,6 +12,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use modalign::dataset::TargetShape;
 use modalign::dataset::loader::Batch;
+use modalign::model::state::{add_gradients, scaled};
 use modalign::model::{Dual, Embedder, Model, Network, SwinConfig, device};
 use modalign::suite::parts::PredictorSpec;
 use modalign::suite::training::Rule;
@@ -110,9 +111,8 @@ fn meta(
     );
     let found = found.expect("step");
     let mut grads = outside_encoder(network, &found.inner_gradients);
-    let more =
-        modalign::model::state::scaled(&network.embedder, &found.outer_gradients, META.lambda);
-    modalign::model::state::add_gradients(&mut grads, more, &network.embedder);
+    let more = scaled(&network.embedder, &found.outer_gradients, META.lambda);
+    add_gradients(&mut grads, more, &network.embedder);
     grads
 }
 

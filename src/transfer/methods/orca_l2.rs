@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub const METHOD: Method = Method {
     name: "orca-l2",
     title: "ORCA (L2)",
-    phrase: "ORCA by the Euclidean distance",
+    phrase: "ORCA (L2)",
     role: Role::Baseline,
     what: "Trains the embedder first, to minimise the mean Euclidean distance between embedded source and \
            embedded target samples; then fine-tunes everything.",

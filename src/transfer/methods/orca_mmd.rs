@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub const METHOD: Method = Method {
     name: "orca-mmd",
     title: "ORCA (MMD)",
-    phrase: "ORCA by the MMD",
+    phrase: "ORCA (MMD)",
     role: Role::Baseline,
     what: "Trains the embedder first, to minimise the maximum mean discrepancy between embedded source and \
            embedded target; then fine-tunes everything.",

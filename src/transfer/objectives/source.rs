@@ -94,3 +94,27 @@ fn shuffle(all: &mut [usize], count: usize, rng: &mut ChaCha8Rng) {
         all.swap(i, other);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::InMemory;
+
+    #[test]
+    fn labels_count_the_classes_that_have_pairs_and_name_those_of_the_set() {
+        let labels = vec![0, 1, 3, 3, 0, 0, 3];
+        let values: Vec<f32> = labels.iter().map(|&label| label as f32).collect();
+        let classes = ["a", "b", "c", "d"].map(String::from).to_vec();
+        let set = InMemory::new([1, 1, 1], classes, labels, values).unwrap();
+        let set: Arc<dyn Dataset> = Arc::new(set);
+        let sampler = SourceSampler::new(set.clone(), 8, 0).unwrap();
+        assert_eq!(sampler.classes(), [0, 3]);
+        let batch = sampler.draw(5, 2).unwrap();
+        for (value, label) in batch.values.iter().zip(&batch.labels) {
+            assert_eq!(*value as usize, sampler.classes()[*label]);
+        }
+        assert_eq!(batch.labels.iter().filter(|label| **label == 0).count(), 4);
+        let refused = SourceSampler::new(set, 8, 3);
+        assert!(matches!(refused, Err(TransferError::Setting { .. })));
+    }
+}
