@@ -1,5 +1,5 @@
 //! Fine-tuning over intermediate modalities (PaRe, Cai et al., ICML 2024). Beside the task loss of a target batch stands
-//! that of a mixture, in which k of N embedded patches are a source sample's ([`super::patches`]):
+//! that of a mixture, in which k of N embedded patches are a source sample's ([`super::gate`]):
 //!
 //! `L(x_t, y_t) + (1 − λ) L(mixed, y_t) + λ CE(h_s(f(mixed)), y_s)`, `λ = k/N`,
 //!
@@ -10,16 +10,15 @@
 //! on through replacement, gate and embedder in one further backward pass.
 
 use super::beside::Beside;
-use super::patches::{Replacement, relaxed_subset};
+use super::gate::{Heads, Place, mixed, plain};
 use super::task::Supervised;
 use super::{Objective, Step};
 use crate::dataset::loader::{Batch, gather};
 use crate::dataset::{Dataset, TargetShape};
-use crate::model::layers::Linear;
 use crate::model::recompute::after_embedder;
-use crate::model::state::{add_gradients, untracked};
+use crate::model::state::add_gradients;
 use crate::model::{Dual, Embedder, Model, Network, Pass, Tokens};
-use crate::random::{PATCH_GATE, PATCH_NOISE, SOURCE_PATCHES};
+use crate::random::SOURCE_PATCHES;
 use crate::suite::training::{Augmentation, TrainSettings};
 use crate::transfer::error::TransferError;
 use crate::transfer::loss::cross_entropy;
@@ -27,9 +26,8 @@ use crate::transfer::readings::{MOST, Reading};
 use crate::transfer::records::Stage1Record;
 use crate::transfer::snapshot::NamedTensors;
 use crate::transfer::step::{MicroBatch, micro_batches};
-use burn::module::{Module, Param, ParamId};
 use burn::optim::GradientsParams;
-use burn::tensor::{DType, Device, Tensor, TensorData, activation};
+use burn::tensor::Tensor;
 use rand::RngExt;
 use std::sync::Arc;
 
@@ -51,22 +49,14 @@ pub struct Course {
 }
 
 impl Course {
-    /// Share of the source's patches at a step, and whether they are drawn.
-    fn at(&self, step: usize) -> (f64, bool) {
+    /// Share of the source's patches at a step, and the temperature at which they are drawn, if they are.
+    fn at(&self, step: usize) -> (f64, Option<f64>) {
         let epoch = (step / self.per_epoch.max(1)) as f64;
         let epochs = self.epochs.max(1) as f64;
         let share = self.start + (self.end - self.start) * epoch / epochs;
-        (share, epoch < self.sampled * epochs)
+        let drawn = epoch < self.sampled * epochs;
+        (share, drawn.then_some(self.temperature))
     }
-}
-
-/// What trains beside the network.
-#[derive(Module, Debug)]
-struct Heads {
-    /// Tokens `[C]` to the logit of a score.
-    gate: Linear,
-    /// h_s: features `[D]` to the source's classes.
-    predictor: Linear,
 }
 
 /// The objective.
@@ -82,21 +72,8 @@ pub struct Gradual<'a> {
     pending: GradientsParams,
 }
 
-/// Where a part of a batch stands.
-#[derive(Clone, Copy)]
-struct Place {
-    /// Share of the source's patches.
-    share: f64,
-    /// Whether they are drawn.
-    drawn: bool,
-    /// Number of the step.
-    step: u64,
-    /// The part's first sample in the batch.
-    first: u64,
-}
-
 impl<'a> Gradual<'a> {
-    /// Gate and source predictor start as PyTorch's linear layers, U(−1/√in, 1/√in).
+    /// With a fresh gate and a fresh source predictor, which train at `rate` times the network's learning rate.
     ///
     /// # Errors
     /// [`TransferError::Setting`] for a source set that is empty or has no single class a sample.
@@ -115,12 +92,7 @@ impl<'a> Gradual<'a> {
                 found: format!("{} samples with {}", set.len(), set.target_shape().name()),
             });
         }
-        let shape = source.config.shape();
-        let place = source.place();
-        let heads = Heads {
-            gate: linear([1, shape.token_width()], &place, (seed, 0)),
-            predictor: linear([set.classes().len(), shape.features()], &place, (seed, 1)),
-        };
+        let heads = Heads::new(source, set.classes().len(), seed);
         Ok(Self {
             task,
             source: set,
@@ -143,67 +115,6 @@ impl<'a> Gradual<'a> {
         Ok(gather(set, &index, &Augmentation::default(), place)?)
     }
 
-    /// Scores of tokens `[B, N, C]` by the gate, in (0, 1); those of padding lie below. With `noise` they are drawn.
-    fn scores(&self, tokens: &Tokens, gate: &Linear, noise: Option<(Place, u64)>) -> Tensor<2> {
-        let [batch, count, _] = tokens.values.dims();
-        let values = Dual::from(tokens.values.primal.clone());
-        let logits = gate.forward(values, &Pass::eval()).primal;
-        let mut scores = activation::sigmoid(logits.reshape([batch, count]));
-        if let Some((place, side)) = noise {
-            // A generator a sample: the parts of a batch draw what the whole would.
-            let of_sample = |sample: u64| {
-                let numbers = [place.step, place.first + sample, side];
-                let mut rng = PATCH_NOISE.rng(self.seed, &numbers);
-                let gumbel = move |_| {
-                    let uniform: f64 = rng.random_range(f64::MIN_POSITIVE..1.0);
-                    -(-uniform.ln()).ln()
-                };
-                (0..count).map(gumbel)
-            };
-            let noise: Vec<f64> = (0..batch as u64).flat_map(of_sample).collect();
-            let noise = TensorData::new(noise, [batch, count]).convert_dtype(scores.dtype());
-            let noise = Tensor::from_data(noise, (&scores.device(), scores.dtype()));
-            scores = scores + noise;
-        }
-        match &tokens.keep {
-            Some(keep) => scores + keep.clone().add_scalar(-1.0).mul_scalar(PADDING),
-            None => scores,
-        }
-    }
-
-    /// The tokens of a target part, on the tracked device, with patches of the source's `tokens`, on the plain device,
-    /// in their places; and how many are.
-    fn mixed(&self, target: &Tokens, source: &Tokens, place: Place) -> (Tensor<3>, usize) {
-        let ([_, own, _], [_, other, _]) = (target.values.dims(), source.values.dims());
-        let count = ((place.share * own as f64 + 1e-9) as usize)
-            .min(own)
-            .min(other);
-        let primal = |tokens: &Tokens| tokens.values.primal.clone();
-        let from = Tensor::from_inner(primal(source));
-        if !place.drawn {
-            let gate = self.beside.module.gate.valid();
-            let of_target = self.scores(&plain(target), &gate, None);
-            let of_source = self.scores(source, &gate, None);
-            let replacement = Replacement::by_scores(of_target, of_source, count);
-            return (replacement.apply(primal(target), from, None), count);
-        }
-        let source = Tokens {
-            values: Dual::from(from.clone()),
-            keep: source.keep.clone().map(Tensor::from_inner),
-            ..source.clone()
-        };
-        let gate = &self.beside.module.gate;
-        let warm = self.course.temperature;
-        let of_target = self.scores(target, gate, Some((place, 0)));
-        let of_source = self.scores(&source, gate, Some((place, 1)));
-        let of_target = relaxed_subset(of_target, own - count, warm);
-        let of_source = relaxed_subset(of_source, count, warm);
-        let read = |drawn: &Tensor<2>| drawn.clone().inner();
-        let replacement = Replacement::by_scores(read(&of_target), read(&of_source), count);
-        let drawn = Some([of_target, of_source]);
-        (replacement.apply(primal(target), from, drawn), count)
-    }
-
     /// The task loss of a target part, weighted by its share of the batch, and the gradients of the whole objective at
     /// every tracked parameter of `network`. Those of gate and source predictor are added to `pending`.
     fn part(
@@ -220,7 +131,7 @@ impl<'a> Gradual<'a> {
         let other = self
             .embedder
             .forward(source.samples.clone(), &mut Pass::eval());
-        let (mixed, count) = self.mixed(&tokens, &other, place);
+        let (mixed, count) = mixed(&self.beside.module.gate, &tokens, &other, place);
         let lambda = count as f64 / tokens.values.dims()[1].max(1) as f64;
 
         let mean = |last: Tokens, pass: &Pass| {
@@ -276,18 +187,6 @@ impl<'a> Gradual<'a> {
     }
 }
 
-/// What lies below the scores of all tokens that are no padding.
-const PADDING: f64 = 1e6;
-
-/// Tokens on the plain device.
-fn plain(tokens: &Tokens) -> Tokens {
-    Tokens {
-        values: Dual::from(untracked(tokens.values.primal.clone())),
-        grid: tokens.grid,
-        keep: tokens.keep.clone().map(untracked),
-    }
-}
-
 /// A loss of the encoder's last tokens, its gradients at encoder and predictor, and at the `tokens` that enter, which
 /// lie on the plain device; with the activations of a block at a time in memory, or of all.
 fn behind_embedder(
@@ -315,31 +214,6 @@ fn behind_embedder(
     Ok((result, GradientsParams::from_grads(grads, network), slope))
 }
 
-/// A linear layer with PyTorch's first values that asks for gradients, `[out, in]`.
-fn linear(
-    [outputs, inputs]: [usize; 2],
-    (device, dtype): &(Device, DType),
-    (seed, number): (u64, u64),
-) -> Linear {
-    let bound = 1.0 / (inputs.max(1) as f64).sqrt();
-    let mut rng = PATCH_GATE.rng(seed, &[number]);
-    let mut draw = |count: usize| -> Vec<f64> {
-        let value = |_| rng.random_range(-bound..bound);
-        (0..count).map(value).collect()
-    };
-    let weight = TensorData::new(draw(outputs * inputs), [outputs, inputs]).convert_dtype(*dtype);
-    let bias = TensorData::new(draw(outputs), [outputs]).convert_dtype(*dtype);
-    let weight = Tensor::<2>::from_data(weight, (device, *dtype));
-    let bias = Tensor::<1>::from_data(bias, (device, *dtype));
-    Linear {
-        weight: Param::initialized(ParamId::new(), Tensor::from_inner(weight).require_grad()),
-        bias: Some(Param::initialized(
-            ParamId::new(),
-            Tensor::from_inner(bias).require_grad(),
-        )),
-    }
-}
-
 impl Objective for Gradual<'_> {
     /// The reading is the task loss of the target batch alone.
     fn gradients(
@@ -360,6 +234,7 @@ impl Objective for Gradual<'_> {
             let place = Place {
                 share,
                 drawn,
+                seed: self.seed,
                 step: step.number as u64,
                 first,
             };
