@@ -83,6 +83,12 @@ streams! {
     FISHER = Key::Path(0xf154_e201), "labels drawn for the Fisher information";
     /// Numbers: matrix.
     LOW_RANK = Key::Path(0x10a4_0a11), "first factors of low-rank additions";
+    /// Numbers: step.
+    SOURCE_PATCHES = Key::Path(0x9a7c_4e51), "source samples whose patches replace a target batch's";
+    /// Numbers: step, sample of the batch, 0 for the target's patches and 1 for the source's.
+    PATCH_NOISE = Key::Path(0x9a7c_4e52), "noise of the choice of patches";
+    /// Numbers: 0 for the gate, 1 for the source predictor.
+    PATCH_GATE = Key::Path(0x9a7c_4e53), "first values of a patch gate and of a source predictor beside it";
     SELF_TEST = Key::Xor(0), "the device's self-test";
 
     // Measures

@@ -9,6 +9,8 @@ mod full_size;
 mod meta_gradient;
 #[path = "parity/meta_steps.rs"]
 mod meta_steps;
+#[path = "parity/objectives.rs"]
+mod objectives;
 #[path = "parity/parts.rs"]
 mod parts;
 #[path = "parity/roberta.rs"]

@@ -1,13 +1,13 @@
 """Seconds of MoNA's stage-1 step by PyTorch's double backward (CPU), beside a fine-tuning step.
 
 The same small Swin and batch as `mona_step.rs`: 0.94 M parameters, 64 images of 32 x 32 for the
-target and as many for the source. The step is the exact one-step meta-gradient: an inner SGD step
-kept differentiable (`create_graph`), alignment and uniformity of source features through the
+target and as many for the source. The step is the exact meta-gradient through K inner SGD steps of the encoder (K = 1 is
+the paper's) that are kept differentiable (`create_graph`): alignment and uniformity of source features through the
 stepped encoder, one backward to the embedder. Medians over rounds; prints one JSON line; the peak
 memory is the process's (VmHWM).
 
     pip install torch transformers
-    python benches/peers/mona_step.py [--mode both|nft|mona] [--rounds 15] [--threads 2]
+    python benches/peers/mona_step.py [--mode both|nft|mona] [--steps 1] [--rounds 15] [--threads 2]
 """
 
 import argparse
@@ -58,22 +58,25 @@ def parts(model):
     return body, list(swin.embeddings.parameters()), Encoder()
 
 
-def meta_gradient(model, body, phi, encoder, target, source):
-    """The inner loss; the exact meta-gradient is left at `phi`. Batches are (inputs, labels), the source's embedded."""
-    (x, y), (tokens, ys) = target, source
-    inner = F.cross_entropy(model(x).logits, y)
-    grads = torch.autograd.grad(inner, list(body.values()), create_graph=True)
-    stepped = {k: p - 1e-3 * g for (k, p), g in zip(body.items(), grads)}
-    features = torch.func.functional_call(encoder, stepped, (tokens,))
-    total = inner + 0.5 * outer_loss(features, ys)
+def meta_gradient(model, body, phi, encoder, targets, source):
+    """The first inner loss; the exact meta-gradient is left at `phi`. Batches are (inputs, labels), the source's embedded."""
+    (tokens, ys), state, first = source, dict(body), None
+    for x, y in targets:
+        inner = F.cross_entropy(torch.func.functional_call(model, state, (x,)).logits, y)
+        first = inner if first is None else first
+        grads = torch.autograd.grad(inner, list(state.values()), create_graph=True)
+        state = {k: p - 1e-3 * g for (k, p), g in zip(state.items(), grads)}
+    features = torch.func.functional_call(encoder, state, (tokens,))
+    total = first + 0.5 * outer_loss(features, ys)
     for p, g in zip(phi, torch.autograd.grad(total, phi)):
         p.grad = g
-    return inner.detach()
+    return first.detach()
 
 
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--mode", choices=("both", "nft", "mona"), default="both")
+    ap.add_argument("--steps", type=int, default=1, help="K, inner steps")
     ap.add_argument("--rounds", type=int, default=15)
     ap.add_argument("--threads", type=int, default=2)
     args = ap.parse_args()
@@ -104,7 +107,7 @@ def main():
 
         def mona():
             optimiser.zero_grad(set_to_none=True)
-            meta_gradient(model, body, phi, encoder, (x, y), (tokens, ys))
+            meta_gradient(model, body, phi, encoder, [(x, y)] * args.steps, (tokens, ys))
             torch.nn.utils.clip_grad_norm_(phi, 1.0)
             optimiser.step()
 
@@ -114,7 +117,7 @@ def main():
         result["ratio"] = round(result["mona_seconds"] / result["nft_seconds"], 3)
     status = Path("/proc/self/status").read_text()
     peak = round(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e9, 3)
-    print(json.dumps({"engine": f"PyTorch {torch.__version__}", "threads": args.threads, **result, "peak_memory_gb": peak}))
+    print(json.dumps({"engine": f"PyTorch {torch.__version__}", "threads": args.threads, "mode": args.mode, "steps": str(args.steps), **result, "peak_memory_gb": peak}))
 
 
 if __name__ == "__main__":

@@ -69,13 +69,38 @@ pub fn gradients<E>(
     pass: &mut Pass,
     loss: impl FnOnce(Dual<2>) -> Result<Tensor<1>, E>,
 ) -> Result<(Tensor<1>, GradientsParams), E> {
-    let plain = network.valid();
-    let mut kept = Vec::with_capacity(network.encoder.steps());
     let start = pass.stream();
-    let mut tokens = plain.embedder.forward(x.clone(), pass);
-    for index in 0..plain.encoder.steps() {
+    let tokens = network.embedder.valid().forward(x.clone(), pass);
+    let outputs = |last: Tokens, pass: &Pass| loss(network.predictor.forward(last, pass));
+    let (result, mut total, slope) = after_embedder(network, tokens, pass, outputs)?;
+    // A constant embedder has no tape to go back on.
+    if let Some(above) = slope
+        && trains(&network.embedder)
+    {
+        let mut stream = start;
+        let mut again = repeat(stream.as_mut(), pass);
+        let x = x.linear(Tensor::from_inner);
+        let tokens = network.embedder.forward(x, &mut again);
+        let mut grads = continue_from(tokens.values, &above).backward();
+        let part = GradientsParams::from_module(&mut grads, network);
+        add_gradients(&mut total, part, network);
+    }
+    Ok((result, total))
+}
+
+/// A loss of the encoder's last tokens; its gradients at every tracked parameter of `network`, and at `tokens`, which
+/// enter the encoder, on the plain device. The embedder is not passed.
+pub fn after_embedder<E>(
+    network: &Network,
+    mut tokens: Tokens,
+    pass: &mut Pass,
+    loss: impl FnOnce(Tokens, &Pass) -> Result<Tensor<1>, E>,
+) -> Result<(Tensor<1>, GradientsParams, Option<Dual<3>>), E> {
+    let plain = network.encoder.valid();
+    let mut kept = Vec::with_capacity(plain.steps());
+    for index in 0..plain.steps() {
         let (stream, input) = (pass.stream(), tokens.clone());
-        tokens = plain.encoder.step(index, tokens, pass).0;
+        tokens = plain.step(index, tokens, pass).0;
         kept.push(Kept { input, stream });
     }
     drop(plain);
@@ -88,7 +113,7 @@ pub fn gradients<E>(
     let last = track(&tokens);
     drop(tokens);
     let end = network.encoder.finish(last.clone(), pass);
-    let value = loss(network.predictor.forward(end, pass))?;
+    let value = loss(end, pass)?;
     let result = value.clone().inner();
     let grads = value.backward();
     let mut slope = at(&last.values, &grads);
@@ -104,17 +129,7 @@ pub fn gradients<E>(
         slope = at(&input.values, &grads);
         collect(grads);
     }
-    // A constant embedder has no tape to go back on.
-    if let Some(above) = slope
-        && trains(&network.embedder)
-    {
-        let mut stream = start;
-        let mut again = repeat(stream.as_mut(), pass);
-        let x = x.linear(Tensor::from_inner);
-        let tokens = network.embedder.forward(x, &mut again);
-        collect(continue_from(tokens.values, &above).backward());
-    }
-    Ok((result, total))
+    Ok((result, total, slope))
 }
 
 /// A pass like `pass` that draws from `stream`.

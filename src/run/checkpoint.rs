@@ -279,13 +279,8 @@ mod tests {
         let first = Stage1Record {
             epoch: 1,
             inner: Some(2.0),
-            align: None,
-            uniform: None,
-            outer_share: None,
-            lambda: None,
-            otdd: None,
-            converged: None,
             seconds: 0.5,
+            ..Stage1Record::default()
         };
         let weight = TensorData::new(vec![epochs as f32], vec![1]);
         Snapshot {

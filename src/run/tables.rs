@@ -328,6 +328,8 @@ impl Tables {
                 otdd: e.otdd,
                 converged: e.converged,
                 lambda: e.lambda,
+                distance: e.distance,
+                outer: e.outer,
             });
         }
     }

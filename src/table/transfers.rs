@@ -109,6 +109,10 @@ table! {
         converged: Option<f64>,
         /// Weight of the outer loss.
         lambda: Option<f64>,
+        /// Mean distance of the embedded batch from the embedded source by a method that takes another one than the OTDD.
+        distance: Option<f64>,
+        /// Mean outer loss after the simulated steps, without its weight.
+        outer: Option<f64>,
     }
 }
 

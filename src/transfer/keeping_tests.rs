@@ -4,7 +4,9 @@
 use super::epochs::Event;
 use super::error::TransferError;
 use super::method_tests::{Memory, Problem, bits, problem};
-use super::methods::{Method, distillation, emb, ewc, l2_sp, lora, lp_ft, mona, nft, wise_ft};
+use super::methods::{
+    Method, distillation, emb, ewc, l2_sp, lora, lp_ft, mona, nft, pare, wise_ft,
+};
 use super::snapshot::NamedTensors;
 use super::stages::Trained;
 use crate::model::state::state;
@@ -164,7 +166,7 @@ fn with_state(change: impl Fn(&mut Problem)) -> Problem {
 
 #[test]
 fn objectives_with_a_state_resume_in_the_same_bits() {
-    let cases: [(&'static Method, Problem); 5] = [
+    let cases: [(&'static Method, Problem); 7] = [
         (
             &mona::METHOD,
             with_state(|p| {
@@ -181,6 +183,23 @@ fn objectives_with_a_state_resume_in_the_same_bits() {
                 p.set("mona", "inner_steps", 3i64);
                 p.set("mona", "outer_loss", "distance");
                 p.set("mona", "reset_encoder", false);
+            }),
+        ),
+        (
+            &mona::METHOD,
+            with_state(|p| {
+                p.set("mona", "outer_loss", "probe");
+                p.set("mona", "outer_share", 0.5);
+                p.set("mona", "probe_samples", 12i64);
+            }),
+        ),
+        (
+            &pare::METHOD,
+            with_state(|p| {
+                p.set("pare", "sampled", 0.7);
+                p.set("pare", "rate", 10.0);
+                p.settings.train.micro_batch = 3;
+                p.settings.train.recompute = true;
             }),
         ),
         (
@@ -249,4 +268,54 @@ fn a_held_share_is_held_and_recorded() {
     });
     let wrong = pair.run(&mona::METHOD, &mut Memory::default(), &mut |_| true);
     assert!(matches!(wrong, Err(TransferError::Setting { .. })));
+}
+
+#[test]
+fn mona_with_a_fixed_probe_learns_to_be_read_by_it() {
+    let problem = with_state(|p| {
+        p.set("mona", "outer_loss", "probe");
+        p.set("mona", "outer_share", 2.0);
+        p.set("mona", "alpha", 0.3);
+        p.settings.stage1.epochs = 12;
+    });
+    let outer = |trained: &Trained| -> Vec<f64> {
+        trained.first.iter().map(|r| r.outer.unwrap()).collect()
+    };
+    let course = outer(&problem.whole(&mona::METHOD));
+    let without = with_state(|p| {
+        p.set("mona", "outer_loss", "probe");
+        p.set("mona", "meta_gradient", "first-order");
+        p.set("mona", "alpha", 0.3);
+        p.settings.stage1.epochs = 12;
+    });
+    let plain = outer(&without.whole(&mona::METHOD));
+    // The first steps see the same state; what is followed ends lower than what is only measured.
+    assert!(course[11] < plain[11], "{course:?} {plain:?}");
+    for (key, value) in [("probe_c", 0.0), ("probe_samples", 2.0)] {
+        let wrong = with_state(|p| {
+            p.set("mona", "outer_loss", "probe");
+            if key == "probe_c" {
+                p.set("mona", key, value);
+            } else {
+                p.set("mona", key, value as i64);
+            }
+        });
+        let wrong = wrong.run(&mona::METHOD, &mut Memory::default(), &mut |_| true);
+        assert!(matches!(wrong, Err(TransferError::Setting { .. })), "{key}");
+    }
+}
+
+#[test]
+fn pare_refuses_what_is_no_share() {
+    for (key, value) in [
+        ("start", 1.5),
+        ("end", -0.1),
+        ("sampled", 2.0),
+        ("temperature", 0.0),
+        ("rate", 0.0),
+    ] {
+        let wrong = with_state(|p| p.set("pare", key, value));
+        let wrong = wrong.run(&pare::METHOD, &mut Memory::default(), &mut |_| true);
+        assert!(matches!(wrong, Err(TransferError::Setting { .. })), "{key}");
+    }
 }

@@ -3,7 +3,8 @@
 
 use super::epochs::Event;
 use super::error::TransferError;
-use super::methods::{METHODS, Method, emb, frozen, mona, nft, orca, scratch};
+use super::methods::{METHODS, Method, emb, frozen, mona, nft, orca, orca_l2, orca_mmd, scratch};
+use super::records::Stage1Record;
 use super::request::Request;
 use super::snapshot::{Checkpointer, NamedTensors, NoCheckpoints, Snapshot};
 use super::stages::{Trained, transfer};
@@ -73,6 +74,8 @@ pub(super) fn problem() -> Problem {
         stage1 = { epochs = 2, source_batch = 6, learning_rate = 0.01 }
         mona = { alpha = 0.1 }
         orca = { target_batch = 8, source_samples = 12 }
+        orca-mmd = { target_batch = 8, source_samples = 12 }
+        orca-l2 = { target_batch = 8, source_samples = 12 }
         train = { epochs = 3, batch = 8, learning_rate = 0.01, select = "valid" }
         "#,
     )
@@ -196,6 +199,28 @@ fn orca_brings_the_embedded_target_closer_to_the_source() {
                 .iter()
                 .all(|r| r.inner.is_none() && r.converged > Some(0.9))
         );
+    }
+}
+
+#[test]
+fn orcas_other_alignments_bring_the_embedded_target_closer_too() {
+    let mut problem = problem();
+    problem.settings.stage1.epochs = 12;
+    for method in [&orca_mmd::METHOD, &orca_l2::METHOD] {
+        let trained = problem.whole(method);
+        let course: Vec<f64> = trained.first.iter().map(|r| r.distance.unwrap()).collect();
+        assert!(course[11] < 0.9 * course[0], "{method:?}: {course:?}");
+        let others = |r: &Stage1Record| r.inner.is_none() && r.otdd.is_none();
+        assert!(trained.first.iter().all(others));
+    }
+    for (method, key) in [
+        (&orca_mmd::METHOD, "source_samples"),
+        (&orca_l2::METHOD, "target_batch"),
+    ] {
+        let mut problem = super::method_tests::problem();
+        problem.set(method.name, key, 1i64);
+        let refused = problem.run(method, &mut NoCheckpoints, &mut |_| true);
+        assert!(matches!(refused, Err(TransferError::Setting { .. })));
     }
 }
 

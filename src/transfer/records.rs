@@ -30,6 +30,12 @@ pub struct Stage1Record {
     /// Share of those distances that converged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub converged: Option<f64>,
+    /// Distance between embedded source and embedded target by a method that takes another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance: Option<f64>,
+    /// The outer loss after the simulated steps, without its weight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outer: Option<f64>,
     /// Seconds since stage 1 began.
     pub seconds: f64,
 }

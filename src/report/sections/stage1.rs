@@ -31,7 +31,7 @@ pub const SECTION: Section<Run> = Section {
     citations: &[],
 };
 
-const COLUMNS: [Column<Stage1Row>; 10] = [
+const COLUMNS: [Column<Stage1Row>; 12] = [
     Column::text("target", |row| row.target_title.clone()),
     Column::text("method", |row| methods::title(&row.method)),
     Column::number("seed", |row| maybe(row.seed, whole)),
@@ -46,6 +46,8 @@ const COLUMNS: [Column<Stage1Row>; 10] = [
     }),
     Column::number("OTDD", |row| maybe(row.otdd, |v| plain(v, 3))),
     Column::number("converged", |row| maybe(row.converged, percent)),
+    Column::number("distance", |row| maybe(row.distance, |v| plain(v, 3))),
+    Column::number("outer loss", |row| maybe(row.outer, |v| plain(v, 3))),
 ];
 
 fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {

@@ -29,6 +29,9 @@ pub mod lp_ft;
 pub mod mona;
 pub mod nft;
 pub mod orca;
+pub mod orca_l2;
+pub mod orca_mmd;
+pub mod pare;
 pub mod scratch;
 pub mod settings;
 pub mod wise_ft;
@@ -45,7 +48,7 @@ use crate::suite::task::TargetKind;
 use std::fmt;
 
 /// Every transfer method.
-pub const METHODS: [&Method; 12] = [
+pub const METHODS: [&Method; 15] = [
     &nft::METHOD,
     &orca::METHOD,
     &mona::METHOD,
@@ -58,6 +61,9 @@ pub const METHODS: [&Method; 12] = [
     &distillation::METHOD,
     &wise_ft::METHOD,
     &lora::METHOD,
+    &orca_mmd::METHOD,
+    &orca_l2::METHOD,
+    &pare::METHOD,
 ];
 
 /// Plain fine-tuning: what every other method is compared with.

@@ -2,20 +2,20 @@
 //! gradients of the factors follow from the matrix's, `∂A = s Bᵀ ∂W` and `∂B = s ∂W Aᵀ`; they have an optimiser of
 //! their own, and the matrix is set after every step.
 
+use super::beside::Beside;
 use super::task::Supervised;
 use super::{Objective, Step};
 use crate::dataset::loader::Batch;
 use crate::model::Network;
 use crate::model::parameters::{Flat, flat, flat_gradients, replaced};
-use crate::model::state::{state, with_state};
+use crate::model::state::state;
 use crate::random::LOW_RANK;
 use crate::suite::training::TrainSettings;
 use crate::transfer::error::TransferError;
-use crate::transfer::optimiser::Optimiser;
 use crate::transfer::readings::{MOST, Reading};
 use crate::transfer::records::Stage1Record;
 use crate::transfer::request::encoder;
-use crate::transfer::snapshot::{NamedTensors, number, under};
+use crate::transfer::snapshot::NamedTensors;
 use crate::transfer::step::outside_encoder;
 use burn::module::{Module, Param, ParamId};
 use burn::optim::GradientsParams;
@@ -40,18 +40,16 @@ struct Matrix {
 pub struct LowRank {
     task: Supervised,
     matrices: Vec<Matrix>,
-    factors: Factors,
-    optimiser: Optimiser,
-    /// s, and the factors' learning rate in units of the step's.
+    factors: Beside<Factors>,
+    /// s.
     scale: f64,
-    rate: f64,
     /// Gradients of the matrices of the step that is not applied yet.
     pending: Option<Flat>,
 }
 
 impl LowRank {
     /// Factors of rank `rank` for every matrix of the encoder of `source`: A from U(−1/√in, 1/√in) (PyTorch's
-    /// linear layer, as LoRA's authors), B zero. `[scale, rate]` as in [`LowRank`].
+    /// linear layer, as LoRA's authors), B zero; `scale` is s, `rate` the factors' learning rate in units of the step's.
     pub fn new(
         task: Supervised,
         source: &Network,
@@ -63,7 +61,6 @@ impl LowRank {
         let values = flat(source, encoder);
         let (device, dtype) = source.place();
         let device = device.inner();
-        let clip = (train.clip > 0.0).then_some(train.clip);
         let (mut matrices, mut a, mut b) = (Vec::new(), Vec::new(), Vec::new());
         for (path, data) in state(source) {
             let shape = data.shape().to_vec();
@@ -96,17 +93,16 @@ impl LowRank {
         Self {
             task,
             matrices,
-            factors: Factors { a, b },
-            optimiser: Optimiser::new(train.optimiser, train.weight_decay, clip),
+            factors: Beside::new(Factors { a, b }, "factors", train, rate),
             scale,
-            rate,
             pending: None,
         }
     }
 
     /// The matrices by path: W⁰ + s B A.
     fn merged(&self) -> Flat {
-        let pairs = self.factors.a.iter().zip(&self.factors.b);
+        let Factors { a, b } = &self.factors.module;
+        let pairs = a.iter().zip(b);
         let of = |(matrix, (a, b)): (&Matrix, (&Param<Tensor<2>>, &Param<Tensor<2>>))| {
             let product = b
                 .val()
@@ -142,47 +138,27 @@ impl Objective for LowRank {
             return network;
         };
         let mut grads = GradientsParams::new();
-        for (i, matrix) in self.matrices.iter().enumerate() {
+        let Factors { a, b } = &self.factors.module;
+        for ((matrix, a), b) in self.matrices.iter().zip(a).zip(b) {
             let Some(slope) = pending.get(&matrix.path) else {
                 continue;
             };
             let slope = slope.clone().reshape(matrix.shape).mul_scalar(self.scale);
-            let (a, b) = (&self.factors.a[i], &self.factors.b[i]);
             let of_a = b.val().inner().transpose().matmul(slope.clone());
             let of_b = slope.matmul(a.val().inner().transpose());
             grads.register(a.id, of_a);
             grads.register(b.id, of_b);
         }
-        let factors = self.factors.clone();
-        self.factors = self.optimiser.step(self.rate * rate, factors, grads);
+        self.factors.step(rate, grads);
         let merged = self.merged();
         replaced(network, &|path, _| merged.get(path).cloned())
     }
 
     fn state(&self) -> NamedTensors {
-        let mut all = NamedTensors::new();
-        for (name, value) in state(&self.factors.valid()) {
-            all.insert(format!("factors/{name}"), value);
-        }
-        for (name, value) in self.optimiser.moments() {
-            all.insert(format!("moments/{name}"), value);
-        }
-        let steps = TensorData::new(vec![f64::from(self.optimiser.steps())], [1]);
-        all.insert("steps".into(), steps);
-        all
+        self.factors.state()
     }
 
     fn restore(&mut self, state: NamedTensors, network: &Network) -> Result<(), TransferError> {
-        let Some(steps) = number(&state, "steps") else {
-            return Ok(());
-        };
-        let (device, dtype) = network.place();
-        let factors = self.factors.clone();
-        let values = under(&state, "factors/");
-        self.factors = with_state(factors, values, dtype, "snapshot".as_ref())?;
-        let moments = under(&state, "moments/");
-        self.optimiser
-            .restore(&moments, steps as i32, &device.inner());
-        Ok(())
+        self.factors.restore(&state, network)
     }
 }

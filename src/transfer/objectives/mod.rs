@@ -1,14 +1,21 @@
 //! What the stages of a transfer minimise: the task loss ([`task`]), the meta-objective of MoNA
-//! ([`meta_step`], its outer loss in [`outer`], source batches in [`source`]) and the distance of
-//! embedded datasets of ORCA ([`transport`]).
+//! ([`meta_step`], its outer losses in [`outer`] and [`probe`], source batches in [`source`]), the distances of
+//! embedded datasets of ORCA ([`transport`], [`embedding`]), the intermediate modalities of PaRe ([`gradual`],
+//! [`gate`], [`patches`]), and what keeps knowledge by construction.
 
+pub mod beside;
 pub mod distance;
+pub mod embedding;
 pub mod fisher;
+pub mod gate;
+pub mod gradual;
 pub mod interpolation;
 pub mod low_rank;
 pub mod meta_step;
 pub mod outer;
+pub mod patches;
 pub mod penalty;
+pub mod probe;
 pub mod simulated;
 pub mod source;
 pub mod target;

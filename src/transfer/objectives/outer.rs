@@ -4,7 +4,9 @@
 //!   docs/method.md), alignment ∈ [0, 4], uniformity ∈ [−8, 0]: MoNA's own.
 //! * Supervised contrastive loss (Khosla et al. 2020).
 //! * Distance to the features of the pretrained encoder.
+//! * Cross-entropy of a fixed linear probe of the pretrained encoder's features.
 
+use super::probe::SourceProbe;
 use crate::model::state::untracked;
 use crate::transfer::methods::mona::OuterSign;
 use burn::tensor::{Tensor, TensorData};
@@ -22,6 +24,8 @@ pub enum Outer {
     /// Mean squared distance, on the unit sphere, to the pretrained encoder's features of the same
     /// samples `[B, D]`.
     Distance(Box<Tensor<2>>),
+    /// Mean cross-entropy of a fixed probe, whose columns are the labels.
+    Probe(Box<SourceProbe>),
 }
 
 impl Outer {
@@ -39,6 +43,7 @@ impl Outer {
                 let count = apart.dims()[0].max(1) as f64;
                 apart.square().sum().mul_scalar(1.0 / count)
             }
+            Self::Probe(probe) => probe.loss(features, labels),
         };
         (measured, loss)
     }

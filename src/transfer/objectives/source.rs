@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub struct SourceSampler {
     set: Arc<dyn Dataset>,
     by_class: Vec<Vec<usize>>,
+    /// The set's class of every entry of `by_class`.
+    numbers: Vec<usize>,
     /// Samples of a batch.
     batch: usize,
     /// Classes of a batch.
@@ -23,8 +25,9 @@ pub struct SourceSampler {
 impl SourceSampler {
     /// Batches of `batch` samples from `classes` classes (0 = all that have samples).
     pub fn new(set: Arc<dyn Dataset>, batch: usize, classes: usize) -> Result<Self, TransferError> {
-        let mut by_class = strata::by_class(&dataset::labels(set.as_ref()));
-        by_class.retain(|members| members.len() > 1);
+        let all = strata::by_class(&dataset::labels(set.as_ref()));
+        let several = all.into_iter().enumerate().filter(|(_, m)| m.len() > 1);
+        let (numbers, by_class): (Vec<usize>, Vec<Vec<usize>>) = several.unzip();
         let wanted = if classes == 0 {
             by_class.len().min(batch / 2)
         } else {
@@ -43,9 +46,15 @@ impl SourceSampler {
         Ok(Self {
             set,
             by_class,
+            numbers,
             batch,
             classes: wanted,
         })
+    }
+
+    /// The set's class that every label of a batch stands for.
+    pub fn classes(&self) -> &[usize] {
+        &self.numbers
     }
 
     /// The batch of one step; its labels count the classes that have samples.
@@ -83,5 +92,29 @@ fn shuffle(all: &mut [usize], count: usize, rng: &mut ChaCha8Rng) {
     for i in 0..count {
         let other = rng.random_range(i..all.len());
         all.swap(i, other);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::InMemory;
+
+    #[test]
+    fn labels_count_the_classes_that_have_pairs_and_name_those_of_the_set() {
+        let labels = vec![0, 1, 3, 3, 0, 0, 3];
+        let values: Vec<f32> = labels.iter().map(|&label| label as f32).collect();
+        let classes = ["a", "b", "c", "d"].map(String::from).to_vec();
+        let set = InMemory::new([1, 1, 1], classes, labels, values).unwrap();
+        let set: Arc<dyn Dataset> = Arc::new(set);
+        let sampler = SourceSampler::new(set.clone(), 8, 0).unwrap();
+        assert_eq!(sampler.classes(), [0, 3]);
+        let batch = sampler.draw(5, 2).unwrap();
+        for (value, label) in batch.values.iter().zip(&batch.labels) {
+            assert_eq!(*value as usize, sampler.classes()[*label]);
+        }
+        assert_eq!(batch.labels.iter().filter(|label| **label == 0).count(), 4);
+        let refused = SourceSampler::new(set, 8, 3);
+        assert!(matches!(refused, Err(TransferError::Setting { .. })));
     }
 }

@@ -19,7 +19,7 @@ use crate::transfer::readings::{MOST, Reading};
 use crate::transfer::records::Stage1Record;
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use ndarray::Array2;
 use std::sync::Arc;
 
@@ -130,23 +130,30 @@ pub fn embedded(
     embedder: &Embedder,
     set: Arc<dyn Dataset>,
 ) -> Result<(Array2<f64>, Vec<usize>), TransferError> {
+    let plain = embedder.valid();
+    let pooled = |x| plain.forward(x, &mut Pass::eval()).pool().primal;
+    of_samples(set, &state::place(&plain), &pooled)
+}
+
+/// What `run` makes of every sample, `[N, C]` in the order of the set, and their labels; `run` takes batches
+/// `[B, C, H, W]` at a device and in a float type.
+///
+/// # Errors
+/// [`TransferError`] where a sample cannot be read.
+pub fn of_samples(
+    set: Arc<dyn Dataset>,
+    (device, dtype): &(Device, DType),
+    run: &dyn Fn(Tensor<4>) -> Tensor<2>,
+) -> Result<(Array2<f64>, Vec<usize>), TransferError> {
     let labels = dataset::labels(set.as_ref());
     let order = Order::sequential(samples_at_once(set.shape().iter().product()));
     let mut rows = Vec::new();
     for batch in batches(set, order) {
         let batch = batch?;
-        let data = TensorData::new(batch.values, batch.shape);
-        rows.extend(values(features(embedder, data)));
+        let data = TensorData::new(batch.values, batch.shape).convert_dtype(*dtype);
+        rows.extend(values(run(Tensor::from_data(data, (device, *dtype)))));
     }
     Ok((matrix(rows, labels.len()), labels))
-}
-
-/// Averaged tokens of a batch of samples `[B, C]`.
-fn features(embedder: &Embedder, data: TensorData) -> Tensor<2> {
-    let plain = embedder.valid();
-    let (device, dtype) = state::place(&plain);
-    let x = Tensor::<4>::from_data(data.convert_dtype(dtype), (&device, dtype));
-    plain.forward(x, &mut Pass::eval()).pool().primal
 }
 
 fn values(features: Tensor<2>) -> Vec<f64> {

@@ -47,8 +47,8 @@ pub struct Unrolled {
 /// `network`; `start` is the loss of the first batch there, with its gradients at every parameter, and
 /// `embedder` the source model's own. With `follows` the gradient of the outer loss is taken.
 ///
-/// An inner step costs a training step, a product with a Hessian about two; K + 1 sets of parameters are
-/// in memory.
+/// An inner step costs a training step, a product with a Hessian about two. K sets of what moves are in memory; with
+/// recomputation about 2√K, each of the others taken again from the last one that is kept (K inner steps more).
 ///
 /// # Errors
 /// What `loss` refuses.
@@ -67,17 +67,28 @@ pub fn unrolled(
 ) -> Result<Unrolled, TransferError> {
     let recomputes = memory.recompute;
     let primal = |dual: Dual<1>| dual.primal;
-    let mut path = inner.preconditioned(network, &inner_gradients);
-    // s_0 … s_{K−1}, and s_K apart.
-    let mut states = vec![network.clone()];
-    let next = |here: &Network, step: &_| advanced(here.clone(), inner.scope, step, inner.alpha);
-    let mut last = next(network, &path);
-    for batch in batches.iter().skip(1) {
-        let here = inner.moving(&last);
-        let (_, step) = step::gradients(&here, batch, loss, Mode::Eval, recomputes, &primal)?;
-        let step = inner.preconditioned(network, &step);
-        let after = next(&last, &step);
-        states.push(std::mem::replace(&mut last, after));
+    // P ∘ ∇L_inner(batch_k; s_k).
+    let step_at = |here: &Network, k: usize| {
+        if k == 0 {
+            return Ok(inner.preconditioned(network, &inner_gradients));
+        }
+        let here = inner.moving(here);
+        let found = step::gradients(&here, &batches[k], loss, Mode::Eval, recomputes, &primal);
+        found.map(|(_, step)| inner.preconditioned(network, &step))
+    };
+    let next = |here: Network, step: &_| advanced(here, inner.scope, step, inner.alpha);
+    let count = batches.len();
+    let every = if recomputes { root(count) } else { 1 };
+    // Every so manyth of s_0 … s_{K−1}, and s_K.
+    let (mut kept, mut last) = (Vec::new(), network.clone());
+    let mut path = GradientsParams::new();
+    for k in 0..count {
+        let step = step_at(&last, k)?;
+        let after = next(last.clone(), &step);
+        let before = std::mem::replace(&mut last, after);
+        if follows && k % every == 0 {
+            kept.push(before);
+        }
         add_gradients(&mut path, step, network);
     }
 
@@ -93,18 +104,26 @@ pub fn unrolled(
     let of = |features| outer.of(features, &source.labels);
     let (measured, slope) = outer_gradient(&still, source.samples, &of, follows, memory)?;
     let mut slope = slope.unwrap_or_default();
-    if follows {
-        for (k, (here, batch)) in states.iter().zip(batches).enumerate().rev() {
+    while let Some(first) = kept.pop() {
+        let begin = kept.len() * every;
+        let mut states = vec![first];
+        for k in begin + 1..(begin + every).min(count) {
+            let before = states[states.len() - 1].clone();
+            let step = step_at(&before, k - 1)?;
+            states.push(next(before, &step));
+        }
+        while let Some(here) = states.pop() {
+            let k = begin + states.len();
             let direction = inner.preconditioned(network, &slope);
             // Of s_0 only the embedder's part is asked for.
             let here = if k == 0 {
-                embedder_alone(here)
+                embedder_alone(&here)
             } else {
-                inner.moving_and_embedder(here)
+                inner.moving_and_embedder(&here)
             };
             let along = Mode::Along(&direction);
-            let (_, product) = step::gradients(&here, batch, loss, along, recomputes, &tangent)?;
-            let product = scaled(network, &product, -inner.alpha);
+            let product = step::gradients(&here, &batches[k], loss, along, recomputes, &tangent)?;
+            let product = scaled(network, &product.1, -inner.alpha);
             add_gradients(&mut slope, product, network);
         }
     }
@@ -115,6 +134,13 @@ pub fn unrolled(
         outer_gradients: scaled(&network.embedder, &slope, 1.0),
         path,
     })
+}
+
+/// The least whole number whose square is at least `count`.
+fn root(count: usize) -> usize {
+    (1..)
+        .find(|side| side * side >= count)
+        .expect("squares grow without bound")
 }
 
 /// The tangent of a loss; zero where the loss does not depend on what moves.

@@ -1,14 +1,16 @@
 //! MoNA's stage 1: the embedder by the meta-gradient.
 
-use super::{InnerOptimiser, METHOD, MetaGradient, OuterLoss, Settings};
+use super::running::{Ratio, SecondMoments};
+use super::{InnerOptimiser, METHOD, MetaGradient, OuterLoss, OuterSign, Settings};
 use crate::dataset::loader::Batch;
-use crate::model::parameters::{Flat, as_gradients, flat_gradients};
-use crate::model::state::{add_gradients, read, scalar, scaled, square_norm};
+use crate::model::parameters::{as_gradients, flat_gradients};
+use crate::model::state::{add_gradients, scalar, scaled, square_norm};
 use crate::model::{Dual, Embedder, Encoder, Network, Pass};
 use crate::suite::training::{Rule, TrainSettings};
 use crate::transfer::error::TransferError;
 use crate::transfer::objectives::meta_step::{Meta, SourceBatch, meta_step};
 use crate::transfer::objectives::outer::Outer;
+use crate::transfer::objectives::probe::SourceProbe;
 use crate::transfer::objectives::source::SourceSampler;
 use crate::transfer::objectives::target::TargetSampler;
 use crate::transfer::objectives::task::Supervised;
@@ -17,13 +19,10 @@ use crate::transfer::objectives::{Objective, Step};
 use crate::transfer::readings::{MOST, Reading};
 use crate::transfer::records::Stage1Record;
 use crate::transfer::request::{Request, Training};
-use crate::transfer::snapshot::{NamedTensors, number, under};
+use crate::transfer::snapshot::NamedTensors;
 use crate::transfer::step::{micro_batches, outside_encoder};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
-
-/// Decay a step of the running mean of the ratio that `outer_share` holds.
-const RATIO_DECAY: f64 = 0.9;
 
 impl Settings {
     /// The meta-step's settings, with the values that follow from stage 2's.
@@ -66,6 +65,7 @@ impl Settings {
         for (setting, value) in [
             ("mona.horizon", self.horizon),
             ("mona.difference_step", self.difference_step),
+            ("mona.probe_c", self.probe_c),
         ] {
             if !(value > 0.0 && value.is_finite()) {
                 return wrong(setting, "a positive number", value.to_string());
@@ -101,10 +101,21 @@ pub fn stage1<'a>(request: &Request<'a>) -> Result<Option<Training<'a>>, Transfe
         Rule::Adamw { beta2, epsilon, .. } => (beta2, epsilon),
         Rule::Sgd { .. } => (0.999, 1e-8),
     };
+    let batches = request.source_batches()?;
+    let probe = if settings.outer_loss == OuterLoss::Probe {
+        // Of the source model alone: a transfer that resumes fits the same.
+        let size = (settings.probe_c, settings.probe_samples);
+        let (source, set) = (&request.source.network, request.source_set.clone());
+        let probe = SourceProbe::new(source, set, &batches, size, request.seed)?;
+        Some(Box::new(probe))
+    } else {
+        None
+    };
     let objective = Alignment {
         task: request.supervised(false),
         meta: settings.meta(train),
-        source: request.source_batches()?,
+        source: batches,
+        probe,
         target: TargetSampler {
             set: request.splits.train.clone(),
             batch: train.batch,
@@ -115,12 +126,7 @@ pub fn stage1<'a>(request: &Request<'a>) -> Result<Option<Training<'a>>, Transfe
         pretrained: &request.source.network.encoder,
         seed: request.seed,
         train_predictor: request.settings.stage1.train_predictor,
-        moments: SecondMoments {
-            beta2,
-            epsilon,
-            steps: 0,
-            values: Flat::new(),
-        },
+        moments: SecondMoments::new(beta2, epsilon),
         ratio: Ratio::default(),
         simulated: None,
         settings,
@@ -135,6 +141,8 @@ struct Alignment<'a> {
     task: Supervised,
     meta: Meta,
     source: SourceSampler,
+    /// The fixed probe of the outer loss of that name.
+    probe: Option<Box<SourceProbe>>,
     target: TargetSampler,
     /// The source model's embedder.
     embedder: &'a Embedder,
@@ -166,12 +174,15 @@ impl Alignment<'_> {
         let embedder = self.embedder;
         let found = meta_step(network, &parts, &loss, embedder, source, self.meta, memory)?;
         self.simulated = (!self.settings.reset_encoder).then_some(found.step);
-        let weight = found
-            .measured
-            .zeros_like()
-            .slice(0..1)
-            .add_scalar(self.meta.lambda);
-        Ok((Tensor::cat(vec![found.measured, weight], 0), found.grads))
+        let entry = |at: usize| found.measured.clone().slice(at..at + 1);
+        let sign = match self.meta.sign {
+            OuterSign::WangIsola => 1.0,
+            OuterSign::Printed => -1.0,
+        };
+        let outer = (entry(1) + entry(2)).mul_scalar(sign);
+        let weight = entry(0).zeros_like().add_scalar(self.meta.lambda);
+        let row = vec![found.measured, weight, outer];
+        Ok((Tensor::cat(row, 0), found.grads))
     }
 
     /// K steps, preconditioned or not, with a weight that is given or held.
@@ -190,7 +201,7 @@ impl Alignment<'_> {
         for inner in 1..self.settings.inner_steps {
             batches.push(part(self.target.draw(number, inner)?));
         }
-        let outer = match self.settings.outer_loss {
+        let kind = match self.settings.outer_loss {
             OuterLoss::AlignUniform => Outer::AlignUniform(self.meta.sign),
             OuterLoss::Contrastive => Outer::Contrastive,
             OuterLoss::Distance => {
@@ -198,6 +209,10 @@ impl Alignment<'_> {
                 let tokens = self.embedder.forward(source.samples.clone(), pass);
                 let before = self.pretrained.features(tokens, pass).primal;
                 Outer::Distance(Box::new(before))
+            }
+            OuterLoss::Probe => {
+                let probe = self.probe.clone();
+                Outer::Probe(probe.expect("stage 1 began with a probe for this outer loss"))
             }
         };
         let loss = |outputs: Dual<2>, batch: &Batch| self.task.mean(outputs, batch);
@@ -221,11 +236,11 @@ impl Alignment<'_> {
         let Unrolled {
             inner: value,
             inner_gradients,
-            outer: [align, uniform, _],
+            outer: [align, uniform, outer],
             outer_gradients,
             path,
         } = unrolled(
-            network, &batches, start, &loss, embedder, source, &outer, inner, follows, memory,
+            network, &batches, start, &loss, embedder, source, &kind, inner, follows, memory,
         )?;
         let length = |grads| {
             let square = square_norm(&network.embedder, grads);
@@ -248,6 +263,7 @@ impl Alignment<'_> {
             uniform,
             number(lambda * ratio),
             number(lambda),
+            outer,
         ];
         Ok((Tensor::cat(row, 0), grads))
     }
@@ -282,13 +298,14 @@ impl Objective for Alignment<'_> {
     }
 
     fn record(&self, means: [f64; MOST], record: &mut Stage1Record) {
-        let [inner, align, uniform, outer_share, lambda] = means.map(Some);
+        let [inner, align, uniform, outer_share, lambda, outer] = means.map(Some);
         *record = Stage1Record {
             inner,
             align,
             uniform,
             outer_share,
             lambda,
+            outer,
             ..record.clone()
         };
     }
@@ -302,96 +319,14 @@ impl Objective for Alignment<'_> {
 
     fn state(&self) -> NamedTensors {
         let mut state = self.moments.state();
-        if self.ratio.steps > 0 {
-            let number = |value: f64| TensorData::new(vec![value], [1]);
-            state.insert("ratio/steps".into(), number(self.ratio.steps as f64));
-            state.insert("ratio/log".into(), number(self.ratio.log));
-        }
+        state.extend(self.ratio.state());
         state
     }
 
     fn restore(&mut self, state: NamedTensors, network: &Network) -> Result<(), TransferError> {
-        self.ratio = Ratio {
-            steps: number(&state, "ratio/steps").unwrap_or(0.0) as u64,
-            log: number(&state, "ratio/log").unwrap_or(0.0),
-        };
+        self.ratio = Ratio::restored(&state);
         let (device, _) = network.place();
         self.moments.restore(&state, &device.inner());
         Ok(())
-    }
-}
-
-/// Running geometric mean of a ratio: of all steps at first, then of about ten. The first steps of a preconditioned
-/// loop are far from the later ones.
-#[derive(Debug, Clone, Copy, Default)]
-struct Ratio {
-    steps: u64,
-    log: f64,
-}
-
-impl Ratio {
-    /// Takes the ratio of a step, which is positive; the mean with it.
-    fn push(&mut self, ratio: f64) -> f64 {
-        self.steps += 1;
-        let share = (1.0 / self.steps as f64).max(1.0 - RATIO_DECAY);
-        self.log += share * (ratio.ln() - self.log);
-        self.log.exp()
-    }
-}
-
-/// Running second moments of gradients, flat by path, as AdamW keeps them.
-struct SecondMoments {
-    beta2: f64,
-    epsilon: f64,
-    steps: u64,
-    values: Flat,
-}
-
-impl SecondMoments {
-    /// Takes the gradients of a step.
-    fn push(&mut self, grads: &Flat) {
-        self.steps += 1;
-        for (path, grad) in grads {
-            let square = grad.clone().square().mul_scalar(1.0 - self.beta2);
-            let sum = match self.values.remove(path) {
-                Some(before) => before.mul_scalar(self.beta2) + square,
-                None => square,
-            };
-            self.values.insert(path.clone(), sum);
-        }
-    }
-
-    /// P = 1 / (√v̂ + ε), v̂ corrected for its start at zero.
-    fn preconditioner(&self) -> Flat {
-        let correction = 1.0 - self.beta2.powf(self.steps as f64);
-        let of = |value: &Tensor<1>| {
-            let unbiased = value.clone().mul_scalar(1.0 / correction);
-            unbiased.sqrt().add_scalar(self.epsilon).recip()
-        };
-        let all = self.values.iter();
-        all.map(|(path, value)| (path.clone(), of(value))).collect()
-    }
-
-    fn state(&self) -> NamedTensors {
-        let mut state: NamedTensors = self
-            .values
-            .iter()
-            .map(|(path, value)| (format!("second/{path}"), read(value.clone())))
-            .collect();
-        if self.steps > 0 {
-            let steps = TensorData::new(vec![self.steps as f64], [1]);
-            state.insert("steps".into(), steps);
-        }
-        state
-    }
-
-    fn restore(&mut self, state: &NamedTensors, device: &Device) {
-        self.steps = number(state, "steps").unwrap_or(0.0) as u64;
-        let value = |(path, data): (String, TensorData)| {
-            let dtype = data.dtype();
-            (path, Tensor::from_data(data, (device, dtype)))
-        };
-        let values = under(state, "second/").into_iter();
-        self.values = values.map(value).collect();
     }
 }

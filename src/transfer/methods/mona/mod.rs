@@ -4,6 +4,8 @@
 
 #[cfg(feature = "train")]
 mod alignment;
+#[cfg(feature = "train")]
+mod running;
 
 use super::{Method, Role, settings};
 use serde::{Deserialize, Serialize};
@@ -51,6 +53,10 @@ pub struct Settings {
     pub outer_loss: OuterLoss,
     /// Orientation of alignment and uniformity.
     pub outer_sign: OuterSign,
+    /// `outer_loss = "probe"`: the inverse regularisation strength C of the fixed probe.
+    pub probe_c: f64,
+    /// `outer_loss = "probe"`: source samples that it is fitted on, balanced over classes.
+    pub probe_samples: usize,
     /// How the meta-gradient is computed.
     pub meta_gradient: MetaGradient,
     /// Central difference: distance of the two points from θ, in units of 1/‖v‖.
@@ -73,6 +79,8 @@ impl Default for Settings {
             horizon: 1.0,
             outer_loss: OuterLoss::AlignUniform,
             outer_sign: OuterSign::WangIsola,
+            probe_c: 0.316,
+            probe_samples: 2000,
             meta_gradient: MetaGradient::Exact,
             difference_step: 0.01,
             inner_scope: InnerScope::Encoder,
@@ -103,6 +111,8 @@ pub enum OuterLoss {
     Contrastive,
     /// What the pretrained encoder makes of the same samples.
     Distance,
+    /// Read rightly by a linear probe that was fitted on the pretrained encoder's features before stage 1, and is fixed.
+    Probe,
 }
 
 /// What inner steps move.

@@ -4,6 +4,9 @@
 #[cfg(feature = "train")]
 mod stage1;
 
+#[cfg(feature = "train")]
+pub(super) use stage1::aligned;
+
 use super::{Method, Role, settings};
 use crate::suite::task::TargetKind;
 use serde::{Deserialize, Serialize};
