@@ -21,7 +21,7 @@ fn first(n: usize, wrong: usize) -> Vec<bool> {
     (0..n).map(|i| i < wrong).collect()
 }
 
-/// Two seeds with `target` and `source` wrong answers of 100 each.
+/// Two seeds with `target` and `source` wrong predictions of 100 each.
 fn encoders(target: [usize; 2], source: [usize; 2]) -> Encoders {
     Encoders {
         target: Target::Marks(target.map(|wrong| first(100, wrong)).into()),

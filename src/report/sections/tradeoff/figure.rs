@@ -332,6 +332,12 @@ fn curve_name(scene: &mut Scene, axes: &Axes, curve: &Curve, taken: &mut Vec<Are
     let length = |(a, b): &(Point, Point)| (b.0 - a.0).hypot(b.1 - a.1);
     let longest = parts.iter().max_by(|a, b| length(a).total_cmp(&length(b)));
     let Some((a, b)) = longest else { return };
+    // The curve itself takes room too.
+    let step = |(a, b): &(Point, Point), t: f64| (a.0 + t * (b.0 - a.0), a.1 + t * (b.1 - a.1));
+    let along = |part| (0..=20).map(move |i| step(part, f64::from(i) / 20.0));
+    let on_curve = parts.iter().flat_map(along);
+    let mut taken_with: Vec<Area> = taken.clone();
+    taken_with.extend(on_curve.map(|(x, y)| [x - 2.0, y - 2.0, x + 2.0, y + 2.0]));
     let (_, shade, _) = palette::series(hue(&curve.method));
     let name = format!("{}, interpolated", methods::title(&curve.method));
     let text = Text::new(name, 10.5).colour(shade).halo();
@@ -355,7 +361,8 @@ fn curve_name(scene: &mut Scene, axes: &Axes, curve: &Curve, taken: &mut Vec<Are
             .map(|left| (*left, *base))
     });
     let places: Vec<Point> = places.collect();
-    put(scene, text, &places, taken);
+    put(scene, text, &places, &mut taken_with);
+    *taken = taken_with;
 }
 
 /// Seeds, means and names; the areas that they take.
