@@ -39,7 +39,7 @@ pub use error::MeasureError;
 pub use linalg::{blas, pca, product};
 pub use samples::{Real, Samples};
 pub use sampling::Groups;
-pub use stats::{flips, paired, tail, verdict};
+pub use stats::{equal_target, flips, hypervolume, paired, tail, verdict};
 pub use transferability::{leep, modality_gap, nce, otdd};
 
 #[cfg(test)]

@@ -222,7 +222,8 @@ pub fn moved<M: Module>(module: M, by: &GradientsParams, step: f64) -> M {
     module.map(&mut Move(by, step))
 }
 
-/// `module` with every parameter moved by `share` of the way to that of `towards`, both on the plain device.
+/// `module` with every parameter moved by `share` of the way to that of `towards`, both on the plain device; a share
+/// of 0 and of 1 gives the parameters of either to the bit.
 pub fn blended<M: Module>(module: M, towards: &M, share: f64) -> M {
     struct Take(Vec<Box<dyn std::any::Any>>);
     impl ModuleVisitor for Take {
@@ -239,6 +240,7 @@ pub fn blended<M: Module>(module: M, towards: &M, share: f64) -> M {
                 .and_then(|any| any.downcast::<Tensor<D>>().ok());
             let share = self.1;
             match other {
+                Some(other) if share == 1.0 => param.map(|_| *other),
                 Some(other) => {
                     param.map(|value| value.clone() + (*other - value).mul_scalar(share))
                 }

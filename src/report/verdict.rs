@@ -11,10 +11,10 @@ use super::words::{Words, counted, joint};
 use crate::figure::layout::distinct;
 use crate::figure::methods;
 use crate::measure::about::Unit;
-use crate::table::{PRETRAINED, PairedRow};
+use crate::table::{PRETRAINED, PairedRow, TradeoffRow};
 
 /// The rule of verdicts, as every page states it.
-pub const RULE: &str = "A difference is called one where both hold: its p, corrected by Holm's method for everything that this page calls different (all rows of the table of paired differences and all claims to be best), is at most 0.05, and its own interval is clear of zero. The interval joins Student's t over seeds with the noise of test samples, whole groups of which (a clip, a recording, a person) are drawn where a dataset knows them; p is where that interval would end at zero, and no less than an exact sign-flip test over the groups gives. Numbers known once a seed (alignment, uniformity, D, metrics other than the error) have Student's t over seeds alone: the choice of test samples is not in it. Another source model, another split and, for the probe, another training part of the surrogate are in no interval. One seed gives no verdict.";
+pub const RULE: &str = "A difference is called one where both hold: its p, corrected by Holm's method for everything that this page calls different (all rows of the table of paired differences, all claims to be best, all differences at equal target error and all orderings within a method), is at most 0.05, and its own interval is clear of zero. The interval joins Student's t over seeds with the noise of test samples, whole groups of which (a clip, a recording, a person) are drawn where a dataset knows them; p is where that interval would end at zero, and no less than an exact sign-flip test over the groups gives. Numbers known once a seed (alignment, uniformity, D, metrics other than the error) have Student's t over seeds alone: the choice of test samples is not in it. Another source model, another split and, for the probe, another training part of the surrogate are in no interval. One seed gives no verdict.";
 
 /// What is said where an older version's verdicts were judged again.
 pub const AGAIN: &str = "The tables of this run were written by an older version, whose intervals were bootstraps over few seeds. They hold every seed but not every sample, so verdicts were judged again by Student's t over seeds with Holm's correction; the old interval, which knows the samples, has to be clear of zero too. Intervals shown are the wider of both.";
@@ -288,6 +288,128 @@ pub fn sentences(lines: &[Line<'_, PairedRow>]) -> Vec<Words> {
         said.insert(0, Words::new(none));
     }
     said
+}
+
+/// What a method keeps of the source beyond interpolating a fine-tuning that reaches the same target error: one
+/// sentence, of marks alone; none where nothing is marked.
+pub fn at_equal_target(lines: &[Line<'_, TradeoffRow>]) -> Option<Words> {
+    let compared: Vec<Line<'_, TradeoffRow>> = lines
+        .iter()
+        .copied()
+        .filter(|line| line.row.difference.is_some() && line.row.points == 1)
+        .collect();
+    let curve = compared.first()?.row.curve.as_deref()?;
+    let of = |verdict: &str| -> Vec<(&str, Vec<Line<'_, TradeoffRow>>)> {
+        let marked = |line: &&Line<'_, TradeoffRow>| line.row.verdict.as_deref() == Some(verdict);
+        let ids = distinct(
+            compared
+                .iter()
+                .filter(marked)
+                .map(|line| line.row.method.as_str()),
+        );
+        let own = |id| {
+            let own = compared.iter().filter(marked);
+            own.filter(|line| line.row.method == id).copied().collect()
+        };
+        ids.into_iter().map(|id| (id, own(id))).collect()
+    };
+    let (more, less) = (of("lower"), of("higher"));
+    let interpolating = format!("interpolating {}", methods::phrase(curve));
+    let all = distinct(compared.iter().map(|line| line.row.method.as_str())).len();
+    if more.is_empty() {
+        if less.is_empty() {
+            return None;
+        }
+        let words = Words::new(format!(
+            "At equal target error no method is shown to keep more of the source than {interpolating}; "
+        ));
+        return Some(kept(words, &less, &compared, "keeps", "less", "").say("."));
+    }
+    let than = format!(" of the source than {interpolating}");
+    let words = kept(
+        Words::new("At equal target error, "),
+        &more,
+        &compared,
+        "keeps",
+        "more",
+        &than,
+    );
+    let words = if less.is_empty() {
+        words
+    } else {
+        kept(words.say("; "), &less, &compared, "keeps", "less", "")
+    };
+    Some(match all - more.len() {
+        0 => words.say("."),
+        1 => words.say("; the other method is not shown to keep more."),
+        _ => words.say("; no other method is shown to keep more."),
+    })
+}
+
+/// "MoNA keeps 1.2–2.0 points more … on two of four targets and Emb 0.9 points on EMG"; `than` follows the first.
+fn kept(
+    mut words: Words,
+    marked: &[(&str, Vec<Line<'_, TradeoffRow>>)],
+    compared: &[Line<'_, TradeoffRow>],
+    keeps: &str,
+    more: &str,
+    than: &str,
+) -> Words {
+    for (place, (id, own)) in marked.iter().enumerate() {
+        let first = place == 0;
+        words = words
+            .say(joint(place, marked.len()))
+            .say(methods::title(id));
+        words = words.say(if first {
+            format!(" {keeps} ")
+        } else {
+            " ".into()
+        });
+        let value = |line: &Line<'_, TradeoffRow>| line.row.difference.unwrap_or(f64::NAN);
+        let mut sorted = own.clone();
+        sorted.sort_by(|a, b| value(a).abs().total_cmp(&value(b).abs()));
+        if let (Some(low), Some(high)) = (sorted.first(), sorted.last()) {
+            let (from, to) = (size(value(low)), size(value(high)));
+            words = words.cite(*low, &from);
+            if from != to {
+                words = words.say("–").cite(*high, &to);
+            }
+        }
+        words = words.say(if first {
+            format!(" points {more}{than}")
+        } else {
+            " points".into()
+        });
+        let all = compared
+            .iter()
+            .filter(|line| line.row.method == *id)
+            .count();
+        words = match (own.len(), all) {
+            (2, 2) => words.say(" on both targets"),
+            (count, all) if count == all && all > 2 => {
+                words.say(format!(" on all {} targets", counted(all)))
+            }
+            (count, all) if count > 2 => words.say(format!(
+                " on {} of {} targets",
+                counted(count),
+                counted(all)
+            )),
+            (count, all) => {
+                let named = own
+                    .iter()
+                    .enumerate()
+                    .fold(words.say(" on "), |words, (at, line)| {
+                        words.say(joint(at, count)).bold(&line.row.target_title)
+                    });
+                if count == all {
+                    named
+                } else {
+                    named.say(format!(" (of {} targets)", counted(all)))
+                }
+            }
+        };
+    }
+    words
 }
 
 #[cfg(test)]

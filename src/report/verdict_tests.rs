@@ -162,3 +162,120 @@ fn no_direction_is_claimed_where_the_rule_shows_none() {
         }
     }
 }
+
+fn at_equal(place: usize, method: &str, d: f64, verdict: &str) -> TradeoffRow {
+    TradeoffRow {
+        target: format!("t{place}"),
+        target_title: format!("Target {place}"),
+        method: method.into(),
+        points: 1,
+        metric: "error".into(),
+        target_mean: Some(0.3),
+        source_mean: Some(0.4 + d),
+        hypervolume: None,
+        hypervolume_lower: None,
+        hypervolume_upper: None,
+        guessing_target: None,
+        guessing_source: None,
+        curve: Some("nft".into()),
+        alpha: Some(0.6),
+        curve_source: Some(0.4),
+        difference: Some(d),
+        lower: None,
+        upper: None,
+        p: None,
+        adjusted: None,
+        verdict: Some(verdict.into()),
+        why: None,
+        seeds: Some(3),
+        samples: None,
+        groups: None,
+    }
+}
+
+fn said_at_equal(rows: &[TradeoffRow]) -> Option<String> {
+    let lines: Vec<_> = rows.iter().map(|row| Line { line: 2, row }).collect();
+    at_equal_target(&lines).map(|words| words.plain())
+}
+
+#[test]
+fn what_is_kept_at_equal_target_error_is_one_sentence_of_marks() {
+    let mut rows = vec![
+        at_equal(0, "mona", -0.02, "lower"),
+        at_equal(1, "mona", -0.031, "lower"),
+        at_equal(2, "mona", -0.2, "not shown"),
+        at_equal(0, "emb", 0.3, "not shown"),
+        at_equal(0, "orca", 0.3, "not shown"),
+    ];
+    assert_eq!(
+        said_at_equal(&rows).unwrap(),
+        "At equal target error, MoNA keeps 2.0–3.1 points more of the source than interpolating plain fine-tuning (NFT) \
+         on Target 0 and Target 1 (of three targets); no other method is shown to keep more."
+    );
+    rows[3].verdict = Some("lower".into());
+    rows[4].verdict = Some("higher".into());
+    let found = said_at_equal(&rows).unwrap();
+    assert!(
+        found.ends_with(
+            "; ORCA keeps 30.0 points less on Target 0; the other method is not shown to keep more."
+        ),
+        "{found}"
+    );
+    let found = said_at_equal(&rows[4..]).unwrap();
+    assert!(
+        found.starts_with(
+            "At equal target error no method is shown to keep more of the source than interpolating"
+        ) && found.ends_with("; ORCA keeps 30.0 points less on Target 0."),
+        "{found}"
+    );
+    assert_eq!(said_at_equal(&[]), None);
+    // A row outside the curve has no difference, and the interpolation itself is no method.
+    let outside = TradeoffRow {
+        difference: None,
+        verdict: None,
+        ..at_equal(0, "mona", 0.0, "lower")
+    };
+    let points = TradeoffRow {
+        points: 5,
+        ..at_equal(0, "nft", -0.1, "lower")
+    };
+    assert_eq!(said_at_equal(&[outside, points]), None);
+}
+
+/// Over every mix of verdicts: a method is named as keeping more, or less, where the rule marks it so, and nowhere
+/// else; without a mark nothing is said.
+#[test]
+fn at_equal_target_error_nothing_is_claimed_but_marks() {
+    const VERDICTS: [&str; 4] = ["lower", "higher", "not shown", "not tested"];
+    const METHODS: [(&str, &str); 3] = [("mona", "MoNA"), ("emb", "Emb"), ("orca", "ORCA")];
+    for mix in 0..4096usize {
+        // Two targets for each of three methods.
+        let verdict = |i: usize| VERDICTS[mix / 4usize.pow(i as u32) % 4];
+        let size = |verdict: &str| if verdict == "lower" { -0.05 } else { 0.05 };
+        let rows: Vec<TradeoffRow> = (0..6)
+            .map(|i| at_equal(i % 2, METHODS[i / 2].0, size(verdict(i)), verdict(i)))
+            .collect();
+        let marked = |method: &str, verdict: &str| {
+            let own = rows.iter().filter(|row| row.method == method);
+            own.filter(|row| row.verdict.as_deref() == Some(verdict))
+                .count()
+        };
+        let any = METHODS
+            .iter()
+            .any(|(id, _)| marked(id, "lower") + marked(id, "higher") > 0);
+        let Some(found) = said_at_equal(&rows) else {
+            assert!(!any, "{rows:?}");
+            continue;
+        };
+        assert!(any, "{found}");
+        // What keeps more stands before the first "less", what keeps less after the last "more of the source than".
+        let clauses: Vec<&str> = found.split("; ").collect();
+        let more = clauses.iter().find(|clause| clause.contains("points more"));
+        let less = clauses.iter().find(|clause| clause.contains("points less"));
+        for (id, name) in METHODS {
+            let told = |clause: Option<&&str>| clause.is_some_and(|clause| clause.contains(name));
+            assert_eq!(told(more), marked(id, "lower") > 0, "{name}: {found}");
+            assert_eq!(told(less), marked(id, "higher") > 0, "{name}: {found}");
+        }
+    }
+}

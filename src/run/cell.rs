@@ -115,6 +115,18 @@ fn error() -> Metric {
     Metric::Error
 }
 
+impl Outcome {
+    /// The target metric of guessing, where that is known.
+    pub fn guessing(&self) -> Option<f64> {
+        (self.metric == Metric::Error).then(|| guessing(self.classes))
+    }
+}
+
+/// The error of guessing one of so many classes.
+pub fn guessing(classes: usize) -> f64 {
+    1.0 - 1.0 / classes.max(1) as f64
+}
+
 impl Cell<'_> {
     /// Folder of the cell inside the run.
     pub fn name(&self) -> String {

@@ -1,12 +1,13 @@
 //! What is measured of a finished cell, beside its training: evaluations of its encoder after chosen
 //! epochs, D(Ms, Mt) through its embedder before training, after stage 1 and after the
-//! fine-tuning, and which target test samples it gets wrong.
+//! fine-tuning, which target test samples it results wrongly, and the curve between the pretrained encoder and its own.
 
 use super::cell::{Cell, Outcome};
 use super::checkpoint::{Checkpoints, EMBEDDER, ENCODER, tensors};
 use super::distance::{Distance, Stage, distance};
 use super::error::RunError;
 use super::evaluation::{evaluate, fingerprint};
+use super::interpolation::{self, Point};
 use super::prepare::{Context, Target};
 use super::progress::Progress;
 use super::scores::scores;
@@ -33,6 +34,8 @@ pub struct CellMeasures {
     pub wrong: Option<Marks>,
     /// Source features along simulated steps and along the real ones, where that is asked for.
     pub course: Option<Course>,
+    /// The encoders between the pretrained and the cell's own, by rising α; empty where the suite asks for none.
+    pub curve: Vec<Point>,
 }
 
 impl CellMeasures {
@@ -121,12 +124,16 @@ pub fn measure(
         }
     };
     let course = simulation::course(context, cell, target, (model, outcome), progress)?;
-    Ok(CellMeasures {
+    let mut found = CellMeasures {
         evaluations,
         stages,
         wrong,
         course,
-    })
+        curve: Vec::new(),
+    };
+    found.curve =
+        interpolation::curve(context, (cell, target), model, (outcome, &found), progress)?;
+    Ok(found)
 }
 
 /// A part of the network as the cell kept it after an epoch; `None` if it did not.

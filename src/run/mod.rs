@@ -18,12 +18,16 @@ pub mod evaluation;
 pub mod failure;
 pub mod folder;
 #[cfg(feature = "train")]
+pub mod interpolation;
+#[cfg(feature = "train")]
 pub mod kept;
 pub mod lock;
 #[cfg(feature = "train")]
 pub mod measures;
 #[cfg(feature = "train")]
 mod memory;
+#[cfg(feature = "train")]
+pub mod orderings;
 #[cfg(feature = "train")]
 pub mod origin;
 #[cfg(feature = "train")]
@@ -48,6 +52,8 @@ pub mod stale;
 pub mod survey;
 #[cfg(feature = "train")]
 pub mod tables;
+#[cfg(feature = "train")]
+pub mod tradeoff;
 #[cfg(feature = "train")]
 pub mod verdicts;
 

@@ -9,7 +9,9 @@ use super::error::{RunError, named};
 use super::evaluation::{self, SplitFeatures};
 use super::failure;
 use super::folder::RunFolder;
+use super::interpolation;
 use super::measures;
+use super::orderings::plain;
 use super::prepare::{Context, Request, prepare};
 use super::progress::{Progress, check_interrupt};
 use super::record;
@@ -25,7 +27,7 @@ use crate::measure::tsne::{TsneParams, common_start};
 use crate::suite::definition::Suite;
 use crate::table::TsneRow;
 use crate::table::record::InputRecord;
-use crate::transfer::methods::{self, Method, PLAIN};
+use crate::transfer::methods::PLAIN;
 use ndarray::Array2;
 use std::time::Instant;
 
@@ -188,7 +190,7 @@ pub fn run(
             reused += usize::from(before);
             tables.cell(&cell, &outcome, &measures);
             let first_seed = cell.seed == suite.transfer.seeds[0];
-            if first_seed && cell.method == shown(suite) && target.sequence.is_none() {
+            if first_seed && cell.method == plain(suite) && target.sequence.is_none() {
                 let encoder = Encoder::of(&cell, outcome.selected);
                 let split = evaluation::split_features(&context, &model.network.encoder)?;
                 map(
@@ -217,9 +219,17 @@ pub fn run(
             source: of_source.as_deref(),
             target: of_target.as_deref(),
         };
-        tables.compare(suite, target.spec, &all, before, units)?;
+        let classes = prepared.surrogate.test.classes().len();
+        tables.compare(suite, target.spec, &all, (before, classes), units)?;
     }
     agreements(&seen, &mut tables)?;
+    let asked = &suite.measures;
+    if !asked.interpolation.is_empty() && interpolation::methods(suite).is_empty() {
+        tables.notes.push(format!(
+            "No encoder was interpolated: none of {} is among the run's methods and starts from the source model.",
+            asked.interpolation_methods.join(", ")
+        ));
+    }
     if reused > 0 {
         tables.notes.push(format!(
             "{reused} transfers had been trained by an earlier start of this run; the run's seconds do not count them."
@@ -235,15 +245,6 @@ pub fn run(
     tables.write(folder)?;
     folder.write_json("run.json", &record)?;
     Ok(failed)
-}
-
-/// The method whose encoders figures 2 and 4 show, at the first seed: plain fine-tuning, as in the
-/// paper, if the suite has it.
-fn shown(suite: &Suite) -> &'static Method {
-    match methods::of(&suite.transfer).as_slice() {
-        [first, ..] if !suite.transfer.methods.iter().any(|name| name == PLAIN.name) => first,
-        _ => PLAIN,
-    }
 }
 
 /// CKA between the encoders that figure 2 shows.

@@ -8,20 +8,22 @@ use super::error::RunError;
 use super::failure;
 use super::folder::RunFolder;
 use super::measures::CellMeasures;
+use super::orderings::Orderings;
 use super::prepare::Target;
 use super::results::results;
 use super::simulation::foresight;
-use super::verdicts::Verdicts;
+use super::tradeoff::tradeoff;
+use super::verdicts::{Decided, Verdicts};
 use crate::evaluate::{Evaluation, Measured, Values};
 use crate::measure::encoder::geometry::{ALIGNMENT, UNIFORMITY};
 use crate::measure::encoder::probe::PROBE_ERROR;
 use crate::measure::encoder::{self, Learner, Measure, Noise};
 use crate::measure::transferability;
 use crate::suite::definition::{DatasetSpec, Suite};
-use crate::suite::task::Metric;
 use crate::table::{
-    CellRow, CkaRow, CurveRow, DiscrepancyRow, GeometryRow, MatchingRow, MeasureRow, PairRow,
-    ProbeRow, Row, SampleRow, SimulationRow, Stage1Row, StageRow, TargetRow, TsneRow, legacy,
+    CellRow, CkaRow, CurveRow, DiscrepancyRow, GeometryRow, InterpolationRow, MatchingRow,
+    MeasureRow, PairRow, ProbeRow, Row, SampleRow, SimulationRow, Stage1Row, StageRow, TargetRow,
+    TsneRow, legacy,
 };
 
 /// An encoder in the tables.
@@ -83,6 +85,9 @@ pub struct Tables {
     curves: Vec<CurveRow>,
     stage1: Vec<Stage1Row>,
     simulation: Vec<SimulationRow>,
+    interpolation: Vec<InterpolationRow>,
+    /// What orderings within a method are told from.
+    orderings: Orderings,
     /// Results and paired differences of methods.
     verdicts: Verdicts,
     /// What a reader must know of single results.
@@ -279,6 +284,22 @@ impl Tables {
         }
         let course = measures.course.iter();
         self.simulation.extend(course.flat_map(|c| c.rows(cell)));
+        for point in &measures.curve {
+            let error = point.evaluation.values.get(&PROBE_ERROR.about);
+            let (source_lower, source_upper) = ends(error.and_then(|error| error.interval));
+            self.interpolation.push(InterpolationRow {
+                target: o.target.clone(),
+                target_title: cell.target.title.clone(),
+                method: o.method.clone(),
+                seed: Some(o.seed),
+                alpha: point.alpha,
+                metric: o.metric.name().into(),
+                test: point.test,
+                source_error: error.and_then(|error| error.value),
+                source_lower,
+                source_upper,
+            });
+        }
         self.outcome(o, cell.target);
     }
 
@@ -295,7 +316,7 @@ impl Tables {
             metric: o.metric.name().into(),
             valid: Some(o.valid),
             test: o.test,
-            chance: (o.metric == Metric::Error).then(|| 1.0 - 1.0 / o.classes.max(1) as f64),
+            chance: o.guessing(),
             n_train,
             n_valid,
             n_test,
@@ -334,20 +355,23 @@ impl Tables {
         }
     }
 
-    /// The comparisons on one target; those with the encoder before any transfer where it was
-    /// evaluated (`pretrained`: not for targets with an encoder of their own).
+    /// The comparisons on one target, the surrogate having so many `classes`; those with the encoder before any
+    /// transfer where it was evaluated (`pretrained`: not for targets with an encoder of their own).
     pub fn compare(
         &mut self,
         suite: &Suite,
         spec: &DatasetSpec,
         cells: &[compare::Measured],
-        pretrained: Option<&Evaluation>,
+        (pretrained, classes): (Option<&Evaluation>, usize),
         units: Units,
     ) -> Result<(), RunError> {
         let methods = cell::methods(suite, spec);
         let pairs = compare(suite, spec, cells, pretrained, units)?;
         let results = results(suite, spec, &methods, cells, units)?;
-        self.verdicts.add(pairs, results);
+        let tradeoffs = tradeoff(suite, spec, cells, classes, units)?;
+        self.verdicts.add(pairs, results, tradeoffs);
+        self.orderings.add(suite, spec, cells);
+        self.verdicts.order(self.orderings.rows(suite, units)?);
         Ok(())
     }
 
@@ -367,7 +391,13 @@ impl Tables {
 
     /// Writes the tables that have rows: readers say of others that they were not run.
     pub fn write(&self, folder: &RunFolder) -> Result<(), RunError> {
-        let (paired, seeds, results) = self.verdicts.tables();
+        let Decided {
+            paired,
+            seeds,
+            results,
+            tradeoffs,
+            orderings,
+        } = self.verdicts.decided();
         put(folder, &self.probe)?;
         put(folder, &self.geometry)?;
         put(folder, &self.measures)?;
@@ -378,6 +408,9 @@ impl Tables {
         put(folder, &self.pairs)?;
         put(folder, &self.matching)?;
         put(folder, &results)?;
+        put(folder, &tradeoffs)?;
+        put(folder, &orderings)?;
+        put(folder, &self.interpolation)?;
         put(folder, &self.samples)?;
         put(folder, &self.cells)?;
         put(folder, &self.stages)?;

@@ -1,34 +1,71 @@
 //! What a run says of its methods, target by target, until it is decided and written: the paired differences of
-//! [`compare`](super::compare) and the claims of [`results`](super::results) to be best, as one family
+//! [`compare`](super::compare), the claims of [`results`](super::results) to be best and the differences at equal target
+//! error of [`tradeoff`](super::tradeoff) and the [`orderings`](super::orderings) within a method, as one family
 //! ([`verdicts`](crate::table::verdicts)).
 
 use super::compare::Pair;
 use super::results::{Entry, Shown};
 use crate::table::verdicts::{Best, Quantity, decide};
-use crate::table::{PairedRow, ResultRow, SeedRow};
+use crate::table::{OrderingRow, PairedRow, ResultRow, SeedRow, TradeoffRow};
 
 /// What a run says of its methods, target by target.
 #[derive(Debug, Clone, Default)]
 pub struct Verdicts {
     pairs: Vec<Pair>,
     results: Vec<Entry>,
+    tradeoffs: Vec<TradeoffRow>,
+    orderings: Vec<OrderingRow>,
+}
+
+/// The tables of a run's verdicts.
+pub struct Decided {
+    /// `paired.csv`.
+    pub paired: Vec<PairedRow>,
+    /// `seeds.csv`.
+    pub seeds: Vec<SeedRow>,
+    /// `results.csv`.
+    pub results: Vec<ResultRow>,
+    /// `tradeoff.csv`.
+    pub tradeoffs: Vec<TradeoffRow>,
+    /// `orderings.csv`.
+    pub orderings: Vec<OrderingRow>,
 }
 
 impl Verdicts {
     /// Adds a target.
-    pub fn add(&mut self, pairs: Vec<Pair>, results: Vec<Entry>) {
+    pub fn add(&mut self, pairs: Vec<Pair>, results: Vec<Entry>, tradeoffs: Vec<TradeoffRow>) {
         self.pairs.extend(pairs);
         self.results.extend(results);
+        self.tradeoffs.extend(tradeoffs);
     }
 
-    /// `paired.csv`, `seeds.csv` and `results.csv`, decided.
-    pub fn tables(&self) -> (Vec<PairedRow>, Vec<SeedRow>, Vec<ResultRow>) {
+    /// Sets the orderings of all targets so far.
+    pub fn order(&mut self, orderings: Vec<OrderingRow>) {
+        self.orderings = orderings;
+    }
+
+    /// Everything, decided together.
+    pub fn decided(&self) -> Decided {
         let mut paired: Vec<PairedRow> = self.pairs.iter().map(undecided).collect();
         let mut results: Vec<ResultRow> = self.results.iter().map(result).collect();
         let best: Vec<Best> = self.results.iter().enumerate().flat_map(best).collect();
         let mut rows: Vec<&mut PairedRow> = paired.iter_mut().collect();
-        decide(&mut rows, &mut results, &best);
-        (paired, self.pairs.iter().flat_map(seeds).collect(), results)
+        let mut tradeoffs = self.tradeoffs.clone();
+        let mut orderings = self.orderings.clone();
+        decide(
+            &mut rows,
+            &mut results,
+            &best,
+            &mut tradeoffs,
+            &mut orderings,
+        );
+        Decided {
+            paired,
+            seeds: self.pairs.iter().flat_map(seeds).collect(),
+            results,
+            tradeoffs,
+            orderings,
+        }
     }
 }
 

@@ -224,6 +224,13 @@ pub struct Measures {
     pub simulated_steps: Vec<usize>,
     /// How often every number of steps is simulated, on other batches each time.
     pub simulated_draws: usize,
+    /// Values of α between 0 and 1, rising: encoders (1 − α) θ⁰ + α θ¹ between the pretrained and the fine-tuned one that are
+    /// evaluated too, with those at 0 and 1, under the fine-tuned embedder and predictor. A curve of target against
+    /// source from one training; empty: none.
+    pub interpolation: Vec<f64>,
+    /// Methods whose encoders are interpolated. Methods are set against the curve of the first one, at equal target
+    /// error.
+    pub interpolation_methods: Vec<String>,
 }
 
 impl Default for Measures {
@@ -247,6 +254,8 @@ impl Default for Measures {
             otdd_samples: 500,
             simulated_steps: Vec::new(),
             simulated_draws: 8,
+            interpolation: Vec::new(),
+            interpolation_methods: vec!["nft".into()],
         }
     }
 }
@@ -370,6 +379,15 @@ impl Suite {
                 format!("{:?}", self.measures.probe_c),
             );
         }
+        let alphas = &self.measures.interpolation;
+        let inside = alphas.iter().all(|alpha| *alpha > 0.0 && *alpha < 1.0);
+        if !inside || alphas.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return wrong(
+                "measures.interpolation",
+                "rising numbers between 0 and 1, both ends left out",
+                format!("{alphas:?}"),
+            );
+        }
         let pretrain = self.source.pretrain.as_ref();
         let pretrain = pretrain.map(|own| ("source.pretrain.train", &own.train));
         let trained = [("transfer.train", &self.transfer.train)];
@@ -483,6 +501,33 @@ mod tests {
             "patience = 3\nselect = \"test\"",
         ] {
             train(lines).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_interpolation_is_a_rising_list_inside_its_ends() {
+        let with = |list: &str| {
+            let mut table: toml::Table = toml::from_str(EMBEDDED[0].1).unwrap();
+            let measures = table
+                .entry("measures")
+                .or_insert_with(|| toml::Table::new().into());
+            let lines: toml::Table = toml::from_str(&format!("interpolation = {list}")).unwrap();
+            measures.as_table_mut().unwrap().extend(lines);
+            Suite::parse(&toml::to_string(&table).unwrap(), "x")
+        };
+        for right in ["[]", "[0.5]", "[0.25, 0.5, 0.75]"] {
+            with(right).unwrap();
+        }
+        for wrong in [
+            "[0.0, 0.5]",
+            "[0.5, 1.0]",
+            "[0.5, 0.25]",
+            "[0.5, 0.5]",
+            "[nan]",
+            "[-0.5]",
+        ] {
+            let error = with(wrong).unwrap_err().to_string();
+            assert!(error.contains("measures.interpolation"), "{error}");
         }
     }
 

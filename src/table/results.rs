@@ -3,6 +3,11 @@
 /// Name of a quantity of [`PairedRow`]: the probe error on the surrogate.
 pub const SOURCE_ERROR: &str = "source-error";
 
+/// An ordering of [`OrderingRow`]: more epochs of a fine-tuning distort more.
+pub const MORE_EPOCHS: &str = "more-epochs";
+/// An ordering of [`OrderingRow`]: fine-tuning on a farther target distorts more.
+pub const FARTHER_TARGETS: &str = "farther-targets";
+
 table! {
     /// What came out of one method on one target, over seeds.
     ResultRow in "results.csv" [formerly super::legacy::results] {
@@ -78,6 +83,51 @@ table! {
         /// The same, corrected for everything that the page says.
         adjusted: Option<f64>,
         /// `lower`, `higher`, `not shown` or `not tested`; tables of older versions have none.
+        verdict: Option<String>,
+        /// Pairs of seeds.
+        seeds: Option<u64>,
+        /// Samples of each seed.
+        samples: Option<u64>,
+        /// Groups that these belong to.
+        groups: Option<u64>,
+    }
+}
+
+table! {
+    /// One paired difference in probe error on the surrogate between two encoders of one method, over seeds.
+    OrderingRow in "orderings.csv" {
+        /// `more-epochs` (the epoch that counts against the earliest probed one) or `farther-targets` (the farthest
+        /// target by D against the nearest).
+        ordering: String,
+        /// Transfer method of both.
+        method: String,
+        /// Id of the target.
+        target: String,
+        /// Its name for readers.
+        target_title: String,
+        /// Epochs of the fine-tuning.
+        epochs: u64,
+        /// Id of the other's target.
+        other_target: String,
+        /// Its name for readers.
+        other_title: String,
+        /// Epochs of the other's fine-tuning.
+        other_epochs: u64,
+        /// Mean probe error.
+        mean: f64,
+        /// The other's.
+        other_mean: f64,
+        /// The one less the other.
+        difference: f64,
+        /// Lower end of its own 95 % interval, over seeds and samples.
+        lower: Option<f64>,
+        /// Upper end of the same.
+        upper: Option<f64>,
+        /// Two-sided p of no difference; none for one seed.
+        p: Option<f64>,
+        /// The same, corrected for everything that the page says.
+        adjusted: Option<f64>,
+        /// `lower`, `higher`, `not shown` or `not tested`.
         verdict: Option<String>,
         /// Pairs of seeds.
         seeds: Option<u64>,

@@ -8,12 +8,16 @@
 //! | [`correlation`] | rank correlation with its interval |
 //! | [`flips`] | the exact sign-flip test |
 //! | [`paired`] | do two methods differ, beyond seeds and test samples? |
+//! | [`equal_target`] | do they keep the source differently at one target error? |
+//! | [`hypervolume`] | how much of the plane of both errors does a set of points leave behind? |
 //! | [`verdict`] | which of a page's differences are shown? |
 
 #[cfg(test)]
 pub(crate) mod calibrate;
 pub mod correlation;
+pub mod equal_target;
 pub mod flips;
+pub mod hypervolume;
 pub mod paired;
 pub mod tail;
 pub mod verdict;

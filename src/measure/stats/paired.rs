@@ -168,7 +168,7 @@ fn over_seeds(numbers: &[f64]) -> Difference {
     }
 }
 
-fn shape(what: &'static str, expected: usize, found: usize) -> Result<(), MeasureError> {
+pub(super) fn shape(what: &'static str, expected: usize, found: usize) -> Result<(), MeasureError> {
     match expected == found {
         true => Ok(()),
         false => Err(MeasureError::Shape {
@@ -180,20 +180,21 @@ fn shape(what: &'static str, expected: usize, found: usize) -> Result<(), Measur
 }
 
 /// Numbers of every seed and sample, on the way to a mean with its noise.
-struct Sampled {
+pub(super) struct Sampled {
     /// Mean of every seed.
-    of_seeds: Vec<f64>,
+    pub(super) of_seeds: Vec<f64>,
     /// Sum over seeds of every sample.
     of_samples: Vec<f64>,
-    n: usize,
+    /// Samples of a seed.
+    pub(super) n: usize,
     /// Mean over seeds, summed over every group, and the group's samples.
-    groups: Vec<(f64, f64)>,
+    pub(super) groups: Vec<(f64, f64)>,
     /// Percentile interval of the bootstrap over groups.
-    bootstrap: Option<[f64; 2]>,
+    pub(super) bootstrap: Option<[f64; 2]>,
 }
 
 impl Sampled {
-    fn new(rows: &[Vec<f64>], draws: &Draws) -> Result<Self, MeasureError> {
+    pub(super) fn new(rows: &[Vec<f64>], draws: &Draws) -> Result<Self, MeasureError> {
         MeasureError::at_least("pairs of seeds", 1, rows.len())?;
         MeasureError::at_least("bootstrap replicates", 1, draws.replicates)?;
         let n = rows[0].len();
@@ -224,42 +225,39 @@ impl Sampled {
         })
     }
 
-    fn mean(&self) -> f64 {
+    pub(super) fn mean(&self) -> f64 {
         self.of_seeds.iter().sum::<f64>() / self.of_seeds.len() as f64
     }
 
-    /// Sums over seeds, and over groups where there are any: whole numbers of wrong predictions.
-    fn whole(&self, groups: Option<&[usize]>) -> Vec<f64> {
+    /// Sums over seeds, and over groups where there are any: of marks, whole numbers of wrong results.
+    pub(super) fn whole(&self, groups: Option<&[usize]>) -> Vec<f64> {
         by_group(&self.of_samples, groups)
     }
 
-    /// Interval and p of the mean: both sources joined, the samples' error at least `least`, the ends
-    /// inside `range`.
-    fn joined(&self, mean: f64, least: f64, flips: Option<f64>, range: [f64; 2]) -> Difference {
-        let (n, count) = (self.n as f64, self.groups.len());
+    /// The noise of the choice of samples: the standard error of a ratio of sums over groups, at least `least`.
+    pub(super) fn of_sampling(&self, least: f64) -> Source {
+        let (n, count, mean) = (self.n as f64, self.groups.len(), self.mean());
         let squares = self
             .groups
             .iter()
             .map(|(sum, size)| (sum - mean * size).powi(2));
         let spread = count as f64 / (count as f64 - 1.0).max(1.0) * squares.sum::<f64>();
-        let samples = Source {
+        Source {
             error: (spread.sqrt() / n).max(least),
             df: count.saturating_sub(1).max(1),
-        };
-        let mut sources = vec![samples];
-        let seeds = self.of_seeds.len();
-        if seeds > 1 {
-            // Seeds that agree to the sample are as far apart as one sample could not show.
-            let error = moments(&self.of_seeds).1;
-            let least = 1.0 / n / (2.0 * seeds as f64).sqrt();
-            sources.push(Source {
-                error: error.max(least),
-                df: seeds - 1,
-            });
         }
+    }
+
+    /// Interval and p of the mean: both sources joined, the samples' error at least `least`, the ends
+    /// inside `range`.
+    fn joined(&self, mean: f64, least: f64, flips: Option<f64>, range: [f64; 2]) -> Difference {
+        let count = self.groups.len();
+        let mut sources = vec![self.of_sampling(least)];
+        sources.extend(of_training(&self.of_seeds, self.n));
         let half = half_width(&sources, LEVEL);
         let [low, high] = self.bootstrap.unwrap_or([mean; 2]);
         let ends = [(mean - half).min(low), (mean + half).max(high)];
+        let seeds = self.of_seeds.len();
         let mixed = p_of(mean, &sources).filter(|_| seeds > 1 && count > 1);
         Difference {
             mean,
@@ -271,6 +269,17 @@ impl Sampled {
             groups: count,
         }
     }
+}
+
+/// The noise of trainings that differ in their seeds, each known from `n` samples; `None` of one seed.
+pub(super) fn of_training(of_seeds: &[f64], n: usize) -> Option<Source> {
+    let seeds = of_seeds.len();
+    // Seeds that agree to the sample are as far apart as one sample could not show.
+    let least = 1.0 / n as f64 / (2.0 * seeds as f64).sqrt();
+    (seeds > 1).then(|| Source {
+        error: moments(of_seeds).1.max(least),
+        df: seeds - 1,
+    })
 }
 
 /// Percentile interval of the mean over groups drawn again.

@@ -15,6 +15,7 @@ mod maps;
 mod matching;
 mod measures;
 mod methods;
+mod orderings;
 mod overview;
 mod paired;
 mod probe;
@@ -48,6 +49,7 @@ pub const SECTIONS: &[Section<Run>] = &[
     discrepancy::SECTION,
     matching::SECTION,
     paired::SECTION,
+    orderings::SECTION,
     stages::SECTION,
     stage1::SECTION,
     simulation::SECTION,

@@ -13,7 +13,7 @@ use crate::report::record::shown as recorded;
 use crate::report::section::{Block, Section};
 use crate::report::verdict;
 use crate::report::words::{Words, joint};
-use crate::table::{CellRow, DifferenceRow, MeasureRow, PairedRow, Row};
+use crate::table::{CellRow, DifferenceRow, MeasureRow, PairedRow, Row, TradeoffRow};
 
 /// Its descriptor for runs.
 pub const RUN: Section<Run> = Section {
@@ -48,7 +48,12 @@ pub fn sentences(data: &Data<Run>) -> Result<Vec<Words>, FigureError> {
     // Tables of older versions hold no row of these.
     let distortion = verdicts.distortion.iter().map(|row| Line { line: 0, row });
     let lines: Vec<Line<'_, PairedRow>> = paired.chain(distortion).collect();
-    Ok(verdict::sentences(&lines))
+    let mut said = verdict::sentences(&lines);
+    let tradeoffs = data.tables.any::<TradeoffRow>()?;
+    said.extend(verdict::at_equal_target(
+        &tradeoffs.lines().collect::<Vec<_>>(),
+    ));
+    Ok(said)
 }
 
 fn of_run(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {

@@ -1,5 +1,5 @@
-//! Everything that a run's page calls different, decided together: the paired differences between methods and the
-//! claims to be best are one family, by the one rule of [`crate::measure::verdict`]. A method that is
+//! Everything that a run's page calls different, decided together: the paired differences between methods, the
+//! claims to be best, the differences at equal target error and the orderings within a method are one family, by the one rule of [`crate::measure::verdict`]. A method that is
 //! marked best is then marked lower in every pair, and the results, figure 6 and the tables cannot contradict
 //! each other. A run decides before it writes; [`Verdicts::read`] reads what was written, and decides on tables of
 //! versions that had another rule (`older`).
@@ -8,7 +8,7 @@ mod older;
 
 use std::path::Path;
 
-use super::{PairedRow, ProbeRow, ResultRow, Row, SeedRow, TableError};
+use super::{OrderingRow, PairedRow, ProbeRow, ResultRow, Row, SeedRow, TableError, TradeoffRow};
 use crate::measure::verdict::{self, Claim};
 
 /// One of the three quantities of an [`ResultRow`].
@@ -82,6 +82,28 @@ impl PairedRow {
     }
 }
 
+impl OrderingRow {
+    /// The difference, as the rule of verdicts takes it.
+    fn claim(&self) -> Claim {
+        Claim {
+            value: self.difference,
+            interval: self.lower.zip(self.upper).map(|(low, high)| [low, high]),
+            p: self.p,
+        }
+    }
+}
+
+impl TradeoffRow {
+    /// Its difference at equal target error, where there is one.
+    fn claim(&self) -> Option<Claim> {
+        Some(Claim {
+            value: self.difference?,
+            interval: self.lower.zip(self.upper).map(|(low, high)| [low, high]),
+            p: self.p,
+        })
+    }
+}
+
 /// The claim that a method is best in a quantity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Best {
@@ -94,14 +116,24 @@ pub struct Best {
 }
 
 /// Judges all differences and all claims to be best together, and writes what became of them into the rows.
-pub fn decide(pairs: &mut [&mut PairedRow], results: &mut [ResultRow], best: &[Best]) {
+pub fn decide(
+    pairs: &mut [&mut PairedRow],
+    results: &mut [ResultRow],
+    best: &[Best],
+    tradeoffs: &mut [TradeoffRow],
+    orderings: &mut [OrderingRow],
+) {
     let claims: Vec<Claim> = pairs
         .iter()
         .map(|row| row.claim())
         .chain(best.iter().map(|best| best.claim))
+        .chain(orderings.iter().map(OrderingRow::claim))
+        .chain(tradeoffs.iter().filter_map(TradeoffRow::claim))
         .collect();
     let decided = verdict::decide(&claims);
-    let (of_pairs, of_best) = decided.split_at(pairs.len());
+    let (of_pairs, rest) = decided.split_at(pairs.len());
+    let (of_best, rest) = rest.split_at(best.len());
+    let (of_orderings, of_tradeoffs) = rest.split_at(orderings.len());
     for (row, decided) in pairs.iter_mut().zip(of_pairs) {
         row.adjusted = decided.adjusted;
         row.verdict = Some(decided.verdict.name().into());
@@ -110,6 +142,15 @@ pub fn decide(pairs: &mut [&mut PairedRow], results: &mut [ResultRow], best: &[B
         let part = results[best.row].part(best.quantity);
         *part.best = decided.verdict.shown();
         *part.adjusted = decided.adjusted;
+    }
+    for (row, decided) in orderings.iter_mut().zip(of_orderings) {
+        row.adjusted = decided.adjusted;
+        row.verdict = Some(decided.verdict.name().into());
+    }
+    let compared = tradeoffs.iter_mut().filter(|row| row.difference.is_some());
+    for (row, decided) in compared.zip(of_tradeoffs) {
+        row.adjusted = decided.adjusted;
+        row.verdict = Some(decided.verdict.name().into());
     }
 }
 

@@ -48,7 +48,7 @@ pub fn complete(
             widen(result, quantity, seeds);
         }
     }
-    decide(&mut rows, results, &claims);
+    decide(&mut rows, results, &claims, &mut [], &mut []);
     Some(distortion)
 }
 

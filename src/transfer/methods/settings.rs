@@ -46,7 +46,11 @@ fn completed(mut suite: Suite, origin: &str) -> Result<Suite, ManifestError> {
     if transfer.methods.is_empty() {
         transfer.methods.push(PLAIN.name.into());
     }
-    for name in &transfer.methods {
+    for name in transfer
+        .methods
+        .iter()
+        .chain(&suite.measures.interpolation_methods)
+    {
         check(name, origin)?;
     }
     let with_settings = || {

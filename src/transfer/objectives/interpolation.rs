@@ -1,4 +1,5 @@
-//! An objective whose result lies between the pretrained and the trained encoder.
+//! Between the pretrained and the trained encoder: `θ(α) = (1 − α) θ⁰ + α θ¹` (WiSE-FT, Wortsman et al., CVPR 2022), as
+//! the result of an objective and, for every α, of a network that is trained already.
 
 use super::{Objective, Step};
 use crate::dataset::loader::Batch;
@@ -9,6 +10,13 @@ use crate::transfer::readings::{MOST, Reading};
 use crate::transfer::records::Stage1Record;
 use crate::transfer::snapshot::NamedTensors;
 use burn::optim::GradientsParams;
+
+/// The network with the encoder `(1 − share) θ⁰ + share θ`, θ its own and θ⁰ the `pretrained` one; embedder and
+/// predictor stay. A share of 0 and of 1 gives either encoder to the bit.
+pub fn interpolated(mut network: Network, pretrained: &Encoder, share: f64) -> Network {
+    network.encoder = blended(network.encoder, pretrained, 1.0 - share);
+    network
+}
 
 /// Trains by `objective`; measured and kept is the encoder `(1 − share) θ⁰ + share θ`.
 pub struct Interpolated<'a, O> {
@@ -38,9 +46,8 @@ impl<O: Objective> Objective for Interpolated<'_, O> {
         self.objective.after_step(network, rate)
     }
 
-    fn measured(&self, mut network: Network) -> Network {
-        network.encoder = blended(network.encoder, self.pretrained, 1.0 - self.share);
-        network
+    fn measured(&self, network: Network) -> Network {
+        interpolated(network, self.pretrained, self.share)
     }
 
     fn state(&self) -> NamedTensors {

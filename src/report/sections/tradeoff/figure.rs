@@ -1,6 +1,7 @@
 //! The trade-off between target and source: what a transfer reaches on its target against the error of a
 //! linear probe on the surrogate, a mark a method. Lower is better on both axes, so the methods that no
-//! other beats on both lie on the lower left: the Pareto front. One panel a target.
+//! other beats on both lie on the lower left: the Pareto front. Behind the marks runs the curve of encoders between
+//! the pretrained and a fine-tuned one, where a run has it. One panel a target.
 
 use crate::figure::FigureError;
 use crate::figure::axis::Axis;
@@ -10,7 +11,7 @@ use crate::figure::lines::PERCENT;
 use crate::figure::methods;
 use crate::figure::palette::{self, GRID, INK, MUTED, RULE};
 use crate::figure::scene::{Anchor, Point, Scene, Stroke, Text};
-use crate::table::{PRETRAINED, ProbeRow, Row as _, TargetRow};
+use crate::table::{InterpolationRow, PRETRAINED, ProbeRow, Row as _, TargetRow};
 
 const WIDTH: f64 = 320.0;
 const LEFT: f64 = 34.0;
@@ -72,11 +73,51 @@ fn is_share(metric: &str) -> bool {
     matches!(metric, "error" | "accuracy")
 }
 
+/// Encoders between the pretrained one and those of a method, in the units of the axes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// Id of the method.
+    pub method: String,
+    /// Means over seeds by rising α.
+    pub points: Vec<Point>,
+}
+
+/// The curves of a target, one a method; an α that lacks a probe is left out.
+pub fn curves(target: &str, rows: &[InterpolationRow]) -> Vec<Curve> {
+    let own: Vec<&InterpolationRow> = rows.iter().filter(|row| row.target == target).collect();
+    let curve = |method: &str| {
+        let own = || own.iter().filter(|row| row.method == method);
+        let mut alphas: Vec<f64> = distinct(own().map(|row| row.alpha));
+        alphas.sort_by(f64::total_cmp);
+        let point = |alpha: f64| {
+            let rows: Vec<_> = own().filter(|row| row.alpha == alpha).collect();
+            let scale = if is_share(&rows.first()?.metric) {
+                100.0
+            } else {
+                1.0
+            };
+            let source: Option<Vec<f64>> = rows.iter().map(|row| row.source_error).collect();
+            let test: Vec<f64> = rows.iter().map(|row| row.test).collect();
+            Some((scale * mean(&test)?, 100.0 * mean(&source?)?))
+        };
+        Curve {
+            method: method.to_owned(),
+            points: alphas.into_iter().filter_map(point).collect(),
+        }
+    };
+    let methods = distinct(own.iter().map(|row| row.method.as_str()));
+    methods.into_iter().map(curve).collect()
+}
+
 /// Draws the trade-off.
 ///
 /// # Errors
 /// [`FigureError::NotMeasured`] where no transfer has both quantities.
-pub fn figure(targets: &[TargetRow], probes: &[ProbeRow]) -> Result<Figure, FigureError> {
+pub fn figure(
+    targets: &[TargetRow],
+    probes: &[ProbeRow],
+    interpolation: &[InterpolationRow],
+) -> Result<Figure, FigureError> {
     let pretrained = probes.iter().find(|row| row.encoder == PRETRAINED);
     let pretrained = pretrained.map(|row| 100.0 * row.error);
     let mut panels = Vec::new();
@@ -84,7 +125,8 @@ pub fn figure(targets: &[TargetRow], probes: &[ProbeRow]) -> Result<Figure, Figu
         let first = targets.iter().find(|row| row.target == target);
         let found = outcomes(target, targets, probes);
         if let (Some(first), false) = (first, found.is_empty()) {
-            panels.push(panel(first, &found, pretrained));
+            let curves = curves(target, interpolation);
+            panels.push(panel(first, &found, &curves, pretrained));
         }
     }
     if panels.is_empty() {
@@ -148,11 +190,16 @@ impl Axes {
     }
 }
 
-fn panel(target: &TargetRow, found: &[Outcome], pretrained: Option<f64>) -> Scene {
+fn panel(
+    target: &TargetRow,
+    found: &[Outcome],
+    curves: &[Curve],
+    pretrained: Option<f64>,
+) -> Scene {
     let share = is_share(&target.metric);
     let bounds = if share { PERCENT } else { (0.0, f64::INFINITY) };
     let axes = Axes::over(found, pretrained, bounds);
-    let words = words(target, found, pretrained);
+    let words = words(target, found, curves, pretrained);
     let mut scene = Scene::new(WIDTH, BOTTOM + 36.0, words);
     let title = Text::new(&target.target_title, 13.0).bold().fit(WIDTH);
     scene.text((0.0, 13.0), title);
@@ -162,12 +209,18 @@ fn panel(target: &TargetRow, found: &[Outcome], pretrained: Option<f64>) -> Scen
     let x_name = Text::new(metric_name(&target.metric), 10.5).colour(MUTED);
     scene.text((RIGHT, BOTTOM + 31.0), x_name.anchor(Anchor::End));
     front(&mut scene, &axes, found);
+    for curve in curves {
+        between(&mut scene, &axes, curve);
+    }
     if let Some(level) = pretrained {
         let (_, y) = axes.at((0.0, level));
         let dashed = Stroke::dashed(INK, 1.25, 5.0, 3.5);
         scene.line((LEFT, y), (RIGHT, y), dashed);
     }
-    marks(&mut scene, &axes, found, pretrained, share);
+    let mut taken = marks(&mut scene, &axes, found, pretrained, share);
+    for curve in curves {
+        curve_name(&mut scene, &axes, curve, &mut taken);
+    }
     scene
 }
 
@@ -226,8 +279,100 @@ fn front(scene: &mut Scene, axes: &Axes, found: &[Outcome]) {
     scene.path(steps, Stroke::solid(RULE, 1.5));
 }
 
-/// Seeds, means and names.
-fn marks(scene: &mut Scene, axes: &Axes, found: &[Outcome], pretrained: Option<f64>, share: bool) {
+/// The part of a line from `a` to `b` that lies inside the axes (Liang and Barsky 1984).
+fn clipped(a: Point, b: Point) -> Option<(Point, Point)> {
+    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+    let (mut from, mut to) = (0.0f64, 1.0f64);
+    let edges = [
+        (-dx, a.0 - LEFT),
+        (dx, RIGHT - a.0),
+        (-dy, a.1 - TOP),
+        (dy, BOTTOM - a.1),
+    ];
+    for (step, room) in edges {
+        if step == 0.0 && room < 0.0 {
+            return None;
+        }
+        if step < 0.0 {
+            from = from.max(room / step);
+        } else if step > 0.0 {
+            to = to.min(room / step);
+        }
+    }
+    let at = |t: f64| (a.0 + t * dx, a.1 + t * dy);
+    (from < to).then(|| (at(from), at(to)))
+}
+
+/// The visible parts of a curve.
+fn visible(axes: &Axes, curve: &Curve) -> Vec<(Point, Point)> {
+    let pairs = curve.points.windows(2);
+    pairs
+        .filter_map(|pair| clipped(axes.at(pair[0]), axes.at(pair[1])))
+        .collect()
+}
+
+/// A curve with its points but the last, which is the method's own mark.
+fn between(scene: &mut Scene, axes: &Axes, curve: &Curve) {
+    let (colour, _, shape) = palette::series(hue(&curve.method));
+    for (from, to) in visible(axes, curve) {
+        scene.line(from, to, Stroke::solid(colour.fade(0.45), 2.0));
+    }
+    let inner = curve
+        .points
+        .split_last()
+        .map_or(&[][..], |(_, inner)| inner);
+    for point in inner.iter().filter(|point| axes.holds(**point)) {
+        scene.dot(axes.at(*point), 2.8, shape, colour.fade(0.6));
+    }
+}
+
+/// The name of a curve beside the middle of its longest visible part.
+fn curve_name(scene: &mut Scene, axes: &Axes, curve: &Curve, taken: &mut Vec<Area>) {
+    let parts = visible(axes, curve);
+    let length = |(a, b): &(Point, Point)| (b.0 - a.0).hypot(b.1 - a.1);
+    let longest = parts.iter().max_by(|a, b| length(a).total_cmp(&length(b)));
+    let Some((a, b)) = longest else { return };
+    // The curve itself takes room too.
+    let step = |(a, b): &(Point, Point), t: f64| (a.0 + t * (b.0 - a.0), a.1 + t * (b.1 - a.1));
+    let along = |part| (0..=20).map(move |i| step(part, f64::from(i) / 20.0));
+    let on_curve = parts.iter().flat_map(along);
+    let mut taken_with: Vec<Area> = taken.clone();
+    taken_with.extend(on_curve.map(|(x, y)| [x - 2.0, y - 2.0, x + 2.0, y + 2.0]));
+    let (_, shade, _) = palette::series(hue(&curve.method));
+    let name = format!("{}, interpolated", methods::title(&curve.method));
+    let text = Text::new(name, 10.5).colour(shade).halo();
+    let (middle, width) = (((a.0 + b.0) / 2.0, (a.1 + b.1) / 2.0), text.width());
+    let lefts = [
+        middle.0 + 7.0,
+        middle.0 - 7.0 - width,
+        middle.0 - width / 2.0,
+    ];
+    let bases = [
+        middle.1 - 6.0,
+        middle.1 + 13.0,
+        middle.1 - 20.0,
+        middle.1 + 27.0,
+    ];
+    let inside = |left: &f64| *left >= LEFT + 2.0 && *left + width <= RIGHT;
+    let places = bases.iter().flat_map(|base| {
+        lefts
+            .iter()
+            .filter(|left| inside(left))
+            .map(|left| (*left, *base))
+    });
+    let places: Vec<Point> = places.collect();
+    put(scene, text, &places, &mut taken_with);
+    *taken = taken_with;
+}
+
+/// Seeds, means and names; the areas that they take.
+fn marks(
+    scene: &mut Scene,
+    axes: &Axes,
+    found: &[Outcome],
+    pretrained: Option<f64>,
+    share: bool,
+) -> Vec<Area> {
     let mut taken: Vec<Area> = Vec::new();
     let (near, far): (Vec<&Outcome>, Vec<&Outcome>) =
         found.iter().partition(|outcome| axes.holds(outcome.mean));
@@ -277,6 +422,7 @@ fn marks(scene: &mut Scene, axes: &Axes, found: &[Outcome], pretrained: Option<f
         ];
         put(scene, text, &places, &mut taken);
     }
+    taken
 }
 
 /// Where the name of the front can stand: above and below its level parts that are long enough, from the
@@ -369,18 +515,33 @@ fn hue(method: &str) -> usize {
 }
 
 /// The panel in words.
-fn words(target: &TargetRow, found: &[Outcome], pretrained: Option<f64>) -> String {
+fn words(
+    target: &TargetRow,
+    found: &[Outcome],
+    curves: &[Curve],
+    pretrained: Option<f64>,
+) -> String {
     let said = |outcome: &Outcome| {
         let (x, y) = outcome.mean;
         let x = number(x, is_share(&target.metric));
         format!("{} {x} and {y:.1}", methods::title(&outcome.method))
     };
     let all: Vec<String> = found.iter().map(said).collect();
+    let between = |curve: &Curve| {
+        let point = |(x, y): &Point| format!("{} and {y:.1}", number(*x, is_share(&target.metric)));
+        let points: Vec<String> = curve.points.iter().map(point).collect();
+        let name = methods::title(&curve.method);
+        format!(
+            "; from the pretrained encoder to that of {name}: {}",
+            points.join(", ")
+        )
+    };
+    let between: String = curves.iter().map(between).collect();
     let level = pretrained.map_or(String::new(), |level| {
         format!("; pretrained, on the source alone: {level:.1}")
     });
     format!(
-        "{}: {} and probe error on the surrogate, %, of every method: {}{level}",
+        "{}: {} and probe error on the surrogate, %, of every method: {}{between}{level}",
         target.target_title,
         metric_name(&target.metric),
         all.join(", ")
@@ -457,7 +618,7 @@ mod tests {
     #[test]
     fn every_method_of_every_target_has_its_mark_and_its_name() {
         let (targets, probes) = tables();
-        let drawn = figure(&targets, &probes).unwrap();
+        let drawn = figure(&targets, &probes, &[]).unwrap();
         assert_eq!(drawn.panels.len(), 4);
         for panel in &drawn.panels {
             let texts: Vec<&str> = panel
@@ -478,6 +639,84 @@ mod tests {
             });
             assert!(smallest.fold(f64::INFINITY, f64::min) >= 10.0);
         }
-        assert!(figure(&targets, &[]).is_err());
+        assert!(figure(&targets, &[], &[]).is_err());
+    }
+    /// A curve from the pretrained encoder, far to the right, to plain fine-tuning, two seeds.
+    fn interpolation(targets: &[TargetRow], probes: &[ProbeRow]) -> Vec<InterpolationRow> {
+        let mut rows = Vec::new();
+        for target in distinct(targets.iter().map(|row| row.target.as_str())) {
+            let found = outcomes(target, targets, probes);
+            let end = found.iter().find(|o| o.method == "nft").unwrap().mean;
+            for (alpha, x, y) in [
+                (0.0, 0.9, 0.404),
+                (0.5, end.0 / 100.0 + 0.05, 0.41),
+                (1.0, end.0 / 100.0, end.1 / 100.0),
+            ] {
+                for (seed, shift) in [(0, -0.01), (1, 0.01)] {
+                    rows.push(InterpolationRow {
+                        target: target.into(),
+                        target_title: target.into(),
+                        method: "nft".into(),
+                        seed: Some(seed),
+                        alpha,
+                        metric: "error".into(),
+                        test: x + shift,
+                        source_error: Some(y - shift),
+                        source_lower: None,
+                        source_upper: None,
+                    });
+                }
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn a_curve_ends_at_its_methods_mark_and_stays_inside_the_axes() {
+        let (targets, probes) = tables();
+        let rows = interpolation(&targets, &probes);
+        let name = targets[0].target.as_str();
+        let found = curves(name, &rows);
+        let own = outcomes(name, &targets, &probes);
+        let own = own.iter().find(|o| o.method == "nft").unwrap();
+        assert_eq!((found.len(), found[0].points.len()), (1, 3));
+        let end = found[0].points[2];
+        assert!((end.0 - own.mean.0).abs() < 1e-9 && (end.1 - own.mean.1).abs() < 1e-9);
+        let plain = figure(&targets, &probes, &[]).unwrap();
+        let drawn = figure(&targets, &probes, &rows).unwrap();
+        for (panel, before) in drawn.panels.iter().zip(&plain.panels) {
+            assert!(panel.marks().len() > before.marks().len());
+            assert!(
+                panel
+                    .label
+                    .contains("from the pretrained encoder to that of NFT: 90.0 and 40.4")
+            );
+            let named = panel.marks().iter().any(|mark| {
+                matches!(mark, Mark::Text { text, .. } if text.content == "NFT, interpolated")
+            });
+            assert!(named);
+            for mark in panel.marks() {
+                if let Mark::Line { points, .. } = mark {
+                    let inside = |p: &Point| {
+                        p.0 >= LEFT - 1e-6
+                            && p.0 <= RIGHT + 1e-6
+                            && p.1 >= TOP - 1e-6
+                            && p.1 <= BOTTOM + 1e-6
+                    };
+                    assert!(points.iter().all(inside), "{points:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lines_are_cut_at_the_axes() {
+        let (middle, far) = ((100.0, 100.0), (1e4, 100.0));
+        assert_eq!(clipped(middle, far), Some((middle, (RIGHT, 100.0))));
+        assert_eq!(clipped(far, middle), Some(((RIGHT, 100.0), middle)));
+        assert_eq!(clipped((0.0, 0.0), (1e4, 0.0)), None);
+        assert_eq!(clipped((LEFT - 10.0, TOP), (LEFT, TOP - 10.0)), None);
+        let inside = ((LEFT + 1.0, TOP + 1.0), (RIGHT - 1.0, BOTTOM - 1.0));
+        assert_eq!(clipped(inside.0, inside.1), Some(inside));
     }
 }
