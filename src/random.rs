@@ -83,6 +83,8 @@ streams! {
     FISHER = Key::Path(0xf154_e201), "labels drawn for the Fisher information";
     /// Numbers: matrix.
     LOW_RANK = Key::Path(0x10a4_0a11), "first factors of low-rank additions";
+    /// Numbers: the bytes of the method's name.
+    TUNING = Key::Path(0x7a6e_d001), "settings that are tried of a method whose grid is larger than the budget";
     SELF_TEST = Key::Xor(0), "the device's self-test";
 
     // Measures

@@ -6,6 +6,8 @@ pub mod cell;
 #[cfg(feature = "train")]
 pub mod checkpoint;
 #[cfg(feature = "train")]
+pub mod choice;
+#[cfg(feature = "train")]
 pub mod compare;
 #[cfg(feature = "train")]
 pub mod diff;
@@ -29,6 +31,8 @@ pub mod origin;
 #[cfg(feature = "train")]
 pub mod pipeline;
 #[cfg(feature = "train")]
+pub mod plan;
+#[cfg(feature = "train")]
 pub mod prepare;
 pub mod progress;
 #[cfg(feature = "train")]
@@ -48,6 +52,8 @@ pub mod stale;
 pub mod survey;
 #[cfg(feature = "train")]
 pub mod tables;
+#[cfg(feature = "train")]
+pub mod tuning;
 #[cfg(feature = "train")]
 pub mod verdicts;
 

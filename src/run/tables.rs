@@ -1,16 +1,18 @@
 //! The tables of a run while they grow: one method a kind of row. Figures and report are made from
 //! these files alone, so what is not written here is not shown.
 
-use super::cell::{self, Cell, Outcome};
+use super::cell::{Cell, Outcome};
 use super::compare::{self, Units, compare};
 use super::distance::{Distance, Stage};
 use super::error::RunError;
 use super::failure;
 use super::folder::RunFolder;
 use super::measures::CellMeasures;
+use super::plan::{self, Plan};
 use super::prepare::Target;
 use super::results::results;
 use super::simulation::foresight;
+use super::tuning;
 use super::verdicts::Verdicts;
 use crate::evaluate::{Evaluation, Measured, Values};
 use crate::measure::encoder::geometry::{ALIGNMENT, UNIFORMITY};
@@ -21,7 +23,8 @@ use crate::suite::definition::{DatasetSpec, Suite};
 use crate::suite::task::Metric;
 use crate::table::{
     CellRow, CkaRow, CurveRow, DiscrepancyRow, GeometryRow, MatchingRow, MeasureRow, PairRow,
-    ProbeRow, Row, SampleRow, SimulationRow, Stage1Row, StageRow, TargetRow, TsneRow, legacy,
+    ProbeRow, Row, SampleRow, SimulationRow, Stage1Row, StageRow, TargetRow, TsneRow, TuningRow,
+    legacy,
 };
 
 /// An encoder in the tables.
@@ -83,6 +86,7 @@ pub struct Tables {
     curves: Vec<CurveRow>,
     stage1: Vec<Stage1Row>,
     simulation: Vec<SimulationRow>,
+    tuning: Vec<TuningRow>,
     /// Results and paired differences of methods.
     verdicts: Verdicts,
     /// What a reader must know of single results.
@@ -215,14 +219,15 @@ impl Tables {
         }
     }
 
-    /// Every cell that the suite asks for, run or not.
-    pub fn cells(&mut self, suite: &Suite, folder: &RunFolder) {
+    /// Every cell that the suite asks for, run or not, and every trial of its settings.
+    pub fn cells(&mut self, plan: &Plan, folder: &RunFolder) {
+        let suite = plan.suite;
+        self.tuning = tuning::rows(plan, folder);
         self.cells.clear();
-        let all = suite
-            .targets
-            .iter()
-            .flat_map(|spec| cell::cells(suite, spec));
-        for cell in all {
+        let mut trial = |cell: &Cell| cell.trial(folder);
+        let targets = suite.targets.iter();
+        let all = targets.flat_map(|spec| plan.cells(spec, &mut trial));
+        for cell in all.map(|planned| planned.cell) {
             let outcome = cell.outcome(folder);
             let o = outcome.as_ref();
             self.cells.push(CellRow {
@@ -279,10 +284,11 @@ impl Tables {
         }
         let course = measures.course.iter();
         self.simulation.extend(course.flat_map(|c| c.rows(cell)));
-        self.outcome(o, cell.target);
+        self.outcome(o, cell);
     }
 
-    fn outcome(&mut self, o: &Outcome, spec: &DatasetSpec) {
+    fn outcome(&mut self, o: &Outcome, cell: &Cell) {
+        let spec = cell.target;
         let [channels, height, width] = o.shape;
         let [n_train, n_valid, n_test] = o.samples.map(|n| Some(n as u64));
         self.targets.push(TargetRow {
@@ -301,6 +307,7 @@ impl Tables {
             n_test,
             shape: format!("{channels}×{height}×{width}"),
             seconds: Some(o.seconds),
+            variant: Some(cell.variant.label.clone()),
         });
         for e in &o.course {
             self.curves.push(CurveRow {
@@ -342,7 +349,7 @@ impl Tables {
         pretrained: Option<&Evaluation>,
         units: Units,
     ) -> Result<(), RunError> {
-        let methods = cell::methods(suite, spec);
+        let methods = plan::methods(suite, spec);
         let pairs = compare(suite, spec, cells, pretrained, units)?;
         let results = results(suite, spec, &methods, cells, units)?;
         self.verdicts.add(pairs, results);
@@ -384,6 +391,7 @@ impl Tables {
         put(folder, &self.stage1)?;
         put(folder, &self.simulation)?;
         put(folder, &foresight(&self.simulation, &self.probe))?;
+        put(folder, &self.tuning)?;
         put(folder, &paired)?;
         put(folder, &seeds)
     }

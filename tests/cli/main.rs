@@ -21,6 +21,7 @@ mod report;
 mod resume;
 mod runs;
 mod simulation;
+mod tuning;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
