@@ -89,6 +89,8 @@ streams! {
     PATCH_NOISE = Key::Path(0x9a7c_4e52), "noise of the choice of patches";
     /// Numbers: 0 for the gate, 1 for the source predictor.
     PATCH_GATE = Key::Path(0x9a7c_4e53), "first values of a patch gate and of a source predictor beside it";
+    /// Numbers: the bytes of the method's name.
+    TUNING = Key::Path(0x7a6e_d001), "settings that are tried of a method whose grid is larger than the budget";
     SELF_TEST = Key::Xor(0), "the device's self-test";
 
     // Measures

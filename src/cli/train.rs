@@ -8,12 +8,13 @@ use super::progress::{Bars, catch_interrupts};
 use super::spread::spread;
 
 use crate::model::device;
-use crate::run::cell::Outcome;
-use crate::run::failure;
-use crate::run::pipeline::{self, Done};
+use crate::run::cell::{Outcome, Tuned};
+use crate::run::failure::{self, Done};
+use crate::run::pipeline;
 use crate::run::prepare::Request;
 use crate::run::{RunError, RunFolder};
 use crate::suite::definition::Suite;
+use crate::suite::tuning::Tuning;
 use crate::transfer::methods;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +55,8 @@ pub fn train(args: &TrainArgs) -> Result<(), CliError> {
     keep_targets(&mut suite, std::slice::from_ref(&args.target))?;
     suite.transfer.methods = vec![method(&args.method)?];
     suite.transfer.seeds = vec![args.seed];
+    // One transfer, at the suite's own settings: nothing is compared.
+    suite.tuning = Tuning::default();
     if let Some((target, method, why)) = failure::pairs(&suite).into_iter().next() {
         return Err(RunError::Undefined {
             cell: format!("{} by {}", target.name, method.name),
@@ -121,6 +124,8 @@ pub fn sweep(args: &SweepArgs) -> Result<(), CliError> {
     if !args.seeds.is_empty() {
         suite.transfer.seeds.clone_from(&args.seeds);
     }
+    grid(&mut suite, &args.grid)?;
+    let suite = methods::checked(suite, "command line")?;
     let shard = match &args.shard {
         None => (0, 1),
         Some(text) => shard(text)?,
@@ -141,8 +146,10 @@ pub fn sweep(args: &SweepArgs) -> Result<(), CliError> {
     for (cell, done) in &found {
         match done {
             Done::Trained(outcome) => say(cell, outcome),
+            Done::Tried(tuned) => say_tried(cell, tuned),
             Done::Elsewhere => elsewhere += 1,
-            Done::Failed(_) => {}
+            Done::Undefined(_) | Done::Failed(_) => {}
+            Done::Untried(why) => eprintln!("{cell}: failed, its settings are not chosen: {why}"),
         }
     }
     if elsewhere > 0 {
@@ -173,6 +180,39 @@ fn say(cell: &str, outcome: &Outcome) {
         outcome.selected,
         outcome.course.len()
     );
+}
+
+fn say_tried(cell: &str, tuned: &Tuned) {
+    let outcome = &tuned.outcome;
+    let source = tuned.source_valid.map_or(String::new(), |error| {
+        format!(", of the surrogate: probe error {:.1} %", 100.0 * error)
+    });
+    eprintln!(
+        "{cell}: tried, validation {}{source} (epoch {} of {})",
+        outcome.metric.say(outcome.valid),
+        outcome.selected,
+        outcome.course.len()
+    );
+}
+
+/// Adds the values of `--grid KEY=V1,V2` to what the suite tunes, in place of those that it has of the same key.
+fn grid(suite: &mut Suite, given: &[String]) -> Result<(), CliError> {
+    for text in given {
+        let parts = text.split_once('=').filter(|(key, _)| !key.is_empty());
+        let (key, values) = parts.ok_or_else(|| {
+            let expected = "KEY=V1,V2, as transfer.train.learning_rate=2e-4,5e-4";
+            usage("--grid", expected.into(), text)
+        })?;
+        let values = values.split(',').map(|value| toml_value(value.trim()));
+        suite.tuning.grid.0.insert(key.into(), values.collect());
+    }
+    Ok(())
+}
+
+/// A value as TOML has it; what is none there is a text.
+fn toml_value(text: &str) -> toml::Value {
+    text.parse()
+        .unwrap_or_else(|_| toml::Value::String(text.into()))
 }
 
 fn carry_out(

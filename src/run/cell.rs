@@ -1,21 +1,25 @@
-//! Cells: one transfer of the source model to one target by one method and one seed. A cell is
-//! done when its `cell.json` exists; it is written last, so a run that dies loses at most the cell
-//! it was in.
+//! Cells: one transfer of the source model to one target by one method, with one of its settings and one
+//! seed. A cell is done when its `cell.json` exists; it is written last, so a run that dies loses at most the
+//! cell it was in.
+//!
+//! A cell by which settings are chosen is *tried*: trained and scored on validation parts alone, which its
+//! `tuned.json` keeps. If its settings are chosen and its seed is one of the suite's, the same model becomes a cell
+//! that is done; of all others no test value is ever computed.
 
 use super::checkpoint::Checkpoints;
 use super::error::RunError;
-use super::failure::undefined;
+use super::evaluation;
 use super::folder::RunFolder;
 use super::memory;
 use super::origin::{self, Origin};
 use super::prepare::{Context, Target};
 use super::progress::Progress;
 use crate::model::{self, Model, load, save};
-use crate::suite::definition::{DatasetSpec, Suite};
+use crate::suite::definition::DatasetSpec;
 use crate::suite::task::Metric;
 use crate::transfer::Task;
 use crate::transfer::epochs::Event;
-use crate::transfer::methods::{self, FROM_SCRATCH, Method};
+use crate::transfer::methods::{Method, Variant};
 use crate::transfer::records::{EpochRecord, Stage1Record};
 use crate::transfer::request::Request;
 use crate::transfer::stages;
@@ -30,6 +34,8 @@ pub struct Cell<'a> {
     pub target: &'a DatasetSpec,
     /// The method.
     pub method: &'static Method,
+    /// Its settings.
+    pub variant: &'a Variant,
     /// The seed.
     pub seed: u64,
 }
@@ -67,9 +73,10 @@ impl Cell<'_> {
     }
 }
 
-/// What a cell found, as its `cell.json` keeps it.
+/// What a cell found, as its `cell.json` keeps it. `T` is the metric on the test part: a number, or nothing
+/// while it is not measured.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct Outcome<T = f64> {
     /// Target id.
     pub target: String,
     /// Method name.
@@ -84,7 +91,7 @@ pub struct Outcome {
     pub valid: f64,
     /// The same on the test part.
     #[serde(alias = "test_error")]
-    pub test: f64,
+    pub test: T,
     /// Every epoch of stage 1, for methods that have one.
     #[serde(default)]
     pub stage1: Vec<Stage1Record>,
@@ -127,12 +134,46 @@ pub fn guessing(classes: usize) -> f64 {
     1.0 - 1.0 / classes.max(1) as f64
 }
 
+/// A model trained with settings that are tried, scored on validation parts, as its `tuned.json` keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Tuned {
+    /// Probe error on the surrogate's validation part; `None` of an encoder that takes no images.
+    pub source_valid: Option<f64>,
+    /// Everything else; made from the surrogate's data too.
+    #[serde(flatten)]
+    pub outcome: Outcome<()>,
+}
+
+impl<T> Outcome<T> {
+    /// The same with a metric on the test part and what it was made from.
+    fn tested(self, test: f64, made_from: Origin) -> Outcome {
+        Outcome {
+            target: self.target,
+            method: self.method,
+            seed: self.seed,
+            metric: self.metric,
+            valid: self.valid,
+            test,
+            stage1: self.stage1,
+            course: self.course,
+            selected: self.selected,
+            samples: self.samples,
+            shape: self.shape,
+            classes: self.classes,
+            seconds: self.seconds,
+            memory: self.memory,
+            device: self.device,
+            made_from,
+        }
+    }
+}
+
 impl Cell<'_> {
     /// Folder of the cell inside the run.
     pub fn name(&self) -> String {
         format!(
             "cells/{}-{}-{}",
-            self.target.name, self.method.name, self.seed
+            self.target.name, self.variant.label, self.seed
         )
     }
 
@@ -141,40 +182,30 @@ impl Cell<'_> {
         folder.read_json(&format!("{}/cell.json", self.name()))
     }
 
+    /// What its settings reach on validation parts, if it was tried.
+    pub fn tuned(&self, folder: &RunFolder) -> Option<Tuned> {
+        folder.read_json(&self.tuning_record())
+    }
+
+    fn tuning_record(&self) -> String {
+        format!("{}/tuned.json", self.name())
+    }
+
+    /// Whether a process works on it.
+    pub fn is_locked(&self, folder: &RunFolder) -> Result<bool, RunError> {
+        match lock(folder, &self.name()) {
+            Ok(_) => Ok(false),
+            Err(RunError::Locked { .. }) => Ok(true),
+            Err(other) => Err(other),
+        }
+    }
+
     /// Name of the cell for people.
     pub fn title(&self) -> String {
         format!(
             "{} · {} · seed {}",
-            self.target.title, self.method.name, self.seed
+            self.target.title, self.variant.label, self.seed
         )
-    }
-}
-
-/// All cells of a target, in the order in which they are run and reported.
-pub fn cells<'a>(suite: &'a Suite, target: &'a DatasetSpec) -> impl Iterator<Item = Cell<'a>> {
-    let seeds = &suite.transfer.seeds;
-    methods(suite, target).into_iter().flat_map(move |method| {
-        seeds.iter().map(move |&seed| Cell {
-            target,
-            method,
-            seed,
-        })
-    })
-}
-
-/// The methods that a target is transferred by: the suite's, as far as they are defined for the target and
-/// its encoder allows. An encoder without pretrained weights has nothing to transfer, and a sequence
-/// encoder takes no source images.
-pub fn methods(suite: &Suite, target: &DatasetSpec) -> Vec<&'static Method> {
-    let mut all = methods::of(&suite.transfer);
-    all.retain(|method| undefined(target, method).is_none());
-    match &target.encoder {
-        None => all,
-        Some(encoder) if encoder.model.is_none() => vec![FROM_SCRATCH],
-        Some(_) => {
-            all.retain(|method| !method.reads_source);
-            all
-        }
     }
 }
 
@@ -199,24 +230,21 @@ pub(super) fn lock(folder: &RunFolder, name: &str) -> Result<File, RunError> {
     }
 }
 
-/// A transfer to a target, whose target model is `built`.
+/// The transfer of a cell, whose target model is `built`.
 pub fn request<'a>(
     context: &Context<'a>,
-    seed: u64,
+    cell: Cell<'a>,
     target: &'a Target,
     built: &'a model::Target,
 ) -> Result<Request<'a>, RunError> {
-    let settings = &context.suite.transfer;
-    let data = &target.data;
-    let smoothing = settings.train.label_smoothing;
     Ok(Request {
-        task: Task::of(target.spec, data.train.as_ref(), smoothing)?,
-        settings,
+        task: task(cell, target)?,
+        settings: &cell.variant.transfer,
         source: target.sequence.as_ref().unwrap_or(&context.source.model),
         target: built,
-        splits: data,
+        splits: &target.data,
         source_set: context.source_set.clone(),
-        seed,
+        seed: cell.seed,
     })
 }
 
@@ -234,7 +262,6 @@ pub fn run(
         folder,
         ..
     } = context;
-    let data = &target.data;
     let name = cell.name();
     let record = format!("{name}/cell.json");
     let title = cell.title();
@@ -247,15 +274,119 @@ pub fn run(
         progress.skip(&format!("{title}: done before"));
         return Ok((loaded.model, outcome, true));
     }
-    if let Some(why) = cell.method.undefined(data.train.target_shape()) {
-        return Err(RunError::Undefined { cell: title, why });
+    let lock = defined_and_locked(context, cell, target)?;
+    if cell.outcome(folder).is_some() {
+        // Another process ended it between the first look and the lock.
+        drop(lock);
+        return run(context, cell, target, progress);
     }
-    let _lock = lock(folder, &name)?;
+    let (model, outcome) = match cell.tuned(folder) {
+        Some(tuned) => {
+            let both = context.origins.tuning(suite, cell.target, cell.method);
+            let path = folder.path(&cell.tuning_record());
+            origin::holds(&path, &tuned.outcome.made_from, &both)?;
+            let loaded = load::load(&folder.path(&name).join("model"), device, DType::F32)?;
+            progress.skip(&format!("{title}: trained while settings were tried"));
+            (loaded.model, tuned.outcome)
+        }
+        None => train(context, cell, target, progress)?,
+    };
+    let task = task(cell, target)?;
+    let test = task.evaluate(&model.network, target.data.test.clone(), device)?;
+    let outcome = outcome.tested(test, made_from.clone());
+    folder.write_json(&record, &outcome)?;
+    cell.succeed(folder);
+    Checkpoints::new(folder.path(&name), &[], made_from).clear();
+    Ok((model, outcome, false))
+}
+
+/// Tries the settings of a cell, or reads what was found before: trains it, and scores it on the validation
+/// parts of its target and of the surrogate. No test sample is read.
+pub fn tune(
+    context: &Context,
+    cell: Cell,
+    target: &Target,
+    progress: &mut dyn Progress,
+) -> Result<Tuned, RunError> {
+    let Context { suite, folder, .. } = context;
+    let title = cell.title();
+    let record = cell.tuning_record();
+    let both = context.origins.tuning(suite, cell.target, cell.method);
+    if let Some(tuned) = cell.tuned(folder) {
+        origin::holds(&folder.path(&record), &tuned.outcome.made_from, &both)?;
+        Checkpoints::new(folder.path(&cell.name()), &[], both).clear();
+        progress.skip(&format!("{title}: tried before"));
+        return Ok(tuned);
+    }
+    let lock = defined_and_locked(context, cell, target)?;
+    if cell.tuned(folder).is_some() {
+        // Another process ended it between the first look and the lock.
+        drop(lock);
+        return tune(context, cell, target, progress);
+    }
+    let (model, outcome) = train(context, cell, target, progress)?;
+    let source_valid = match target.sequence {
+        Some(_) => None,
+        None => Some(evaluation::valid_error(
+            context,
+            &title,
+            &model.network.encoder,
+            progress,
+        )?),
+    };
+    let tuned = Tuned {
+        source_valid,
+        outcome: Outcome {
+            made_from: both.clone(),
+            ..outcome
+        },
+    };
+    folder.write_json(&record, &tuned)?;
+    cell.succeed(folder);
+    Checkpoints::new(folder.path(&cell.name()), &[], both).clear();
+    Ok(tuned)
+}
+
+/// The lock of a cell whose method is defined for the target's samples.
+fn defined_and_locked(context: &Context, cell: Cell, target: &Target) -> Result<File, RunError> {
+    if let Some(why) = cell.method.undefined(target.data.train.target_shape()) {
+        let cell = cell.title();
+        return Err(RunError::Undefined { cell, why });
+    }
+    lock(context.folder, &cell.name())
+}
+
+/// What a cell minimises, and what judges it.
+fn task(cell: Cell, target: &Target) -> Result<Task, RunError> {
+    let smoothing = cell.variant.transfer.train.label_smoothing;
+    Ok(Task::of(
+        target.spec,
+        target.data.train.as_ref(),
+        smoothing,
+    )?)
+}
+
+/// Trains a cell to its end or on from its checkpoint, and saves the model; the checkpoints stay until a record
+/// is written.
+fn train(
+    context: &Context,
+    cell: Cell,
+    target: &Target,
+    progress: &mut dyn Progress,
+) -> Result<(Model, Outcome<()>), RunError> {
+    let Context {
+        suite,
+        device,
+        folder,
+        ..
+    } = context;
+    let (data, settings) = (&target.data, &cell.variant.transfer);
+    let name = cell.name();
+    let made_from = context.origins.transfer(suite, cell.target, cell.method);
     let counted = memory::forget_peak();
-    let classes = data.train.classes().len();
-    progress.begin(&title, suite.transfer.train.epochs);
-    let built = target.of_model(suite, cell.method);
-    let request = request(context, cell.seed, target, &built)?;
+    progress.begin(&cell.title(), settings.train.epochs);
+    let built = target.of_model(settings, cell.method);
+    let request = request(context, cell, target, &built)?;
     let task = request.task;
     let mut kept = suite.measures.probe_epochs.clone();
     if cell.method.has_stage1() {
@@ -279,10 +410,10 @@ pub fn run(
         seed: cell.seed,
         metric: task.metric,
         valid: task.evaluate(&trained.model.network, data.valid.clone(), device)?,
-        test: task.evaluate(&trained.model.network, data.test.clone(), device)?,
+        test: (),
         samples: [data.train.len(), data.valid.len(), data.test.len()],
         shape: target.original.train.shape(),
-        classes,
+        classes: data.train.classes().len(),
         seconds: trained.course.last().map_or(0.0, |e| e.seconds),
         selected: trained.selected,
         memory: counted.then(memory::peak).flatten(),
@@ -297,8 +428,5 @@ pub fn run(
         &context.preprocess.into(),
         &folder.path(&name).join("model"),
     )?;
-    folder.write_json(&record, &outcome)?;
-    cell.succeed(folder);
-    checkpoints.clear();
-    Ok((trained.model, outcome, false))
+    Ok((trained.model, outcome))
 }

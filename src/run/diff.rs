@@ -31,6 +31,8 @@ pub struct CellDiff {
     pub target: String,
     /// Name of the method.
     pub method: String,
+    /// The settings that are tried, of a cell by which settings are chosen.
+    pub tried: Option<String>,
     /// Seed of the transfer.
     pub seed: u64,
     /// How far it is in the first run; `None` if the run has no such cell.
@@ -39,7 +41,7 @@ pub struct CellDiff {
     pub b: Option<Standing>,
     /// Second minus first, if both are done and judged by the same metric.
     pub valid_difference: Option<f64>,
-    /// The same on the test part.
+    /// The same on the test part, if both were tested.
     pub test_difference: Option<f64>,
 }
 
@@ -84,9 +86,9 @@ impl RunDiff {
 impl CellDiff {
     /// Whether both runs are as far, with the same results.
     pub fn is_same(&self) -> bool {
-        match (self.valid_difference, self.test_difference) {
-            (Some(valid), Some(test)) => valid == 0.0 && test == 0.0,
-            _ => self.a == self.b,
+        match (&self.a, &self.b) {
+            (Some(a), Some(b)) => a.agrees(b),
+            (a, b) => a == b,
         }
     }
 }
@@ -135,21 +137,27 @@ fn cells(a: &Survey, b: &Survey) -> Vec<CellDiff> {
         CellDiff {
             target: cell.target.clone(),
             method: cell.method.clone(),
+            tried: tried(cell).map(str::to_owned),
             seed: cell.seed,
             a: a.cloned(),
             b: b.cloned(),
             valid_difference: both.map(|(a, b)| b.1 - a.1),
-            test_difference: both.map(|(a, b)| b.2 - a.2),
+            test_difference: both.and_then(|(a, b)| Some(b.2? - a.2?)),
         }
     });
     compared.collect()
 }
 
 /// What makes two cells the same one.
-type Name<'a> = (&'a str, &'a str, u64);
+type Name<'a> = (&'a str, &'a str, Option<&'a str>, u64);
 
 fn name(cell: &CellSurvey) -> Name<'_> {
-    (&cell.target, &cell.method, cell.seed)
+    (&cell.target, &cell.method, tried(cell), cell.seed)
+}
+
+/// The settings that are tried by a cell.
+fn tried(cell: &CellSurvey) -> Option<&str> {
+    cell.variant.as_deref().filter(|_| cell.tuning)
 }
 
 fn by_name(run: &Survey) -> HashMap<Name<'_>, &Standing> {

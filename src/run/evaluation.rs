@@ -10,9 +10,9 @@ use crate::dataset::{self, Dataset};
 use crate::evaluate::{self, Evaluation, Fault, Marks, Measured, Probe, Values};
 use crate::feature::{FeatureSet, extract};
 use crate::files::checksum;
-use crate::measure::Samples;
 use crate::measure::encoder::{self, Extent, Input, Learner, Measure, Noise};
-use crate::measure::probe::{PROBE_ERROR, ProbeParams};
+use crate::measure::probe::{PROBE_ERROR, ProbeParams, ValidProbeParams};
+use crate::measure::{MeasureError, Samples};
 use crate::model::Encoder;
 use crate::model::state::state;
 use crate::suite::definition::Measures;
@@ -88,6 +88,26 @@ pub fn pixels(context: &Context, progress: &mut dyn Progress) -> Result<Evaluati
     context.keep(record, origin, &found)?;
     progress.end();
     Ok(found)
+}
+
+/// Probe error of an encoder on the surrogate's validation part, by which settings are chosen: the probe is
+/// fitted on the training part, and C is the best for the validation part. No test sample is read.
+pub fn valid_error(
+    context: &Context,
+    title: &str,
+    encoder: &Encoder,
+    progress: &mut dyn Progress,
+) -> Result<f64, RunError> {
+    progress.begin(&format!("validation part through {title}"), 1);
+    let train = features(context, encoder, &context.surrogate.train)?;
+    let valid = features(context, encoder, &context.surrogate.valid)?;
+    let (train, valid) = (Samples::from(&train), Samples::from(&valid));
+    let fault = named(format!("linear probe of {title}"));
+    let params = params(&context.suite.measures).map_err(&fault)?;
+    let found = params.run(&train, Some(&valid), &valid).map_err(&fault)?;
+    check_interrupt(progress.step(1, 1))?;
+    progress.end();
+    Ok(found.error)
 }
 
 /// Evaluates an encoder, or recalls an earlier evaluation of the same one and takes what it lacks.
@@ -202,15 +222,19 @@ fn add(
     Ok(())
 }
 
-/// Fits and tests the probe.
-fn probe(title: &str, split: &SplitFeatures, measures: &Measures) -> Result<Evaluation, RunError> {
-    let fault = named(format!("linear probe of {title}"));
-    let params = ProbeParams::new()
+/// The probe as the suite asks for it.
+fn params(measures: &Measures) -> Result<ValidProbeParams, MeasureError> {
+    ProbeParams::new()
         .sweep(measures.probe_c.clone())
         .standardize(measures.probe_standardize)
         .iterations(measures.probe_iterations)
         .check()
-        .map_err(&fault)?;
+}
+
+/// Fits and tests the probe.
+fn probe(title: &str, split: &SplitFeatures, measures: &Measures) -> Result<Evaluation, RunError> {
+    let fault = named(format!("linear probe of {title}"));
+    let params = params(measures).map_err(&fault)?;
     let (train, valid, test) = (
         Samples::from(&split.train),
         Samples::from(&split.valid),

@@ -2,7 +2,10 @@
 //! the first cell is trained, and cells that failed. Neither keeps the others from being trained,
 //! measured and reported.
 
+use super::cell::{Cell, Outcome, Tuned};
 use super::error::RunError;
+use super::folder::RunFolder;
+use super::progress::Progress;
 use crate::dataset::{DatasetError, Reader, TargetShape};
 use crate::feature::FeatureError;
 use crate::model::ModelError;
@@ -11,6 +14,46 @@ use crate::suite::definition::Suite;
 use crate::suite::task::TargetKind;
 use crate::transfer::TransferError;
 use crate::transfer::methods::{self, Method};
+
+/// What became of a cell.
+pub enum Done {
+    /// It is trained and tested.
+    Trained(Box<Outcome>),
+    /// It is trained, and scored on validation parts.
+    Tried(Box<Tuned>),
+    /// Another process works on it.
+    Elsewhere,
+    /// Its method is not defined for the target; why.
+    Undefined(String),
+    /// It failed; why.
+    Failed(String),
+    /// It failed as a trial of settings, which then are not chosen; why.
+    Untried(String),
+}
+
+/// What became of a cell, an error that is its own among it: it is told and written down.
+///
+/// # Errors
+/// Those that end the run.
+pub fn ended(
+    cell: &Cell,
+    folder: &RunFolder,
+    result: Result<Done, RunError>,
+    progress: &mut dyn Progress,
+) -> Result<Done, RunError> {
+    match result {
+        Err(RunError::Locked { .. }) => Ok(Done::Elsewhere),
+        Err(RunError::Undefined { why, .. }) => {
+            progress.skip(&format!("{}: not defined: {why}", cell.title()));
+            Ok(Done::Undefined(why))
+        }
+        Err(error) if is_of_cell(&error) => {
+            progress.skip(&format!("{}: failed: {error}", cell.title()));
+            Ok(Done::Failed(cell.fail(folder, &error)?.why))
+        }
+        other => other,
+    }
+}
 
 /// Whether an error is one cell's own: a loss that diverged, outputs that no measure takes, data of
 /// its target that cannot be read. Everything else (an interrupt, a full disk, a lost device, a lock)
@@ -68,7 +111,7 @@ pub fn notes(suite: &Suite) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::cell;
+    use crate::run::plan::Plan;
     use crate::suite::definition::EMBEDDED;
 
     #[test]
@@ -76,8 +119,10 @@ mod tests {
         let mut found = Vec::new();
         for (name, text) in EMBEDDED {
             let suite = methods::parse(text, name).unwrap();
+            let plan = Plan::of(&suite).unwrap();
             for target in &suite.targets {
-                for cell in cell::cells(&suite, target) {
+                for planned in plan.cells(target, &mut |_| panic!("nothing is tried")) {
+                    let cell = planned.cell;
                     assert_eq!(
                         undefined(target, cell.method),
                         None,

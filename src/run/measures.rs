@@ -59,7 +59,7 @@ pub fn measure(
     progress: &mut dyn Progress,
 ) -> Result<CellMeasures, RunError> {
     let name = cell.name();
-    let built = target.of_model(context.suite, cell.method);
+    let built = target.of_model(&cell.variant.transfer, cell.method);
     let source = target.sequence.as_ref().unwrap_or(&context.source.model);
     let start = source.for_target(&built, cell.seed)?.network;
     let mut epochs: Vec<usize> = context.suite.measures.probe_epochs.clone();

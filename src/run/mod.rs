@@ -6,6 +6,8 @@ pub mod cell;
 #[cfg(feature = "train")]
 pub mod checkpoint;
 #[cfg(feature = "train")]
+pub mod choice;
+#[cfg(feature = "train")]
 pub mod compare;
 #[cfg(feature = "train")]
 pub mod diff;
@@ -33,6 +35,8 @@ pub mod origin;
 #[cfg(feature = "train")]
 pub mod pipeline;
 #[cfg(feature = "train")]
+pub mod plan;
+#[cfg(feature = "train")]
 pub mod prepare;
 pub mod progress;
 #[cfg(feature = "train")]
@@ -54,6 +58,8 @@ pub mod survey;
 pub mod tables;
 #[cfg(feature = "train")]
 pub mod tradeoff;
+#[cfg(feature = "train")]
+pub mod tuning;
 #[cfg(feature = "train")]
 pub mod verdicts;
 

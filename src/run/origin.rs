@@ -173,6 +173,15 @@ impl Origins {
         self.of(&names)
     }
 
+    /// Of a transfer by which settings are chosen: the surrogate's validation part scores it.
+    pub fn tuning(&self, suite: &Suite, target: &DatasetSpec, method: &Method) -> Origin {
+        let Origin(mut all) = self.transfer(suite, target, method);
+        if target.encoder.is_none() {
+            all.extend(self.surrogate(suite).0);
+        }
+        Origin(all)
+    }
+
     /// Name of what stands for the source in stage 1.
     fn stage1(&self, suite: &Suite) -> Option<String> {
         if self.pretraining {

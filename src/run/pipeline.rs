@@ -2,16 +2,17 @@
 //! surrogate, score every target, compare, and write the tables. Drawing and reporting come after, from the
 //! tables alone.
 
-use super::cell::{self, Outcome};
+use super::cell;
 use super::compare::{Measured, Units};
 use super::distance::{Stage, distance};
 use super::error::{RunError, named};
 use super::evaluation::{self, SplitFeatures};
-use super::failure;
+use super::failure::{self, Done, ended};
 use super::folder::RunFolder;
 use super::interpolation;
 use super::measures;
 use super::orderings::plain;
+use super::plan::Plan;
 use super::prepare::{Context, Request, prepare};
 use super::progress::{Progress, check_interrupt};
 use super::record;
@@ -19,6 +20,7 @@ use super::samples;
 use super::scores::{self, scores};
 use super::stale;
 use super::tables::{Encoder, Tables};
+use super::tuning;
 use crate::dataset::groups;
 use crate::evaluate::target::of_another_encoder;
 use crate::feature::{FeatureSet, file};
@@ -31,19 +33,9 @@ use crate::transfer::methods::PLAIN;
 use ndarray::Array2;
 use std::time::Instant;
 
-/// What became of a cell of a sweep.
-pub enum Done {
-    /// It is trained.
-    Trained(Box<Outcome>),
-    /// Another process works on it.
-    Elsewhere,
-    /// It failed; why.
-    Failed(String),
-}
-
-/// Trains every `n`th cell of a suite from the `i`th on (`shard`) and, if asked, takes its
-/// measures, so that the run that makes the report finds them. A cell that fails is written down, and
-/// the others go on.
+/// Trains every `n`th cell of a suite from the `i`th on (`shard`), first those by which settings are chosen, and,
+/// if asked, takes the measures of those that the report compares, so that the run that makes it finds them. A cell
+/// that fails is written down, and the others go on.
 pub fn train(
     suite: &Suite,
     request: &Request,
@@ -52,36 +44,27 @@ pub fn train(
     measured: bool,
     progress: &mut dyn Progress,
 ) -> Result<Vec<(String, Done)>, RunError> {
+    let plan = Plan::of(suite)?;
     let prepared = prepare(suite, request, progress)?;
+    tuning::check(&plan, &prepared)?;
     stale::check(folder, &prepared.origins, &prepared.inputs, request.refresh)?;
     let context = prepared.context(suite, request, folder);
-    let cells = prepared
-        .targets
-        .iter()
-        .flat_map(|target| cell::cells(suite, target.spec).map(move |cell| (cell, target)));
-    let mut found = Vec::new();
-    for (cell, target) in cells.skip(i).step_by(n) {
+    let targets = &prepared.targets;
+    let mut found = tuning::try_shard(&context, &plan, targets, (i, n), progress)?;
+    let slots = targets.iter().flat_map(|target| {
+        let slots = plan.slots(target.spec);
+        slots.map(move |slot| (target, slot))
+    });
+    for (target, slot) in slots.skip(i).step_by(n) {
+        let cell = tuning::settle(&context, &plan, target, slot, progress)?;
         let trained =
             cell::run(&context, cell, target, progress).and_then(|(model, outcome, _)| {
                 if measured {
                     measures::measure(&context, cell, target, &model, &outcome, progress)?;
                 }
-                Ok(outcome)
+                Ok(Done::Trained(Box::new(outcome)))
             });
-        let done = match trained {
-            Ok(outcome) => Done::Trained(Box::new(outcome)),
-            Err(RunError::Locked { .. }) if n > 1 => Done::Elsewhere,
-            Err(RunError::Undefined { why, .. }) => {
-                progress.skip(&format!("{}: not defined: {why}", cell.title()));
-                continue;
-            }
-            Err(error) if failure::is_of_cell(&error) => {
-                progress.skip(&format!("{}: failed: {error}", cell.title()));
-                Done::Failed(cell.fail(folder, &error)?.why)
-            }
-            Err(other) => return Err(other),
-        };
-        found.push((cell.name(), done));
+        found.push((cell.name(), ended(&cell, folder, trained, progress)?));
     }
     Ok(found)
 }
@@ -94,7 +77,9 @@ pub fn run(
     folder: &RunFolder,
     progress: &mut dyn Progress,
 ) -> Result<Vec<String>, RunError> {
+    let plan = Plan::of(suite)?;
     let prepared = prepare(suite, request, progress)?;
+    tuning::check(&plan, &prepared)?;
     let (source, targets) = (&prepared.source, &prepared.targets);
     let refreshed = stale::check(folder, &prepared.origins, &prepared.inputs, request.refresh)?;
     let begun = Instant::now();
@@ -148,9 +133,10 @@ pub fn run(
             tables.transferability(&pretrained, target, &none);
             continue;
         }
-        let start = source
-            .model
-            .for_target(&target.of_model(suite, PLAIN), suite.transfer.seeds[0])?;
+        let start = source.model.for_target(
+            &target.of_model(&suite.transfer, PLAIN),
+            suite.transfer.seeds[0],
+        )?;
         let embedder = &start.network.embedder;
         let found = scores(&context, target, embedder, progress)?;
         tables.transferability(&pretrained, target, &found);
@@ -161,12 +147,14 @@ pub fn run(
         tables.distance(target, Stage::Initial, &found, source.labels.len());
         tables.pairs(target, &found, &source.labels);
     }
+    tuning::try_shard(&context, &plan, targets, (0, 1), progress)?;
     let (mut reused, mut failed) = (0, Vec::new());
     let of_source = groups(prepared.surrogate.test.as_ref());
     let mut not_defined = failure::notes(suite);
     for target in targets {
         let mut all = Vec::new();
-        for cell in cell::cells(suite, target.spec) {
+        for slot in plan.slots(target.spec) {
+            let cell = tuning::settle(&context, &plan, target, slot, progress)?;
             let trained = cell::run(&context, cell, target, progress).and_then(|found| {
                 let (model, outcome, before) = found;
                 let found = measures::measure(&context, cell, target, &model, &outcome, progress)?;
@@ -209,7 +197,7 @@ pub fn run(
             all.push(Measured { outcome, measures });
             if !before {
                 // An interrupted run shows what it has.
-                tables.cells(suite, folder);
+                tables.cells(&plan, folder);
                 tables.write(folder)?;
             }
         }
@@ -241,7 +229,7 @@ pub fn run(
     tables.notes.extend(told);
     let notes = tables.take_notes(suite);
     record::finish(&mut record, begun, suite, notes);
-    tables.cells(suite, folder);
+    tables.cells(&plan, folder);
     tables.write(folder)?;
     folder.write_json("run.json", &record)?;
     Ok(failed)

@@ -14,7 +14,7 @@ use crate::model::{self, Loaded, Model, Opening, RobertaConfig, embedded, load, 
 use crate::strata;
 use crate::suite::data::{DataFile, DataManifest};
 use crate::suite::dataset::SequenceEncoder;
-use crate::suite::definition::{DatasetSpec, Suite};
+use crate::suite::definition::{DatasetSpec, Suite, Transfer};
 use crate::suite::preprocess::{Origin, Preprocess};
 use crate::suite::stage1::SourceData;
 use crate::transfer::methods::{self, Method};
@@ -40,10 +40,10 @@ pub struct Target<'a> {
 
 impl Target<'_> {
     /// What a target model is built for.
-    pub fn of_model(&self, suite: &Suite, method: &Method) -> model::Target {
+    pub fn of_model(&self, settings: &Transfer, method: &Method) -> model::Target {
         let set = self.data.train.as_ref();
         model::Target {
-            embedder_init: method.embedder_init(suite.transfer.embedder),
+            embedder_init: method.embedder_init(settings.embedder),
             ..model::Target::new(set.shape(), task::predictor(set))
         }
     }

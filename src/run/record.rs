@@ -4,7 +4,7 @@ use super::prepare::Request;
 use crate::model::Loaded;
 use crate::suite::definition::Suite;
 use crate::suite::training::Select;
-use crate::table::record::{FINISHED, RunRecord, SourceRecord};
+use crate::table::record::{FINISHED, RunRecord, SourceRecord, TuningRecord};
 use std::time::{Instant, SystemTime};
 
 /// The record of a run that begins now.
@@ -35,6 +35,10 @@ pub fn start(suite: &Suite, request: &Request, source: &Loaded) -> RunRecord {
             preprocess: None,
         },
         inputs: Vec::new(),
+        tuning: (!suite.tuning.is_off()).then(|| TuningRecord {
+            tried: suite.tuning.clone(),
+            select: suite.select.clone(),
+        }),
         notes: Vec::new(),
     }
 }
@@ -42,22 +46,25 @@ pub fn start(suite: &Suite, request: &Request, source: &Loaded) -> RunRecord {
 /// Marks the run that began at `begun` as finished and says what a reader must know of its choices.
 pub fn finish(record: &mut RunRecord, begun: Instant, suite: &Suite, remarks: Vec<String>) {
     let t = &suite.transfer.train;
+    let tuned = suite.tuning.grid.0.contains_key("transfer.train.epochs");
+    let epochs = if tuned {
+        "as many epochs as were chosen".to_owned()
+    } else {
+        format!("{} epochs", t.epochs)
+    };
     record.state = Some(FINISHED.into());
     record.finished = Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string());
     record.seconds = Some(begun.elapsed().as_secs_f64());
     record.notes = vec![
             match t.select {
                 Select::Last => format!(
-                    "Every target model is the one after the last of {} epochs; no epoch was chosen by its validation or test error.",
-                    t.epochs
+                    "Every target model is the one after the last of {epochs}; no epoch was chosen by its validation or test error."
                 ),
                 Select::Valid => format!(
-                    "Every target model is that of the epoch, of at most {}, with the smallest validation error.",
-                    t.epochs
+                    "Every target model is that of the epoch, of at most {epochs}, with the smallest validation error."
                 ),
                 Select::Test => format!(
-                    "TEST-SELECTED: every target model is that of the epoch, of at most {}, with the smallest test error; its test errors are too small.",
-                    t.epochs
+                    "TEST-SELECTED: every target model is that of the epoch, of at most {epochs}, with the smallest test error; its test errors are too small."
                 ),
             },
             matched(

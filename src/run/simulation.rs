@@ -53,13 +53,13 @@ pub fn course(
         return Ok(Some(found));
     }
     let name = cell.name();
-    let built = target.of_model(context.suite, cell.method);
+    let built = target.of_model(&cell.variant.transfer, cell.method);
     let fresh = context.source.model.for_target(&built, cell.seed)?.network;
     let Some(start) = start(context, cell, fresh.clone())? else {
         return Ok(None);
     };
     progress.begin(&format!("simulated steps: {}", cell.title()), 1);
-    let request = cell::request(context, cell.seed, target, &built)?;
+    let request = cell::request(context, cell, target, &built)?;
     let losses = |draws| {
         let set = context.source_set.clone();
         SourceLosses::new(&request, set, draws, context.suite.data_seed)

@@ -48,6 +48,7 @@ pub fn check(
     for cell in entries(&folder.path("cells")) {
         let records = [
             cell.join("cell.json"),
+            cell.join("tuned.json"),
             cell.join("checkpoint/checkpoint.json"),
         ];
         let Some((path, change)) = records

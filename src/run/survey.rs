@@ -2,17 +2,20 @@
 //! it is read from files, nothing is computed or changed, and no file is trusted to be whole: what
 //! cannot be read is said, and counts as not there.
 
-use super::cell::{Failure, Outcome, cells};
+use super::cell::{Cell, Failure, Outcome, Tuned};
 use super::checkpoint::Checkpoints;
+use super::choice::{Scores, Trial};
 use super::error::RunError;
 use super::folder::is_held;
 use super::origin::Origin;
+use super::plan::Plan;
 use crate::files::bounded::{self, Refused};
 use crate::suite::definition::Suite;
 use crate::suite::task::Metric;
 use crate::table::record::{FINISHED, RunRecord};
 use crate::transfer::methods;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -64,6 +67,21 @@ pub enum Standing {
         /// Wall-clock seconds of the training.
         seconds: f64,
     },
+    /// Trained, and scored on validation parts alone: settings are chosen by it.
+    Tried {
+        /// What judged it.
+        metric: Metric,
+        /// The metric on the validation part.
+        valid: f64,
+        /// Probe error on the surrogate's validation part.
+        source_valid: Option<f64>,
+        /// The epoch whose parameters are the result.
+        selected: usize,
+        /// Epochs trained.
+        epochs: usize,
+        /// Wall-clock seconds of the training.
+        seconds: f64,
+    },
     /// Begun; its newest checkpoint.
     Checkpoint {
         /// 1 while the embedder trains, 2 in the fine-tuning.
@@ -81,16 +99,52 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// What judged a cell that is done, and its values on the validation and the test part.
-    pub fn result(&self) -> Option<(Metric, f64, f64)> {
+    /// What judged a cell that is trained, and its values on the validation part and, if it was tested, on the test
+    /// part.
+    pub fn result(&self) -> Option<(Metric, f64, Option<f64>)> {
         match *self {
             Self::Done {
                 metric,
                 valid,
                 test,
                 ..
-            } => Some((metric, valid, test)),
+            } => Some((metric, valid, Some(test))),
+            Self::Tried { metric, valid, .. } => Some((metric, valid, None)),
             _ => None,
+        }
+    }
+
+    /// Whether it is as far as another, with the same results; times are not compared.
+    pub fn agrees(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Done { .. }, Self::Done { .. }) => self.result() == other.result(),
+            (
+                Self::Tried {
+                    source_valid: a, ..
+                },
+                Self::Tried {
+                    source_valid: b, ..
+                },
+            ) => a == b && self.result() == other.result(),
+            _ => self == other,
+        }
+    }
+
+    /// What became of a trial.
+    fn trial(&self) -> Trial {
+        match *self {
+            Self::Tried {
+                metric,
+                valid,
+                source_valid,
+                ..
+            } => Trial::Scored(Scores {
+                metric,
+                target: valid,
+                source: source_valid,
+            }),
+            Self::Failed { .. } => Trial::Failed,
+            _ => Trial::Open,
         }
     }
 }
@@ -102,11 +156,18 @@ pub struct CellSurvey {
     pub target: String,
     /// Name of the method.
     pub method: String,
+    /// The method's name and what differs from the suite's own settings; `None` while they are not chosen.
+    pub variant: Option<String>,
     /// Seed of the transfer.
     pub seed: u64,
+    /// Whether settings are chosen by it; the report compares the others.
+    pub tuning: bool,
     /// How far it is.
     #[serde(flatten)]
     pub standing: Standing,
+    /// Epochs that its settings ask for, of stage 1 and of the fine-tuning.
+    #[serde(skip)]
+    pub asked: [usize; 2],
 }
 
 /// A run as its folder shows it.
@@ -142,33 +203,19 @@ impl Survey {
         }
         let text = bounded::text(&config)?.unwrap_or_default();
         let suite = methods::parse(&text, &config.display().to_string())?;
-        let transfer = &suite.transfer;
-        let count = [transfer.methods.len(), transfer.seeds.len()]
-            .iter()
-            .fold(suite.targets.len(), |all, n| all.saturating_mul(*n));
+        let plan = Plan::of(&suite)?;
+        let count = plan.count();
         if count > MOST_CELLS {
             return Err(RunError::Malformed {
                 path: config,
                 expected: format!("at most {MOST_CELLS} cells"),
-                found: format!("targets × methods × seeds = {count}"),
+                found: format!("targets × methods × settings × seeds = {count}"),
             });
         }
         let mut faults = Vec::new();
         let record: Option<RunRecord> = told(bounded::json(&root.join("run.json")), &mut faults);
-        let mut all = Vec::new();
-        for cell in suite
-            .targets
-            .iter()
-            .flat_map(|target| cells(&suite, target))
-        {
-            all.push(CellSurvey {
-                target: cell.target.name.clone(),
-                method: cell.method.name.into(),
-                seed: cell.seed,
-                standing: standing(&root.join(cell.name()), &mut faults),
-            });
-        }
-        let trained = all.iter().all(CellSurvey::is_done);
+        let all = cells(root, &plan, &mut faults);
+        let trained = all.iter().all(CellSurvey::is_over);
         let state = match &record {
             _ if is_held(root) => State::Running,
             Some(record) if record.state.as_deref() == Some(FINISHED) => State::Finished,
@@ -224,10 +271,61 @@ impl Survey {
 }
 
 impl CellSurvey {
-    /// Whether it is trained.
-    pub fn is_done(&self) -> bool {
-        matches!(self.standing, Standing::Done { .. })
+    fn of(cell: &Cell, tuning: bool, standing: Standing) -> Self {
+        let settings = &cell.variant.transfer;
+        Self {
+            target: cell.target.name.clone(),
+            method: cell.method.name.into(),
+            variant: Some(cell.variant.label.clone()),
+            seed: cell.seed,
+            tuning,
+            standing,
+            asked: [settings.stage1.epochs, settings.train.epochs],
+        }
     }
+
+    /// Whether it is trained, and has the scores that it is there for.
+    pub fn is_done(&self) -> bool {
+        match self.standing {
+            Standing::Done { .. } => true,
+            Standing::Tried { .. } => self.tuning,
+            _ => false,
+        }
+    }
+
+    /// Whether nothing of it is left to do: settings that fail are not chosen, and that is that.
+    fn is_over(&self) -> bool {
+        self.is_done() || (self.tuning && matches!(self.standing, Standing::Failed { .. }))
+    }
+}
+
+/// Every cell of a plan, target by target: those by which settings are chosen, then those that the report compares.
+fn cells(root: &Path, plan: &Plan, faults: &mut Vec<RunError>) -> Vec<CellSurvey> {
+    let mut all = Vec::new();
+    for target in &plan.suite.targets {
+        let mut tried = HashMap::new();
+        for cell in plan.tuning(target) {
+            let name = cell.name();
+            let standing = tried_standing(&root.join(&name), faults);
+            tried.insert(name, standing.trial());
+            all.push(CellSurvey::of(&cell, true, standing));
+        }
+        let mut trial = |cell: &Cell| tried.get(&cell.name()).copied().unwrap_or(Trial::Open);
+        for planned in plan.cells(target, &mut trial) {
+            let cell = &planned.cell;
+            if planned.settled {
+                let standing = standing(&root.join(cell.name()), faults);
+                all.push(CellSurvey::of(cell, false, standing));
+            } else {
+                let own = CellSurvey::of(cell, false, Standing::NotBegun);
+                all.push(CellSurvey {
+                    variant: None,
+                    ..own
+                });
+            }
+        }
+    }
+    all
 }
 
 /// Whether `root` is a run folder of ours.
@@ -254,12 +352,31 @@ pub fn runs(root: &Path) -> Result<Vec<PathBuf>, RunError> {
 /// How far the cell in `folder` is.
 fn standing(folder: &Path, faults: &mut Vec<RunError>) -> Standing {
     let outcome: Option<Outcome> = told(bounded::json(&folder.join("cell.json")), faults);
-    let newest = || Checkpoints::new(folder.into(), &[], Origin::default()).newest();
     match outcome {
         Some(found) => Standing::Done {
             metric: found.metric,
             valid: found.valid,
             test: found.test,
+            selected: found.selected,
+            epochs: found.course.len(),
+            seconds: found.seconds,
+        },
+        None => tried_standing(folder, faults),
+    }
+}
+
+/// How far the cell in `folder` is as a trial of its settings.
+fn tried_standing(folder: &Path, faults: &mut Vec<RunError>) -> Standing {
+    let tuned: Option<Tuned> = told(bounded::json(&folder.join("tuned.json")), faults);
+    let newest = || Checkpoints::new(folder.into(), &[], Origin::default()).newest();
+    match tuned {
+        Some(Tuned {
+            source_valid,
+            outcome: found,
+        }) => Standing::Tried {
+            metric: found.metric,
+            valid: found.valid,
+            source_valid,
             selected: found.selected,
             epochs: found.course.len(),
             seconds: found.seconds,

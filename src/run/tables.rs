@@ -1,7 +1,7 @@
 //! The tables of a run while they grow: one method a kind of row. Figures and report are made from
 //! these files alone, so what is not written here is not shown.
 
-use super::cell::{self, Cell, Outcome};
+use super::cell::{Cell, Outcome};
 use super::compare::{self, Units, compare};
 use super::distance::{Distance, Stage};
 use super::error::RunError;
@@ -9,10 +9,12 @@ use super::failure;
 use super::folder::RunFolder;
 use super::measures::CellMeasures;
 use super::orderings::Orderings;
+use super::plan::{self, Plan};
 use super::prepare::Target;
 use super::results::results;
 use super::simulation::foresight;
 use super::tradeoff::tradeoff;
+use super::tuning;
 use super::verdicts::{Decided, Verdicts};
 use crate::evaluate::{Evaluation, Measured, Values};
 use crate::measure::encoder::geometry::{ALIGNMENT, UNIFORMITY};
@@ -23,7 +25,7 @@ use crate::suite::definition::{DatasetSpec, Suite};
 use crate::table::{
     CellRow, CkaRow, CurveRow, DiscrepancyRow, GeometryRow, InterpolationRow, MatchingRow,
     MeasureRow, PairRow, ProbeRow, Row, SampleRow, SimulationRow, Stage1Row, StageRow, TargetRow,
-    TsneRow, legacy,
+    TsneRow, TuningRow, legacy,
 };
 
 /// An encoder in the tables.
@@ -88,6 +90,7 @@ pub struct Tables {
     interpolation: Vec<InterpolationRow>,
     /// What orderings within a method are told from.
     orderings: Orderings,
+    tuning: Vec<TuningRow>,
     /// Results and paired differences of methods.
     verdicts: Verdicts,
     /// What a reader must know of single results.
@@ -220,14 +223,15 @@ impl Tables {
         }
     }
 
-    /// Every cell that the suite asks for, run or not.
-    pub fn cells(&mut self, suite: &Suite, folder: &RunFolder) {
+    /// Every cell that the suite asks for, run or not, and every trial of its settings.
+    pub fn cells(&mut self, plan: &Plan, folder: &RunFolder) {
+        let suite = plan.suite;
+        self.tuning = tuning::rows(plan, folder);
         self.cells.clear();
-        let all = suite
-            .targets
-            .iter()
-            .flat_map(|spec| cell::cells(suite, spec));
-        for cell in all {
+        let mut trial = |cell: &Cell| cell.trial(folder);
+        let targets = suite.targets.iter();
+        let all = targets.flat_map(|spec| plan.cells(spec, &mut trial));
+        for cell in all.map(|planned| planned.cell) {
             let outcome = cell.outcome(folder);
             let o = outcome.as_ref();
             self.cells.push(CellRow {
@@ -300,10 +304,11 @@ impl Tables {
                 source_upper,
             });
         }
-        self.outcome(o, cell.target);
+        self.outcome(o, cell);
     }
 
-    fn outcome(&mut self, o: &Outcome, spec: &DatasetSpec) {
+    fn outcome(&mut self, o: &Outcome, cell: &Cell) {
+        let spec = cell.target;
         let [channels, height, width] = o.shape;
         let [n_train, n_valid, n_test] = o.samples.map(|n| Some(n as u64));
         self.targets.push(TargetRow {
@@ -322,6 +327,7 @@ impl Tables {
             n_test,
             shape: format!("{channels}×{height}×{width}"),
             seconds: Some(o.seconds),
+            variant: Some(cell.variant.label.clone()),
         });
         for e in &o.course {
             self.curves.push(CurveRow {
@@ -365,7 +371,7 @@ impl Tables {
         (pretrained, classes): (Option<&Evaluation>, usize),
         units: Units,
     ) -> Result<(), RunError> {
-        let methods = cell::methods(suite, spec);
+        let methods = plan::methods(suite, spec);
         let pairs = compare(suite, spec, cells, pretrained, units)?;
         let results = results(suite, spec, &methods, cells, units)?;
         let tradeoffs = tradeoff(suite, spec, cells, classes, units)?;
@@ -419,6 +425,7 @@ impl Tables {
         put(folder, &self.stage1)?;
         put(folder, &self.simulation)?;
         put(folder, &foresight(&self.simulation, &self.probe))?;
+        put(folder, &self.tuning)?;
         put(folder, &paired)?;
         put(folder, &seeds)
     }

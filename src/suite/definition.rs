@@ -8,6 +8,7 @@ use super::error::ManifestError;
 use super::parts::EmbedderInit;
 use super::stage1::Stage1;
 use super::training::TrainSettings;
+use super::tuning::{Selection, Tuning};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
@@ -35,6 +36,12 @@ pub struct Suite {
     pub targets: Vec<DatasetSpec>,
     /// How the source model is transferred.
     pub transfer: Transfer,
+    /// Settings that are tried before the methods are compared.
+    #[serde(default)]
+    pub tuning: Tuning,
+    /// Which of them is chosen.
+    #[serde(default)]
+    pub select: Selection,
     /// What is measured.
     #[serde(default)]
     pub measures: Measures,

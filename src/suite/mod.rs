@@ -11,5 +11,6 @@ pub mod preprocess;
 pub mod stage1;
 pub mod task;
 pub mod training;
+pub mod tuning;
 
 pub use error::ManifestError;

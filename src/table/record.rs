@@ -3,6 +3,7 @@
 //! newer versions are passed over; what an older version did not record is `None`.
 
 use crate::suite::preprocess::Preprocess;
+use crate::suite::tuning::{Selection, Tuning};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -49,6 +50,9 @@ pub struct RunRecord {
     pub source: SourceRecord,
     /// Files that went into it.
     pub inputs: Vec<InputRecord>,
+    /// Which settings were tried and how they were chosen; `None` where none were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tuning: Option<TuningRecord>,
     /// What a reader must know of its results.
     pub notes: Vec<String>,
 }
@@ -62,6 +66,15 @@ impl RunRecord {
             .next()
             .map_or("Cross-modality transfer", String::as_str)
     }
+}
+
+/// Which settings a run tried, and by which rule one of them was chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TuningRecord {
+    /// `[tuning]` of the suite.
+    pub tried: Tuning,
+    /// `[select]` of the suite.
+    pub select: Selection,
 }
 
 /// The source model of a run.

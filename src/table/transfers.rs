@@ -57,6 +57,8 @@ table! {
         shape: String,
         /// Wall-clock seconds of the training.
         seconds: Option<f64>,
+        /// Its settings: the method's name and, where others than the suite's were chosen, what differs.
+        variant: Option<String>,
     }
 }
 

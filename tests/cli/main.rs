@@ -22,6 +22,7 @@ mod resume;
 mod runs;
 mod simulation;
 mod tradeoff;
+mod tuning;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

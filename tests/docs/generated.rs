@@ -39,11 +39,11 @@ const SETTINGS: &str = "src/suite";
 /// Where those of the methods' own settings are.
 const METHOD_SETTINGS: &str = "src/transfer/methods";
 
-/// Keys whose values another page lists.
-const ELSEWHERE: [(&str, &str); 3] = [
-    ("metric", "measures.md#of-the-targets-own-task"),
-    ("methods", "methods.md"),
-    ("reader", "data.md#readers"),
+/// Keys, with their types, whose values another page lists.
+const ELSEWHERE: [(&str, &str, &str); 3] = [
+    ("metric", "Metric", "measures.md#of-the-targets-own-task"),
+    ("methods", "String", "methods.md"),
+    ("reader", "String", "data.md#readers"),
 ];
 
 /// A suite with every table that has keys, and in them the keys alone that have no default.
@@ -278,7 +278,10 @@ impl Keys<'_> {
             return plural(&self.kind(inner, path));
         }
         let key = path.rsplit('.').next().expect("a key").to_string();
-        if let Some((_, link)) = ELSEWHERE.iter().find(|(known, _)| *known == key) {
+        let elsewhere = ELSEWHERE
+            .iter()
+            .find(|(known, of, _)| *known == key && *of == kind);
+        if let Some((_, _, link)) = elsewhere {
             return format!("[name]({link})");
         }
         match kind {
@@ -286,6 +289,7 @@ impl Keys<'_> {
             "usize" | "u64" | "u32" => return "whole number".into(),
             "f32" | "f64" => return "number".into(),
             "String" | "PathBuf" => return "text".into(),
+            "Grid" => return "table of lists".into(),
             _ => {}
         }
         match self.types.get(kind).map(|found| &found.kind) {
@@ -331,6 +335,7 @@ impl Keys<'_> {
         }
         match value {
             Value::Null => "none".into(),
+            Value::Object(map) if map.is_empty() => "none".into(),
             Value::Object(map) => match map.get("name") {
                 Some(name) => format!("`{{ name = {name}, … }}`"),
                 None => "all defaults".into(),

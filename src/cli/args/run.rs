@@ -158,11 +158,15 @@ pub struct TrainArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   modalign sweep --suite real-mini --data DIR --methods nft,emb,mona --seeds 0,1,2 --out runs/sweep
+  modalign sweep … --grid transfer.mona.alpha=5e-4,0.05 --grid transfer.train.learning_rate=2e-4,5e-4
   modalign sweep … --device wgpu:0,wgpu:1        two cards of this host, a process each
   modalign sweep … --shard 2/8 --out SHARED      the second of eight processes on one file system
   modalign report --suite runs/sweep/config.toml --data DIR --out runs/sweep
 
-Every cell is trained once, by whoever takes its lock, and kept; the report then measures them all.")]
+Every cell is trained once, by whoever takes its lock, and kept; the report then measures them all.
+
+With --grid (or [tuning] in the suite) the settings of every method are chosen first, on validation parts:
+[select] in the suite says by which rule. Test parts see the chosen settings alone.")]
 pub struct SweepArgs {
     /// What is run, on what.
     #[command(flatten)]
@@ -179,6 +183,9 @@ pub struct SweepArgs {
     /// Seeds [default: the suite's]
     #[arg(long, value_delimiter = ',')]
     pub seeds: Vec<u64>,
+    /// Values of a setting to try before methods are compared; repeatable [default: the suite's]
+    #[arg(long, value_name = "KEY=V1,V2")]
+    pub grid: Vec<String>,
     /// Only the i-th of n parts of the cells
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,

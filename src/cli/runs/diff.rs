@@ -91,14 +91,20 @@ fn cells(all: &[CellDiff]) -> String {
     let mut rows = vec![head.map(String::from).to_vec()];
     let mut others = Vec::new();
     for cell in all {
-        let mut row = vec![cell.target.clone(), cell.method.clone()];
+        let method = cell.tried.as_ref().unwrap_or(&cell.method);
+        let mut row = vec![cell.target.clone(), method.clone()];
         row.push(cell.seed.to_string());
         let [a, b] = [&cell.a, &cell.b].map(Option::as_ref);
         let [found_a, found_b] = [a, b].map(|standing| standing?.result());
         match found_a.zip(found_b) {
-            Some((a, b)) if a.0 == b.0 => {
+            Some((a, b)) if a.0 == b.0 && a.2.is_some() == b.2.is_some() => {
                 row.extend(change(a.0, a.1, b.1));
-                row.extend(change(a.0, a.2, b.2));
+                let tests = a.2.zip(b.2);
+                row.extend(
+                    tests.map_or([NONE, NONE].map(String::from), |(test_a, test_b)| {
+                        change(a.0, test_a, test_b)
+                    }),
+                );
                 rows.push(row);
             }
             _ => {
@@ -129,6 +135,7 @@ fn word(standing: Option<&Standing>) -> String {
     match standing {
         None => "not asked for".into(),
         Some(Standing::Done { metric, .. }) => format!("done ({})", name(*metric)),
+        Some(Standing::Tried { metric, .. }) => format!("tried ({})", name(*metric)),
         Some(Standing::Checkpoint { stage, epoch }) => format!("stage {stage}, epoch {epoch}"),
         Some(Standing::NotBegun) => "not begun".into(),
         Some(Standing::Failed { why }) => format!("failed: {why}"),

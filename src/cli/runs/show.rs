@@ -108,13 +108,12 @@ fn cells(run: &Survey) -> Vec<Vec<String>> {
         "target", "method", "seed", "cell", "valid", "test", "epoch", "time", "metric",
     ];
     let mut rows = vec![head.map(String::from).to_vec()];
-    rows.extend(run.cells.iter().map(|cell| line(run, cell)));
+    rows.extend(run.cells.iter().map(line));
     rows
 }
 
-fn line(run: &Survey, cell: &CellSurvey) -> Vec<String> {
+fn line(cell: &CellSurvey) -> Vec<String> {
     let none = || NONE.to_string();
-    let transfer = &run.suite.transfer;
     let (state, results) = match &cell.standing {
         Standing::NotBegun => ("not begun".into(), [none(), none(), none(), none(), none()]),
         Standing::Failed { why } => (
@@ -122,15 +121,25 @@ fn line(run: &Survey, cell: &CellSurvey) -> Vec<String> {
             [none(), none(), none(), none(), why.clone()],
         ),
         Standing::Checkpoint { stage, epoch } => {
-            let epochs = match stage {
-                1 => transfer.stage1.epochs,
-                _ => transfer.train.epochs,
-            };
+            let [first, second] = cell.asked;
+            let epochs = if *stage == 1 { first } else { second };
             let at = format!("{epoch}/{epochs}");
             (
                 format!("stage {stage}"),
                 [none(), none(), at, none(), none()],
             )
+        }
+        Standing::Tried {
+            metric,
+            valid,
+            selected,
+            epochs,
+            seconds,
+            ..
+        } => {
+            let at = format!("{selected}/{epochs}");
+            let (valid, time) = (value(*metric, *valid), span(*seconds));
+            ("tried".into(), [valid, none(), at, time, name(*metric)])
         }
         Standing::Done {
             metric,
@@ -146,7 +155,10 @@ fn line(run: &Survey, cell: &CellSurvey) -> Vec<String> {
             ("done".into(), [valid, test, at, time, name(*metric)])
         }
     };
-    let mut row = vec![cell.target.clone(), cell.method.clone()];
+    // Settings that are not chosen yet have no name.
+    let open = || format!("{}@…", cell.method);
+    let mut row = vec![cell.target.clone()];
+    row.push(cell.variant.clone().unwrap_or_else(open));
     row.extend([cell.seed.to_string(), state]);
     row.extend(results);
     row

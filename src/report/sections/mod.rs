@@ -30,6 +30,7 @@ mod summary;
 mod tradeoff;
 mod training;
 mod transferability;
+mod tuning;
 
 pub use maps::script_hash;
 pub use summary::sentences;
@@ -57,6 +58,7 @@ pub const SECTIONS: &[Section<Run>] = &[
     representation::SECTION,
     cka::RUN,
     transferability::SECTION,
+    tuning::SECTION,
     training::SECTION,
     cost::SECTION,
     methods::RUN,

@@ -4,6 +4,7 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::tuning;
 use crate::figure::FigureError;
 use crate::figure::methods;
 use crate::report::compared::Compared;
@@ -13,7 +14,7 @@ use crate::report::number::{plain, whole};
 use crate::report::record::{Shown, shown};
 use crate::report::section::{Block, Section};
 use crate::table::record::RunRecord;
-use crate::table::{CellRow, MeasureRow};
+use crate::table::{CellRow, MeasureRow, TuningRow};
 
 /// Its descriptor for runs.
 pub const RUN: Section<Run> = Section {
@@ -39,8 +40,9 @@ fn of_run(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
     let cells = data.tables.any::<CellRow>()?;
     let measures = data.tables.any::<MeasureRow>()?;
     let missing = missing(&cells.rows, &measures.rows);
+    let chosen = tuning::chosen(&data.tables.any::<TuningRow>()?.rows);
     let words = html! {
-        (folded_facts(&data.record))
+        (folded_facts(&data.record, &chosen))
         h3 { "Not run" }
         @if missing.is_empty() {
             p { "Everything that the suite asks for was run." }
@@ -51,7 +53,7 @@ fn of_run(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
     };
     Ok(vec![
         Block::Page(words),
-        Block::Table(provenance(&data.record)),
+        Block::Table(provenance(&data.record, &chosen)),
     ])
 }
 
@@ -78,12 +80,14 @@ fn facts(record: &RunRecord) -> [(&'static str, String, bool); 14] {
 }
 
 /// All of it, closed at first.
-fn folded_facts(record: &RunRecord) -> Markup {
+fn folded_facts(record: &RunRecord, chosen: &[(String, String)]) -> Markup {
     html! {
         details.sheet {
             summary { "Settings and hashes" }
             dl.facts { @for (name, value, absent) in facts(record) {
                 div { dt { (name) } dd.absent[absent] { (value) } }
+            } @for (pair, settings) in chosen {
+                div { dt { "Chosen, " (pair) } dd { (settings) } }
             } }
         }
         details.sheet {
@@ -103,15 +107,17 @@ fn folded_facts(record: &RunRecord) -> Markup {
 }
 
 /// The same for texts.
-fn provenance(record: &RunRecord) -> Grid {
+fn provenance(record: &RunRecord, chosen: &[(String, String)]) -> Grid {
     let line = |name: String, value: String| (None, vec![Cell::from(name), value.into()]);
     let facts = facts(record).map(|(name, value, _)| line(name.to_owned(), value));
+    let chosen = chosen.iter();
+    let chosen = chosen.map(|(pair, settings)| line(format!("Chosen, {pair}"), settings.clone()));
     let inputs = record.inputs.iter();
     let inputs = inputs.map(|i| line(format!("{}, SHA-256", i.name), i.sha256.clone()));
     Grid {
         title: "Provenance".into(),
         heads: vec![("what".into(), false), ("value".into(), false)],
-        rows: facts.into_iter().chain(inputs).collect(),
+        rows: facts.into_iter().chain(chosen).chain(inputs).collect(),
         source: None,
         place: Place::Text,
         latex: None,

@@ -34,9 +34,11 @@ pub mod orca_mmd;
 pub mod pare;
 pub mod scratch;
 pub mod settings;
+pub mod variants;
 pub mod wise_ft;
 
-pub use settings::{check, of, parse, resolve};
+pub use settings::{check, checked, of, parse, resolve};
+pub use variants::{Variant, variants};
 
 #[cfg(feature = "train")]
 use super::error::TransferError;

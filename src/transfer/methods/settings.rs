@@ -1,7 +1,7 @@
 //! The door through which suites come: a suite names methods and keeps their settings as text and
 //! tables; here they are checked against [`METHODS`] and completed by the methods' defaults.
 
-use super::{METHODS, Method, PLAIN, find, names};
+use super::{METHODS, Method, PLAIN, find, names, variants};
 use crate::dataset::readers;
 use crate::suite::ManifestError;
 use crate::suite::definition::{Suite, Transfer, nearest};
@@ -29,7 +29,7 @@ pub fn complete<T: DeserializeOwned + Serialize>(table: Table) -> Result<Table, 
 /// As [`readers::resolve`], and [`ManifestError::Parse`] for an unknown method or setting, naming the
 /// nearest one.
 pub fn resolve(asked: &str) -> Result<Suite, ManifestError> {
-    completed(readers::resolve(asked)?, asked)
+    checked(readers::resolve(asked)?, asked)
 }
 
 /// Parses a suite, with methods checked and their settings complete; `origin` names it in errors.
@@ -38,19 +38,33 @@ pub fn resolve(asked: &str) -> Result<Suite, ManifestError> {
 /// As [`Suite::parse`], and [`ManifestError::Parse`] for an unknown method or setting, naming the
 /// nearest one.
 pub fn parse(text: &str, origin: &str) -> Result<Suite, ManifestError> {
-    completed(Suite::parse(text, origin)?, origin)
+    checked(Suite::parse(text, origin)?, origin)
 }
 
-fn completed(mut suite: Suite, origin: &str) -> Result<Suite, ManifestError> {
-    let transfer = &mut suite.transfer;
+/// A suite with its methods checked, their settings complete, and what it tunes checked; `origin` names it in
+/// errors.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn checked(mut suite: Suite, origin: &str) -> Result<Suite, ManifestError> {
+    suite.transfer = completed(suite.transfer, origin)?;
+    for name in &suite.measures.interpolation_methods {
+        check(name, origin)?;
+    }
+    let methods = of(&suite.transfer);
+    variants::check(&mut suite, &methods, origin)?;
+    Ok(suite)
+}
+
+/// Settings of transfers with methods checked and every method's own settings complete.
+///
+/// # Errors
+/// [`ManifestError::Parse`] for an unknown method or setting, naming the nearest one.
+pub fn completed(mut transfer: Transfer, origin: &str) -> Result<Transfer, ManifestError> {
     if transfer.methods.is_empty() {
         transfer.methods.push(PLAIN.name.into());
     }
-    for name in transfer
-        .methods
-        .iter()
-        .chain(&suite.measures.interpolation_methods)
-    {
+    for name in &transfer.methods {
         check(name, origin)?;
     }
     let with_settings = || {
@@ -87,7 +101,7 @@ fn completed(mut suite: Suite, origin: &str) -> Result<Suite, ManifestError> {
         })?;
         transfer.method_settings.0.insert(method.name.into(), table);
     }
-    Ok(suite)
+    Ok(transfer)
 }
 
 /// The method called `name`; `origin` names what asked for it in errors.
