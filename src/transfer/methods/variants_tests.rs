@@ -6,9 +6,13 @@ use crate::transfer::methods::{FROM_SCRATCH, METHODS, PLAIN, emb, mona, parse};
 use std::collections::HashSet;
 
 /// The demo suite with MoNA and a tuning.
-fn suite(tuning: &str) -> Result<Suite, ManifestError> {
+fn text(tuning: &str) -> String {
     let text = EMBEDDED[0].1.replace("[\"nft\"]", "[\"nft\", \"mona\"]");
-    parse(&format!("{text}\n[tuning]\n{tuning}"), "x")
+    format!("{text}\n[tuning]\n{tuning}")
+}
+
+fn suite(tuning: &str) -> Result<Suite, ManifestError> {
+    parse(&text(tuning), "x")
 }
 
 fn labels(suite: &Suite, method: &Method) -> Vec<String> {
@@ -138,10 +142,6 @@ fn what_is_not_known_or_of_another_type_is_refused_with_the_nearest() {
             "seeds = []\ngrid = { \"transfer.mona.alpha\" = [1.0] }",
             "tuning.seeds",
         ),
-        (
-            "grid = { \"transfer.mona.alpha\" = [1.0] }\n[transfer.train]\nselect = \"test\"",
-            "without test parts",
-        ),
         ("gird = {}", "did you mean \"grid\"?"),
         ("[select]\nwithin = -1.0", "select.within"),
         ("[select]\nmetric = \"sauce\"", "did you mean \"source\"?"),
@@ -149,6 +149,10 @@ fn what_is_not_known_or_of_another_type_is_refused_with_the_nearest() {
         let error = suite(lines).unwrap_err().to_string();
         assert!(error.contains(word), "{lines}: {error}");
     }
+    let mut table: Table = toml::from_str(&text(TWO_BY_TWO)).unwrap();
+    table["transfer"]["train"]["select"] = Value::String("test".into());
+    let error = parse(&toml::to_string(&table).unwrap(), "x").unwrap_err();
+    assert!(error.to_string().contains("without test parts"), "{error}");
     let values: Vec<usize> = (1..=200).collect();
     let large = format!(
         "grid = {{ \"transfer.train.epochs\" = {values:?}, \"transfer.train.batch\" = {values:?} }}"
