@@ -150,7 +150,8 @@ fn what_is_not_known_or_of_another_type_is_refused_with_the_nearest() {
         assert!(error.contains(word), "{lines}: {error}");
     }
     let mut table: Table = toml::from_str(&text(TWO_BY_TWO)).unwrap();
-    table["transfer"]["train"]["select"] = Value::String("test".into());
+    let train = table["transfer"]["train"].as_table_mut().unwrap();
+    train.insert("select".into(), Value::String("test".into()));
     let error = parse(&toml::to_string(&table).unwrap(), "x").unwrap_err();
     assert!(error.to_string().contains("without test parts"), "{error}");
     let values: Vec<usize> = (1..=200).collect();
