@@ -34,6 +34,17 @@ pub fn flat(module: &impl Module, of: fn(&str) -> bool) -> Flat {
     take.2
 }
 
+/// Adds `part` to `sum`, path by path.
+pub fn add(sum: &mut Flat, part: Flat) {
+    for (path, value) in part {
+        let total = match sum.remove(&path) {
+            Some(before) => before + value,
+            None => value,
+        };
+        sum.insert(path, total);
+    }
+}
+
 /// The gradients `grads` of `module`, flattened, by path.
 pub fn flat_gradients(module: &impl Module, grads: &GradientsParams) -> Flat {
     struct Take<'a>(Trail, &'a GradientsParams, Flat);

@@ -357,7 +357,7 @@ fn defined_and_locked(context: &Context, cell: Cell, target: &Target) -> Result<
 }
 
 /// What a cell minimises, and what judges it.
-fn task(cell: Cell, target: &Target) -> Result<Task, RunError> {
+pub(super) fn task(cell: Cell, target: &Target) -> Result<Task, RunError> {
     let smoothing = cell.variant.transfer.train.label_smoothing;
     Ok(Task::of(
         target.spec,

@@ -3,20 +3,17 @@
 //! ends. One training gives the whole curve (WiSE-FT, Wortsman et al., CVPR 2022). Each point is kept by the hash of
 //! its parameters, like every evaluation.
 
-use super::cell::{Cell, Outcome};
+use super::cell::{Cell, Outcome, task};
 use super::error::RunError;
 use super::evaluation::{evaluate, fingerprint};
-use super::measures::CellMeasures;
+use super::measures::{CellMeasures, wrong};
 use super::prepare::{Context, Target};
 use super::progress::Progress;
-use crate::dataset::TargetShape;
 use crate::evaluate::{Evaluation, Marks};
 use crate::model::{Model, Network};
 use crate::suite::definition::Suite;
-use crate::transfer::Task;
 use crate::transfer::methods::{self, Method, Start};
 use crate::transfer::objectives::interpolation::interpolated;
-use crate::transfer::task::wrong_samples;
 use serde::{Deserialize, Serialize};
 
 /// One encoder of a curve.
@@ -89,7 +86,7 @@ pub fn curve(
             Some(tested) => tested,
             None => {
                 progress.begin(&format!("target test part: {title}"), 1);
-                let tested = test(context, target, &network)?;
+                let tested = test(context, (cell, target), &network)?;
                 context.keep(&record, origin, &tested)?;
                 progress.end();
                 tested
@@ -112,19 +109,14 @@ pub fn curve(
 }
 
 /// The target metric of a network and, where an answer is one class, which test samples it gets wrong.
-fn test(context: &Context, target: &Target, network: &Network) -> Result<Tested, RunError> {
-    let (data, device) = (&target.data, context.device);
-    let smoothing = context.suite.transfer.train.label_smoothing;
-    let task = Task::of(target.spec, data.train.as_ref(), smoothing)?;
-    let wrong = match data.test.target_shape() {
-        TargetShape::Class => {
-            let marks = wrong_samples(network, data.test.clone(), device)?;
-            Some(Marks::new(&marks))
-        }
-        _ => None,
-    };
+fn test(
+    context: &Context,
+    (cell, target): (Cell, &Target),
+    network: &Network,
+) -> Result<Tested, RunError> {
+    let set = target.data.test.clone();
     Ok(Tested {
-        test: task.evaluate(network, data.test.clone(), device)?,
-        wrong,
+        test: task(cell, target)?.evaluate(network, set, context.device)?,
+        wrong: wrong(context, target, network)?,
     })
 }

@@ -16,7 +16,7 @@ use crate::dataset::TargetShape;
 use crate::evaluate::{Evaluation, Marks};
 use crate::model::state::with_state;
 use crate::model::weights::Weights;
-use crate::model::{Embedder, Model};
+use crate::model::{Embedder, Model, Network};
 use crate::transfer::methods::Start;
 use crate::transfer::task::wrong_samples;
 use burn::module::Module;
@@ -114,13 +114,13 @@ pub fn measure(
         .origins
         .transfer(context.suite, cell.target, cell.method);
     let wrong = match context.recall(&record, &origin) {
-        _ if target.data.test.target_shape() != TargetShape::Class => None,
         Some(wrong) => Some(wrong),
         None => {
-            let set = target.data.test.clone();
-            let marks = Marks::new(&wrong_samples(&model.network, set, context.device)?);
-            context.keep(&record, origin, &marks)?;
-            Some(marks)
+            let found = wrong(context, target, &model.network)?;
+            if let Some(marks) = &found {
+                context.keep(&record, origin, marks)?;
+            }
+            found
         }
     };
     let course = simulation::course(context, cell, target, (model, outcome), progress)?;
@@ -134,6 +134,20 @@ pub fn measure(
     found.curve =
         interpolation::curve(context, (cell, target), model, (outcome, &found), progress)?;
     Ok(found)
+}
+
+/// Which target test samples a network gets wrong; `None` where an answer is not one class.
+pub(super) fn wrong(
+    context: &Context,
+    target: &Target,
+    network: &Network,
+) -> Result<Option<Marks>, RunError> {
+    let set = target.data.test.clone();
+    if set.target_shape() != TargetShape::Class {
+        return Ok(None);
+    }
+    let marks = wrong_samples(network, set, context.device)?;
+    Ok(Some(Marks::new(&marks)))
 }
 
 /// A part of the network as the cell kept it after an epoch; `None` if it did not.

@@ -8,6 +8,7 @@ use super::compare::{Measured, Part, Units, rate};
 use super::error::{RunError, named};
 use crate::evaluate::Evaluation;
 use crate::measure::paired;
+use crate::measure::stats::mean;
 use crate::suite::definition::{DatasetSpec, Suite};
 use crate::table::{FARTHER_TARGETS, MORE_EPOCHS, OrderingRow};
 use crate::transfer::methods::{self, Method, PLAIN};
@@ -34,17 +35,30 @@ struct OnTarget {
     title: String,
     /// Mean D over seeds through the embedder that the fine-tuning starts from, where it is defined.
     d: Option<f64>,
-    /// Seed, encoder after the earliest probed epoch if that is not the one that counts, encoder that counts.
-    seeds: Vec<(u64, Option<Probed>, Probed)>,
+    /// Seed, and the encoder that counts.
+    seeds: Vec<(u64, Probed)>,
 }
 
 /// What was probed of the method, target by target.
 #[derive(Debug, Clone, Default)]
-pub struct Orderings(Vec<OnTarget>);
+pub struct Orderings {
+    targets: Vec<OnTarget>,
+    /// A row a target: more epochs, not decided yet.
+    epochs: Vec<OrderingRow>,
+}
 
 impl Orderings {
     /// Adds a target.
-    pub fn add(&mut self, suite: &Suite, spec: &DatasetSpec, cells: &[Measured]) {
+    ///
+    /// # Errors
+    /// [`RunError::Measure`] for samples or groups that do not pair up.
+    pub fn add(
+        &mut self,
+        suite: &Suite,
+        spec: &DatasetSpec,
+        cells: &[Measured],
+        units: Units,
+    ) -> Result<(), RunError> {
         let name = plain(suite).name;
         let own: Vec<&Measured> = cells.iter().filter(|c| c.outcome.method == name).collect();
         let seed = |cell: &&Measured| {
@@ -61,17 +75,23 @@ impl Orderings {
         let seeds: Vec<_> = own.iter().filter_map(seed).collect();
         let d = own.iter().map(|cell| Some(cell.before_tuning()?.value));
         let d: Option<Vec<f64>> = d.collect();
-        let d = d
-            .filter(|d| !d.is_empty())
-            .map(|d| d.iter().sum::<f64>() / d.len() as f64);
+        let mut target = OnTarget {
+            id: spec.name.clone(),
+            title: spec.title.clone(),
+            d: d.filter(|d| !d.is_empty()).map(|d| mean(&d)),
+            seeds: Vec::new(),
+        };
+        let both = seeds.iter();
+        let both = both.filter_map(|(_, early, last)| Some((last, early.as_ref()?)));
+        let both: Vec<(&Probed, &Probed)> = both.collect();
+        let row = row(suite, MORE_EPOCHS, [&target, &target], &both, units)?;
+        self.epochs.extend(row);
         if !seeds.is_empty() {
-            self.0.push(OnTarget {
-                id: spec.name.clone(),
-                title: spec.title.clone(),
-                d,
-                seeds,
-            });
+            let last = seeds.into_iter().map(|(seed, _, last)| (seed, last));
+            target.seeds = last.collect();
+            self.targets.push(target);
         }
+        Ok(())
     }
 
     /// The rows, not decided yet.
@@ -79,22 +99,19 @@ impl Orderings {
     /// # Errors
     /// [`RunError::Measure`] for samples or groups that do not pair up.
     pub fn rows(&self, suite: &Suite, units: Units) -> Result<Vec<OrderingRow>, RunError> {
-        let mut rows = Vec::new();
-        for target in &self.0 {
-            let both = target.seeds.iter();
-            let both = both.filter_map(|(_, early, last)| Some((last, early.as_ref()?)));
-            let both: Vec<(&Probed, &Probed)> = both.collect();
-            rows.extend(row(suite, MORE_EPOCHS, [target, target], &both, units)?);
-        }
-        let known = || self.0.iter().filter_map(|target| Some((target.d?, target)));
+        let mut rows = self.epochs.clone();
+        let known = || {
+            let targets = self.targets.iter();
+            targets.filter_map(|target| Some((target.d?, target)))
+        };
         let far = known().max_by(|a, b| a.0.total_cmp(&b.0));
         let near = known().min_by(|a, b| a.0.total_cmp(&b.0));
         if let (Some((d, far)), Some((least, near))) = (far, near)
             && d > least
         {
-            let of = |seed: u64| near.seeds.iter().find(|(other, ..)| *other == seed);
+            let of = |seed: u64| near.seeds.iter().find(|(other, _)| *other == seed);
             let both = far.seeds.iter();
-            let both = both.filter_map(|(seed, _, last)| Some((last, &of(*seed)?.2)));
+            let both = both.filter_map(|(seed, last)| Some((last, &of(*seed)?.1)));
             let both: Vec<(&Probed, &Probed)> = both.collect();
             rows.extend(row(suite, FARTHER_TARGETS, [far, near], &both, units)?);
         }
@@ -120,8 +137,7 @@ fn row(
     let what = format!("probe errors of {} against {}", target.title, other.title);
     let draws = units.draws(Part::Source, suite);
     let found = paired::error_rates(&own, &theirs, &draws).map_err(named(what))?;
-    let mean =
-        |all: &[Vec<bool>]| all.iter().map(|seed| rate(seed)).sum::<f64>() / all.len() as f64;
+    let rates = |all: &[Vec<bool>]| all.iter().map(|seed| rate(seed)).collect::<Vec<_>>();
     Ok(Some(OrderingRow {
         ordering: ordering.into(),
         method: plain(suite).name.into(),
@@ -131,8 +147,8 @@ fn row(
         other_target: other.id.clone(),
         other_title: other.title.clone(),
         other_epochs: second.epochs as u64,
-        mean: mean(&own),
-        other_mean: mean(&theirs),
+        mean: mean(&rates(&own)),
+        other_mean: mean(&rates(&theirs)),
         difference: found.mean,
         lower: found.interval.map(|[lower, _]| lower),
         upper: found.interval.map(|[_, upper]| upper),

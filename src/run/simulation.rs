@@ -11,6 +11,7 @@ use super::measures::kept;
 use super::prepare::{Context, Target};
 use super::progress::Progress;
 use crate::measure::stats::correlation::{Correlation, rank_correlation};
+use crate::measure::stats::mean;
 use crate::model::{Encoder, Model, Network};
 use crate::table::simulation::{FINE_TUNING, START};
 use crate::table::{ForesightRow, ProbeRow, SimulationRow, distinct};
@@ -42,7 +43,8 @@ pub fn course(
     if steps.is_empty() || target.sequence.is_some() || !cell.method.fine_tunes_plainly() {
         return Ok(None);
     }
-    let record = format!("{}/simulated.json", cell.name());
+    let name = cell.name();
+    let record = format!("{name}/simulated.json");
     let origin = context
         .origins
         .transfer(context.suite, cell.target, cell.method);
@@ -52,7 +54,6 @@ pub fn course(
     {
         return Ok(Some(found));
     }
-    let name = cell.name();
     let built = target.of_model(&cell.variant.transfer, cell.method);
     let fresh = context.source.model.for_target(&built, cell.seed)?.network;
     let Some(start) = start(context, cell, fresh.clone())? else {
@@ -60,11 +61,8 @@ pub fn course(
     };
     progress.begin(&format!("simulated steps: {}", cell.title()), 1);
     let request = cell::request(context, cell, target, &built)?;
-    let losses = |draws| {
-        let set = context.source_set.clone();
-        SourceLosses::new(&request, set, draws, context.suite.data_seed)
-    };
-    let of = losses(draws)?;
+    let set = context.source_set.clone();
+    let losses = SourceLosses::new(&request, set, draws, context.suite.data_seed)?;
     let mut real = Vec::new();
     for epoch in epochs {
         let encoder: Option<Encoder> = if epoch == outcome.selected {
@@ -73,12 +71,12 @@ pub fn course(
             kept(context, &name, epoch, ENCODER, fresh.encoder.clone())?
         };
         if let Some(encoder) = encoder {
-            real.push((epoch, of.of(&encoder)?));
+            real.push((epoch, losses.of(&encoder)?));
         }
     }
     let found = Course {
-        start: of.of(&start.encoder)?,
-        simulated: Simulation::new(&request, losses(draws)?).run(&start, steps)?,
+        start: losses.of(&start.encoder)?,
+        simulated: Simulation::new(&request, &losses).run(&start, steps)?,
         real,
     };
     context.keep(&record, origin, &found)?;
@@ -151,10 +149,6 @@ fn name(optimiser: InnerOptimiser) -> &'static str {
         InnerOptimiser::Sgd => "sgd",
         InnerOptimiser::Adamw => "adamw",
     }
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 fn deviation(values: &[f64]) -> Option<f64> {

@@ -376,7 +376,7 @@ impl Tables {
         let results = results(suite, spec, &methods, cells, units)?;
         let tradeoffs = tradeoff(suite, spec, cells, classes, units)?;
         self.verdicts.add(pairs, results, tradeoffs);
-        self.orderings.add(suite, spec, cells);
+        self.orderings.add(suite, spec, cells, units)?;
         self.verdicts.order(self.orderings.rows(suite, units)?);
         Ok(())
     }

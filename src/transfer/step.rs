@@ -68,14 +68,19 @@ pub fn micro_batches(batch: Batch, most: usize, device: &Device, dtype: DType) -
         let mut targets = rest;
         rest = targets.split_off(count);
         let values = std::mem::take(&mut targets.values);
-        let data = TensorData::new(values, [count, channels, height, width]).convert_dtype(dtype);
         all.push(MicroBatch {
-            samples: Tensor::from_data(data, (device, dtype)),
+            samples: placed(values, [count, channels, height, width], device, dtype),
             targets,
             share: count as f64 / total as f64,
         });
     }
     all
+}
+
+/// Samples `[b, C, H, W]` on a plain device in `dtype`.
+pub fn placed(values: Vec<f32>, shape: [usize; 4], device: &Device, dtype: DType) -> Tensor<4> {
+    let data = TensorData::new(values, shape).convert_dtype(dtype);
+    Tensor::from_data(data, (device, dtype))
 }
 
 /// The mean loss of a micro-batch: a function of the network's outputs `[b, K]` and of the targets.
@@ -114,8 +119,7 @@ pub fn gradients(
     recompute: bool,
     total: &dyn Fn(Dual<1>) -> Tensor<1>,
 ) -> Result<(Tensor<1>, GradientsParams), TransferError> {
-    let mut whole: Option<(Tensor<1>, GradientsParams)> = None;
-    for part in parts {
+    summed(network, parts, |part| {
         let pass = &mut match &mut mode {
             Mode::Eval => Pass::eval(),
             Mode::Train(stream) => Pass::train(stream),
@@ -129,15 +133,29 @@ pub fn gradients(
                 value.mul_scalar(part.share)
             })
         };
-        let (value, grads) = if recompute {
-            recomputed(network, part.samples.clone().into(), pass, value)?
-        } else {
-            let x = Tensor::<4>::from_inner(part.samples.clone());
-            let value = value(network.forward(x, pass))?;
-            let plain = untracked(value.clone());
-            let grads = GradientsParams::from_grads(value.backward(), network);
-            (plain, grads)
-        };
+        if recompute {
+            return recomputed(network, part.samples.clone().into(), pass, value);
+        }
+        let x = Tensor::<4>::from_inner(part.samples.clone());
+        let value = value(network.forward(x, pass))?;
+        let plain = untracked(value.clone());
+        let grads = GradientsParams::from_grads(value.backward(), network);
+        Ok((plain, grads))
+    })
+}
+
+/// The sum over `parts` of what `of` gives: a value, and its gradients at parameters of `network`.
+///
+/// # Errors
+/// What `of` refuses; [`TransferError::Setting`] without a part.
+pub fn summed<P>(
+    network: &Network,
+    parts: impl IntoIterator<Item = P>,
+    mut of: impl FnMut(P) -> Result<(Tensor<1>, GradientsParams), TransferError>,
+) -> Result<(Tensor<1>, GradientsParams), TransferError> {
+    let mut whole: Option<(Tensor<1>, GradientsParams)> = None;
+    for part in parts {
+        let (value, grads) = of(part)?;
         whole = Some(match whole {
             None => (value, grads),
             Some((before, mut sum)) => {

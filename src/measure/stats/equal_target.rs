@@ -14,6 +14,7 @@
 //! (Student's t), test samples of the source, and those of the target. One seed gives no p.
 
 use super::flips::sign_flip;
+use super::mean;
 use super::paired::{Difference, Draws, Sampled, of_training, shape};
 use super::tail::{half_width, p_of};
 use super::verdict::LEVEL;
@@ -111,10 +112,6 @@ impl Encoders {
 
 fn rate(marks: &[bool]) -> f64 {
     marks.iter().filter(|mark| **mark).count() as f64 / marks.len().max(1) as f64
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
 /// `own − (1 − share) a − share b`.

@@ -25,6 +25,11 @@ pub mod verdict;
 /// The standard normal quantile of a two-sided 95 % interval.
 const Z95: f64 = 1.959_963_984_540_054;
 
+/// The mean; 0 without values.
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
 /// Wilson's 95 % interval of a proportion: `hits` of `n`. All of `[0, 1]` for `n = 0`.
 ///
 /// Source: E. B. Wilson, *Probable inference*, JASA 1927. Unlike the normal interval it stays in

@@ -139,14 +139,17 @@ fn stated(paired: &[&PairedRow], orderings: &[OrderingRow]) -> Vec<Ordering> {
             own.iter().map(case).collect(),
         );
     }
+    let keeps = |method: &str, other: &str| {
+        format!(
+            "{} keeps more of the source than {}",
+            title(method),
+            title(other)
+        )
+    };
     let proposed = lead(paired.iter().copied());
     let control = proposed.and_then(methods::contrast);
     if let (Some(control), Some(plain)) = (control, plain) {
-        let said = format!(
-            "{} keeps more of the source than {}",
-            title(control),
-            title(plain)
-        );
+        let said = keeps(control, plain);
         state(said, "lower", between(control, plain, &[SOURCE_ERROR]));
     }
     if let Some(proposed) = proposed {
@@ -154,11 +157,7 @@ fn stated(paired: &[&PairedRow], orderings: &[OrderingRow]) -> Vec<Ordering> {
         let others = others.map(|row| row.baseline.as_str());
         let others = distinct(others.filter(|id| *id != PRETRAINED));
         for other in others {
-            let said = format!(
-                "{} keeps more of the source than {}",
-                title(proposed),
-                title(other)
-            );
+            let said = keeps(proposed, other);
             state(said, "lower", between(proposed, other, &[SOURCE_ERROR]));
         }
         if let Some(plain) = plain {

@@ -14,6 +14,7 @@ use crate::transfer::error::TransferError;
 pub use crate::transfer::methods::orca_mmd::Estimator;
 use crate::transfer::readings::{MOST, Reading};
 use crate::transfer::records::Stage1Record;
+use crate::transfer::step::placed;
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use ndarray::Array2;
@@ -190,8 +191,7 @@ impl Objective for Apart {
         _: &mut Step,
     ) -> Result<(Reading, GradientsParams), TransferError> {
         let (device, dtype) = network.place();
-        let data = TensorData::new(batch.values, batch.shape).convert_dtype(dtype);
-        let x = Tensor::<4>::from_data(data, (&device.inner(), dtype));
+        let x = placed(batch.values, batch.shape, &device.inner(), dtype);
         let tokens = network
             .embedder
             .forward(Tensor::from_inner(x), &mut Pass::eval());

@@ -2,7 +2,7 @@
 
 use crate::dataset::loader::gather;
 use crate::dataset::{Dataset, labels};
-use crate::model::parameters::{Flat, flat_gradients};
+use crate::model::parameters::{Flat, add, flat_gradients};
 use crate::model::state::constant;
 use crate::model::{Network, Pass};
 use crate::random::FISHER;
@@ -65,14 +65,11 @@ pub fn fisher(
         let label = draw(&scores, rng.random_range(0.0..1.0));
         let loss = cross_entropy(logits, &[label], 0.0).primal;
         let grads = GradientsParams::from_grads(loss.backward(), &tracked);
-        for (path, grad) in flat_gradients(&tracked, &grads) {
-            let square = grad.square();
-            let total = match sum.remove(&path) {
-                Some(before) => before + square,
-                None => square,
-            };
-            sum.insert(path, total);
-        }
+        let squares = flat_gradients(&tracked, &grads).into_iter();
+        add(
+            &mut sum,
+            squares.map(|(path, grad)| (path, grad.square())).collect(),
+        );
     }
     let (mut total, mut count) = (0.0, 0usize);
     for value in sum.values() {

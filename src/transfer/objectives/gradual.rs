@@ -25,7 +25,7 @@ use crate::transfer::loss::cross_entropy;
 use crate::transfer::readings::{MOST, Reading};
 use crate::transfer::records::Stage1Record;
 use crate::transfer::snapshot::NamedTensors;
-use crate::transfer::step::{MicroBatch, micro_batches};
+use crate::transfer::step::{MicroBatch, micro_batches, summed};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use rand::RngExt;
@@ -228,9 +228,9 @@ impl Objective for Gradual<'_> {
         let targets = micro_batches(batch, most, &device, dtype);
         let sources = micro_batches(drawn, most, &device, dtype);
         let (share, drawn) = self.course.at(step.number);
-        let mut whole: Option<(Tensor<1>, GradientsParams)> = None;
         let mut first = 0;
-        for (target, source) in targets.iter().zip(&sources) {
+        let parts = targets.iter().zip(&sources);
+        let (value, grads) = summed(network, parts, |(target, source)| {
             let place = Place {
                 share,
                 drawn,
@@ -244,19 +244,7 @@ impl Objective for Gradual<'_> {
             } else {
                 Pass::eval()
             };
-            let (value, grads) = self.part(network, target, source, place, pass)?;
-            whole = Some(match whole {
-                None => (value, grads),
-                Some((before, mut sum)) => {
-                    add_gradients(&mut sum, grads, network);
-                    (before + value, sum)
-                }
-            });
-        }
-        let (value, grads) = whole.ok_or_else(|| TransferError::Setting {
-            setting: "batch",
-            expected: "at least one sample".into(),
-            found: "none".into(),
+            self.part(network, target, source, place, pass)
         })?;
         Ok((Reading::Device(Box::new(value)), grads))
     }

@@ -10,6 +10,7 @@
 //! and with tangents along v one ordinary backward pass of `L_inner − λα·L̇_inner` is all of it.
 
 use super::outer::Outer;
+use crate::dataset::loader::Batch;
 use crate::model::state::{add_gradients, constant, moved, norm, scaled, square_norm, untracked};
 use crate::model::{Dual, Embedder, Encoder, Network, Pass, Predictor, recompute};
 use crate::transfer::error::TransferError;
@@ -17,7 +18,7 @@ pub use crate::transfer::methods::mona::{MetaGradient, OuterSign};
 use crate::transfer::step::{self, Loss, Memory, MicroBatch, Mode};
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Device, Tensor};
 
 /// What a step needs beside its batches, all values set.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +53,16 @@ pub struct SourceBatch {
     pub samples: Tensor<4>,
     /// Their classes.
     pub labels: Vec<usize>,
+}
+
+impl SourceBatch {
+    /// A drawn batch, its samples on the plain device in `dtype`.
+    pub fn of(drawn: Batch, device: &Device, dtype: DType) -> Self {
+        Self {
+            samples: step::placed(drawn.values, drawn.shape, device, dtype),
+            labels: drawn.labels,
+        }
+    }
 }
 
 /// One step. `network` is the tracked target model, `parts` the target batch with its mean task `loss`;

@@ -10,7 +10,7 @@ use super::task::Supervised;
 use super::unrolled::{Inner, advanced};
 use crate::dataset::Dataset;
 use crate::dataset::loader::Batch;
-use crate::model::parameters::{Flat, as_gradients, flat_gradients};
+use crate::model::parameters::{Flat, add, as_gradients, flat_gradients};
 use crate::model::state::{constant, scalar};
 use crate::model::{Embedder, Encoder, Network, Predictor};
 use crate::random::SIMULATION;
@@ -21,7 +21,7 @@ use crate::transfer::request::Request;
 use crate::transfer::step::{Memory, MicroBatch, micro_batches};
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub struct Simulation<'a> {
     task: Supervised,
     target: TargetSampler,
     rate: f64,
-    source: SourceLosses<'a>,
+    source: &'a SourceLosses<'a>,
 }
 
 /// What the steps of one kind led to.
@@ -97,11 +97,7 @@ impl<'a> SourceLosses<'a> {
         };
         let (device, dtype) = still.place();
         let drawn = self.set.draw(self.seed, draw)?;
-        let data = TensorData::new(drawn.values, drawn.shape).convert_dtype(dtype);
-        let source = SourceBatch {
-            samples: Tensor::from_data(data, (&device.inner(), dtype)),
-            labels: drawn.labels,
-        };
+        let source = SourceBatch::of(drawn, &device.inner(), dtype);
         let outer = Outer::AlignUniform(OuterSign::WangIsola);
         let of = |features| outer.of(features, &source.labels);
         let ([_, _, loss], _) = outer_gradient(&still, source.samples, &of, false, self.memory)?;
@@ -111,7 +107,7 @@ impl<'a> SourceLosses<'a> {
 
 impl<'a> Simulation<'a> {
     /// The simulation of the fine-tuning that `request` is about: its batch size and its largest learning rate.
-    pub fn new(request: &Request, source: SourceLosses<'a>) -> Self {
+    pub fn new(request: &Request, source: &'a SourceLosses<'a>) -> Self {
         let train = &request.settings.train;
         Self {
             task: request.supervised(false),
@@ -204,14 +200,9 @@ impl<'a> Simulation<'a> {
         let share = 1.0 / self.source.draws.max(1) as f64;
         for draw in 0..self.source.draws {
             let (_, grads) = self.gradients(network, draw, 1)?;
-            for (path, grad) in flat_gradients(network, &grads) {
-                let square = grad.square().mul_scalar(share);
-                let sum = match squares.remove(&path) {
-                    Some(before) => before + square,
-                    None => square,
-                };
-                squares.insert(path, sum);
-            }
+            let grads = flat_gradients(network, &grads).into_iter();
+            let part = grads.map(|(path, grad)| (path, grad.square().mul_scalar(share)));
+            add(&mut squares, part.collect());
         }
         let of = |value: Tensor<1>| value.sqrt().add_scalar(EPSILON).recip();
         Ok(squares.into_iter().map(|(path, v)| (path, of(v))).collect())
@@ -235,10 +226,10 @@ mod tests {
             .unwrap()
             .network;
         // With a single draw the first second moment is the square of the first gradient, as AdamW's is.
-        let losses = || SourceLosses::new(&request, request.source_set.clone(), 1, 0).unwrap();
-        let simulation = Simulation::new(&request, losses());
+        let losses = SourceLosses::new(&request, request.source_set.clone(), 1, 0).unwrap();
+        let simulation = Simulation::new(&request, &losses);
         let found = simulation.run(&start, &[1, 3]).unwrap();
-        let before = losses().of(&start.encoder).unwrap()[0];
+        let before = losses.of(&start.encoder).unwrap()[0];
         let rate = request.settings.train.learning_rate;
         for (optimiser, rule, lengths) in [
             (
@@ -264,7 +255,7 @@ mod tests {
                 if !lengths.contains(&step) {
                     continue;
                 }
-                let want = losses().of(&network.encoder).unwrap()[0];
+                let want = losses.of(&network.encoder).unwrap()[0];
                 let same = |s: &&Simulated| s.optimiser == optimiser && s.steps == step;
                 let loss = found.iter().find(same).unwrap().losses[0];
                 assert!(

@@ -17,6 +17,7 @@ use crate::transfer::error::TransferError;
 use crate::transfer::methods::orca::{InnerDistance, TransportSettings};
 use crate::transfer::readings::{MOST, Reading};
 use crate::transfer::records::Stage1Record;
+use crate::transfer::step::placed;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -78,8 +79,7 @@ impl Objective for Distance {
         _: &mut Step,
     ) -> Result<(Reading, GradientsParams), TransferError> {
         let (device, dtype) = network.place();
-        let data = TensorData::new(batch.values, batch.shape).convert_dtype(dtype);
-        let x = Tensor::from_data(data, (&device.inner(), dtype));
+        let x = placed(batch.values, batch.shape, &device.inner(), dtype);
         self.step(&network.embedder, x, &batch.labels)
     }
 
@@ -150,8 +150,12 @@ pub fn of_samples(
     let mut rows = Vec::new();
     for batch in batches(set, order) {
         let batch = batch?;
-        let data = TensorData::new(batch.values, batch.shape).convert_dtype(*dtype);
-        rows.extend(values(run(Tensor::from_data(data, (device, *dtype)))));
+        rows.extend(values(run(placed(
+            batch.values,
+            batch.shape,
+            device,
+            *dtype,
+        ))));
     }
     Ok((matrix(rows, labels.len()), labels))
 }

@@ -22,7 +22,7 @@ use crate::transfer::request::{Request, Training};
 use crate::transfer::snapshot::NamedTensors;
 use crate::transfer::step::{micro_batches, outside_encoder};
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 impl Settings {
     /// The meta-step's settings, with the values that follow from stage 2's.
@@ -279,11 +279,7 @@ impl Objective for Alignment<'_> {
         let (device, dtype) = network.place();
         let device = device.inner();
         let drawn = self.source.draw(self.seed, step.number)?;
-        let data = TensorData::new(drawn.values, drawn.shape).convert_dtype(dtype);
-        let source = SourceBatch {
-            samples: Tensor::from_data(data, (&device, dtype)),
-            labels: drawn.labels,
-        };
+        let source = SourceBatch::of(drawn, &device, dtype);
         let (measured, grads) = if self.settings.is_single() {
             self.single(network, batch, source, &device)?
         } else {
