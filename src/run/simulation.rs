@@ -123,6 +123,10 @@ impl Course {
 
     /// Its rows.
     pub fn rows(&self, cell: &Cell) -> Vec<SimulationRow> {
+        let change = |losses: &[f64]| -> Vec<f64> {
+            let pairs = losses.iter().zip(&self.start);
+            pairs.map(|(loss, start)| loss - start).collect()
+        };
         let row = |by: &str, length: usize, losses: &[f64]| SimulationRow {
             target: cell.target.name.clone(),
             target_title: cell.target.title.clone(),
@@ -131,7 +135,11 @@ impl Course {
             by: by.into(),
             length: length as u64,
             loss: mean(losses),
-            deviation: deviation(losses),
+            deviation: if by == START {
+                deviation(losses)
+            } else {
+                deviation(&change(losses))
+            },
             draws: losses.len() as u64,
         };
         let mut rows = vec![row(START, 0, &self.start)];
@@ -239,6 +247,7 @@ fn one(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transfer::methods::{self, Variant};
 
     fn row(method: &str, seed: u64, by: &str, length: u64, loss: f64) -> SimulationRow {
         SimulationRow {
@@ -296,5 +305,41 @@ mod tests {
         assert!((found.simulated - 0.035).abs() < 1e-12 && (found.real - 17.5).abs() < 1e-12);
         let [lower, upper] = [found.loss_lower, found.loss_upper].map(Option::unwrap);
         assert!(lower > 0.5 && upper == 1.0);
+    }
+
+    #[test]
+    fn the_deviation_of_a_change_leaves_out_what_source_batches_differ_by() {
+        let suite = crate::suite::definition::Suite::parse(
+            crate::suite::definition::EMBEDDED[0].1,
+            "the demo",
+        )
+        .unwrap();
+        let methods = methods::of(&suite.transfer);
+        let variant = Variant {
+            label: "nft".into(),
+            transfer: suite.transfer.clone(),
+        };
+        let cell = Cell {
+            target: &suite.targets[0],
+            method: methods[0],
+            variant: &variant,
+            seed: 0,
+        };
+        let course = Course {
+            start: vec![1.0, 5.0],
+            simulated: vec![Simulated {
+                optimiser: InnerOptimiser::Sgd,
+                steps: 1,
+                losses: vec![1.5, 5.5],
+            }],
+            real: vec![(2, vec![2.0, 8.0])],
+        };
+        let deviations: Vec<f64> = course
+            .rows(&cell)
+            .iter()
+            .map(|row| row.deviation.unwrap())
+            .collect();
+        let half = 2f64.sqrt();
+        assert_eq!(deviations, [2.0 * half, 0.0, half]);
     }
 }

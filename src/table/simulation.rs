@@ -17,7 +17,8 @@ table! {
         length: u64,
         /// Mean over the draws.
         loss: f64,
-        /// Standard deviation over the draws.
+        /// Standard deviation over the draws: of the loss at the start, afterwards of its change from there, as
+        /// every draw has source samples of its own throughout.
         deviation: Option<f64>,
         /// Number of draws.
         draws: u64,

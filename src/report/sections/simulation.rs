@@ -52,7 +52,7 @@ fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
             "No fine-tuning was simulated (measures.simulated_steps).",
         )]);
     };
-    let said = "MoNA's stage 1 learns from simulated steps. From where each plain fine-tuning began, so many steps of its largest learning rate were simulated, on other batches in every draw, and alignment + uniformity of the same source batches measured before and after, and after the real epochs. ρ is Spearman's rank correlation over the transfers of a target (methods and seeds): near 1, what is simulated orders them as the fine-tuning does; with an interval that holds 0, it says nothing. Intervals take transfers as independent and are not corrected for their number.";
+    let said = "MoNA's stage 1 learns from simulated steps. From where each plain fine-tuning began, so many steps of its largest learning rate were simulated, on other batches in every draw, and alignment + uniformity of the same source batches measured before and after, and after the real epochs. Deviation: of the simulated change, over draws. ρ is Spearman's rank correlation over the transfers of a target (methods and seeds): near 1, what is simulated orders them as the fine-tuning does; with an interval that holds 0, it says nothing. Intervals take transfers as independent and are not corrected for their number.";
     let grid = Grid::of(
         "Simulated and real change of source features",
         &table,
