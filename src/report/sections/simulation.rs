@@ -3,7 +3,7 @@
 use crate::figure::FigureError;
 use crate::report::data::{Data, Run};
 use crate::report::grid::{Column, Grid};
-use crate::report::number::{maybe, plain, range, whole};
+use crate::report::number::{interval, maybe, plain, whole};
 use crate::report::section::{Block, Section};
 use crate::table::{ForesightRow, Row, SimulationRow};
 
@@ -24,26 +24,30 @@ const COLUMNS: [Column<ForesightRow>; 9] = [
         format!("{} {kind}", row.steps)
     }),
     Column::number("epochs", |row| whole(row.epochs)),
-    Column::number("simulated change", |row| plain(row.simulated, 4)),
+    Column::number("simulated change", |row| change(row.simulated)),
     Column::number("deviation", |row| maybe(row.deviation, |v| plain(v, 3))),
     Column::number("real change", |row| plain(row.real, 3)),
-    Column::number("ρ with real change", |row| {
-        correlation([row.loss_correlation, row.loss_lower, row.loss_upper])
-    }),
-    Column::number("ρ with probe error", |row| {
-        correlation([row.probe_correlation, row.probe_lower, row.probe_upper])
-    }),
+    Column::number("ρ with real change (95\u{a0}%)", |row: &ForesightRow| {
+        maybe(row.loss_correlation, two)
+    })
+    .under(|row| interval(row.loss_lower, row.loss_upper, two)),
+    Column::number("ρ with probe error (95\u{a0}%)", |row: &ForesightRow| {
+        maybe(row.probe_correlation, two)
+    })
+    .under(|row| interval(row.probe_lower, row.probe_upper, two)),
     Column::number("transfers", |row| whole(row.transfers)),
 ];
 
-/// A correlation with its interval.
-fn correlation([value, lower, upper]: [Option<f64>; 3]) -> String {
-    let show = |v| plain(v, 2);
-    match (value, lower) {
-        (None, _) => "–".into(),
-        (Some(value), None) => show(value),
-        (Some(value), Some(_)) => format!("{} ({})", show(value), range(lower, upper, show)),
+/// A change, by its size where four decimals would hide it.
+fn change(value: f64) -> String {
+    if value == 0.0 || value.abs() >= 1e-3 {
+        return plain(value, 4);
     }
+    format!("{value:.1e}").replace('-', "\u{2212}")
+}
+
+fn two(value: f64) -> String {
+    plain(value, 2)
 }
 
 fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {

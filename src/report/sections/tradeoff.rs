@@ -7,7 +7,7 @@ use crate::figure::{FigureError, methods};
 use crate::measure::about::Unit;
 use crate::report::data::{Data, Run, Table};
 use crate::report::grid::{Column, Grid};
-use crate::report::number::{chance, maybe, percent, plain, range, whole};
+use crate::report::number::{chance, interval, maybe, percent, plain, whole};
 use crate::report::section::{Block, Caption, Citation, Drawing, Layout, Section};
 use crate::report::words::counted;
 use crate::table::{InterpolationRow, ProbeRow, Row, TargetRow, TradeoffRow};
@@ -56,31 +56,26 @@ pub const SECTION: Section<Run> = Section {
 /// How the table is to be read.
 const READING: &str = "Difference: the method’s probe error on the surrogate less that of the curve at the method’s target error, in percentage points; below zero the method keeps more. The curve is linear between its marks, taken at the least α that reaches the target error, and never extrapolated. The interval joins Student’s t over seeds with the noise of the surrogate’s and, for errors, of the target’s test samples; p is corrected (Holm) with everything that the report says of methods. Where a curve is bent towards the lower left, its true course lies a little below the straight pieces, so a finer list of α asks more of a method. Hypervolume: share of the box between no error and guessing, on both axes, that the points leave behind, with Student’s t over seeds; it is a number to compare, not one that is judged.";
 
-const COLUMNS: [Column<TradeoffRow>; 13] = [
+const COLUMNS: [Column<TradeoffRow>; 9] = [
     Column::text("target", |row| row.target_title.clone()),
     Column::text("method", name),
     Column::number("target metric", |row| {
         maybe(row.target_mean, |value| metric(row, value))
     }),
-    Column::number("source probe error", |row| maybe(row.source_mean, percent)),
-    Column::number("curve at equal target", |row| {
+    Column::number("probe error", |row| maybe(row.source_mean, percent)),
+    Column::number("curve at equal target", |row: &TradeoffRow| {
         maybe(row.curve_source, percent)
-    }),
-    Column::number("at α", |row| maybe(row.alpha, |alpha| plain(alpha, 2))),
-    Column::number("difference", |row| maybe(row.difference, points)),
-    Column::number("95\u{a0}% interval", |row| {
-        range(row.lower, row.upper, points)
-    }),
-    Column::number("p, corrected", |row| maybe(row.adjusted, chance)),
-    Column::text("verdict", verdict),
-    Column::number("hypervolume", |row| {
-        maybe(row.hypervolume, |value| plain(value, 3))
-    }),
-    Column::number("its 95\u{a0}% interval", |row| {
-        range(row.hypervolume_lower, row.hypervolume_upper, |end| {
-            plain(end, 3)
-        })
-    }),
+    })
+    .under(|row| Some(format!("at α = {}", plain(row.alpha?, 2)))),
+    Column::number("difference (95\u{a0}%)", |row: &TradeoffRow| {
+        maybe(row.difference, points)
+    })
+    .under(|row| interval(row.lower, row.upper, points)),
+    Column::text("verdict", verdict).under(|row| Some(format!("p {}", chance(row.adjusted?)))),
+    Column::number("hypervolume (95\u{a0}%)", |row: &TradeoffRow| {
+        maybe(row.hypervolume, three)
+    })
+    .under(|row| interval(row.hypervolume_lower, row.hypervolume_upper, three)),
     Column::number("seeds", |row| maybe(row.seeds, whole)),
 ];
 
@@ -92,6 +87,10 @@ fn name(row: &TradeoffRow) -> String {
     } else {
         title
     }
+}
+
+fn three(value: f64) -> String {
+    plain(value, 3)
 }
 
 /// A value of the target metric.
