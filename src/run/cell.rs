@@ -25,7 +25,12 @@ use crate::transfer::request::Request;
 use crate::transfer::stages;
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
 use std::fs::{File, TryLockError};
+use std::path::PathBuf;
+
+/// Name of the model's folder in a cell's.
+pub(super) const MODEL: &str = "model";
 
 /// Which cell.
 #[derive(Debug, Clone, Copy)]
@@ -248,14 +253,55 @@ pub fn request<'a>(
     })
 }
 
-/// Trains a cell, or reads it if it is done; returns the target model, what was found, and
-/// whether it had been done before.
+/// The model of a cell that is done: in memory after its training, else in its folder until somebody needs it.
+pub struct Kept {
+    folder: PathBuf,
+    model: OnceCell<Model>,
+}
+
+impl Kept {
+    fn new(folder: &RunFolder, cell: &str, model: Option<Model>) -> Self {
+        Self {
+            folder: folder.path(cell).join(MODEL),
+            model: model.map_or_else(OnceCell::new, OnceCell::from),
+        }
+    }
+
+    /// The model, read at the first call.
+    ///
+    /// # Errors
+    /// [`RunError::Discarded`] where the folder no longer has it, and what reading refuses.
+    pub fn model(&self, context: &Context) -> Result<&Model, RunError> {
+        if let Some(model) = self.model.get() {
+            return Ok(model);
+        }
+        if !self.folder.exists() {
+            return Err(RunError::Discarded {
+                path: self.folder.clone(),
+            });
+        }
+        let loaded = load::load(&self.folder, context.device, DType::F32)?;
+        Ok(self.model.get_or_init(|| loaded.model))
+    }
+}
+
+/// A cell that is done.
+pub struct Trained {
+    /// Its model.
+    pub kept: Kept,
+    /// What was found.
+    pub outcome: Outcome,
+    /// Whether it had been done before.
+    pub before: bool,
+}
+
+/// Trains a cell, or reads what was found if it is done.
 pub fn run(
     context: &Context,
     cell: Cell,
     target: &Target,
     progress: &mut dyn Progress,
-) -> Result<(Model, Outcome, bool), RunError> {
+) -> Result<Trained, RunError> {
     let Context {
         suite,
         device,
@@ -268,11 +314,14 @@ pub fn run(
     let made_from = context.origins.transfer(suite, cell.target, cell.method);
     if let Some(outcome) = cell.outcome(folder) {
         origin::holds(&folder.path(&record), &outcome.made_from, &made_from)?;
-        let loaded = load::load(&folder.path(&name).join("model"), device, DType::F32)?;
         // A process killed between writing the record and clearing leaves checkpoints behind.
         Checkpoints::new(folder.path(&name), &[], made_from).clear();
         progress.skip(&format!("{title}: done before"));
-        return Ok((loaded.model, outcome, true));
+        return Ok(Trained {
+            kept: Kept::new(folder, &name, None),
+            outcome,
+            before: true,
+        });
     }
     let lock = defined_and_locked(context, cell, target)?;
     if cell.outcome(folder).is_some() {
@@ -280,16 +329,18 @@ pub fn run(
         drop(lock);
         return run(context, cell, target, progress);
     }
+    let model = folder.path(&name).join(MODEL);
     let (model, outcome) = match cell.tuned(folder) {
-        Some(tuned) => {
+        Some(tuned) if model.exists() => {
             let both = context.origins.tuning(suite, cell.target, cell.method);
             let path = folder.path(&cell.tuning_record());
             origin::holds(&path, &tuned.outcome.made_from, &both)?;
-            let loaded = load::load(&folder.path(&name).join("model"), device, DType::F32)?;
+            let loaded = load::load(&model, device, DType::F32)?;
             progress.skip(&format!("{title}: trained while settings were tried"));
             (loaded.model, tuned.outcome)
         }
-        None => train(context, cell, target, progress)?,
+        // Where its model was discarded, the same training makes it again.
+        _ => train(context, cell, target, progress)?,
     };
     let task = task(cell, target)?;
     let test = task.evaluate(&model.network, target.data.test.clone(), device)?;
@@ -297,7 +348,11 @@ pub fn run(
     folder.write_json(&record, &outcome)?;
     cell.succeed(folder);
     Checkpoints::new(folder.path(&name), &[], made_from).clear();
-    Ok((model, outcome, false))
+    Ok(Trained {
+        kept: Kept::new(folder, &name, Some(model)),
+        outcome,
+        before: false,
+    })
 }
 
 /// Tries the settings of a cell, or reads what was found before: trains it, and scores it on the validation
@@ -426,7 +481,7 @@ fn train(
         &trained.model,
         data.train.classes(),
         &context.preprocess.into(),
-        &folder.path(&name).join("model"),
+        &folder.path(&name).join(MODEL),
     )?;
     Ok((trained.model, outcome))
 }

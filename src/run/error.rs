@@ -88,6 +88,14 @@ pub enum RunError {
         /// Start of its hash now.
         is: String,
     },
+    /// A measure needs a model that the run no longer has.
+    #[error(
+        "{path}: expected the model of a finished transfer, found none: it was discarded; remove the folder it was in to train it again"
+    )]
+    Discarded {
+        /// Where it was.
+        path: PathBuf,
+    },
     /// The folder holds files that are no run of ours.
     #[error("{path}: the folder is not empty and holds no run; choose another --out")]
     NotARun {

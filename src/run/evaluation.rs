@@ -160,7 +160,7 @@ pub fn evaluate(
 }
 
 /// The measures that an evaluation lacks.
-fn missing(values: &Values) -> Vec<&'static Measure> {
+pub(super) fn missing(values: &Values) -> Vec<&'static Measure> {
     let all = encoder::ALL.iter();
     all.filter(|measure| values.get(&measure.about).is_none())
         .collect()

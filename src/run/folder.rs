@@ -4,7 +4,8 @@
 //! ```text
 //! run.json      what ran: suite, versions, device, seeds, hashes, times, state
 //! config.toml   the resolved suite; `--suite config.toml` replays it
-//! cells/        one folder a trained model: model folder, metrics.jsonl, cell.json written last
+//! cells/        one folder a trained model: model folder, metrics.jsonl, cell.json written last, and
+//!               measured.json, after which `runs prune` may discard the model
 //! evaluations/  what was measured of an encoder or embedder, by the hash of its parameters
 //! features/     surrogate features of the encoders in figure 2
 //! tables/       CSV tables, the only thing that figures are drawn from; the same as Parquet; latex/

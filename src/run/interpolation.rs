@@ -17,7 +17,7 @@ use crate::transfer::objectives::interpolation::interpolated;
 use serde::{Deserialize, Serialize};
 
 /// One encoder of a curve.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Point {
     /// α: share of the fine-tuned encoder.
     pub alpha: f64,

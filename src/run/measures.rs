@@ -2,11 +2,11 @@
 //! epochs, D(Ms, Mt) through its embedder before training, after stage 1 and after the
 //! fine-tuning, which target test samples it results wrongly, and the curve between the pretrained encoder and its own.
 
-use super::cell::{Cell, Outcome};
+use super::cell::{Cell, Outcome, Trained};
 use super::checkpoint::{Checkpoints, EMBEDDER, ENCODER, tensors};
 use super::distance::{Distance, Stage, distance};
 use super::error::RunError;
-use super::evaluation::{evaluate, fingerprint};
+use super::evaluation::{evaluate, fingerprint, missing};
 use super::interpolation::{self, Point};
 use super::prepare::{Context, Target};
 use super::progress::Progress;
@@ -21,9 +21,10 @@ use crate::transfer::methods::Start;
 use crate::transfer::task::wrong_samples;
 use burn::module::Module;
 use burn::tensor::DType;
+use serde::{Deserialize, Serialize};
 
 /// The measures of a cell.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CellMeasures {
     /// Evaluations by epoch of the fine-tuning, in order; the selected epoch is among them.
     pub evaluations: Vec<(usize, Evaluation)>,
@@ -39,6 +40,13 @@ pub struct CellMeasures {
 }
 
 impl CellMeasures {
+    /// Whether no evaluation lacks a measure of the program's list.
+    pub(super) fn is_complete(&self) -> bool {
+        let of_curve = self.curve.iter().map(|point| &point.evaluation);
+        let mut all = self.evaluations.iter().map(|(_, e)| e).chain(of_curve);
+        all.all(|evaluation| missing(&evaluation.values).is_empty())
+    }
+
     /// The evaluation of the encoder of the selected epoch.
     pub fn selected(&self, outcome: &Outcome) -> Option<&Evaluation> {
         let found = self
@@ -49,13 +57,43 @@ impl CellMeasures {
     }
 }
 
-/// Measures a finished cell; whatever was measured before is recalled.
+/// Name of the record of all that is measured of a cell, in its folder.
+pub(super) const MEASURED: &str = "measured.json";
+
+/// Where a cell keeps all of its measures.
+pub(super) fn record(cell: &Cell) -> String {
+    format!("{}/{MEASURED}", cell.name())
+}
+
+/// Measures a finished cell. Where all was measured before, the record of it is enough and the model is not
+/// needed; else what is there is recalled, measure by measure.
 pub fn measure(
     context: &Context,
     cell: Cell,
     target: &Target,
-    model: &Model,
-    outcome: &Outcome,
+    trained: &Trained,
+    progress: &mut dyn Progress,
+) -> Result<CellMeasures, RunError> {
+    let record = record(&cell);
+    let origin = context
+        .origins
+        .tuning(context.suite, cell.target, cell.method);
+    if let Some(found) = context.recall::<CellMeasures>(&record, &origin)
+        && found.is_complete()
+    {
+        return Ok(found);
+    }
+    let model = trained.kept.model(context)?;
+    let found = take(context, cell, target, (model, &trained.outcome), progress)?;
+    context.keep(&record, origin, &found)?;
+    Ok(found)
+}
+
+fn take(
+    context: &Context,
+    cell: Cell,
+    target: &Target,
+    (model, outcome): (&Model, &Outcome),
     progress: &mut dyn Progress,
 ) -> Result<CellMeasures, RunError> {
     let name = cell.name();

@@ -40,6 +40,8 @@ pub mod plan;
 pub mod prepare;
 pub mod progress;
 #[cfg(feature = "train")]
+pub mod prune;
+#[cfg(feature = "train")]
 pub mod record;
 #[cfg(feature = "train")]
 pub mod results;

@@ -2,7 +2,7 @@
 //! surrogate, score every target, compare, and write the tables. Drawing and reporting come after, from the
 //! tables alone.
 
-use super::cell;
+use super::cell::{self, Cell, Trained};
 use super::compare::{Measured, Units};
 use super::distance::{Stage, distance};
 use super::error::{RunError, named};
@@ -58,11 +58,11 @@ pub fn train(
     for (target, slot) in slots.skip(i).step_by(n) {
         let cell = tuning::settle(&context, &plan, target, slot, progress)?;
         let trained =
-            cell::run(&context, cell, target, progress).and_then(|(model, outcome, _)| {
+            cell::run(&context, cell, target, progress).and_then(|trained| {
                 if measured {
-                    measures::measure(&context, cell, target, &model, &outcome, progress)?;
+                    measures::measure(&context, cell, target, &trained, progress)?;
                 }
-                Ok(Done::Trained(Box::new(outcome)))
+                Ok(Done::Trained(Box::new(trained.outcome)))
             });
         found.push((cell.name(), ended(&cell, folder, trained, progress)?));
     }
@@ -155,12 +155,11 @@ pub fn run(
         let mut all = Vec::new();
         for slot in plan.slots(target.spec) {
             let cell = tuning::settle(&context, &plan, target, slot, progress)?;
-            let trained = cell::run(&context, cell, target, progress).and_then(|found| {
-                let (model, outcome, before) = found;
-                let found = measures::measure(&context, cell, target, &model, &outcome, progress)?;
-                Ok((model, outcome, before, found))
+            let trained = cell::run(&context, cell, target, progress).and_then(|trained| {
+                let found = measures::measure(&context, cell, target, &trained, progress)?;
+                Ok((trained, found))
             });
-            let (model, outcome, before, measures) = match trained {
+            let (trained, measures) = match trained {
                 Ok(found) => found,
                 Err(RunError::Undefined { why, .. }) => {
                     let (target, method) = (&target.spec.title, cell.method.name);
@@ -175,11 +174,16 @@ pub fn run(
                 }
                 Err(other) => return Err(other),
             };
+            let Trained {
+                kept,
+                outcome,
+                before,
+            } = trained;
             reused += usize::from(before);
             tables.cell(&cell, &outcome, &measures);
-            let first_seed = cell.seed == suite.transfer.seeds[0];
-            if first_seed && cell.method == plain(suite) && target.sequence.is_none() {
+            if is_shown(&cell, suite) {
                 let encoder = Encoder::of(&cell, outcome.selected);
+                let model = kept.model(&context)?;
                 let split = evaluation::split_features(&context, &model.network.encoder)?;
                 map(
                     &context,
@@ -233,6 +237,12 @@ pub fn run(
     tables.write(folder)?;
     folder.write_json("run.json", &record)?;
     Ok(failed)
+}
+
+/// Whether the encoder of a cell is one of those that figure 2 shows, for which the report needs its features.
+pub(super) fn is_shown(cell: &Cell, suite: &Suite) -> bool {
+    let first_seed = cell.seed == suite.transfer.seeds[0];
+    first_seed && cell.method == plain(suite) && cell.target.encoder.is_none()
 }
 
 /// CKA between the encoders that figure 2 shows.

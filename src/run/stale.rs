@@ -4,10 +4,11 @@
 //! thing that changed, or, with `--refresh`, removes what was made from it. Results of older versions carry no
 //! hashes; the run's earlier `run.json` stands for them.
 
-use super::cell;
+use super::cell::{self, MODEL};
 use super::error::RunError;
 use super::folder::RECORDS;
 use super::folder::RunFolder;
+use super::measures::MEASURED;
 use super::origin::{Change, KEY, Origin, Origins, WEIGHTS};
 use crate::table::record::RunRecord;
 use serde::Deserialize;
@@ -51,14 +52,21 @@ pub fn check(
             cell.join("tuned.json"),
             cell.join("checkpoint/checkpoint.json"),
         ];
-        let Some((path, change)) = records
-            .into_iter()
-            .find_map(|p| Some((p.clone(), changed(&p)?)))
-        else {
+        let find = |path: &Path| Some((path.to_path_buf(), changed(path)?));
+        let of_cell = records.iter().find_map(|path| find(path));
+        let whole = of_cell.is_some();
+        // Measures depend on the surrogate too, of which the transfer may know nothing.
+        let measured = cell.join(MEASURED);
+        let Some((path, change)) = of_cell.or_else(|| find(&measured)) else {
             continue;
         };
         if !refresh {
             return Err(change.refused(&path));
+        }
+        if !whole && cell.join(MODEL).exists() {
+            remove(&measured)?;
+            removed += 1;
+            continue;
         }
         // Where another process is at work in it, this one ends and says so.
         let name = cell.file_name().unwrap_or_default().to_string_lossy();

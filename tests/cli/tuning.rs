@@ -129,6 +129,7 @@ fn settings_are_chosen_by_validation_parts_killed_or_not() {
     compared_at_the_chosen_settings(&whole, chosen);
     without_a_test_value_of_the_others(&whole, chosen);
     told(&whole, chosen);
+    pruned(&whole, chosen);
     killed_and_continued(home.path(), &plain, &whole);
 }
 
@@ -220,6 +221,66 @@ fn told(run: &Path, chosen: &str) {
         "{}",
         text(&page.stdout)
     );
+}
+
+/// Models that the run needs no more are discarded, and it reports the same again.
+fn pruned(run: &Path, chosen: &str) {
+    let tables = || -> BTreeMap<_, _> {
+        let all = fs::read_dir(run.join("tables")).unwrap().flatten();
+        let files = all.filter(|entry| entry.path().is_file());
+        files
+            .map(|entry| (entry.file_name(), fs::read(entry.path()).unwrap()))
+            .collect()
+    };
+    let out = run.to_str().unwrap();
+    let prune = |more: &[&str]| -> Value {
+        let done = modalign(&[&["runs", "prune", out, "--json"], more].concat());
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        serde_json::from_slice(&done.stdout).unwrap()
+    };
+    let models = || {
+        let all = fs::read_dir(run.join("cells")).unwrap().flatten();
+        let mut names: Vec<String> = all
+            .filter(|cell| cell.path().join("model").exists())
+            .map(|cell| cell.file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let before = (tables(), models());
+    let planned = prune(&["--dry-run"]);
+    assert_eq!(models(), before.1, "a dry run discards nothing");
+    let done = prune(&[]);
+    for key in ["cells", "bytes", "needed"] {
+        assert_eq!(planned[key], done[key], "{key}");
+    }
+    let count = |value: &Value| value.as_array().unwrap().len();
+    // Two seeds of two methods and the settings passed over, but for the one that figure 2 shows.
+    assert_eq!((count(&done["cells"]), &done["needed"]), (6, &1.into()));
+    assert!(done["bytes"].as_u64().unwrap() > 10_000);
+    assert_eq!(models(), ["emg-nft-0"]);
+    assert!(run.join(format!("cells/emg-{chosen}-1/measured.json")).exists());
+    let config = run.join("config.toml");
+    let report = ["report", "--suite", config.to_str().unwrap(), "--out", out];
+    let again = modalign(&report);
+    assert!(again.status.success(), "{}", text(&again.stderr));
+    assert!(tables() == before.0, "the tables changed");
+    assert_eq!(models(), ["emg-nft-0"], "something was trained again");
+    assert_eq!(prune(&[])["cells"], serde_json::json!([]));
+    // Without the record of its measures a transfer needs its model, and says so.
+    fs::rename(
+        run.join("cells/emg-nft-1/measured.json"),
+        run.join("kept.json"),
+    )
+    .unwrap();
+    let refused = modalign(&report);
+    let said = text(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("discarded"), "{said}");
+    fs::rename(
+        run.join("kept.json"),
+        run.join("cells/emg-nft-1/measured.json"),
+    )
+    .unwrap();
 }
 
 /// The same by a sweep that is killed twice, continued by two shards at once, and reported.

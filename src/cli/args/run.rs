@@ -276,6 +276,25 @@ can also be loaded by hand on a projector page.")]
         #[arg(long)]
         json: bool,
     },
+    /// Discard the models that a run needs no more; what it reports stays as it is
+    #[command(after_help = "Examples:
+  modalign runs prune runs/sweep --dry-run
+  modalign runs prune runs/sweep
+
+Discarded are the models of transfers whose measures are all kept (cells/*/measured.json), and of
+settings that were tried and not chosen. Kept are the records, the encoders that the report maps,
+and every model that is still to be measured or chosen from. A measure that a later version of the
+program adds needs the transfer trained again.")]
+    Prune {
+        /// Folder of the run
+        run: PathBuf,
+        /// Only say what would be discarded
+        #[arg(long)]
+        dry_run: bool,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// What differs between two runs: settings, source model, device, inputs, results, tables
     #[command(after_help = "Examples:
   modalign runs diff runs/demo runs/again

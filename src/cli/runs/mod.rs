@@ -4,6 +4,7 @@
 mod diff;
 mod list;
 mod projector;
+mod prune;
 mod show;
 
 use super::args::RunsCommand;
@@ -26,6 +27,7 @@ pub fn run(command: &RunsCommand) -> Result<ExitCode, CliError> {
             samples,
             json,
         } => projector::run(run, out, part, *samples, *json)?,
+        RunsCommand::Prune { run, dry_run, json } => prune::run(run, *dry_run, *json)?,
         RunsCommand::Diff { a, b, json } => return diff::run(a, b, *json),
     }
     Ok(ExitCode::SUCCESS)

@@ -1,0 +1,120 @@
+//! Discards the models that a run needs no more: of cells whose measures are all kept (`measured.json`), and of
+//! settings that were tried and not chosen. Records, tables and figures stay, so the run reports as before; of a
+//! measure that is not yet known, or of another use of a model, it has to be trained again. A large encoder
+//! times a sweep's cells is most of what a run weighs.
+
+use super::cell::{Cell, MODEL};
+use super::error::RunError;
+use super::folder::RunFolder;
+use super::measures::{self, CellMeasures};
+use super::pipeline::is_shown;
+use super::plan::{Plan, methods};
+use super::survey::is_run;
+use crate::files::bounded;
+use crate::suite::definition::Suite;
+use crate::transfer::methods::parse;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What was, or would be, discarded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Folders of cells that lose their models, inside the run.
+    pub cells: Vec<String>,
+    /// Bytes of their files.
+    pub bytes: u64,
+    /// Cells whose models are still needed: what is to be measured, to be chosen from, or shown.
+    pub needed: usize,
+}
+
+/// Discards the models of the run in `root` that it needs no more; with `dry`, only says which they are.
+///
+/// # Errors
+/// [`RunError::Locked`] while a process works in the run, [`RunError::Malformed`] where there is none,
+/// [`RunError::Io`].
+pub fn prune(root: &Path, dry: bool) -> Result<Pruned, RunError> {
+    let config = root.join("config.toml");
+    if !is_run(root) {
+        return Err(RunError::Malformed {
+            path: root.into(),
+            expected: "a run folder (config.toml beside run.json or run.lock)".into(),
+            found: "none".into(),
+        });
+    }
+    let text = bounded::text(&config)?.unwrap_or_default();
+    let suite = parse(&text, &config.display().to_string())?;
+    let folder = RunFolder::open(root, &suite, false)?;
+    let mut found = Pruned::default();
+    for name in spare(&folder, &suite)? {
+        let parts = [MODEL, "epochs"].map(|part| folder.path(&name).join(part));
+        let bytes: u64 = parts.iter().map(|part| weight(part)).sum();
+        if bytes == 0 {
+            continue;
+        }
+        if !dry {
+            for part in parts.iter().filter(|part| part.exists()) {
+                let io = |source| RunError::Io {
+                    path: part.clone(),
+                    source,
+                };
+                fs::remove_dir_all(part).map_err(io)?;
+            }
+        }
+        found.bytes += bytes;
+        found.cells.push(name);
+    }
+    let held = |name: &PathBuf| weight(&name.join(MODEL)) > 0;
+    let cells = entries(&folder.path("cells")).into_iter().filter(held);
+    let gone = if dry { found.cells.len() } else { 0 };
+    found.needed = cells.count().saturating_sub(gone);
+    Ok(found)
+}
+
+/// Cells whose models are needed no more, by name.
+fn spare(folder: &RunFolder, suite: &Suite) -> Result<BTreeSet<String>, RunError> {
+    let plan = Plan::of(suite)?;
+    let mut all = BTreeSet::new();
+    for target in &suite.targets {
+        for method in methods(suite, target) {
+            let trial = &mut |cell: &Cell| cell.trial(folder);
+            let Some(chosen) = plan.chosen(target, method, trial) else {
+                continue;
+            };
+            let seeds = &suite.transfer.seeds;
+            let passed = |cell: &Cell| cell.variant != chosen || !seeds.contains(&cell.seed);
+            let trials = plan.trials(target, method).filter(passed);
+            all.extend(trials.map(|cell| cell.name()));
+        }
+        let planned = plan.cells(target, &mut |cell| cell.trial(folder));
+        let planned = planned.iter().filter(|planned| planned.settled);
+        for cell in planned.map(|planned| &planned.cell) {
+            if is_measured(folder, cell) && !is_shown(cell, suite) {
+                all.insert(cell.name());
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Whether a cell is done and everything that is measured of it is kept.
+fn is_measured(folder: &RunFolder, cell: &Cell) -> bool {
+    let kept: Option<CellMeasures> = folder.read_json(&measures::record(cell));
+    cell.outcome(folder).is_some() && kept.is_some_and(|kept| kept.is_complete())
+}
+
+/// Bytes of the files in a folder; 0 where there is none.
+fn weight(folder: &Path) -> u64 {
+    let of = |path: PathBuf| match fs::symlink_metadata(&path) {
+        Ok(found) if found.is_dir() => weight(&path),
+        Ok(found) => found.len(),
+        Err(_) => 0,
+    };
+    entries(folder).into_iter().map(of).sum()
+}
+
+/// What a folder holds; nothing if it is not there.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let all = fs::read_dir(folder).into_iter().flatten();
+    all.filter_map(|entry| Some(entry.ok()?.path())).collect()
+}
