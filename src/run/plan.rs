@@ -169,8 +169,7 @@ mod tests {
     use crate::suite::task::Metric;
 
     fn suite(tuning: &str) -> Suite {
-        let text = EMBEDDED[0].1.replace("[\"nft\"]", "[\"nft\", \"mona\"]");
-        let text = text.replace("seeds = [0]", "seeds = [0, 1]");
+        let text = EMBEDDED[0].1.replace("\"emb\", ", "");
         methods::parse(&format!("{text}\n{tuning}"), "x").unwrap()
     }
 
@@ -178,7 +177,7 @@ mod tests {
     fn without_a_tuning_there_are_the_suites_own_cells_under_their_old_names() {
         let suite = suite("");
         let plan = Plan::of(&suite).unwrap();
-        let target = &suite.targets[2];
+        let target = &suite.targets[1];
         assert_eq!(plan.tuning(target).count(), 0);
         let mut never = |_: &Cell| panic!("nothing is tried");
         let names: Vec<String> = plan
@@ -200,7 +199,7 @@ mod tests {
         let suite =
             suite("[tuning]\nseeds = [0, 7]\ngrid = { \"transfer.mona.alpha\" = [0.05, 0.5] }");
         let plan = Plan::of(&suite).unwrap();
-        let target = &suite.targets[2];
+        let target = &suite.targets[1];
         let names: Vec<String> = plan.tuning(target).map(|cell| cell.name()).collect();
         let expected = [
             "cells/emg-mona-0",

@@ -134,8 +134,8 @@ mod tests {
         let (demo, mut other) = (demo(), demo());
         assert_eq!(differences(&demo, &demo).unwrap(), []);
         other.transfer.train.epochs = 5;
-        other.targets[2].train = 7;
-        other.transfer.seeds.push(1);
+        other.targets[1].train = 7;
+        other.transfer.seeds.push(2);
         assert_eq!(
             keys(&demo, &other),
             [
@@ -147,9 +147,9 @@ mod tests {
         let found = differences(&demo, &other).unwrap();
         assert_eq!(
             found[2].to_string(),
-            "transfer.train.epochs = 10 there, 5 asked"
+            "transfer.train.epochs = 4 there, 5 asked"
         );
-        assert_eq!(found[1].shown_b(), "[0, 1]");
+        assert_eq!(found[1].shown_b(), "[0, 1, 2]");
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(keys(&demo, &other), ["targets"]);
         other.targets.truncate(1);
         other.targets[0].test += 1;
-        assert_eq!(keys(&demo, &other), ["targets", "targets.spherical.test"]);
+        assert_eq!(keys(&demo, &other), ["targets", "targets.emg.test"]);
     }
 
     #[test]

@@ -443,16 +443,11 @@ mod tests {
         let root = home.path();
         let seen = Survey::read(root).unwrap();
         assert_eq!((seen.state, seen.done()), (State::Unfinished, 0));
-        for cell in [
-            "unseen-nft-0",
-            "spherical-nft-0",
-            "emg-nft-0",
-            "sound-nft-0",
-        ] {
-            outcome(root, cell);
+        for cell in &seen.cells {
+            outcome(root, &format!("{}-{}-{}", cell.target, cell.method, cell.seed));
         }
         let seen = Survey::read(root).unwrap();
-        assert_eq!((seen.state, seen.done()), (State::Trained, 4));
+        assert_eq!((seen.state, seen.done()), (State::Trained, 18));
         let Standing::Done { selected, .. } = seen.cells[0].standing else {
             panic!("done");
         };

@@ -5,9 +5,9 @@ use crate::suite::definition::EMBEDDED;
 use crate::transfer::methods::{FROM_SCRATCH, METHODS, PLAIN, emb, mona, parse};
 use std::collections::HashSet;
 
-/// The demo suite with MoNA and a tuning.
+/// The demo suite without Emb and with a tuning.
 fn text(tuning: &str) -> String {
-    let text = EMBEDDED[0].1.replace("[\"nft\"]", "[\"nft\", \"mona\"]");
+    let text = EMBEDDED[0].1.replace("\"emb\", ", "");
     format!("{text}\n[tuning]\n{tuning}")
 }
 
