@@ -57,13 +57,12 @@ pub fn train(
     });
     for (target, slot) in slots.skip(i).step_by(n) {
         let cell = tuning::settle(&context, &plan, target, slot, progress)?;
-        let trained =
-            cell::run(&context, cell, target, progress).and_then(|trained| {
-                if measured {
-                    measures::measure(&context, cell, target, &trained, progress)?;
-                }
-                Ok(Done::Trained(Box::new(trained.outcome)))
-            });
+        let trained = cell::run(&context, cell, target, progress).and_then(|trained| {
+            if measured {
+                measures::measure(&context, cell, target, &trained, progress)?;
+            }
+            Ok(Done::Trained(Box::new(trained.outcome)))
+        });
         found.push((cell.name(), ended(&cell, folder, trained, progress)?));
     }
     Ok(found)

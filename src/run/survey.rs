@@ -444,7 +444,10 @@ mod tests {
         let seen = Survey::read(root).unwrap();
         assert_eq!((seen.state, seen.done()), (State::Unfinished, 0));
         for cell in &seen.cells {
-            outcome(root, &format!("{}-{}-{}", cell.target, cell.method, cell.seed));
+            outcome(
+                root,
+                &format!("{}-{}-{}", cell.target, cell.method, cell.seed),
+            );
         }
         let seen = Survey::read(root).unwrap();
         assert_eq!((seen.state, seen.done()), (State::Trained, 18));

@@ -259,7 +259,10 @@ fn pruned(run: &Path, chosen: &str) {
     assert_eq!((count(&done["cells"]), &done["needed"]), (6, &1.into()));
     assert!(done["bytes"].as_u64().unwrap() > 10_000);
     assert_eq!(models(), ["emg-nft-0"]);
-    assert!(run.join(format!("cells/emg-{chosen}-1/measured.json")).exists());
+    assert!(
+        run.join(format!("cells/emg-{chosen}-1/measured.json"))
+            .exists()
+    );
     let config = run.join("config.toml");
     let report = ["report", "--suite", config.to_str().unwrap(), "--out", out];
     let again = modalign(&report);
@@ -275,7 +278,10 @@ fn pruned(run: &Path, chosen: &str) {
     .unwrap();
     let refused = modalign(&report);
     let said = text(&refused.stderr);
-    assert!(!refused.status.success() && said.contains("discarded"), "{said}");
+    assert!(
+        !refused.status.success() && said.contains("discarded"),
+        "{said}"
+    );
     fs::rename(
         run.join("kept.json"),
         run.join("cells/emg-nft-1/measured.json"),

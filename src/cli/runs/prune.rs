@@ -19,7 +19,17 @@ pub fn run(root: &Path, dry: bool, as_json: bool) -> Result<(), CliError> {
             "needed": found.needed,
         }));
     }
-    let verb = if dry { "would be discarded" } else { "discarded" };
+    let verb = if dry {
+        "would be discarded"
+    } else {
+        "discarded"
+    };
     let (count, size) = (found.cells.len(), bytes(found.bytes));
-    print(format!("models of {count} transfers {verb}: {size}\n{} are still needed\n", found.needed).as_bytes())
+    print(
+        format!(
+            "models of {count} transfers {verb}: {size}\n{} are still needed\n",
+            found.needed
+        )
+        .as_bytes(),
+    )
 }

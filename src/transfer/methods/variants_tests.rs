@@ -5,10 +5,12 @@ use crate::suite::definition::EMBEDDED;
 use crate::transfer::methods::{FROM_SCRATCH, METHODS, PLAIN, emb, mona, parse};
 use std::collections::HashSet;
 
-/// The demo suite without Emb and with a tuning.
+/// The demo suite with two methods, settings of its own and a tuning.
 fn text(tuning: &str) -> String {
-    let text = EMBEDDED[0].1.replace("\"emb\", ", "");
-    format!("{text}\n[tuning]\n{tuning}")
+    let mut suite: toml::Table = toml::from_str(EMBEDDED[0].1).unwrap();
+    let own = "methods = [\"nft\", \"mona\"]\ntrain = { epochs = 10, learning_rate = 5e-4 }";
+    suite["transfer"] = toml::from_str::<toml::Table>(own).unwrap().into();
+    format!("{suite}\n[tuning]\n{tuning}")
 }
 
 fn suite(tuning: &str) -> Result<Suite, ManifestError> {
@@ -25,7 +27,7 @@ const TWO_BY_TWO: &str = "grid = { \"transfer.mona.alpha\" = [0.05, 1], \"transf
 #[test]
 fn a_grid_is_every_combination_and_the_suites_own_settings() {
     let suite = suite(TWO_BY_TWO).unwrap();
-    assert_eq!(suite.transfer.train.learning_rate, 5e-4, "of the demo");
+    assert_eq!(suite.transfer.train.learning_rate, 5e-4, "of its own");
     let found = labels(&suite, &mona::METHOD);
     let expected = [
         "mona",
