@@ -493,7 +493,7 @@ mod tests {
         for damaged in [
             String::new(),
             whole[..whole.len() / 2].into(),
-            whole.replace("seeds = [0]", &format!("seeds = {seeds:?}")),
+            whole.replace("seeds = [0, 1]", &format!("seeds = {seeds:?}")),
         ] {
             fs::write(&config, damaged).unwrap();
             assert!(Survey::read(home.path()).is_err());
