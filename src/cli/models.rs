@@ -104,6 +104,9 @@ fn list(as_json: bool) {
     );
     println!("  Swin checkpoints with timm's or Microsoft's names, with or without config.json");
     println!(
+        "  ViT, DeiT, DINOv2 and MAE with timm's names or their authors', with or without config.json"
+    );
+    println!(
         "  weights as safetensors or PyTorch files (.bin, .pth, .pt, .ckpt, .pth.tar), whole or in shards"
     );
     println!("  pickles of NumPy arrays (.pkl)");
@@ -197,6 +200,7 @@ fn facts(
             "windows",
             json!(model.network.encoder.windows().map(Windows::words)),
         ),
+        ("pooling", json!(shape.pooling().name())),
         ("features", json!(model.config.features())),
         ("channels", json!(model.network.embedder.channels())),
         ("parameters", json!(parameters)),

@@ -54,7 +54,9 @@ pub fn read_input(
                 .transpose()?;
             Ok(Input::Ids(values, keep, [count, length]))
         }
-        (Embedder::Patches(_), &[n, c, h, w]) if c == embedder.channels() => {
+        (Embedder::Patches(_) | Embedder::Positioned(_), &[n, c, h, w])
+            if c == embedder.channels() =>
+        {
             Ok(Input::Samples(file.floats()?, [n, c, h, w]))
         }
         (Embedder::Patches1d(patches), &[n, c, l] | &[n, c, 1, l])
@@ -69,14 +71,17 @@ pub fn read_input(
                 return Err(usage(flag, expected, found));
             }
             let grid = grid(model, t).ok_or_else(|| {
-                let expected = "a square number of tokens".into();
+                let expected = match embedder.before() {
+                    0 => "a square number of tokens".into(),
+                    before => format!("a square number of tokens behind {before} before them"),
+                };
                 usage(flag, expected, found.clone())
             })?;
             Ok(Input::Embedded(file.floats()?, [n, t, c], grid))
         }
         _ => {
             let own = match embedder {
-                Embedder::Patches(_) => {
+                Embedder::Patches(_) | Embedder::Positioned(_) => {
                     format!("[N, {}, H, W] samples", embedder.channels())
                 }
                 Embedder::Patches1d(patches) => format!(
@@ -117,8 +122,9 @@ fn grid(model: &Model, tokens: usize) -> Option<[usize; 2]> {
     if model.config.image_size().is_none() {
         return Some([1, tokens]);
     }
+    let tokens = tokens.checked_sub(model.network.embedder.before())?;
     let side = tokens.isqrt();
-    (side * side == tokens).then_some([side, side])
+    (side > 0 && side * side == tokens).then_some([side, side])
 }
 
 /// Reads a mask of zeros and ones, of truth values, integers or floats.

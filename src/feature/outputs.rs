@@ -9,7 +9,7 @@ use burn::tensor::{DType, Int, Tensor, TensorData};
 pub enum Output {
     /// Tokens after the embedder `[N, T, C]`.
     Embedded,
-    /// Mean of the last tokens `[N, D]`.
+    /// The samples' features `[N, D]`, as the encoder pools its last tokens.
     Pooled,
     /// The predictor's outputs `[N, K]`.
     Logits,
@@ -73,7 +73,10 @@ pub fn outputs(network: &Network, input: Input, wanted: &[Output]) -> Vec<Values
         }
         Input::Embedded(values, shape, grid) => {
             let x = Tensor::<3>::from_data(floats(values, &shape), (&device, dtype));
-            Tokens::new(x, grid)
+            Tokens {
+                before: network.embedder.before(),
+                ..Tokens::new(x, grid)
+            }
         }
     };
     let embedded = tokens.values.primal.clone();

@@ -3,7 +3,7 @@
 //! models asks descriptor and shape.
 
 use super::ModelError;
-use super::family::{Blocks, Configuration, Family};
+use super::family::{Blocks, Configuration, Families, Family};
 use super::keys::Keys;
 use super::layers::Init;
 use burn::module::Module;
@@ -12,10 +12,12 @@ use std::path::Path;
 
 pub mod roberta;
 pub mod swin;
+pub mod vit;
 
-/// Makes the enums of architectures and of encoders, and the list of families, of one list.
+/// Makes the enums of architectures and of encoders, and the list of families, of one list: a module, what its shape and
+/// encoder are called, and its families.
 macro_rules! architectures {
-    ($($(#[$doc:meta])* $module:ident: $name:ident, $config:ident, $encoder:ident;)*) => {
+    ($($(#[$doc:meta])* $module:ident: $name:ident, $config:ident, $encoder:ident, [$($family:ident),*];)*) => {
         $(use $module::{$config, $encoder};)*
 
         /// A checked architecture.
@@ -62,9 +64,9 @@ macro_rules! architectures {
             /// Reads and checks the keys of a `config.json` of the model type `kind`; `None` for an
             /// unknown type.
             fn of_type(keys: &Keys, kind: &str) -> Option<Result<Self, ModelError>> {
-                $(if $module::FAMILY.model_types.contains(&kind) {
+                $($(if $module::$family.model_types.contains(&kind) {
                     return Some($config::read(keys, kind).map(Self::$name));
-                })*
+                })*)*
                 None
             }
         }
@@ -90,19 +92,21 @@ macro_rules! architectures {
         }
 
         /// Every family.
-        pub const ARCHITECTURES: &[&Family] = &[$(&$module::FAMILY,)*];
+        pub const ARCHITECTURES: &[&Family] = &[$($(&$module::$family,)*)*];
     };
 }
 
 architectures! {
     /// Swin transformer: images and fields.
-    swin: Swin, SwinConfig, SwinEncoder;
+    swin: Swin, SwinConfig, SwinEncoder, [FAMILY];
+    /// Vision transformers: images and fields.
+    vit: Vit, VitConfig, VitEncoder, [VIT, DEIT, VIT_MAE, DINOV2, DINOV2_WITH_REGISTERS, TIMM];
     /// RoBERTa: text, signals and sequences.
-    roberta: Roberta, RobertaConfig, RobertaEncoder;
+    roberta: Roberta, RobertaConfig, RobertaEncoder, [FAMILY];
 }
 
-/// The family of checkpoints without a description, whose tensors tell the shape.
-pub const UNDESCRIBED: &Family = &swin::FAMILY;
+/// The families of checkpoints without a description, whose tensors tell the shape.
+pub const UNDESCRIBED: Families = &[&swin::FAMILY, &vit::TIMM];
 
 /// timm's configuration under `transformers`.
 const TIMM_WRAPPER: &str = "timm_wrapper";
@@ -113,10 +117,10 @@ pub fn supported() -> Vec<&'static str> {
     own.copied().chain([TIMM_WRAPPER]).collect()
 }
 
-/// The family whose models have this `model_type`.
-pub fn family_of(kind: &str) -> Option<&'static Family> {
-    let mut all = ARCHITECTURES.iter().copied();
-    all.find(|family| family.model_types.contains(&kind))
+/// The family whose models have this `model_type`, as a list of one.
+pub fn family_of(kind: &str) -> Option<Families> {
+    let mut all = ARCHITECTURES.chunks_exact(1);
+    all.find(|one| one[0].model_types.contains(&kind))
 }
 
 impl Architecture {
@@ -139,7 +143,7 @@ impl Architecture {
         self.shape().family().name
     }
 
-    /// Width of the last tokens: the feature dimension.
+    /// Width of a sample's feature.
     pub fn features(&self) -> usize {
         self.shape().features()
     }

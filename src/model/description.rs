@@ -2,12 +2,12 @@
 //! same name), and the description of a model that Hugging Face's kind holds.
 
 use super::architecture::{Architecture, UNDESCRIBED, family_of};
-use super::family::Family;
+use super::family::Families;
 use super::keys;
 use super::timm::Hints;
 use super::windows::Windows;
 use super::{ModelError, predictor};
-use crate::suite::parts::PredictorSpec;
+use crate::suite::parts::{Pooling, PredictorSpec};
 use crate::suite::preprocess::{Origin, Preprocess};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -30,6 +30,12 @@ pub struct Extras {
     /// The predictor, unless it is Hugging Face's own classifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predictor: Option<PredictorSpec>,
+    /// How the encoder pools, unless as its publisher's class does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pooling: Option<Pooling>,
+    /// Side of the images that enter, where the positions were made for another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
     /// How pictures are prepared, where that was known when the folder was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preprocess: Option<Recorded>,
@@ -85,7 +91,15 @@ impl Description {
 
     /// Reads and checks the keys of a `config.json` of Hugging Face's kind.
     pub(super) fn read(map: &Map<String, Value>, path: &Path) -> Result<Self, ModelError> {
-        let architecture = Architecture::read(map, path)?;
+        Self::with_extras(Architecture::read(map, path)?, map, path)
+    }
+
+    /// An architecture with what the keys of its `config.json` say beyond it.
+    pub(super) fn with_extras(
+        mut architecture: Architecture,
+        map: &Map<String, Value>,
+        path: &Path,
+    ) -> Result<Self, ModelError> {
         let extras: Extras = match map.get("modalign") {
             None => Extras::default(),
             Some(own) => {
@@ -99,6 +113,13 @@ impl Description {
         };
         if let Some(spec) = &extras.predictor {
             predictor::check(spec).map_err(|e| e.in_file(path))?;
+        }
+        let shape = architecture.shape_mut();
+        if let Some(pooling) = extras.pooling {
+            shape.set_pooling(pooling).map_err(|e| e.in_file(path))?;
+        }
+        if let Some(side) = extras.image_size {
+            shape.set_image_size(side).map_err(|e| e.in_file(path))?;
         }
         Ok(Self {
             architecture,
@@ -178,8 +199,8 @@ impl Config {
         Ok(Self::Other)
     }
 
-    /// The family of names that the weights beside it have.
-    pub fn family(&self) -> &'static Family {
+    /// The families of names that the weights beside it may have.
+    pub fn families(&self) -> Families {
         let kind = match self {
             Self::HuggingFace(map) | Self::Part(map, _) => {
                 map.get("model_type").and_then(Value::as_str)

@@ -113,6 +113,38 @@ impl<const D: usize> Dual<D> {
         self.linear(|t| t.sum_dim(axis))
     }
 
+    /// Values one after the other along an axis.
+    pub fn cat(parts: Vec<Self>, axis: usize) -> Self {
+        let moves = parts.iter().any(Self::moves);
+        let tangent = |part: &Self| match &part.tangent {
+            Some(tangent) => tangent.clone(),
+            None => part.primal.zeros_like(),
+        };
+        Self {
+            tangent: moves.then(|| Tensor::cat(parts.iter().map(tangent).collect(), axis)),
+            primal: Tensor::cat(parts.into_iter().map(|part| part.primal).collect(), axis),
+        }
+    }
+
+    /// The same values along axes of length one, `shape` times.
+    pub fn expand(self, shape: [usize; D]) -> Self {
+        self.linear(|t| t.expand(shape))
+    }
+
+    /// `x·σ(x)`, with the logistic function σ.
+    pub fn silu(self) -> Self {
+        let gate = activation::sigmoid(self.primal.clone());
+        let tangent = self.tangent.map(|t| {
+            let rest = gate.clone().mul_scalar(-1.0).add_scalar(1.0);
+            let slope = gate.clone() + self.primal.clone() * gate.clone() * rest;
+            t * slope
+        });
+        Self {
+            primal: self.primal * gate,
+            tangent,
+        }
+    }
+
     /// Plus something that does not move.
     pub fn add_constant(self, constant: Tensor<D>) -> Self {
         self + Self::from(constant)

@@ -55,7 +55,7 @@ impl Encoder {
         }
     }
 
-    /// The feature of every sample: the mean of its last tokens, `[B, D]`.
+    /// The feature of every sample `[B, D]`, as the encoder pools its last tokens.
     pub fn features(&self, x: Tokens, pass: &mut Pass) -> Dual<2> {
         self.encode(x, pass).pool()
     }

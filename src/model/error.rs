@@ -61,7 +61,8 @@ pub enum ModelError {
     /// Tensor names that tell no architecture, and no description beside them.
     #[error(
         "{path}: names of tensors: expected a Swin's as timm or Microsoft name them \
-         (patch_embed.proj.weight, layers.0.blocks.0…), perhaps behind a prefix, which tell the \
+         (patch_embed.proj.weight, layers.0.blocks.0…) or a ViT's as timm does \
+         (patch_embed.proj.weight, blocks.0.attn.qkv.weight…), perhaps behind a prefix, which tell the \
          architecture, or a {config} that describes the model; found {}",
         shown(names)
     )]

@@ -9,7 +9,7 @@ use super::pass::Pass;
 use super::predictor::Predictor;
 use super::tokens::Tokens;
 use super::windows::Windows;
-use crate::suite::parts::EmbedderInit;
+use crate::suite::parts::{EmbedderInit, Pooling};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,10 +26,12 @@ pub struct Family {
     pub marks: &'static [Marks],
     /// What stands before the same names in networks that compute something else.
     pub others: &'static [&'static str],
-    /// Whether timm's and Microsoft's names load too.
+    /// Whether timm's and Microsoft's names of a Swin load too.
     pub in_timm: bool,
     /// The published name of the classifier's linear layer, if the family has one of its own.
     pub classifier: Option<&'static str>,
+    /// The published names of the classifiers of class token and distillation token, if the family has such.
+    pub distilled: Option<[&'static str; 2]>,
     /// The published tensors that a parameter of embedder or encoder is made of, by its path, stacked
     /// along the first axis.
     pub tensors: fn(&str) -> Vec<String>,
@@ -37,7 +39,11 @@ pub struct Family {
     pub canonical: fn(&str) -> Option<String>,
 }
 
+/// Families, one of which a checkpoint is of.
+pub type Families = &'static [&'static Family];
+
 /// Names by which a checkpoint of a family is known, behind whatever prefix.
+#[derive(Clone, Copy)]
 pub struct Marks {
     /// A tensor that every such model has once.
     pub anchor: &'static str,
@@ -54,11 +60,16 @@ pub trait Configuration {
     /// The descriptor.
     fn family(&self) -> &'static Family;
 
-    /// Width of the last tokens: the feature dimension.
+    /// Width of a sample's feature.
     fn features(&self) -> usize;
 
     /// Width of the embedder's tokens.
     fn token_width(&self) -> usize;
+
+    /// Width of the last tokens; that of the feature unless pooling puts several side by side.
+    fn last_width(&self) -> usize {
+        self.features()
+    }
 
     /// Pixels of a side that one last token stands for; 1 for sequences.
     fn stride(&self) -> usize;
@@ -68,6 +79,11 @@ pub trait Configuration {
 
     /// Side of the square images that the model was made for; `None` for models of sequences.
     fn image_size(&self) -> Option<usize>;
+
+    /// Another side of the images than the published one, where it was asked for and does not stand in [`json`](Self::json).
+    fn asked_size(&self) -> Option<usize> {
+        None
+    }
 
     /// Most tokens of a sequence; `None` for models of images.
     fn longest(&self) -> Option<usize>;
@@ -83,6 +99,35 @@ pub trait Configuration {
     /// # Errors
     /// A side that the architecture cannot have; any, for a model of sequences.
     fn set_image_size(&mut self, side: usize) -> Result<(), ModelError>;
+
+    /// How the encoder makes a sample's feature of its tokens.
+    fn pooling(&self) -> Pooling {
+        Pooling::Mean
+    }
+
+    /// How `class` of `transformers` does.
+    fn published_pooling(&self, _class: &str) -> Pooling {
+        Pooling::Mean
+    }
+
+    /// Sets how the encoder pools.
+    ///
+    /// # Errors
+    /// A pooling for which the architecture has no tokens.
+    fn set_pooling(&mut self, pooling: Pooling) -> Result<(), ModelError> {
+        if pooling == self.pooling() {
+            return Ok(());
+        }
+        Err(ModelError::Config {
+            what: "pooling".into(),
+            expected: format!(
+                "{}, the only one of {}",
+                self.pooling().name(),
+                self.family().name
+            ),
+            found: pooling.name().into(),
+        })
+    }
 
     /// Rows and columns of every stage's windows, for bias tables; none without windows.
     fn window_tables(&self, _: Windows) -> Vec<[usize; 2]> {

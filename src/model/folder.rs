@@ -4,12 +4,13 @@
 //! with timm's or Microsoft's names, whose tensors tell the architecture. What stands in the same
 //! folder and is not the model's (settings of an experiment) is passed over and told.
 
-use super::ModelError;
+use super::architecture::vit::timm as vit;
 use super::description::{Config, MARKS};
 pub use super::description::{Description, Extras};
 use super::opening::{Opening, SideOrigin};
 use super::timm::{self, Hints};
 use super::weights::{Weights, find};
+use super::{Architecture, ModelError};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,12 @@ impl Files {
     /// The same with what a user says of the side of its images.
     pub fn with(mut self, opening: &Opening) -> Result<Self, ModelError> {
         opening.check()?;
+        if let Some(pooling) = opening.pooling {
+            self.description
+                .architecture
+                .shape_mut()
+                .set_pooling(pooling)?;
+        }
         if let Some(side) = opening.image_size {
             self.description
                 .architecture
@@ -87,7 +94,7 @@ pub fn open(path: &Path, opening: &Opening) -> Result<Files, ModelError> {
             Ok(path.to_path_buf())
         }
     };
-    let weights = || Weights::of_model(&file()?, opening, Some(config.family()));
+    let weights = || Weights::of_model(&file()?, opening, Some(config.families()));
     match &config {
         Config::HuggingFace(map) => {
             // A script's own settings may have a model_type too; the weights then tell more.
@@ -114,6 +121,13 @@ pub fn open(path: &Path, opening: &Opening) -> Result<Files, ModelError> {
                 "config.json describes a larger model: its {name} alone is taken ({key})"
             ));
             Ok(files)
+        }
+        Config::Timm(map) if vit::Published::is_vit(name_of(map)) => {
+            let told = vit::Told::read(map).map_err(|e| e.in_file(&place))?;
+            let mut files = of_vit(weights()?, &told)?;
+            let architecture = files.description.architecture;
+            files.description = Description::with_extras(architecture, map, &place)?;
+            files.with(opening)
         }
         Config::Timm(map) => {
             let hints = Hints::read(map, &place)?;
@@ -154,7 +168,11 @@ fn alone(
 ) -> Result<Files, ModelError> {
     // Its own name alone: folders above it are called after anything.
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut files = bare(path, weights, Hints::of_name(&name), opening)?;
+    let mut files = if vit::is_vit(weights.names()) {
+        of_vit(weights, &vit::Told::by_name(&name))?.with(opening)?
+    } else {
+        bare(path, weights, Hints::of_name(&name), opening)?
+    };
     if let Some(unrelated) = unrelated {
         files.notes.push(format!(
             "{} is not the model's (it has neither a model_type nor an architecture that we \
@@ -165,7 +183,25 @@ fn alone(
     Ok(files)
 }
 
-/// A checkpoint whose tensors tell the architecture.
+/// The name of timm's architecture in a `config.json`.
+fn name_of(map: &Map<String, Value>) -> &str {
+    let name = map.get("architecture").and_then(Value::as_str);
+    name.unwrap_or_default()
+}
+
+/// A ViT with timm's names, whose tensors tell the architecture with what is told beside them.
+fn of_vit(weights: Weights, told: &vit::Told) -> Result<Files, ModelError> {
+    let names: Vec<String> = weights.names().map(String::from).collect();
+    let shape = |name: &str| weights.shape(name).map(<[usize]>::to_vec);
+    let found = vit::infer(&shape, &names, told).map_err(|e| e.in_file(weights.path()))?;
+    let architecture = Architecture::from(found.config);
+    let mut files = Files::described(architecture.into(), weights);
+    files.side = Some(found.side);
+    files.notes.extend(found.notes);
+    Ok(files)
+}
+
+/// A Swin whose tensors tell the architecture.
 fn bare(
     place: &Path,
     weights: Weights,
@@ -198,5 +234,9 @@ fn bare(
     let mut files = Files::described(description, weights);
     files.side = Some(found.side);
     files.notes.extend(found.notes);
+    if let Some(pooling) = opening.pooling {
+        let shape = files.description.architecture.shape_mut();
+        shape.set_pooling(pooling)?;
+    }
     Ok(files)
 }

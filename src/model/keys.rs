@@ -125,6 +125,13 @@ impl<'v> Keys<'v> {
         self.read(key, default.into(), "a text", text)
     }
 
+    /// A text, or the first of a list of them; `None` for anything else.
+    pub fn first(&self, key: &str) -> Option<String> {
+        let value = self.get(key)?;
+        let first = value.as_array().map_or(Some(value), |all| all.first())?;
+        first.as_str().map(String::from)
+    }
+
     /// The activation. Only the exact GELU is computed; `gelu_python` is another way to write it.
     pub fn gelu(&self, key: &str) -> Result<String, ModelError> {
         match self.text(key, "gelu")?.as_str() {

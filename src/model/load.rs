@@ -76,10 +76,11 @@ fn outline(
     };
     let classifier = scheme.classifier();
     let classes = classifier.and_then(|name| index.shape(&name)?.first().copied());
-    let spec = description
-        .extras
-        .predictor
-        .or(classes.map(|classes| PredictorSpec::Classification { classes }));
+    let described = description.extras.predictor;
+    let teacher = scheme.distillation_classifier();
+    let teacher = teacher.and_then(|name| index.shape(&name)?.first().copied());
+    let teacher = teacher.filter(|_| described.is_none());
+    let spec = described.or(classes.map(|classes| PredictorSpec::Classification { classes }));
     let channels = description.architecture.shape().channels();
     let windows = description.extras.windows;
     let mut model = Model::build(description.architecture, channels, None, &mut init)?;
@@ -112,7 +113,10 @@ fn outline(
         let patches = Patch1dEmbedder::blank(shape, rows, &mut init);
         model.network.embedder = Embedder::Patches1d(patches);
     }
-    if let Some(spec) = spec {
+    if let Some(classes) = teacher {
+        let width = model.config.shape().last_width();
+        model.network.predictor = Predictor::distilled(classes, width, &mut init)?;
+    } else if let Some(spec) = spec {
         let before = before(&model.config, &model.network.embedder);
         model.network.predictor =
             Predictor::new(&spec, before, PredictorInit::default(), &mut init)?;

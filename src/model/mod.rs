@@ -1,7 +1,8 @@
-//! Models: encoders (Swin, RoBERTa), embedders and predictors, their weights and the devices they
+//! Models: encoders (Swin, ViT, RoBERTa), embedders and predictors, their weights and the devices they
 //! run on.
 
 pub mod architecture;
+mod attention;
 mod description;
 pub mod device;
 pub mod dual;
@@ -36,6 +37,7 @@ pub mod windows;
 pub use architecture::Architecture;
 pub use architecture::roberta::{self, RobertaConfig};
 pub use architecture::swin::{self, SwinConfig};
+pub use architecture::vit::{self, VitConfig};
 pub use dual::Dual;
 pub use embedder::Embedder;
 pub use encoder::Encoder;

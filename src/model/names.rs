@@ -38,7 +38,9 @@ impl Scheme {
         let family = model.config.shape().family();
         match &model.network.embedder {
             Embedder::Patches1d(_) => Self::Behind(family),
-            Embedder::Patches(_) | Embedder::Ids(_) => Self::Published(family),
+            Embedder::Patches(_) | Embedder::Positioned(_) | Embedder::Ids(_) => {
+                Self::Published(family)
+            }
         }
     }
 
@@ -52,9 +54,20 @@ impl Scheme {
             Self::Published(family) | Self::Behind(family) => family,
         };
         if path.starts_with("predictor.") {
-            let leaf = path.strip_prefix("predictor.linear.");
-            return match leaf.zip(family.classifier) {
-                Some((leaf, classifier)) => vec![format!("{classifier}.{leaf}")],
+            let [class, distillation] = match family.distilled {
+                Some(both) => both.map(Some),
+                None => [None; 2],
+            };
+            let named = [
+                ("predictor.linear.", family.classifier),
+                ("predictor.class.", class),
+                ("predictor.distillation.", distillation),
+            ];
+            let found = named
+                .iter()
+                .find_map(|(part, name)| path.strip_prefix(part).zip(*name));
+            return match found {
+                Some((leaf, name)) => vec![format!("{name}.{leaf}")],
                 None => own(),
             };
         }
@@ -67,6 +80,16 @@ impl Scheme {
     /// The classifier's matrix `[K, D]`, where the scheme has one.
     pub fn classifier(self) -> Option<String> {
         self.tensors("predictor.linear.weight").pop()
+    }
+
+    /// The matrix `[K, D]` of the distillation token's classifier, where the scheme has one.
+    pub fn distillation_classifier(self) -> Option<String> {
+        match self {
+            Self::Published(family) if family.distilled.is_some() => {
+                self.tensors("predictor.distillation.weight").pop()
+            }
+            _ => None,
+        }
     }
 
     /// The published spelling of a checkpoint's tensor name, or `None` for what carries no

@@ -89,10 +89,11 @@ pub(super) fn before(config: &Architecture, embedder: &Embedder) -> Before {
             (patches.stack(), Some(patches.longest() / patches.stack()))
         }
         Embedder::Ids(ids) => (1, Some(ids.longest())),
-        Embedder::Patches(_) => (1, None),
+        Embedder::Patches(_) | Embedder::Positioned(_) => (1, None),
     };
     Before {
         features: config.features(),
+        width: config.shape().last_width(),
         stride: config.shape().stride(),
         stack,
         tokens,

@@ -3,6 +3,7 @@
 
 use super::ModelError;
 use crate::suite::definition::Source;
+use crate::suite::parts::Pooling;
 
 /// The largest side of images that a model is given.
 const LARGEST: usize = 8192;
@@ -16,6 +17,8 @@ pub struct Opening {
     pub ignore: Vec<String>,
     /// Side of the square images in pixels.
     pub image_size: Option<usize>,
+    /// How the encoder pools.
+    pub pooling: Option<Pooling>,
 }
 
 impl Opening {
@@ -25,6 +28,7 @@ impl Opening {
             key: source.key.clone(),
             ignore: source.ignore.clone(),
             image_size: source.image_size,
+            pooling: source.pooling,
         }
     }
 
@@ -55,6 +59,8 @@ pub enum SideOrigin {
     Masks,
     /// A published name (`patch4_window7_224`) of the file or folder.
     Name,
+    /// The grid of positions in the weights.
+    Positions,
     /// Nothing tells it.
     Guess,
 }
@@ -67,6 +73,7 @@ impl SideOrigin {
             Self::Config => "config.json",
             Self::Masks => "attention masks",
             Self::Name => "published name",
+            Self::Positions => "positions",
             Self::Guess => "guess",
         }
     }

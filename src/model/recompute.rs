@@ -32,11 +32,7 @@ fn leaf<const D: usize>(value: &Dual<D>) -> Dual<D> {
 }
 
 fn track(tokens: &Tokens) -> Tokens {
-    Tokens {
-        values: leaf(&tokens.values),
-        grid: tokens.grid,
-        keep: tokens.keep.clone().map(Tensor::from_inner),
-    }
+    tokens.moved(leaf, Tensor::from_inner)
 }
 
 /// Gradient of the loss at a tracked leaf, untracked.

@@ -155,7 +155,10 @@ fn config_json(model: &Model, labels: &[String], how: &Recorded) -> String {
         let plain = matches!(predictor, None | Some(PredictorSpec::Classification { .. }))
             && shape.family().classifier.is_some();
         let windows = Some(model.windows()).filter(|w| *w != Windows::Transformers);
+        let pooling = shape.pooling();
         let extras = Extras {
+            pooling: (pooling != shape.published_pooling(class)).then_some(pooling),
+            image_size: shape.asked_size(),
             predictor: predictor.filter(|_| !plain),
             preprocess: shape.image_size().map(|_| how.clone()),
             windows,

@@ -5,7 +5,7 @@
 pub use super::dataset::DatasetSpec;
 pub use super::embedded::EMBEDDED;
 use super::error::ManifestError;
-use super::parts::EmbedderInit;
+use super::parts::{EmbedderInit, Pooling};
 use super::stage1::Stage1;
 use super::training::TrainSettings;
 use super::tuning::{Selection, Tuning};
@@ -64,6 +64,10 @@ pub struct Source {
     /// Side of its square images in pixels, before what its files say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_size: Option<usize>,
+    /// How its encoder pools, where another way than its publisher's is wanted: `first` or `mean`, of a ViT also
+    /// `first-and-mean` and `class-and-distillation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pooling: Option<Pooling>,
     /// What it was, or is to be, trained on; none where its publisher trained it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DatasetSpec>,

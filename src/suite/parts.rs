@@ -1,6 +1,55 @@
-//! Settings of the parts that a target model gets new: its embedder and its predictor.
+//! Settings of a model's parts: how its encoder pools, and what a target model gets new, its embedder and its
+//! predictor.
 
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+
+/// How an encoder makes one feature of a sample's last tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pooling {
+    /// Mean of the tokens of patches, ids or values.
+    #[default]
+    Mean,
+    /// The first token: the class token of a ViT.
+    First,
+    /// Mean of class token and distillation token.
+    ClassAndDistillation,
+    /// The first token and the mean of the patches' side by side, twice as wide.
+    FirstAndMean,
+}
+
+impl Pooling {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Mean,
+        Self::First,
+        Self::ClassAndDistillation,
+        Self::FirstAndMean,
+    ];
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::First => "first",
+            Self::ClassAndDistillation => "class-and-distillation",
+            Self::FirstAndMean => "first-and-mean",
+        }
+    }
+}
+
+impl FromStr for Pooling {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|one| one.name() == text);
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            format!("expected one of {names}, found {text:?}")
+        })
+    }
+}
 
 /// How a target's embedder starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -12,6 +12,14 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use std::collections::BTreeMap;
 
+/// Ends of the paths of tables and tokens that weight decay leaves alone, as Swin's, DeiT's and timm's authors train.
+const UNDECAYED: [&str; 4] = [
+    "bias_table",
+    "position_embeddings",
+    "class_token",
+    "distillation_token",
+];
+
 /// Moments of one parameter, flattened.
 #[derive(Debug, Clone)]
 struct Moments {
@@ -30,8 +38,8 @@ pub struct Optimiser {
 }
 
 impl Optimiser {
-    /// A fresh optimiser. Weight decay applies to matrices and kernels, not to biases, norms and
-    /// position tables (as Swin's authors train); `clip` bounds the global gradient norm.
+    /// A fresh optimiser. Weight decay applies to matrices and kernels, not to biases, norms,
+    /// position tables and class tokens (as Swin's and DeiT's authors train); `clip` bounds the global gradient norm.
     pub fn new(rule: Rule, weight_decay: f64, clip: Option<f64>) -> Self {
         Self {
             rule,
@@ -130,7 +138,7 @@ impl ModuleMapper for Update<'_> {
             return param;
         };
         let path = self.trail.path();
-        let decays = D >= 2 && !path.ends_with("bias_table");
+        let decays = D >= 2 && !UNDECAYED.iter().any(|end| path.ends_with(end));
         let decay = if decays {
             self.optimiser.weight_decay
         } else {

@@ -4,6 +4,7 @@
 use crate::model::Opening;
 #[cfg(feature = "train")]
 use crate::suite::definition::Source;
+use crate::suite::parts::Pooling;
 use clap::Args;
 
 /// How a checkpoint is to be opened, the same for every verb that takes a model.
@@ -19,6 +20,10 @@ pub struct OpeningArgs {
     /// Side of the model's square images in pixels, before what its files say or what is guessed
     #[arg(long, value_name = "N")]
     pub image_size: Option<usize>,
+    /// How the encoder makes a sample's feature of its tokens: first (the class token), mean (of the patches),
+    /// first-and-mean or class-and-distillation [default: as published]
+    #[arg(long, value_name = "HOW")]
+    pub pooling: Option<Pooling>,
 }
 
 #[cfg(feature = "train")]
@@ -29,6 +34,7 @@ impl OpeningArgs {
             key: self.key.clone(),
             ignore: self.ignore.clone(),
             image_size: self.image_size,
+            pooling: self.pooling,
         }
     }
 
@@ -44,6 +50,9 @@ impl OpeningArgs {
         if let Some(side) = self.image_size {
             options.push_str(&format!(" --image-size {side}"));
         }
+        if let Some(pooling) = self.pooling {
+            options.push_str(&format!(" --pooling {}", pooling.name()));
+        }
         options
     }
 
@@ -57,6 +66,9 @@ impl OpeningArgs {
         }
         if self.image_size.is_some() {
             source.image_size = self.image_size;
+        }
+        if self.pooling.is_some() {
+            source.pooling = self.pooling;
         }
     }
 }

@@ -4,10 +4,14 @@
 mod ids;
 mod patches;
 mod patches_1d;
+mod positioned;
+mod resample;
 
 pub use ids::IdEmbedder;
 pub use patches::PatchEmbedder;
 pub use patches_1d::{FIRST_POSITION, Patch1dEmbedder, stack};
+pub use positioned::{Layout, PositionedEmbedder};
+pub use resample::Resampling;
 
 use super::dual::Dual;
 use super::pass::Pass;
@@ -20,6 +24,8 @@ use burn::tensor::{Int, Tensor};
 pub enum Embedder {
     /// Square patches of images and fields.
     Patches(PatchEmbedder),
+    /// The same with positions, behind tokens of no patch.
+    Positioned(PositionedEmbedder),
     /// Patches of signals and sequences.
     Patches1d(Patch1dEmbedder),
     /// Token ids of text.
@@ -31,8 +37,17 @@ impl Embedder {
     pub fn channels(&self) -> usize {
         match self {
             Self::Patches(patches) => patches.channels(),
+            Self::Positioned(patches) => patches.channels(),
             Self::Patches1d(patches) => patches.channels(),
             Self::Ids(_) => 1,
+        }
+    }
+
+    /// Number of tokens that it puts before the grid.
+    pub fn before(&self) -> usize {
+        match self {
+            Self::Positioned(patches) => patches.before(),
+            _ => 0,
         }
     }
 
@@ -58,6 +73,7 @@ impl Embedder {
         let x = x.into();
         match self {
             Self::Patches(patches) => patches.forward(x, pass),
+            Self::Positioned(patches) => patches.forward(x, pass),
             Self::Patches1d(patches) => patches.forward(x, pass),
             Self::Ids(ids) => {
                 let [batch, _, _, length] = x.dims();

@@ -17,8 +17,8 @@ use burn::tensor::{DType, Tensor};
 pub struct PatchEmbedder {
     /// `[out, C, p, p]`.
     weight: Param<Tensor<4>>,
-    /// `[out]`.
-    bias: Param<Tensor<1>>,
+    /// `[out]`; none where a norm follows the positions.
+    bias: Option<Param<Tensor<1>>>,
     norm: Option<LayerNorm>,
     /// Whether pixels beyond the last whole patch are left out, as timm does, and not filled up.
     #[module(skip)]
@@ -31,7 +31,7 @@ impl PatchEmbedder {
     pub fn new(out: usize, p: usize, channels: usize, init: &mut Init) -> Self {
         Self {
             weight: init.truncated_normal(0.02, [out, channels, p, p]),
-            bias: init.constant(0.0, [out]),
+            bias: Some(init.constant(0.0, [out])),
             norm: Some(LayerNorm::new(out, 1e-5, init)),
             crops: false,
         }
@@ -40,6 +40,11 @@ impl PatchEmbedder {
     /// The same without a norm after the projection.
     pub fn without_norm(self) -> Self {
         Self { norm: None, ..self }
+    }
+
+    /// The same without a bias.
+    pub fn without_bias(self) -> Self {
+        Self { bias: None, ..self }
     }
 
     /// Whether pixels beyond the last whole patch are left out.
@@ -51,11 +56,12 @@ impl PatchEmbedder {
     pub fn for_target(&self, channels: usize, how: EmbedderInit, init: &mut Init) -> Self {
         let [out, own, p, _] = self.weight.dims();
         if how == EmbedderInit::Random {
-            let mut fresh = Self::new(out, p, channels, init);
-            fresh.crops = self.crops;
-            return match self.norm {
-                Some(_) => fresh,
-                None => fresh.without_norm(),
+            let fresh = Self::new(out, p, channels, init);
+            return Self {
+                bias: fresh.bias.filter(|_| self.bias.is_some()),
+                norm: fresh.norm.filter(|_| self.norm.is_some()),
+                crops: self.crops,
+                ..fresh
             };
         }
         let source: Vec<f32> = self
@@ -97,7 +103,7 @@ impl PatchEmbedder {
         let kernel = pass
             .parameter(&self.weight)
             .reshape([out, channels * p * p]);
-        let tokens = ops::linear(patches, kernel, Some(pass.parameter(&self.bias)));
+        let tokens = ops::linear(patches, kernel, pass.optional(self.bias.as_ref()));
         let tokens = match &self.norm {
             Some(norm) => norm.forward(tokens, pass),
             None => tokens,

@@ -23,8 +23,9 @@ pub struct Dense2d {
 }
 
 impl Dense2d {
-    /// Tokens `[B, h·w, D]` → `[B, channels·height·width]`, row-major.
+    /// Tokens whose grid is `[B, h·w, D]` → `[B, channels·height·width]`, row-major.
     pub fn forward(&self, x: Tokens, pass: &Pass) -> Dual<2> {
+        let x = x.of_grid();
         let ([rows, columns], r, inner) = (x.grid, self.upscale, self.inner);
         let [channels, height, width] = self.shape;
         let batch = x.values.dims()[0];
@@ -70,6 +71,7 @@ impl Dense1d {
     /// token n (ORCA's own reshape is channel-major and leaves the place of a token when the stack
     /// is above one).
     pub fn forward(&self, x: Tokens) -> Dual<2> {
+        let x = x.of_grid();
         let [batch, patches, features] = x.values.dims();
         let [channels, length] = self.shape;
         let (device, dtype) = (x.values.device(), x.values.dtype());

@@ -16,8 +16,10 @@ use burn::module::Module;
 /// A predictor.
 #[derive(Module, Debug)]
 pub enum Predictor {
-    /// Classes or labels: mean over tokens, linear.
+    /// Classes or labels: the sample's feature, linear.
     Pooled(Pooled),
+    /// Classes by two tokens, as DeiT learns them.
+    Distilled(Distilled),
     /// Fields.
     Dense2d(Dense2d),
     /// Signals.
@@ -26,7 +28,16 @@ pub enum Predictor {
     Absent(Absent),
 }
 
-/// Mean over tokens, then a linear map.
+/// Linear maps of class token and distillation token, whose outputs are averaged (Touvron et al., ICML 2021).
+#[derive(Module, Debug)]
+pub struct Distilled {
+    /// `[K, D]` and `[K]`, of the first token.
+    pub class: Linear,
+    /// The same of the second.
+    pub distillation: Linear,
+}
+
+/// A linear map of the sample's feature.
 #[derive(Module, Debug)]
 pub struct Pooled {
     /// `[K, D]` and `[K]`.
@@ -42,8 +53,10 @@ pub struct Absent {}
 /// What the parts before it fix about a predictor.
 #[derive(Debug, Clone, Copy)]
 pub struct Before {
-    /// Width of the last tokens.
+    /// Width of a sample's feature.
     pub features: usize,
+    /// Width of the last tokens.
+    pub width: usize,
     /// Input pixels a last token stands for along a side (2D).
     pub stride: usize,
     /// Values of a patch (1D).
@@ -108,8 +121,8 @@ impl Predictor {
         init: &mut Init,
     ) -> Result<Self, ModelError> {
         check(spec)?;
-        let mut linear = |outputs: usize| {
-            let (inputs, shape) = (before.features, [outputs, before.features]);
+        let mut linear = |inputs: usize, outputs: usize| {
+            let shape = [outputs, inputs];
             let weight = match how {
                 PredictorInit::TruncatedNormal { std } => init.truncated_normal(std, shape),
                 PredictorInit::XavierUniform { gain } => {
@@ -124,7 +137,7 @@ impl Predictor {
         Ok(match *spec {
             PredictorSpec::Classification { classes } | PredictorSpec::MultiLabel { classes } => {
                 Self::Pooled(Pooled {
-                    linear: linear(classes),
+                    linear: linear(before.features, classes),
                     several: matches!(spec, PredictorSpec::MultiLabel { .. }),
                 })
             }
@@ -137,7 +150,7 @@ impl Predictor {
             } => {
                 let upscale = upscale.unwrap_or(before.stride);
                 Self::Dense2d(Dense2d {
-                    projection: linear(inner * upscale * upscale),
+                    projection: linear(before.width, inner * upscale * upscale),
                     upscale,
                     inner,
                     shape: [channels, height, width],
@@ -167,6 +180,18 @@ impl Predictor {
         })
     }
 
+    /// Classes of DeiT's two tokens of width `width`.
+    ///
+    /// # Errors
+    /// A number of classes that no predictor has.
+    pub fn distilled(classes: usize, width: usize, init: &mut Init) -> Result<Self, ModelError> {
+        check(&PredictorSpec::Classification { classes })?;
+        Ok(Self::Distilled(Distilled {
+            class: Linear::new(width, classes, true, init),
+            distillation: Linear::new(width, classes, true, init),
+        }))
+    }
+
     /// None: a network that ends in its pooled features.
     pub fn absent() -> Self {
         Self::Absent(Absent {})
@@ -183,6 +208,9 @@ impl Predictor {
                     PredictorSpec::Classification { classes }
                 }
             }
+            Self::Distilled(distilled) => PredictorSpec::Classification {
+                classes: distilled.class.weight.dims()[0],
+            },
             Self::Dense2d(dense) => {
                 let [channels, height, width] = dense.shape;
                 PredictorSpec::Dense2d {
@@ -206,6 +234,7 @@ impl Predictor {
     pub fn fewest_tokens(&self) -> usize {
         match self {
             Self::Dense1d(dense) => dense.shape[1].div_ceil(dense.stack),
+            Self::Distilled(_) => 2,
             _ => 1,
         }
     }
@@ -214,7 +243,12 @@ impl Predictor {
     /// features without a predictor.
     pub fn forward(&self, last: Tokens, pass: &Pass) -> Dual<2> {
         match self {
-            Self::Pooled(pooled) => pooled.predict(last.pool(), pass),
+            Self::Pooled(pooled) => predict(&pooled.linear, last.pool(), pass),
+            Self::Distilled(distilled) => {
+                let class = predict(&distilled.class, last.token(0), pass);
+                let distillation = predict(&distilled.distillation, last.token(1), pass);
+                (class + distillation).mul_scalar(0.5)
+            }
             Self::Dense2d(dense) => dense.forward(last, pass),
             Self::Dense1d(dense) => dense.forward(last),
             Self::Absent(_) => last.pool(),
@@ -222,14 +256,10 @@ impl Predictor {
     }
 }
 
-impl Pooled {
-    /// Features `[B, D]` → `[B, K]`.
-    fn predict(&self, features: Dual<2>, pass: &Pass) -> Dual<2> {
-        let [batch, width] = features.dims();
-        let logits = self
-            .linear
-            .forward(features.reshape([1, batch, width]), pass);
-        let classes = logits.dims()[2];
-        logits.reshape([batch, classes])
-    }
+/// Features `[B, D]` → `[B, K]`.
+fn predict(linear: &Linear, features: Dual<2>, pass: &Pass) -> Dual<2> {
+    let [batch, width] = features.dims();
+    let logits = linear.forward(features.reshape([1, batch, width]), pass);
+    let classes = logits.dims()[2];
+    logits.reshape([batch, classes])
 }

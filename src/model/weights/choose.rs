@@ -7,7 +7,7 @@ use super::tensor::Tensor;
 use super::tree::{self, Dictionary};
 use crate::files::Fault;
 use crate::files::pickle::Value;
-use crate::model::family::Family;
+use crate::model::family::Families;
 use crate::model::weights::Dtype;
 
 /// What is looked for in a checkpoint.
@@ -16,7 +16,7 @@ pub(super) enum Sought<'o> {
     /// Any tensors, under their own names.
     Tensors,
     /// A model, perhaps of that family, perhaps under that key.
-    Model(Option<&'static Family>, Option<&'o str>),
+    Model(Option<Families>, Option<&'o str>),
 }
 
 /// A state dict and how it was found.
@@ -38,7 +38,7 @@ pub(super) fn bare(shape: &[usize], dtype: Dtype) -> bool {
     shape.is_empty() || dtype == Dtype::U8
 }
 
-fn known(dictionary: &Dictionary, family: Option<&'static Family>) -> usize {
+fn known(dictionary: &Dictionary, family: Option<Families>) -> usize {
     let names: Vec<&str> = dictionary.tensors.iter().map(|(n, _)| n.as_str()).collect();
     stand::stands(&names, family)
         .first()
@@ -135,10 +135,7 @@ fn asked(root: Value, all: Vec<Dictionary>, key: &str) -> Result<Choice, Fault> 
 }
 
 /// The dictionary that holds most tensors of an architecture; all of them back if none does.
-fn best(
-    mut all: Vec<Dictionary>,
-    family: Option<&'static Family>,
-) -> Result<Choice, Vec<Dictionary>> {
+fn best(mut all: Vec<Dictionary>, family: Option<Families>) -> Result<Choice, Vec<Dictionary>> {
     let mut fits: Vec<(usize, usize)> = all
         .iter()
         .enumerate()
@@ -173,7 +170,7 @@ fn best(
 }
 
 /// Parameters in dictionaries within dictionaries, their names joined.
-fn nested(root: Value, family: Option<&'static Family>) -> Option<Choice> {
+fn nested(root: Value, family: Option<Families>) -> Option<Choice> {
     let whole = tree::flat(root, Vec::new());
     (known(&whole, family) > 0).then_some(Choice {
         dictionary: whole,

@@ -4,7 +4,7 @@
 use super::Entry;
 use super::stand;
 use crate::model::ModelError;
-use crate::model::family::Family;
+use crate::model::family::Families;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub(super) struct Wishes<'o> {
     pub key: Option<&'o str>,
     /// Patterns of names to leave out.
     pub ignore: &'o [String],
-    pub family: Option<&'static Family>,
+    pub family: Option<Families>,
 }
 
 /// Tensors under the model's names.

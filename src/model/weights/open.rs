@@ -5,7 +5,7 @@ use super::choose::Sought;
 use super::dress::{self, Dressed, Wishes};
 use super::source::Source;
 use super::{Entry, Format, Weights, header, sniff, torch};
-use crate::model::family::Family;
+use crate::model::family::Families;
 use crate::model::{ModelError, Opening};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -67,7 +67,7 @@ impl Weights {
     pub fn of_model(
         path: &Path,
         opening: &Opening,
-        family: Option<&'static Family>,
+        family: Option<Families>,
     ) -> Result<Self, ModelError> {
         if path.extension().is_some_and(|e| e == "json") {
             return Self::sharded(path, opening, family);
@@ -83,7 +83,7 @@ impl Weights {
     fn model_in(
         source: Source,
         opening: &Opening,
-        family: Option<&'static Family>,
+        family: Option<Families>,
     ) -> Result<Self, ModelError> {
         let format = sniff::format(&source)?;
         let sought = Sought::Model(family, opening.key.as_deref());
@@ -116,7 +116,7 @@ impl Weights {
         format: Format,
         mut found: Found,
         opening: &Opening,
-        family: Option<&'static Family>,
+        family: Option<Families>,
     ) -> Result<Self, ModelError> {
         let wishes = Wishes {
             key: found.prefix.as_deref(),

@@ -5,7 +5,7 @@ use super::open::{Found, found};
 use super::source::{Source, malformed};
 use super::{Format, Weights, sniff};
 use crate::files::checksum;
-use crate::model::family::Family;
+use crate::model::family::Families;
 use crate::model::{ModelError, Opening};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -130,7 +130,7 @@ impl Weights {
     pub(super) fn sharded(
         path: &Path,
         opening: &Opening,
-        family: Option<&'static Family>,
+        family: Option<Families>,
     ) -> Result<Self, ModelError> {
         let map = weight_map(path)?;
         let folder = path.parent().unwrap_or(Path::new(""));

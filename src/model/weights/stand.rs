@@ -48,12 +48,10 @@ pub(super) struct Stand {
     pub tensors: usize,
 }
 
-/// The models among `names`, the one of most tensors first; with `family` only of that family.
-pub(super) fn stands(names: &[&str], family: Option<&Family>) -> Vec<Stand> {
+/// The models among `names`, the one of most tensors first; with `families` only of these.
+pub(super) fn stands(names: &[&str], families: Option<&[&Family]>) -> Vec<Stand> {
     let mut found: Vec<Stand> = Vec::new();
-    let families = ARCHITECTURES
-        .iter()
-        .filter(|known| family.is_none_or(|asked| asked == **known));
+    let families = families.unwrap_or(ARCHITECTURES).iter();
     let kinds = families.flat_map(|family| family.marks.iter().map(move |kind| (family, kind)));
     for (family, kind) in kinds {
         let anchors = names.iter().filter_map(|n| n.strip_suffix(kind.anchor));
@@ -150,9 +148,9 @@ mod tests {
         .to_vec()
     }
 
-    fn prefixes(names: &[String], family: Option<&Family>) -> Vec<String> {
+    fn prefixes(names: &[String], families: Option<&[&Family]>) -> Vec<String> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let found = stands(&names, family).into_iter();
+        let found = stands(&names, families).into_iter();
         found.map(|stand| stand.prefix).collect()
     }
 
@@ -177,10 +175,10 @@ mod tests {
         };
         assert_eq!(prefixes(&text("roberta."), None), [""]);
         assert_eq!(
-            prefixes(&text("net.roberta."), Some(&roberta::FAMILY)),
+            prefixes(&text("net.roberta."), Some(&[&roberta::FAMILY])),
             ["net."]
         );
-        assert_eq!(prefixes(&text("net."), Some(&swin::FAMILY)), [""; 0]);
+        assert_eq!(prefixes(&text("net."), Some(&[&swin::FAMILY])), [""; 0]);
         assert_eq!(prefixes(&text("bert."), None), [""; 0], "another network");
         // A name that only ends alike, and an anchor without blocks.
         assert_eq!(prefixes(&timm("x_"), None), [""; 0]);

@@ -49,8 +49,26 @@ impl Heads {
 }
 
 /// The tokens of a target part, on the tracked device, with patches of `source`, on the plain device, in their places; and
-/// how many are. Where patches are drawn, gradients reach `gate`, and the target's tokens through their scores.
+/// how many are. Tokens before the grid (a class token) are no patches: the target's stay. Where patches are drawn,
+/// gradients reach `gate`, and the target's tokens through their scores.
 pub fn mixed(gate: &Linear, target: &Tokens, source: &Tokens, place: Place) -> (Tensor<3>, usize) {
+    let (before, whole) = (target.before, target.values.primal.clone());
+    let (target, source) = (target.clone().of_grid(), source.clone().of_grid());
+    let (patches, count) = mixed_patches(gate, &target, &source, place);
+    if before == 0 {
+        return (patches, count);
+    }
+    let first = whole.narrow(1, 0, before);
+    (Tensor::cat(vec![first, patches], 1), count)
+}
+
+/// The same of tokens that are all patches.
+fn mixed_patches(
+    gate: &Linear,
+    target: &Tokens,
+    source: &Tokens,
+    place: Place,
+) -> (Tensor<3>, usize) {
     let ([_, tokens, _], [_, other, _]) = (target.values.dims(), source.values.dims());
     let count = (place.share * tokens as f64 + 1e-9) as usize;
     let count = count.min(tokens).min(other);
@@ -110,11 +128,10 @@ fn noisy(scores: Tensor<2>, place: Place, side: u64) -> Tensor<2> {
 
 /// Tokens on the plain device.
 pub fn plain(tokens: &Tokens) -> Tokens {
-    Tokens {
-        values: Dual::from(untracked(tokens.values.primal.clone())),
-        grid: tokens.grid,
-        keep: tokens.keep.clone().map(untracked),
-    }
+    tokens.moved(
+        |values| Dual::from(untracked(values.primal.clone())),
+        untracked,
+    )
 }
 
 /// A linear layer with PyTorch's first values that asks for gradients, `[out, in]`.

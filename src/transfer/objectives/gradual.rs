@@ -132,7 +132,8 @@ impl<'a> Gradual<'a> {
             .embedder
             .forward(source.samples.clone(), &mut Pass::eval());
         let (mixed, count) = mixed(&self.beside.module.gate, &tokens, &other, place);
-        let lambda = count as f64 / tokens.values.dims()[1].max(1) as f64;
+        let patches = tokens.values.dims()[1].saturating_sub(tokens.before);
+        let lambda = count as f64 / patches.max(1) as f64;
 
         let mean = |last: Tokens, pass: &Pass| {
             let loss = task.mean(network.predictor.forward(last, pass), &target.targets)?;
@@ -200,12 +201,8 @@ fn behind_embedder(
         let (value, grads, slope) = after_embedder(network, tokens, pass, loss)?;
         return Ok((value, grads, slope.map(|slope| slope.primal)));
     }
-    let leaf = Tensor::<3>::from_inner(tokens.values.primal).require_grad();
-    let tracked = Tokens {
-        values: Dual::from(leaf.clone()),
-        grid: tokens.grid,
-        keep: tokens.keep.map(Tensor::from_inner),
-    };
+    let leaf = Tensor::<3>::from_inner(tokens.values.primal.clone()).require_grad();
+    let tracked = tokens.moved(|_| Dual::from(leaf.clone()), Tensor::from_inner);
     let last = network.encoder.encode(tracked, pass);
     let value = loss(last, pass)?;
     let result = value.clone().inner();

@@ -2,10 +2,11 @@
 //! layers of full attention and an MLP, each with its norm **after** the residual sum.
 
 use super::config::RobertaConfig;
+use crate::model::attention;
 use crate::model::dual::Dual;
 use crate::model::family::Blocks;
 use crate::model::layers::{Init, LayerNorm, Linear};
-use crate::model::ops::{self, WindowGeometry, composed};
+use crate::model::ops;
 use crate::model::pass::Pass;
 use crate::model::tokens::Tokens;
 use burn::module::Module;
@@ -29,9 +30,6 @@ pub struct Layer {
     attention_dropout: f64,
 }
 
-/// The logit of a token that must not be attended to: small, yet finite in half precision.
-const PENALTY: f64 = -3e4;
-
 impl Layer {
     fn new(config: &RobertaConfig, init: &mut Init) -> Self {
         let (width, hidden) = (config.hidden_size, config.intermediate_size);
@@ -50,7 +48,8 @@ impl Layer {
     }
 
     fn forward(&self, x: Dual<3>, keep: Option<&Tensor<2>>, pass: &mut Pass) -> Dual<3> {
-        let mixed = self.attention(self.qkv.forward(x.clone(), pass), keep, pass);
+        let qkv = self.qkv.forward(x.clone(), pass);
+        let mixed = attention::whole(qkv, self.heads, keep, self.attention_dropout, pass);
         let attended = self.projection.forward(mixed, pass);
         let attended = pass.dropout(attended, self.dropout);
         let x = self.attention_norm.forward(x + attended, pass);
@@ -58,25 +57,6 @@ impl Layer {
         let hidden = self.fc2.forward(hidden, pass);
         let hidden = pass.dropout(hidden, self.dropout);
         self.output_norm.forward(x + hidden, pass)
-    }
-
-    fn attention(&self, qkv: Dual<3>, keep: Option<&Tensor<2>>, pass: &mut Pass) -> Dual<3> {
-        let [batch, tokens, _] = qkv.dims();
-        let thins = pass.trains() && self.attention_dropout > 0.0;
-        if keep.is_none() && !thins {
-            let geometry = WindowGeometry::sequence(tokens, self.heads);
-            return ops::window_attention(qkv, None, geometry);
-        }
-        let parts = composed::split_heads(qkv, self.heads);
-        let mask = |logits: Dual<4>| match keep {
-            None => logits,
-            Some(keep) => {
-                let away = keep.clone().sub_scalar(1.0).mul_scalar(-PENALTY);
-                logits.add_constant(away.reshape([batch, 1, 1, tokens]))
-            }
-        };
-        let thin = |p: Dual<4>| pass.dropout(p, self.attention_dropout);
-        composed::join_heads(composed::attend(parts, mask, thin))
     }
 }
 

@@ -46,6 +46,7 @@ pub const FAMILY: Family = Family {
     ],
     in_timm: false,
     classifier: None,
+    distilled: None,
     tensors,
     canonical,
 };

@@ -48,6 +48,7 @@ pub const FAMILY: Family = Family {
     others: &[],
     in_timm: true,
     classifier: Some("classifier"),
+    distilled: None,
     tensors,
     canonical,
 };

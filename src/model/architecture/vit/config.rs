@@ -1,0 +1,213 @@
+//! The shape of a vision transformer, of whichever publisher: what its tokens, blocks, norms and pooling are.
+
+use super::kind::Kind;
+use crate::model::ModelError;
+use crate::model::embedder::{Layout, Resampling};
+use crate::suite::parts::Pooling;
+use std::collections::BTreeMap;
+
+/// What is between the two linear maps of an MLP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// The exact GELU.
+    Gelu,
+    /// `x·σ(1.702 x)`, of OpenAI's CLIP.
+    QuickGelu,
+    /// `silu(a)·b` of two halves (Shazeer 2020).
+    SwiGlu,
+}
+
+/// A checked ViT architecture. Field names are those of Hugging Face's `ViTConfig` where it has them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VitConfig {
+    /// Whose it is.
+    pub kind: Kind,
+    /// Side in pixels of the square images that the positions were made for.
+    pub image_size: usize,
+    /// Side of the images that enter, where another was asked for.
+    pub asked_size: Option<usize>,
+    /// Side of a patch in pixels.
+    pub patch_size: usize,
+    /// Input channels.
+    pub num_channels: usize,
+    /// Width of the tokens.
+    pub hidden_size: usize,
+    /// Layers.
+    pub num_hidden_layers: usize,
+    /// Attention heads of every layer.
+    pub num_attention_heads: usize,
+    /// Hidden width of the MLPs; of SwiGLU, of each half.
+    pub intermediate_size: usize,
+    /// Activation of the MLPs.
+    pub activation: Activation,
+    /// Whether queries, keys and values have biases.
+    pub qkv_bias: bool,
+    /// Added to variances.
+    pub layer_norm_eps: f64,
+    /// Dropout after embeddings, attention and MLP while training.
+    pub hidden_dropout_prob: f64,
+    /// Dropout of attention probabilities while training.
+    pub attention_probs_dropout_prob: f64,
+    /// Largest drop-path rate.
+    pub drop_path_rate: f64,
+    /// First value of the factors on residual branches, if there are such.
+    pub layer_scale: Option<f64>,
+    /// Whether there is a class token.
+    pub class_token: bool,
+    /// Whether there is a distillation token.
+    pub distillation_token: bool,
+    /// Number of register tokens.
+    pub num_register_tokens: usize,
+    /// How many of the tokens before the patches have positions.
+    pub placed: usize,
+    /// Whether a norm comes before the first block; the projection then has no bias.
+    pub pre_norm: bool,
+    /// Whether the last norm is over tokens.
+    pub token_norm: bool,
+    /// Whether the last norm is over the pooled feature.
+    pub pooled_norm: bool,
+    /// How tokens become a feature.
+    pub pooling: Pooling,
+    /// How positions come to other grids.
+    pub resampling: Resampling,
+    /// Class names by index.
+    pub id2label: BTreeMap<usize, String>,
+}
+
+pub(super) fn wrong(what: &str, expected: impl ToString, found: impl ToString) -> ModelError {
+    ModelError::Config {
+        what: what.into(),
+        expected: expected.to_string(),
+        found: found.to_string(),
+    }
+}
+
+impl VitConfig {
+    /// Returns the configuration if a model can be built from it.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] that names the key.
+    pub fn check(self) -> Result<Self, ModelError> {
+        for (name, value, top) in [
+            ("image_size", self.image_size, 8192),
+            ("patch_size", self.patch_size, 256),
+            ("num_channels", self.num_channels, 65_536),
+            ("hidden_size", self.hidden_size, 65_536),
+            ("num_hidden_layers", self.num_hidden_layers, 1024),
+            ("num_attention_heads", self.num_attention_heads, 1024),
+            ("intermediate_size", self.intermediate_size, 1 << 20),
+        ] {
+            if value == 0 || value > top {
+                return Err(wrong(name, format!("1 to {top}"), value));
+            }
+        }
+        if self.num_register_tokens > 1024 {
+            let found = self.num_register_tokens;
+            return Err(wrong("num_register_tokens", "0 to 1024", found));
+        }
+        // Attention holds the tokens of an image squared.
+        if !(1..=256).contains(&self.grid()) {
+            let expected = format!("{0} to {1}, of 1 to 256 patches", self.patch_size, {
+                self.patch_size.saturating_mul(256)
+            });
+            return Err(wrong("image_size", expected, self.image_size));
+        }
+        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
+            let expected = format!("a divisor of {}", self.hidden_size);
+            return Err(wrong(
+                "num_attention_heads",
+                expected,
+                self.num_attention_heads,
+            ));
+        }
+        if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps.is_finite()) {
+            let found = self.layer_norm_eps;
+            return Err(wrong("layer_norm_eps", "a positive number", found));
+        }
+        for (name, value) in [
+            ("hidden_dropout_prob", self.hidden_dropout_prob),
+            (
+                "attention_probs_dropout_prob",
+                self.attention_probs_dropout_prob,
+            ),
+            ("drop_path_rate", self.drop_path_rate),
+        ] {
+            if !(0.0..1.0).contains(&value) {
+                return Err(wrong(name, "0 to below 1", value));
+            }
+        }
+        if let Some(value) = self.layer_scale.filter(|value| !value.is_finite()) {
+            return Err(wrong("layerscale_value", "a finite number", value));
+        }
+        self.poolable(self.pooling)?;
+        Ok(self)
+    }
+
+    /// Refuses a pooling for which the model lacks a token.
+    pub(super) fn poolable(&self, pooling: Pooling) -> Result<(), ModelError> {
+        let lacks = match pooling {
+            Pooling::Mean => None,
+            Pooling::First | Pooling::FirstAndMean => (!self.class_token).then_some("class token"),
+            Pooling::ClassAndDistillation => {
+                (!(self.class_token && self.distillation_token)).then_some("distillation token")
+            }
+        };
+        match lacks {
+            None => Ok(()),
+            Some(token) => Err(wrong(
+                "pooling",
+                "mean, or one whose tokens the model has",
+                format!("{} of a model without a {token}", pooling.name()),
+            )),
+        }
+    }
+
+    /// Patches along a side of the images that the positions were made for.
+    pub fn grid(&self) -> usize {
+        self.image_size / self.patch_size.max(1)
+    }
+
+    /// Number of tokens before the patches.
+    pub fn before(&self) -> usize {
+        self.layout().before()
+    }
+
+    /// What its embedder is made of.
+    pub(super) fn layout(&self) -> Layout {
+        Layout {
+            width: self.hidden_size,
+            patch: self.patch_size,
+            grid: self.grid(),
+            class: self.class_token,
+            distillation: self.distillation_token,
+            registers: self.num_register_tokens,
+            placed: self.placed,
+            bias: !self.pre_norm,
+            norm: self.pre_norm.then_some(self.layer_norm_eps),
+            resampling: self.resampling,
+            dropout: match self.kind {
+                Kind::Mae => 0.0,
+                _ => self.hidden_dropout_prob,
+            },
+        }
+    }
+
+    /// Dropout on the residual branches: DINOv2 has it on embeddings alone.
+    pub(super) fn branch_dropout(&self) -> f64 {
+        match self.kind {
+            Kind::Dinov2 | Kind::Dinov2WithRegisters => 0.0,
+            _ => self.hidden_dropout_prob,
+        }
+    }
+
+    /// The drop-path rate of layer `index`: Hugging Face's models have one for all layers, timm's grows linearly.
+    pub fn drop_path(&self, index: usize) -> f64 {
+        match self.kind {
+            Kind::Timm(_) => {
+                let last = self.num_hidden_layers.max(2) - 1;
+                self.drop_path_rate * index as f64 / last as f64
+            }
+            _ => self.drop_path_rate,
+        }
+    }
+}
