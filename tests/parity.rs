@@ -17,6 +17,8 @@ mod parts;
 mod roberta;
 #[path = "parity/swin.rs"]
 mod swin;
+#[path = "parity/vit.rs"]
+mod vit;
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use modalign::model::weights::Weights;

@@ -280,6 +280,38 @@ fn roberta_with_and_without_padding() {
 }
 
 #[test]
+fn vits_of_every_kind() {
+    let read = |name: &str| {
+        let path = crate::fixture::path(&format!("vit/{name}"));
+        load::load(&path, &Device::flex(), DType::F64)
+            .unwrap()
+            .model
+    };
+    // Each part of the family: SwiGLU, scales, registers, two classifiers, quick GELU, norms before the blocks and after
+    // the pooling; and positions of their own grid and of another.
+    for (name, sides) in [
+        ("vit-classes", [16, 16]),
+        ("deit-teacher", [12, 20]),
+        ("dinov2-classes", [16, 16]),
+        ("dinov2-registers", [20, 12]),
+        ("mae-bare", [16, 16]),
+        ("timm-average", [20, 20]),
+        ("timm-distilled", [16, 16]),
+        ("timm-clip", [24, 16]),
+    ] {
+        let m = read(name);
+        let channels = m.network.embedder.channels();
+        let shape = [2, channels, sides[0], sides[1]];
+        check(name, m.network, shape, |m, x, p| m.forward(x, p));
+    }
+    let target = Target::new([1, 9, 12], PredictorSpec::MultiLabel { classes: 3 });
+    let m = read("vit-classes").for_target(&target, 4).unwrap();
+    check("target", m.network, [2, 1, 9, 12], |m, x, p| {
+        m.forward(x, p)
+    });
+}
+
+#[test]
 fn targets_of_every_kind() {
     let image = [2, 15, 17];
     for spec in [

@@ -20,7 +20,7 @@ pub struct Files {
     pub description: Description,
     /// Its tensors.
     pub weights: Weights,
-    /// Its `config.json`, if that is of Hugging Face's kind.
+    /// Its `config.json`, if an export is to copy it: that of Hugging Face's kind, and timm's of a ViT.
     pub config: Option<PathBuf>,
     /// Where the side of its images was found; `None` for models of sequences.
     pub side: Option<SideOrigin>,
@@ -100,7 +100,11 @@ pub fn open(path: &Path, opening: &Opening) -> Result<Files, ModelError> {
             // A script's own settings may have a model_type too; the weights then tell more.
             let theirs = MARKS.iter().any(|key| map.contains_key(*key));
             match Description::read(map, &place) {
-                Ok(description) => described(description, weights()?, map, &place, opening),
+                Ok(description) => {
+                    let family = description.architecture.shape().family();
+                    let weights = of_family(weights()?, family, &place)?;
+                    described(description, weights, map, &place, opening)
+                }
                 Err(ModelError::Malformed { what, .. })
                     if what == "model_type"
                         && !theirs
@@ -124,14 +128,16 @@ pub fn open(path: &Path, opening: &Opening) -> Result<Files, ModelError> {
         }
         Config::Timm(map) if vit::Published::is_vit(name_of(map)) => {
             let told = vit::Told::read(map).map_err(|e| e.in_file(&place))?;
-            let mut files = of_vit(weights()?, &told)?;
+            let mut files = of_vit(of_family(weights()?, &TIMM, &place)?, &told)?;
             let architecture = files.description.architecture;
             files.description = Description::with_extras(architecture, map, &place)?;
+            files.config = kept(&place, opening);
             files.with(opening)
         }
         Config::Timm(map) => {
             let hints = Hints::read(map, &place)?;
-            bare(&place, weights()?, hints, opening)
+            let weights = of_family(weights()?, &swin::FAMILY, &place)?;
+            bare(&place, weights, hints, opening)
         }
         Config::Other => alone(path, weights()?, opening, Some(&place)),
         Config::Absent => alone(path, weights()?, opening, None),
@@ -147,7 +153,7 @@ fn described(
     opening: &Opening,
 ) -> Result<Files, ModelError> {
     let mut files = Files::described(description, weights).with(opening)?;
-    files.config = Some(place.into());
+    files.config = kept(place, opening);
     let side = files.description.architecture.image_size();
     let given = map.get("image_size").is_some_and(|v| !v.is_null());
     if let (Some(side), None, false) = (side, opening.image_size, given) {
@@ -181,6 +187,25 @@ fn alone(
         ));
     }
     Ok(files)
+}
+
+/// The `config.json` that an export copies; none where a user says of the pooling what it does not.
+fn kept(place: &Path, opening: &Opening) -> Option<PathBuf> {
+    opening.pooling.is_none().then(|| place.into())
+}
+
+/// Refuses the weights of another family than the description's, by both names.
+fn of_family(weights: Weights, family: &Family, place: &Path) -> Result<Weights, ModelError> {
+    let found: Vec<&str> = weights.families().map(|found| found.name).collect();
+    if found.is_empty() || found.contains(&family.name) {
+        return Ok(weights);
+    }
+    Err(ModelError::Malformed {
+        path: weights.path().into(),
+        what: "names of tensors".into(),
+        expected: format!("those of {}, as {} says", family.name, place.display()),
+        found: format!("those of {}", found.join(" or ")),
+    })
 }
 
 /// The name of timm's architecture in a `config.json`.

@@ -31,7 +31,7 @@ pub struct Loaded {
     /// What every tensor of the model was called and typed in the file, by published name. Where
     /// the file has another scheme of names (timm's), it is called by the published one.
     pub spelling: BTreeMap<String, (String, Dtype)>,
-    /// The `config.json` of Hugging Face's kind that it came with.
+    /// The `config.json` that it came with, of Hugging Face's kind or timm's of a ViT, if an export is to copy it.
     pub config: Option<PathBuf>,
     /// Where the side of its images was found; `None` for models of sequences.
     pub side: Option<SideOrigin>,

@@ -142,6 +142,53 @@ fn models_show_says_what_was_found_and_left_out() {
 }
 
 #[test]
+fn models_show_knows_every_vit() {
+    for (name, architecture, pooling, features, predictor) in [
+        ("vit-classes", "vit", "first", 8, "classification"),
+        ("deit-teacher", "deit", "first", 8, "classification"),
+        ("mae-pretraining", "vit_mae", "first", 8, "none"),
+        (
+            "dinov2-classes",
+            "dinov2",
+            "first-and-mean",
+            16,
+            "classification",
+        ),
+        (
+            "dinov2-registers",
+            "dinov2_with_registers",
+            "first",
+            8,
+            "none",
+        ),
+        ("timm-average", "timm-vit", "mean", 8, "classification"),
+        (
+            "timm-distilled",
+            "timm-vit",
+            "class-and-distillation",
+            8,
+            "classification",
+        ),
+    ] {
+        let path = our_fixture(&format!("vit/{name}")).display().to_string();
+        let run = modalign(&["models", "show", &path, "--json"]);
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        let found: Value = serde_json::from_slice(&run.stdout).unwrap();
+        assert_eq!(found["architecture"], architecture);
+        assert_eq!(found["pooling"], pooling, "{name}");
+        assert_eq!(found["features"], features, "{name}");
+        assert_eq!(found["predictor"], predictor, "{name}");
+        assert_eq!(found["loads"], "yes: every tensor has its place");
+    }
+    let path = our_fixture("vit/vit-bare").display().to_string();
+    let run = modalign(&["models", "show", &path, "--json", "--pooling", "mean"]);
+    let found: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(found["pooling"], "mean");
+    let run = modalign(&["models", "show", &path, "--pooling", "last"]);
+    assert!(text(&run.stderr).contains("expected one of mean, first"));
+}
+
+#[test]
 fn a_run_keeps_how_its_source_model_was_opened() {
     let home = unpacked();
     let model = home.path().join("two_in_one.pth");

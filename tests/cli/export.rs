@@ -28,7 +28,18 @@ fn export(model: &Path, out: &Path, more: &[&str]) {
 #[test]
 fn every_tensor_goes_back_byte_for_byte() {
     let home = tempfile::tempdir().unwrap();
-    for name in ["swin-cifar", "swin-padded", "roberta-small", "mona"] {
+    for name in [
+        "swin-cifar",
+        "swin-padded",
+        "roberta-small",
+        "mona",
+        "vit/vit-classes",
+        "vit/deit-teacher",
+        "vit/mae-odd",
+        "vit/timm-clip",
+        "vit/timm-distilled",
+        "vit/timm-registers",
+    ] {
         let (origin, out) = (fixture(name), home.path().join(name));
         export(&origin, &out, &["--format", "safetensors-hf"]);
         let [before, after] = [&origin, &out].map(|f| tensors(&f.join("model.safetensors")));

@@ -23,6 +23,7 @@ mod runs;
 mod simulation;
 mod tradeoff;
 mod tuning;
+mod vit;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -31,6 +31,8 @@ pub(super) use shards::{NAMES, find, weight_map};
 pub use sniff::Format;
 pub use write::{Outgoing, write, write_tensors};
 
+use super::architecture::ARCHITECTURES;
+use super::family::Family;
 use super::{ModelError, timm};
 use decode::NotFinite;
 use source::{Source, malformed};
@@ -142,6 +144,13 @@ impl Weights {
     pub fn is_backbone(&self) -> bool {
         let norm = |n: &str| n.starts_with("hidden_states_norms.") || timm::is_stage_norm(n);
         self.stages_only || self.names().any(norm)
+    }
+
+    /// The families that its names are those of.
+    pub fn families(&self) -> impl Iterator<Item = &'static Family> {
+        let names: Vec<&str> = self.names().collect();
+        let all = ARCHITECTURES.iter().copied();
+        all.filter(move |family| !stand::stands(&names, Some(&[*family])).is_empty())
     }
 
     /// How the tensors were found, where there was a choice: to be told.

@@ -7,6 +7,8 @@ mod encoder;
 mod huggingface;
 mod keys;
 pub mod kind;
+#[cfg(test)]
+mod tests;
 pub mod timm;
 
 pub use config::{Activation, VitConfig};
