@@ -100,7 +100,7 @@ architectures! {
     /// Swin transformer: images and fields.
     swin: Swin, SwinConfig, SwinEncoder, [FAMILY];
     /// Vision transformers: images and fields.
-    vit: Vit, VitConfig, VitEncoder, [VIT, DEIT, VIT_MAE, DINOV2, DINOV2_WITH_REGISTERS, TIMM];
+    vit: Vit, VitConfig, VitEncoder, [VIT, DEIT, VIT_MAE, DINOV2, DINOV2_WITH_REGISTERS, CLIP, TIMM];
     /// RoBERTa: text, signals and sequences.
     roberta: Roberta, RobertaConfig, RobertaEncoder, [FAMILY];
 }

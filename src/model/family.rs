@@ -28,6 +28,8 @@ pub struct Family {
     pub others: &'static [&'static str],
     /// Whether timm's and Microsoft's names of a Swin load too.
     pub in_timm: bool,
+    /// Whether class tokens and positions are published without the axis of one that ours have first.
+    pub flat: bool,
     /// The published name of the classifier's linear layer, if the family has one of its own.
     pub classifier: Option<&'static str>,
     /// The published names of the classifiers of class token and distillation token, if the family has such.

@@ -175,7 +175,7 @@ impl<'a> Plan<'a> {
         let notes = complete(&mut wanted, &index);
         let (mut missing, mut shapes, mut used) = (Vec::new(), Vec::new(), HashSet::new());
         for one in wanted.iter().filter(|one| one.constant.is_none()) {
-            let expected = one.part();
+            let expected = scheme.shape(&one.path, one.part());
             for tensor in &one.tensors {
                 match index.shape(tensor) {
                     None => missing.push(tensor.clone()),

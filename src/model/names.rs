@@ -77,6 +77,19 @@ impl Scheme {
         (family.tensors)(path)
     }
 
+    /// The published shape of a tensor of the parameter `path`, of our shape.
+    pub fn shape(self, path: &str, mut shape: Vec<usize>) -> Vec<usize> {
+        let first = ["embedder.class_token", "embedder.position_embeddings"];
+        if let Self::Published(family) = self
+            && family.flat
+            && first.contains(&path)
+        {
+            let ones = if path == first[0] { 2 } else { 1 };
+            shape.drain(..ones.min(shape.len()));
+        }
+        shape
+    }
+
     /// The classifier's matrix `[K, D]`, where the scheme has one.
     pub fn classifier(self) -> Option<String> {
         self.tensors("predictor.linear.weight").pop()

@@ -87,6 +87,7 @@ fn tensors(
         let parts = scheme.tensors(path);
         let mut shape = data.shape().to_vec();
         shape[0] /= parts.len();
+        let shape = scheme.shape(path, shape);
         let size = shape.iter().product::<usize>();
         for (i, part) in parts.into_iter().enumerate() {
             let (name, dtype) = called(part, type_of(data));

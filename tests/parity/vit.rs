@@ -11,7 +11,7 @@ use modalign::suite::parts::{Pooling, PredictorSpec};
 use std::path::Path;
 
 /// Every fixture, and how its publisher pools.
-const CASES: [(&str, Pooling); 24] = [
+const CASES: [(&str, Pooling); 27] = [
     ("vit-classes", Pooling::First),
     ("vit-bare", Pooling::First),
     ("vit-wide", Pooling::First),
@@ -27,6 +27,9 @@ const CASES: [(&str, Pooling); 24] = [
     ("dinov2-gated", Pooling::First),
     ("dinov2-registers", Pooling::First),
     ("dinov2-registers-classes", Pooling::FirstAndMean),
+    ("clip-quick", Pooling::First),
+    ("clip-gelu", Pooling::First),
+    ("clip-whole", Pooling::First),
     ("timm-token", Pooling::First),
     ("timm-average", Pooling::Mean),
     ("timm-gap", Pooling::Mean),

@@ -45,6 +45,7 @@ pub const FAMILY: Family = Family {
         "layoutlm",
     ],
     in_timm: false,
+    flat: false,
     classifier: None,
     distilled: None,
     tensors,

@@ -47,6 +47,7 @@ pub const FAMILY: Family = Family {
     ],
     others: &[],
     in_timm: true,
+    flat: false,
     classifier: Some("classifier"),
     distilled: None,
     tensors,

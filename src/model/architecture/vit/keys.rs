@@ -1,6 +1,7 @@
 //! The keys of Hugging Face's `config.json` of a ViT, in and out. A key that is absent or null has the value that
 //! `transformers` gives it.
 
+use super::clip;
 use super::config::{Activation, VitConfig, wrong};
 use super::kind::Kind;
 use crate::model::ModelError;
@@ -25,6 +26,9 @@ impl VitConfig {
     /// [`ModelError::Config`] that names the key.
     pub fn read(keys: &Keys, model_type: &str) -> Result<Self, ModelError> {
         let kind = Kind::of(model_type);
+        if kind == Kind::Clip {
+            return clip::read(keys);
+        }
         let dino = matches!(kind, Kind::Dinov2 | Kind::Dinov2WithRegisters);
         let hidden_size = keys.count("hidden_size", 768)?;
         let gated = dino && keys.truth("use_swiglu_ffn", false)?;

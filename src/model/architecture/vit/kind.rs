@@ -1,6 +1,6 @@
 //! Whose ViT it is: the publishers' families, told by `model_type`, and timm's, which has none.
 
-use super::{huggingface, timm};
+use super::{clip, huggingface, timm};
 use crate::model::family::{Family, Marks};
 
 /// Whose ViT it is.
@@ -16,6 +16,8 @@ pub enum Kind {
     Dinov2WithRegisters,
     /// The encoder of a masked autoencoder.
     Mae,
+    /// CLIP's image tower.
+    Clip,
     /// timm's, by the name of its architecture.
     Timm(String),
 }
@@ -28,6 +30,7 @@ impl Kind {
             "dinov2" => Self::Dinov2,
             "dinov2_with_registers" => Self::Dinov2WithRegisters,
             "vit_mae" => Self::Mae,
+            "clip_vision_model" => Self::Clip,
             _ => Self::Vit,
         }
     }
@@ -40,6 +43,7 @@ impl Kind {
             Self::Dinov2 => &DINOV2,
             Self::Dinov2WithRegisters => &DINOV2_WITH_REGISTERS,
             Self::Mae => &VIT_MAE,
+            Self::Clip => &CLIP,
             Self::Timm(_) => &TIMM,
         }
     }
@@ -71,7 +75,6 @@ pub const VIT: Family = Family {
         ),
         ("ijepa", "it has no class token"),
         ("yolos", "its tokens are those of detections"),
-        ("clip", "it has a text tower beside the image tower"),
     ],
     marks: &[Marks {
         anchor: PROJECTION,
@@ -90,6 +93,7 @@ pub const VIT: Family = Family {
         "audio_spectrogram_transformer",
     ],
     in_timm: false,
+    flat: false,
     classifier: Some("classifier"),
     distilled: None,
     tensors: huggingface::vit,
@@ -151,6 +155,33 @@ pub const DINOV2_WITH_REGISTERS: Family = Family {
     ..VIT
 };
 
+/// CLIP's image tower alone (Radford et al., ICML 2021).
+pub const CLIP: Family = Family {
+    name: "clip_vision_model",
+    model_types: &["clip_vision_model"],
+    unlike: &[(
+        "siglip_vision_model",
+        "its last tokens are pooled by attention",
+    )],
+    marks: &[Marks {
+        anchor: "embeddings.patch_embedding.weight",
+        witness: &["encoder.layers.0.self_attn."],
+        core: &[
+            "embeddings.",
+            "encoder.",
+            "pre_layrnorm.",
+            "post_layernorm.",
+        ],
+        prefix: "vision_model.",
+    }],
+    others: &[],
+    flat: true,
+    classifier: None,
+    tensors: clip::tensors,
+    canonical: clip::canonical,
+    ..VIT
+};
+
 /// ViTs in timm's names, which are also those of the original DeiT, DINO, MAE and DINOv2.
 pub const TIMM: Family = Family {
     name: "timm-vit",
@@ -177,6 +208,7 @@ pub const TIMM: Family = Family {
     }],
     others: &[],
     in_timm: false,
+    flat: false,
     classifier: Some("head"),
     distilled: Some(["head", "head_dist"]),
     tensors: timm::names::tensors,

@@ -1,7 +1,8 @@
-//! Vision transformers (Dosovitskiy et al., ICLR 2021): ViT, DeiT, DINOv2 and masked autoencoders in Hugging Face's names,
-//! and all of them in timm's. They differ in names and keys ([`kind`], [`huggingface`], [`keys`], [`timm`]) and share
+//! Vision transformers (Dosovitskiy et al., ICLR 2021): ViT, DeiT, DINOv2, masked autoencoders and
+//! CLIP's image tower in Hugging Face's names, and all of them in timm's. They differ in names and keys ([`kind`], [`huggingface`], [`keys`], [`clip`], [`timm`]) and share
 //! shape, embedder and encoder.
 
+mod clip;
 mod config;
 mod encoder;
 mod huggingface;
@@ -13,7 +14,7 @@ pub mod timm;
 
 pub use config::{Activation, VitConfig};
 pub use encoder::VitEncoder;
-pub use kind::{DEIT, DINOV2, DINOV2_WITH_REGISTERS, Kind, TIMM, VIT, VIT_MAE};
+pub use kind::{CLIP, DEIT, DINOV2, DINOV2_WITH_REGISTERS, Kind, TIMM, VIT, VIT_MAE};
 
 use crate::model::embedder::{Embedder, PositionedEmbedder};
 use crate::model::family::{Configuration, Family};
@@ -154,6 +155,7 @@ impl Configuration for VitConfig {
     ) -> Result<Value, serde_json::Error> {
         Ok(match &self.kind {
             Kind::Timm(architecture) => timm::keys::write(self, architecture, channels, id2label),
+            Kind::Clip => clip::keys(self, channels, id2label),
             _ => self.keys(channels, id2label),
         })
     }
@@ -172,6 +174,7 @@ impl Configuration for VitConfig {
             }
             Kind::Deit => "DeiTModel",
             Kind::Mae => "ViTMAEModel",
+            Kind::Clip => "CLIPVisionModel",
             Kind::Dinov2 if classifies && self.pooling == Pooling::FirstAndMean => {
                 "Dinov2ForImageClassification"
             }
