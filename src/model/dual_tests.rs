@@ -475,6 +475,7 @@ fn recomputation_drops_the_same_units_everywhere() {
 fn sizes_that_cannot_be_are_refused() {
     let before = predictor::Before {
         features: 12,
+        width: 12,
         stride: 1,
         stack: 4,
         tokens: Some(6),

@@ -4,13 +4,14 @@
 //! with timm's or Microsoft's names, whose tensors tell the architecture. What stands in the same
 //! folder and is not the model's (settings of an experiment) is passed over and told.
 
-use super::architecture::vit::timm as vit;
+use super::architecture::vit::{TIMM, timm as vit};
 use super::description::{Config, MARKS};
 pub use super::description::{Description, Extras};
+use super::family::Family;
 use super::opening::{Opening, SideOrigin};
 use super::timm::{self, Hints};
 use super::weights::{Weights, find};
-use super::{Architecture, ModelError};
+use super::{Architecture, ModelError, swin};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 

@@ -81,9 +81,8 @@ impl IdEmbedder {
             rows(&self.words, values) + rows(&self.types, kinds) + rows(&self.positions, places);
         let normed = self.norm.forward(sum, pass);
         Tokens {
-            values: pass.dropout(normed, self.dropout),
-            grid: [1, length],
             keep,
+            ..Tokens::new(pass.dropout(normed, self.dropout), [1, length])
         }
     }
 }
