@@ -137,6 +137,7 @@ fn predictors(
         };
         let before = Before {
             features,
+            width: features,
             stride: 1,
             stack: setting["stack"].as_u64().unwrap_or(1) as usize,
             tokens: Some(tokens),
