@@ -398,43 +398,48 @@ fn recomputed_activations_give_the_same_gradients() {
         };
         let spec = PredictorSpec::Classification { classes: 5 };
         let device = Device::flex();
-        let model = Model::new(config, 3, Some(&spec), 3, &device, dtype).unwrap();
-        // directions are drawn in f64
-        let direction = (dtype == DType::F64).then(|| scatter(model.network.clone(), 9).1);
-        let network = model.network.unfreeze().train();
-        let x = random([3, 3, 20, 20], &mut stream(5)).cast(dtype);
-        for direction in [None, direction.as_ref()] {
-            let pass = |rng| match direction {
-                Some(d) => Pass::train(rng).along(d),
-                None => Pass::train(rng),
-            };
-            let (mut a, mut b) = (stream(6), stream(6));
-            let tracked = Tensor::<4>::from_inner(x.clone());
-            let whole = scalar(network.forward(tracked, &mut pass(&mut a)));
-            let plain = GradientsParams::from_grads(whole.clone().backward(), &network);
-            let (again, less) =
-                recompute::gradients(&network, x.clone().into(), &mut pass(&mut b), sure).unwrap();
-            let value = |t: Tensor<1>| t.into_data().iter::<f64>().next().unwrap();
-            let (whole, again) = (value(whole), value(again));
-            assert!(
-                (whole - again).abs() <= 1e-12 * whole.abs(),
-                "{whole} {again}"
-            );
-            let by_path = |grads| state::gradients(&network, grads);
-            let (plain, less) = (by_path(&plain), by_path(&less));
-            assert_eq!(plain.len(), state::parameters(&network).len());
-            for (path, p) in &plain {
-                let [p, l] = [p, &less[path]].map(|d| d.iter::<f64>().collect::<Vec<_>>());
-                if dtype == DType::F32 {
-                    assert_eq!(p, l, "{path}");
+        let swin = Model::new(config, 3, Some(&spec), 3, &device, dtype).unwrap();
+        let vit = crate::fixture::path("vit/deit-teacher");
+        let vit = load::load(&vit, &device, dtype).unwrap().model;
+        for model in [swin, vit] {
+            // directions are drawn in f64
+            let direction = (dtype == DType::F64).then(|| scatter(model.network.clone(), 9).1);
+            let network = model.network.unfreeze().train();
+            let x = random([3, 3, 20, 20], &mut stream(5)).cast(dtype);
+            for direction in [None, direction.as_ref()] {
+                let pass = |rng| match direction {
+                    Some(d) => Pass::train(rng).along(d),
+                    None => Pass::train(rng),
+                };
+                let (mut a, mut b) = (stream(6), stream(6));
+                let tracked = Tensor::<4>::from_inner(x.clone());
+                let whole = scalar(network.forward(tracked, &mut pass(&mut a)));
+                let plain = GradientsParams::from_grads(whole.clone().backward(), &network);
+                let (again, less) =
+                    recompute::gradients(&network, x.clone().into(), &mut pass(&mut b), sure)
+                        .unwrap();
+                let value = |t: Tensor<1>| t.into_data().iter::<f64>().next().unwrap();
+                let (whole, again) = (value(whole), value(again));
+                assert!(
+                    (whole - again).abs() <= 1e-12 * whole.abs(),
+                    "{whole} {again}"
+                );
+                let by_path = |grads| state::gradients(&network, grads);
+                let (plain, less) = (by_path(&plain), by_path(&less));
+                assert_eq!(plain.len(), state::parameters(&network).len());
+                for (path, p) in &plain {
+                    let [p, l] = [p, &less[path]].map(|d| d.iter::<f64>().collect::<Vec<_>>());
+                    if dtype == DType::F32 {
+                        assert_eq!(p, l, "{path}");
+                    }
+                    // composed operations: branches of the tape add up in another order
+                    let scale = p.iter().fold(0.0f64, |a, v| a.max(v.abs()));
+                    for (p, l) in p.iter().zip(&l) {
+                        assert!((p - l).abs() <= 1e-12 * scale, "{path}: {p} {l}");
+                    }
                 }
-                // composed operations: branches of the tape add up in another order
-                let scale = p.iter().fold(0.0f64, |a, v| a.max(v.abs()));
-                for (p, l) in p.iter().zip(&l) {
-                    assert!((p - l).abs() <= 1e-12 * scale, "{path}: {p} {l}");
-                }
+                assert_eq!(plain.len(), less.len());
             }
-            assert_eq!(plain.len(), less.len());
         }
     }
 }

@@ -20,6 +20,8 @@ use burn::module::Module;
 use burn::tensor::{Int, Tensor};
 
 /// An embedder.
+// A network has one: what a variant leaves empty is not worth a pointer.
+#[allow(clippy::large_enum_variant)]
 #[derive(Module, Debug)]
 pub enum Embedder {
     /// Square patches of images and fields.

@@ -83,10 +83,9 @@ fn canonical(prefix: &str, dino: bool, name: &str) -> Option<String> {
     if others.iter().any(|other| bare.starts_with(other)) {
         return None;
     }
-    let whole = if bare.starts_with("layers.") {
-        format!("encoder.layer.{}", &bare["layers.".len()..])
-    } else {
-        bare.to_string()
+    let whole = match bare.strip_prefix("layers.") {
+        Some(layer) => format!("encoder.layer.{layer}"),
+        None => bare.to_string(),
     };
     let mut spelt = whole
         .replace(".attention.q_proj.", ".attention.attention.query.")
