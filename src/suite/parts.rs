@@ -89,7 +89,7 @@ impl Default for PredictorInit {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, tag = "kind")]
 pub enum PredictorSpec {
-    /// One of K classes: mean over tokens, linear.
+    /// One of K classes: the feature of the sample, linear.
     Classification {
         /// K.
         classes: usize,
