@@ -1,5 +1,5 @@
 //! Vision transformers (Dosovitskiy et al., ICLR 2021): ViT, DeiT, DINOv2, masked autoencoders and
-//! CLIP's image tower in Hugging Face's names, and all of them in timm's. They differ in names and keys ([`kind`], [`huggingface`], [`keys`], [`clip`], [`timm`]) and share
+//! CLIP's image tower in Hugging Face's names, and all of them in timm's. They differ in names and keys (`kind`, `huggingface`, `keys`, `clip`, `timm`) and share
 //! shape, embedder and encoder.
 
 mod clip;

@@ -1,4 +1,4 @@
-//! ViTs in timm's names: what tensors tell of the shape ([`infer`]), what `config.json` and the name of the architecture
+//! ViTs in timm's names: what tensors tell of the shape (`infer`), what `config.json` and the name of the architecture
 //! say beyond them ([`keys`], [`published`]), and what tensors are called ([`names`]).
 //!
 //! They are written in the same names, with every argument of timm's that the shape sets, so that timm, and
