@@ -116,8 +116,8 @@ fn foreign_models_are_refused_with_what_is_supported() {
     let config = home.path().join("config.json");
     let show = ["models", "show", home.path().to_str().unwrap()];
     for (written, expected) in [
-        (r#"{"model_type":"clip"}"#, "swin, roberta"),
-        (r#"{"architecture":"vit_base_patch16_224"}"#, "Swin"),
+        (r#"{"model_type":"siglip"}"#, "swin, vit, deit"),
+        (r#"{"architecture":"resnet50"}"#, "Swin"),
         (r#"[]"#, "model_type"),
         ("{", "JSON"),
     ] {
