@@ -9,10 +9,9 @@ use super::folder::RunFolder;
 use super::measures::{self, CellMeasures};
 use super::pipeline::is_shown;
 use super::plan::{Plan, methods};
-use super::survey::is_run;
-use crate::files::bounded;
+use super::stale::entries;
+use super::survey::Survey;
 use crate::suite::definition::Suite;
-use crate::transfer::methods::parse;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,19 +33,15 @@ pub struct Pruned {
 /// [`RunError::Locked`] while a process works in the run, [`RunError::Malformed`] where there is none,
 /// [`RunError::Io`].
 pub fn prune(root: &Path, dry: bool) -> Result<Pruned, RunError> {
-    let config = root.join("config.toml");
-    if !is_run(root) {
-        return Err(RunError::Malformed {
-            path: root.into(),
-            expected: "a run folder (config.toml beside run.json or run.lock)".into(),
-            found: "none".into(),
-        });
-    }
-    let text = bounded::text(&config)?.unwrap_or_default();
-    let suite = parse(&text, &config.display().to_string())?;
+    let suite = Survey::read(root)?.suite;
     let folder = RunFolder::open(root, &suite, false)?;
     let mut found = Pruned::default();
-    for name in spare(&folder, &suite)? {
+    let spare = spare(&folder, &suite)?;
+    found.needed = entries(&folder.path("cells"))
+        .iter()
+        .filter(|cell| cell.join(MODEL).exists() && !spare.iter().any(|name| cell.ends_with(name)))
+        .count();
+    for name in spare {
         let parts = [MODEL, "epochs"].map(|part| folder.path(&name).join(part));
         let bytes: u64 = parts.iter().map(|part| weight(part)).sum();
         if bytes == 0 {
@@ -64,10 +59,6 @@ pub fn prune(root: &Path, dry: bool) -> Result<Pruned, RunError> {
         found.bytes += bytes;
         found.cells.push(name);
     }
-    let held = |name: &PathBuf| weight(&name.join(MODEL)) > 0;
-    let cells = entries(&folder.path("cells")).into_iter().filter(held);
-    let gone = if dry { found.cells.len() } else { 0 };
-    found.needed = cells.count().saturating_sub(gone);
     Ok(found)
 }
 
@@ -111,10 +102,4 @@ fn weight(folder: &Path) -> u64 {
         Err(_) => 0,
     };
     entries(folder).into_iter().map(of).sum()
-}
-
-/// What a folder holds; nothing if it is not there.
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let all = fs::read_dir(folder).into_iter().flatten();
-    all.filter_map(|entry| Some(entry.ok()?.path())).collect()
 }

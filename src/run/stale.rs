@@ -14,7 +14,7 @@ use crate::table::record::RunRecord;
 use serde::Deserialize;
 use serde_json::Value;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Compares every result in `folder` with what is there now; `inputs` are the hashes of the data
 /// files by name. Results that were made from something else are refused or, with `refresh`, removed;
@@ -110,9 +110,9 @@ fn of_older(record: &RunRecord, now: &Origins, inputs: &[(String, String)]) -> O
 }
 
 /// What a folder holds, in the order of its names; nothing if it is not there.
-fn entries(folder: &Path) -> Vec<std::path::PathBuf> {
+pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
     let all = fs::read_dir(folder).into_iter().flatten();
-    let mut paths: Vec<_> = all.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let mut paths: Vec<PathBuf> = all.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();
     paths
 }
