@@ -34,8 +34,8 @@ pub fn read_input(
     let embedder = &model.network.embedder;
     let width = model.config.shape().token_width();
     match (embedder, shape.as_slice()) {
-        (Embedder::Ids(ids), &[count, length]) => {
-            let (longest, words) = (ids.longest(), ids.vocabulary());
+        (Embedder::Ids(_) | Embedder::Text(_), &[count, length]) => {
+            let [longest, words] = embedder.tables().unwrap_or_default();
             if length > longest {
                 let expected = format!("at most {longest} tokens a row, the model's positions");
                 return Err(usage(flag, expected, found));
@@ -48,6 +48,24 @@ pub fn read_input(
             if let Some(bad) = values.iter().find(|v| **v < 0 || **v >= words as i64) {
                 let expected = format!("ids from 0 to {}, the vocabulary", words - 1);
                 return Err(usage(flag, expected, format!("{bad} in {name}")));
+            }
+            if let Embedder::Text(texts) = embedder {
+                if mask.is_some() {
+                    let expected = "no --mask: tokens of this tower see those before them alone";
+                    return Err(usage("--mask", expected.into(), "one".into()));
+                }
+                let mut rows = values.chunks(length.max(1));
+                if let Some(row) = rows.position(|row| texts.end().of(row).is_none()) {
+                    let expected = format!(
+                        "a token that ends the text in every row ({:?})",
+                        texts.end()
+                    );
+                    return Err(usage(
+                        flag,
+                        expected,
+                        format!("none in row {row} of {name}"),
+                    ));
+                }
             }
             let keep = mask
                 .map(|mask| read_mask(mask, [count, length]))
@@ -64,7 +82,8 @@ pub fn read_input(
         {
             Ok(Input::Samples(file.floats()?, [n, c, 1, l]))
         }
-        (_, &[n, t, c]) if c == width => {
+        // A text's feature is that of the token that ends it, which tokens do not tell.
+        (_, &[n, t, c]) if c == width && !matches!(embedder, Embedder::Text(_)) => {
             let longest = model.config.shape().longest().unwrap_or(usize::MAX);
             if t > longest {
                 let expected = format!("at most {longest} tokens a row, the model's positions");
@@ -90,6 +109,10 @@ pub fn read_input(
                     patches.longest()
                 ),
                 Embedder::Ids(_) => "[N, T] token ids".into(),
+                Embedder::Text(_) => {
+                    let expected = "[N, T] token ids, without empty axes".into();
+                    return Err(usage(flag, expected, found));
+                }
             };
             let expected = format!("{own} or [N, T, {width}] tokens, without empty axes");
             Err(usage(flag, expected, found))

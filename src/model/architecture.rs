@@ -10,6 +10,7 @@ use burn::module::Module;
 use serde_json::{Map, Value};
 use std::path::Path;
 
+pub mod clip;
 pub mod roberta;
 pub mod swin;
 pub mod vit;
@@ -103,10 +104,12 @@ architectures! {
     vit: Vit, VitConfig, VitEncoder, [VIT, DEIT, VIT_MAE, DINOV2, DINOV2_WITH_REGISTERS, CLIP, TIMM];
     /// RoBERTa: text, signals and sequences.
     roberta: Roberta, RobertaConfig, RobertaEncoder, [FAMILY];
+    /// CLIP's text tower: text.
+    clip: ClipText, ClipTextConfig, ClipTextEncoder, [FAMILY];
 }
 
 /// The families of checkpoints without a description, whose tensors tell the shape.
-pub const UNDESCRIBED: Families = &[&swin::FAMILY, &vit::TIMM];
+pub const UNDESCRIBED: Families = &[&swin::FAMILY, &vit::TIMM, &vit::CLIP];
 
 /// timm's configuration under `transformers`.
 const TIMM_WRAPPER: &str = "timm_wrapper";

@@ -5,6 +5,7 @@ use super::architecture::{Architecture, UNDESCRIBED, family_of};
 use super::family::Families;
 use super::keys;
 use super::timm::Hints;
+use super::two_tower;
 use super::windows::Windows;
 use super::{ModelError, predictor};
 use crate::suite::parts::{Pooling, PredictorSpec};
@@ -142,6 +143,8 @@ fn object(text: &str, path: &Path) -> Result<Map<String, Value>, ModelError> {
 pub(super) enum Config {
     /// Hugging Face's, with a `model_type`.
     HuggingFace(Map<String, Value>),
+    /// Hugging Face's of both towers of a CLIP.
+    Clip(Map<String, Value>),
     /// That of a part of a larger model of Hugging Face's, by its key.
     Part(Map<String, Value>, &'static str),
     /// timm's, with an `architecture`.
@@ -184,6 +187,9 @@ impl Config {
                 .is_some_and(|kind| family_of(kind).is_some())
         };
         let named = kind(&map);
+        if named.as_deref() == Some(two_tower::MODEL_TYPE) {
+            return Ok(Self::Clip(map));
+        }
         if named.is_some() && !loads(&named) {
             for key in PARTS {
                 let part = map.get(key).and_then(Value::as_object);
@@ -202,6 +208,7 @@ impl Config {
     /// The families of names that the weights beside it may have.
     pub fn families(&self) -> Families {
         let kind = match self {
+            Self::Clip(_) => return two_tower::FAMILIES,
             Self::HuggingFace(map) | Self::Part(map, _) => {
                 map.get("model_type").and_then(Value::as_str)
             }

@@ -9,7 +9,7 @@ use super::pass::Pass;
 use super::predictor::Predictor;
 use super::tokens::Tokens;
 use super::windows::Windows;
-use crate::suite::parts::{EmbedderInit, Pooling};
+use crate::suite::parts::{Activation, EmbedderInit, Pooling};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -128,6 +128,18 @@ pub trait Configuration {
                 self.family().name
             ),
             found: pooling.name().into(),
+        })
+    }
+
+    /// Sets the activation of the MLPs.
+    ///
+    /// # Errors
+    /// An architecture whose activation its description tells.
+    fn set_activation(&mut self, activation: Activation) -> Result<(), ModelError> {
+        Err(ModelError::Config {
+            what: "activation".into(),
+            expected: format!("none to be said of {}", self.family().name),
+            found: activation.name().into(),
         })
     }
 

@@ -4,12 +4,14 @@
 //! with timm's or Microsoft's names, whose tensors tell the architecture. What stands in the same
 //! folder and is not the model's (settings of an experiment) is passed over and told.
 
+use super::architecture::clip::openai;
 use super::architecture::vit::{TIMM, timm as vit};
 use super::description::{Config, MARKS};
 pub use super::description::{Description, Extras};
 use super::family::Family;
 use super::opening::{Opening, SideOrigin};
 use super::timm::{self, Hints};
+use super::two_tower::{self, TwoTowerConfig};
 use super::weights::{Weights, find};
 use super::{Architecture, ModelError, swin};
 use serde_json::{Map, Value};
@@ -45,6 +47,10 @@ impl Files {
     /// The same with what a user says of the side of its images.
     pub fn with(mut self, opening: &Opening) -> Result<Self, ModelError> {
         opening.check()?;
+        if let Some(activation) = opening.activation {
+            let shape = self.description.architecture.shape_mut();
+            shape.set_activation(activation)?;
+        }
         if let Some(pooling) = opening.pooling {
             self.description
                 .architecture
@@ -116,6 +122,13 @@ pub fn open(path: &Path, opening: &Opening) -> Result<Files, ModelError> {
                 Err(e) => Err(e),
             }
         }
+        Config::Clip(map) => {
+            let config = TwoTowerConfig::read(map, &place)?;
+            let architecture = Architecture::from(config.image);
+            let mut files = Files::described(architecture.into(), weights()?).with(opening)?;
+            files.notes.push(OF_IMAGE.into());
+            Ok(files)
+        }
         Config::Part(map, key) => {
             let description = Description::read(map, &place)?;
             let mut files = described(description, weights()?, map, &place, opening)?;
@@ -144,6 +157,10 @@ pub fn open(path: &Path, opening: &Opening) -> Result<Files, ModelError> {
         Config::Absent => alone(path, weights()?, opening, None),
     }
 }
+
+/// What is told where a CLIP is opened as an encoder of images.
+const OF_IMAGE: &str =
+    "of a CLIP the image tower is taken, without its projection (image_embeds has it)";
 
 /// A model that a `config.json` of Hugging Face's kind describes.
 fn described(
@@ -175,7 +192,13 @@ fn alone(
 ) -> Result<Files, ModelError> {
     // Its own name alone: folders above it are called after anything.
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut files = if vit::is_vit(weights.names()) {
+    let mut files = if openai::is_openai(weights.names()) {
+        let (config, note) = two_tower::of_image(&weights, path, opening)?;
+        let mut files = Files::described(Architecture::from(config).into(), weights);
+        files.side = Some(SideOrigin::Positions);
+        files.notes.extend([OF_IMAGE.into(), note]);
+        files.with(opening)?
+    } else if vit::is_vit(weights.names()) {
         of_vit(weights, &vit::Told::by_name(&name))?.with(opening)?
     } else {
         bare(path, weights, Hints::of_name(&name), opening)?
@@ -192,7 +215,7 @@ fn alone(
 
 /// The `config.json` that an export copies; none where a user says of the pooling what it does not.
 fn kept(place: &Path, opening: &Opening) -> Option<PathBuf> {
-    opening.pooling.is_none().then(|| place.into())
+    (opening.pooling.is_none() && opening.activation.is_none()).then(|| place.into())
 }
 
 /// Refuses the weights of another family than the description's, by both names.

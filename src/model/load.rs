@@ -156,7 +156,7 @@ impl<'a> Plan<'a> {
         let model = outline(description, &index, family, device, dtype)
             .map_err(|e| e.in_file(weights.path()))?;
         let scheme = match family {
-            Scheme::Timm(_) => family,
+            Scheme::Timm(_) | Scheme::OpenAi(_) => family,
             _ => Scheme::of(&model),
         };
         let tables = match scheme {
@@ -282,6 +282,9 @@ impl<'a> Plan<'a> {
 }
 
 /// A model from its description and weights.
+///
+/// # Errors
+/// Names and shapes that do not fit, values that cannot be read.
 pub fn build(
     description: Description,
     weights: &Weights,

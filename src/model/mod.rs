@@ -1,4 +1,4 @@
-//! Models: encoders (Swin, ViT, RoBERTa), embedders and predictors, their weights and the devices they
+//! Models: encoders (Swin, ViT, RoBERTa, CLIP's text tower), two towers, embedders and predictors, their weights and the devices they
 //! run on.
 
 pub mod architecture;
@@ -30,6 +30,8 @@ pub mod save;
 pub mod state;
 pub mod timm;
 pub mod tokens;
+pub mod transformer;
+pub mod two_tower;
 mod wanted;
 pub mod weights;
 pub mod windows;

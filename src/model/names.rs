@@ -3,6 +3,8 @@
 //! `modalign.`.
 
 use super::architecture::Architecture;
+use super::architecture::clip::{self, openai};
+use super::architecture::vit;
 use super::embedder::Embedder;
 use super::family::Family;
 use super::network::Model;
@@ -13,6 +15,8 @@ use super::timm;
 pub enum Scheme {
     /// timm's and Microsoft's.
     Timm(timm::Style),
+    /// OpenAI's and open_clip's of a tower of CLIP.
+    OpenAi(openai::Tower),
     /// Those that Hugging Face publishes for the family.
     Published(&'static Family),
     /// The same behind an embedder that the family does not publish.
@@ -27,9 +31,16 @@ impl Scheme {
     ) -> Self {
         let family = architecture.shape().family();
         if family.in_timm && timm::is_timm(names.clone()) {
-            Self::Timm(timm::Style::detect(names))
-        } else {
-            Self::Published(family)
+            return Self::Timm(timm::Style::detect(names));
+        }
+        let tower = match family {
+            family if *family == vit::CLIP => Some(openai::Tower::Image),
+            family if *family == clip::FAMILY => Some(openai::Tower::Text),
+            _ => None,
+        };
+        match tower.filter(|_| openai::is_openai(names)) {
+            Some(tower) => Self::OpenAi(tower),
+            None => Self::Published(family),
         }
     }
 
@@ -38,9 +49,10 @@ impl Scheme {
         let family = model.config.shape().family();
         match &model.network.embedder {
             Embedder::Patches1d(_) => Self::Behind(family),
-            Embedder::Patches(_) | Embedder::Positioned(_) | Embedder::Ids(_) => {
-                Self::Published(family)
-            }
+            Embedder::Patches(_)
+            | Embedder::Positioned(_)
+            | Embedder::Ids(_)
+            | Embedder::Text(_) => Self::Published(family),
         }
     }
 
@@ -51,6 +63,7 @@ impl Scheme {
             Self::Timm(style) => {
                 return timm::parameter_name(path, style).map_or_else(own, |n| vec![n]);
             }
+            Self::OpenAi(tower) => return vec![openai::tensor(tower, path)],
             Self::Published(family) | Self::Behind(family) => family,
         };
         if path.starts_with("predictor.") {
@@ -80,10 +93,12 @@ impl Scheme {
     /// The published shape of a tensor of the parameter `path`, of our shape.
     pub fn shape(self, path: &str, mut shape: Vec<usize>) -> Vec<usize> {
         let first = ["embedder.class_token", "embedder.position_embeddings"];
-        if let Self::Published(family) = self
-            && family.flat
-            && first.contains(&path)
-        {
+        let flat = match self {
+            Self::Published(family) => family.flat,
+            Self::OpenAi(_) => true,
+            _ => false,
+        };
+        if flat && first.contains(&path) {
             let ones = if path == first[0] { 2 } else { 1 };
             shape.drain(..ones.min(shape.len()));
         }
@@ -110,6 +125,7 @@ impl Scheme {
     pub fn canonical(self, name: &str) -> Option<String> {
         match self {
             Self::Timm(_) => (!timm::carries_nothing(name)).then(|| name.to_string()),
+            Self::OpenAi(tower) => openai::canonical(tower, name),
             Self::Published(family) | Self::Behind(family) => (family.canonical)(name),
         }
     }

@@ -89,6 +89,7 @@ pub(super) fn before(config: &Architecture, embedder: &Embedder) -> Before {
             (patches.stack(), Some(patches.longest() / patches.stack()))
         }
         Embedder::Ids(ids) => (1, Some(ids.longest())),
+        Embedder::Text(text) => (1, Some(text.longest())),
         Embedder::Patches(_) | Embedder::Positioned(_) => (1, None),
     };
     Before {

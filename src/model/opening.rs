@@ -3,7 +3,7 @@
 
 use super::ModelError;
 use crate::suite::definition::Source;
-use crate::suite::parts::Pooling;
+use crate::suite::parts::{Activation, Pooling};
 
 /// The largest side of images that a model is given.
 const LARGEST: usize = 8192;
@@ -19,6 +19,8 @@ pub struct Opening {
     pub image_size: Option<usize>,
     /// How the encoder pools.
     pub pooling: Option<Pooling>,
+    /// The activation of a CLIP's MLPs.
+    pub activation: Option<Activation>,
 }
 
 impl Opening {
@@ -29,6 +31,7 @@ impl Opening {
             ignore: source.ignore.clone(),
             image_size: source.image_size,
             pooling: source.pooling,
+            activation: source.activation,
         }
     }
 

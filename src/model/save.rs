@@ -67,7 +67,7 @@ pub fn export(
 
 const CONFIG: &str = "config.json";
 
-fn write_text(folder: &Path, name: &str, text: &str) -> Result<(), ModelError> {
+pub(super) fn write_text(folder: &Path, name: &str, text: &str) -> Result<(), ModelError> {
     let path = folder.join(name);
     crate::files::atomic::write(&path, text.as_bytes())
         .map_err(|source| ModelError::Io { path, source })
@@ -98,7 +98,7 @@ fn tensors(
     write_tensors(&folder.join("model.safetensors"), all, metadata)
 }
 
-fn type_of(data: &TensorData) -> Dtype {
+pub(super) fn type_of(data: &TensorData) -> Dtype {
     match data.dtype() {
         DType::F64 => Dtype::F64,
         DType::F16 => Dtype::F16,
@@ -108,7 +108,7 @@ fn type_of(data: &TensorData) -> Dtype {
 }
 
 /// The values of `data` from `first` on, to be written as `dtype`.
-fn outgoing(
+pub(super) fn outgoing(
     name: String,
     dtype: Dtype,
     shape: Vec<usize>,

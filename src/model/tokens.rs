@@ -17,6 +17,8 @@ pub struct Tokens {
     pub before: usize,
     /// `[B, T]`, 1 for tokens that others may attend to and 0 for padding; `None` = all.
     pub keep: Option<Tensor<2>>,
+    /// `[B, T]`, 1 for the token that ends a text and 0 for all others; `None` where there is no such token.
+    pub end: Option<Tensor<2>>,
     /// The features `[B, D]` of the samples, where an encoder that does not take means has made them.
     pub pooled: Option<Dual<2>>,
 }
@@ -29,6 +31,7 @@ impl Tokens {
             grid,
             before: 0,
             keep: None,
+            end: None,
             pooled: None,
         }
     }
@@ -42,15 +45,16 @@ impl Tokens {
         }
     }
 
-    /// The same places with every tensor put through `value` and `keep`, as from one device to another.
+    /// The same places with every tensor put through `value` and `place`, as from one device to another.
     pub fn moved(
         &self,
         value: impl Fn(&Dual<3>) -> Dual<3>,
-        keep: impl Fn(Tensor<2>) -> Tensor<2>,
+        place: impl Fn(Tensor<2>) -> Tensor<2>,
     ) -> Self {
         Self {
             values: value(&self.values),
-            keep: self.keep.clone().map(keep),
+            keep: self.keep.clone().map(&place),
+            end: self.end.clone().map(&place),
             pooled: None,
             ..*self
         }
@@ -69,6 +73,17 @@ impl Tokens {
             before: 0,
             ..self
         }
+    }
+
+    /// The token that ends every sample's text `[B, C]`; the last token where none is marked.
+    pub fn ending(&self) -> Dual<2> {
+        let [batch, tokens, width] = self.values.dims();
+        let Some(end) = &self.end else {
+            return self.token(tokens - 1);
+        };
+        let end = end.clone().reshape([batch, tokens, 1]);
+        let only = self.values.clone().linear(|t| t * end.clone());
+        only.sum_dim(1).reshape([batch, width])
     }
 
     /// One of the tokens of every sample: `[B, C]`.

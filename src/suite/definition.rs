@@ -5,7 +5,7 @@
 pub use super::dataset::DatasetSpec;
 pub use super::embedded::EMBEDDED;
 use super::error::ManifestError;
-use super::parts::{EmbedderInit, Pooling};
+use super::parts::{Activation, EmbedderInit, Pooling};
 use super::stage1::Stage1;
 use super::training::TrainSettings;
 use super::tuning::{Selection, Tuning};
@@ -68,6 +68,9 @@ pub struct Source {
     /// `first-and-mean` and `class-and-distillation`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pooling: Option<Pooling>,
+    /// Activation of a CLIP's MLPs, `gelu` or `quick_gelu`, where its files do not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation>,
     /// What it was, or is to be, trained on; none where its publisher trained it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DatasetSpec>,

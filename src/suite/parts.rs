@@ -17,15 +17,18 @@ pub enum Pooling {
     ClassAndDistillation,
     /// The first token and the mean of the patches' side by side, twice as wide.
     FirstAndMean,
+    /// The token that ends a text: of CLIP's text tower.
+    End,
 }
 
 impl Pooling {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Mean,
         Self::First,
         Self::ClassAndDistillation,
         Self::FirstAndMean,
+        Self::End,
     ];
 
     /// The word for it.
@@ -35,6 +38,7 @@ impl Pooling {
             Self::First => "first",
             Self::ClassAndDistillation => "class-and-distillation",
             Self::FirstAndMean => "first-and-mean",
+            Self::End => "end",
         }
     }
 }
@@ -48,6 +52,38 @@ impl FromStr for Pooling {
             let names = Self::ALL.map(Self::name).join(", ");
             format!("expected one of {names}, found {text:?}")
         })
+    }
+}
+
+/// The activation in the MLPs of a CLIP: part of a checkpoint's identity, which many files do not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// The exact GELU, of most that were trained on LAION-2B.
+    Gelu,
+    /// `x·σ(1.702 x)`, of OpenAI's and what was tuned from them.
+    QuickGelu,
+}
+
+impl Activation {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Gelu, Self::QuickGelu];
+
+    /// The word for it, as Hugging Face has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gelu => "gelu",
+            Self::QuickGelu => "quick_gelu",
+        }
+    }
+}
+
+impl FromStr for Activation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|one| one.name() == text);
+        found.ok_or_else(|| format!("expected gelu or quick_gelu, found {text:?}"))
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::model::Opening;
 #[cfg(feature = "train")]
 use crate::suite::definition::Source;
-use crate::suite::parts::Pooling;
+use crate::suite::parts::{Activation, Pooling};
 use clap::Args;
 
 /// How a checkpoint is to be opened, the same for every verb that takes a model.
@@ -24,6 +24,9 @@ pub struct OpeningArgs {
     /// first-and-mean or class-and-distillation [default: as published]
     #[arg(long, value_name = "HOW")]
     pub pooling: Option<Pooling>,
+    /// Activation of a CLIP's MLPs, gelu or quick_gelu: part of what a checkpoint is, which its file may not tell
+    #[arg(long, value_name = "NAME")]
+    pub activation: Option<Activation>,
 }
 
 #[cfg(feature = "train")]
@@ -35,6 +38,7 @@ impl OpeningArgs {
             ignore: self.ignore.clone(),
             image_size: self.image_size,
             pooling: self.pooling,
+            activation: self.activation,
         }
     }
 
@@ -53,6 +57,9 @@ impl OpeningArgs {
         if let Some(pooling) = self.pooling {
             options.push_str(&format!(" --pooling {}", pooling.name()));
         }
+        if let Some(activation) = self.activation {
+            options.push_str(&format!(" --activation {}", activation.name()));
+        }
         options
     }
 
@@ -69,6 +76,9 @@ impl OpeningArgs {
         }
         if self.pooling.is_some() {
             source.pooling = self.pooling;
+        }
+        if self.activation.is_some() {
+            source.activation = self.activation;
         }
     }
 }

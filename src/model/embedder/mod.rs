@@ -6,12 +6,14 @@ mod patches;
 mod patches_1d;
 mod positioned;
 mod resample;
+mod text;
 
 pub use ids::IdEmbedder;
 pub use patches::PatchEmbedder;
 pub use patches_1d::{FIRST_POSITION, Patch1dEmbedder, stack};
 pub use positioned::{Layout, PositionedEmbedder};
 pub use resample::Resampling;
+pub use text::{End, TextEmbedder};
 
 use super::dual::Dual;
 use super::pass::Pass;
@@ -32,6 +34,8 @@ pub enum Embedder {
     Patches1d(Patch1dEmbedder),
     /// Token ids of text.
     Ids(IdEmbedder),
+    /// Token ids of text, one of which ends it.
+    Text(TextEmbedder),
 }
 
 impl Embedder {
@@ -41,7 +45,16 @@ impl Embedder {
             Self::Patches(patches) => patches.channels(),
             Self::Positioned(patches) => patches.channels(),
             Self::Patches1d(patches) => patches.channels(),
-            Self::Ids(_) => 1,
+            Self::Ids(_) | Self::Text(_) => 1,
+        }
+    }
+
+    /// The longest row of ids and the size of the vocabulary; `None` where it takes no ids.
+    pub fn tables(&self) -> Option<[usize; 2]> {
+        match self {
+            Self::Ids(ids) => Some([ids.longest(), ids.vocabulary()]),
+            Self::Text(text) => Some([text.longest(), text.vocabulary()]),
+            _ => None,
         }
     }
 
@@ -63,6 +76,7 @@ impl Embedder {
     ) -> Tokens {
         match self {
             Self::Ids(embedder) => embedder.forward(ids, keep, pass),
+            Self::Text(embedder) => embedder.forward(ids, pass),
             _ => {
                 let [batch, length] = ids.dims();
                 self.forward(ids.float().reshape([batch, 1, 1, length]), pass)
@@ -80,6 +94,10 @@ impl Embedder {
             Self::Ids(ids) => {
                 let [batch, _, _, length] = x.dims();
                 ids.forward(x.primal.int().reshape([batch, length]), None, pass)
+            }
+            Self::Text(text) => {
+                let [batch, _, _, length] = x.dims();
+                text.forward(x.primal.int().reshape([batch, length]), pass)
             }
         }
     }

@@ -1,9 +1,10 @@
 //! CLIP's image tower alone (Radford et al., ICML 2021), in Hugging Face's names and keys: a ViT with a norm before the
 //! blocks, whose last norm is over the pooled class token. Of a whole CLIP its text tower and projections are left out.
 
-use super::config::{Activation, VitConfig, wrong};
+use super::config::{Activation, VitConfig};
 use super::kind::Kind;
 use crate::model::ModelError;
+use crate::model::architecture::clip::{activation, of_layer};
 use crate::model::embedder::Resampling;
 use crate::model::keys::Keys;
 use crate::model::names::with_prefix;
@@ -27,16 +28,7 @@ pub fn tensors(path: &str) -> Vec<String> {
         let name = rest.replacen("pooled_norm.", "post_layernorm.", 1);
         return vec![format!("vision_model.{name}")];
     };
-    if let Some((layer, leaf)) = layer.split_once(".qkv.") {
-        return ["q", "k", "v"]
-            .map(|part| format!("vision_model.encoder.layers.{layer}.self_attn.{part}_proj.{leaf}"))
-            .to_vec();
-    }
-    let name = layer
-        .replace(".projection.", ".self_attn.out_proj.")
-        .replace(".norm1.", ".layer_norm1.")
-        .replace(".norm2.", ".layer_norm2.");
-    vec![format!("vision_model.encoder.layers.{name}")]
+    of_layer("vision_model", layer)
 }
 
 /// The published spelling of a tensor's name; `None` for the text tower, projections and indices.
@@ -64,18 +56,9 @@ pub fn canonical(name: &str) -> Option<String> {
 /// # Errors
 /// [`ModelError::Config`] that names the key.
 pub(super) fn read(keys: &Keys) -> Result<VitConfig, ModelError> {
-    let activation = match keys.text("hidden_act", "quick_gelu")?.as_str() {
-        "quick_gelu" => Activation::QuickGelu,
-        "gelu" => Activation::Gelu,
-        other => {
-            let found = format!("{other:?}");
-            return Err(wrong("hidden_act", "\"quick_gelu\" or \"gelu\"", found));
-        }
-    };
+    let activation = activation(keys)?.into();
     VitConfig {
-        kind: Kind::Clip,
         image_size: keys.side("image_size", 224)?,
-        asked_size: None,
         patch_size: keys.side("patch_size", 32)?,
         num_channels: keys.single("num_channels", 3)?,
         hidden_size: keys.count("hidden_size", 768)?,
@@ -83,24 +66,51 @@ pub(super) fn read(keys: &Keys) -> Result<VitConfig, ModelError> {
         num_attention_heads: keys.count("num_attention_heads", 12)?,
         intermediate_size: keys.count("intermediate_size", 3072)?,
         activation,
-        qkv_bias: true,
         layer_norm_eps: keys.number("layer_norm_eps", 1e-5)?,
-        hidden_dropout_prob: 0.0,
         attention_probs_dropout_prob: keys.number("attention_dropout", 0.0)?,
-        drop_path_rate: 0.0,
-        layer_scale: None,
-        class_token: true,
-        distillation_token: false,
-        num_register_tokens: 0,
-        placed: 1,
-        pre_norm: true,
-        token_norm: false,
-        pooled_norm: true,
-        pooling: Pooling::First,
-        resampling: Resampling::Plain,
         id2label: keys.labels("id2label"),
+        ..VitConfig::clip()
     }
     .check()
+}
+
+impl VitConfig {
+    /// OpenAI's ViT-B/32, for others to change.
+    pub fn clip() -> Self {
+        Self {
+            kind: Kind::Clip,
+            image_size: 224,
+            asked_size: None,
+            patch_size: 32,
+            num_channels: 3,
+            hidden_size: 768,
+            num_hidden_layers: 12,
+            num_attention_heads: 12,
+            intermediate_size: 3072,
+            activation: Activation::QuickGelu,
+            qkv_bias: true,
+            layer_norm_eps: 1e-5,
+            hidden_dropout_prob: 0.0,
+            attention_probs_dropout_prob: 0.0,
+            drop_path_rate: 0.0,
+            layer_scale: None,
+            class_token: true,
+            distillation_token: false,
+            num_register_tokens: 0,
+            placed: 1,
+            pre_norm: true,
+            token_norm: false,
+            pooled_norm: true,
+            pooling: Pooling::First,
+            resampling: Resampling::Plain,
+            id2label: BTreeMap::new(),
+        }
+    }
+
+    /// The keys of CLIP's image tower, without classes.
+    pub fn clip_keys(&self) -> Value {
+        keys(self, self.num_channels, BTreeMap::new())
+    }
 }
 
 /// The keys of its `config.json`, for these channels and classes.

@@ -3,19 +3,10 @@
 use super::kind::Kind;
 use crate::model::ModelError;
 use crate::model::embedder::{Layout, Resampling};
+pub use crate::model::transformer::Activation;
+use crate::model::transformer::{LayerShape, Sight};
 use crate::suite::parts::Pooling;
 use std::collections::BTreeMap;
-
-/// What is between the two linear maps of an MLP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activation {
-    /// The exact GELU.
-    Gelu,
-    /// `x·σ(1.702 x)`, of OpenAI's CLIP.
-    QuickGelu,
-    /// `silu(a)·b` of two halves (Shazeer 2020).
-    SwiGlu,
-}
 
 /// A checked ViT architecture. Field names are those of Hugging Face's `ViTConfig` where it has them.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,6 +142,7 @@ impl VitConfig {
             Pooling::ClassAndDistillation => {
                 (!(self.class_token && self.distillation_token)).then_some("distillation token")
             }
+            Pooling::End => Some("token that ends it"),
         };
         match lacks {
             None => Ok(()),
@@ -192,8 +184,25 @@ impl VitConfig {
         }
     }
 
+    /// What its layer `index` is made of.
+    pub(super) fn layer(&self, index: usize) -> LayerShape {
+        LayerShape {
+            width: self.hidden_size,
+            hidden: self.intermediate_size,
+            heads: self.num_attention_heads,
+            activation: self.activation,
+            qkv_bias: self.qkv_bias,
+            epsilon: self.layer_norm_eps,
+            scale: self.layer_scale,
+            dropout: self.branch_dropout(),
+            attention_dropout: self.attention_probs_dropout_prob,
+            drop_path: self.drop_path(index),
+            sight: Sight::All,
+        }
+    }
+
     /// Dropout on the residual branches: DINOv2 has it on embeddings alone.
-    pub(super) fn branch_dropout(&self) -> f64 {
+    fn branch_dropout(&self) -> f64 {
         match self.kind {
             Kind::Dinov2 | Kind::Dinov2WithRegisters => 0.0,
             _ => self.hidden_dropout_prob,

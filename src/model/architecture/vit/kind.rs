@@ -1,6 +1,7 @@
 //! Whose ViT it is: the publishers' families, told by `model_type`, and timm's, which has none.
 
 use super::{clip, huggingface, timm};
+use crate::model::architecture::clip::openai;
 use crate::model::family::{Family, Marks};
 
 /// Whose ViT it is.
@@ -163,17 +164,25 @@ pub const CLIP: Family = Family {
         "siglip_vision_model",
         "its last tokens are pooled by attention",
     )],
-    marks: &[Marks {
-        anchor: "embeddings.patch_embedding.weight",
-        witness: &["encoder.layers.0.self_attn."],
-        core: &[
-            "embeddings.",
-            "encoder.",
-            "pre_layrnorm.",
-            "post_layernorm.",
-        ],
-        prefix: "vision_model.",
-    }],
+    marks: &[
+        Marks {
+            anchor: "embeddings.patch_embedding.weight",
+            witness: &["encoder.layers.0.self_attn."],
+            core: &[
+                "embeddings.",
+                "encoder.",
+                "pre_layrnorm.",
+                "post_layernorm.",
+            ],
+            prefix: "vision_model.",
+        },
+        Marks {
+            anchor: openai::ANCHOR,
+            witness: &["visual.transformer.resblocks.0."],
+            core: &["visual."],
+            prefix: "",
+        },
+    ],
     others: &[],
     flat: true,
     classifier: None,

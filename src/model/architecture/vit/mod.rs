@@ -20,7 +20,7 @@ use crate::model::embedder::{Embedder, PositionedEmbedder};
 use crate::model::family::{Configuration, Family};
 use crate::model::layers::Init;
 use crate::model::{ModelError, Predictor};
-use crate::suite::parts::{EmbedderInit, Pooling};
+use crate::suite::parts::{self as suite, EmbedderInit, Pooling};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -126,6 +126,18 @@ impl Configuration for VitConfig {
     fn set_pooling(&mut self, pooling: Pooling) -> Result<(), ModelError> {
         self.poolable(pooling)?;
         self.pooling = pooling;
+        Ok(())
+    }
+
+    /// CLIP's may be said: many of its files do not tell it.
+    fn set_activation(&mut self, activation: suite::Activation) -> Result<(), ModelError> {
+        match self.kind {
+            Kind::Clip => self.activation = activation.into(),
+            _ => {
+                let expected = format!("none to be said of {}", self.family().name);
+                return Err(config::wrong("activation", expected, activation.name()));
+            }
+        }
         Ok(())
     }
 
