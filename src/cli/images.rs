@@ -6,7 +6,7 @@ use super::words::clean;
 use crate::dataset::images::{Broken, Folder};
 use crate::dataset::readers::{self, Data, Input};
 use crate::dataset::{self, Dataset, Reader};
-use crate::model::{Model, preprocess};
+use crate::model::{Architecture, Model, preprocess};
 use crate::suite::dataset::DatasetSpec;
 use crate::suite::preprocess::{Origin, Preprocess};
 use std::path::Path;
@@ -71,12 +71,23 @@ impl Asked<'_> {
 /// Opens what was asked for, for the model called `name`; tells on stderr what was done otherwise than
 /// one may think.
 pub fn open_set(asked: &Asked, name: &str, model: &Model) -> Result<Set, CliError> {
-    let side = model.config.image_size().ok_or_else(|| CliError::Usage {
+    let channels = model.network.embedder.channels();
+    open_for(asked, name, &model.config, channels)
+}
+
+/// The same for a model of this architecture, whose embedder takes so many channels.
+pub fn open_for(
+    asked: &Asked,
+    name: &str,
+    config: &Architecture,
+    channels: usize,
+) -> Result<Set, CliError> {
+    let side = config.image_size().ok_or_else(|| CliError::Usage {
         what: asked.flag.into(),
         expected: "a model of images".into(),
-        found: format!("model_type {}", model.config.name()),
+        found: format!("model_type {}", config.name()),
     })?;
-    let found = preprocess::of(name, &model.config, asked.side)?;
+    let found = preprocess::of(name, config, asked.side)?;
     let how = found.how;
     let mut notes = found.notes;
     // Pictures of one's own are named by their folder.
@@ -113,7 +124,7 @@ pub fn open_set(asked: &Asked, name: &str, model: &Model) -> Result<Set, CliErro
         eprintln!("pictures: {}", clean(&how.words()));
     }
     notes.iter().for_each(|note| eprintln!("{}", clean(note)));
-    let (found, channels) = (set.shape()[0], model.network.embedder.channels());
+    let found = set.shape()[0];
     if found != channels {
         let expected = format!("a set of {channels} channels, as the model's embedder has");
         return Err(asked.wrong(expected, &format!("{} with {found}", asked.images)));

@@ -46,8 +46,12 @@ mod tensor;
 #[cfg(feature = "train")]
 mod tensor_file;
 #[cfg(feature = "train")]
+mod towers;
+#[cfg(feature = "train")]
 mod train;
 mod words;
+#[cfg(feature = "train")]
+mod zeroshot;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -119,6 +123,8 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Runs(command) => return runs::run(&command),
         #[cfg(feature = "train")]
         Command::Extract(args) => extract::run(&args)?,
+        #[cfg(feature = "train")]
+        Command::Zeroshot(args) => zeroshot::run(&args)?,
         Command::Probe(args) => measure::probe::run(&args)?,
         Command::Tsne(args) => measure::tsne::run(&args)?,
         Command::Discrepancy(args) => measure::discrepancy::run(&args)?,

@@ -109,7 +109,7 @@ fn describe(set: &dyn Dataset) -> (Vec<String>, Vec<usize>) {
     (set.classes().to_vec(), crate::dataset::labels(set))
 }
 
-fn forward(
+pub(super) fn forward(
     set: Arc<dyn Dataset>,
     device: &Device,
     run: impl Fn(Tensor<4>) -> Tensor<2>,

@@ -12,6 +12,8 @@ pub mod file;
 pub mod outputs;
 pub mod projector;
 pub mod set;
+#[cfg(feature = "train")]
+pub mod towers;
 
 pub use error::FeatureError;
 #[cfg(feature = "train")]

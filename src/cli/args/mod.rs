@@ -16,7 +16,10 @@ pub use compare::CompareArgs;
 pub use data::{DataArgs, DataCommand};
 pub use measure::{Components, DiscrepancyArgs, ProbeArgs, TsneArgs};
 #[cfg(feature = "train")]
-pub use model::{ExportArgs, ExtractArgs, ModelFormat, ModelsCommand, Precision, WeightType};
+pub use model::{
+    ExportArgs, ExtractArgs, ModelFormat, ModelsCommand, Precision, TextArgs, Wanted, WeightType,
+    ZeroShotArgs,
+};
 pub use opening::OpeningArgs;
 #[cfg(feature = "train")]
 pub use run::{DoctorArgs, PretrainArgs, RunsCommand, SweepArgs, TrainArgs};
@@ -37,6 +40,7 @@ use clap::{Parser, Subcommand};
   modalign report --suite real-mini --data DIR       real CIFAR-10/100, EMG and sounds
   modalign figures runs/demo --only tsne,probe       redraw figures of a finished run
   modalign extract --model DIR --tensor IN.safetensors:pixels --outputs pooled,logits --out OUT.npz
+  modalign zeroshot --model CLIP --data cifar10:test what a CLIP's texts tell of pictures, untrained
   modalign probe --train TRAIN.npz --test TEST.npz   linear probe of your own features
   modalign tsne --features F.npz --out MAP.npy       t-SNE of them
   modalign discrepancy --source-probs P.npy --target-labels Y.npy --holdout
@@ -78,6 +82,9 @@ pub enum Command {
     /// Write what the parts of a model say about a tensor or a dataset
     #[cfg(feature = "train")]
     Extract(ExtractArgs),
+    /// What a CLIP's texts tell of its pictures without training
+    #[cfg(feature = "train")]
+    Zeroshot(ZeroShotArgs),
     /// How well hyperplanes separate the classes of anyone's features
     Probe(ProbeArgs),
     /// A map of anyone's features in two dimensions
@@ -121,6 +128,8 @@ impl Command {
             Self::Compare(args) => &args.device,
             #[cfg(feature = "train")]
             Self::Extract(args) => &args.device,
+            #[cfg(feature = "train")]
+            Self::Zeroshot(args) => &args.device,
             Self::Probe(args) => &args.device,
             _ => "flex",
         }

@@ -2,24 +2,71 @@
 
 use super::OpeningArgs;
 use crate::feature::outputs::Output;
+use crate::feature::towers::TowerOutput;
 use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-impl ValueEnum for Output {
+/// An output that `extract` writes: of one network, or of both towers of a CLIP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Of one network.
+    One(Output),
+    /// Of both towers.
+    Both(TowerOutput),
+}
+
+impl ValueEnum for Wanted {
     fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
+        const ALL: &[Wanted] = &[
+            Wanted::One(Output::Embedded),
+            Wanted::One(Output::Pooled),
+            Wanted::One(Output::Logits),
+            Wanted::One(Output::LastHiddenState),
+            Wanted::Both(TowerOutput::ImageEmbeds),
+            Wanted::Both(TowerOutput::TextEmbeds),
+            Wanted::Both(TowerOutput::LogitsPerImage),
+        ];
+        ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        let help = match self {
-            Self::Embedded => "Tokens after the embedder [N, T, C]",
-            Self::Pooled => "Mean of the last tokens [N, D]",
-            Self::Logits => "Class scores [N, K]",
-            Self::LastHiddenState => "Last tokens [N, T, D]",
+        let (name, help) = match self {
+            Self::One(output) => {
+                let help = match output {
+                    Output::Embedded => "Tokens after the embedder [N, T, C]",
+                    Output::Pooled => "The samples' features, as the encoder pools its tokens [N, D]",
+                    Output::Logits => "Class scores [N, K]",
+                    Output::LastHiddenState => "Last tokens [N, T, D]",
+                };
+                (output.name(), help)
+            }
+            Self::Both(output) => {
+                let help = match output {
+                    TowerOutput::ImageEmbeds => "CLIP: images in the common space, of length one [N, E]",
+                    TowerOutput::TextEmbeds => "CLIP: texts there [M, E]",
+                    TowerOutput::LogitsPerImage => "CLIP: scaled cosines of both [N, M]",
+                };
+                (output.name(), help)
+            }
         };
-        Some(PossibleValue::new(self.name()).help(help))
+        Some(PossibleValue::new(name).help(help))
     }
+}
+
+/// Texts for the text tower of a CLIP.
+#[derive(Debug, Clone, Default, Args)]
+pub struct TextArgs {
+    /// Texts: .txt (one a line), .csv, .tsv, .json or .jsonl; or token ids, FILE.safetensors:NAME
+    #[arg(long, value_name = "FILE")]
+    pub texts: Option<String>,
+    /// Column of a table, or key of objects, that holds the texts
+    #[arg(long, value_name = "NAME", requires = "texts")]
+    pub text_column: Option<String>,
+    /// tokenizer.json, vocab.json with merges.txt, or OpenAI's bpe_simple_vocab_16e6.txt.gz, as a file or its folder
+    /// [default: beside the model]
+    #[arg(long, value_name = "PATH")]
+    pub tokenizer: Option<PathBuf>,
 }
 
 /// Float types that a model can compute in.
@@ -45,6 +92,8 @@ pub enum Precision {
       --tensor IN.npz:pixels --outputs pooled --out F.npz
   modalign extract --model roberta-base --tensor IN.safetensors:input_ids \\
       --mask IN.safetensors:attention_mask --outputs last_hidden_state --out OUT.npz
+  modalign extract --model openai/clip-vit-base-patch32 --data cifar10:test --data-dir DATA \\
+      --texts captions.txt --outputs image_embeds,text_embeds,logits_per_image --out F.npz
 
 A tensor comes from a safetensors or a PyTorch file (.pt, .pth, .bin), or is an array of NumPy
 (FILE.npz:NAME, FILE.npy). One of rank 4 is samples [N, C, H, W], of rank 2 token ids [N, T], of rank
@@ -79,9 +128,12 @@ pub struct ExtractArgs {
     /// Folder with the dataset's files
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Texts for a CLIP.
+    #[command(flatten)]
+    pub text: TextArgs,
     /// What to write
     #[arg(long, value_enum, value_delimiter = ',', required = true)]
-    pub outputs: Vec<Output>,
+    pub outputs: Vec<Wanted>,
     /// File to write: .safetensors or .npz
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
@@ -91,6 +143,53 @@ pub struct ExtractArgs {
     /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built; a graphics card by its number, as wgpu:1
     #[arg(long, default_value = "flex")]
     pub device: String,
+}
+
+/// Arguments of `modalign zeroshot`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  modalign zeroshot --model openai/clip-vit-base-patch32 --data cifar10:test --data-dir DATA
+  modalign zeroshot --model ViT-B-32.pt --tokenizer bpe_simple_vocab_16e6.txt.gz --data PICTURES \\
+      --template 'a photo of a {}.' --template 'a drawing of a {}.' --json
+
+Every class is a text: its name (with _ as a space) in the template, of several templates the mean of their vectors. An
+image is of the class whose text lies nearest. The error depends on names and templates as much as on the model.")]
+pub struct ZeroShotArgs {
+    /// CLIP: folder, checkpoint file, or Hugging Face name
+    #[arg(long, value_name = "MODEL")]
+    pub model: String,
+    /// How it is opened.
+    #[command(flatten)]
+    pub opening: OpeningArgs,
+    /// Labelled pictures: a dataset as SET or SET:train|valid|test (default test), or a folder DIR/class/*.jpg as DIR or
+    /// DIR:train|valid|test
+    #[arg(long, value_name = "SET[:SPLIT]")]
+    pub data: String,
+    /// Folder with the dataset's files
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Leave out pictures of a folder that cannot be read, and count them
+    #[arg(long)]
+    pub skip_broken: bool,
+    /// Text of a class, with {} for its name; repeatable: the mean of several counts [default: a photo of a {}.]
+    #[arg(long, value_name = "TEXT")]
+    pub template: Vec<String>,
+    /// Names of the classes in place of the set's: a file of texts, in the order of labels
+    #[arg(long, value_name = "FILE")]
+    pub class_names: Option<PathBuf>,
+    /// tokenizer.json, vocab.json with merges.txt, or OpenAI's bpe_simple_vocab_16e6.txt.gz, as a file or its folder
+    /// [default: beside the model]
+    #[arg(long, value_name = "PATH")]
+    pub tokenizer: Option<PathBuf>,
+    /// Write the probabilities [N, K] as .npy: source probabilities for `modalign discrepancy`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built; a graphics card by its number, as wgpu:1
+    #[arg(long, default_value = "flex")]
+    pub device: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `modalign models`.

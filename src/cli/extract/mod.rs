@@ -1,7 +1,9 @@
 //! `modalign extract`: runs a model on a raw tensor or a dataset and writes what its parts say:
 //! the parity surface that anyone can check against PyTorch.
 
-use super::args::{ExtractArgs, Precision};
+mod towers;
+
+use super::args::{ExtractArgs, Precision, Wanted};
 use super::error::CliError;
 use super::images::{Asked, open_set};
 use super::models::{open, tell};
@@ -9,9 +11,10 @@ use super::out;
 use super::progress::Stage;
 use super::tensor::{batches_of, check_predictor, read_input};
 use crate::dataset::loader::{Order, batches};
-use crate::dataset::{self, images::Broken};
+use crate::dataset::{self, Dataset, images::Broken};
 use crate::feature::file::{self, Arrays};
 use crate::feature::outputs::{Input, Output, Values, outputs};
+use crate::feature::towers::TowerOutput;
 use crate::feature::{extract, samples_at_once};
 use crate::model::windows::Windows;
 use crate::model::{Model, Opening, device, load};
@@ -31,15 +34,34 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
         Precision::Bf16 => DType::BF16,
     };
     device::supports(&args.device, &device, dtype)?;
+    // Once each, however often asked for.
+    let (mut wanted, mut of_towers) = (Output::ALL.to_vec(), TowerOutput::ALL.to_vec());
+    wanted.retain(|output| args.outputs.contains(&Wanted::One(*output)));
+    of_towers.retain(|output| args.outputs.contains(&Wanted::Both(*output)));
+    match (wanted.is_empty(), of_towers.is_empty()) {
+        (true, _) => return towers::run(args, &of_towers, &device, dtype),
+        (false, false) => {
+            return Err(CliError::Usage {
+                what: "--outputs".into(),
+                expected: "outputs of one tower, or of both; each in a file of its own".into(),
+                found: format!("{} and {}", wanted[0].name(), of_towers[0].name()),
+            });
+        }
+        (false, true) => {}
+    }
+    if args.text.texts.is_some() {
+        return Err(CliError::Usage {
+            what: "--texts".into(),
+            expected: "an output of both towers, as text_embeds or logits_per_image".into(),
+            found: format!("--outputs {}", wanted[0].name()),
+        });
+    }
     let files = open(&args.model, &args.opening.opening())?.files;
     tell(&files.notes);
     let load = |dtype| load::build(files.description.clone(), &files.weights, &device, dtype);
     let loaded = load(dtype)?;
     tell(&loaded.notes);
     let model = loaded.model;
-    // Once each, however often asked for.
-    let mut wanted = Output::ALL.to_vec();
-    wanted.retain(|output| args.outputs.contains(output));
     if wanted.contains(&Output::Logits) && model.network.predictor.spec().is_none() {
         return Err(CliError::Usage {
             what: "--outputs logits".into(),
@@ -85,13 +107,7 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
             let data = open_set(&asked, &args.model, &model)?.set;
             let order = Order::sequential(samples_at_once(data.shape().iter().product()));
             let (total, stage) = (order.batches(data.len()), Stage::new("extracting", 1));
-            // Pictures that lie in no class have no labels.
-            let labelled = !data.classes().is_empty();
-            sink.arrays.labels = labelled.then(|| dataset::labels(data.as_ref()));
-            sink.arrays.class_names = data.classes().to_vec();
-            sink.arrays.groups = dataset::groups(data.as_ref());
-            let ids = (0..data.len()).map(|index| data.id(index));
-            sink.arrays.ids = ids.collect::<Option<_>>().unwrap_or_default();
+            describe(&mut sink.arrays, data.as_ref());
             for (i, batch) in batches(data, order).into_iter().enumerate() {
                 let batch = batch?;
                 sink.take(&model, Input::Samples(batch.values, batch.shape));
@@ -112,6 +128,17 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
     Ok(())
 }
 
+/// What a set says of its samples beside their numbers.
+fn describe(arrays: &mut Arrays, set: &dyn Dataset) {
+    // Pictures that lie in no class have no labels.
+    let labelled = !set.classes().is_empty();
+    arrays.labels = labelled.then(|| dataset::labels(set));
+    arrays.class_names = set.classes().to_vec();
+    arrays.groups = dataset::groups(set);
+    let ids = (0..set.len()).map(|index| set.id(index));
+    arrays.ids = ids.collect::<Option<_>>().unwrap_or_default();
+}
+
 /// Refuses to write over the model's weights, the tensor or the mask.
 fn apart(args: &ExtractArgs) -> Result<(), CliError> {
     // FILE:NAME names a tensor in a file; a name may hold colons, and so may a file.
@@ -125,6 +152,7 @@ fn apart(args: &ExtractArgs) -> Result<(), CliError> {
         ("--model", Some(args.model.as_str())),
         ("--tensor", args.tensor.as_deref()),
         ("--mask", args.mask.as_deref()),
+        ("--texts", args.text.texts.as_deref()),
     ];
     for (flag, text) in given {
         for path in text.map(files).unwrap_or_default() {

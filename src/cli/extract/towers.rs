@@ -1,0 +1,142 @@
+//! `modalign extract` of both towers of a CLIP: vectors of images and texts in their common space, and their logits.
+
+use super::super::args::ExtractArgs;
+use super::super::error::CliError;
+use super::super::images::Asked;
+use super::super::progress::Stage;
+use super::super::tensor_file::TensorFile;
+use super::super::towers::Towers;
+use crate::dataset::{self, images::Broken};
+use crate::feature::file::{self, Arrays};
+use crate::feature::towers::{TowerOutput, of_images, of_pixels, of_texts};
+use burn::tensor::{DType, Device};
+use ndarray::{Array2, ArrayView2};
+
+/// Runs the command for outputs of both towers.
+pub fn run(
+    args: &ExtractArgs,
+    wanted: &[TowerOutput],
+    device: &Device,
+    dtype: DType,
+) -> Result<(), CliError> {
+    let images = wanted.iter().any(|output| output.of_images());
+    let texts = wanted.iter().any(|output| output.of_texts());
+    let names = |of: fn(TowerOutput) -> bool| {
+        let all = wanted.iter().filter(|output| of(**output));
+        let all: Vec<&str> = all.map(|output| output.name()).collect();
+        all.join(",")
+    };
+    for (given, needed, flag, of) in [
+        (
+            args.tensor.is_some() || args.data.is_some(),
+            images,
+            "--tensor FILE:NAME or --data SET[:split]",
+            TowerOutput::of_images as fn(TowerOutput) -> bool,
+        ),
+        (
+            args.text.texts.is_some(),
+            texts,
+            "--texts FILE",
+            TowerOutput::of_texts,
+        ),
+    ] {
+        if needed && !given {
+            return Err(CliError::Usage {
+                what: format!("--outputs {}", names(of)),
+                expected: flag.into(),
+                found: "neither".into(),
+            });
+        }
+        if given && !needed {
+            return Err(CliError::Usage {
+                what: format!("--outputs {}", names(|_| true)),
+                expected: format!("an output of what {flag} gives"),
+                found: "none".into(),
+            });
+        }
+    }
+    let towers = Towers::open(&args.model, &args.opening.opening(), device, dtype)?;
+    let model = &towers.loaded.towers;
+    let mut arrays = Arrays::default();
+    let ids = towers.texts(&args.text)?;
+    let of_text = ids.map(|ids| {
+        let stage = Stage::waiting("texts");
+        let found = of_texts(model, ids.view());
+        stage.clear();
+        found
+    });
+    let stage = Stage::waiting("images");
+    let of_image = match (&args.tensor, &args.data) {
+        (Some(tensor), _) => Some(pixels(&towers, tensor)?),
+        (None, Some(set)) => Some(pictures(args, &towers, set, device, &mut arrays)?),
+        (None, None) => None,
+    };
+    stage.clear();
+    for output in wanted {
+        let found = match (output, &of_image, &of_text) {
+            (TowerOutput::ImageEmbeds, Some(image), _) => image.clone(),
+            (TowerOutput::TextEmbeds, _, Some(text)) => text.clone(),
+            (TowerOutput::LogitsPerImage, Some(image), Some(text)) => {
+                logits(image.view(), text.view(), model.scale())
+            }
+            _ => continue,
+        };
+        let shape = [found.nrows(), found.ncols()];
+        arrays.append(output.name(), &shape, found.into_raw_vec_and_offset().0);
+    }
+    if args.data.is_some() {
+        arrays.alias(TowerOutput::ImageEmbeds.name(), "features");
+        arrays.alias(TowerOutput::TextEmbeds.name(), "text_features");
+    }
+    file::write_arrays(&args.out, &arrays)?;
+    Ok(())
+}
+
+/// e^scale times cosines `[N, M]`, added up in double precision.
+fn logits(image: ArrayView2<f32>, text: ArrayView2<f32>, scale: f64) -> Array2<f32> {
+    let [image, text] = [image, text].map(|rows| rows.mapv(f64::from));
+    image.dot(&text.t()).mapv(|cosine| (scale * cosine) as f32)
+}
+
+/// Vectors of a tensor `[N, C, H, W]`.
+fn pixels(towers: &Towers, given: &str) -> Result<Array2<f32>, CliError> {
+    let file = TensorFile::open("--tensor", given)?;
+    let (config, model) = (&towers.loaded.config.image, &towers.loaded.towers);
+    let smallest = config.patch_size;
+    match *file.shape.as_slice() {
+        [n, c, h, w] if n > 0 && c == config.num_channels && h >= smallest && w >= smallest => {
+            Ok(of_pixels(model, &file.floats()?, [n, c, h, w]))
+        }
+        _ => Err(CliError::Usage {
+            what: "--tensor".into(),
+            expected: format!(
+                "[N, {}, H, W] samples of at least one patch of {smallest} pixels",
+                config.num_channels
+            ),
+            found: file.described(),
+        }),
+    }
+}
+
+/// Vectors of the pictures of a set; labels, classes, groups and names go into `arrays`.
+fn pictures(
+    args: &ExtractArgs,
+    towers: &Towers,
+    set: &str,
+    device: &Device,
+    arrays: &mut Arrays,
+) -> Result<Array2<f32>, CliError> {
+    let set = towers.images(&Asked {
+        flag: "--data",
+        images: set,
+        data: args.data_dir.as_deref(),
+        broken: match args.skip_broken {
+            true => Broken::Skip,
+            false => Broken::Refuse,
+        },
+        side: args.opening.image_size,
+    })?;
+    let set = set.set;
+    super::describe(arrays, set.as_ref());
+    Ok(of_images(&towers.loaded.towers, set, device)?)
+}
