@@ -1,14 +1,20 @@
 //! Parity with the implementations that the field trusts. Each test prints its largest error.
 //! `MODALIGN_FIXTURES` points to other fixtures of the same layout.
 
+#[path = "parity/clip.rs"]
+mod clip;
 #[path = "parity/devices.rs"]
 mod devices;
 #[path = "parity/full_size.rs"]
 mod full_size;
+#[path = "parity/harma.rs"]
+mod harma;
 #[path = "parity/meta_gradient.rs"]
 mod meta_gradient;
 #[path = "parity/meta_steps.rs"]
 mod meta_steps;
+#[path = "parity/mmap.rs"]
+mod mmap;
 #[path = "parity/objectives.rs"]
 mod objectives;
 #[path = "parity/parts.rs"]

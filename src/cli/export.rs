@@ -6,7 +6,7 @@ use super::models::{Opened, open, tell};
 use crate::model::preprocess::{self, Recorded};
 use crate::model::weights::Dtype;
 use crate::model::windows::Windows;
-use crate::model::{load, save};
+use crate::model::{Opening, load, save, two_tower};
 use burn::tensor::{DType, Device};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,8 @@ pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
         WeightType::F16 => Some(Dtype::F16),
         WeightType::Bf16 => Some(Dtype::BF16),
     };
-    let Opened { files, path } = open(&args.model, &args.opening.opening())?;
+    let opening = args.opening.opening();
+    let Opened { files, path } = open(&args.model, &opening)?;
     let own = path.as_deref().and_then(|path| match path.is_dir() {
         true => Some(path),
         false => path.parent(),
@@ -34,6 +35,11 @@ pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
         });
     }
     let weights = &files.weights;
+    if let Some(path) = &path
+        && two_tower::is_two_tower(path, &opening)?
+    {
+        return both(path, &opening, dtype, &args.out);
+    }
     // Doubles stay doubles: single precision would round them.
     let double = weights
         .names()
@@ -56,4 +62,24 @@ pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
     }
     save::export(&loaded, &Recorded::from(&how), dtype, &args.out)?;
     Ok(args.out.clone())
+}
+
+/// Both towers of a CLIP.
+fn both(
+    path: &Path,
+    opening: &Opening,
+    dtype: Option<Dtype>,
+    out: &Path,
+) -> Result<PathBuf, CliError> {
+    let files = two_tower::open(path, opening)?;
+    let weights = &files.weights;
+    let double = |name| weights.dtype(name) == Some(Dtype::F64);
+    let held = match weights.names().any(double) {
+        true => DType::F64,
+        false => DType::F32,
+    };
+    let loaded = two_tower::opened(files, &Device::flex(), held)?;
+    tell(&loaded.notes);
+    two_tower::export(&loaded, dtype, out)?;
+    Ok(out.into())
 }

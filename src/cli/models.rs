@@ -4,17 +4,20 @@
 use super::args::{ModelsCommand, OpeningArgs};
 use super::error::CliError;
 use super::progress::Downloads;
+use crate::model::family::Configuration;
 use crate::model::folder::{self, Files};
 use crate::model::hub::{self, HubSettings};
 use crate::model::opening::SideOrigin;
 use crate::model::weights::Weights;
 use crate::model::windows::Windows;
-use crate::model::{Opening, Plan, architecture, embedded, preprocess, state};
+use crate::model::{
+    Architecture, ModelError, Opening, Plan, architecture, embedded, preprocess, state, two_tower,
+};
 use crate::suite::definition::Source;
 use burn::tensor::{DType, Device};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A model that was opened by name.
 pub struct Opened {
@@ -86,6 +89,7 @@ fn list(as_json: bool) {
             "cache": settings.cache,
             "cached": cached,
             "model_types": architecture::supported(),
+        "two_towers": [two_tower::MODEL_TYPE],
         });
         println!("{all}");
         return;
@@ -106,6 +110,7 @@ fn list(as_json: bool) {
     println!(
         "  ViT, DeiT, DINOv2 and MAE with timm's names or their authors', with or without config.json"
     );
+    println!("  CLIP whole: Hugging Face's folders, open_clip's, and OpenAI's names in a file");
     println!(
         "  weights as safetensors or PyTorch files (.bin, .pth, .pt, .ckpt, .pth.tar), whole or in shards"
     );
@@ -113,7 +118,15 @@ fn list(as_json: bool) {
 }
 
 fn show(name: &str, opening: &OpeningArgs, as_json: bool) -> Result<(), CliError> {
-    let Opened { files, path } = open(name, &opening.opening())?;
+    let how = opening.opening();
+    if !embedded::names().contains(&name) {
+        let path = resolve(name)?;
+        if two_tower::is_two_tower(&path, &how)? {
+            print_facts(&towers(&path, &how)?, as_json);
+            return Ok(());
+        }
+    }
+    let Opened { files, path } = open(name, &how)?;
     let origin = path.map_or("inside the program".into(), |p| p.display().to_string());
     let weights = &files.weights;
     let mut notes = files.notes;
@@ -127,12 +140,18 @@ fn show(name: &str, opening: &OpeningArgs, as_json: bool) -> Result<(), CliError
         let words = found.map_or_else(|e| e.to_string(), |found| found.how.words());
         facts.push(("pictures", json!(words)));
     }
+    print_facts(&facts, as_json);
+    Ok(())
+}
+
+/// Shows what is known of a model.
+fn print_facts(facts: &[(&'static str, Value)], as_json: bool) {
     if as_json {
-        let all = facts.into_iter().map(|(k, v)| (k.to_string(), v));
+        let all = facts.iter().map(|(k, v)| (k.to_string(), v.clone()));
         println!("{}", Value::Object(all.collect()));
-        return Ok(());
+        return;
     }
-    for (key, value) in &facts {
+    for (key, value) in facts {
         match value {
             Value::Array(all) if !all.is_empty() => {
                 println!("{key:<14} {}", all.len());
@@ -147,7 +166,74 @@ fn show(name: &str, opening: &OpeningArgs, as_json: bool) -> Result<(), CliError
             other => println!("{key:<14} {}", text(other)),
         }
     }
-    Ok(())
+}
+
+/// What is known of both towers of a CLIP.
+fn towers(path: &Path, opening: &Opening) -> Result<Vec<(&'static str, Value)>, CliError> {
+    let files = two_tower::open(path, opening)?;
+    let (config, weights, side) = (files.config.clone(), &files.weights, files.side.name());
+    let mut facts = vec![
+        ("model", json!(path.display().to_string())),
+        ("weights", json!(weights.path().display().to_string())),
+        ("format", json!(weights.format().to_string())),
+        ("state_dict", json!(weights.key())),
+        ("prefix", json!(weights.prefix())),
+        ("not_run", json!(weights.foreign())),
+        ("bytes", json!(weights.file_size())),
+        ("sha256", json!(weights.sha256())),
+        ("dtype", json!(types(weights))),
+        ("architecture", json!(two_tower::MODEL_TYPE)),
+        ("image_tower", json!(config.image.words())),
+        ("text_tower", json!(config.text.words())),
+        ("activation", json!(config.text.activation.name())),
+        ("projection", json!(config.projection)),
+        ("image_size", json!(config.image.image_size())),
+        ("image_size_from", json!(side)),
+        ("channels", json!(config.image.num_channels)),
+        ("context", json!(config.text.max_position_embeddings)),
+        ("vocabulary", json!(config.text.vocab_size)),
+    ];
+    let mut notes = files.notes.clone();
+    match two_tower::opened(files, &Device::flex(), DType::F32) {
+        Ok(loaded) => {
+            notes = loaded.notes;
+            facts.extend([
+                ("parameters", json!(state::size(&loaded.towers))),
+                ("scale", json!(loaded.towers.scale())),
+                ("loads", json!("yes: every tensor has its place")),
+                ("ignored", json!(loaded.ignored)),
+            ]);
+        }
+        Err(ModelError::Mismatch {
+            missing,
+            unexpected,
+            shapes,
+            ..
+        }) => facts.extend([
+            ("loads", json!("no")),
+            ("missing", json!(missing)),
+            ("unexpected", json!(unexpected)),
+            ("wrong_shape", json!(shapes)),
+        ]),
+        Err(e) => return Err(e.into()),
+    }
+    let image = Architecture::from(config.image);
+    let found = preprocess::beside(path, &image);
+    let words = found.map_or_else(|e| e.to_string(), |found| found.how.words());
+    facts.extend([("notes", json!(notes)), ("pictures", json!(words))]);
+    Ok(facts)
+}
+
+/// The float types of the tensors, and how many have each.
+fn types(weights: &Weights) -> String {
+    let mut types: BTreeMap<String, usize> = BTreeMap::new();
+    for name in weights.names() {
+        if let Some(dtype) = weights.dtype(name) {
+            *types.entry(dtype.to_string()).or_default() += 1;
+        }
+    }
+    let types: Vec<String> = types.iter().map(|(t, n)| format!("{t} × {n}")).collect();
+    types.join(", ")
 }
 
 fn text(value: &Value) -> String {
@@ -164,13 +250,6 @@ fn facts(
     (side, mut notes): (Option<&str>, Vec<String>),
 ) -> Vec<(&'static str, Value)> {
     let model = plan.outline();
-    let mut types: BTreeMap<String, usize> = BTreeMap::new();
-    for name in weights.names() {
-        if let Some(dtype) = weights.dtype(name) {
-            *types.entry(dtype.to_string()).or_default() += 1;
-        }
-    }
-    let types: Vec<String> = types.iter().map(|(t, n)| format!("{t} × {n}")).collect();
     let predictor = model.network.predictor.spec();
     let head = state::size(&model.network.predictor);
     let parameters = state::size(&model.network);
@@ -209,7 +288,7 @@ fn facts(
             "predictor",
             json!(predictor.as_ref().map_or("none", |p| p.name())),
         ),
-        ("dtype", json!(types.join(", "))),
+        ("dtype", json!(types(weights))),
         ("loads", json!(verdict)),
         ("missing", json!(plan.missing)),
         ("unexpected", json!(plan.unexpected)),

@@ -62,7 +62,10 @@ impl Towers {
             ..Settings::default()
         };
         let encoded = tokenizer.encode(texts, &settings)?;
-        encoded.told().iter().for_each(|line| eprintln!("note: {}", clean(line)));
+        encoded
+            .told()
+            .iter()
+            .for_each(|line| eprintln!("note: {}", clean(line)));
         self.checked(encoded.ids)
     }
 
@@ -75,7 +78,10 @@ impl Towers {
             return self.tensor(given).map(Some);
         }
         let found = texts::read(Path::new(given), args.text_column.as_deref())?;
-        found.told.iter().for_each(|line| eprintln!("note: {}", clean(line)));
+        found
+            .told
+            .iter()
+            .for_each(|line| eprintln!("note: {}", clean(line)));
         self.ids(&found.texts, args).map(Some)
     }
 

@@ -38,7 +38,11 @@ struct Found {
 /// Runs the command.
 pub fn run(args: &ZeroShotArgs) -> Result<(), CliError> {
     if let Some(path) = &args.out {
-        out::apart("--out", path, [("--model", std::path::Path::new(&args.model))])?;
+        out::apart(
+            "--out",
+            path,
+            [("--model", std::path::Path::new(&args.model))],
+        )?;
     }
     let templates = match args.template.is_empty() {
         true => Templates::default(),
@@ -60,7 +64,10 @@ pub fn run(args: &ZeroShotArgs) -> Result<(), CliError> {
     let set = set.set;
     let names = names(args, set.as_ref())?;
     let prompts = templates.prompts(&names)?;
-    prompts.told.iter().for_each(|line| eprintln!("note: {}", clean(line)));
+    prompts
+        .told
+        .iter()
+        .for_each(|line| eprintln!("note: {}", clean(line)));
     let text = TextArgs {
         tokenizer: args.tokenizer.clone(),
         ..TextArgs::default()
@@ -123,21 +130,37 @@ fn names(args: &ZeroShotArgs, set: &dyn Dataset) -> Result<Vec<String>, CliError
     };
     if own.is_empty() {
         let expected = "a set of labelled pictures".into();
-        return Err(wrong("--data", expected, format!("{}, which has no classes", args.data)));
+        return Err(wrong(
+            "--data",
+            expected,
+            format!("{}, which has no classes", args.data),
+        ));
     }
     let Some(path) = &args.class_names else {
         let numbered = |(i, name): (usize, &String)| *name == i.to_string();
         if own.iter().enumerate().all(numbered) {
-            let expected = "names of the classes: --class-names FILE, one a line in the order of labels".into();
-            return Err(wrong("--data", expected, format!("{}, whose classes have numbers alone", args.data)));
+            let expected =
+                "names of the classes: --class-names FILE, one a line in the order of labels"
+                    .into();
+            return Err(wrong(
+                "--data",
+                expected,
+                format!("{}, whose classes have numbers alone", args.data),
+            ));
         }
         return Ok(own.to_vec());
     };
     let read = texts::read(path, None)?;
-    read.told.iter().for_each(|line| eprintln!("note: {}", clean(line)));
+    read.told
+        .iter()
+        .for_each(|line| eprintln!("note: {}", clean(line)));
     if read.texts.len() != own.len() {
         let expected = format!("{}, as the set has", count(own.len(), "class"));
-        return Err(wrong("--class-names", expected, count(read.texts.len(), "name")));
+        return Err(wrong(
+            "--class-names",
+            expected,
+            count(read.texts.len(), "name"),
+        ));
     }
     Ok(read.texts)
 }
@@ -172,19 +195,36 @@ fn text_of(args: &ZeroShotArgs, templates: &Templates, found: &Found) -> String 
         Some(groups) => format!("over {}", count(groups, "group")),
         None => "Wilson".into(),
     };
-    let mut facts = vec![("interval", format!("{} ({by}, 95 %)", range(report.interval)))];
+    let mut facts = vec![(
+        "interval",
+        format!("{} ({by}, 95 %)", range(report.interval)),
+    )];
     let balanced = percent(report.balanced_error);
     if balanced != percent(report.error) {
         let within = range(report.balanced_interval);
-        facts.push(("balanced", format!("{balanced} (mean over classes; {within}, 95 %)")));
+        facts.push((
+            "balanced",
+            format!("{balanced} (mean over classes; {within}, 95 %)"),
+        ));
     }
     let all = templates.as_slice();
     let texts = match all {
         [only] => format!("{only:?}"),
-        _ => format!("{}, averaged; the first {:?}", count(all.len(), "template"), all[0]),
+        _ => format!(
+            "{}, averaged; the first {:?}",
+            count(all.len(), "template"),
+            all[0]
+        ),
     };
     facts.extend([
-        ("images", format!("{} of {}", count(found.images, "image"), count(found.names.len(), "class"))),
+        (
+            "images",
+            format!(
+                "{} of {}",
+                count(found.images, "image"),
+                count(found.names.len(), "class")
+            ),
+        ),
         ("texts", texts),
         ("model", args.model.clone()),
     ]);
@@ -203,8 +243,12 @@ fn text_of(args: &ZeroShotArgs, templates: &Templates, found: &Found) -> String 
         .map(|(error, name)| vec![percent(*error), clean(name).to_string()])
         .collect();
     let title = match worst.len() > SHOWN {
-        true => format!("The {SHOWN} worst of {} (--json has all)", count(worst.len(), "class")),
+        true => format!(
+            "The {SHOWN} worst of {} (--json has all)",
+            count(worst.len(), "class")
+        ),
         false => "Error of every class".into(),
     };
-    page(&headline, &facts, found.seconds) + &format!("\n  {title}\n{}", columns(&rows, &[0], "    "))
+    page(&headline, &facts, found.seconds)
+        + &format!("\n  {title}\n{}", columns(&rows, &[0], "    "))
 }

@@ -75,7 +75,10 @@ pub fn of_images(
     let (_, dtype) = towers.place();
     forward(set, device, |x| {
         let x = x.cast(dtype);
-        towers.image_embeds(x, &mut Pass::eval()).primal.cast(DType::F32)
+        towers
+            .image_embeds(x, &mut Pass::eval())
+            .primal
+            .cast(DType::F32)
     })
 }
 

@@ -180,6 +180,16 @@ impl<const D: usize> Dual<D> {
         }
     }
 
+    /// `1 / (1 + e⁻ˣ)`.
+    pub fn sigmoid(self) -> Self {
+        let primal = activation::sigmoid(self.primal);
+        let tangent = self.tangent.map(|t| {
+            let slope = primal.clone() * primal.clone().neg().add_scalar(1.0);
+            t * slope
+        });
+        Self { primal, tangent }
+    }
+
     /// `ln(1 + eˣ)`: never overflows, and small values keep their digits.
     pub fn softplus(self) -> Self {
         // max(x, 0) + ln(1 + e^−|x|), both by one mask: burn's own slopes of max and |·| are 0 at

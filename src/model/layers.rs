@@ -68,6 +68,20 @@ impl Init<'_> {
         }
     }
 
+    /// Uniform values of at most `bound` either way: `1/√inputs` is how PyTorch starts a linear layer.
+    pub fn uniform<const D: usize>(&mut self, bound: f32, shape: [usize; D]) -> Param<Tensor<D>> {
+        let count = shape.iter().product();
+        match &mut self.rng {
+            None => self.placeholder(shape),
+            Some(rng) => {
+                let values = (0..count)
+                    .map(|_| bound * (2.0 * rng.random::<f32>() - 1.0))
+                    .collect();
+                self.parameter(values, shape)
+            }
+        }
+    }
+
     /// A parameter filled with one value.
     pub fn constant<const D: usize>(&self, value: f32, shape: [usize; D]) -> Param<Tensor<D>> {
         match self.rng {

@@ -1,6 +1,7 @@
 //! Models: encoders (Swin, ViT, RoBERTa, CLIP's text tower), two towers, embedders and predictors, their weights and the devices they
 //! run on.
 
+pub mod adapters;
 pub mod architecture;
 mod attention;
 mod description;

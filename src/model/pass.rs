@@ -1,5 +1,6 @@
 //! What a forward pass needs to know beside its input: whether it trains (and with which random
-//! stream), and along which direction of the parameters it differentiates.
+//! stream), along which direction of the parameters it differentiates, and what is inserted between
+//! the layers ([`Inserted`]: adapters, prompts).
 
 use super::dual::Dual;
 use burn::module::Param;
@@ -8,11 +9,32 @@ use burn::tensor::{Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+/// What stands between the layers of an encoder without being part of it. Each place gives on what it
+/// takes unless something is inserted there.
+pub trait Inserted {
+    /// Embedded tokens `[B, T, C]`: of texts before their positions, of images behind them and before
+    /// the first norm.
+    fn embedded(&self, tokens: Dual<3>, _pass: &mut Pass) -> Dual<3> {
+        tokens
+    }
+
+    /// The tokens `[B, T, C]` that enter layer `index`.
+    fn before_layer(&self, _index: usize, tokens: Dual<3>, _pass: &mut Pass) -> Dual<3> {
+        tokens
+    }
+
+    /// What the MLP of layer `index` adds to its tokens, `[B, T, C]`.
+    fn after_mlp(&self, _index: usize, added: Dual<3>, _pass: &mut Pass) -> Dual<3> {
+        added
+    }
+}
+
 /// One forward pass.
 #[derive(Default)]
 pub struct Pass<'a> {
     stream: Option<&'a mut ChaCha8Rng>,
     direction: Option<&'a GradientsParams>,
+    inserted: Option<&'a dyn Inserted>,
 }
 
 impl<'a> Pass<'a> {
@@ -25,8 +47,21 @@ impl<'a> Pass<'a> {
     pub fn train(stream: &'a mut ChaCha8Rng) -> Self {
         Self {
             stream: Some(stream),
-            direction: None,
+            ..Self::default()
         }
+    }
+
+    /// The same pass with something between the layers.
+    pub fn with(self, inserted: &'a dyn Inserted) -> Self {
+        Self {
+            inserted: Some(inserted),
+            ..self
+        }
+    }
+
+    /// What is between the layers, if anything.
+    pub fn inserted(&self) -> Option<&'a dyn Inserted> {
+        self.inserted
     }
 
     /// The same pass with tangents: `direction` holds θ̇ by parameter id; absent parameters do

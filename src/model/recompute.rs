@@ -134,8 +134,12 @@ fn repeat<'a>(stream: Option<&'a mut ChaCha8Rng>, pass: &Pass<'a>) -> Pass<'a> {
         Some(stream) => Pass::train(stream),
         None => Pass::eval(),
     };
-    match pass.direction() {
+    let again = match pass.direction() {
         Some(direction) => again.along(direction),
+        None => again,
+    };
+    match pass.inserted() {
+        Some(inserted) => again.with(inserted),
         None => again,
     }
 }

@@ -171,8 +171,19 @@ impl Layer {
         }
     }
 
-    /// `[B, T, C]` → the same shape; `keep [B, T]` is 0 for tokens that nobody attends to.
-    pub fn forward(&self, x: Dual<3>, keep: Option<&Tensor<2>>, pass: &mut Pass) -> Dual<3> {
+    /// `[B, T, C]` → the same shape; `keep [B, T]` is 0 for tokens that nobody attends to. `index` is its place among the
+    /// layers, for what the pass inserts there.
+    pub fn forward(
+        &self,
+        index: usize,
+        x: Dual<3>,
+        keep: Option<&Tensor<2>>,
+        pass: &mut Pass,
+    ) -> Dual<3> {
+        let x = match pass.inserted() {
+            Some(inserted) => inserted.before_layer(index, x, pass),
+            None => x,
+        };
         let qkv = self.qkv.forward(self.norm1.forward(x.clone(), pass), pass);
         let mixed = match self.sight {
             Sight::All => attention::whole(qkv, self.heads, keep, self.attention_dropout, pass),
@@ -181,6 +192,10 @@ impl Layer {
         let attended = self.projection.forward(mixed, pass);
         let x = x + self.branch(attended, self.scale1.as_ref(), pass);
         let hidden = self.mlp.forward(self.norm2.forward(x.clone(), pass), pass);
+        let hidden = match pass.inserted() {
+            Some(inserted) => inserted.after_mlp(index, hidden, pass),
+            None => hidden,
+        };
         x + self.branch(hidden, self.scale2.as_ref(), pass)
     }
 

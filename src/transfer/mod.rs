@@ -41,6 +41,7 @@ pub mod stages;
 pub mod step;
 #[cfg(feature = "train")]
 pub mod task;
+pub mod task_groups;
 #[cfg(feature = "train")]
 pub mod task_loss;
 

@@ -35,7 +35,9 @@ impl ValueEnum for Wanted {
             Self::One(output) => {
                 let help = match output {
                     Output::Embedded => "Tokens after the embedder [N, T, C]",
-                    Output::Pooled => "The samples' features, as the encoder pools its tokens [N, D]",
+                    Output::Pooled => {
+                        "The samples' features, as the encoder pools its tokens [N, D]"
+                    }
                     Output::Logits => "Class scores [N, K]",
                     Output::LastHiddenState => "Last tokens [N, T, D]",
                 };
@@ -43,7 +45,9 @@ impl ValueEnum for Wanted {
             }
             Self::Both(output) => {
                 let help = match output {
-                    TowerOutput::ImageEmbeds => "CLIP: images in the common space, of length one [N, E]",
+                    TowerOutput::ImageEmbeds => {
+                        "CLIP: images in the common space, of length one [N, E]"
+                    }
                     TowerOutput::TextEmbeds => "CLIP: texts there [M, E]",
                     TowerOutput::LogitsPerImage => "CLIP: scaled cosines of both [N, M]",
                 };

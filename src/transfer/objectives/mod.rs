@@ -1,7 +1,7 @@
 //! What the stages of a transfer minimise: the task loss ([`task`]), the meta-objective of MoNA
 //! ([`meta_step`], its outer losses in [`outer`] and [`probe`], source batches in [`source`]), the distances of
 //! embedded datasets of ORCA ([`transport`], [`embedding`]), the intermediate modalities of PaRe ([`gradual`],
-//! [`gate`], [`patches`]), and what keeps knowledge by construction.
+//! [`gate`], [`patches`]), what keeps knowledge by construction, and the losses of image–text pairs ([`pairs`]).
 
 pub mod beside;
 pub mod distance;
@@ -13,6 +13,7 @@ pub mod interpolation;
 pub mod low_rank;
 pub mod meta_step;
 pub mod outer;
+pub mod pairs;
 pub mod patches;
 pub mod penalty;
 pub mod probe;

@@ -38,7 +38,7 @@ impl Blocks for ClipTextEncoder {
         let Some(layer) = self.layers.get(index) else {
             return (x, true);
         };
-        let values = layer.forward(x.values.clone(), None, pass);
+        let values = layer.forward(index, x.values.clone(), None, pass);
         (x.with(values), true)
     }
 

@@ -73,7 +73,7 @@ impl Blocks for VitEncoder {
         let Some(layer) = self.layers.get(index) else {
             return (x, true);
         };
-        let values = layer.forward(x.values.clone(), x.keep.as_ref(), pass);
+        let values = layer.forward(index, x.values.clone(), x.keep.as_ref(), pass);
         (x.with(values), true)
     }
 
