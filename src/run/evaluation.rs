@@ -124,7 +124,7 @@ pub fn evaluate(
     let found = match before {
         Some(mut found) => {
             add_rates(context, title, &mut found)?;
-            let missing = missing(&found.values);
+            let missing = missing(&found.values, context.texts.is_some());
             if missing.is_empty() {
                 return Ok(found);
             }
@@ -148,7 +148,7 @@ pub fn evaluate(
             check_interrupt(progress.step(1, steps))?;
             let mut found = probe(title, &split, &context.suite.measures)?;
             add_rates(context, title, &mut found)?;
-            let missing = missing(&found.values);
+            let missing = missing(&found.values, context.texts.is_some());
             let features = (&split.train, &split.test);
             add(context, title, &missing, features, &mut found)?;
             found
@@ -159,9 +159,10 @@ pub fn evaluate(
     Ok(found)
 }
 
-/// The measures that an evaluation lacks.
-pub(super) fn missing(values: &Values) -> Vec<&'static Measure> {
-    let all = encoder::ALL.iter();
+/// The measures that an evaluation lacks; `texts` says whether the source model has texts for the classes.
+pub(super) fn missing(values: &Values, texts: bool) -> Vec<&'static Measure> {
+    let of_texts = encoder::OF_TEXTS.iter().filter(|_| texts);
+    let all = encoder::ALL.iter().chain(of_texts);
     all.filter(|measure| values.get(&measure.about).is_none())
         .collect()
 }
@@ -178,7 +179,7 @@ fn of(title: &str) -> impl Fn(Fault) -> RunError {
 
 /// Takes the measures of the probe's predictions that an evaluation lacks.
 fn add_rates(context: &Context, title: &str, found: &mut Evaluation) -> Result<(), RunError> {
-    let mut missing = missing(&found.values);
+    let mut missing = missing(&found.values, false);
     missing.retain(|measure| of_predictions(measure));
     if missing.is_empty() {
         return Ok(());
@@ -210,6 +211,9 @@ fn add(
     for (extent, set) in [(Extent::All, test), (Extent::Balanced, &part)] {
         let mut input = Input::new(train, Samples::from(set));
         input = input.neighbours(context.suite.measures.knn_neighbours);
+        if let Some(texts) = context.texts {
+            input = input.texts_of(texts);
+        }
         if extent == Extent::Balanced {
             // The reference is known of this part alone.
             input = input.reference(context.pretrained()?.features());

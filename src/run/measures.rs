@@ -40,11 +40,11 @@ pub struct CellMeasures {
 }
 
 impl CellMeasures {
-    /// Whether no evaluation lacks a measure of the program's list.
-    pub(super) fn is_complete(&self) -> bool {
+    /// Whether no evaluation lacks a measure of the program's list, or of that for sources with texts.
+    pub(super) fn is_complete(&self, texts: bool) -> bool {
         let of_curve = self.curve.iter().map(|point| &point.evaluation);
         let mut all = self.evaluations.iter().map(|(_, e)| e).chain(of_curve);
-        all.all(|evaluation| missing(&evaluation.values).is_empty())
+        all.all(|evaluation| missing(&evaluation.values, texts).is_empty())
     }
 
     /// The evaluation of the encoder of the selected epoch.
@@ -79,7 +79,7 @@ pub fn measure(
         .origins
         .tuning(context.suite, cell.target, cell.method);
     if let Some(found) = context.recall::<CellMeasures>(&record, &origin)
-        && found.is_complete()
+        && found.is_complete(context.texts.is_some())
     {
         return Ok(found);
     }

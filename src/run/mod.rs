@@ -59,6 +59,8 @@ pub mod survey;
 #[cfg(feature = "train")]
 pub mod tables;
 #[cfg(feature = "train")]
+mod texts;
+#[cfg(feature = "train")]
 pub mod tradeoff;
 #[cfg(feature = "train")]
 pub mod tuning;

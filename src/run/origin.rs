@@ -5,9 +5,10 @@
 //! used only while the hashes that it carries are those of what is there now ([`stale`](super::stale)).
 
 use super::error::RunError;
+use super::evaluation::fingerprint;
 use crate::dataset::readers;
 use crate::files::checksum;
-use crate::model::Loaded;
+use crate::model::{Loaded, Predictor};
 use crate::suite::definition::{DatasetSpec, Suite};
 use crate::suite::preprocess::Preprocess;
 use crate::suite::stage1::SourceData;
@@ -119,7 +120,10 @@ impl Origins {
         inputs: &[(String, String)],
     ) -> Self {
         let mut found = Self::of_data(datasets(suite), inputs);
-        let settings = format!("{:?} {:?} {how:?}", source.model.config, source.labels);
+        let mut settings = format!("{:?} {:?} {how:?}", source.model.config, source.labels);
+        if let Predictor::ByText(texts) = &source.model.network.predictor {
+            settings.push_str(&fingerprint(texts));
+        }
         let all = &mut found.all.0;
         all.insert(WEIGHTS.into(), source.sha256.clone());
         all.insert(SETTINGS.into(), checksum::sha256(settings.as_bytes()));

@@ -5,11 +5,13 @@ use super::error::RunError;
 use super::folder::RunFolder;
 use super::origin::{self, Origins};
 use super::progress::{Progress, check_interrupt};
+use super::texts;
 use crate::dataset::readers::{self, Data, Reader};
 use crate::dataset::store::{Ledger, Store, verify};
 use crate::dataset::{self, Dataset, DatasetError, Opened, Splits, TargetShape, subset};
 use crate::feature::{FeatureSet, extract};
 use crate::measure::Groups;
+use crate::measure::encoder::zero_shot::Texts;
 use crate::model::{self, Loaded, Model, Opening, RobertaConfig, embedded, load, preprocess};
 use crate::strata;
 use crate::suite::data::{DataFile, DataManifest};
@@ -67,6 +69,8 @@ pub struct Context<'a> {
     pub device_name: &'a str,
     /// What everything is made from.
     pub origins: &'a Origins,
+    /// Texts of the surrogate's classes, where the source is a CLIP that has them.
+    pub texts: Option<&'a Texts>,
     /// Where results go.
     pub folder: &'a RunFolder,
     pretrained: OnceLock<FeatureSet>,
@@ -135,6 +139,8 @@ pub struct Prepared<'a> {
     /// What a reader must know of them: which are not the published ones, what was left out, which
     /// preprocessing was a guess.
     pub notes: Vec<String>,
+    /// Texts of the surrogate's classes, where the source is a CLIP that has them.
+    pub texts: Option<Texts>,
     /// What everything is made from.
     pub origins: Origins,
 }
@@ -149,7 +155,7 @@ pub fn prepare<'a>(
         methods::check(name, &format!("suite {}", suite.name))?;
     }
     let files = embedded::open(&suite.source.model, &Opening::of(&suite.source))?;
-    let source = load::opened(files, request.device, DType::F32)?;
+    let mut source = load::opened(files, request.device, DType::F32)?;
     let side = image_size(&suite.source.model, &source.model)?;
     let (inputs, mut notes) = inputs(origin::datasets(suite), request.data, progress)?;
     let asked = suite.source.image_size;
@@ -173,6 +179,17 @@ pub fn prepare<'a>(
     notes.extend_from_slice(opened.notes());
     let (surrogate, original) = (opened.splits, opened.original);
     fits_source(&suite.surrogate, &surrogate, &source.model)?;
+    let texts = match &suite.source.texts {
+        None => None,
+        Some(settings) => {
+            let classes = surrogate.train.classes();
+            let found = texts::open(&suite.source, settings, classes, request.device)?;
+            notes.extend(found.notes);
+            source.model.network.predictor = found.predictor;
+            source.labels = found.names;
+            found.texts
+        }
+    };
     let source_set = match suite.transfer.stage1.source {
         SourceData::Surrogate => surrogate.train.clone(),
         SourceData::Pretraining => {
@@ -230,6 +247,7 @@ pub fn prepare<'a>(
         inputs,
         preprocess: how,
         notes,
+        texts,
         origins,
     })
 }
@@ -314,6 +332,7 @@ impl Prepared<'_> {
             device: request.device,
             device_name: request.device_name,
             origins: &self.origins,
+            texts: self.texts.as_ref(),
             folder,
             pretrained: OnceLock::new(),
         }

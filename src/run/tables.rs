@@ -455,6 +455,7 @@ fn of_encoder(encoder: &Encoder, found: &Values) -> Vec<MeasureRow> {
     };
     let own = encoder::ALL
         .iter()
+        .chain(encoder::OF_TEXTS)
         .filter(|measure| !has_own_table(measure));
     own.filter_map(row).collect()
 }

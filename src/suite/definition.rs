@@ -71,6 +71,10 @@ pub struct Source {
     /// Activation of a CLIP's MLPs, `gelu` or `quick_gelu`, where its files do not tell it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation: Option<Activation>,
+    /// Of a CLIP: which texts its classes are. Its zero-shot error and the gap between its towers are then measured,
+    /// and D takes its zero-shot classifier for the source's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub texts: Option<ClassTexts>,
     /// What it was, or is to be, trained on; none where its publisher trained it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DatasetSpec>,
@@ -80,6 +84,27 @@ pub struct Source {
     /// Its recipe, for `modalign pretrain`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretrain: Option<Pretrain>,
+}
+
+/// Texts as the classes of a CLIP.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassTexts {
+    /// Names of the source classes; those of the surrogate where none are said, and then alone its zero-shot error is
+    /// measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<String>,
+    /// Text of a class, with `{}` for its name; of several the mean counts.
+    #[serde(default = "templates")]
+    pub templates: Vec<String>,
+    /// `tokenizer.json`, `vocab.json` with `merges.txt`, or OpenAI's list of merges, or the folder of one; beside the
+    /// model where none is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<String>,
+}
+
+fn templates() -> Vec<String> {
+    vec!["a photo of a {}.".into()]
 }
 
 impl Source {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::ArrayView2;
 
+use super::zero_shot::Texts;
 use crate::measure::about::About;
 use crate::measure::{MeasureError, Samples};
 
@@ -86,6 +87,7 @@ pub struct Input<'a> {
     neighbours: usize,
     mistakes: Option<&'a [bool]>,
     reference: Option<ArrayView2<'a, f32>>,
+    texts: Option<&'a Texts>,
     known: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
@@ -107,6 +109,7 @@ impl<'a> Input<'a> {
             neighbours: 10,
             mistakes: None,
             reference: None,
+            texts: None,
             known: Mutex::default(),
         }
     }
@@ -130,6 +133,12 @@ impl<'a> Input<'a> {
     /// Features `[N, D']` of the same test samples under the encoder that agreement is with.
     pub fn reference(mut self, features: ArrayView2<'a, f32>) -> Self {
         self.reference = Some(features);
+        self
+    }
+
+    /// Texts of the classes, in the space of the encoder's own CLIP.
+    pub fn texts_of(mut self, texts: &'a Texts) -> Self {
+        self.texts = Some(texts);
         self
     }
 
@@ -164,6 +173,14 @@ impl<'a> Input<'a> {
     /// [`MeasureError::TooFew`] without a reference.
     pub fn agreeing(&self) -> Result<ArrayView2<'a, f32>, MeasureError> {
         given("reference encoders", self.reference)
+    }
+
+    /// The texts of the classes.
+    ///
+    /// # Errors
+    /// [`MeasureError::TooFew`] without texts.
+    pub fn texts(&self) -> Result<&'a Texts, MeasureError> {
+        given("texts of the classes", self.texts)
     }
 
     /// Something that more than one measure needs, computed by the first that asks; told apart by its type.

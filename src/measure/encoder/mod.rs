@@ -14,6 +14,7 @@ mod measure;
 pub mod probe;
 pub mod silhouette;
 pub mod votes;
+pub mod zero_shot;
 
 pub use measure::{Cost, Extent, Input, Learner, Measure, Noise, Rate};
 
@@ -30,9 +31,17 @@ pub const ALL: &[Measure] = &[
     cka::CKA,
 ];
 
+/// Those of an encoder whose CLIP has texts for the classes, in the order of tables.
+pub const OF_TEXTS: &[Measure] = &[
+    zero_shot::ZERO_SHOT_ERROR,
+    zero_shot::TOWER_GAP,
+    zero_shot::TOWER_ALIGNMENT,
+];
+
 /// The measure of a name, now or in an older version.
 pub fn named(name: &str) -> Option<&'static Measure> {
-    ALL.iter().find(|measure| measure.about.is(name))
+    let all = ALL.iter().chain(OF_TEXTS);
+    all.into_iter().find(|measure| measure.about.is(name))
 }
 
 #[cfg(test)]
@@ -43,8 +52,8 @@ mod tests {
 
     #[test]
     fn every_measure_is_described_and_found_by_its_names() {
-        check_list(ALL.iter().map(|measure| &measure.about));
-        for measure in ALL {
+        check_list(ALL.iter().chain(OF_TEXTS).map(|measure| &measure.about));
+        for measure in ALL.iter().chain(OF_TEXTS) {
             for name in measure.about.older.iter().chain([&measure.about.name]) {
                 assert_eq!(named(name).map(|m| m.about), Some(measure.about));
             }

@@ -1,8 +1,10 @@
 //! The predictor h: last tokens to what the task asks for.
 
 mod adaptive;
+mod by_text;
 mod dense;
 
+pub use by_text::ByText;
 pub use dense::{Dense1d, Dense2d};
 
 use super::ModelError;
@@ -20,6 +22,8 @@ pub enum Predictor {
     Pooled(Pooled),
     /// Classes by two tokens, as DeiT learns them.
     Distilled(Distilled),
+    /// Classes by their texts, of a CLIP.
+    ByText(ByText),
     /// Fields.
     Dense2d(Dense2d),
     /// Signals.
@@ -211,6 +215,9 @@ impl Predictor {
             Self::Distilled(distilled) => PredictorSpec::Classification {
                 classes: distilled.class.weight.dims()[0],
             },
+            Self::ByText(texts) => PredictorSpec::Classification {
+                classes: texts.classes.dims()[0],
+            },
             Self::Dense2d(dense) => {
                 let [channels, height, width] = dense.shape;
                 PredictorSpec::Dense2d {
@@ -249,6 +256,7 @@ impl Predictor {
                 let distillation = predict(&distilled.distillation, last.token(1), pass);
                 (class + distillation).mul_scalar(0.5)
             }
+            Self::ByText(texts) => texts.forward(last.pool(), pass),
             Self::Dense2d(dense) => dense.forward(last, pass),
             Self::Dense1d(dense) => dense.forward(last),
             Self::Absent(_) => last.pool(),

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# ViT-B/16 and CLIP ViT-B/32 at 224 × 224, modalign and PyTorch in turn on this machine: feature
+# extraction, training step, training step with recomputed activations, both towers forward and with all
+# gradients of the contrastive loss, loading; prints every measurement, the ratios (above 1: we are faster)
+# and the peak memory of both.
+#
+#   benches/vit.sh [PYTHON]            PYTHON has torch and transformers (default python3)
+#   BATCH=8 ROUNDS=3 THREADS=2 MODES="extract train"     as wanted
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=${1:-python3}
+export BATCH=${BATCH:-8} ROUNDS=${ROUNDS:-3}
+threads=${THREADS:-$(nproc)}
+cargo build --release --bench vit 2>/dev/null
+bench=$(cargo bench --profile release --bench vit --no-run 2>&1 | sed -n 's/.*(\(.*\))$/\1/p' | tail -1)
+model=$(mktemp -d)
+trap 'rm -rf "$model"' EXIT
+peer() {
+    "$python" benches/peers/vit.py --batch "$BATCH" --rounds "$ROUNDS" --threads "$threads" --model "$model" "$@" 2>/dev/null
+}
+for mode in ${MODES:-extract train recompute towers towers-train load}; do
+    # The folder that is loaded is written by the peer.
+    if [ "$mode" = load ]; then
+        peer --mode save
+        MODEL=$model RAYON_NUM_THREADS=$threads MODE=load "$bench" --bench
+    else
+        RAYON_NUM_THREADS=$threads MODE=$mode "$bench" --bench
+    fi
+    peer --mode "$mode"
+done | tee /dev/stderr | "$python" -c '
+import json, sys
+rows = [json.loads(line) for line in sys.stdin if line.startswith("{")]
+for ours, peer in zip(rows[::2], rows[1::2]):
+    mode, m, n = ours["mode"], ours["peak_memory_gb"], peer["peak_memory_gb"]
+    if mode == "load":
+        a, b, unit = ours["seconds"], peer["seconds"], "s"
+        ratio = b / a
+    else:
+        a, b, unit = ours["per_second"], peer["per_second"], "a second"
+        ratio = a / b
+    print(f"{mode:>12}: modalign {a:.2f} {unit} in {m:.2f} GB, PyTorch {b:.2f} in {n:.2f} GB, ratio {ratio:.2f}")
+'
