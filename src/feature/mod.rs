@@ -12,8 +12,10 @@ pub mod file;
 pub mod outputs;
 pub mod projector;
 pub mod set;
+pub mod texts;
 
 pub use error::FeatureError;
 #[cfg(feature = "train")]
 pub use extract::samples_at_once;
 pub use set::FeatureSet;
+pub use texts::{TextFeatures, TextsOf};
