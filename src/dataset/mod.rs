@@ -29,6 +29,7 @@ pub mod spherical;
 pub mod store;
 pub mod subset;
 mod table;
+pub mod texts;
 mod tree;
 pub mod wrapper;
 

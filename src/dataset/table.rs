@@ -57,6 +57,11 @@ impl Table {
         })
     }
 
+    /// The names of the columns.
+    pub fn columns(&self) -> Vec<&str> {
+        self.header.iter().collect()
+    }
+
     /// The value of `column` in data row `row`, parsed.
     pub fn get<T: std::str::FromStr>(&self, row: usize, column: &str) -> Result<T, DatasetError> {
         let position = self

@@ -11,6 +11,7 @@
 //! | [`device`] | the linear probe on a burn device |
 //! | [`encoder`] | measures of an encoder: values, and values with the jackknife's noise |
 //! | [`target`] | transferability scores of a target |
+//! | [`towers`] | measures between an image tower and a text tower, with their noise |
 //! | [`noise`] | standard errors, intervals and p of the delete-a-group jackknife |
 //! | [`values`] | measured values by the names of their measures, as they are kept |
 //! | [`kept`] | an encoder's evaluation and a target's scores as files, those of older versions included |
@@ -22,6 +23,7 @@ pub mod inputs;
 pub mod kept;
 pub mod noise;
 pub mod target;
+pub mod towers;
 pub mod values;
 
 pub use encoder::Estimate;

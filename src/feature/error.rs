@@ -26,6 +26,16 @@ pub enum FeatureError {
         /// The value itself.
         value: f32,
     },
+    /// A number of a text's embedding is NaN or infinite.
+    #[error("text_features: expected finite numbers, found {value} in row {row}, column {column}")]
+    TextNotFinite {
+        /// Row of the first such number.
+        row: usize,
+        /// Column of the first such number.
+        column: usize,
+        /// The number itself.
+        value: f32,
+    },
     /// Numbers of a column that single precision cannot hold.
     #[error(
         "{path}: features, column {column}: expected numbers that single precision tells apart, found them \

@@ -12,6 +12,7 @@ pub mod file;
 pub mod outputs;
 pub mod projector;
 pub mod set;
+pub mod texts;
 #[cfg(feature = "train")]
 pub mod towers;
 
@@ -19,3 +20,4 @@ pub use error::FeatureError;
 #[cfg(feature = "train")]
 pub use extract::samples_at_once;
 pub use set::FeatureSet;
+pub use texts::{TextFeatures, TextsOf};

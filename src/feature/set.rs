@@ -7,8 +7,10 @@
 use ndarray::{Array2, ArrayView2, Axis};
 
 use super::FeatureError;
+use super::texts::{TextFeatures, TextsOf};
 
-/// Features `[N, D]`, labels `[N]` in `0..class_names.len()`, and optionally an id per row.
+/// Features `[N, D]`, labels `[N]` in `0..class_names.len()`, and optionally an id and a group per row, and embeddings
+/// of texts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureSet {
     features: Array2<f32>,
@@ -16,6 +18,7 @@ pub struct FeatureSet {
     class_names: Vec<String>,
     ids: Option<Vec<String>>,
     groups: Option<Vec<usize>>,
+    texts: Option<TextFeatures>,
 }
 
 impl FeatureSet {
@@ -62,6 +65,7 @@ impl FeatureSet {
             class_names,
             ids: None,
             groups: None,
+            texts: None,
         })
     }
 
@@ -118,6 +122,16 @@ impl FeatureSet {
         Ok(self)
     }
 
+    /// Adds embeddings of texts, as wide as the features: one a class `[K, D]` or one a sample `[N, D]`.
+    ///
+    /// # Errors
+    /// [`FeatureError::Length`] for another number of rows or columns, [`FeatureError::TextNotFinite`].
+    pub fn with_texts(mut self, values: Array2<f32>, of: TextsOf) -> Result<Self, FeatureError> {
+        let beside = (self.len(), self.dim(), self.classes());
+        self.texts = Some(TextFeatures::new(values, of, beside)?);
+        Ok(self)
+    }
+
     /// Number of samples `N`.
     pub fn len(&self) -> usize {
         self.features.nrows()
@@ -163,6 +177,11 @@ impl FeatureSet {
         self.groups.as_deref()
     }
 
+    /// The embeddings of texts, if the set has any.
+    pub fn texts(&self) -> Option<&TextFeatures> {
+        self.texts.as_ref()
+    }
+
     /// The set of the given rows, in the given order; `None` if a row is out of range.
     pub fn select(&self, rows: &[usize]) -> Option<Self> {
         if rows.iter().any(|&r| r >= self.len()) {
@@ -180,6 +199,7 @@ impl FeatureSet {
                 .groups
                 .as_ref()
                 .map(|groups| rows.iter().map(|&r| groups[r]).collect()),
+            texts: self.texts.as_ref().map(|texts| texts.select(rows)),
         })
     }
 
@@ -224,6 +244,42 @@ mod tests {
             FeatureSet::unnamed(x, vec![0, usize::MAX]),
             Err(FeatureError::Label { row: 1, .. })
         ));
+    }
+
+    #[test]
+    fn texts_have_the_width_of_features_and_follow_samples_or_classes() {
+        let x = array![[1.0f32, 2.0], [3.0, 4.0], [5.0, 6.0]];
+        let set = || FeatureSet::unnamed(x.clone(), vec![0, 1, 0]).expect("valid");
+        let (two, three) = (array![[0.0f32, 1.0], [2.0, 3.0]], &x * 2.0);
+        let classes = set()
+            .with_texts(two.clone(), TextsOf::Classes)
+            .expect("two");
+        let samples = set()
+            .with_texts(three.clone(), TextsOf::Samples)
+            .expect("three");
+        let rows = [2, 0];
+        let part = |set: &FeatureSet| set.select(&rows).expect("in range");
+        assert_eq!(part(&classes).texts(), classes.texts());
+        let part = part(&samples);
+        let part = part.texts().expect("texts");
+        assert_eq!(
+            (part.values(), part.of()),
+            (three.select(Axis(0), &rows).view(), TextsOf::Samples)
+        );
+        for (values, of) in [
+            (three.clone(), TextsOf::Classes),
+            (two.clone(), TextsOf::Samples),
+            (array![[1.0], [2.0]], TextsOf::Classes),
+        ] {
+            let refused = set().with_texts(values, of);
+            assert!(matches!(refused, Err(FeatureError::Length { .. })));
+        }
+        let refused = set().with_texts(two * f32::NAN, TextsOf::Classes);
+        let said = refused.expect_err("NaN").to_string();
+        assert!(
+            said.contains("text_features") && said.contains("row 0"),
+            "{said}"
+        );
     }
 
     #[test]

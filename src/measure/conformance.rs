@@ -1,7 +1,8 @@
 //! One suite over every measure: whatever the input, a typed result of finite numbers or a typed
 //! error, and for NaN and infinities the row and column.
 //!
-//! Every member of the lists ([`encoder::ALL`], [`transferability::ALL`], [`task::ALL`]) is in it;
+//! Every member of the lists ([`encoder::ALL`], [`transferability::ALL`], [`task::ALL`], [`towers::ALL`],
+//! [`retrieval::ALL`]) is in it;
 //! [`COMPUTATIONS`] adds what is not a member of one, other settings, and numbers beside a value.
 
 use ndarray::{Array2, Array3, Axis};
@@ -18,11 +19,13 @@ use super::modality_gap::modality_gap;
 use super::nce::{hard_labels, nce};
 use super::otdd::{Inner, OtddParams, Source};
 use super::probe::ProbeParams;
+use super::retrieval;
 use super::silhouette::silhouette;
 use super::task::{self, Metric, TargetKind, Targets};
+use super::towers::{self, Pairs, TextClassifier};
 use super::transferability;
 use super::tsne::{Engine, TsneParams};
-use super::{MeasureError, Samples};
+use super::{Groups, MeasureError, Samples};
 
 /// One input: features `[N, D]`, labels, number of classes.
 struct Input {
@@ -35,7 +38,7 @@ struct Input {
 /// A measure as a function to all the numbers it reports.
 type Measure = fn(&Input) -> Result<Vec<f64>, MeasureError>;
 
-const COMPUTATIONS: [(&str, Measure); 25] = [
+const COMPUTATIONS: [(&str, Measure); 26] = [
     ("probe", |i| probe(i, ProbeParams::new())),
     ("probe, raw features", |i| {
         probe(i, ProbeParams::new().standardize(false).c(10.0))
@@ -117,6 +120,20 @@ const COMPUTATIONS: [(&str, Measure); 25] = [
         let numbers = [gap.norm, gap.means[0], gap.means[1]];
         Ok(gap.vector.iter().copied().chain(numbers).collect())
     }),
+    ("zero-shot", |i| {
+        // Texts of classes: the first samples.
+        let texts = i
+            .features
+            .slice(ndarray::s![..i.classes.min(i.features.nrows()), ..]);
+        let classifier = TextClassifier::new(texts, i.classes, 100.0)?;
+        let p = classifier.probabilities(i.features.view())?;
+        let found = classifier.report(&samples(i)?, &Groups::singletons(i.labels.len()))?;
+        let numbers = [found.error, found.balanced_error];
+        let all = numbers.into_iter().chain(found.interval);
+        let all = all.chain(found.balanced_interval);
+        let all = all.chain(found.class_errors.into_iter().flatten());
+        Ok(all.chain(p.iter().map(|p| f64::from(*p))).collect())
+    }),
     ("silhouette", |i| {
         let s = silhouette(&samples(i)?)?;
         Ok(s.classes.iter().map(|c| c.1).chain([s.value]).collect())
@@ -136,8 +153,22 @@ fn measured(i: &Input) -> Vec<(&'static str, Result<Vec<f64>, MeasureError>)> {
     let metrics = task::ALL
         .iter()
         .map(|m| (m.about.name, metric(i, m.metric)));
+    let towers = towers::ALL.iter().map(|m| {
+        // Texts that move with their images.
+        let texts = i.features.mapv(|v| v + v.clamp(0.0, 1.0));
+        let pairs = Pairs::new(i.features.view(), texts.view());
+        (m.about.name, one(pairs.and_then(|pairs| (m.value)(&pairs))))
+    });
     let all = computations.chain(encoders).chain(scores);
-    all.chain(metrics).collect()
+    let retrievals = retrieval::ALL.iter().map(|m| {
+        let captions = i.features.mapv(|v| v + v.clamp(0.0, 1.0));
+        let owner: Vec<usize> = (0..captions.nrows()).collect();
+        let found = retrieval::retrieval(i.features.view(), captions.view(), &owner);
+        let value = |rule| found.as_ref().map(|found| (m.value)(found, rule));
+        let values = retrieval::Rule::ALL.map(|rule| value(rule).map_err(Clone::clone));
+        (m.about.name, values.into_iter().collect())
+    });
+    all.chain(metrics).chain(towers).chain(retrievals).collect()
 }
 
 /// A measure of the features as those of an encoder, beside themselves.
@@ -416,4 +447,7 @@ fn errors_and_results_can_cross_threads() {
     autotraits::<super::modality_gap::ModalityGap>();
     autotraits::<super::nce::Nce>();
     autotraits::<super::silhouette::Silhouette>();
+    autotraits::<super::retrieval::Retrieval>();
+    autotraits::<super::towers::Pairs>();
+    autotraits::<super::towers::ZeroShot>();
 }

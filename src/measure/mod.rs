@@ -6,6 +6,8 @@
 //! | [`transferability`] | scores of a target before any training | [`transferability::ALL`] |
 //! | [`discrepancy`] | D: how well source classes stand in for target classes | |
 //! | [`task`] | how well a model does the target task | [`task::ALL`] |
+//! | [`towers`] | between an image tower and a text tower: gap, alignment, uniformity, zero-shot | [`towers::ALL`] |
+//! | [`retrieval`] | images and their captions: recall at K, mR, ties | [`retrieval::ALL`] |
 //! | [`tsne`] | maps of features | |
 //! | [`stats`] | intervals, paired differences, verdicts | |
 //! | [`sampling`] | samples that belong together: splits, shuffles, bootstraps of whole groups | |
@@ -27,10 +29,12 @@ pub mod discrepancy;
 pub mod encoder;
 pub mod error;
 mod linalg;
+pub mod retrieval;
 pub mod samples;
 pub mod sampling;
 pub mod stats;
 pub mod task;
+pub mod towers;
 pub mod transferability;
 pub mod tsne;
 

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 /// Their standard deviation.
 pub const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
+/// Mean of the pictures that OpenAI's CLIP was trained on, per channel, in units of full scale.
+pub const CLIP_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+/// Their standard deviation.
+pub const CLIP_STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 /// CIFAR-100's training mean per channel, in units of full scale (all 50,000 images).
 pub const CIFAR100_MEAN: [f32; 3] = [0.5071, 0.4867, 0.4408];
 /// CIFAR-100's training standard deviation per channel, in units of full scale.
@@ -139,7 +143,7 @@ pub enum Origin {
     Own,
     /// This file beside the weights.
     File(String),
-    /// Nobody: ImageNet's constants, as every published Swin has them.
+    /// Nobody: ImageNet's constants, as every published Swin has them; of a CLIP, CLIP's.
     Guess,
 }
 
@@ -172,6 +176,16 @@ impl Preprocess {
             mean: IMAGENET_MEAN.to_vec(),
             std: IMAGENET_STD.to_vec(),
             origin: Origin::Guess,
+        }
+    }
+
+    /// That of CLIP where nothing beside its weights tells, as OpenAI and open_clip do it: a guess too, since some
+    /// models trained the same way have other constants.
+    pub fn clip(side: usize) -> Self {
+        Self {
+            mean: CLIP_MEAN.to_vec(),
+            std: CLIP_STD.to_vec(),
+            ..Self::guess(side)
         }
     }
 
@@ -270,7 +284,7 @@ impl Preprocess {
             Origin::Own => "a model of ours: CIFAR's and the demo's sets keep their own constants",
             Origin::File(file) => file,
             Origin::Guess => {
-                "a guess: no preprocessor_config.json and no pretrained_cfg beside the weights"
+                "a guess: no preprocessor_config.json, no open_clip_config.json and no pretrained_cfg beside the weights"
             }
         };
         format!("{} ({by})", parts.join(", "))

@@ -1,7 +1,8 @@
 //! Named arrays that are no feature set: what `modalign extract` writes. Same formats, same
 //! atomic writing.
 
-use super::{FeatureError, Format, format_of, npz, save};
+use super::{FeatureError, Format, both, format_of, npz, save};
+use crate::feature::TextsOf;
 use ::safetensors::tensor::{Dtype, TensorView};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{BufWriter, Write};
@@ -21,6 +22,8 @@ pub struct Arrays {
     pub groups: Option<Vec<usize>>,
     /// What the samples are called, if they have names.
     pub ids: Vec<String>,
+    /// What each row of the array `text_features` stands for, if there is one.
+    pub text_of: Option<TextsOf>,
 }
 
 impl Arrays {
@@ -45,10 +48,12 @@ impl Arrays {
     }
 
     /// The lists of texts that there are, by name.
-    fn texts(&self) -> Vec<(&'static str, &[String])> {
+    fn texts(&self) -> Vec<(&'static str, Vec<String>)> {
+        let of = self.text_of.map(|of| of.name().to_owned());
         let mut all = vec![
-            ("class_names", self.class_names.as_slice()),
-            ("ids", &self.ids),
+            ("class_names", self.class_names.clone()),
+            ("ids", self.ids.clone()),
+            (both::OF, of.into_iter().collect()),
         ];
         all.retain(|(_, texts)| !texts.is_empty());
         all
@@ -104,7 +109,7 @@ pub fn write_arrays(path: &Path, arrays: &Arrays) -> Result<(), FeatureError> {
 
 fn safetensors(
     members: &[(String, &str, Vec<usize>, Vec<u8>)],
-    texts: &[(&str, &[String])],
+    texts: &[(&str, Vec<String>)],
 ) -> Result<Vec<u8>, ZipError> {
     let wrong = |e| ZipError::Io(std::io::Error::other(e));
     let mut views = Vec::with_capacity(members.len());

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::few;
+use super::{both, few};
 use crate::feature::FeatureError;
 
 /// What was asked for by name, and what is looked for otherwise.
@@ -82,7 +82,11 @@ impl Choice {
             let is_logits = probabilities && *name == "logits";
             !(other || is_logits) && is_matrix(name)
         };
-        let candidates: Vec<&String> = names.iter().filter(can_be).collect();
+        let mut candidates: Vec<&String> = names.iter().filter(can_be).collect();
+        // Text embeddings stand beside what is meant, unless they are all there is.
+        if candidates.len() > 1 {
+            candidates.retain(|name| *name != both::VALUES);
+        }
         let expected = match probabilities && has("logits") {
             true => format!("{expected} (--softmax makes them of logits)"),
             false => expected,
@@ -162,6 +166,9 @@ mod tests {
         let (name, told) = matrix(&["y", "feats"]).expect("one");
         assert_eq!(name, "feats");
         assert!(told.expect("told").contains("feats is taken for features"));
+        let beside = matrix(&["image_features", "text_features"]).expect("one");
+        assert_eq!(beside.0, "image_features");
+        assert_eq!(matrix(&["text_features"]).expect("one").0, "text_features");
         let error = matrix(&["feats", "embeddings"])
             .expect_err("two")
             .to_string();

@@ -3,7 +3,7 @@
 //! The first three hold `features [N, D]` (floats), `labels [N]` (integers), optional `class_names` and
 //! optional `ids`. In safetensors the two lists of strings are JSON lists in the header's
 //! `__metadata__`; in npz they are unicode arrays; Parquet's columns, also those of a data frame of
-//! numbers, are described in `parquet.rs`. Without class names, classes are named by
+//! numbers, are described in `parquet.rs`. The first two may hold the embeddings of texts beside (`both.rs`). Without class names, classes are named by
 //! their numbers. A `.npy` file holds features alone; its labels are another file ([`Contents`]).
 //! Reading allocates in proportion to the file and never to what a header promises
 //! (deflated npz members and Parquet: up to [`MAX_MEMBER`]). `.npy`, `.safetensors` and stored npz
@@ -16,6 +16,7 @@
 pub mod array;
 mod arrays;
 mod blocks;
+mod both;
 mod choice;
 mod contents;
 mod mapped;
@@ -28,6 +29,7 @@ mod within;
 
 pub use arrays::{Arrays, write_arrays};
 pub use blocks::{Blocks, Number, Open};
+pub use both::{Both, read_both};
 pub use choice::Choice;
 pub use contents::{Contents, sorted_order};
 pub use parts::{Keep, Matrix};
@@ -39,7 +41,7 @@ use std::path::Path;
 
 use zip::result::ZipError;
 
-use super::{FeatureError, FeatureSet};
+use super::{FeatureError, FeatureSet, TextFeatures};
 use crate::files::Fault;
 
 /// Inflated npz members and Parquet columns above this many bytes are refused (16 GiB).
@@ -95,6 +97,9 @@ pub fn read(path: &Path) -> Result<FeatureSet, FeatureError> {
 /// [`FeatureError`] with the path. An existing file is left as it was.
 pub fn write(path: &Path, set: &FeatureSet) -> Result<(), FeatureError> {
     let format = format_of(path)?;
+    if matches!(format, Format::Parquet) && set.texts().is_some() {
+        return Err(both::no_parquet(path));
+    }
     save(path, |file| match format {
         Format::Safetensors => Ok(safetensors::write(file, set)?),
         Format::Npz => npz::write(file, set),
@@ -157,6 +162,13 @@ fn few(names: &[impl AsRef<str>]) -> String {
         true => "nothing".into(),
         false => shown.join(", ") + &more,
     }
+}
+
+fn write_texts(out: &mut impl Write, texts: &TextFeatures) -> std::io::Result<()> {
+    let values = texts.values();
+    values
+        .iter()
+        .try_for_each(|v| out.write_all(&v.to_le_bytes()))
 }
 
 fn write_features(out: &mut impl Write, set: &FeatureSet) -> std::io::Result<()> {

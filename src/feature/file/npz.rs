@@ -8,10 +8,11 @@ use zip::{
     CompressionMethod, DateTime, ZipArchive, ZipWriter, result::ZipError, write::SimpleFileOptions,
 };
 
+use super::both::Named;
 use super::choice::{Choice, GROUPS, IDS};
 use super::mapped::Mapped;
 use super::parts::{Keep, Matrix, Parts};
-use super::{MAX_MEMBER, array, fault_in, fault_of, write_features};
+use super::{MAX_MEMBER, array, both, fault_in, fault_of, write_features, write_texts};
 use crate::feature::{FeatureError, FeatureSet};
 use crate::files::column::Column;
 use crate::files::npy;
@@ -23,19 +24,7 @@ pub(super) fn read(
 ) -> Result<(Matrix, Parts), FeatureError> {
     let map = Mapped::open(path)?;
     let whole = map.bytes();
-    let mut archive = ZipArchive::new(Cursor::new(whole)).map_err(|_| {
-        let found = if whole.is_empty() {
-            "an empty file"
-        } else {
-            "other bytes, or a part of one"
-        };
-        FeatureError::malformed(
-            path,
-            "npz",
-            "a zip archive, as numpy.savez writes it",
-            found,
-        )
-    })?;
+    let mut archive = unpacked(path, whole)?;
     let all = archive
         .file_names()
         .filter_map(|name| name.strip_suffix(".npy"));
@@ -89,6 +78,40 @@ pub(super) fn read(
             told: told.into_iter().collect(),
         },
     ))
+}
+
+fn unpacked<'b>(
+    path: &Path,
+    whole: &'b [u8],
+) -> Result<ZipArchive<Cursor<&'b [u8]>>, FeatureError> {
+    ZipArchive::new(Cursor::new(whole)).map_err(|_| {
+        let found = if whole.is_empty() {
+            "an empty file"
+        } else {
+            "other bytes, or a part of one"
+        };
+        FeatureError::malformed(
+            path,
+            "npz",
+            "a zip archive, as numpy.savez writes it",
+            found,
+        )
+    })
+}
+
+/// A matrix and a list of texts by their names; `None` without the matrix.
+pub(super) fn named(path: &Path, matrix: &str, list: &str) -> Result<Option<Named>, FeatureError> {
+    let map = Mapped::open(path)?;
+    let whole = map.bytes();
+    let mut archive = unpacked(path, whole)?;
+    let Some(values) = member(path, &mut archive, whole, matrix)? else {
+        return Ok(None);
+    };
+    let values = array::features_in(path, matrix, &values, Keep::Single, &|_| ())?;
+    let texts = member(path, &mut archive, whole, list)?;
+    let texts = texts.map(|bytes| Column::of_npy(&bytes).and_then(|column| column.texts(list)));
+    let texts = texts.transpose().map_err(|e| fault_in(path, list, e))?;
+    Ok(Some((values, texts)))
 }
 
 /// The bytes of a member, if there is one of that name.
@@ -163,6 +186,14 @@ pub(super) fn write(out: impl Write + std::io::Seek, set: &FeatureSet) -> Result
         let mut each = groups.iter();
         each.try_for_each(|&group| zip.write_all(&(group as i64).to_le_bytes()))?;
     }
+    if let Some(texts) = set.texts() {
+        let (rows, width) = texts.values().dim();
+        zip.start_file(format!("{}.npy", both::VALUES), options)?;
+        zip.write_all(&npy::header("<f4", &[rows, width]))?;
+        write_texts(&mut zip, texts)?;
+        zip.start_file(format!("{}.npy", both::OF), options)?;
+        zip.write_all(&npy::strings(&[texts.of().name().to_owned()]))?;
+    }
     zip.finish()?.flush()?;
     Ok(())
 }
@@ -181,7 +212,7 @@ fn archive<W: Write + std::io::Seek>(out: W, large: bool) -> (ZipWriter<W>, Simp
 pub(super) fn write_members(
     out: impl Write + std::io::Seek,
     members: &[(String, &str, Vec<usize>, Vec<u8>)],
-    texts: &[(&str, &[String])],
+    texts: &[(&str, Vec<String>)],
 ) -> Result<(), ZipError> {
     let (mut zip, options) = archive(out, members.iter().any(|m| m.3.len() > 1 << 31));
     for (name, kind, shape, bytes) in members {

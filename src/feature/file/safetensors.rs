@@ -7,11 +7,12 @@ use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
+use super::both::Named;
 use super::choice::{Choice, GROUPS, IDS};
 use super::fault_in;
 use super::mapped::Mapped;
 use super::parts::{Keep, Matrix, Parts};
-use super::{array, write_features};
+use super::{array, both, write_features, write_texts};
 use crate::feature::{FeatureError, FeatureSet};
 use crate::files::column::Column;
 use crate::files::element::{Element, Kind};
@@ -90,6 +91,25 @@ pub(super) fn read(
     ))
 }
 
+/// A matrix and a list of texts by their names; `None` without the matrix.
+pub(super) fn named(path: &Path, matrix: &str, list: &str) -> Result<Option<Named>, FeatureError> {
+    let map = Mapped::open(path)?;
+    let bytes = map.bytes();
+    let wrong = |e: safetensors::SafeTensorError| {
+        FeatureError::malformed(path, "safetensors", "a valid file", words(&e))
+    };
+    let file = SafeTensors::deserialize(bytes).map_err(wrong)?;
+    if !file.names().contains(&matrix) {
+        return Ok(None);
+    }
+    let values = array_of(path, matrix, &file.tensor(matrix).map_err(wrong)?)?;
+    let values = array::features_of(path, matrix, &values, Keep::Single)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(wrong)?;
+    let text = header.metadata().as_ref().and_then(|all| all.get(list));
+    let texts = text.map(|text| super::list(path, list, text)).transpose()?;
+    Ok(Some((values, texts)))
+}
+
 /// A tensor as an array over its bytes.
 fn array_of<'b>(
     path: &Path,
@@ -162,12 +182,22 @@ pub(super) fn write(out: impl Write, set: &FeatureSet) -> std::io::Result<()> {
         let groups: Vec<String> = groups.iter().map(usize::to_string).collect();
         metadata.insert("groups", text(&groups)?);
     }
-    // 8-byte elements first, so that both tensors are aligned.
-    let header = serde_json::json!({
+    let end = 8 * n + 4 * n * d;
+    if let Some(texts) = set.texts() {
+        metadata.insert(both::OF, text(&[texts.of().name().to_owned()])?);
+    }
+    // 8-byte elements first, so that all tensors are aligned.
+    let mut header = serde_json::json!({
         "__metadata__": metadata,
         "labels": { "dtype": "I64", "shape": [n], "data_offsets": [0, 8 * n] },
-        "features": { "dtype": "F32", "shape": [n, d], "data_offsets": [8 * n, 8 * n + 4 * n * d] },
+        "features": { "dtype": "F32", "shape": [n, d], "data_offsets": [8 * n, end] },
     });
+    if let Some(texts) = set.texts() {
+        let (rows, width) = texts.values().dim();
+        header[both::VALUES] = serde_json::json!({
+            "dtype": "F32", "shape": [rows, width], "data_offsets": [end, end + 4 * rows * width],
+        });
+    }
     let mut header = header.to_string();
     header.extend(std::iter::repeat_n(
         ' ',
@@ -184,5 +214,6 @@ fn write_body(out: &mut impl Write, set: &FeatureSet) -> std::io::Result<()> {
     for &label in set.labels() {
         out.write_all(&(label as i64).to_le_bytes())?;
     }
-    write_features(out, set)
+    write_features(out, set)?;
+    set.texts().map_or(Ok(()), |texts| write_texts(out, texts))
 }

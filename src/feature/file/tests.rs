@@ -2,6 +2,7 @@
 //! (`tests/fixtures/parquet/make.py`).
 
 use super::*;
+use crate::feature::TextsOf;
 use crate::files::npy;
 use crate::fixture;
 use ndarray::{Array2, array};
@@ -431,4 +432,94 @@ fn a_single_array_is_features_or_labels_and_finds_its_classes_elsewhere() {
         "{said}"
     );
     assert!(Contents::read(&labels).is_err(), "one side is no matrix");
+}
+
+/// Text features beside features: two classes, three samples.
+fn with_texts(of: TextsOf) -> FeatureSet {
+    let texts = match of {
+        TextsOf::Classes => array![[1.0, 0.5], [2.0, -0.5]],
+        TextsOf::Samples => array![[1.0, 0.5], [2.0, -0.5], [0.25, 8.0]],
+    };
+    example().with_texts(texts, of).expect("valid")
+}
+
+#[test]
+fn two_modalities_come_back_and_others_see_features_alone() {
+    let folder = tempfile::tempdir().expect("folder");
+    for of in [TextsOf::Classes, TextsOf::Samples] {
+        for name in ["f.safetensors", "f.npz"] {
+            let path = folder.path().join(name);
+            write(&path, &with_texts(of)).expect("writes");
+            let found = read_both(&path).expect("reads");
+            assert_eq!((found.set, found.told), (with_texts(of), vec![]), "{name}");
+            assert_eq!(read(&path).expect("reads"), example(), "{name}");
+            write(&path, &example()).expect("writes");
+            let error = read_both(&path).expect_err("no texts").to_string();
+            assert!(
+                error.contains("text_features") && error.contains(name),
+                "{error}"
+            );
+        }
+        let path = folder.path().join("f.parquet");
+        let error = write(&path, &with_texts(of))
+            .expect_err("one matrix")
+            .to_string();
+        assert!(error.contains(".npz or .safetensors"), "{error}");
+        assert!(read_both(&path).is_err());
+    }
+}
+
+/// A file of other programs: arrays of these shapes, with labels and perhaps `text_of`.
+fn foreign(texts: [usize; 2], labels: &[usize], of: Option<&str>) -> Result<Both, String> {
+    let folder = tempfile::tempdir().expect("folder");
+    let read = |name: &str| {
+        let path = folder.path().join(name);
+        let mut arrays = Arrays::default();
+        arrays.labels = Some(labels.to_vec());
+        arrays.text_of = of.and_then(TextsOf::named);
+        let n = labels.len();
+        arrays.append("features", &[n, 2], vec![1.0; 2 * n]);
+        arrays.append("text_features", &texts, vec![2.0; texts[0] * texts[1]]);
+        write_arrays(&path, &arrays).expect("writes");
+        read_both(&path).map_err(|e| e.to_string().replace(name, ""))
+    };
+    let (npz, safetensors) = (read("f.npz"), read("f.safetensors"));
+    assert_eq!(npz, safetensors);
+    npz
+}
+
+#[test]
+fn what_texts_stand_for_is_said_inferred_and_told_or_refused() {
+    let of = |texts, labels: &[usize], said| {
+        let found = foreign(texts, labels, said)?;
+        let of = found.set.texts().expect("texts").of();
+        Ok::<_, String>((of, found.told.join(" ")))
+    };
+    let (found, told) = of([2, 2], &[0, 1, 1], None).expect("classes");
+    assert_eq!(found, TextsOf::Classes);
+    assert!(told.contains("2, one a class"), "{told}");
+    let (found, told) = of([3, 2], &[0, 1, 1], None).expect("samples");
+    assert_eq!(found, TextsOf::Samples);
+    assert!(told.contains("3, one a sample"), "{told}");
+    // As many classes as samples: the same only where sample i is of class i.
+    assert!(of([2, 2], &[0, 1], None).is_ok());
+    let error = of([2, 2], &[1, 0], None).expect_err("two readings");
+    assert!(error.contains("text_of"), "{error}");
+    let (found, told) = of([2, 2], &[1, 0], Some("samples")).expect("said");
+    assert_eq!((found, told.as_str()), (TextsOf::Samples, ""));
+    let error = of([4, 2], &[0, 1, 1], None).expect_err("neither");
+    assert!(
+        error.contains("2 rows, one a class, or 3") && error.contains("4 rows"),
+        "{error}"
+    );
+    let error = of([3, 2], &[0, 1, 1], Some("classes")).expect_err("said otherwise");
+    assert!(
+        error.contains("one a class") && error.contains("found 3"),
+        "{error}"
+    );
+    let error = of([2, 5], &[0, 1, 1], None).expect_err("width");
+    assert!(
+        error.contains("columns of text_features: expected 2, found 5"),
+        "{error}"
+    );
 }

@@ -60,7 +60,32 @@ pub fn geometry<A: Real>(samples: &Samples<'_, A>) -> Result<Geometry, MeasureEr
     let n = kept.len();
     MeasureError::at_least("samples that are not zero", 2, n)?;
     let labels: Vec<usize> = kept.iter().map(|&row| samples.labels()[row]).collect();
-    let labels = labels.as_slice();
+    let total = all_pairs(unit.view(), &labels);
+    let pairs = n as u64 * (n as u64 - 1) / 2;
+    Ok(Geometry {
+        align: (total.same_pairs > 0).then(|| total.same / total.same_pairs as f64),
+        uniform: (total.kernel / pairs as f64).ln(),
+        same_pairs: total.same_pairs,
+        pairs,
+        left_out,
+    })
+}
+
+/// Uniformity alone, of rows of unit length `[N, D]`.
+///
+/// # Errors
+/// [`MeasureError::TooFew`] below two rows.
+pub(in crate::measure) fn uniformity(unit: ArrayView2<'_, f64>) -> Result<f64, MeasureError> {
+    let n = unit.nrows();
+    MeasureError::at_least("samples that are not zero", 2, n)?;
+    let pairs = n as u64 * (n as u64 - 1) / 2;
+    let total = all_pairs(unit, &vec![0; n]);
+    Ok((total.kernel / pairs as f64).ln())
+}
+
+/// Sums over all pairs of rows of unit length with their labels.
+fn all_pairs(unit: ArrayView2<'_, f64>, labels: &[usize]) -> Sums {
+    let n = labels.len();
     let blocks = n.div_ceil(BLOCK);
     let range = |b: usize| b * BLOCK..((b + 1) * BLOCK).min(n);
     // Collected in order and added in order: the same bits for any number of threads.
@@ -69,23 +94,15 @@ pub fn geometry<A: Real>(samples: &Samples<'_, A>) -> Result<Geometry, MeasureEr
         .map(|i| {
             let mut sums = Sums::default();
             for j in i..blocks {
-                tile(unit.view(), labels, range(i), range(j), &mut sums);
+                tile(unit, labels, range(i), range(j), &mut sums);
             }
             sums
         })
         .collect();
-    let total = rows.iter().fold(Sums::default(), |a, b| Sums {
+    rows.iter().fold(Sums::default(), |a, b| Sums {
         kernel: a.kernel + b.kernel,
         same: a.same + b.same,
         same_pairs: a.same_pairs + b.same_pairs,
-    });
-    let pairs = n as u64 * (n as u64 - 1) / 2;
-    Ok(Geometry {
-        align: (total.same_pairs > 0).then(|| total.same / total.same_pairs as f64),
-        uniform: (total.kernel / pairs as f64).ln(),
-        same_pairs: total.same_pairs,
-        pairs,
-        left_out,
     })
 }
 

@@ -4,14 +4,11 @@
 use super::found::{Found, numbers, pixels, wrong};
 use crate::model::ModelError;
 use crate::suite::preprocess::{
-    Crop, CropRule, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Origin, Preprocess, Resize,
+    CLIP_MEAN, CLIP_STD, Crop, CropRule, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Origin,
+    Preprocess, Resize,
 };
 use serde_json::{Map, Value};
 use std::path::Path;
-
-/// OpenAI's mean and deviation, the defaults of a few classes.
-const CLIP_MEAN: [f32; 3] = [0.48145466, 0.4578275, 0.40821073];
-const CLIP_STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 /// What a class does where its file says nothing.
 struct Defaults {

@@ -1,9 +1,11 @@
 //! What stands beside the weights on how pictures are prepared: `preprocessor_config.json` (or the
-//! `image_processor` of `processor_config.json`) of Hugging Face, `pretrained_cfg` or `data_config` of
-//! timm, and what our own folders record. Without any of them it is a guess, and said to be one.
+//! `image_processor` of `processor_config.json`) of Hugging Face, `open_clip_config.json` of open_clip,
+//! `pretrained_cfg` or `data_config` of timm, and what our own folders record. Without any of them it is a guess, and
+//! said to be one.
 
 mod found;
 mod huggingface;
+mod openclip;
 #[cfg(test)]
 mod tests;
 mod timm;
@@ -60,12 +62,24 @@ pub fn beside(path: &Path, config: &Architecture) -> Result<Found, ModelError> {
     } else if is_recipe(folder)? {
         ours(side)
     } else if let Some((file, map)) = processor(folder)? {
-        huggingface::parse(&map, &file)?
+        let mut found = huggingface::parse(&map, &file)?;
+        let other = openclip(folder, side)?;
+        found
+            .notes
+            .extend(other.and_then(|other| differing(&found, &other)));
+        found
+    } else if let Some(found) = openclip(folder, side)? {
+        found
     } else if let Some((file, map)) = own.as_ref().filter(|(_, m)| timm::is(m)).map(config_of) {
         timm::parse(&map, &file)?
     } else {
+        // The families of CLIP, whole and tower.
+        let how = match config.name().starts_with("clip") {
+            true => Preprocess::clip(side),
+            false => Preprocess::guess(side),
+        };
         Found {
-            how: Preprocess::guess(side),
+            how,
             notes: Vec::new(),
         }
     };
@@ -77,6 +91,35 @@ fn ours(side: usize) -> Found {
         how: Preprocess::own(side),
         notes: Vec::new(),
     }
+}
+
+/// What open_clip's file says, if there is one.
+fn openclip(folder: &Path, side: usize) -> Result<Option<Found>, ModelError> {
+    let file = object(folder.join(openclip::FILE))?;
+    file.map(|(path, map)| openclip::parse(&map, &path, side))
+        .transpose()
+}
+
+/// What is told where open_clip's file asks for more than another middle pixel than the one that counts.
+fn differing(found: &Found, other: &Found) -> Option<String> {
+    let what = |how: &Preprocess| {
+        let size = how.crop.map(|crop| (crop.size, crop.fill));
+        (
+            how.resize,
+            size,
+            how.interpolation,
+            how.mean.clone(),
+            how.std.clone(),
+        )
+    };
+    let (counts, stays) = (&found.how, &other.how);
+    (what(counts) != what(stays)).then(|| {
+        format!(
+            "{} says otherwise and does not count: {}",
+            openclip::FILE,
+            stays.words()
+        )
+    })
 }
 
 /// Side of the model's pictures; models of sequences have none.

@@ -3,7 +3,7 @@ use crate::dataset::images;
 use crate::dataset::pictured::Lens;
 use crate::fixture;
 use crate::model::SwinConfig;
-use crate::suite::preprocess::Origin;
+use crate::suite::preprocess::{CropRule, Origin};
 use crate::suite::preprocess::{Interpolation, Resize};
 use serde_json::json;
 
@@ -163,4 +163,111 @@ fn what_cannot_be_done_is_refused_with_the_key() {
     let home = tempfile::tempdir().unwrap();
     std::fs::write(home.path().join("preprocessor_config.json"), "{").unwrap();
     assert!(beside(home.path(), &config()).is_err());
+}
+
+/// The config of an open_clip folder, for pictures of 32 pixels.
+fn openclip_file(keys: Value) -> (&'static str, Value) {
+    let model = json!({ "vision_cfg": { "image_size": 32, "width": 768 }, "text_cfg": {} });
+    (
+        "open_clip_config.json",
+        json!({ "model_cfg": model, "preprocess_cfg": keys }),
+    )
+}
+
+#[test]
+fn clips_pictures_are_torchvisions_to_the_grey_level() {
+    let constants = json!({ "mean": [0.48145466, 0.4578275, 0.40821073],
+        "std": [0.26862954, 0.26130258, 0.27577711], "interpolation": "bicubic" });
+    let with = |mode: &str| {
+        let mut keys = constants.clone();
+        keys["resize_mode"] = mode.into();
+        openclip_file(keys)
+    };
+    let modes = [
+        (with("shortest"), "crop"),
+        (openclip_file(json!({})), "crop"),
+        (with("squash"), "squash"),
+    ];
+    for (file, name) in modes {
+        let how = found(&[file]).unwrap().how;
+        let lens = Lens::new(&how, 3, "pictures").unwrap();
+        for picture in 0..6 {
+            let rgb = fixture::npz("preprocess/clip.npz", &format!("{picture}.rgb"));
+            let size = [rgb.shape()[1], rgb.shape()[2]];
+            let bytes: Vec<u8> = rgb.iter().map(|v| *v as u8).collect();
+            let mut got = vec![0.0; 3 * 32 * 32];
+            lens.apply(&bytes, size, &mut got).unwrap();
+            let want = fixture::npz("preprocess/clip.npz", &format!("{picture}.{name}"));
+            for (channel, (got, want)) in got.chunks(1024).zip(want.outer_iter()).enumerate() {
+                for (got, want) in got.iter().zip(want) {
+                    let level = f64::from(got * how.std[channel] + how.mean[channel]) * 255.0;
+                    assert!(
+                        (level - want).abs() < 1e-3,
+                        "{name} of {picture}: {level} {want}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn both_spellings_of_clips_own_file_are_the_same() {
+    let old = json!({ "crop_size": 224, "do_center_crop": true, "do_normalize": true, "do_resize": true,
+        "feature_extractor_type": "CLIPFeatureExtractor", "image_mean": [0.48145466, 0.4578275, 0.40821073],
+        "image_std": [0.26862954, 0.26130258, 0.27577711], "resample": 3, "size": 224 });
+    let new = json!({ "crop_size": { "height": 224, "width": 224 }, "do_center_crop": true,
+        "do_convert_rgb": true, "do_normalize": true, "do_rescale": true, "do_resize": true,
+        "image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711],
+        "image_processor_type": "CLIPImageProcessor", "resample": 3, "rescale_factor": 0.00392156862745098,
+        "size": { "shortest_edge": 224 } });
+    let clip = Preprocess::clip(224);
+    for keys in [old, new] {
+        let file = [("preprocessor_config.json", keys)];
+        let how = found(&file).unwrap();
+        assert!(how.notes.is_empty(), "{:?}", how.notes);
+        let how = how.how;
+        assert_eq!(
+            (how.resize, &how.mean, &how.std),
+            (clip.resize, &clip.mean, &clip.std)
+        );
+        assert_eq!(how.interpolation, Interpolation::Bicubic);
+        let crop = how.crop.unwrap();
+        assert_eq!((crop.size, crop.rule), ([224; 2], CropRule::Transformers));
+    }
+}
+
+#[test]
+fn open_clips_file_counts_after_hugging_faces_and_a_difference_is_told() {
+    let ours = |size: usize| {
+        let keys = json!({ "image_processor_type": "CLIPImageProcessor", "size": size, "crop_size": size });
+        ("preprocessor_config.json", keys)
+    };
+    let same = found(&[ours(32), openclip_file(json!({}))]).unwrap();
+    assert!(same.notes.is_empty(), "{:?}", same.notes);
+    assert_eq!(same.how.crop.unwrap().rule, CropRule::Transformers);
+    let other = found(&[ours(32), openclip_file(json!({ "mean": [0.5, 0.5, 0.5] }))]).unwrap();
+    let told = other.notes.join("\n");
+    assert!(
+        told.contains("open_clip_config.json says otherwise") && told.contains("0.5"),
+        "{told}"
+    );
+    let how = |keys: Value| found(&[openclip_file(keys)]).unwrap().how;
+    let long = how(json!({ "resize_mode": "longest", "fill_color": 7, "mean": 0.5, "std": 0.25 }));
+    assert_eq!(long.resize, Resize::Inside([32; 2]));
+    assert_eq!(
+        (long.crop.unwrap().fill, &long.mean[..]),
+        ([7; 3], &[0.5][..])
+    );
+    for keys in [
+        json!({ "resize_mode": "round" }),
+        json!({ "interpolation": "nearest" }),
+        json!({ "std": [1.0, 0.0, 1.0] }),
+    ] {
+        let said = found(&[openclip_file(keys)]).unwrap_err().to_string();
+        assert!(
+            said.contains("open_clip_config.json") && said.contains("expected"),
+            "{said}"
+        );
+    }
 }

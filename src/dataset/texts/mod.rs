@@ -1,0 +1,110 @@
+//! Texts as data: captions of samples from a file ([`read`]), and class names as prompts ([`Templates`]).
+//!
+//! Texts keep the order of the file, because they belong to samples by it: a blank one is refused with its number
+//! and never left out.
+
+mod lines;
+mod prompts;
+mod records;
+#[cfg(test)]
+mod tests;
+
+pub use prompts::{Prompts, Templates};
+
+use super::DatasetError;
+use super::files::{io, malformed};
+use crate::files::bounded::{self, Refused};
+use std::path::Path;
+
+/// Largest file that is read, in bytes.
+const MOST: u64 = 1 << 30;
+
+/// Texts of a file, in its order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Texts {
+    /// The texts, none of them blank.
+    pub texts: Vec<String>,
+    /// What was inferred in reading and has to be told.
+    pub told: Vec<String>,
+}
+
+/// A kind of file with texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// One text a line.
+    Lines,
+    /// A table with a header.
+    Table,
+    /// A JSON value a line.
+    JsonLines,
+    /// A JSON list.
+    Json,
+}
+
+/// Reads the texts of a file by its ending: `.txt` (one a line), `.csv` or `.tsv` (a column), `.jsonl` (a string or an
+/// object a line), `.json` (a list of strings or objects). `column` names the column of a table or the key of the
+/// objects; where a single one can be meant it need not be said, and is told.
+///
+/// # Errors
+/// [`DatasetError`] with the path and the number of the line, row or entry (from 1): unreadable, another ending,
+/// a blank text, no text at all, a column that is not there, several that could be meant.
+pub fn read(path: &Path, column: Option<&str>) -> Result<Texts, DatasetError> {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    let kind = match ending.as_deref() {
+        Some("txt") => Kind::Lines,
+        Some("csv" | "tsv") => Kind::Table,
+        Some("jsonl" | "ndjson") => Kind::JsonLines,
+        Some("json") => Kind::Json,
+        other => {
+            let expected = "one that ends in .txt, .csv, .tsv, .jsonl or .json";
+            let found = format!("{:?}", other.unwrap_or_default());
+            return Err(malformed(path, "file name", expected, found));
+        }
+    };
+    let bytes = whole(path)?;
+    let (texts, told) = match kind {
+        Kind::Lines => {
+            if let Some(column) = column {
+                let found = format!("lines of text, which have no {column:?}");
+                return Err(malformed(path, "column", "a table or JSON", found));
+            }
+            lines::read(path, utf8(path, &bytes)?)?
+        }
+        Kind::Table => records::table(path, &bytes, column)?,
+        Kind::JsonLines => records::json_lines(path, utf8(path, &bytes)?, column)?,
+        Kind::Json => records::json(path, &bytes, column)?,
+    };
+    if texts.is_empty() {
+        return Err(malformed(path, "texts", "at least one", "none"));
+    }
+    Ok(Texts { texts, told })
+}
+
+fn whole(path: &Path) -> Result<Vec<u8>, DatasetError> {
+    match bounded::read(path, MOST) {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(io(path)(std::io::ErrorKind::NotFound.into())),
+        Err(Refused::Io { path, source }) => Err(io(&path)(source)),
+        Err(Refused::Malformed {
+            path,
+            expected,
+            found,
+        }) => Err(malformed(&path, "file", expected, found)),
+    }
+}
+
+fn utf8<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, DatasetError> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|e| malformed(path, "contents", "text in UTF-8", e.to_string()))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// The text, or the error of a blank one at `place` ("line 3").
+fn some(path: &Path, place: impl Into<String>, text: &str) -> Result<String, DatasetError> {
+    let text = text.trim();
+    if text.is_empty() {
+        let expected = "a text: what is left out here would move all that follow";
+        return Err(malformed(path, place.into(), expected, "a blank"));
+    }
+    Ok(text.to_owned())
+}

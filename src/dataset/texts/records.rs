@@ -1,0 +1,143 @@
+//! Texts in a column of a table, or in JSON: strings, or objects with a key.
+
+use super::{malformed, some};
+use crate::dataset::DatasetError;
+use crate::dataset::table::Table;
+use serde_json::Value;
+use std::path::Path;
+
+type Read = Result<(Vec<String>, Vec<String>), DatasetError>;
+
+/// The column of a table.
+pub(super) fn table(path: &Path, bytes: &[u8], column: Option<&str>) -> Read {
+    let table = Table::parse(path, bytes)?;
+    let names = table.columns();
+    let (column, told) = match (column, names.as_slice()) {
+        (Some(column), _) => (column, Vec::new()),
+        (None, [one]) => (*one, told(path, "column", one)),
+        (None, several) => return Err(choose(path, "columns", several)),
+    };
+    let row = |row| {
+        let text: String = table.get(row, column)?;
+        some(path, format!("row {}, column {column:?}", row + 1), &text)
+    };
+    let texts = (0..table.rows.len()).map(row);
+    Ok((texts.collect::<Result<_, _>>()?, told))
+}
+
+/// A JSON value a line.
+pub(super) fn json_lines(path: &Path, text: &str, column: Option<&str>) -> Read {
+    let value = |(at, line): (usize, &str)| {
+        let place = format!("line {}", at + 1);
+        some(path, &*place, line)?;
+        let value = serde_json::from_str(line).map_err(|e| {
+            malformed(
+                path,
+                &*place,
+                "a string or an object of JSON",
+                e.to_string(),
+            )
+        })?;
+        Ok((place, value))
+    };
+    let values = text.trim_end().lines().enumerate().map(value);
+    texts(path, values.collect::<Result<_, _>>()?, column)
+}
+
+/// A list in JSON.
+pub(super) fn json(path: &Path, bytes: &[u8], column: Option<&str>) -> Read {
+    let expected = "a list of strings or of objects";
+    let wrong = |found: String| malformed(path, "JSON", expected, found);
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Array(values)) => {
+            let place = |(at, value)| (format!("entry {}", at + 1), value);
+            texts(
+                path,
+                values.into_iter().enumerate().map(place).collect(),
+                column,
+            )
+        }
+        Ok(_) => Err(wrong("another value".into())),
+        Err(e) => Err(wrong(e.to_string())),
+    }
+}
+
+/// The texts of values, each with its place.
+fn texts(path: &Path, values: Vec<(String, Value)>, column: Option<&str>) -> Read {
+    let (mut all, mut said) = (Vec::with_capacity(values.len()), Vec::new());
+    let mut key: Option<String> = column.map(str::to_owned);
+    for (place, value) in values {
+        let object = match value {
+            Value::String(text) => {
+                if let Some(key) = &key {
+                    let expected = format!("an object with {key:?}");
+                    return Err(malformed(path, place, expected, "a string"));
+                }
+                all.push(some(path, place, &text)?);
+                continue;
+            }
+            Value::Object(object) => object,
+            other => {
+                let found = kind(&other);
+                return Err(malformed(path, place, "a string or an object", found));
+            }
+        };
+        let name = match &key {
+            Some(name) => name.clone(),
+            None if !all.is_empty() => {
+                return Err(malformed(path, place, "a string, as before", "an object"));
+            }
+            None => {
+                let strings = object.iter().filter(|(_, value)| value.is_string());
+                let names: Vec<&str> = strings.map(|(name, _)| name.as_str()).collect();
+                let [one] = names.as_slice() else {
+                    return Err(choose(path, "keys with a string", &names));
+                };
+                said = told(path, "key", one);
+                key.insert((*one).to_owned()).clone()
+            }
+        };
+        let text = match object.get(&name) {
+            Some(Value::String(text)) => text,
+            other => {
+                let found = other.map_or("no such key", kind);
+                let expected = format!("a string under {name:?}");
+                return Err(malformed(path, place, expected, found));
+            }
+        };
+        all.push(some(path, place, text)?);
+    }
+    Ok((all, said))
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn told(path: &Path, what: &str, name: &str) -> Vec<String> {
+    vec![format!(
+        "{}: texts are those of {what} {name:?}, the only one that can be meant",
+        path.display()
+    )]
+}
+
+/// Several that can be meant, or none.
+fn choose(path: &Path, what: &str, names: &[&str]) -> DatasetError {
+    let found = match names {
+        [] => "none".to_owned(),
+        some => some.join(", "),
+    };
+    malformed(
+        path,
+        what,
+        "the name of the one that holds the texts",
+        found,
+    )
+}

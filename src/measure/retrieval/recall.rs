@@ -1,0 +1,235 @@
+//! Recall at K in both directions, and mR.
+
+use std::ops::Range;
+
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use super::place::{Place, Rule};
+use crate::measure::Groups;
+use crate::measure::about::{About, Better, Unit};
+
+/// How many first ones are looked at.
+const KS: [usize; 3] = [1, 5, 10];
+/// Scores that a block has at most, unless a single query has more.
+const SCORES: usize = 1 << 20;
+
+/// Which side asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Images ask for one of their captions.
+    ImageToText,
+    /// Captions ask for their image.
+    TextToImage,
+}
+
+/// Where the right ones of all queries stand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retrieval {
+    /// Images that have a caption, ascending: the queries of [`Direction::ImageToText`].
+    images: Vec<usize>,
+    image_to_text: Vec<Place>,
+    text_to_image: Vec<Place>,
+    owner: Vec<usize>,
+}
+
+/// Scores `[rows, M]` of some queries with all candidates.
+type Scores<'s> = dyn Fn(Range<usize>) -> Array2<f64> + Sync + 's;
+
+impl Retrieval {
+    /// Of what gives scores in both directions; owners are images.
+    pub(super) fn of(
+        [to_text, to_image]: [&Scores<'_>; 2],
+        images: usize,
+        owner: &[usize],
+    ) -> Self {
+        let mut captions = vec![Vec::new(); images];
+        for (caption, &image) in owner.iter().enumerate() {
+            captions[image].push(caption);
+        }
+        let own = |caption: usize| std::slice::from_ref(&owner[caption]);
+        let with: Vec<usize> = (0..images).filter(|&i| !captions[i].is_empty()).collect();
+        let all = places(images, owner.len(), to_text, |image| &captions[image]);
+        Self {
+            image_to_text: all.into_iter().flatten().collect(),
+            text_to_image: places(owner.len(), images, to_image, own)
+                .into_iter()
+                .flatten()
+                .collect(),
+            images: with,
+            owner: owner.to_vec(),
+        }
+    }
+
+    /// The places of one direction, query by query.
+    pub fn places(&self, direction: Direction) -> &[Place] {
+        match direction {
+            Direction::ImageToText => &self.image_to_text,
+            Direction::TextToImage => &self.text_to_image,
+        }
+    }
+
+    /// Images that have a caption, ascending: those that ask. The others are candidates alone.
+    pub fn asking(&self) -> &[usize] {
+        &self.images
+    }
+
+    /// Share of queries whose right one is among the first `k`.
+    pub fn recall(&self, direction: Direction, k: usize, rule: Rule) -> f64 {
+        let places = self.places(direction);
+        let found = places.iter().map(|place| place.found(k, rule)).sum::<f64>();
+        found / places.len() as f64
+    }
+
+    /// Mean of the six recalls (mR).
+    pub fn mean_recall(&self, rule: Rule) -> f64 {
+        let both = [Direction::ImageToText, Direction::TextToImage];
+        let six = both.map(|direction| KS.map(|k| self.recall(direction, k, rule)));
+        six.as_flattened().iter().sum::<f64>() / 6.0
+    }
+
+    /// Queries whose rank depends on the rule for ties.
+    pub fn tied(&self, direction: Direction) -> usize {
+        let places = self.places(direction).iter();
+        places.filter(|place| place.is_tied()).count()
+    }
+
+    /// 95 % interval of the pessimistic recall; captions of one image are one group.
+    pub fn interval(&self, direction: Direction, k: usize) -> [f64; 2] {
+        let places = self.places(direction);
+        let missed = places
+            .iter()
+            .map(|place| place.found(k, Rule::Pessimistic) == 0.0);
+        let groups = match direction {
+            Direction::ImageToText => Groups::singletons(places.len()),
+            Direction::TextToImage => Groups::of(&self.owner),
+        };
+        let [low, high] = groups.error_interval(&missed.collect::<Vec<bool>>());
+        [1.0 - high, 1.0 - low]
+    }
+}
+
+/// The place of every query, `None` without a right candidate; `right` are ascending.
+fn places<'r>(
+    queries: usize,
+    candidates: usize,
+    scores: &Scores<'_>,
+    right: impl Fn(usize) -> &'r [usize] + Sync,
+) -> Vec<Option<Place>> {
+    let block = (SCORES / candidates.max(1)).clamp(1, 256);
+    let of_block = |block_at: usize| {
+        let from = block_at * block;
+        let found = scores(from..(from + block).min(queries));
+        let place = |(at, row): (usize, ndarray::ArrayView1<'_, f64>)| {
+            let right = right(from + at);
+            let row = row.as_standard_layout();
+            let row = row.as_slice().unwrap_or_default();
+            (!right.is_empty()).then(|| Place::new(row, right))
+        };
+        found
+            .outer_iter()
+            .enumerate()
+            .map(place)
+            .collect::<Vec<_>>()
+    };
+    let blocks = (0..queries.div_ceil(block)).into_par_iter();
+    blocks.map(of_block).collect::<Vec<_>>().concat()
+}
+
+/// A number of retrieval.
+#[derive(Debug, Clone, Copy)]
+pub struct RetrievalMeasure {
+    /// What is said of it.
+    pub about: About,
+    /// Its value under a rule for ties.
+    pub value: fn(&Retrieval, Rule) -> f64,
+}
+
+const IMAGE_TO_TEXT_R1: RetrievalMeasure = RetrievalMeasure {
+    about: About {
+        name: "image-to-text-r1",
+        older: &[],
+        title: "image-to-text R@1",
+        unit: Unit::Share,
+        better: Better::Higher,
+        range: [0.0, 1.0],
+        values: "0 to 1",
+        what: "Share of images whose best caption is one of their own.",
+        computed: "Cosine of every image with every caption; of equal scores a wrong one comes first.",
+        limits: "It falls with the number of candidates, and captions that fit several images count for one alone.",
+        citation: "Karpathy and Fei-Fei, Deep visual-semantic alignments for generating image descriptions, CVPR 2015",
+    },
+    value: |found, rule| found.recall(Direction::ImageToText, 1, rule),
+};
+
+const IMAGE_TO_TEXT_R5: RetrievalMeasure = RetrievalMeasure {
+    about: About {
+        name: "image-to-text-r5",
+        title: "image-to-text R@5",
+        what: "Share of images with one of their own among the five best captions.",
+        ..IMAGE_TO_TEXT_R1.about
+    },
+    value: |found, rule| found.recall(Direction::ImageToText, 5, rule),
+};
+
+const IMAGE_TO_TEXT_R10: RetrievalMeasure = RetrievalMeasure {
+    about: About {
+        name: "image-to-text-r10",
+        title: "image-to-text R@10",
+        what: "Share of images with one of their own among the ten best captions.",
+        ..IMAGE_TO_TEXT_R1.about
+    },
+    value: |found, rule| found.recall(Direction::ImageToText, 10, rule),
+};
+
+const TEXT_TO_IMAGE_R1: RetrievalMeasure = RetrievalMeasure {
+    about: About {
+        name: "text-to-image-r1",
+        title: "text-to-image R@1",
+        what: "Share of captions whose best image is theirs.",
+        ..IMAGE_TO_TEXT_R1.about
+    },
+    value: |found, rule| found.recall(Direction::TextToImage, 1, rule),
+};
+
+const TEXT_TO_IMAGE_R5: RetrievalMeasure = RetrievalMeasure {
+    about: About {
+        name: "text-to-image-r5",
+        title: "text-to-image R@5",
+        what: "Share of captions with their image among the five best.",
+        ..IMAGE_TO_TEXT_R1.about
+    },
+    value: |found, rule| found.recall(Direction::TextToImage, 5, rule),
+};
+
+const TEXT_TO_IMAGE_R10: RetrievalMeasure = RetrievalMeasure {
+    about: About {
+        name: "text-to-image-r10",
+        title: "text-to-image R@10",
+        what: "Share of captions with their image among the ten best.",
+        ..IMAGE_TO_TEXT_R1.about
+    },
+    value: |found, rule| found.recall(Direction::TextToImage, 10, rule),
+};
+
+const MEAN_RECALL: RetrievalMeasure = RetrievalMeasure {
+    about: About {
+        name: "mean-recall",
+        title: "mean recall",
+        what: "How often retrieval finds the right one, in both directions and at three depths (mR).",
+        computed: "Mean of R@1, R@5 and R@10 from image to text and from text to image.",
+        ..IMAGE_TO_TEXT_R1.about
+    },
+    value: |found, rule| found.mean_recall(rule),
+};
+
+/// The numbers of retrieval, in the order of tables.
+pub const ALL: &[RetrievalMeasure] = &[
+    IMAGE_TO_TEXT_R1,
+    IMAGE_TO_TEXT_R5,
+    IMAGE_TO_TEXT_R10,
+    TEXT_TO_IMAGE_R1,
+    TEXT_TO_IMAGE_R5,
+    TEXT_TO_IMAGE_R10,
+    MEAN_RECALL,
+];
