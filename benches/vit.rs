@@ -134,7 +134,9 @@ fn towers(mode: &str, batch: usize, rounds: usize, device: &Device) -> (usize, f
     let same = SameImage::never(batch);
     let step = || {
         let pass = &mut Pass::eval();
-        let image = towers.image_embeds(Tensor::<4>::from_inner(x()), pass).primal;
+        let image = towers
+            .image_embeds(Tensor::<4>::from_inner(x()), pass)
+            .primal;
         let text = towers.text_embeds(ids(), pass).primal;
         let temperature = towers.logit_scale.val().exp().recip();
         let loss = contrastive(image.matmul(text.transpose()), temperature, &same).expect("pairs");

@@ -9,7 +9,7 @@ use super::words::clean;
 use crate::dataset::texts;
 use crate::model::tokenizer::{Settings, Tokenizer};
 use crate::model::two_tower::{self, LoadedTowers};
-use crate::model::{Architecture, Opening};
+use crate::model::{Architecture, ModelError, Opening};
 use burn::tensor::{DType, Device};
 use ndarray::Array2;
 use std::path::{Path, PathBuf};
@@ -56,12 +56,15 @@ impl Towers {
             false => self.path.parent().unwrap_or(Path::new(".")),
         };
         let place = args.tokenizer.as_deref().unwrap_or(beside);
-        let tokenizer = Tokenizer::open(place, Some(config.vocab_size)).map_err(|e| e.hinted())?;
+        let tokenizer =
+            Tokenizer::open(place, Some(config.vocab_size)).map_err(ModelError::from)?;
         let settings = Settings {
             context: config.max_position_embeddings,
             ..Settings::default()
         };
-        let encoded = tokenizer.encode(texts, &settings)?;
+        let encoded = tokenizer
+            .encode(texts, &settings)
+            .map_err(ModelError::from)?;
         encoded
             .told()
             .iter()

@@ -4,6 +4,7 @@ mod bad_input;
 mod browser;
 mod checkpoints;
 mod claims;
+mod clip;
 mod compare;
 mod data;
 mod devices;

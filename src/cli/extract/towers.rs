@@ -7,6 +7,7 @@ use super::super::progress::Stage;
 use super::super::tensor_file::TensorFile;
 use super::super::towers::Towers;
 use crate::dataset::{self, images::Broken};
+use crate::feature::TextsOf;
 use crate::feature::file::{self, Arrays};
 use crate::feature::towers::{TowerOutput, of_images, of_pixels, of_texts};
 use burn::tensor::{DType, Device};
@@ -84,9 +85,27 @@ pub fn run(
         let shape = [found.nrows(), found.ncols()];
         arrays.append(output.name(), &shape, found.into_raw_vec_and_offset().0);
     }
-    if args.data.is_some() {
+    if let (Some(_), Some(image)) = (&args.data, &of_image) {
         arrays.alias(TowerOutput::ImageEmbeds.name(), "features");
-        arrays.alias(TowerOutput::TextEmbeds.name(), "text_features");
+        let texts = of_text.as_ref().map_or(0, Array2::nrows);
+        let (classes, samples) = (arrays.class_names.len(), image.nrows());
+        // Texts that stand beside features belong to samples or classes; others are outputs alone.
+        arrays.text_of = match texts {
+            0 => None,
+            texts if texts == samples => Some(TextsOf::Samples),
+            texts if texts == classes => Some(TextsOf::Classes),
+            _ => None,
+        };
+        if let Some(of) = arrays.text_of {
+            arrays.alias(TowerOutput::TextEmbeds.name(), "text_features");
+            eprintln!(
+                "note: text_features are one text a {}",
+                match of {
+                    TextsOf::Samples => "sample",
+                    TextsOf::Classes => "class",
+                }
+            );
+        }
     }
     file::write_arrays(&args.out, &arrays)?;
     Ok(())

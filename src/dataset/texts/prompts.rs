@@ -52,6 +52,11 @@ impl Templates {
         self.0.len()
     }
 
+    /// The templates themselves.
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+
     /// The prompts of classes, whose names have `_` for spaces.
     ///
     /// # Errors

@@ -88,6 +88,11 @@ impl TextClassifier {
         })
     }
 
+    /// A direction of length one for every class, `[K, E]`.
+    pub fn directions(&self) -> ArrayView2<'_, f64> {
+        self.classes.view()
+    }
+
     /// Number of classes `K`.
     pub fn classes(&self) -> usize {
         self.classes.nrows()
