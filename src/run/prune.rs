@@ -80,7 +80,7 @@ fn spare(folder: &RunFolder, suite: &Suite) -> Result<BTreeSet<String>, RunError
         let planned = plan.cells(target, &mut |cell| cell.trial(folder));
         let planned = planned.iter().filter(|planned| planned.settled);
         for cell in planned.map(|planned| &planned.cell) {
-            if is_measured(folder, cell) && !is_shown(cell, suite) {
+            if is_measured(folder, cell, suite) && !is_shown(cell, suite) {
                 all.insert(cell.name());
             }
         }
@@ -89,9 +89,10 @@ fn spare(folder: &RunFolder, suite: &Suite) -> Result<BTreeSet<String>, RunError
 }
 
 /// Whether a cell is done and everything that is measured of it is kept.
-fn is_measured(folder: &RunFolder, cell: &Cell) -> bool {
+fn is_measured(folder: &RunFolder, cell: &Cell, suite: &Suite) -> bool {
+    let texts = suite.source.texts.is_some();
     let kept: Option<CellMeasures> = folder.read_json(&measures::record(cell));
-    cell.outcome(folder).is_some() && kept.is_some_and(|kept| kept.is_complete())
+    cell.outcome(folder).is_some() && kept.is_some_and(|kept| kept.is_complete(texts))
 }
 
 /// Bytes of the files in a folder; 0 where there is none.

@@ -6,7 +6,7 @@ use super::super::images::Asked;
 use super::super::progress::Stage;
 use super::super::tensor_file::TensorFile;
 use super::super::towers::Towers;
-use crate::dataset::{self, images::Broken};
+use crate::dataset::images::Broken;
 use crate::feature::TextsOf;
 use crate::feature::file::{self, Arrays};
 use crate::feature::towers::{TowerOutput, of_images, of_pixels, of_texts};
@@ -113,7 +113,7 @@ pub fn run(
 
 /// e^scale times cosines `[N, M]`, added up in double precision.
 fn logits(image: ArrayView2<f32>, text: ArrayView2<f32>, scale: f64) -> Array2<f32> {
-    let [image, text] = [image, text].map(|rows| rows.mapv(f64::from));
+    let (image, text) = (image.mapv(f64::from), text.mapv(f64::from));
     image.dot(&text.t()).mapv(|cosine| (scale * cosine) as f32)
 }
 

@@ -27,7 +27,7 @@ fn groups(path: &Path, samples: usize) -> Result<Groups, CliError> {
 }
 
 /// A headline, then facts by name, then the time it took.
-fn page(headline: &str, facts: &[(&str, String)], seconds: f64) -> String {
+pub(super) fn page(headline: &str, facts: &[(&str, String)], seconds: f64) -> String {
     let time = ("time", span(seconds));
     let row = |(name, value): &(&str, String)| vec![(*name).to_string(), value.clone()];
     let rows: Vec<_> = facts.iter().chain([&time]).map(row).collect();
@@ -35,12 +35,12 @@ fn page(headline: &str, facts: &[(&str, String)], seconds: f64) -> String {
 }
 
 /// A share as percent, with the digits that its 95 % interval bears.
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
 /// A count with its noun.
-fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: usize, noun: &str) -> String {
     let ending = match (number, noun.ends_with("class")) {
         (1, _) => "",
         (_, true) => "es",

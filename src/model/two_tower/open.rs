@@ -79,12 +79,11 @@ pub fn open(path: &Path, opening: &Opening) -> Result<TowerFiles, ModelError> {
     }
     let other = folder.join(open_clip::FILE);
     if let Some(config) = open_clip::read(&other)? {
-        let names = open_clip::WEIGHTS.iter().map(|name| folder.join(name));
+        let mut names = open_clip::WEIGHTS.iter().map(|name| folder.join(name));
         let file = match path.is_dir() {
             false => path.into(),
             true => names
-                .filter(|path| path.exists())
-                .next()
+                .find(|path| path.exists())
                 .map_or_else(|| find(folder), Ok)?,
         };
         return told(config, of(&file)?, None, SideOrigin::Config, opening);

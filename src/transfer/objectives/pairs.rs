@@ -194,7 +194,7 @@ mod tests {
         let same = SameImage::never(2);
         assert!(adaptive_triplet(scores(&[0.0; 9], 3), &same, Triplet::default()).is_err());
         let none = SameImage::never(0);
-        assert!(none.is_empty() && none.len() == 0);
+        assert!(none.is_empty());
         assert!(adaptive_triplet(scores(&[], 0), &none, Triplet::default()).is_err());
     }
 }
