@@ -26,6 +26,8 @@ const BLOCKS: &[Block] = &[
     ("docs/measures.md", "encoder", kinds::encoder_measures),
     ("docs/measures.md", "scores", kinds::scores),
     ("docs/measures.md", "metrics", kinds::metrics),
+    ("docs/measures.md", "towers", kinds::towers),
+    ("docs/measures.md", "retrieval", kinds::retrieval),
     ("docs/measures.md", "fields", kinds::measure_fields),
     ("docs/methods.md", "methods", kinds::methods),
     ("docs/figures.md", "figures", kinds::figures),

@@ -3,7 +3,7 @@
 
 use super::declarations::{self, Kind};
 use modalign::measure::about::{About, Better};
-use modalign::measure::{encoder, task, transferability};
+use modalign::measure::{encoder, retrieval, task, towers, transferability};
 use modalign::report::section::Numbers;
 use modalign::report::sections::SECTIONS;
 use modalign::transfer::methods::METHODS;
@@ -79,6 +79,22 @@ pub fn metrics() -> String {
         &task::ALL
             .iter()
             .map(|metric| &metric.about)
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// Measures between two towers.
+pub fn towers() -> String {
+    let pairs = towers::ALL.iter().map(|measure| &measure.about);
+    described(&pairs.chain(towers::zero_shot::ALL).collect::<Vec<_>>())
+}
+
+/// Numbers of retrieval.
+pub fn retrieval() -> String {
+    described(
+        &retrieval::ALL
+            .iter()
+            .map(|measure| &measure.about)
             .collect::<Vec<_>>(),
     )
 }
