@@ -1,5 +1,5 @@
 //! What a user may say of a checkpoint that its files do not: where in it the model is, which
-//! tensors are not the model's, how large its images are.
+//! tensors are not the model's, how large its images are, how many heads it has.
 
 use super::ModelError;
 use crate::suite::definition::Source;
@@ -19,6 +19,8 @@ pub struct Opening {
     pub image_size: Option<usize>,
     /// How the encoder pools.
     pub pooling: Option<Pooling>,
+    /// Attention heads, where no file tells them.
+    pub heads: Option<usize>,
 }
 
 impl Opening {
@@ -29,6 +31,7 @@ impl Opening {
             ignore: source.ignore.clone(),
             image_size: source.image_size,
             pooling: source.pooling,
+            heads: source.heads,
         }
     }
 

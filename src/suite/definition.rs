@@ -68,6 +68,9 @@ pub struct Source {
     /// `first-and-mean` and `class-and-distillation`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pooling: Option<Pooling>,
+    /// Attention heads of a ViT whose files do not tell them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heads: Option<usize>,
     /// What it was, or is to be, trained on; none where its publisher trained it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DatasetSpec>,
@@ -80,6 +83,22 @@ pub struct Source {
 }
 
 impl Source {
+    /// Another model, of which nothing is said: what a suite says of its own model (how it is opened, what it was
+    /// trained on) holds of that alone.
+    pub fn other(model: &str) -> Self {
+        Self {
+            model: model.into(),
+            key: None,
+            ignore: Vec::new(),
+            image_size: None,
+            pooling: None,
+            heads: None,
+            data: None,
+            shape: None,
+            pretrain: None,
+        }
+    }
+
     /// Data, architecture and recipe of a model that `modalign pretrain` can make.
     ///
     /// # Errors

@@ -24,6 +24,9 @@ pub struct OpeningArgs {
     /// first-and-mean or class-and-distillation [default: as published]
     #[arg(long, value_name = "HOW")]
     pub pooling: Option<Pooling>,
+    /// Attention heads of a ViT whose files do not tell them [default: those that timm publishes for its width, told]
+    #[arg(long, value_name = "N")]
+    pub heads: Option<usize>,
 }
 
 #[cfg(feature = "train")]
@@ -35,6 +38,7 @@ impl OpeningArgs {
             ignore: self.ignore.clone(),
             image_size: self.image_size,
             pooling: self.pooling,
+            heads: self.heads,
         }
     }
 
@@ -53,6 +57,9 @@ impl OpeningArgs {
         if let Some(pooling) = self.pooling {
             options.push_str(&format!(" --pooling {}", pooling.name()));
         }
+        if let Some(heads) = self.heads {
+            options.push_str(&format!(" --heads {heads}"));
+        }
         options
     }
 
@@ -69,6 +76,9 @@ impl OpeningArgs {
         }
         if self.pooling.is_some() {
             source.pooling = self.pooling;
+        }
+        if self.heads.is_some() {
+            source.heads = self.heads;
         }
     }
 }
