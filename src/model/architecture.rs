@@ -120,6 +120,18 @@ pub fn supported() -> Vec<&'static str> {
     own.copied().chain([TIMM_WRAPPER]).collect()
 }
 
+/// The architectures of timm's that load, as errors name them.
+pub fn in_timm() -> String {
+    let all = ARCHITECTURES.iter().filter_map(|family| family.of_timm);
+    all.collect::<Vec<_>>().join(", or ")
+}
+
+/// A family, as a list of one.
+pub fn only(family: &Family) -> Families {
+    let mut all = ARCHITECTURES.chunks_exact(1);
+    all.find(|one| one[0] == family).unwrap_or(UNDESCRIBED)
+}
+
 /// The family whose models have this `model_type`, as a list of one.
 pub fn family_of(kind: &str) -> Option<Families> {
     let mut all = ARCHITECTURES.chunks_exact(1);

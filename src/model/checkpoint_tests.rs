@@ -403,6 +403,74 @@ fn a_config_json_that_is_not_the_models_is_passed_over() {
     }
 }
 
+/// A small ViT in timm's names, whose heads are to be told.
+fn vit(home: &Path) -> std::collections::BTreeMap<String, super::weights::Array> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = path.join("tests/fixtures/vit/timm-token/model.safetensors");
+    let weights = Weights::open(&path).unwrap();
+    std::fs::create_dir_all(home).unwrap();
+    let read = |name: &str| (name.to_string(), weights.read(name).unwrap());
+    weights.names().map(read).collect()
+}
+
+#[test]
+fn a_config_json_of_a_script_is_passed_over_beside_any_architecture() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("model.safetensors");
+    super::weights::write(&path, &vit(home.path()), Default::default()).unwrap();
+    std::fs::write(
+        home.path().join("config.json"),
+        r#"{"model_type": "tiny", "lr": 0.1}"#,
+    )
+    .unwrap();
+    let opening = Opening {
+        heads: Some(3),
+        ..Opening::default()
+    };
+    let loaded = open(home.path(), &opening).unwrap();
+    assert!(told(&loaded).contains("config.json is not the model's"));
+    // Of another network of timm's all that load are named.
+    std::fs::write(
+        home.path().join("config.json"),
+        r#"{"architecture": "resnet50", "num_classes": 3}"#,
+    )
+    .unwrap();
+    let said = open(home.path(), &opening).err().unwrap().to_string();
+    for part in ["resnet50", "Swin", "vit_*"] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+#[test]
+fn models_of_several_architectures_in_one_file_need_a_key() {
+    let home = unpacked();
+    let swin = Weights::open(&home.path().join("simmim.pth")).unwrap();
+    let student = swin
+        .names()
+        .filter(|name| name.starts_with("encoder.") && swin.read(name).is_ok());
+    let student = student.map(|name| {
+        let own = name.replacen("encoder.", "student.", 1);
+        (own, swin.read(name).unwrap())
+    });
+    let mut both: std::collections::BTreeMap<_, _> = student.collect();
+    let teacher = vit(home.path()).into_iter();
+    both.extend(teacher.map(|(name, array)| (format!("teacher.{name}"), array)));
+    let path = home.path().join("both.safetensors");
+    super::weights::write(&path, &both, Default::default()).unwrap();
+    let said = open(&path, &Opening::default()).err().unwrap().to_string();
+    for part in ["--key", "student (swin", "teacher (timm-vit"] {
+        assert!(said.contains(part), "{said}");
+    }
+    let loaded = open(&path, &key("student")).unwrap();
+    assert!(matches!(loaded.model.config, Architecture::Swin(_)));
+    let teacher = Opening {
+        heads: Some(3),
+        ..key("teacher")
+    };
+    let loaded = open(&path, &teacher).unwrap();
+    assert!(matches!(loaded.model.config, Architecture::Vit(_)));
+}
+
 #[test]
 fn names_that_tell_no_architecture_are_shown() {
     let home = unpacked();

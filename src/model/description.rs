@@ -1,7 +1,9 @@
 //! `config.json`: whose it is (Hugging Face's, timm's, or that of something else that goes by the
 //! same name), and the description of a model that Hugging Face's kind holds.
 
-use super::architecture::{Architecture, UNDESCRIBED, family_of};
+use super::architecture::vit::{self, timm::Published};
+use super::architecture::{Architecture, UNDESCRIBED, family_of, only, swin};
+use super::embedder::Resampling;
 use super::family::Families;
 use super::keys;
 use super::timm::Hints;
@@ -34,6 +36,9 @@ pub struct Extras {
     /// How the encoder pools, unless as its publisher's class does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pooling: Option<Pooling>,
+    /// How positions come to other grids, where that is not as the names of tensors have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resampling: Option<Resampling>,
     /// Side of the images that enter, where the positions were made for another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_size: Option<usize>,
@@ -118,6 +123,9 @@ impl Description {
         let shape = architecture.shape_mut();
         if let Some(pooling) = extras.pooling {
             shape.set_pooling(pooling).map_err(|e| e.in_file(path))?;
+        }
+        if let Some(how) = extras.resampling {
+            shape.set_resampling(how);
         }
         if let Some(side) = extras.image_size {
             shape.set_image_size(side).map_err(|e| e.in_file(path))?;
@@ -207,6 +215,13 @@ impl Config {
 
     /// The families of names that the weights beside it may have.
     pub fn families(&self) -> Families {
+        if let Self::Timm(map) = self {
+            let name = map.get("architecture").and_then(Value::as_str);
+            return match Published::is_vit(name.unwrap_or_default()) {
+                true => only(&vit::TIMM),
+                false => only(&swin::FAMILY),
+            };
+        }
         let kind = match self {
             Self::Clip(_) => return two_tower::FAMILIES,
             Self::HuggingFace(map) | Self::Part(map, _) => {

@@ -3,13 +3,14 @@
 //! [`architecture`](super::architecture).
 
 use super::ModelError;
-use super::embedder::Embedder;
+use super::embedder::{Embedder, Resampling};
 use super::layers::Init;
 use super::pass::Pass;
 use super::predictor::Predictor;
 use super::tokens::Tokens;
 use super::windows::Windows;
 use crate::suite::parts::{Activation, EmbedderInit, Pooling};
+use burn::tensor::TensorData;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,6 +29,8 @@ pub struct Family {
     pub others: &'static [&'static str],
     /// Whether timm's and Microsoft's names of a Swin load too.
     pub in_timm: bool,
+    /// The architectures of timm's that are of the family, in words; `None` for none.
+    pub of_timm: Option<&'static str>,
     /// Whether class tokens and positions are published without the axis of one that ours have first.
     pub flat: bool,
     /// The published name of the classifier's linear layer, if the family has one of its own.
@@ -143,6 +146,34 @@ pub trait Configuration {
         })
     }
 
+    /// Refuses another number of attention heads than its own: files tell them, but for timm's of a ViT.
+    ///
+    /// # Errors
+    /// Any other number.
+    fn has_heads(&self, heads: usize) -> Result<(), ModelError> {
+        Err(ModelError::Config {
+            what: "heads".into(),
+            expected: format!("none: the files of a {} tell them", self.family().name),
+            found: heads.to_string(),
+        })
+    }
+
+    /// How positions come to other grids, where the names of tensors do not tell it.
+    fn resampling(&self) -> Option<Resampling> {
+        None
+    }
+
+    /// Sets it.
+    fn set_resampling(&mut self, _: Resampling) {}
+
+    /// Whether a second token before the grid has a classifier of its own.
+    fn distills(&self) -> bool {
+        false
+    }
+
+    /// Gives parameters, by their paths, the form in which the family publishes them.
+    fn publish(&self, _: &mut BTreeMap<String, TensorData>) {}
+
     /// Rows and columns of every stage's windows, for bias tables; none without windows.
     fn window_tables(&self, _: Windows) -> Vec<[usize; 2]> {
         Vec::new()
@@ -157,14 +188,24 @@ pub trait Configuration {
     fn embedder(&self, channels: usize, init: &mut Init) -> Embedder;
 
     /// An embedder for samples `[C, H, W]` that starts from the source model's; `None` where the
-    /// architecture takes no such samples.
+    /// architecture takes no such samples. That of patches is the source's own for other channels.
     fn target_embedder(
         &self,
         source: &Embedder,
-        input: [usize; 3],
+        [channels, ..]: [usize; 3],
         how: EmbedderInit,
         init: &mut Init,
-    ) -> Result<Option<Embedder>, ModelError>;
+    ) -> Result<Option<Embedder>, ModelError> {
+        Ok(match source {
+            Embedder::Patches(source) => {
+                Some(Embedder::Patches(source.for_target(channels, how, init)))
+            }
+            Embedder::Positioned(source) => {
+                Some(Embedder::Positioned(source.for_target(channels, how, init)))
+            }
+            Embedder::Patches1d(_) | Embedder::Ids(_) => None,
+        })
+    }
 
     /// The keys of its `config.json`, for these channels and classes.
     fn json(

@@ -57,6 +57,9 @@ impl Files {
                 .shape_mut()
                 .set_pooling(pooling)?;
         }
+        if let Some(heads) = opening.heads {
+            self.description.architecture.shape().has_heads(heads)?;
+        }
         if let Some(side) = opening.image_size {
             self.description
                 .architecture
@@ -115,7 +118,8 @@ pub fn open(path: &Path, opening: &Opening) -> Result<Files, ModelError> {
                 Err(ModelError::Malformed { what, .. })
                     if what == "model_type"
                         && !theirs
-                        && weights().is_ok_and(|w| timm::is_timm(w.names())) =>
+                        && weights()
+                            .is_ok_and(|w| timm::is_timm(w.names()) || vit::is_vit(w.names())) =>
                 {
                     alone(path, weights()?, opening, Some(&place))
                 }
@@ -142,7 +146,8 @@ pub fn open(path: &Path, opening: &Opening) -> Result<Files, ModelError> {
         }
         Config::Timm(map) if vit::Published::is_vit(name_of(map)) => {
             let told = vit::Told::read(map).map_err(|e| e.in_file(&place))?;
-            let mut files = of_vit(of_family(weights()?, &TIMM, &place)?, &told)?;
+            let weights = of_family(weights()?, &TIMM, &place)?;
+            let mut files = of_vit(weights, &told.with(opening))?;
             let architecture = files.description.architecture;
             files.description = Description::with_extras(architecture, map, &place)?;
             files.config = kept(&place, opening);
@@ -199,7 +204,8 @@ fn alone(
         files.notes.extend([OF_IMAGE.into(), note]);
         files.with(opening)?
     } else if vit::is_vit(weights.names()) {
-        of_vit(weights, &vit::Told::by_name(&name))?.with(opening)?
+        let told = vit::Told::by_name(&name).map_err(|e| e.in_file(weights.path()))?;
+        of_vit(weights, &told.with(opening))?.with(opening)?
     } else {
         bare(path, weights, Hints::of_name(&name), opening)?
     };
@@ -213,9 +219,19 @@ fn alone(
     Ok(files)
 }
 
-/// The `config.json` that an export copies; none where a user says of the pooling what it does not.
+/// The `config.json` that an export copies; none where a user says what it does not.
 fn kept(place: &Path, opening: &Opening) -> Option<PathBuf> {
-    (opening.pooling.is_none() && opening.activation.is_none()).then(|| place.into())
+    let Opening {
+        image_size,
+        pooling,
+        heads,
+        activation,
+        // These two are about the file of weights, which is written anew.
+        key: _,
+        ignore: _,
+    } = opening;
+    let said = image_size.is_some() || pooling.is_some() || heads.is_some() || activation.is_some();
+    (!said).then(|| place.into())
 }
 
 /// Refuses the weights of another family than the description's, by both names.
@@ -283,9 +299,12 @@ fn bare(
     let mut files = Files::described(description, weights);
     files.side = Some(found.side);
     files.notes.extend(found.notes);
+    let shape = files.description.architecture.shape_mut();
     if let Some(pooling) = opening.pooling {
-        let shape = files.description.architecture.shape_mut();
         shape.set_pooling(pooling)?;
+    }
+    if let Some(heads) = opening.heads {
+        shape.has_heads(heads)?;
     }
     Ok(files)
 }

@@ -1,5 +1,6 @@
 //! The tensors of a file by the names that they are published under.
 
+use super::architecture::vit::halves;
 use super::names::Scheme;
 use super::weights::Weights;
 use std::collections::btree_map::{BTreeMap, Entry};
@@ -33,6 +34,21 @@ impl<'a> Index<'a> {
             }
         }
         index
+    }
+
+    /// The tensors of the file that a parameter is made of, published as `names`: those, or two halves that
+    /// `transformers` has in memory for one of them.
+    pub fn spelt(&self, names: Vec<String>) -> Vec<String> {
+        let halves = |name: &String| {
+            let both = halves(name).filter(|_| !self.known.contains_key(name))?;
+            both.iter()
+                .all(|half| self.known.contains_key(half))
+                .then_some(both)
+        };
+        match names.as_slice() {
+            [only] => halves(only).map_or(names, Vec::from),
+            _ => names,
+        }
     }
 
     /// The shape of a tensor by its published name.

@@ -6,8 +6,8 @@ use super::folder::{self, Description, Files};
 use super::index::Index;
 use super::layers::Init;
 use super::names::Scheme;
-use super::network::before;
 use super::opening::{Opening, SideOrigin};
+use super::predictor::Before;
 use super::state::{parameters, with_state};
 use super::wanted::{Wanted, complete};
 use super::weights::{Dtype, Weights};
@@ -76,10 +76,11 @@ fn outline(
     };
     let classifier = scheme.classifier();
     let classes = classifier.and_then(|name| index.shape(&name)?.first().copied());
-    let described = description.extras.predictor;
+    let described = description.extras.predictor.clone();
     let teacher = scheme.distillation_classifier();
     let teacher = teacher.and_then(|name| index.shape(&name)?.first().copied());
     let teacher = teacher.filter(|_| described.is_none());
+    distillation(&description, scheme, classes.is_some(), teacher.is_some())?;
     let spec = described.or(classes.map(|classes| PredictorSpec::Classification { classes }));
     let channels = description.architecture.shape().channels();
     let windows = description.extras.windows;
@@ -117,11 +118,44 @@ fn outline(
         let width = model.config.shape().last_width();
         model.network.predictor = Predictor::distilled(classes, width, &mut init)?;
     } else if let Some(spec) = spec {
-        let before = before(&model.config, &model.network.embedder);
+        let before = Before::of(&model.config, &model.network.embedder);
         model.network.predictor =
             Predictor::new(&spec, before, PredictorInit::default(), &mut init)?;
     }
     Ok(model)
+}
+
+/// Refuses a classifier of a distillation token where there is none, and, where both classifiers are published together,
+/// one without the other.
+fn distillation(
+    description: &Description,
+    scheme: Scheme,
+    classifier: bool,
+    teacher: bool,
+) -> Result<(), ModelError> {
+    let wrong = |what: String, expected: &str, found: &str| {
+        Err(ModelError::Config {
+            what,
+            expected: expected.into(),
+            found: found.into(),
+        })
+    };
+    let distills = description.architecture.shape().distills();
+    let second = scheme.distillation_classifier().unwrap_or_default();
+    if teacher && !distills {
+        let expected = "a distillation token beside it; --ignore 'head_dist.*' leaves it out";
+        return wrong(second, expected, "a model of a class token alone");
+    }
+    let class = scheme.tensors("predictor.class.weight");
+    let both = scheme
+        .classifier()
+        .is_some_and(|name| class.contains(&name));
+    if both && distills && classifier && !teacher && description.extras.predictor.is_none() {
+        let expected = "the classifier of the distillation token beside that of the class token; --ignore 'head.*' leaves \
+                        that out";
+        return wrong(second, expected, "no such tensor");
+    }
+    Ok(())
 }
 
 /// What a description and the weights beside it make: the model still without values, what every
@@ -166,13 +200,14 @@ impl<'a> Plan<'a> {
         let mut wanted: Vec<Wanted> = parameters(&model.network)
             .into_iter()
             .map(|(path, shape)| Wanted {
-                tensors: scheme.tensors(&path),
+                tensors: index.spelt(scheme.tensors(&path)),
                 path,
                 shape,
                 constant: None,
             })
             .collect();
-        let notes = complete(&mut wanted, &index);
+        let mut notes = complete(&mut wanted, &index);
+        notes.extend(cut(&model));
         let (mut missing, mut shapes, mut used) = (Vec::new(), Vec::new(), HashSet::new());
         for one in wanted.iter().filter(|one| one.constant.is_none()) {
             let expected = scheme.shape(&one.path, one.part());
@@ -263,7 +298,8 @@ impl<'a> Plan<'a> {
                     continue;
                 };
                 if let Some(dtype) = weights.dtype(own) {
-                    let called = if same { own.clone() } else { name.clone() };
+                    let kept = same && scheme.keeps_spelling();
+                    let called = if kept { own.clone() } else { name.clone() };
                     spelling.insert(name, (called, dtype));
                 }
             }
@@ -279,6 +315,18 @@ impl<'a> Plan<'a> {
             notes: self.notes,
         })
     }
+}
+
+/// What the embedder leaves out of the model's images, to be told.
+fn cut(model: &Model) -> Option<String> {
+    let side = model.config.image_size()?;
+    let rest = model.network.embedder.left_out(side);
+    (rest > 0).then(|| {
+        format!(
+            "patches do not divide images of {side} pixels: the last {rest} rows and columns are left out, as its \
+             publisher does, of the targets' samples too"
+        )
+    })
 }
 
 /// A model from its description and weights.

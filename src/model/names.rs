@@ -120,6 +120,14 @@ impl Scheme {
         }
     }
 
+    /// Whether an export keeps the names of a file: timm's own code reads one spelling alone.
+    pub fn keeps_spelling(self) -> bool {
+        match self {
+            Self::Timm(_) => false,
+            Self::Published(family) | Self::Behind(family) => !family.model_types.is_empty(),
+        }
+    }
+
     /// The published spelling of a checkpoint's tensor name, or `None` for what carries no
     /// knowledge for us: buffers that follow from the architecture, heads of other tasks.
     pub fn canonical(self, name: &str) -> Option<String> {

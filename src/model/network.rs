@@ -70,7 +70,7 @@ fn assemble(
 ) -> Result<Network, ModelError> {
     let embedder = config.shape().embedder(channels, init);
     let encoder = config.encoder(init);
-    let before = before(config, &embedder);
+    let before = Before::of(config, &embedder);
     let predictor = match predictor {
         Some(spec) => Predictor::new(spec, before, PredictorInit::default(), init)?,
         None => Predictor::absent(),
@@ -82,22 +82,24 @@ fn assemble(
     })
 }
 
-/// What a predictor after these parts must know.
-pub(super) fn before(config: &Architecture, embedder: &Embedder) -> Before {
-    let (stack, tokens) = match embedder {
-        Embedder::Patches1d(patches) => {
-            (patches.stack(), Some(patches.longest() / patches.stack()))
+impl Before {
+    /// What a predictor after these parts must know.
+    pub(super) fn of(config: &Architecture, embedder: &Embedder) -> Self {
+        let (stack, tokens) = match embedder {
+            Embedder::Patches1d(patches) => {
+                (patches.stack(), Some(patches.longest() / patches.stack()))
+            }
+            Embedder::Ids(ids) => (1, Some(ids.longest())),
+            Embedder::Text(text) => (1, Some(text.longest())),
+            Embedder::Patches(_) | Embedder::Positioned(_) => (1, None),
+        };
+        Self {
+            features: config.features(),
+            width: config.shape().last_width(),
+            stride: config.shape().stride(),
+            stack,
+            tokens,
         }
-        Embedder::Ids(ids) => (1, Some(ids.longest())),
-        Embedder::Text(text) => (1, Some(text.longest())),
-        Embedder::Patches(_) | Embedder::Positioned(_) => (1, None),
-    };
-    Before {
-        features: config.features(),
-        width: config.shape().last_width(),
-        stride: config.shape().stride(),
-        stack,
-        tokens,
     }
 }
 
@@ -174,7 +176,7 @@ impl Model {
             },
             found: format!("{} for samples {:?}", self.config.name(), target.input),
         })?;
-        let mut before = before(&self.config, &embedder);
+        let mut before = Before::of(&self.config, &embedder);
         if let Some(tokens) = &mut before.tokens {
             // As many as its samples have, of all that there are positions for.
             *tokens = width.div_ceil(before.stack);

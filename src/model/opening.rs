@@ -1,5 +1,5 @@
 //! What a user may say of a checkpoint that its files do not: where in it the model is, which
-//! tensors are not the model's, how large its images are.
+//! tensors are not the model's, how large its images are, how many heads it has.
 
 use super::ModelError;
 use crate::suite::definition::Source;
@@ -21,6 +21,8 @@ pub struct Opening {
     pub pooling: Option<Pooling>,
     /// The activation of a CLIP's MLPs.
     pub activation: Option<Activation>,
+    /// Attention heads, where no file tells them.
+    pub heads: Option<usize>,
 }
 
 impl Opening {
@@ -32,6 +34,7 @@ impl Opening {
             image_size: source.image_size,
             pooling: source.pooling,
             activation: source.activation,
+            heads: source.heads,
         }
     }
 

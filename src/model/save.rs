@@ -7,9 +7,10 @@ use super::preprocess::Recorded;
 use super::state::state;
 use super::weights::{Dtype, Outgoing, write_tensors};
 use super::windows::Windows;
-use super::{Model, ModelError};
+use super::{Model, ModelError, Predictor};
 use crate::suite::parts::PredictorSpec;
 use burn::tensor::{DType, TensorData};
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
@@ -81,7 +82,8 @@ fn tensors(
     called: impl Fn(String, Dtype) -> (String, Dtype),
 ) -> Result<(), ModelError> {
     let scheme = Scheme::of(model);
-    let state = state(&model.network);
+    let mut state = state(&model.network);
+    model.config.shape().publish(&mut state);
     let mut all = Vec::new();
     for (path, data) in &state {
         let parts = scheme.tensors(path);
@@ -139,6 +141,23 @@ pub(super) fn outgoing(
     }
 }
 
+/// timm's model without a classifier.
+const TIMM_ENCODER: &str = "TimmWrapperModel";
+
+/// Whether the predictor is one classifier of a model that is published with two.
+fn one_of_two(model: &Model) -> bool {
+    matches!(model.network.predictor, Predictor::Pooled(_)) && model.config.shape().distills()
+}
+
+/// Classes are those of the class of the library: without a classifier of its own it has none, though ours are named.
+fn without_classes(map: &mut Map<String, Value>) {
+    let pretrained = map.get_mut("pretrained_cfg").and_then(Value::as_object_mut);
+    if let Some(count) = pretrained.and_then(|keys| keys.get_mut("num_classes")) {
+        *count = 0.into();
+    }
+    map.insert("num_classes".into(), 0.into());
+}
+
 /// `config.json` as `transformers` expects it.
 fn config_json(model: &Model, labels: &[String], how: &Recorded) -> String {
     let id2label: BTreeMap<usize, String> = labels.iter().cloned().enumerate().collect();
@@ -153,12 +172,18 @@ fn config_json(model: &Model, labels: &[String], how: &Recorded) -> String {
         map.insert("label2id".into(), serde_json::json!(by_name));
         let predictor = model.network.predictor.spec();
         // Where Hugging Face has a classifier of its own there is nothing to add.
+        let family = shape.family();
         let plain = matches!(predictor, None | Some(PredictorSpec::Classification { .. }))
-            && shape.family().classifier.is_some();
+            && family.classifier.is_some()
+            && !(one_of_two(model) && class == TIMM_ENCODER);
+        if class == TIMM_ENCODER {
+            without_classes(map);
+        }
         let windows = Some(model.windows()).filter(|w| *w != Windows::Transformers);
         let pooling = shape.pooling();
         let extras = Extras {
             pooling: (pooling != shape.published_pooling(class)).then_some(pooling),
+            resampling: shape.resampling(),
             image_size: shape.asked_size(),
             predictor: predictor.filter(|_| !plain),
             preprocess: shape.image_size().map(|_| how.clone()),

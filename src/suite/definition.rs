@@ -75,6 +75,9 @@ pub struct Source {
     /// and D takes its zero-shot classifier for the source's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub texts: Option<ClassTexts>,
+    /// Attention heads of a ViT whose files do not tell them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heads: Option<usize>,
     /// What it was, or is to be, trained on; none where its publisher trained it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DatasetSpec>,
@@ -108,6 +111,22 @@ fn templates() -> Vec<String> {
 }
 
 impl Source {
+    /// Another model, of which nothing is said: what a suite says of its own model (how it is opened, what it was
+    /// trained on) holds of that alone.
+    pub fn other(model: &str) -> Self {
+        Self {
+            model: model.into(),
+            key: None,
+            ignore: Vec::new(),
+            image_size: None,
+            pooling: None,
+            heads: None,
+            data: None,
+            shape: None,
+            pretrain: None,
+        }
+    }
+
     /// Data, architecture and recipe of a model that `modalign pretrain` can make.
     ///
     /// # Errors

@@ -189,6 +189,21 @@ fn models_show_knows_every_vit() {
 }
 
 #[test]
+fn heads_that_no_file_tells_are_asked_for() {
+    let path = our_fixture("vit/original-dinov2").display().to_string();
+    let said = text(&modalign(&["models", "show", &path]).stderr);
+    assert!(said.contains("num_heads: expected --heads N"), "{said}");
+    let run = modalign(&["models", "show", &path, "--json", "--heads", "2"]);
+    let found: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert!(
+        found["shape"].as_str().unwrap().contains("2 heads"),
+        "{found}"
+    );
+    let told = found["notes"].to_string();
+    assert!(told.contains("interpolated as DINOv2 does"), "{told}");
+}
+
+#[test]
 fn a_run_keeps_how_its_source_model_was_opened() {
     let home = unpacked();
     let model = home.path().join("two_in_one.pth");

@@ -6,7 +6,7 @@ use super::{check, fixture, io, tensor};
 use burn::tensor::{DType, Device};
 use modalign::model::preprocess::Recorded;
 use modalign::model::weights::Weights;
-use modalign::model::{Model, Pass, Target, load, save, state};
+use modalign::model::{Model, Opening, Pass, Target, folder, load, save, state};
 use modalign::suite::parts::{Pooling, PredictorSpec};
 use std::path::Path;
 
@@ -69,6 +69,63 @@ fn every_vit_gives_its_publishers_numbers() {
             other(&name, &model, &io, device);
         }
     });
+}
+
+/// Files as the authors of DINO and DINOv2 publish them, whose heads nothing tells: their numbers at their own size and
+/// at another, and again from the folder that is written of them, which is in timm's names.
+#[test]
+fn authors_own_files_give_their_numbers_and_are_written_for_timm() {
+    let device = Device::flex();
+    for (case, heads) in [
+        ("original-dinov2", 2),
+        ("original-registers", 3),
+        ("dino_small_pretrain", 2),
+    ] {
+        let name = format!("vit/{case}");
+        let io = io(&name);
+        let opening = Opening {
+            heads: Some(heads),
+            ..Opening::default()
+        };
+        let files = folder::open(&fixture(&name), &opening).unwrap();
+        let loaded = load::opened(files, &device, DType::F32).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        save::export(&loaded, &Recorded::Own, None, home.path()).unwrap();
+        let again = load::load(home.path(), &device, DType::F32).unwrap();
+        for model in [&loaded.model, &again.model] {
+            other(&name, model, &io, &device);
+        }
+        compare(&name, home.path(), &io, &device, DType::F32, BOUND);
+        let written = Weights::in_folder(home.path()).unwrap();
+        let timms = |name: &str| !name.contains("w12") && name != "register_tokens";
+        assert!(written.names().all(timms), "{name}");
+        let text = std::fs::read_to_string(home.path().join("config.json")).unwrap();
+        let apart = text.contains("\"no_embed_class\": true");
+        assert_eq!(apart, case == "original-registers", "{text}");
+        assert_eq!(
+            state::size(&again.model.network) < state::size(&loaded.model.network),
+            apart
+        );
+    }
+}
+
+/// A target of timm's distilled DeiT has one classifier, and timm's class two: timm is told of the encoder alone.
+#[test]
+fn one_classifier_of_a_distilled_model_is_no_class_of_timms() {
+    let device = Device::flex();
+    let source = load::load(&fixture("vit/timm-distilled"), &device, DType::F32);
+    let predictor = PredictorSpec::Classification { classes: 6 };
+    let target = Target::new([3, 16, 16], predictor);
+    let model = source.unwrap().model.for_target(&target, 3).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let labels: Vec<String> = (0..6).map(|k| format!("class {k}")).collect();
+    save::save(&model, &labels, home.path()).unwrap();
+    let text = std::fs::read_to_string(home.path().join("config.json")).unwrap();
+    let keys: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(keys["num_classes"], 0);
+    assert_eq!(keys["architectures"][0], "TimmWrapperModel");
+    let again = load::load(home.path(), &device, DType::F32).unwrap();
+    assert_eq!((again.model.classes(), &again.labels), (Some(6), &labels));
 }
 
 /// Names, types and bytes of all tensors of a folder.

@@ -27,6 +27,9 @@ pub struct OpeningArgs {
     /// Activation of a CLIP's MLPs, gelu or quick_gelu: part of what a checkpoint is, which its file may not tell
     #[arg(long, value_name = "NAME")]
     pub activation: Option<Activation>,
+    /// Attention heads of a ViT whose files do not tell them [default: those that timm publishes for its width, told]
+    #[arg(long, value_name = "N")]
+    pub heads: Option<usize>,
 }
 
 #[cfg(feature = "train")]
@@ -39,6 +42,7 @@ impl OpeningArgs {
             image_size: self.image_size,
             pooling: self.pooling,
             activation: self.activation,
+            heads: self.heads,
         }
     }
 
@@ -60,6 +64,9 @@ impl OpeningArgs {
         if let Some(activation) = self.activation {
             options.push_str(&format!(" --activation {}", activation.name()));
         }
+        if let Some(heads) = self.heads {
+            options.push_str(&format!(" --heads {heads}"));
+        }
         options
     }
 
@@ -79,6 +86,9 @@ impl OpeningArgs {
         }
         if self.activation.is_some() {
             source.activation = self.activation;
+        }
+        if self.heads.is_some() {
+            source.heads = self.heads;
         }
     }
 }

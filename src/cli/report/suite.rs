@@ -10,6 +10,7 @@ use crate::model::device;
 use crate::run::RunFolder;
 use crate::run::prepare::Request;
 use crate::run::{failure, pipeline};
+use crate::suite::definition::{Source, Suite};
 use crate::transfer::methods;
 use std::path::{Path, PathBuf};
 
@@ -41,10 +42,7 @@ pub fn compute(args: &ReportArgs) -> Result<Computed, CliError> {
     let device = device::open(&experiment.device)?;
     let mut name = suite.name.clone();
     if let Some(model) = &args.model {
-        suite.source.model.clone_from(model);
-        // What the suite says of its own model is not said of another.
-        (suite.source.key, suite.source.image_size) = (None, None);
-        suite.source.ignore.clear();
+        of_another_model(&mut suite, model);
         name = format!("{name}-{}", slug(model));
     }
     args.opening.apply(&mut suite.source);
@@ -77,6 +75,11 @@ pub fn compute(args: &ReportArgs) -> Result<Computed, CliError> {
     })
 }
 
+/// Puts another model in the place of a suite's own, of which it says nothing.
+fn of_another_model(suite: &mut Suite, model: &str) {
+    suite.source = Source::other(model);
+}
+
 /// The last part of a model's name or path, as the name of a folder.
 fn slug(model: &str) -> String {
     let last = model.trim_end_matches('/').rsplit('/').next();
@@ -107,4 +110,21 @@ fn command(args: &ReportArgs) -> String {
         command.push_str(&format!(" --device {}", experiment.device));
     }
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suite::parts::Pooling;
+
+    #[test]
+    fn what_a_suite_says_of_its_model_is_not_said_of_another() {
+        let mut suite = methods::resolve("demo").expect("a suite inside the program");
+        suite.source.pooling = Some(Pooling::First);
+        suite.source.heads = Some(3);
+        suite.source.key = Some("teacher".into());
+        of_another_model(&mut suite, "real-mini");
+        assert_eq!(suite.source, Source::other("real-mini"));
+        tell_source(&suite.source).expect("a model inside the program");
+    }
 }

@@ -66,6 +66,16 @@ impl Embedder {
         }
     }
 
+    /// How many pixels of a side of `side` pixels are left out beyond the last whole patch. An embedder of a target does
+    /// as its source's, and that as its publisher's: `transformers`' Swin fills patches up, all others leave out.
+    pub fn left_out(&self, side: usize) -> usize {
+        match self {
+            Self::Patches(patches) => patches.left_out(side),
+            Self::Positioned(patches) => patches.left_out(side),
+            Self::Patches1d(_) | Self::Ids(_) => 0,
+        }
+    }
+
     /// Ids `[B, T]` → tokens, `keep` as in [`IdEmbedder::forward`]; other embedders take them for a
     /// signal of one channel.
     pub fn embed_ids(

@@ -52,6 +52,15 @@ impl PatchEmbedder {
         self.crops = crops;
     }
 
+    /// How many pixels of a side of `side` pixels are left out beyond the last whole patch.
+    pub fn left_out(&self, side: usize) -> usize {
+        let patch = self.weight.dims()[2];
+        match self.crops && side >= patch {
+            true => side % patch,
+            false => 0,
+        }
+    }
+
     /// An embedder for `channels` channels that starts from this one.
     pub fn for_target(&self, channels: usize, how: EmbedderInit, init: &mut Init) -> Self {
         let [out, own, p, _] = self.weight.dims();

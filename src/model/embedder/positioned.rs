@@ -118,6 +118,11 @@ impl PositionedEmbedder {
         self.layout.before()
     }
 
+    /// How many pixels of a side of `side` pixels are left out beyond the last whole patch.
+    pub fn left_out(&self, side: usize) -> usize {
+        self.patches.left_out(side)
+    }
+
     /// `[B, C, H, W]` → tokens `[B, before + h·w, width]`. Pixels beyond the last whole patch are left out.
     pub fn forward(&self, x: Dual<4>, pass: &mut Pass) -> Tokens {
         let Tokens { values, grid, .. } = self.patches.forward(x, pass);

@@ -1,19 +1,23 @@
 //! Tables of positions on other grids: bicubic interpolation as PyTorch does it, with pixel centres at half numbers
 //! (`align_corners=False`), rows and columns one after the other. Published ViTs are taken to other sizes of images by
-//! it: Hugging Face's and DINOv2's with the plain kernel, timm's and DINOv2's with registers with the one that averages
-//! where a grid becomes smaller (`antialias=True`).
+//! it: Hugging Face's with the plain kernel, the original DINO and DINOv2 with it and a scale of a tenth of a patch more,
+//! timm's and DINOv2's with registers with the one that averages where a grid becomes smaller (`antialias=True`).
 //!
 //! As a product with constant matrices it runs on every device, in every float type, and on tangents.
 
 use crate::model::dual::Dual;
 use crate::model::tokens::Grid;
 use burn::tensor::{DType, Device, Tensor, TensorData};
+use serde::{Deserialize, Serialize};
 
 /// Which bicubic kernel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Resampling {
     /// Keys' kernel of four taps with a = −0.75.
     Plain,
+    /// The same with a grid of a tenth of a patch more, which the original DINO and DINOv2 pass as `scale_factor`.
+    PlainTenth,
     /// The one with a = −0.5, widened where the grid becomes smaller.
     Antialiased,
 }
@@ -51,11 +55,12 @@ impl Resampling {
     /// Weights of the `from` old places for each of the `to` new ones, `[to, from]`.
     fn weights(self, from: usize, to: usize) -> Vec<f64> {
         let mut all = vec![0.0; to * from];
-        let scale = from as f64 / to as f64;
+        let more = if self == Self::PlainTenth { 0.1 } else { 0.0 };
+        let scale = from as f64 / (to as f64 + more);
         for (place, row) in all.chunks_exact_mut(from.max(1)).enumerate() {
             let centre = (place as f64 + 0.5) * scale;
             match self {
-                Self::Plain => {
+                Self::Plain | Self::PlainTenth => {
                     let first = (centre - 0.5).floor();
                     for tap in -1..=2 {
                         let at = first + f64::from(tap);
@@ -91,12 +96,19 @@ mod tests {
 
     #[test]
     fn weights_add_up_and_keep_a_grid_as_it_is() {
-        for how in [Resampling::Plain, Resampling::Antialiased] {
+        for how in [
+            Resampling::Plain,
+            Resampling::PlainTenth,
+            Resampling::Antialiased,
+        ] {
             for (from, to) in [(5, 3), (3, 7), (1, 4), (14, 2)] {
                 for row in how.weights(from, to).chunks_exact(from) {
                     let sum: f64 = row.iter().sum();
                     assert!((sum - 1.0).abs() < 1e-12, "{how:?} {from} {to}: {sum}");
                 }
+            }
+            if how == Resampling::PlainTenth {
+                continue; // an embedder keeps its own grid before it comes here
             }
             let same = how.weights(4, 4);
             for (index, weight) in same.iter().enumerate() {

@@ -2,6 +2,7 @@
 //! side of the images, which weights alone do not fix.
 
 use crate::model::ModelError;
+use crate::model::architecture::in_timm;
 use crate::model::keys;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -60,11 +61,11 @@ impl Hints {
             found,
         };
         let Some(architecture) = value.get("architecture").and_then(Value::as_str) else {
-            return Err(malformed("architecture", SUPPORTED, "none".into()));
+            return Err(malformed("architecture", &in_timm(), "none".into()));
         };
         if !architecture.starts_with("swin_") {
             let found = format!("{architecture:?}");
-            return Err(malformed("architecture", SUPPORTED, found));
+            return Err(malformed("architecture", &in_timm(), found));
         }
         let null = Value::Null;
         let (arguments, pretrained) = (

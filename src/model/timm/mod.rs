@@ -166,8 +166,9 @@ pub fn windows(config: &SwinConfig, hints: &Hints, side: SideOrigin) -> Windows 
 }
 
 /// Rows of the bias table of a window.
-pub fn table_rows([height, width]: [usize; 2]) -> usize {
-    (2 * height - 1) * (2 * width - 1)
+pub fn table_rows(window: [usize; 2]) -> usize {
+    let [down, across] = window.map(|side| side.saturating_mul(2).saturating_sub(1));
+    down.saturating_mul(across)
 }
 
 /// Whether timm computes other numbers than `transformers` for images of the model's size: some stage

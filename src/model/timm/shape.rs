@@ -166,6 +166,13 @@ fn window(rows: usize) -> Option<usize> {
 /// The whole window of a model of images of two different sides: the one whose windows, no larger than
 /// the token grids, have tables of these sizes.
 fn rectangles(shape: [usize; 2], patch: usize, tables: &[usize]) -> Result<usize, ModelError> {
+    if shape.iter().any(|side| *side < patch) {
+        return Err(wrong(
+            "sides of the images",
+            &format!("at least the {patch} pixels of a patch"),
+            format!("{} × {}", shape[0], shape[1]),
+        ));
+    }
     let grid = Some(shape.map(|side| side / patch));
     let fits = |whole: &usize| {
         let windows = Windows::Timm { grid }.tables(*whole, tables.len());

@@ -105,6 +105,18 @@ fn what_is_no_plain_swin_is_refused_by_name() {
 }
 
 #[test]
+fn images_smaller_than_a_patch_are_refused() {
+    let hints = Hints {
+        image_size: Some(64),
+        image_shape: Some([1, 64]),
+        ..Hints::default()
+    };
+    let said = refusal(infer(&shapes_of("regular"), &hints));
+    assert!(said.contains("at least the 2 pixels of a patch"), "{said}");
+    assert_eq!(table_rows([0, 3]), 0);
+}
+
+#[test]
 fn a_block_index_asks_for_no_more_blocks_than_there_are() {
     let mut shapes = shapes_of("regular");
     shapes.insert("layers.0.blocks.4000000000.norm1.weight".into(), vec![8]);

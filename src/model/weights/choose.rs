@@ -2,7 +2,7 @@
 //! most tensors of an architecture that we know, and of several the first by [`stand::rank`], which
 //! is told; else, where no names are known, the root if it holds tensors, or a usual key.
 
-use super::stand::{self, KEYS};
+use super::stand::{self, KEYS, Stand};
 use super::tensor::Tensor;
 use super::tree::{self, Dictionary};
 use crate::files::Fault;
@@ -50,7 +50,7 @@ pub(super) fn choose(root: Value, sought: Sought) -> Result<Choice, Fault> {
     let all = tree::dictionaries(root);
     match sought {
         Sought::Model(_, Some(key)) => asked(root, all, key),
-        Sought::Model(family, None) => match best(all, family) {
+        Sought::Model(family, None) => match best(alike(all, family)?, family) {
             Ok(choice) => Ok(choice),
             Err(all) => nested(root, family).map_or_else(|| usual(root, all), Ok),
         },
@@ -130,6 +130,24 @@ fn asked(root: Value, all: Vec<Dictionary>, key: &str) -> Result<Choice, Fault> 
                 listed(&all)
             ),
             format!("{key:?}"),
+        )),
+    }
+}
+
+/// Refuses dictionaries that hold models of several families: which is meant nobody can say.
+fn alike(all: Vec<Dictionary>, family: Option<Families>) -> Result<Vec<Dictionary>, Fault> {
+    let first = |dictionary: &Dictionary| {
+        let names: Vec<&str> = dictionary.tensors.iter().map(|(n, _)| n.as_str()).collect();
+        let mut found = stand::stands(&names, family).into_iter();
+        found.next().map(|stand| (dictionary.key(), stand))
+    };
+    let found: Vec<(String, Stand)> = all.iter().filter_map(first).collect();
+    match stand::several(found.iter().map(|(key, stand)| (key.clone(), stand))) {
+        None => Ok(all),
+        Some(several) => Err(Fault::new(
+            "--key",
+            format!("one of {several}"),
+            "models of several architectures, and no key".to_string(),
         )),
     }
 }

@@ -177,6 +177,15 @@ fn prefix(
     let stripped = all.iter().filter_map(|name| name.strip_prefix(&asked));
     let names: Vec<&str> = stripped.collect();
     let found = stand::stands(&names, wishes.family);
+    let placed = found.iter().map(|s| (format!("{asked}{}", s.prefix), s));
+    if let Some(several) = stand::several(placed) {
+        let expected = format!("one of {several}");
+        let found = match wishes.key {
+            Some(key) => format!("{key:?}, which holds models of several architectures"),
+            None => "models of several architectures, and no key".into(),
+        };
+        return Err(super::malformed(path, "--key", &expected, found));
+    }
     if let Some(first) = found.first() {
         let others = found[1..].iter().filter(|s| 2 * s.tensors >= first.tensors);
         let others: Vec<String> = others

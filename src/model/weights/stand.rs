@@ -44,6 +44,8 @@ const AVERAGES: [&str; 9] = [
 pub(super) struct Stand {
     /// What stands before all of its names.
     pub prefix: String,
+    /// Its family.
+    pub family: &'static str,
     /// How many tensors it has.
     pub tensors: usize,
 }
@@ -70,6 +72,7 @@ pub(super) fn stands(names: &[&str], families: Option<&[&Family]>) -> Vec<Stand>
             };
             let stand = Stand {
                 prefix: prefix.to_string(),
+                family: family.name,
                 tensors: inside().filter(|rest| starts(rest, kind.core)).count(),
             };
             if !found.iter().any(|other| other.prefix == stand.prefix) {
@@ -84,6 +87,24 @@ pub(super) fn stands(names: &[&str], families: Option<&[&Family]>) -> Vec<Stand>
             .then_with(|| rank(a).cmp(&rank(b)))
     });
     found
+}
+
+/// Models of several families, in words for a refusal: which of them is meant nobody can say. `None` for models of one
+/// family, of which the first is taken.
+pub(super) fn several<'s>(all: impl Iterator<Item = (String, &'s Stand)>) -> Option<String> {
+    let all: Vec<(String, &Stand)> = all.collect();
+    let (_, first) = all.first()?;
+    if all.iter().all(|(_, stand)| stand.family == first.family) {
+        return None;
+    }
+    let shown = all.iter().take(8).map(|(key, stand)| {
+        let key = match key.trim_end_matches('.') {
+            "" => "the root",
+            key => key,
+        };
+        format!("{key} ({}, {} tensors)", stand.family, stand.tensors)
+    });
+    Some(shown.collect::<Vec<_>>().join(", "))
 }
 
 /// The prefix of names that a key asks for: the key itself, or that of a model whose prefix ends
@@ -183,6 +204,23 @@ mod tests {
         // A name that only ends alike, and an anchor without blocks.
         assert_eq!(prefixes(&timm("x_"), None), [""; 0]);
         assert_eq!(prefixes(&timm("")[..1], None), [""; 0]);
+    }
+
+    #[test]
+    fn models_of_one_family_have_an_order_and_those_of_several_none() {
+        let vit = ["patch_embed.proj.weight", "blocks.0.attn.qkv.weight"];
+        let vit = |prefix: &str| vit.map(|name| format!("{prefix}{name}")).to_vec();
+        let told = |names: Vec<String>| {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let found = stands(&names, None);
+            several(found.iter().map(|stand| (stand.prefix.clone(), stand)))
+        };
+        assert_eq!(told([timm("student."), timm("teacher.")].concat()), None);
+        let said = told([timm("student."), vit("teacher.")].concat()).unwrap();
+        assert_eq!(
+            said,
+            "student (swin, 3 tensors), teacher (timm-vit, 2 tensors)"
+        );
     }
 
     #[test]

@@ -45,6 +45,7 @@ pub const FAMILY: Family = Family {
         "layoutlm",
     ],
     in_timm: false,
+    of_timm: None,
     flat: false,
     classifier: None,
     distilled: None,

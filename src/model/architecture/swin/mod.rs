@@ -15,7 +15,6 @@ use crate::model::layers::Init;
 use crate::model::names::with_prefix;
 use crate::model::windows::Windows;
 use crate::model::{ModelError, Predictor, timm};
-use crate::suite::parts::EmbedderInit;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -47,6 +46,7 @@ pub const FAMILY: Family = Family {
     ],
     others: &[],
     in_timm: true,
+    of_timm: Some(timm::hints::SUPPORTED),
     flat: false,
     classifier: Some("classifier"),
     distilled: None,
@@ -181,21 +181,6 @@ impl Configuration for SwinConfig {
             channels,
             init,
         ))
-    }
-
-    fn target_embedder(
-        &self,
-        source: &Embedder,
-        [channels, ..]: [usize; 3],
-        how: EmbedderInit,
-        init: &mut Init,
-    ) -> Result<Option<Embedder>, ModelError> {
-        Ok(match source {
-            Embedder::Patches(source) => {
-                Some(Embedder::Patches(source.for_target(channels, how, init)))
-            }
-            _ => None,
-        })
     }
 
     fn json(

@@ -159,9 +159,10 @@ impl VitConfig {
         self.image_size / self.patch_size.max(1)
     }
 
-    /// Number of tokens before the patches.
-    pub fn before(&self) -> usize {
-        self.layout().before()
+    /// Whether timm pools like this before one classifier: its distilled models have two.
+    pub(super) fn timm_pools(&self) -> bool {
+        let known = matches!(self.pooling, Pooling::Mean | Pooling::First);
+        known && !self.distillation_token
     }
 
     /// What its embedder is made of.

@@ -76,6 +76,12 @@ pub fn canonical_dinov2_with_registers(name: &str) -> Option<String> {
     canonical("dinov2_with_registers.", true, name)
 }
 
+/// The two tensors that `transformers` 5 has in memory for the first map of SwiGLU, gates first.
+pub fn halves(published: &str) -> Option<[String; 2]> {
+    let (before, leaf) = published.split_once(".mlp.weights_in.")?;
+    Some(["gate_proj", "up_proj"].map(|part| format!("{before}.mlp.{part}.{leaf}")))
+}
+
 fn canonical(prefix: &str, dino: bool, name: &str) -> Option<String> {
     let bare = name.strip_prefix(prefix).unwrap_or(name);
     // Masked image modelling has a decoder and a mask token, a bare encoder of Hugging Face's a pooler.
@@ -92,7 +98,10 @@ fn canonical(prefix: &str, dino: bool, name: &str) -> Option<String> {
         .replace(".attention.k_proj.", ".attention.attention.key.")
         .replace(".attention.v_proj.", ".attention.attention.value.")
         .replace(".attention.o_proj.", ".attention.output.dense.");
-    if !dino {
+    if dino {
+        // The halves of `weights_in` are put together in [`halves`].
+        spelt = spelt.replace(".mlp.down_proj.", ".mlp.weights_out.");
+    } else {
         spelt = spelt
             .replace(".mlp.fc1.", ".intermediate.dense.")
             .replace(".mlp.fc2.", ".output.dense.");

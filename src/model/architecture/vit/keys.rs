@@ -25,7 +25,10 @@ impl VitConfig {
     /// # Errors
     /// [`ModelError::Config`] that names the key.
     pub fn read(keys: &Keys, model_type: &str) -> Result<Self, ModelError> {
-        let kind = Kind::of(model_type);
+        let Some(kind) = Kind::of(model_type) else {
+            let found = format!("{model_type:?}");
+            return Err(wrong("model_type", "that of a ViT", found));
+        };
         if kind == Kind::Clip {
             return clip::read(keys);
         }
@@ -52,7 +55,7 @@ impl VitConfig {
         Self {
             image_size: keys.side("image_size", 224)?,
             asked_size: None,
-            patch_size: keys.side("patch_size", if dino { 14 } else { 16 })?,
+            patch_size: keys.side("patch_size", if kind == Kind::Dinov2 { 14 } else { 16 })?,
             num_channels: keys.single("num_channels", 3)?,
             hidden_size,
             num_hidden_layers: keys.count("num_hidden_layers", 12)?,

@@ -24,16 +24,18 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind of a `model_type`.
-    pub fn of(model_type: &str) -> Self {
-        match model_type {
-            "deit" => Self::Deit,
-            "dinov2" => Self::Dinov2,
-            "dinov2_with_registers" => Self::Dinov2WithRegisters,
-            "vit_mae" => Self::Mae,
-            "clip_vision_model" => Self::Clip,
-            _ => Self::Vit,
-        }
+    /// The kind of a `model_type`; `None` for one of another architecture.
+    pub fn of(model_type: &str) -> Option<Self> {
+        let all = [
+            Self::Vit,
+            Self::Deit,
+            Self::Dinov2,
+            Self::Dinov2WithRegisters,
+            Self::Mae,
+            Self::Clip,
+        ];
+        all.into_iter()
+            .find(|kind| kind.family().model_types.contains(&model_type))
     }
 
     /// Its descriptor.
@@ -94,6 +96,7 @@ pub const VIT: Family = Family {
         "audio_spectrogram_transformer",
     ],
     in_timm: false,
+    of_timm: None,
     flat: false,
     classifier: Some("classifier"),
     distilled: None,
@@ -217,6 +220,7 @@ pub const TIMM: Family = Family {
     }],
     others: &[],
     in_timm: false,
+    of_timm: Some(timm::keys::SUPPORTED),
     flat: false,
     classifier: Some("head"),
     distilled: Some(["head", "head_dist"]),

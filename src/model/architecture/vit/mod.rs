@@ -11,16 +11,20 @@ pub mod kind;
 #[cfg(test)]
 mod tests;
 pub mod timm;
+#[cfg(test)]
+mod timm_tests;
 
 pub use config::{Activation, VitConfig};
 pub use encoder::VitEncoder;
+pub use huggingface::halves;
 pub use kind::{CLIP, DEIT, DINOV2, DINOV2_WITH_REGISTERS, Kind, TIMM, VIT, VIT_MAE};
 
-use crate::model::embedder::{Embedder, PositionedEmbedder};
+use crate::model::embedder::{Embedder, PositionedEmbedder, Resampling};
 use crate::model::family::{Configuration, Family};
 use crate::model::layers::Init;
 use crate::model::{ModelError, Predictor};
-use crate::suite::parts::{self as suite, EmbedderInit, Pooling};
+use crate::suite::parts::{self as suite, Pooling};
+use burn::tensor::TensorData;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -141,23 +145,35 @@ impl Configuration for VitConfig {
         Ok(())
     }
 
-    fn embedder(&self, channels: usize, init: &mut Init) -> Embedder {
-        Embedder::Positioned(PositionedEmbedder::new(self.layout(), channels, init))
+    fn has_heads(&self, heads: usize) -> Result<(), ModelError> {
+        if heads == self.num_attention_heads {
+            return Ok(());
+        }
+        let expected = format!("{}, as its config.json tells", self.num_attention_heads);
+        Err(config::wrong("heads", expected, heads))
     }
 
-    fn target_embedder(
-        &self,
-        source: &Embedder,
-        [channels, ..]: [usize; 3],
-        how: EmbedderInit,
-        init: &mut Init,
-    ) -> Result<Option<Embedder>, ModelError> {
-        Ok(match source {
-            Embedder::Positioned(source) => {
-                Some(Embedder::Positioned(source.for_target(channels, how, init)))
-            }
-            _ => None,
-        })
+    fn resampling(&self) -> Option<Resampling> {
+        let other = self.resampling != Resampling::Antialiased;
+        (other && matches!(self.kind, Kind::Timm(_))).then_some(self.resampling)
+    }
+
+    fn set_resampling(&mut self, how: Resampling) {
+        self.resampling = how;
+    }
+
+    fn distills(&self) -> bool {
+        self.distillation_token
+    }
+
+    fn publish(&self, state: &mut BTreeMap<String, TensorData>) {
+        if matches!(self.kind, Kind::Timm(_)) {
+            timm::fold(self, state);
+        }
+    }
+
+    fn embedder(&self, channels: usize, init: &mut Init) -> Embedder {
+        Embedder::Positioned(PositionedEmbedder::new(self.layout(), channels, init))
     }
 
     fn json(
@@ -195,7 +211,9 @@ impl Configuration for VitConfig {
                 "Dinov2WithRegistersForImageClassification"
             }
             Kind::Dinov2WithRegisters => "Dinov2WithRegistersModel",
-            Kind::Timm(_) if classifies || distilled => "TimmWrapperForImageClassification",
+            Kind::Timm(_) if distilled || (classifies && self.timm_pools()) => {
+                "TimmWrapperForImageClassification"
+            }
             Kind::Timm(_) => "TimmWrapperModel",
         }
     }

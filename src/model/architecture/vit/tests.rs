@@ -1,12 +1,10 @@
 //! Full sizes, names of architectures, and bad input.
 
-use super::timm::{Published, Told, infer};
 use super::*;
 use crate::fixture;
 use crate::model::Opening;
 use crate::model::keys::Keys;
-use crate::model::names::Scheme;
-use crate::model::state::{parameters, size};
+use crate::model::state::size;
 use crate::model::weights::{Array, Weights, write};
 use crate::model::{Model, folder, load};
 use crate::suite::parts::PredictorSpec;
@@ -16,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 /// A model without values.
-fn outline(config: VitConfig, classes: Option<usize>) -> Model {
+pub(super) fn outline(config: VitConfig, classes: Option<usize>) -> Model {
     let mut init = Init {
         device: &Device::flex(),
         dtype: DType::F32,
@@ -26,7 +24,7 @@ fn outline(config: VitConfig, classes: Option<usize>) -> Model {
     Model::build(config.into(), 3, spec.as_ref(), &mut init).unwrap()
 }
 
-fn read(kind: &str, keys: Value) -> VitConfig {
+pub(super) fn read(kind: &str, keys: Value) -> VitConfig {
     VitConfig::read(&Keys::new(keys.as_object().unwrap()), kind).unwrap()
 }
 
@@ -50,73 +48,13 @@ fn full_sizes_have_the_publishers_numbers_of_parameters() {
     assert_eq!(giant + 1536, 1_136_480_768);
 }
 
-#[test]
-fn timms_tensors_tell_the_full_size() {
-    let giant = json!({
-        "hidden_size": 1536, "num_hidden_layers": 40, "num_attention_heads": 24,
-        "use_swiglu_ffn": true, "image_size": 518,
-    });
-    for (config, name, count) in [
-        (read("vit", json!({})), "vit_base_patch16_224", 85_798_656),
-        (
-            read("dinov2", giant),
-            "vit_giant_patch14_dinov2",
-            1_136_479_232,
-        ),
-    ] {
-        let model = outline(config, None);
-        let scheme = Scheme::Published(&TIMM);
-        let shapes: BTreeMap<String, Vec<usize>> = parameters(&model.network)
-            .into_iter()
-            .map(|(path, shape)| (scheme.tensors(&path).remove(0), shape))
-            .collect();
-        let names: Vec<String> = shapes.keys().cloned().collect();
-        let shape = |name: &str| shapes.get(name).cloned();
-        let found = infer(&shape, &names, &Told::by_name(name)).unwrap();
-        assert!(found.notes.is_empty());
-        assert_eq!(found.config.layer_norm_eps, 1e-6);
-        let again = outline(found.config, None);
-        assert_eq!(size(&again.network), count, "{name}");
-        // Without a name the width tells the heads, and that is told.
-        let found = infer(&shape, &names, &Told::default()).unwrap();
-        assert!(
-            found.notes[0].contains("attention heads"),
-            "{:?}",
-            found.notes
-        );
-    }
-}
-
-#[test]
-fn names_of_architectures_say_what_timm_builds() {
-    let all = fixture::json("vit/names.json");
-    let mut known = 0;
-    for (name, built) in all.as_object().unwrap() {
-        let is = |at: usize| built[at].as_bool().unwrap();
-        let Some(found) = Published::find(name) else {
-            continue;
-        };
-        known += 1;
-        assert!(is(4), "{name} is another network");
-        let [width, heads] = [0, 1].map(|at| built[at].as_u64().unwrap() as usize);
-        assert_eq!(found.heads(width), Some(heads), "{name}");
-        assert_eq!(found.quick, is(2), "{name}");
-        assert_eq!(found.averages, is(3), "{name}");
-        assert_eq!(found.architecture, *name);
-    }
-    assert!(known > 90, "{known}");
-    let file = Published::find("x-vit_base_patch16_384.augreg_in1k.safetensors").unwrap();
-    assert_eq!(file.architecture, "vit_base_patch16_384");
-    assert_eq!(file.side, Some(384));
-}
-
 /// A fixture's folder.
-fn folder_of(name: &str) -> std::path::PathBuf {
+pub(super) fn folder_of(name: &str) -> std::path::PathBuf {
     fixture::path(&format!("vit/{name}"))
 }
 
 /// The error of a fixture whose configuration or tensors were changed.
-fn refused(
+pub(super) fn refused(
     name: &str,
     config: impl FnOnce(&mut Value),
     tensors: impl FnOnce(&mut BTreeMap<String, Array>),
@@ -206,7 +144,7 @@ fn what_timm_would_compute_otherwise_is_refused() {
     assert!(said.contains("rpn"), "{said}");
 }
 
-fn opened(path: &Path, opening: &Opening) -> Result<load::Loaded, ModelError> {
+pub(super) fn opened(path: &Path, opening: &Opening) -> Result<load::Loaded, ModelError> {
     load::opened(folder::open(path, opening)?, &Device::flex(), DType::F32)
 }
 
@@ -275,4 +213,103 @@ fn pooling_and_side_are_settings_that_folders_keep() {
         .unwrap()
         .to_string();
     assert!(swin.contains("pooling: expected mean"), "{swin}");
+}
+
+#[test]
+fn what_a_user_says_is_written_and_not_copied_from_the_old_config() {
+    let side = Opening {
+        image_size: Some(24),
+        ..Opening::default()
+    };
+    for name in ["vit-bare", "timm-token", "../swin-regular"] {
+        let home = tempfile::tempdir().unwrap();
+        let loaded = opened(&folder_of(name), &side).unwrap();
+        let how = crate::model::preprocess::Recorded::Own;
+        crate::model::save::export(&loaded, &how, None, home.path()).unwrap();
+        let again = opened(home.path(), &Opening::default()).unwrap();
+        assert_eq!(again.model.config.image_size(), Some(24), "{name}");
+        let plain = opened(&folder_of(name), &Opening::default()).unwrap();
+        assert!(plain.config.is_some(), "{name}");
+    }
+}
+
+#[test]
+fn pixels_beyond_the_last_patch_are_told() {
+    // transformers and timm leave them out of a ViT, and transformers fills them up of a Swin.
+    let side = |side| Opening {
+        image_size: Some(side),
+        ..Opening::default()
+    };
+    for (name, opening, rest) in [
+        ("vit-bare", Opening::default(), Some(2)),
+        ("timm-token", side(18), Some(2)),
+        ("timm-token", side(24), None),
+        ("../timm/regular", side(33), Some(1)),
+        ("../swin-regular", side(33), None),
+    ] {
+        let notes = opened(&folder_of(name), &opening).unwrap().notes.join("\n");
+        let told = rest.map(|rest| format!("the last {rest} rows and columns"));
+        assert_eq!(
+            notes.contains("are left out"),
+            told.is_some(),
+            "{name}: {notes}"
+        );
+        assert!(notes.contains(&told.unwrap_or_default()), "{name}: {notes}");
+    }
+}
+
+#[test]
+fn kinds_are_those_of_their_model_types() {
+    for kind in [
+        "vit",
+        "deit",
+        "vit_mae",
+        "dinov2",
+        "dinov2_with_registers",
+        "clip_vision_model",
+    ] {
+        assert_eq!(Kind::of(kind).unwrap().family().name, kind);
+    }
+    let said = VitConfig::read(&Keys::new(&Default::default()), "beit");
+    assert!(
+        said.unwrap_err()
+            .to_string()
+            .contains("model_type: expected")
+    );
+    // The defaults of transformers differ.
+    assert_eq!(read("dinov2", json!({})).patch_size, 14);
+    assert_eq!(read("dinov2_with_registers", json!({})).patch_size, 16);
+}
+
+#[test]
+fn swiglu_of_transformers_in_memory_is_that_of_its_files() {
+    for name in ["dinov2-gated", "dinov2-registers"] {
+        let folder = folder_of(name);
+        let home = tempfile::tempdir().unwrap();
+        std::fs::copy(folder.join("config.json"), home.path().join("config.json")).unwrap();
+        let weights = Weights::open(&folder.join("model.safetensors")).unwrap();
+        let mut all: BTreeMap<String, Array> = BTreeMap::new();
+        for name in weights.names() {
+            let array = weights.read(name).unwrap();
+            let Some((before, leaf)) = name.split_once(".weights_in.") else {
+                let name = name.replace(".weights_out.", ".down_proj.");
+                all.insert(name, array);
+                continue;
+            };
+            let mut shape = array.shape.clone();
+            shape[0] /= 2;
+            let halves = array.values.chunks(array.values.len() / 2);
+            for (part, values) in ["gate_proj", "up_proj"].iter().zip(halves) {
+                let (shape, values) = (shape.clone(), values.to_vec());
+                all.insert(format!("{before}.{part}.{leaf}"), Array { shape, values });
+            }
+        }
+        assert!(all.keys().any(|name| name.contains("up_proj")), "{name}");
+        write(&home.path().join("model.safetensors"), &all, HashMap::new()).unwrap();
+        let state = |path: &Path| {
+            let loaded = opened(path, &Opening::default()).unwrap();
+            crate::model::state::state(&loaded.model.network)
+        };
+        assert_eq!(state(home.path()), state(&folder), "{name}");
+    }
 }

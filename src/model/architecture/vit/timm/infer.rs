@@ -1,10 +1,12 @@
 //! The shape of a ViT from timm's tensors. Everything but heads, what is added to variances, activation and pooling can
-//! be read off them; those are told by `config.json` or a published name, or follow from a published width, which is
-//! told.
+//! be read off them; those are told by `config.json` or a published name. Without either, heads are those of the
+//! published width, which is told.
 
+use super::grid::{Places, places};
 use super::keys::Told;
 use super::names::canonical;
-use super::published;
+use super::original;
+use super::published::{self, Published};
 use crate::model::ModelError;
 use crate::model::architecture::vit::config::{Activation, VitConfig, wrong};
 use crate::model::architecture::vit::kind::Kind;
@@ -70,73 +72,70 @@ pub fn infer(
         .filter_map(|n| Some((canonical(n)?, shape(n)?)));
     let shapes = Shapes(all.collect());
     let [width, channels, patch, across] = shapes.dims("patch_embed.proj.weight")?;
-    if patch != across || patch == 0 {
+    if patch != across || !(1..=256).contains(&patch) {
         let found = format!("{patch} × {across} pixels");
-        return Err(wrong("patch_embed.proj.weight", "square patches", found));
+        let expected = "square patches of 1 to 256 pixels";
+        return Err(wrong("patch_embed.proj.weight", expected, found));
     }
     let mut notes = Vec::new();
-    let class_token = shapes.has("cls_token");
-    let distillation_token = shapes.has("dist_token");
-    let registers = if shapes.has("reg_token") {
-        shapes.dims::<3>("reg_token")?[1]
-    } else {
-        0
-    };
-    let before = usize::from(class_token) + usize::from(distillation_token) + registers;
+    let has = Has::of(&shapes)?;
+    has.agrees(told, width)?;
     let [_, rows, _] = shapes.dims("pos_embed")?;
-    let said = told
-        .image_size
-        .or(told.published.as_ref().and_then(|p| p.side));
-    let (grid, placed) = places(rows, before, said.map(|side| side / patch))?;
-    let (image_size, side) = match (said, told.image_size) {
-        (Some(said), Some(_)) => (said, SideOrigin::Config),
-        (Some(said), None) => (said, SideOrigin::Name),
-        (None, _) => (grid * patch, SideOrigin::Positions),
-    };
-    let [hidden_in, _] = shapes.dims("blocks.0.mlp.fc1.weight")?;
-    let [_, hidden] = shapes.dims("blocks.0.mlp.fc2.weight")?;
-    let pre_norm = shapes.has("norm_pre.weight");
-    let activation = match hidden.checked_mul(2) {
-        _ if hidden_in == hidden => plain(told, pre_norm)?,
-        Some(twice) if hidden_in == twice => Activation::SwiGlu,
-        _ => {
-            let expected = format!("{hidden} rows, or twice as many");
-            return Err(wrong("blocks.0.mlp.fc1.weight", expected, hidden_in));
-        }
-    };
+    let Places {
+        image_size,
+        placed,
+        side,
+    } = places(rows, has.before(), patch, told, &mut notes)?;
+    let (hidden, activation) = mlp(&shapes, told, &has, &mut notes)?;
     let pooled_norm = shapes.has("fc_norm.weight");
-    let averages = told.averages.unwrap_or(pooled_norm || !class_token);
-    let pooling = match (distillation_token, averages) {
+    let published = told.published;
+    let described = published.filter(|_| told.file.is_none());
+    let averages = told.averages.or(described.map(|p| p.averages()));
+    let pooling = match (
+        has.distillation,
+        averages.unwrap_or(pooled_norm || !has.class),
+    ) {
         (true, _) => Pooling::ClassAndDistillation,
         (false, true) => Pooling::Mean,
         (false, false) => Pooling::First,
     };
+    let resampling = match described {
+        // A config.json of timm's is of timm's model.
+        Some(_) => Resampling::Antialiased,
+        None => {
+            let file = told.file.as_deref().unwrap_or_default();
+            let (how, note) = original::resampling(names, file, published.is_some());
+            notes.extend(note);
+            how
+        }
+    };
     let config = VitConfig {
-        kind: Kind::Timm(architecture(told, activation, distillation_token, pre_norm)),
+        kind: Kind::Timm(architecture(told, activation, &has).into()),
         image_size,
         asked_size: None,
         patch_size: patch,
         num_channels: channels,
         hidden_size: width,
         num_hidden_layers: shapes.layers(),
-        num_attention_heads: heads(told, width, class_token, &mut notes)?,
+        num_attention_heads: heads(told, width, has.class, &mut notes)?,
         intermediate_size: hidden,
         activation,
         qkv_bias: shapes.has("blocks.0.attn.qkv.bias"),
-        layer_norm_eps: if pre_norm { 1e-5 } else { 1e-6 },
+        // Without a name it is one of the authors' own, all of which have this.
+        layer_norm_eps: published.map_or(1e-6, |p| p.epsilon()),
         hidden_dropout_prob: 0.0,
         attention_probs_dropout_prob: 0.0,
         drop_path_rate: told.drop_path_rate,
         layer_scale: shapes.has("blocks.0.ls1.gamma").then_some(1e-5),
-        class_token,
-        distillation_token,
-        num_register_tokens: registers,
+        class_token: has.class,
+        distillation_token: has.distillation,
+        num_register_tokens: has.registers,
         placed,
-        pre_norm,
+        pre_norm: has.pre_norm,
         token_norm: shapes.has("norm.weight"),
         pooled_norm,
         pooling,
-        resampling: Resampling::Antialiased,
+        resampling,
         id2label: match shapes.0.get("head.weight").map(Vec::as_slice) {
             Some([classes, _]) if *classes == told.labels.len() => told.labels.clone(),
             _ => BTreeMap::new(),
@@ -150,88 +149,170 @@ pub fn infer(
     })
 }
 
-/// Side of the grid of `rows` positions, and how many of the `before` tokens before it have some: all, none, or, as in
-/// the original DINOv2 with registers, the first.
-fn places(rows: usize, before: usize, known: Option<usize>) -> Result<(usize, usize), ModelError> {
-    let of = |placed: usize| {
-        let patches = rows.checked_sub(placed)?;
-        let side = patches.isqrt();
-        let fits = side > 0 && side * side == patches && known.is_none_or(|known| known == side);
-        fits.then_some((side, placed))
-    };
-    let mut candidates = vec![before, 0];
-    if before > 1 {
-        candidates.push(1);
-    }
-    candidates.into_iter().find_map(of).ok_or_else(|| {
-        let grid = match known {
-            Some(side) => format!("{side} × {side} patches, the images'"),
-            None => "a square of patches".into(),
+/// What stands before the patches, and before the blocks.
+struct Has {
+    class: bool,
+    distillation: bool,
+    registers: usize,
+    pre_norm: bool,
+    gated: bool,
+}
+
+impl Has {
+    fn of(shapes: &Shapes) -> Result<Self, ModelError> {
+        let registers = match shapes.has("reg_token") {
+            true => shapes.dims::<3>("reg_token")?[1],
+            false => 0,
         };
-        wrong(
-            "pos_embed",
-            format!("positions of {grid}, and of all or none of {before} tokens before them"),
-            format!("{rows} positions"),
-        )
-    })
-}
+        if registers > 1024 {
+            return Err(wrong("reg_token", "0 to 1024 tokens", registers));
+        }
+        let [hidden_in, _] = shapes.dims("blocks.0.mlp.fc1.weight")?;
+        let [_, hidden] = shapes.dims("blocks.0.mlp.fc2.weight")?;
+        Ok(Self {
+            class: shapes.has("cls_token"),
+            distillation: shapes.has("dist_token"),
+            registers,
+            pre_norm: shapes.has("norm_pre.weight"),
+            gated: hidden.checked_mul(2) == Some(hidden_in),
+        })
+    }
 
-/// The activation between two maps that are no SwiGLU.
-fn plain(told: &Told, pre_norm: bool) -> Result<Activation, ModelError> {
-    let named = told.published.as_ref().map(|published| published.quick);
-    match told.quick.or(named) {
-        Some(true) => Ok(Activation::QuickGelu),
-        Some(false) => Ok(Activation::Gelu),
-        None if !pre_norm => Ok(Activation::Gelu),
-        // CLIP's image towers have either, and nothing in their tensors tells.
-        None => Err(wrong(
-            "activation",
-            "a config.json, or a file of timm's name (vit_base_patch16_clip_quickgelu_224), that tells it",
-            "tensors of a CLIP image tower alone",
-        )),
+    /// Number of tokens before the patches.
+    fn before(&self) -> usize {
+        usize::from(self.class) + usize::from(self.distillation) + self.registers
+    }
+
+    /// Refuses tensors that are not those of the name: a `config.json` has arguments for all but two of the differences.
+    fn agrees(&self, told: &Told, width: usize) -> Result<(), ModelError> {
+        let Some(name) = told.published else {
+            return Ok(());
+        };
+        let always = [
+            ("SwiGLU", self.gated.into(), name.gated().into()),
+            (
+                "distillation tokens",
+                self.distillation.into(),
+                name.distilled().into(),
+            ),
+        ];
+        let by_argument = [
+            ("width", width, name.width),
+            ("class tokens", self.class.into(), (!name.averages()).into()),
+            ("register tokens", self.registers, name.registers),
+            (
+                "norms before the blocks",
+                self.pre_norm.into(),
+                name.pre_norm().into(),
+            ),
+        ];
+        let of_file = by_argument.iter().filter(|_| told.file.is_some());
+        let other = always
+            .iter()
+            .chain(of_file)
+            .find(|(_, found, expected)| found != expected);
+        let Some((what, found, expected)) = other else {
+            return Ok(());
+        };
+        Err(wrong(
+            &format!("tensors of {}", name.architecture),
+            format!(
+                "{what}: {expected}, as timm builds it; another name, or none of timm's, where it is another"
+            ),
+            found,
+        ))
     }
 }
 
-/// The number of heads, which no tensor tells.
+/// Hidden width and activation of the MLPs.
+fn mlp(
+    shapes: &Shapes,
+    told: &Told,
+    has: &Has,
+    notes: &mut Vec<String>,
+) -> Result<(usize, Activation), ModelError> {
+    let [hidden_in, _] = shapes.dims("blocks.0.mlp.fc1.weight")?;
+    let [_, hidden] = shapes.dims("blocks.0.mlp.fc2.weight")?;
+    if has.gated {
+        return Ok((hidden, Activation::SwiGlu));
+    }
+    if hidden_in != hidden {
+        let expected = format!("{hidden} rows, or twice as many");
+        return Err(wrong("blocks.0.mlp.fc1.weight", expected, hidden_in));
+    }
+    let quick = told.quick.or(told.published.map(|p| p.quick()));
+    let activation = match quick {
+        Some(true) => Activation::QuickGelu,
+        Some(false) => Activation::Gelu,
+        None if !has.pre_norm => Activation::Gelu,
+        // CLIP's image towers have either, and nothing in their tensors tells.
+        None => {
+            return Err(wrong(
+                "activation",
+                "a config.json, or a file of timm's name (vit_base_patch16_clip_quickgelu_224), that tells it",
+                "tensors of a CLIP image tower alone",
+            ));
+        }
+    };
+    if let (Some(name), Some(tag), None) = (told.published, &told.tag, told.quick)
+        && name.natively_quick(tag)
+    {
+        let quick = name.architecture.replacen("_clip_", "_clip_quickgelu_", 1);
+        notes.push(format!(
+            "{}.{tag} was trained with the quick GELU, but timm computes the exact one under this name, as is done \
+             here; the original's outputs are those of the architecture {quick}",
+            name.architecture
+        ));
+    }
+    Ok((hidden, activation))
+}
+
+/// The number of heads, which no tensor tells: what `config.json` says by itself or by the name of its architecture,
+/// what a user says, what the name of the file says, or what is published of the width.
 fn heads(
     told: &Told,
     width: usize,
     class_token: bool,
     notes: &mut Vec<String>,
 ) -> Result<usize, ModelError> {
-    if let Some(heads) = told.heads {
-        return Ok(heads);
+    let named = told.published.map(|p| p.heads);
+    let described = told.heads.or(named.filter(|_| told.file.is_none()));
+    if let Some(heads) = described.or(told.asked_heads).or(named) {
+        return match width.is_multiple_of(heads.max(1)) && heads > 0 {
+            true => Ok(heads),
+            false => {
+                let expected = format!("a divisor of the width {width}");
+                Err(wrong("num_heads", expected, heads))
+            }
+        };
     }
-    if let Some(heads) = told.published.as_ref().and_then(|p| p.heads(width)) {
-        return Ok(heads);
-    }
-    // Of that width there are 12 heads behind a class token, and 16 without one.
-    let known = published::heads(width).filter(|_| class_token || width != 768);
-    match known {
-        Some(heads) if told.published.is_none() => {
-            notes.push(format!(
-                "{heads} attention heads are those of the published models of width {width}: the tensors do not tell"
-            ));
-            Ok(heads)
-        }
-        _ => Err(wrong(
+    let Some(heads) = published::heads(width, class_token) else {
+        return Err(wrong(
             "num_heads",
-            "a config.json with model_args.num_heads: tensors do not tell it",
-            format!("width {width}, of which no number of heads is published"),
-        )),
-    }
+            "--heads N, or a config.json with model_args.num_heads: tensors do not tell it",
+            format!("width {width}, of which no number of heads, or several, are published"),
+        ));
+    };
+    // MoCo v3 and SLIP have another ViT-S.
+    let other = if width == 384 {
+        " (MoCo v3's and SLIP's have 12)"
+    } else {
+        ""
+    };
+    notes.push(format!(
+        "{heads} attention heads are those of timm's models of width {width}{other}: the tensors do not tell; --heads N \
+         sets them"
+    ));
+    Ok(heads)
 }
 
 /// The architecture under which it is written: its own, else one of timm's that has what no argument can say.
-fn architecture(told: &Told, activation: Activation, distilled: bool, pre_norm: bool) -> String {
-    let own = told.published.as_ref().map(|p| p.architecture.clone());
-    own.unwrap_or_else(|| {
-        match (activation, distilled, pre_norm) {
-            (Activation::SwiGlu, ..) => "vit_giant_patch14_dinov2",
-            (_, true, _) => "deit_base_distilled_patch16_224",
-            (_, _, true) => "vit_base_patch16_clip_224",
-            _ => "vit_base_patch16_224",
-        }
-        .into()
+fn architecture(told: &Told, activation: Activation, has: &Has) -> &'static str {
+    let own = told.published.map(|name: Published| name.architecture);
+    own.unwrap_or(match (activation, has.distillation, has.pre_norm) {
+        (Activation::SwiGlu, ..) => "vit_giant_patch14_dinov2",
+        (_, true, _) => "deit_base_distilled_patch16_224",
+        (_, _, true) => "vit_base_patch16_clip_224",
+        _ => "vit_base_patch16_224",
     })
 }

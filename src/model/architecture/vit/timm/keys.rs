@@ -1,17 +1,17 @@
 //! timm's `config.json` of a ViT, in and out: the name of the architecture and the arguments that change it. Arguments
 //! that tensors show are left to them; others that would change what is computed are refused.
 
-use super::published::Published;
-use crate::model::ModelError;
+use super::published::{Published, tag};
 use crate::model::architecture::vit::config::{Activation, VitConfig, wrong};
 use crate::model::keys::{Keys, labels, square};
+use crate::model::{ModelError, Opening};
 use crate::suite::parts::Pooling;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// The architectures that load, as errors name them.
-pub const SUPPORTED: &str = "vit_, deit_ or deit3_, a size and patchN, perhaps with clip, quickgelu, gap, distilled, \
-     dinov2 or regN (as vit_base_patch16_224)";
+pub const SUPPORTED: &str = "a plain vision transformer (timm's vit_*, deit_* and deit3_* of a class token or averages, \
+     registers, DINOv2 or CLIP)";
 
 /// Arguments that tensors show, or that change nothing that is computed.
 const SHOWN: [&str; 19] = [
@@ -41,6 +41,14 @@ const SHOWN: [&str; 19] = [
 pub struct Told {
     /// What the name of its architecture says.
     pub published: Option<Published>,
+    /// What timm calls the weights (`openai`, `laion2b`).
+    pub tag: Option<String>,
+    /// The name of its file, where that is all there is.
+    pub file: Option<String>,
+    /// Side of the images that a user asks for.
+    pub asked_side: Option<usize>,
+    /// Attention heads that a user tells.
+    pub asked_heads: Option<usize>,
     /// Attention heads.
     pub heads: Option<usize>,
     /// Whether tokens of patches are averaged, or the class token is taken.
@@ -57,10 +65,26 @@ pub struct Told {
 
 impl Told {
     /// What the name of a file says.
-    pub fn by_name(name: &str) -> Self {
-        Self {
-            published: Published::find(name),
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] for a name in timm's manner of a network that may be another.
+    pub fn by_name(name: &str) -> Result<Self, ModelError> {
+        let published = Published::within(name)?;
+        let named = published.and_then(|p| name.split_once(p.architecture));
+        Ok(Self {
+            published,
+            tag: named.and_then(|(_, rest)| tag(rest)).map(String::from),
+            file: Some(name.into()),
             ..Self::default()
+        })
+    }
+
+    /// The same with what a user says.
+    pub fn with(self, opening: &Opening) -> Self {
+        Self {
+            asked_side: opening.image_size,
+            asked_heads: opening.heads,
+            ..self
         }
     }
 
@@ -71,7 +95,7 @@ impl Told {
     pub fn read(map: &Map<String, Value>) -> Result<Self, ModelError> {
         let architecture = map.get("architecture").and_then(Value::as_str);
         let architecture = architecture.unwrap_or_default();
-        let Some(published) = Published::find(architecture) else {
+        let Some(published) = Published::named(architecture) else {
             let found = format!("{architecture:?}");
             return Err(wrong("architecture", SUPPORTED, found));
         };
@@ -92,6 +116,11 @@ impl Told {
                 "num_heads" => told.heads = Some(keys.count(key, 0)?),
                 "drop_path_rate" => told.drop_path_rate = keys.number(key, 0.0)?,
                 "global_pool" => told.averages = pool(&keys.text(key, "")?)?,
+                "act_layer" if published.gated() => {
+                    if !matches!(value.as_str(), Some("silu" | "swish")) {
+                        return Err(refused(key, "\"silu\", that of SwiGLU", value));
+                    }
+                }
                 "act_layer" => {
                     told.quick = Some(match value.as_str() {
                         Some("gelu") => false,
@@ -112,6 +141,8 @@ impl Told {
             .iter()
             .find_map(|key| map.get(*key).or(pretrained.get(*key)));
         told.labels = names.map(labels).unwrap_or_default();
+        let tagged = pretrained.get("tag").and_then(Value::as_str);
+        told.tag = tagged.or(tag(architecture)).map(String::from);
         told.published = Some(published);
         Ok(told)
     }
@@ -185,11 +216,18 @@ pub fn write(
     ] {
         arguments.insert(key.into(), value);
     }
-    if config.activation == Activation::QuickGelu {
-        arguments.insert("act_layer".into(), json!("quick_gelu"));
+    let word = match config.activation {
+        Activation::Gelu => Some("gelu"),
+        Activation::QuickGelu => Some("quick_gelu"),
+        // The name says it, and timm has no word for it.
+        Activation::SwiGlu => None,
+    };
+    if let Some(word) = word {
+        arguments.insert("act_layer".into(), json!(word));
     }
-    if config.before() > 0 {
-        arguments.insert("no_embed_class".into(), json!(config.placed == 0));
+    let before = config.layout().before();
+    if before > 0 {
+        arguments.insert("no_embed_class".into(), json!(config.placed < before));
     }
     if !config.distillation_token {
         // timm's distilled models have no choice here.

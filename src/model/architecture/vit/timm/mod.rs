@@ -1,14 +1,19 @@
 //! ViTs in timm's names: what tensors tell of the shape (`infer`), what `config.json` and the name of the architecture
-//! say beyond them ([`keys`], [`published`]), and what tensors are called ([`names`]).
+//! say beyond them ([`keys`], [`published`], [`registry`]), and what tensors are called ([`names`]).
 //!
 //! They are written in the same names, with every argument of timm's that the shape sets, so that timm, and
 //! `transformers` through it, load them.
 
+mod fold;
+mod grid;
 pub mod infer;
 pub mod keys;
 pub mod names;
+mod original;
 pub mod published;
+pub mod registry;
 
+pub use fold::fold;
 pub use infer::{Inferred, infer};
 pub use keys::Told;
 pub use published::Published;
