@@ -145,6 +145,7 @@ fn cells_are_listed_and_done_one_by_one() {
         );
     }
     home.sweep(&["--json"], 2);
+    home.sweep(&["--cell", "0", "--device", "flex,flex"], 2);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 # mounts of one export that share no cache, as two hosts are. Ends by itself; nothing stays.
 #   MODALIGN=binary TINY=suite.toml nfs.sh TEST.sh [seconds]      prints what the test prints; the test's exit code
 # Packages: user-mode-linux nfs-kernel-server nfs-common kmod
+# On processors with AMX user-mode Linux needs xstate.c beside it, which a C compiler makes.
 set -euo pipefail
 test=$(readlink -f "$1"); seconds=${2:-300}
 home=$(mktemp -d -t modalign-nfs.XXXXXX); trap 'rm -rf "$home"' EXIT
@@ -23,7 +24,11 @@ for m in a b; do mount -t nfs4 -o vers=4.2,nosharecache 127.0.0.1:/ /mnt/\$m || 
 sync; echo o > /proc/sysrq-trigger; sleep 5
 INIT
 chmod +x "$home/init"
-timeout "$seconds" linux.uml mem=1536M root=/dev/root rootfstype=hostfs rootflags=/ rw init="$home/init" con=null con0=fd:0,fd:1 quiet \
+shim=
+if grep -q amx_tile /proc/cpuinfo; then
+    cc -shared -fPIC -O2 -o "$home/xstate.so" "$(dirname "$(readlink -f "$0")")/xstate.c"; shim=$home/xstate.so
+fi
+timeout "$seconds" env LD_PRELOAD="$shim" linux.uml mem=1536M root=/dev/root rootfstype=hostfs rootflags=/ rw init="$home/init" con=null con0=fd:0,fd:1 quiet \
     < /dev/null > "$home/console" 2>&1 || true
 cat "$home/out" 2>/dev/null || cat "$home/console"
 exit "$(cat "$home/rc" 2>/dev/null || echo 1)"

@@ -43,6 +43,11 @@ pub fn run(args: &SweepArgs) -> Result<(), CliError> {
             "neither",
         ));
     }
+    let device = &args.experiment.device;
+    if device.contains(',') && (args.cell.is_some() || args.slurm) {
+        let expected = "one device: a cell is trained on one, and every job has its own";
+        return Err(usage("--device", expected.into(), device));
+    }
     let sweep = read(args)?;
     if args.list {
         return list::run(&sweep);
@@ -50,7 +55,7 @@ pub fn run(args: &SweepArgs) -> Result<(), CliError> {
     if args.slurm {
         return slurm::run(&sweep);
     }
-    let devices: Vec<&str> = args.experiment.device.split(',').collect();
+    let devices: Vec<&str> = device.split(',').collect();
     if devices.len() > 1 {
         if args.retry_failed {
             let (folder, whole) = RunFolder::open_grown(&sweep.root, &sweep.suite)?;
