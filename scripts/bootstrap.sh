@@ -13,6 +13,18 @@ fi
 if [ "${1:-}" = "--test" ] && ! command -v chromium >/dev/null 2>&1; then
     missing+=(chromium)
 fi
+if [ "${1:-}" = "--test" ] || [ "${1:-}" = "--cluster" ]; then
+    # A Slurm on the loopback and GNU parallel, for the tests of sweeps.
+    command -v slurmctld >/dev/null 2>&1 && command -v sbatch >/dev/null 2>&1 || missing+=(slurm-wlm)
+    command -v munged >/dev/null 2>&1 || missing+=(munge)
+    command -v parallel >/dev/null 2>&1 || missing+=(parallel)
+fi
+if [ "${1:-}" = "--cluster" ]; then
+    # A real NFSv4.2 in a user-mode Linux.
+    command -v linux.uml >/dev/null 2>&1 || missing+=(user-mode-linux)
+    command -v rpc.nfsd >/dev/null 2>&1 || missing+=(nfs-kernel-server nfs-common)
+    command -v modprobe >/dev/null 2>&1 || missing+=(kmod)
+fi
 if [ "${1:-}" = "--gpu" ]; then
     # Vulkan's loader, and a driver: the card's own if one is registered, else software Vulkan.
     ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1' || missing+=(libvulkan1)

@@ -48,13 +48,21 @@ pub enum CliError {
     Measure { path: PathBuf, source: MeasureError },
     /// Transfers that failed; the rest of the run is whole.
     #[error(
-        "{count} transfers failed, the first: {first}; the others are in {report}, and the same command tries the failed ones again", report = report.display()
+        "{count} transfers failed, the first: {first}; the others are in {report}; {again}", report = report.display()
     )]
     Failed {
         count: usize,
         first: String,
         report: PathBuf,
+        /// How they are tried again.
+        again: &'static str,
     },
+    /// A cell that could not be done now.
+    #[error("{cell}: {why}; try again later")]
+    Requeue { cell: String, why: String },
+    /// A program of the cluster that did not do as asked.
+    #[error("{program}: {said}")]
+    Cluster { program: String, said: String },
     /// Another error, and the way out of it.
     #[error("{source}; {hint}")]
     Hint {
@@ -105,6 +113,7 @@ impl CliError {
             Self::Transfer(TransferError::Interrupted) => 130,
             #[cfg(feature = "train")]
             Self::Model(ModelError::Device { .. }) => 2,
+            Self::Requeue { .. } => 130,
             Self::Hint { source, .. } => source.exit_code(),
             Self::Usage { .. } | Self::Manifest(_) => 2,
             _ => 1,

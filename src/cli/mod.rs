@@ -39,8 +39,9 @@ mod progress;
 mod report;
 #[cfg(feature = "train")]
 mod runs;
+mod signals;
 #[cfg(feature = "train")]
-mod spread;
+mod sweep;
 #[cfg(feature = "train")]
 mod tensor;
 #[cfg(feature = "train")]
@@ -116,7 +117,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         #[cfg(feature = "train")]
         Command::Train(args) => train::train(&args)?,
         #[cfg(feature = "train")]
-        Command::Sweep(args) => train::sweep(&args)?,
+        Command::Sweep(args) => sweep::run(&args)?,
         #[cfg(feature = "train")]
         Command::Pretrain(args) => println!("{}", pretrain::run(&args)?.display()),
         #[cfg(feature = "train")]

@@ -4,7 +4,8 @@
 
 use super::args::{ExperimentArgs, PretrainArgs};
 use super::error::CliError;
-use super::progress::{Bars, Stage, catch_interrupts, check_interrupt};
+use super::progress::{Bars, Stage};
+use super::signals::{catch_interrupts, check_interrupt};
 use super::words::clean;
 use crate::dataset;
 use crate::model::{Model, SwinConfig, device, save, state};

@@ -1,10 +1,9 @@
 //! Progress on stderr: a bar with steps and time left on a terminal, nothing elsewhere.
 
+use super::signals::check_interrupt;
 use super::words::clean;
 use crate::run::progress::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// One stage of a command: a title and a bar.
 pub struct Stage {
@@ -97,27 +96,6 @@ impl Downloads {
             stage.finish();
         }
     }
-}
-
-static STOP: AtomicBool = AtomicBool::new(false);
-static HANDLER: OnceLock<()> = OnceLock::new();
-
-/// Makes Ctrl-C ask the running command to stop at its next step; a second one stops at once.
-pub fn catch_interrupts() {
-    HANDLER.get_or_init(|| {
-        // Without a handler the default (immediate exit) stays: nothing half-written either way.
-        ctrlc::set_handler(|| {
-            if STOP.swap(true, Ordering::SeqCst) {
-                std::process::exit(130);
-            }
-        })
-        .ok();
-    });
-}
-
-/// Whether the user has not asked to stop.
-pub fn check_interrupt() -> bool {
-    !STOP.load(Ordering::SeqCst)
 }
 
 /// Bars for a run: one after the other, with the number of the stage.

@@ -13,6 +13,7 @@ pub mod bounded;
 pub mod checksum;
 pub(crate) mod column;
 pub mod element;
+pub mod events;
 pub mod fetch;
 #[cfg(test)]
 pub(crate) mod fuzz;

@@ -1,4 +1,5 @@
-//! Names of devices on the command line, and what this build can run on: `flex`, `wgpu`, `wgpu:1`.
+//! Names of devices on the command line, and what this build can run on: `flex`, `wgpu`, `wgpu:1`,
+//! `wgpu:0000:65:00.0`.
 
 #[cfg(any(feature = "gpu", feature = "gpu-vulkan"))]
 pub mod adapters;
@@ -63,8 +64,48 @@ fn refusal(asked: &str, hint: impl Into<String>) -> ModelError {
     }
 }
 
-/// Opens the device called `asked`: a name, or a name and an index as `modalign doctor` lists them. A
-/// bare name is index 0, the best adapter.
+/// One of several cards.
+#[cfg_attr(
+    not(any(feature = "gpu", feature = "gpu-vulkan", feature = "cuda")),
+    allow(dead_code)
+)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    /// Its number in the list of adapters.
+    Index(usize),
+    /// Its address on the PCI bus: domain, bus, device, function. A batch system gives cards by their address, or
+    /// by numbers that a graphics API does not know.
+    Pci([u32; 4]),
+}
+
+impl Which {
+    fn parse(text: &str) -> Option<Self> {
+        let index = text.parse().ok().map(Self::Index);
+        index.or_else(|| pci(text).map(Self::Pci))
+    }
+}
+
+/// A PCI address, `DOMAIN:BUS:DEVICE.FUNCTION` in hexadecimal digits; drivers differ in how many zeros they write.
+fn pci(text: &str) -> Option<[u32; 4]> {
+    let (rest, function) = text.split_once('.')?;
+    let parts: Vec<&str> = rest.split(':').chain([function]).collect();
+    let [domain, bus, device, function] = parts[..] else {
+        return None;
+    };
+    let number = |digits: &str| {
+        let fine = !digits.is_empty() && digits.chars().all(|c| c.is_ascii_hexdigit());
+        fine.then(|| u32::from_str_radix(digits, 16).ok()).flatten()
+    };
+    Some([
+        number(domain)?,
+        number(bus)?,
+        number(device)?,
+        number(function)?,
+    ])
+}
+
+/// Opens the device called `asked`: a name, or a name and an index as `modalign doctor` lists them, or a name and
+/// a PCI address. A bare name is index 0, the best adapter.
 ///
 /// # Errors
 /// [`ModelError::Device`]: an unknown name, one that this build lacks, no such adapter, or a driver that
@@ -74,11 +115,12 @@ pub fn open(asked: &str) -> Result<Device, ModelError> {
         not(any(feature = "gpu", feature = "gpu-vulkan", feature = "cuda")),
         allow(unused_variables)
     )]
-    let (name, index) = match asked.split_once(':') {
+    let (name, which) = match asked.split_once(':') {
         None => (asked, None),
-        Some((name, index)) => match index.parse::<usize>() {
-            Ok(index) if matches!(name, "wgpu" | "vulkan" | "cuda") => (name, Some(index)),
-            Ok(_) if DEVICES.iter().any(|d| d.0 == name) => {
+        Some((name, which)) => match Which::parse(which) {
+            Some(which) if matches!(name, "wgpu" | "vulkan") => (name, Some(which)),
+            Some(which @ Which::Index(_)) if name == "cuda" => (name, Some(which)),
+            Some(_) if DEVICES.iter().any(|d| d.0 == name) => {
                 return Err(refusal(
                     asked,
                     format!("there is one {name}; it takes no index"),
@@ -94,17 +136,21 @@ pub fn open(asked: &str) -> Result<Device, ModelError> {
         // upstream's removal is planned; it is our independent CPU reference
         "ndarray" => Ok(Device::ndarray()),
         #[cfg(feature = "gpu")]
-        "wgpu" => graphics(asked, index.unwrap_or(0), None),
+        "wgpu" => graphics(asked, which.unwrap_or(Which::Index(0)), None),
         #[cfg(feature = "gpu-vulkan")]
         "vulkan" => graphics(
             asked,
-            index.unwrap_or(0),
+            which.unwrap_or(Which::Index(0)),
             Some(burn::tensor::wgpu::WgpuBackend::Vulkan),
         ),
         #[cfg(feature = "cuda")]
         "cuda" => {
             // Opened at once: a missing driver is better told now than in the middle of a run.
-            let device = Device::cuda(index.unwrap_or(0));
+            let index = match which {
+                Some(Which::Index(index)) => index,
+                _ => 0,
+            };
+            let device = Device::cuda(index);
             fault::guarded(asked, || device.identity())?;
             Ok(device)
         }
@@ -121,24 +167,28 @@ pub fn open(asked: &str) -> Result<Device, ModelError> {
     }
 }
 
-/// Opens the adapter at `index`, once in a process.
+/// Opens an adapter, once in a process.
 #[cfg(any(feature = "gpu", feature = "gpu-vulkan"))]
 fn graphics(
     asked: &str,
-    index: usize,
+    which: Which,
     api: Option<burn::tensor::wgpu::WgpuBackend>,
 ) -> Result<Device, ModelError> {
     use std::sync::{Mutex, PoisonError};
-    type Opened = Vec<((usize, bool), Device)>;
+    type Opened = Vec<((Option<usize>, bool), Device)>;
     // A runtime can be set up once; later callers share the device.
     static OPENED: Mutex<Opened> = Mutex::new(Vec::new());
     let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    let adapters = adapters::all();
+    let index = match which {
+        Which::Index(index) => Some(index),
+        Which::Pci(address) => adapters.iter().position(|a| pci(&a.pci) == Some(address)),
+    };
     let key = (index, api.is_some());
     if let Some((_, device)) = opened.iter().find(|(other, _)| *other == key) {
         return Ok(device.clone());
     }
-    let adapters = adapters::all();
-    let Some(adapter) = adapters.get(index) else {
+    let Some(adapter) = index.and_then(|index| adapters.get(index)) else {
         return Err(refusal(
             asked,
             match adapters.len() {
@@ -181,6 +231,14 @@ mod tests {
         let said = |asked: &str| open(asked).unwrap_err().to_string();
         assert!(open("flex").is_ok());
         assert!(said("flex:1").contains("no index"));
+        assert!(said("flex:0000:65:00.0").contains("no index"));
+        let short = Which::parse("0000:65:00.0");
+        assert_eq!(short, Some(Which::Pci([0, 0x65, 0, 0])));
+        assert_eq!(Which::parse("00000000:65:00.0"), short);
+        assert_eq!(Which::parse("3"), Some(Which::Index(3)));
+        for wrong in ["65:00.0", "0000:65:00", "0000:+5:00.0", "0000::00.0", ""] {
+            assert_eq!(Which::parse(wrong), None, "{wrong}");
+        }
         for asked in ["tpu", "tpu:0", "wgpu:-1", "wgpu:x", ""] {
             assert!(said(asked).contains("known devices: flex"), "{asked}");
         }

@@ -203,7 +203,7 @@ pub trait Configuration {
             Embedder::Positioned(source) => {
                 Some(Embedder::Positioned(source.for_target(channels, how, init)))
             }
-            Embedder::Patches1d(_) | Embedder::Ids(_) => None,
+            Embedder::Patches1d(_) | Embedder::Ids(_) | Embedder::Text(_) => None,
         })
     }
 

@@ -6,10 +6,11 @@
 //! `tuned.json` keeps. If its settings are chosen and its seed is one of the suite's, the same model becomes a cell
 //! that is done; of all others no test value is ever computed.
 
-use super::checkpoint::Checkpoints;
+use super::checkpoint::{CHECKPOINT, Checkpoints};
 use super::error::RunError;
 use super::evaluation;
 use super::folder::RunFolder;
+use super::lock::{self, FolderLock, look_anew};
 use super::memory;
 use super::origin::{self, Origin};
 use super::prepare::{Context, Target};
@@ -26,8 +27,7 @@ use crate::transfer::stages;
 use burn::tensor::DType;
 use serde::{Deserialize, Serialize};
 use std::cell::OnceCell;
-use std::fs::{File, TryLockError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Name of the model's folder in a cell's.
 pub(super) const MODEL: &str = "model";
@@ -64,15 +64,18 @@ impl Cell<'_> {
 
     /// Writes down why the cell failed.
     pub(super) fn fail(&self, folder: &RunFolder, error: &RunError) -> Result<Failure, RunError> {
-        let failure = Failure {
-            why: error.to_string(),
-        };
+        self.fail_for(folder, error.to_string())
+    }
+
+    /// Writes down in words why the cell failed.
+    pub(super) fn fail_for(&self, folder: &RunFolder, why: String) -> Result<Failure, RunError> {
+        let failure = Failure { why };
         folder.write_json(&self.failure_record(), &failure)?;
         Ok(failure)
     }
 
     /// Forgets an earlier failure.
-    pub(super) fn succeed(&self, folder: &RunFolder) {
+    pub(super) fn forget_failure(&self, folder: &RunFolder) {
         // There is none in most cells.
         std::fs::remove_file(folder.path(&self.failure_record())).ok();
     }
@@ -197,12 +200,8 @@ impl Cell<'_> {
     }
 
     /// Whether a process works on it.
-    pub fn is_locked(&self, folder: &RunFolder) -> Result<bool, RunError> {
-        match lock(folder, &self.name()) {
-            Ok(_) => Ok(false),
-            Err(RunError::Locked { .. }) => Ok(true),
-            Err(other) => Err(other),
-        }
+    pub fn is_locked(&self, root: &Path) -> bool {
+        lock::is_held(&root.join(format!("{}.lock", self.name())))
     }
 
     /// Name of the cell for people.
@@ -214,25 +213,20 @@ impl Cell<'_> {
     }
 }
 
-/// Takes the lock of a cell; the system releases it if the process dies.
-pub(super) fn lock(folder: &RunFolder, name: &str) -> Result<File, RunError> {
-    let path = folder.path(&format!("{name}.lock"));
-    let io = |source| RunError::Io {
-        path: path.clone(),
+/// Takes the lock of a cell; the system releases it if the process dies. What another host wrote there before is seen.
+pub(super) fn lock(folder: &RunFolder, name: &str) -> Result<FolderLock, RunError> {
+    let cell = folder.path(name);
+    let cells = cell.parent().unwrap_or(folder.root());
+    std::fs::create_dir_all(cells).map_err(|source| RunError::Io {
+        path: cells.into(),
         source,
-    };
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).map_err(io)?;
+    })?;
+    let own = cell.file_name().unwrap_or_default().to_string_lossy();
+    let lock = FolderLock::take(cells, &format!("{own}.lock"), false)?;
+    for place in [cells, &cell, &cell.join(CHECKPOINT)] {
+        look_anew(place);
     }
-    let file = File::create(&path).map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(RunError::Locked {
-            path,
-            holder: "another modalign process".into(),
-        }),
-        Err(TryLockError::Error(source)) => Err(io(source)),
-    }
+    Ok(lock)
 }
 
 /// The transfer of a cell, whose target model is `built`.
@@ -293,6 +287,8 @@ pub struct Trained {
     pub outcome: Outcome,
     /// Whether it had been done before.
     pub before: bool,
+    /// Its lock where it was trained now, so that nobody else measures it meanwhile.
+    pub(super) lock: Option<FolderLock>,
 }
 
 /// Trains a cell, or reads what was found if it is done.
@@ -321,6 +317,7 @@ pub fn run(
             kept: Kept::new(folder, &name, None),
             outcome,
             before: true,
+            lock: None,
         });
     }
     let lock = defined_and_locked(context, cell, target)?;
@@ -346,12 +343,13 @@ pub fn run(
     let test = task.evaluate(&model.network, target.data.test.clone(), device)?;
     let outcome = outcome.tested(test, made_from.clone());
     folder.write_json(&record, &outcome)?;
-    cell.succeed(folder);
+    cell.forget_failure(folder);
     Checkpoints::new(folder.path(&name), &[], made_from).clear();
     Ok(Trained {
         kept: Kept::new(folder, &name, Some(model)),
         outcome,
         before: false,
+        lock: Some(lock),
     })
 }
 
@@ -397,13 +395,17 @@ pub fn tune(
         },
     };
     folder.write_json(&record, &tuned)?;
-    cell.succeed(folder);
+    cell.forget_failure(folder);
     Checkpoints::new(folder.path(&cell.name()), &[], both).clear();
     Ok(tuned)
 }
 
 /// The lock of a cell whose method is defined for the target's samples.
-fn defined_and_locked(context: &Context, cell: Cell, target: &Target) -> Result<File, RunError> {
+fn defined_and_locked(
+    context: &Context,
+    cell: Cell,
+    target: &Target,
+) -> Result<FolderLock, RunError> {
     if let Some(why) = cell.method.undefined(target.data.train.target_shape()) {
         let cell = cell.title();
         return Err(RunError::Undefined { cell, why });

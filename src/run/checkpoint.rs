@@ -23,6 +23,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Name of the folder of checkpoints in a cell's.
+pub const CHECKPOINT: &str = "checkpoint";
+
 /// The parts of a snapshot that are tensors, by the prefix of their names.
 const NETWORK: &str = "network/";
 const MOMENTS: &str = "moments/";
@@ -82,7 +85,7 @@ impl Checkpoints {
     }
 
     fn folder(&self) -> PathBuf {
-        self.cell.join("checkpoint")
+        self.cell.join(CHECKPOINT)
     }
 
     /// The entries of `checkpoint.json`, newest first; a damaged one counts as none.

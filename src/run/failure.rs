@@ -17,8 +17,8 @@ use crate::transfer::methods::{self, Method};
 
 /// What became of a cell.
 pub enum Done {
-    /// It is trained and tested.
-    Trained(Box<Outcome>),
+    /// It is trained and tested; whether it had been before.
+    Trained(Box<Outcome>, bool),
     /// It is trained, and scored on validation parts.
     Tried(Box<Tuned>),
     /// Another process works on it.
@@ -56,7 +56,7 @@ pub fn ended(
 }
 
 /// Whether an error is one cell's own: a loss that diverged, outputs that no measure takes, data of
-/// its target that cannot be read. Everything else (an interrupt, a full disk, a lost device, a lock)
+/// its target that cannot be read, a device without room for it. Everything else (an interrupt, a full disk, a lost device, a lock)
 /// ends the run.
 pub fn is_of_cell(error: &RunError) -> bool {
     match error {
@@ -75,10 +75,12 @@ pub fn is_of_cell(error: &RunError) -> bool {
 }
 
 fn of_model(error: &ModelError) -> bool {
-    !matches!(
-        error,
-        ModelError::Io { .. } | ModelError::Device { .. } | ModelError::Fault { .. }
-    )
+    match error {
+        // What is too large for the device is too large for it next time; a lost device is nobody's fault.
+        ModelError::Fault { what, .. } => what.contains("micro_batch"),
+        ModelError::Io { .. } | ModelError::Device { .. } => false,
+        _ => true,
+    }
 }
 
 /// Why `method` is not defined for a target, as far as its reader tells.
@@ -111,6 +113,7 @@ pub fn notes(suite: &Suite) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::device::fault::guarded;
     use crate::run::plan::Plan;
     use crate::suite::definition::EMBEDDED;
 
@@ -157,5 +160,11 @@ mod tests {
             source: full,
         };
         assert!(!is_of_cell(&full.into()));
+        let fault = |said: &str| {
+            let work = || -> () { panic!("{said}") };
+            RunError::from(guarded("wgpu", work).unwrap_err())
+        };
+        assert!(is_of_cell(&fault("Out of Memory")));
+        assert!(!is_of_cell(&fault("the device was lost")));
     }
 }

@@ -14,7 +14,9 @@
 //! ```
 
 use super::error::RunError;
-use super::lock::FolderLock;
+#[cfg(feature = "train")]
+use super::lock::look_anew;
+use super::lock::{self, FolderLock};
 use super::settings;
 use crate::files::bounded;
 use crate::files::checksum::Algorithm;
@@ -22,13 +24,18 @@ use crate::suite::definition::Suite;
 use crate::transfer::methods;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// Folders of records: where they are written, and where older versions wrote them.
 pub const RECORDS: [&str; 2] = ["evaluations", "looks"];
 /// Name of the lock.
 const LOCK: &str = "run.lock";
+/// Name of the lock under which settings grow.
+#[cfg(feature = "train")]
+const GROWING: &str = "config.lock";
+/// The resolved suite.
+const CONFIG: &str = "config.toml";
 
 /// A locked run directory.
 pub struct RunFolder {
@@ -41,21 +48,69 @@ impl RunFolder {
     /// Opens `root` for `suite`: makes it, continues a run with the same settings, or (with
     /// `fresh`) removes what an earlier run left there.
     pub fn open(root: &Path, suite: &Suite, fresh: bool) -> Result<Self, RunError> {
-        Self::open_as(root, suite, fresh, false)
+        let folder = Self::locked(root, fresh, false)?;
+        folder.bind(suite, fresh)?;
+        Ok(folder)
     }
 
-    /// Opens `root` together with other processes that each take cells of it (`modalign sweep`):
-    /// every cell has a lock of its own.
+    /// Opens `root` together with other processes that each take cells of it: every cell has a lock of its own.
     pub fn open_shared(root: &Path, suite: &Suite) -> Result<Self, RunError> {
-        Self::open_as(root, suite, false, true)
+        let folder = Self::locked(root, false, true)?;
+        folder.bind(suite, false)?;
+        Ok(folder)
     }
 
-    fn open_as(root: &Path, suite: &Suite, fresh: bool, shared: bool) -> Result<Self, RunError> {
+    /// Opens `root` like [`open_shared`](Self::open_shared) for what `suite` adds to the run there: more methods, seeds
+    /// or targets at the same settings. Gives what the folder then is bound to.
+    #[cfg(feature = "train")]
+    pub fn open_grown(root: &Path, suite: &Suite) -> Result<(Self, Suite), RunError> {
+        let folder = Self::locked(root, false, true)?;
+        // One process at a time reads and writes the settings.
+        let mut lock = FolderLock::take(root, GROWING, false);
+        for _ in 0..100 {
+            if !matches!(lock, Err(RunError::Locked { .. })) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            lock = FolderLock::take(root, GROWING, false);
+        }
+        let _lock = lock?;
+        look_anew(root);
+        let old = bounded::read(&folder.path(CONFIG), bounded::RECORD)?;
+        let old = old.and_then(|old| {
+            let text = String::from_utf8(old).ok()?;
+            methods::parse(&text, CONFIG).ok()
+        });
+        let whole = match &old {
+            None => suite.clone(),
+            Some(old) => {
+                super::grown::grown(old, suite).map_err(|difference| RunError::OtherSettings {
+                    path: root.into(),
+                    difference,
+                })?
+            }
+        };
+        match &old {
+            Some(old) if *old != whole => {
+                folder.write(CONFIG, folder.text(&whole)?.as_bytes())?;
+                super::grown::reopen(&folder)?;
+            }
+            _ => folder.bind(&whole, false)?,
+        }
+        Ok((folder, whole))
+    }
+
+    /// Why the file system locks nothing here, if it does not.
+    pub fn unlocked(&self) -> Option<&str> {
+        self.lock.missing()
+    }
+
+    fn locked(root: &Path, fresh: bool, shared: bool) -> Result<Self, RunError> {
         let io = |source| RunError::Io {
             path: root.into(),
             source,
         };
-        let config = root.join("config.toml");
+        let config = root.join(CONFIG);
         let lock_path = root.join(LOCK);
         let occupied = match fs::read_dir(root) {
             Ok(entries) => entries.count() > 0,
@@ -72,19 +127,36 @@ impl RunFolder {
             root: root.into(),
             lock,
         };
-        let text = toml::to_string(suite).map_err(|e| io(std::io::Error::other(e)))?;
         if fresh {
             folder.clear()?;
-        } else if let Some(old) = bounded::read(&config, bounded::RECORD)?
+        }
+        Ok(folder)
+    }
+
+    /// Writes the settings of the run where they are none that the folder is bound to.
+    fn bind(&self, suite: &Suite, fresh: bool) -> Result<(), RunError> {
+        let text = self.text(suite)?;
+        let old = bounded::read(&self.path(CONFIG), bounded::RECORD)?;
+        if old.as_deref() == Some(text.as_bytes()) {
+            // Others may be reading it.
+            return Ok(());
+        }
+        if let Some(old) = old.filter(|_| !fresh)
             && let Some(difference) = difference(&old, suite, &text)
         {
             return Err(RunError::OtherSettings {
-                path: root.into(),
+                path: self.root.clone(),
                 difference,
             });
         }
-        folder.write("config.toml", text.as_bytes())?;
-        Ok(folder)
+        self.write(CONFIG, text.as_bytes())
+    }
+
+    fn text(&self, suite: &Suite) -> Result<String, RunError> {
+        toml::to_string(suite).map_err(|e| RunError::Io {
+            path: self.path(CONFIG),
+            source: std::io::Error::other(e),
+        })
     }
 
     /// Removes what a run writes, and nothing else.
@@ -179,10 +251,7 @@ pub fn sha256(path: &Path) -> Result<String, RunError> {
 
 /// Whether a process works in the run folder `root`.
 pub fn is_held(root: &Path) -> bool {
-    let path = root.join(LOCK);
-    // to open a pipe would wait for its other end
-    let lock = path.is_file().then(|| File::open(path).ok()).flatten();
-    lock.is_some_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+    lock::is_held(&root.join(LOCK))
 }
 
 /// The first difference between the `config.toml` that a folder has and the suite (and its text)

@@ -3,10 +3,14 @@
 //! The file says who holds it, so that a second process can name the first. It also says whether the folder is
 //! still where it was: a folder that is moved away or removed while it is written would otherwise be made anew,
 //! half empty, by the next file.
+//!
+//! Folders may be shared by hosts. On NFSv4 a lock for writing wants a file that is open for writing, and what another
+//! host wrote is seen only after the folder around it is opened anew ([`look_anew`]). A file system that knows no locks
+//! (Lustre without `flock`, NFS without its lock daemon) is no reason to refuse work: [`FolderLock::missing`] says so.
 
-use super::RunError;
+use super::{RunError, holder};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,8 +19,10 @@ use std::time::Duration;
 pub struct FolderLock {
     file: File,
     path: PathBuf,
-    /// Whether this process alone holds it, and so has its name in the file.
+    /// Whether this process alone holds it, and so clears its name from the file.
     alone: bool,
+    /// Why nothing is locked: the file system's words.
+    missing: Option<String>,
 }
 
 impl FolderLock {
@@ -30,36 +36,32 @@ impl FolderLock {
             path: path.clone(),
             source,
         };
-        // Not emptied: the holder's name stands in it.
-        let mut options = OpenOptions::new();
-        let options = options.read(true).write(true).create(true).truncate(false);
-        let mut file = options.open(&path).map_err(io)?;
-        match attempt(&file, shared) {
-            Ok(()) => {}
+        let mut file = open(&path).map_err(io)?;
+        let missing = match attempt(&file, shared) {
+            Ok(()) => None,
             Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                // A short file of ours; anything else is no name.
-                let read = (&mut file).take(200).read_to_string(&mut holder);
-                let holder = holder.trim().to_owned();
-                let known = read.is_ok() && holder.starts_with("process ");
-                return Err(RunError::Locked {
-                    path,
-                    holder: if known {
-                        holder
-                    } else {
-                        "another modalign process".into()
-                    },
-                });
+                let holder = match holder::read(&mut file) {
+                    Some(holder) => holder,
+                    None => "another modalign process".into(),
+                };
+                return Err(RunError::Locked { path, holder });
             }
+            Err(TryLockError::Error(source)) if knows_no_locks(&source) => Some(source.to_string()),
             Err(TryLockError::Error(source)) => return Err(io(source)),
-        }
+        };
         let mut lock = Self {
             file,
             path,
             alone: !shared,
+            missing,
         };
-        if lock.alone {
-            let said = format!("process {}\n", std::process::id());
+        if lock.missing.is_none() {
+            let others = if shared {
+                " (the last to come of those that share it)"
+            } else {
+                ""
+            };
+            let said = format!("{}{others}\n", holder::this_process());
             let written = lock.say(&said);
             written.map_err(|source| RunError::Io {
                 path: lock.path.clone(),
@@ -69,8 +71,13 @@ impl FolderLock {
         Ok(lock)
     }
 
+    /// Why the file system locked nothing, if it did not: two processes may then do the same work.
+    pub fn missing(&self) -> Option<&str> {
+        self.missing.as_deref()
+    }
+
     /// Replaces what the file says.
-    fn say(&mut self, text: &str) -> std::io::Result<()> {
+    fn say(&mut self, text: &str) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.rewind()?;
         self.file.write_all(text.as_bytes())
@@ -93,10 +100,49 @@ impl FolderLock {
     }
 }
 
+/// Opens a lock file for reading and writing, not emptied: the holder's name stands in it.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let options = options.read(true).write(true).create(true).truncate(false);
+    options.open(path)
+}
+
+/// Whether a process holds the lock file at `path`. On a file system without locks nobody is seen.
+pub fn is_held(path: &Path) -> bool {
+    // To open a pipe would wait for its other end.
+    if !path.is_file() {
+        return false;
+    }
+    let held = |found| matches!(found, Err(TryLockError::WouldBlock));
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => held(file.try_lock()),
+        // A file that may only be read is locked, over NFS, for readers alone.
+        Err(_) => File::open(path).is_ok_and(|file| match file.try_lock() {
+            Err(TryLockError::Error(_)) => held(file.try_lock_shared()),
+            found => held(found),
+        }),
+    }
+}
+
+/// Opens a folder anew. Over NFS this process otherwise sees for half a minute what it saw there before, whatever another
+/// host has written since.
+pub fn look_anew(folder: &Path) {
+    // One that is not there, or that another system does not open, has nothing to show.
+    if let Ok(entries) = std::fs::read_dir(folder) {
+        entries.count();
+    }
+}
+
+/// Whether an error says that the file system has no locks: ENOSYS, EOPNOTSUPP, ENOLCK.
+fn knows_no_locks(error: &io::Error) -> bool {
+    const ENOLCK: i32 = if cfg!(target_os = "linux") { 37 } else { 77 };
+    error.kind() == ErrorKind::Unsupported || (cfg!(unix) && error.raw_os_error() == Some(ENOLCK))
+}
+
 impl Drop for FolderLock {
     fn drop(&mut self) {
         // The file stays, for whoever waits on it; it names no holder any more.
-        if self.alone {
+        if self.alone && self.missing.is_none() {
             self.say("").ok();
         }
     }
@@ -143,19 +189,37 @@ mod tests {
         let take = || FolderLock::take(home.path(), "x.lock", false);
         let first = take().unwrap();
         let said = take().unwrap_err().to_string();
-        let holder = format!("process {} ", std::process::id());
+        let holder = format!("process {} on ", std::process::id());
         assert!(said.contains(&holder), "{said}");
+        let path = home.path().join("x.lock");
+        assert!(is_held(&path) && first.missing().is_none());
         drop(first);
+        assert!(!is_held(&path));
         drop(take().unwrap());
-        // Those who share it are not named, but it is held.
+        // Of those who share it one is named.
         let shared = FolderLock::take(home.path(), "x.lock", true).unwrap();
         let also = FolderLock::take(home.path(), "x.lock", true).unwrap();
         let said = take().unwrap_err().to_string();
-        assert!(said.contains("another modalign process"), "{said}");
+        assert!(said.contains("the last to come of those"), "{said}");
         drop((shared, also));
         // What others wrote there is no name.
         std::fs::write(home.path().join("x.lock"), [0xff; 9]).unwrap();
+        let held = File::open(&path).unwrap();
+        held.lock().unwrap();
+        let said = take().unwrap_err().to_string();
+        assert!(said.contains("another modalign process"), "{said}");
+        drop(held);
         assert!(take().is_ok());
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_told_from_a_fault() {
+        let known = |code| knows_no_locks(&io::Error::from_raw_os_error(code));
+        if cfg!(target_os = "linux") {
+            // ENOSYS, EOPNOTSUPP, ENOLCK; EBADF, EIO
+            assert!([38, 95, 37].into_iter().all(known));
+            assert!(![9, 5].into_iter().any(known));
+        }
     }
 
     #[cfg(unix)]

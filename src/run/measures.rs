@@ -2,7 +2,7 @@
 //! epochs, D(Ms, Mt) through its embedder before training, after stage 1 and after the
 //! fine-tuning, which target test samples it results wrongly, and the curve between the pretrained encoder and its own.
 
-use super::cell::{Cell, Outcome, Trained};
+use super::cell::{Cell, Outcome, Trained, lock};
 use super::checkpoint::{Checkpoints, EMBEDDER, ENCODER, tensors};
 use super::distance::{Distance, Stage, distance};
 use super::error::RunError;
@@ -67,6 +67,9 @@ pub(super) fn record(cell: &Cell) -> String {
 
 /// Measures a finished cell. Where all was measured before, the record of it is enough and the model is not
 /// needed; else what is there is recalled, measure by measure.
+///
+/// # Errors
+/// [`RunError::Locked`] while another process measures it, and what measures refuse.
 pub fn measure(
     context: &Context,
     cell: Cell,
@@ -78,11 +81,24 @@ pub fn measure(
     let origin = context
         .origins
         .tuning(context.suite, cell.target, cell.method);
-    if let Some(found) = context.recall::<CellMeasures>(&record, &origin)
-        && found.is_complete(context.texts.is_some())
-    {
+    let known = || {
+        let found = context.recall::<CellMeasures>(&record, &origin);
+        found.filter(|found| found.is_complete(context.texts.is_some()))
+    };
+    if let Some(found) = known() {
         return Ok(found);
     }
+    // Of a cell that was trained before, one process at a time takes the measures.
+    let _lock = match trained.lock {
+        Some(_) => None,
+        None => {
+            let lock = lock(context.folder, &cell.name())?;
+            if let Some(found) = known() {
+                return Ok(found);
+            }
+            Some(lock)
+        }
+    };
     let model = trained.kept.model(context)?;
     let found = take(context, cell, target, (model, &trained.outcome), progress)?;
     context.keep(&record, origin, &found)?;

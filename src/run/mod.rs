@@ -20,7 +20,12 @@ pub mod evaluation;
 pub mod failure;
 pub mod folder;
 #[cfg(feature = "train")]
+pub mod grown;
+mod holder;
+#[cfg(feature = "train")]
 pub mod interpolation;
+#[cfg(feature = "train")]
+pub mod job;
 #[cfg(feature = "train")]
 pub mod kept;
 pub mod lock;
@@ -28,6 +33,8 @@ pub mod lock;
 pub mod measures;
 #[cfg(feature = "train")]
 mod memory;
+#[cfg(feature = "train")]
+pub mod merge;
 #[cfg(feature = "train")]
 pub mod orderings;
 #[cfg(feature = "train")]
@@ -57,9 +64,13 @@ pub mod stale;
 #[cfg(feature = "train")]
 pub mod survey;
 #[cfg(feature = "train")]
+pub mod sweep;
+#[cfg(feature = "train")]
 pub mod tables;
 #[cfg(feature = "train")]
 mod texts;
+#[cfg(feature = "train")]
+pub mod tracked;
 #[cfg(feature = "train")]
 pub mod tradeoff;
 #[cfg(feature = "train")]

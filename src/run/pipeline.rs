@@ -3,13 +3,15 @@
 //! tables alone.
 
 use super::cell::{self, Cell, Trained};
+use super::choice::Trial;
 use super::compare::{Measured, Units};
 use super::distance::{Stage, distance};
 use super::error::{RunError, named};
 use super::evaluation::{self, SplitFeatures};
-use super::failure::{self, Done, ended};
+use super::failure;
 use super::folder::RunFolder;
 use super::interpolation;
+use super::job::{Job, JobState};
 use super::measures;
 use super::orderings::plain;
 use super::plan::Plan;
@@ -33,47 +35,13 @@ use crate::transfer::methods::PLAIN;
 use ndarray::Array2;
 use std::time::Instant;
 
-/// Trains every `n`th cell of a suite from the `i`th on (`shard`), first those by which settings are chosen, and,
-/// if asked, takes the measures of those that the report compares, so that the run that makes it finds them. A cell
-/// that fails is written down, and the others go on.
-pub fn train(
-    suite: &Suite,
-    request: &Request,
-    folder: &RunFolder,
-    (i, n): (usize, usize),
-    measured: bool,
-    progress: &mut dyn Progress,
-) -> Result<Vec<(String, Done)>, RunError> {
-    let plan = Plan::of(suite)?;
-    let prepared = prepare(suite, request, progress)?;
-    tuning::check(&plan, &prepared)?;
-    stale::check(folder, &prepared.origins, &prepared.inputs, request.refresh)?;
-    let context = prepared.context(suite, request, folder);
-    let targets = &prepared.targets;
-    let mut found = tuning::try_shard(&context, &plan, targets, (i, n), progress)?;
-    let slots = targets.iter().flat_map(|target| {
-        let slots = plan.slots(target.spec);
-        slots.map(move |slot| (target, slot))
-    });
-    for (target, slot) in slots.skip(i).step_by(n) {
-        let cell = tuning::settle(&context, &plan, target, slot, progress)?;
-        let trained = cell::run(&context, cell, target, progress).and_then(|trained| {
-            if measured {
-                measures::measure(&context, cell, target, &trained, progress)?;
-            }
-            Ok(Done::Trained(Box::new(trained.outcome)))
-        });
-        found.push((cell.name(), ended(&cell, folder, trained, progress)?));
-    }
-    Ok(found)
-}
-
-/// Runs a suite in a run folder, continuing what is there. Cells that fail are left out of the tables
-/// and given with the reason.
+/// Runs a suite in a run folder, continuing what is there; with `collect` nothing is trained, and what is not there is
+/// left out. Cells that fail are left out of the tables and given with the reason.
 pub fn run(
     suite: &Suite,
     request: &Request,
     folder: &RunFolder,
+    collect: bool,
     progress: &mut dyn Progress,
 ) -> Result<Vec<String>, RunError> {
     let plan = Plan::of(suite)?;
@@ -146,13 +114,37 @@ pub fn run(
         tables.distance(target, Stage::Initial, &found, source.labels.len());
         tables.pairs(target, &found, &source.labels);
     }
-    tuning::try_shard(&context, &plan, targets, (0, 1), progress)?;
-    let (mut reused, mut failed) = (0, Vec::new());
+    if !collect {
+        tuning::try_all(&context, &plan, targets, progress)?;
+    }
+    let (mut reused, mut collected) = (0, 0);
+    let (mut failed, mut missing) = (Vec::new(), Vec::new());
+    for (spec, why) in &prepared.unread {
+        for planned in plan.cells(spec, &mut |_| Trial::Open) {
+            planned.cell.fail_for(folder, why.clone())?;
+        }
+        progress.skip(&format!("{}: failed: {why}", spec.title));
+        failed.push(format!("{}: {why}", spec.title));
+    }
     let of_source = groups(prepared.surrogate.test.as_ref());
     let mut not_defined = failure::notes(suite);
     for target in targets {
         let mut all = Vec::new();
         for slot in plan.slots(target.spec) {
+            if collect {
+                let job = Job::of(target.spec, slot);
+                let state = job.state(&plan, folder.root());
+                if state != JobState::Done {
+                    missing.push(job.name());
+                    if state == JobState::Failed {
+                        let cell = job.cell(&plan, folder.root());
+                        let why = cell.and_then(|cell| cell.failure(folder));
+                        failed
+                            .extend(why.map(|failure| format!("{}: {}", job.name(), failure.why)));
+                    }
+                    continue;
+                }
+            }
             let cell = tuning::settle(&context, &plan, target, slot, progress)?;
             let trained = cell::run(&context, cell, target, progress).and_then(|trained| {
                 let found = measures::measure(&context, cell, target, &trained, progress)?;
@@ -177,8 +169,10 @@ pub fn run(
                 kept,
                 outcome,
                 before,
+                ..
             } = trained;
             reused += usize::from(before);
+            collected += 1;
             tables.cell(&cell, &outcome, &measures);
             if is_shown(&cell, suite) {
                 let encoder = Encoder::of(&cell, outcome.selected);
@@ -226,12 +220,23 @@ pub fn run(
             "{reused} transfers had been trained by an earlier start of this run; the run's seconds do not count them."
         ));
     }
+    if !missing.is_empty() {
+        tables.notes.push(format!(
+            "Collected while {} of {} transfers were not trained: {}.",
+            missing.len(),
+            missing.len() + collected,
+            missing.join(", ")
+        ));
+    }
     not_defined.dedup();
     tables.notes.append(&mut not_defined);
     let told = failed.iter().map(|why| format!("Failed: {why}."));
     tables.notes.extend(told);
     let notes = tables.take_notes(suite);
     record::finish(&mut record, begun, suite, notes);
+    if !missing.is_empty() {
+        record.state = Some("collected".into());
+    }
     tables.cells(&plan, folder);
     tables.write(folder)?;
     folder.write_json("run.json", &record)?;

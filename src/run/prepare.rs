@@ -132,6 +132,8 @@ pub struct Prepared<'a> {
     pub source_set: Arc<dyn Dataset>,
     /// The targets at the model's input size.
     pub targets: Vec<Target<'a>>,
+    /// Targets whose data is malformed, and why: their cells fail, the others go on.
+    pub unread: Vec<(&'a DatasetSpec, String)>,
     /// Data files by name, with their SHA-256.
     pub inputs: Vec<(String, String)>,
     /// How the source model's pictures are prepared.
@@ -205,9 +207,15 @@ pub fn prepare<'a>(
         }
     };
     check_interrupt(progress.step(1, 1 + suite.targets.len()))?;
-    let (mut targets, mut encoders) = (Vec::new(), Vec::new());
+    let (mut targets, mut encoders, mut unread) = (Vec::new(), Vec::new(), Vec::new());
     for (i, spec) in suite.targets.iter().enumerate() {
-        let opened = open(spec)?;
+        let opened = match open(spec) {
+            Err(error @ DatasetError::Malformed { .. }) => {
+                unread.push((spec, error.to_string()));
+                continue;
+            }
+            opened => opened?,
+        };
         notes.extend_from_slice(opened.notes());
         let whole = opened.original;
         let undefined = match &spec.encoder {
@@ -244,6 +252,7 @@ pub fn prepare<'a>(
         original,
         source_set,
         targets,
+        unread,
         inputs,
         preprocess: how,
         notes,

@@ -131,7 +131,7 @@ impl Standing {
     }
 
     /// What became of a trial.
-    fn trial(&self) -> Trial {
+    pub(super) fn trial(&self) -> Trial {
         match *self {
             Self::Tried {
                 metric,
@@ -350,7 +350,7 @@ pub fn runs(root: &Path) -> Result<Vec<PathBuf>, RunError> {
 }
 
 /// How far the cell in `folder` is.
-fn standing(folder: &Path, faults: &mut Vec<RunError>) -> Standing {
+pub(super) fn standing(folder: &Path, faults: &mut Vec<RunError>) -> Standing {
     let outcome: Option<Outcome> = told(bounded::json(&folder.join("cell.json")), faults);
     match outcome {
         Some(found) => Standing::Done {
@@ -366,7 +366,7 @@ fn standing(folder: &Path, faults: &mut Vec<RunError>) -> Standing {
 }
 
 /// How far the cell in `folder` is as a trial of its settings.
-fn tried_standing(folder: &Path, faults: &mut Vec<RunError>) -> Standing {
+pub(super) fn tried_standing(folder: &Path, faults: &mut Vec<RunError>) -> Standing {
     let tuned: Option<Tuned> = told(bounded::json(&folder.join("tuned.json")), faults);
     let newest = || Checkpoints::new(folder.into(), &[], Origin::default()).newest();
     match tuned {

@@ -54,15 +54,14 @@ pub fn check(plan: &Plan, prepared: &Prepared) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Tries every `n`th cell of the suite's tuning from the `i`th on.
+/// Tries the settings of every cell of the suite's tuning.
 ///
 /// # Errors
 /// Those that are not one cell's own.
-pub fn try_shard(
+pub fn try_all(
     context: &Context,
     plan: &Plan,
     targets: &[Target],
-    (i, n): (usize, usize),
     progress: &mut dyn Progress,
 ) -> Result<Vec<(String, Done)>, RunError> {
     let cells = targets.iter().flat_map(|target| {
@@ -70,14 +69,17 @@ pub fn try_shard(
         cells.map(move |cell| (cell, target))
     });
     let mut found = Vec::new();
-    for (cell, target) in cells.skip(i).step_by(n) {
+    for (cell, target) in cells {
         found.push((cell.name(), attempt(context, cell, target, progress)?));
     }
     Ok(found)
 }
 
 /// Tries the settings of one cell.
-fn attempt(
+///
+/// # Errors
+/// Those that are not the cell's own.
+pub(super) fn attempt(
     context: &Context,
     cell: Cell,
     target: &Target,
@@ -134,7 +136,7 @@ pub fn settle<'p>(
         if let Some(cell) = elsewhere {
             let title = format!("waiting for another process: {}", cell.title());
             progress.begin(&title, 1);
-            while cell.trial(folder) == Trial::Open && cell.is_locked(folder)? {
+            while cell.trial(folder) == Trial::Open && cell.is_locked(folder.root()) {
                 check_interrupt(progress.step(0, 1))?;
                 sleep(PAUSE);
             }

@@ -31,8 +31,17 @@ fn a_sweep_over_two_devices_trains_every_cell_once() {
     let said = text(&found.stderr);
     assert!(said.contains("[tpu] modalign: device \"tpu\""), "{said}");
     assert!(said.contains("the sweep failed on tpu;"), "{said}");
+    // On a fresh folder both begin at once, and neither ends while there is work.
+    fs::remove_dir_all(&out).unwrap();
     let found = sweep("flex,flex");
-    assert!(found.status.success(), "{}", text(&found.stderr));
+    let said = text(&found.stderr);
+    assert!(found.status.success(), "{said}");
+    for worker in ["[flex 1] cells/", "[flex 2] cells/"] {
+        let lines = said.lines().filter(|line| line.starts_with(worker));
+        let trained = lines.filter(|line| !line.contains("done before"));
+        assert!(trained.count() > 0, "{worker}: {said}");
+    }
+    assert_eq!(said.matches("validation").count(), 4, "each once: {said}");
     assert_eq!(text(&found.stdout).trim(), out.to_str().unwrap());
     let cells = fs::read_dir(out.join("cells")).unwrap();
     let done = cells.filter(|cell| cell.as_ref().unwrap().path().join("cell.json").exists());

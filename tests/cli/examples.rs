@@ -24,7 +24,7 @@ fn the_rust_api_in_ten_lines() {
 }
 
 /// What `own_target.py` writes, smaller.
-fn vibration(folder: &Path) {
+pub fn vibration(folder: &Path) {
     fs::create_dir_all(folder).unwrap();
     let value = |i: usize| {
         let (sample, point) = (i / 64, i % 32);

@@ -14,6 +14,7 @@ fn commands<'a>(lines: impl Iterator<Item = &'a str>, program: &str) -> Vec<Stri
         let line = line.trim_start_matches([' ', '#']);
         let line = line.strip_prefix("$ ").unwrap_or(line);
         let line = line.split(" # ").next().unwrap_or(line).trim();
+        let line = line.split(" | ").next().unwrap_or(line).trim_end();
         let line = line.split("    ").next().unwrap_or(line);
         let (part, more) = match line.strip_suffix('\\') {
             Some(part) => (part.trim_end(), true),

@@ -20,7 +20,7 @@ pub struct ExperimentArgs {
     /// Folder with the real data files that the suite needs
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built; a graphics card by its number, as wgpu:1
+    /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built; a graphics card by its number, as wgpu:1, or PCI address, as wgpu:0000:65:00.0
     #[arg(long, default_value = "flex")]
     pub device: String,
 }
@@ -45,14 +45,18 @@ pub struct StartArgs {
   modalign report
   modalign report --suite real-mini --data DIR --out runs/real
   modalign report runs/demo                          rebuild a finished run's report from its tables
+  modalign report runs/sweep --data DIR --collect    measure and report the cells that are trained
 
 The path of the report is the last line on stdout; beside it stand report.md (GitHub's Markdown) and
 tables/latex/*.tex (booktabs). A run that was interrupted continues where it was when the same command
 is given again.")]
 pub struct ReportArgs {
     /// Finished runs whose figures and report are made again, without computing
-    #[arg(value_name = "RUN", conflicts_with_all = ["suite", "data", "out", "fresh"])]
+    #[arg(value_name = "RUN", conflicts_with_all = ["suite", "out", "fresh"])]
     pub runs: Vec<PathBuf>,
+    /// Measure and report what is there of RUN, train nothing; cells that are missing are named
+    #[arg(long, requires = "runs")]
+    pub collect: bool,
     /// What is run, on what.
     #[command(flatten)]
     pub experiment: ExperimentArgs,
@@ -161,9 +165,19 @@ pub struct TrainArgs {
   modalign sweep … --grid transfer.mona.alpha=5e-4,0.05 --grid transfer.train.learning_rate=2e-4,5e-4
   modalign sweep … --device wgpu:0,wgpu:1        two cards of this host, a process each
   modalign sweep … --shard 2/8 --out SHARED      the second of eight processes on one file system
+  modalign sweep … --list --json                 every cell: [{index, name, state}]
+  modalign sweep … --cell emg-mona-0             one of them, for any engine
+  modalign sweep … --slurm --sbatch \"--partition=gpu --gpus=1 --time=2:00:00\"
+  modalign sweep … --slurm --status
   modalign report --suite runs/sweep/config.toml --data DIR --out runs/sweep
 
-Every cell is trained once, by whoever takes its lock, and kept; the report then measures them all.
+Every cell is trained once, by whoever takes its lock, and kept; any number of processes on one folder
+share the cells, and each ends when all are done. The report then measures them all. More methods,
+targets or seeds may be added to a folder at any time. A cell that fails is written down
+(failed.json), the others go on, and the exit code is 1.
+
+--cell ends with 0 done, 130 requeue me (interrupted, or another process holds the cell), 1 failed.
+SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 interrupt like Ctrl-C: whole epochs are kept.
 
 With --grid (or [tuning] in the suite) the settings of every method are chosen first, on validation parts:
 [select] in the suite says by which rule. Test parts see the chosen settings alone.")]
@@ -195,6 +209,38 @@ pub struct SweepArgs {
     /// Make anew what was made from a model or data that has changed since
     #[arg(long)]
     pub refresh: bool,
+    /// Stop at the first cell that fails; without, the others go on
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Try cells again that failed before
+    #[arg(long)]
+    pub retry_failed: bool,
+    /// List the cells and how far each is; train nothing
+    #[arg(long, conflicts_with_all = ["cell", "slurm", "refresh", "retry_failed"])]
+    pub list: bool,
+    /// Train the one cell with this name or number of --list
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["shard", "slurm", "fail_fast"])]
+    pub cell: Option<String>,
+    /// Submit the cells that are missing to Slurm, an element of a job array each, and the report after them
+    #[arg(long, conflicts_with = "shard")]
+    pub slurm: bool,
+    /// Options for sbatch, as in "--partition=gpu --time=2:00:00"
+    #[arg(
+        long,
+        value_name = "OPTIONS",
+        requires = "slurm",
+        allow_hyphen_values = true
+    )]
+    pub sbatch: Option<String>,
+    /// With --slurm: print scripts and commands, submit nothing
+    #[arg(long, requires = "slurm", conflicts_with = "status")]
+    pub dry_run: bool,
+    /// With --slurm: how far cells and their jobs are; submit nothing
+    #[arg(long, requires = "slurm", conflicts_with = "sbatch")]
+    pub status: bool,
+    /// With --list or --status: print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `modalign pretrain`.
@@ -294,6 +340,42 @@ program adds needs the transfer trained again.")]
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+    },
+    /// One run of several that were trained apart: the same settings, other methods, seeds or targets
+    #[command(after_help = "Examples:
+  modalign runs merge runs/seeds-0 runs/seeds-1 --out runs/both
+  modalign report --suite runs/both/config.toml --data DIR --out runs/both
+
+Cells and measures are copied, the farthest of each; a cell that is done in two runs with different
+results is refused. Tables and the report are made anew by the report.")]
+    Merge {
+        /// Folders of runs
+        #[arg(value_name = "RUN", required = true, num_args = 2..)]
+        runs: Vec<PathBuf>,
+        /// Folder of the new run
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Curves and results of a run for TensorBoard or MLflow
+    #[command(after_help = "Examples:
+  modalign runs export runs/sweep --to tensorboard logs
+  modalign runs export runs/sweep --to mlflow http://127.0.0.1:5000
+
+A cell is a run of the tracker, with its settings, every epoch's values and its results; with MLflow they
+are nested in one for the whole, which has the report as an artifact. What was exported before and has
+not changed is left as it is; what has changed is replaced.")]
+    Export {
+        /// Folder of the run
+        run: PathBuf,
+        /// Where to: tensorboard and a folder, or mlflow and the address of a server
+        #[arg(long, num_args = 2, required = true, value_names = ["TRACKER", "PLACE"])]
+        to: Vec<String>,
+        /// Name of MLflow's experiment [default: the suite's name]
+        #[arg(long, value_name = "NAME")]
+        experiment: Option<String>,
     },
     /// What differs between two runs: settings, source model, device, inputs, results, tables
     #[command(after_help = "Examples:

@@ -18,8 +18,18 @@ pub fn run(args: &ReportArgs) -> Result<(), CliError> {
     if args.dry_run {
         return suite::plan(args);
     }
+    if !args.runs.is_empty() && !args.collect && args.experiment.data.is_some() {
+        return Err(CliError::Usage {
+            what: "--data".into(),
+            expected: "--collect beside it, or no RUN: tables alone are drawn of a finished run"
+                .into(),
+            found: "a RUN".into(),
+        });
+    }
     let reports = if args.runs.is_empty() {
         vec![compute(args)?]
+    } else if args.collect {
+        collected(args)?
     } else {
         args.runs
             .iter()
@@ -50,6 +60,12 @@ pub fn run(args: &ReportArgs) -> Result<(), CliError> {
 #[cfg(feature = "train")]
 fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
     let root = suite::compute(args)?;
+    drawn(args, root)
+}
+
+/// Figures and report of what was computed; what failed is an error after them.
+#[cfg(feature = "train")]
+fn drawn(args: &ReportArgs, root: suite::Computed) -> Result<PathBuf, CliError> {
     let report = draw(&root.folder, !args.without_samples);
     match root.failed.first() {
         None => report,
@@ -58,8 +74,25 @@ fn compute(args: &ReportArgs) -> Result<PathBuf, CliError> {
             first: first.clone(),
             // What is left may be too little to draw.
             report: report.unwrap_or(root.folder),
+            again: if args.collect {
+                "modalign sweep --retry-failed tries them again"
+            } else {
+                "the same command tries them again"
+            },
         }),
     }
+}
+
+/// Measures and draws what is there of every run.
+#[cfg(feature = "train")]
+fn collected(args: &ReportArgs) -> Result<Vec<PathBuf>, CliError> {
+    let collect = |run| drawn(args, suite::collect(args, run)?);
+    args.runs.iter().map(|run| collect(run)).collect()
+}
+
+#[cfg(not(feature = "train"))]
+fn collected(args: &ReportArgs) -> Result<Vec<PathBuf>, CliError> {
+    compute(args).map(|report| vec![report])
 }
 
 #[cfg(not(feature = "train"))]

@@ -4,14 +4,18 @@ use crate::cli::args::ReportArgs;
 use crate::cli::data;
 use crate::cli::error::CliError;
 use crate::cli::models::tell_source;
-use crate::cli::progress::{Bars, catch_interrupts};
+use crate::cli::progress::Bars;
+use crate::cli::signals::catch_interrupts;
+use crate::cli::train::tell_unlocked;
 use crate::dataset::store::Store;
 use crate::model::device;
 use crate::run::RunFolder;
 use crate::run::prepare::Request;
+use crate::run::survey::Survey;
 use crate::run::{failure, pipeline};
 use crate::suite::definition::{Source, Suite};
 use crate::transfer::methods;
+use burn::tensor::Device;
 use std::path::{Path, PathBuf};
 
 /// What a suite left.
@@ -52,25 +56,49 @@ pub fn compute(args: &ReportArgs) -> Result<Computed, CliError> {
         .clone()
         .unwrap_or_else(|| Path::new("runs").join(name));
     let folder = RunFolder::open(&root, &suite, args.start.fresh)?;
+    run(args, &suite, &folder, &device, command(args))
+}
+
+/// Measures what is there of a run, beside whoever works in it; nothing is trained.
+pub fn collect(args: &ReportArgs, root: &Path) -> Result<Computed, CliError> {
+    catch_interrupts();
+    let suite = Survey::read(root)?.suite;
+    let device = device::open(&args.experiment.device)?;
+    tell_source(&suite.source)?;
+    let folder = RunFolder::open_shared(root, &suite)?;
+    let command = format!("modalign report {} --collect", root.display());
+    run(args, &suite, &folder, &device, command)
+}
+
+fn run(
+    args: &ReportArgs,
+    suite: &Suite,
+    folder: &RunFolder,
+    device: &Device,
+    command: String,
+) -> Result<Computed, CliError> {
+    tell_unlocked(folder);
+    let experiment = &args.experiment;
     let request = Request {
         data: experiment.data.as_deref(),
-        device: &device,
-        device_name: &device::describe(&experiment.device, &device),
-        command: command(args),
+        device,
+        device_name: &device::describe(&experiment.device, device),
+        command,
         refresh: args.start.refresh,
     };
     let mut bars = Bars::new();
-    let failed = pipeline::run(&suite, &request, &folder, &mut bars).inspect_err(|error| {
+    let done = pipeline::run(suite, &request, folder, args.collect, &mut bars);
+    let failed = done.inspect_err(|error| {
         if error.is_interrupted() {
             eprintln!(
                 "interrupted: finished parts are kept in {}; the same command continues there",
-                root.display()
+                folder.root().display()
             );
         }
     })?;
     bars.note("drawing figures and writing the report");
     Ok(Computed {
-        folder: root,
+        folder: folder.root().into(),
         failed,
     })
 }

@@ -2,7 +2,9 @@
 //! programs. Here are the words and columns that these share; what they say comes from the run room, which reads files.
 
 mod diff;
+mod export;
 mod list;
+mod merge;
 mod projector;
 mod prune;
 mod show;
@@ -28,6 +30,12 @@ pub fn run(command: &RunsCommand) -> Result<ExitCode, CliError> {
             json,
         } => projector::run(run, out, part, *samples, *json)?,
         RunsCommand::Prune { run, dry_run, json } => prune::run(run, *dry_run, *json)?,
+        RunsCommand::Merge { runs, out, json } => merge::run(runs, out, *json)?,
+        RunsCommand::Export {
+            run,
+            to,
+            experiment,
+        } => export::run(run, to, experiment.as_deref())?,
         RunsCommand::Diff { a, b, json } => return diff::run(a, b, *json),
     }
     Ok(ExitCode::SUCCESS)

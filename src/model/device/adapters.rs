@@ -15,6 +15,8 @@ pub struct Adapter {
     pub class: &'static str,
     /// The graphics API and the driver.
     pub driver: String,
+    /// Its address on the PCI bus (`0000:65:00.0`); empty where the API does not tell.
+    pub pci: String,
     /// Bytes of memory on the card (of the machine, for software), where the API tells.
     pub memory: Option<u64>,
     /// Largest buffer in bytes: no tensor is larger.
@@ -40,6 +42,9 @@ impl fmt::Display for Adapter {
             self.class,
             self.driver.trim_end()
         )?;
+        if !self.pci.is_empty() {
+            write!(f, ", PCI {}", self.pci)?;
+        }
         if let Some(memory) = self.memory {
             write!(f, ", {:.1} GB", gigabytes(memory))?;
         }
@@ -109,6 +114,7 @@ fn of(api: wgpu::Backends) -> Vec<Adapter> {
             name: info.name,
             class: CLASSES[place].1,
             driver: format!("{}, {} {}", info.backend, info.driver, info.driver_info),
+            pci: info.device_pci_bus_id,
             memory: memory(adapter),
             largest_buffer: adapter.limits().max_buffer_size,
             kind,
