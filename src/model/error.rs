@@ -99,6 +99,9 @@ pub enum ModelError {
         /// What was asked.
         found: String,
     },
+    /// A tokenizer, or texts for it.
+    #[error(transparent)]
+    Tokenizer(#[from] super::TokenizerError),
     /// A device that this build does not have.
     #[error("device {asked:?} is not available: this build has {compiled}; {hint}")]
     Device {

@@ -29,6 +29,7 @@ pub mod recompute;
 pub mod save;
 pub mod state;
 pub mod timm;
+pub mod tokenizer;
 pub mod tokens;
 mod wanted;
 pub mod weights;
@@ -47,6 +48,7 @@ pub use network::{Model, Network, Target};
 pub use opening::Opening;
 pub use pass::Pass;
 pub use predictor::Predictor;
+pub use tokenizer::{Tokenizer, TokenizerError};
 pub use tokens::Tokens;
 
 #[cfg(test)]
