@@ -37,10 +37,10 @@ pub enum TokenizerError {
         /// What the file has.
         found: String,
     },
-    /// Ids beyond the model's table of tokens.
+    /// Another number of tokens than the model's table has.
     #[error(
-        "{path}: vocabulary: expected {expected} tokens at most, which the model knows, found {found}: this \
-         tokenizer belongs to another model"
+        "{path}: vocabulary: expected {expected} tokens, which the model's table has, found {found}: this tokenizer \
+         belongs to another model"
     )]
     Vocabulary {
         /// The tokenizer's file.

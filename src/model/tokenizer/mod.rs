@@ -16,12 +16,16 @@ pub use error::TokenizerError;
 
 use ndarray::Array2;
 use rayon::prelude::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 /// The token that begins every text.
 const START: &str = "<|startoftext|>";
 /// The token that ends it.
 const END: &str = "<|endoftext|>";
+
+/// Rows that a model's table may have beyond its tokens, and one more.
+const PADDING: usize = 128;
 
 /// What is done to a text before its byte pairs are looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,8 +109,8 @@ impl Tokenizer {
     /// of merges may be longer than a model's share of it.
     ///
     /// # Errors
-    /// [`TokenizerError`]: no such file, with all that were looked for; malformed; another kind of tokenizer; ids
-    /// beyond the model's table.
+    /// [`TokenizerError`]: no such file, with all that were looked for; malformed; another kind of tokenizer; another
+    /// number of tokens than the model's table has.
     pub fn open(path: &Path, model: Option<usize>) -> Result<Self, TokenizerError> {
         let (path, bytes) = files::read(path, model)?;
         let tokenizer = Self::of_json(path, &bytes)?;
@@ -125,13 +129,13 @@ impl Tokenizer {
             found,
         };
         published::check(bytes).map_err(|(what, expected, found)| wrong(what, expected, found))?;
-        let inner = tokenizers::Tokenizer::from_bytes(bytes)
-            .map_err(|e| wrong("contents", "a tokenizer", e.to_string()))?;
-        let mut inner = inner;
-        inner.with_padding(None);
-        inner
-            .with_truncation(None)
-            .map_err(|e| wrong("truncation", "none", e.to_string()))?;
+        let inner = guarded(|| {
+            let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|e| e.to_string())?;
+            inner.with_padding(None);
+            inner.with_truncation(None).map_err(|e| e.to_string())?;
+            Ok(inner)
+        });
+        let inner = inner.map_err(|e| wrong("contents", "a tokenizer", e))?;
         let id = |token: &str| {
             let found = inner.token_to_id(token).map(i64::from);
             found.ok_or_else(|| wrong("tokens", "CLIP's", format!("no {token}")))
@@ -156,12 +160,14 @@ impl Tokenizer {
         Ok(tokenizer)
     }
 
-    /// Fails if there are more tokens than a model's table has.
+    /// Fails unless there are as many tokens as a model's table has, or fewer by less than 128, to a multiple of which
+    /// tables are padded.
     ///
     /// # Errors
     /// [`TokenizerError::Vocabulary`].
     pub fn fits(&self, model: usize) -> Result<(), TokenizerError> {
-        if self.vocabulary <= model {
+        let spare = model.checked_sub(self.vocabulary);
+        if spare.is_some_and(|spare| spare < PADDING) {
             return Ok(());
         }
         Err(TokenizerError::Vocabulary {
@@ -246,25 +252,37 @@ impl Tokenizer {
 
     /// The ids of text number `at`, refused if it has none between start and end.
     fn checked(&self, at: usize, text: &str, how: Cleaning) -> Result<Vec<i64>, TokenizerError> {
-        let empty = |found: String| TokenizerError::Empty {
-            number: at + 1,
-            found,
-        };
         let tokens = match how {
             Cleaning::OpenAi => self.tokens(&clean::openai(text)),
             Cleaning::None => self.tokens(text),
         };
-        let tokens = tokens.map_err(empty)?;
+        let tokens = tokens.map_err(|found| TokenizerError::Malformed {
+            path: self.path.clone(),
+            what: "contents".into(),
+            expected: format!("a tokenizer that encodes text {}", at + 1),
+            found,
+        })?;
         match tokens.len() > 2 {
             true => Ok(tokens),
-            false => Err(empty(format!("{text:?}"))),
+            false => Err(TokenizerError::Empty {
+                number: at + 1,
+                found: format!("{text:?}"),
+            }),
         }
     }
 
     /// Start, tokens and end of a text, however many; or what the library says.
     fn tokens(&self, text: &str) -> Result<Vec<i64>, String> {
-        let encoding = self.inner.encode_fast(text, true);
-        let encoding = encoding.map_err(|e| e.to_string())?;
-        Ok(encoding.get_ids().iter().map(|id| i64::from(*id)).collect())
+        guarded(|| {
+            let encoding = self.inner.encode_fast(text, true);
+            let encoding = encoding.map_err(|e| e.to_string())?;
+            Ok(encoding.get_ids().iter().map(|id| i64::from(*id)).collect())
+        })
     }
+}
+
+/// What the library does or says: it panics on some files that no CLIP has, such as a pattern that matches nothing.
+fn guarded<T>(run: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or_else(|_| Err("a fault of the tokenizers library on this file".into()))
 }

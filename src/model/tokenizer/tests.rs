@@ -46,8 +46,7 @@ fn pieces(names: &[&str]) -> tempfile::TempDir {
                 fs::copy(fixture::path("clip-tokenizer/bpe_tiny.txt.gz"), path).map(drop)
             }
             "bpe_simple_vocab_16e6.txt" => {
-                let packed =
-                    fs::File::open(fixture::path("clip-tokenizer/bpe_tiny.txt.gz")).unwrap();
+                let packed = fs::File::open(fixture::path("clip-tokenizer/bpe_tiny.txt.gz")).unwrap();
                 fs::write(path, crate::files::gzip::inflate(packed, 1 << 20).unwrap())
             }
             other => fs::copy(fixture::path(&format!("clip-tokenizer/{other}")), path).map(drop),
@@ -217,11 +216,14 @@ fn missing_files_are_named_and_other_models_vocabularies_refused() {
     let said = refused(&pieces(&["vocab.json"]), None);
     assert!(said.contains("merges.txt beside vocab.json"), "{said}");
     let tiny = fixture::path("clip-tokenizer/tokenizer.json");
-    let said = Tokenizer::open(&tiny, Some(600)).unwrap_err().to_string();
-    assert!(
-        said.contains("600") && said.contains("634") && said.contains("another model"),
-        "{said}"
-    );
+    for other in [600, 49_408] {
+        let said = Tokenizer::open(&tiny, Some(other)).unwrap_err().to_string();
+        assert!(
+            said.contains(&other.to_string()) && said.contains("634"),
+            "{said}"
+        );
+        assert!(said.contains("another model"), "{said}");
+    }
     assert!(Tokenizer::open(&tiny, Some(640)).is_ok());
     // A list of merges tells as many tokens as it has lines: fewer than a model wants are not enough.
     let list = pieces(&["bpe_simple_vocab_16e6.txt"]);
@@ -274,4 +276,54 @@ fn other_tokenizers_and_damage_are_refused() {
     fs::write(&path, text.replacen("a r\n", "a r r\n", 1)).unwrap();
     let said = refused(&list, None);
     assert!(said.contains("line 3") && said.contains("a r r"), "{said}");
+}
+
+/// The places of all values but single tokens and merges.
+fn places(value: &Value, at: &str, out: &mut Vec<String>) {
+    out.push(at.to_owned());
+    let list = at.ends_with("/vocab") || at.ends_with("/merges");
+    match value {
+        Value::Object(map) if !list => {
+            map.iter()
+                .for_each(|(key, value)| places(value, &format!("{at}/{key}"), out));
+        }
+        Value::Array(all) if !list => {
+            let each = all.iter().enumerate();
+            each.for_each(|(i, value)| places(value, &format!("{at}/{i}"), out));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn no_changed_value_makes_it_panic() {
+    let good = cases("tokenizer.json");
+    let mut all = Vec::new();
+    places(&good, "", &mut all);
+    assert!(all.len() > 50);
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("tokenizer.json");
+    let mut refused = 0;
+    for place in &all {
+        for value in [
+            Value::Null,
+            json!(""),
+            json!("x*"),
+            json!(-1),
+            json!([]),
+            json!(4_294_967_295u32),
+        ] {
+            let mut changed = good.clone();
+            *changed.pointer_mut(place).unwrap() = value;
+            fs::write(&path, changed.to_string()).unwrap();
+            let found = Tokenizer::open(&path, None);
+            let found =
+                found.and_then(|t| t.encode(&["A photo of a Dog's 12 é"], &Settings::default()));
+            if let Err(said) = found {
+                assert!(said.to_string().contains("expected"), "{said}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > all.len());
 }
