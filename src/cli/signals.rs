@@ -29,7 +29,7 @@ pub fn catch_interrupts() {
         if std::env::var_os(WORKER).is_some() {
             std::thread::spawn(|| {
                 // Nothing is ever written there: it ends, or fails, with the process at the other end.
-                std::io::stdin().lock().read(&mut [0]).ok();
+                std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()).ok();
                 STOP.store(true, Ordering::SeqCst);
             });
         }

@@ -123,7 +123,7 @@ impl Scheme {
     /// Whether an export keeps the names of a file: timm's own code reads one spelling alone.
     pub fn keeps_spelling(self) -> bool {
         match self {
-            Self::Timm(_) => false,
+            Self::Timm(_) | Self::OpenAi(_) => false,
             Self::Published(family) | Self::Behind(family) => !family.model_types.is_empty(),
         }
     }

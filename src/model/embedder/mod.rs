@@ -72,7 +72,7 @@ impl Embedder {
         match self {
             Self::Patches(patches) => patches.left_out(side),
             Self::Positioned(patches) => patches.left_out(side),
-            Self::Patches1d(_) | Self::Ids(_) => 0,
+            Self::Patches1d(_) | Self::Ids(_) | Self::Text(_) => 0,
         }
     }
 

@@ -46,7 +46,8 @@ fn pieces(names: &[&str]) -> tempfile::TempDir {
                 fs::copy(fixture::path("clip-tokenizer/bpe_tiny.txt.gz"), path).map(drop)
             }
             "bpe_simple_vocab_16e6.txt" => {
-                let packed = fs::File::open(fixture::path("clip-tokenizer/bpe_tiny.txt.gz")).unwrap();
+                let packed =
+                    fs::File::open(fixture::path("clip-tokenizer/bpe_tiny.txt.gz")).unwrap();
                 fs::write(path, crate::files::gzip::inflate(packed, 1 << 20).unwrap())
             }
             other => fs::copy(fixture::path(&format!("clip-tokenizer/{other}")), path).map(drop),

@@ -44,6 +44,7 @@ pub const FAMILY: Family = Family {
     ],
     others: &[],
     in_timm: false,
+    of_timm: None,
     flat: false,
     classifier: None,
     distilled: None,
