@@ -2,7 +2,6 @@
 //! so, and what batch systems send before they kill (SIGTERM, SIGUSR1, SIGUSR2), and a terminal that is closed (SIGHUP),
 //! unless `nohup` said to ignore that. A worker of a sweep stops too when the process that began it is gone.
 
-use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 

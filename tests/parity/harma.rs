@@ -55,6 +55,7 @@ fn adapters(form: Form, share: Share, dtype: DType) -> Harma {
         .collect();
     with_state(fresh, arrays, dtype, "fixture".as_ref())
         .unwrap()
+        .unfreeze()
         .train()
 }
 

@@ -44,6 +44,7 @@ fn prompt(name: &str, depth: Option<usize>) -> Prompt {
         .collect();
     with_state(fresh, arrays, DType::F64, "fixture".as_ref())
         .unwrap()
+        .unfreeze()
         .train()
 }
 
