@@ -2,7 +2,6 @@
 //! so, and what batch systems send before they kill (SIGTERM, SIGUSR1, SIGUSR2), and a terminal that is closed (SIGHUP),
 //! unless `nohup` said to ignore that. A worker of a sweep stops too when the process that began it is gone.
 
-use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -29,7 +28,7 @@ pub fn catch_interrupts() {
         if std::env::var_os(WORKER).is_some() {
             std::thread::spawn(|| {
                 // Nothing is ever written there: it ends, or fails, with the process at the other end.
-                std::io::stdin().lock().read(&mut [0]).ok();
+                std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()).ok();
                 STOP.store(true, Ordering::SeqCst);
             });
         }
