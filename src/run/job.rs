@@ -84,7 +84,8 @@ impl Asked {
         let (i, n) = self.shard;
         let wanted = |job: &Job| {
             // A target without a pretrained encoder is trained from scratch, whatever the methods.
-            let scratch = job.target.encoder.is_some();
+            let encoder = job.target.encoder.as_ref();
+            let scratch = encoder.is_some_and(|encoder| encoder.model.is_none());
             let method = || self.methods.iter().any(|name| name == job.method.name);
             self.targets.contains(&job.target.name)
                 && (scratch || method())
