@@ -5,10 +5,12 @@
 use super::cell::{Cell, Outcome, Tuned};
 use super::error::RunError;
 use super::folder::RunFolder;
+use super::prepare::Context;
 use super::progress::Progress;
 use crate::dataset::{DatasetError, Reader, TargetShape};
 use crate::feature::FeatureError;
 use crate::model::ModelError;
+use crate::model::device::fault::guarded;
 use crate::suite::dataset::DatasetSpec;
 use crate::suite::definition::Suite;
 use crate::suite::task::TargetKind;
@@ -53,6 +55,16 @@ pub fn ended(
         }
         other => other,
     }
+}
+
+/// Does a cell's work on the device; that the device has no room for it becomes the cell's error.
+pub(super) fn on_device<T>(
+    context: &Context,
+    work: impl FnOnce() -> Result<T, RunError>,
+) -> Result<T, RunError> {
+    guarded(context.device_name, work)
+        .map_err(RunError::from)
+        .flatten()
 }
 
 /// Whether an error is one cell's own: a loss that diverged, outputs that no measure takes, data of
@@ -113,7 +125,6 @@ pub fn notes(suite: &Suite) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::device::fault::guarded;
     use crate::run::plan::Plan;
     use crate::suite::definition::EMBEDDED;
 

@@ -146,7 +146,8 @@ pub fn run(
                 }
             }
             let cell = tuning::settle(&context, &plan, target, slot, progress)?;
-            let trained = cell::run(&context, cell, target, progress).and_then(|trained| {
+            let trained = failure::on_device(&context, || {
+                let trained = cell::run(&context, cell, target, progress)?;
                 let found = measures::measure(&context, cell, target, &trained, progress)?;
                 Ok((trained, found))
             });

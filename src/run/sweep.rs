@@ -4,7 +4,7 @@
 
 use super::cell::{self, Cell};
 use super::error::RunError;
-use super::failure::{Done, ended};
+use super::failure::{Done, ended, on_device};
 use super::folder::RunFolder;
 use super::job::{Asked, Job};
 use super::measures;
@@ -13,7 +13,6 @@ use super::prepare::{Context, Prepared, Request, Target, prepare};
 use super::progress::{Progress, check_interrupt};
 use super::stale;
 use super::tuning;
-use crate::model::device::fault::guarded;
 use crate::suite::definition::Suite;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -136,8 +135,8 @@ fn carry_out(
         Ok(Done::Trained(Box::new(trained.outcome), trained.before))
     };
     // Where the device has no room for this cell, others may still fit.
-    let done = guarded(context.device_name, work).map_err(RunError::from);
-    let done = ended(&cell, folder, done.flatten(), progress)?;
+    let done = on_device(context, work);
+    let done = ended(&cell, folder, done, progress)?;
     Ok((cell.name(), done))
 }
 

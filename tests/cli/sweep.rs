@@ -273,12 +273,18 @@ fn two_sweeps_on_one_folder_share_the_cells_and_end_when_all_are_done() {
 #[test]
 fn what_a_dead_process_held_is_taken_over() {
     let home = Home::of(&long(30).replace("seeds = [0, 1]", "seeds = [0]"));
-    let mut first = home.start(&[]);
-    home.begun("emg-nft-0");
     // Held: to requeue, and no failure.
-    let held = home.sweep(&["--cell", "emg-nft-0", "--seeds", "0"], 130);
+    fs::create_dir_all(home.run.join("cells")).unwrap();
+    fs::write(home.run.join("run.lock"), "").unwrap();
+    let lock = fs::File::create(home.run.join("cells/emg-nft-0.lock")).unwrap();
+    lock.lock().unwrap();
+    let held = home.sweep(&["--cell", "emg-nft-0"], 130);
     assert!(text(&held.stderr).contains("another process works on it"));
     assert_eq!(home.list(&[])[0].1, "running");
+    drop(lock);
+
+    let mut first = home.start(&[]);
+    home.begun("emg-nft-0");
     let mut second = home.start(&[]);
     std::thread::sleep(Duration::from_millis(700));
     first.kill().unwrap();

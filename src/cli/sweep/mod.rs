@@ -21,7 +21,7 @@ use std::time::Duration;
 
 /// How long `--cell` waits for another process that holds the cell: a job that was requeued may start before its
 /// predecessor is gone.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a command line asks for.
 struct Sweep<'a> {
