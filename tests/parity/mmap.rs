@@ -272,7 +272,7 @@ fn sizes_that_do_not_divide_are_refused() {
         ),
     ] {
         let told = Prompt::new(&files.config, &shape, 0, &Device::flex(), DType::F32);
-        let told = told.err().expect("refused").to_string();
+        let told = told.expect_err("refused").to_string();
         assert!(told.contains(part), "{told}");
     }
 }
