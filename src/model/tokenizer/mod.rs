@@ -1,7 +1,7 @@
 //! CLIP's tokenizer: texts to the ids that its text tower takes.
 //!
 //! Byte pairs are Hugging Face's own (`tokenizers`); what is decided here is which file they are read from
-//! ([`mod@files`]), what happens to a text before ([`Cleaning`]), and the rows that come out: start, tokens, end,
+//! (`files`), what happens to a text before ([`Cleaning`]), and the rows that come out: start, tokens, end,
 //! padding up to the context length. A text that is too long is cut and its last id is the end, as in OpenAI's
 //! `tokenize(truncate=True)`; how many were is told ([`Encoded::told`]).
 
