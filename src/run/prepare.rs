@@ -211,6 +211,7 @@ pub fn prepare<'a>(
     for (i, spec) in suite.targets.iter().enumerate() {
         let opened = match open(spec) {
             Err(error @ DatasetError::Malformed { .. }) => {
+                progress.tell(&format!("{}: its cells fail: {error}", spec.title));
                 unread.push((spec, error.to_string()));
                 continue;
             }
