@@ -38,6 +38,8 @@ mod pretrain;
 mod progress;
 mod report;
 #[cfg(feature = "train")]
+mod retrieval;
+#[cfg(feature = "train")]
 mod runs;
 mod signals;
 #[cfg(feature = "train")]
@@ -126,6 +128,8 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Extract(args) => extract::run(&args)?,
         #[cfg(feature = "train")]
         Command::Zeroshot(args) => zeroshot::run(&args)?,
+        #[cfg(feature = "train")]
+        Command::Retrieval(args) => retrieval::run(&args)?,
         Command::Probe(args) => measure::probe::run(&args)?,
         Command::Tsne(args) => measure::tsne::run(&args)?,
         Command::Discrepancy(args) => measure::discrepancy::run(&args)?,

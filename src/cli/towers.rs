@@ -9,7 +9,8 @@ use super::words::clean;
 use crate::dataset::texts;
 use crate::model::tokenizer::{Settings, Tokenizer};
 use crate::model::two_tower::{self, LoadedTowers};
-use crate::model::{Architecture, ModelError, Opening};
+use crate::model::{Architecture, ModelError, Opening, preprocess};
+use crate::suite::preprocess::Preprocess;
 use burn::tensor::{DType, Device};
 use ndarray::Array2;
 use std::path::{Path, PathBuf};
@@ -48,14 +49,26 @@ impl Towers {
         open_for(asked, &self.name, &architecture, config.num_channels)
     }
 
+    /// How pictures are prepared for the model, told.
+    pub fn pictures(&self, side: Option<usize>) -> Result<Preprocess, CliError> {
+        let architecture = Architecture::from(self.loaded.config.image.clone());
+        let found = preprocess::of(&self.name, &architecture, side)?;
+        eprintln!("pictures: {}", clean(&found.how.words()));
+        found
+            .notes
+            .iter()
+            .for_each(|note| eprintln!("note: {}", clean(note)));
+        Ok(found.how)
+    }
+
     /// Texts as token ids `[M, T]`; what was cut or cannot be told apart is told.
-    pub fn ids(&self, texts: &[String], args: &TextArgs) -> Result<Array2<i64>, CliError> {
+    pub fn ids(&self, texts: &[String], tokenizer: Option<&Path>) -> Result<Array2<i64>, CliError> {
         let config = &self.loaded.config.text;
         let beside = match self.path.is_dir() {
             true => self.path.as_path(),
             false => self.path.parent().unwrap_or(Path::new(".")),
         };
-        let place = args.tokenizer.as_deref().unwrap_or(beside);
+        let place = tokenizer.unwrap_or(beside);
         let tokenizer =
             Tokenizer::open(place, Some(config.vocab_size)).map_err(ModelError::from)?;
         let settings = Settings {
@@ -85,7 +98,7 @@ impl Towers {
             .told
             .iter()
             .for_each(|line| eprintln!("note: {}", clean(line)));
-        self.ids(&found.texts, args).map(Some)
+        self.ids(&found.texts, args.tokenizer.as_deref()).map(Some)
     }
 
     /// Token ids of a tensor.

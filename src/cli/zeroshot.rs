@@ -1,7 +1,7 @@
 //! `modalign zeroshot`: what both towers of a CLIP know of a set without training. Every class is a text, or the mean of
 //! several; an image is of the class whose text lies nearest (Radford et al., ICML 2021).
 
-use super::args::{TextArgs, ZeroShotArgs};
+use super::args::ZeroShotArgs;
 use super::error::CliError;
 use super::images::Asked;
 use super::measure::{count, page, percent};
@@ -68,11 +68,7 @@ pub fn run(args: &ZeroShotArgs) -> Result<(), CliError> {
         .told
         .iter()
         .for_each(|line| eprintln!("note: {}", clean(line)));
-    let text = TextArgs {
-        tokenizer: args.tokenizer.clone(),
-        ..TextArgs::default()
-    };
-    let ids = towers.ids(&prompts.texts, &text)?;
+    let ids = towers.ids(&prompts.texts, args.tokenizer.as_deref())?;
     let (model, labels) = (&towers.loaded.towers, dataset::labels(set.as_ref()));
     let groups = dataset::groups(set.as_ref());
     let stage = Stage::waiting("texts of the classes");

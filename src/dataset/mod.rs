@@ -15,6 +15,7 @@ pub mod loader;
 pub mod memory;
 pub mod normalise;
 mod open;
+pub mod pairs;
 mod part;
 pub mod pictured;
 pub mod pil;

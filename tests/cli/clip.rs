@@ -304,6 +304,106 @@ fn zero_shot_is_the_nearest_text() {
 }
 
 #[test]
+fn retrieval_counts_what_is_found() {
+    let (pictures, home) = (pictures(), tempfile::tempdir().unwrap());
+    let (data, hf, tokenizer) = (
+        pictures.path().display().to_string(),
+        names("hf"),
+        tokenizer(),
+    );
+    let captions = home.path().join("captions.csv");
+    let table = "image,caption\ndog/a.png,a photo of a dog.\ndog/b.jpg,satellite image of the airport\n\
+                 storage_tank/a.png,a photo of a storage tank.\ndog/a.png,green trees\nstorage_tank/a.png,green trees\n";
+    std::fs::write(&captions, table).unwrap();
+    let out = home.path().join("v.npz").display().to_string();
+    let captions = captions.display().to_string();
+    let model = [
+        "retrieval",
+        "--model",
+        &hf,
+        "--data",
+        &data,
+        "--captions",
+        &captions,
+        "--tokenizer",
+        &tokenizer,
+    ];
+    let mut arguments = model.to_vec();
+    arguments.extend(["--out", &out, "--json"]);
+    let done = run(&arguments);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let found: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(
+        (
+            &found["images"],
+            &found["captions"],
+            &found["distinct_captions"]
+        ),
+        (&3.into(), &5.into(), &4.into())
+    );
+    // Among three images all ten first ones hold every one.
+    assert_eq!(found["text_to_image_r5"], 1.0);
+    // One text of two images: whichever is first, it may be the wrong one.
+    assert!(
+        found["optimistic"]["mean_recall"].as_f64().unwrap()
+            >= found["mean_recall"].as_f64().unwrap()
+    );
+
+    // The same of the vectors that were written.
+    let at = |name: &str| format!("{out}:{name}");
+    let (images, texts, owner) = (at("image_embeds"), at("text_embeds"), at("text_owner"));
+    let vectors = [
+        "retrieval",
+        "--images",
+        &images,
+        "--texts",
+        &texts,
+        "--owner",
+        &owner,
+        "--json",
+    ];
+    let done = run(&vectors);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let again: Value = serde_json::from_slice(&done.stdout).unwrap();
+    for key in [
+        "mean_recall",
+        "image_to_text_r1",
+        "text_to_image_r1",
+        "text_to_image_tied",
+    ] {
+        assert_eq!(again[key], found[key], "{key}");
+    }
+    let done = run(&vectors[..7]);
+    assert!(
+        text(&done.stdout).contains("mean recall"),
+        "{}",
+        text(&done.stdout)
+    );
+
+    for (arguments, part) in [
+        (vec!["retrieval"], "--captions FILE"),
+        (model[..5].to_vec(), "--captions FILE"),
+        (vectors[..3].to_vec(), "--texts FILE:NAME"),
+        (
+            vec![
+                "retrieval",
+                "--images",
+                &images,
+                "--texts",
+                &texts,
+                "--owner",
+                &images,
+            ],
+            "as integers",
+        ),
+    ] {
+        let done = run(&arguments);
+        let told = text(&done.stderr);
+        assert!(!done.status.success() && told.contains(part), "{told}");
+    }
+}
+
+#[test]
 fn both_towers_are_shown_and_go_out_as_they_came() {
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("out").display().to_string();

@@ -17,8 +17,8 @@ pub use data::{DataArgs, DataCommand};
 pub use measure::{Components, DiscrepancyArgs, ProbeArgs, TsneArgs};
 #[cfg(feature = "train")]
 pub use model::{
-    ExportArgs, ExtractArgs, ModelFormat, ModelsCommand, Precision, TextArgs, Wanted, WeightType,
-    ZeroShotArgs,
+    ExportArgs, ExtractArgs, ModelFormat, ModelsCommand, Precision, RetrievalArgs, TextArgs,
+    Wanted, WeightType, ZeroShotArgs,
 };
 pub use opening::OpeningArgs;
 #[cfg(feature = "train")]
@@ -85,6 +85,9 @@ pub enum Command {
     /// What a CLIP's texts tell of its pictures without training
     #[cfg(feature = "train")]
     Zeroshot(ZeroShotArgs),
+    /// How often images find their captions, and captions their images
+    #[cfg(feature = "train")]
+    Retrieval(RetrievalArgs),
     /// How well hyperplanes separate the classes of anyone's features
     Probe(ProbeArgs),
     /// A map of anyone's features in two dimensions
@@ -130,6 +133,8 @@ impl Command {
             Self::Extract(args) => &args.device,
             #[cfg(feature = "train")]
             Self::Zeroshot(args) => &args.device,
+            #[cfg(feature = "train")]
+            Self::Retrieval(args) => &args.device,
             Self::Probe(args) => &args.device,
             _ => "flex",
         }

@@ -196,6 +196,61 @@ pub struct ZeroShotArgs {
     pub json: bool,
 }
 
+/// Arguments of `modalign retrieval`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  modalign retrieval --model openai/clip-vit-base-patch32 --data PICTURES --captions captions.csv
+  modalign retrieval --images E.npz:image --texts E.npz:text --owner E.npz:owner --json
+
+A captions file (.csv, .tsv, .json, .jsonl) has a column for the picture's path below the folder and one for the text; a
+picture may have several captions. Of equal scores a wrong one comes first, so that no tie is won; how many queries that
+touches is said, with the recall if right ones came first. Every distinct text is encoded once.")]
+pub struct RetrievalArgs {
+    /// CLIP: folder, checkpoint file, or Hugging Face name
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["images", "texts", "owner"])]
+    pub model: Option<String>,
+    /// How it is opened.
+    #[command(flatten)]
+    pub opening: OpeningArgs,
+    /// Folder of pictures
+    #[arg(long, value_name = "DIR", requires = "model")]
+    pub data: Option<PathBuf>,
+    /// Their captions
+    #[arg(long, value_name = "FILE", requires = "model")]
+    pub captions: Option<PathBuf>,
+    /// Column of the pictures' paths [default: image, file_name, filename, file, path, … as the file has it]
+    #[arg(long, value_name = "NAME", requires = "captions")]
+    pub image_column: Option<String>,
+    /// Column of the texts [default: caption, text, sentence, … as the file has it]
+    #[arg(long, value_name = "NAME", requires = "captions")]
+    pub text_column: Option<String>,
+    /// Leave out pictures that cannot be read and captions without one, and count them
+    #[arg(long, requires = "data")]
+    pub skip_broken: bool,
+    /// tokenizer.json, vocab.json with merges.txt, or OpenAI's bpe_simple_vocab_16e6.txt.gz, as a file or its folder
+    /// [default: beside the model]
+    #[arg(long, value_name = "PATH", requires = "model")]
+    pub tokenizer: Option<PathBuf>,
+    /// Embeddings of images [N, E]
+    #[arg(long, value_name = "FILE:NAME")]
+    pub images: Option<String>,
+    /// Embeddings of texts [M, E]
+    #[arg(long, value_name = "FILE:NAME", requires = "images")]
+    pub texts: Option<String>,
+    /// The row of its image for every text [M]
+    #[arg(long, value_name = "FILE:NAME", requires = "images")]
+    pub owner: Option<String>,
+    /// Write the vectors: image_embeds, text_embeds, text_owner (.npz, .safetensors)
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Device to compute on: flex, ndarray, wgpu, vulkan or cuda, as built; a graphics card by its number, as wgpu:1
+    #[arg(long, default_value = "flex")]
+    pub device: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `modalign models`.
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {

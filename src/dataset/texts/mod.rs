@@ -80,6 +80,23 @@ pub fn read(path: &Path, column: Option<&str>) -> Result<Texts, DatasetError> {
     Ok(Texts { texts, told })
 }
 
+/// What the columns of a table, or the keys of the first object, are called; none where a file has texts alone.
+///
+/// # Errors
+/// [`DatasetError`] with the path: unreadable, or no table and no JSON.
+pub fn columns(path: &Path) -> Result<Vec<String>, DatasetError> {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    let bytes = whole(path)?;
+    match ending.as_deref() {
+        Some("csv" | "tsv") => {
+            let table = super::table::Table::parse(path, &bytes)?;
+            Ok(table.columns().into_iter().map(String::from).collect())
+        }
+        Some("json" | "jsonl" | "ndjson") => records::keys(path, utf8(path, &bytes)?),
+        _ => Ok(Vec::new()),
+    }
+}
+
 fn whole(path: &Path) -> Result<Vec<u8>, DatasetError> {
     match bounded::read(path, MOST) {
         Ok(Some(bytes)) => Ok(bytes),

@@ -44,6 +44,26 @@ pub(super) fn json_lines(path: &Path, text: &str, column: Option<&str>) -> Read 
     texts(path, values.collect::<Result<_, _>>()?, column)
 }
 
+/// The keys of the first object of a list or of lines.
+pub(super) fn keys(path: &Path, text: &str) -> Result<Vec<String>, DatasetError> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let first = match values.next() {
+        Some(Ok(Value::Array(all))) => all.into_iter().next(),
+        Some(Ok(value)) => Some(value),
+        Some(Err(e)) => {
+            return Err(malformed(
+                path,
+                "JSON",
+                "a list or a value a line",
+                e.to_string(),
+            ));
+        }
+        None => None,
+    };
+    let keys = first.as_ref().and_then(Value::as_object);
+    Ok(keys.map_or_else(Vec::new, |object| object.keys().cloned().collect()))
+}
+
 /// A list in JSON.
 pub(super) fn json(path: &Path, bytes: &[u8], column: Option<&str>) -> Read {
     let expected = "a list of strings or of objects";

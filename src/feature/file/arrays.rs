@@ -22,6 +22,8 @@ pub struct Arrays {
     pub groups: Option<Vec<usize>>,
     /// What the samples are called, if they have names.
     pub ids: Vec<String>,
+    /// The image of every text, where texts are captions.
+    pub text_owner: Option<Vec<usize>>,
     /// What each row of the array `text_features` stands for, if there is one.
     pub text_of: Option<TextsOf>,
 }
@@ -66,7 +68,11 @@ impl Arrays {
             let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
             all.push((name.clone(), "<f4", shape.clone(), bytes));
         }
-        for (name, numbers) in [("labels", &self.labels), ("groups", &self.groups)] {
+        for (name, numbers) in [
+            ("labels", &self.labels),
+            ("groups", &self.groups),
+            ("text_owner", &self.text_owner),
+        ] {
             let Some(numbers) = numbers else { continue };
             let bytes = numbers
                 .iter()
