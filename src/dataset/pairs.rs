@@ -1,7 +1,7 @@
 //! Images with captions: a folder of pictures, and a file that says which texts belong to which of them.
 //!
 //! A table or JSON has a column (a key) for the picture's path below the folder and one for the text; a picture may have
-//! several rows. A name without its folders is enough where it is one picture's alone, and that is told.
+//! several rows, and in JSON a list of texts (as RSICD and RSITMD are passed on). A name without its folders is enough where it is one picture's alone, and that is told.
 
 use super::images::{Broken, Folder};
 use super::texts;
@@ -76,14 +76,15 @@ impl Pairs {
         };
         let of_image = named(columns.image, &IMAGES, "pictures")?;
         let of_text = named(columns.text, &TEXTS, "texts")?;
-        let paths = texts::read(file, Some(&of_image))?.texts;
-        let texts = texts::read(file, Some(&of_text))?.texts;
+        let rows = texts::records(file, &of_image, &of_text)?;
         let skipped = broken == Broken::Skip;
+        let paths: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
         let matched = owners(file, images.as_ref(), &paths, skipped)?;
         notes.extend(matched.notes);
-        let kept = matched.owner.iter().zip(texts);
+        let kept = matched.owner.iter().zip(rows);
         let (owner, texts) = kept
-            .filter_map(|(owner, text)| Some(((*owner)?, text)))
+            .filter_map(|(owner, row)| Some(((*owner)?, row.texts)))
+            .flat_map(|(owner, texts)| texts.into_iter().map(move |text| (owner, text)))
             .unzip();
         Ok(Self {
             images,
@@ -104,7 +105,7 @@ struct Matched {
 fn owners(
     file: &Path,
     images: &dyn Dataset,
-    paths: &[String],
+    paths: &[&str],
     skipped: bool,
 ) -> Result<Matched, DatasetError> {
     let ids: Vec<String> = (0..images.len())
@@ -240,6 +241,10 @@ mod tests {
                 .iter()
                 .any(|note| note.contains("1 of 3 pictures have no caption"))
         );
+        let list = r#"[{"image": "b/one.png", "caption": ["one", "two"]}, {"image": "a/one.png", "caption": "three"}]"#;
+        let pairs = open(&home, "c.json", list, Broken::Refuse).expect("pairs");
+        assert_eq!(pairs.texts, ["one", "two", "three"]);
+        assert_eq!(pairs.owner[0], pairs.owner[1]);
         let lines = "{\"file_name\": \"two.jpg\", \"text\": \"by its name\"}\n";
         let pairs = open(&home, "c.jsonl", lines, Broken::Refuse).expect("pairs");
         assert_eq!(

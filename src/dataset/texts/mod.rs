@@ -80,6 +80,35 @@ pub fn read(path: &Path, column: Option<&str>) -> Result<Texts, DatasetError> {
     Ok(Texts { texts, told })
 }
 
+/// A name with its texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// What the texts belong to.
+    pub name: String,
+    /// At least one, none of them blank.
+    pub texts: Vec<String>,
+}
+
+/// The rows of a table, or the objects of JSON, by the columns (keys) of names and of texts; in JSON a name may have a list of
+/// texts.
+///
+/// # Errors
+/// As [`read`]; an object without one of the keys.
+pub fn records(path: &Path, name: &str, text: &str) -> Result<Vec<Record>, DatasetError> {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    if matches!(ending.as_deref(), Some("json" | "jsonl" | "ndjson")) {
+        let bytes = whole(path)?;
+        return records::objects(path, utf8(path, &bytes)?, name, text);
+    }
+    let names = read(path, Some(name))?.texts;
+    let texts = read(path, Some(text))?.texts;
+    let row = |(name, text)| Record {
+        name,
+        texts: vec![text],
+    };
+    Ok(names.into_iter().zip(texts).map(row).collect())
+}
+
 /// What the columns of a table, or the keys of the first object, are called; none where a file has texts alone.
 ///
 /// # Errors

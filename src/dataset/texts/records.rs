@@ -1,6 +1,6 @@
 //! Texts in a column of a table, or in JSON: strings, or objects with a key.
 
-use super::{malformed, some};
+use super::{Record, malformed, some};
 use crate::dataset::DatasetError;
 use crate::dataset::table::Table;
 use serde_json::Value;
@@ -42,6 +42,66 @@ pub(super) fn json_lines(path: &Path, text: &str, column: Option<&str>) -> Read 
     };
     let values = text.trim_end().lines().enumerate().map(value);
     texts(path, values.collect::<Result<_, _>>()?, column)
+}
+
+/// The objects of a list or of lines, by the keys of names and of texts.
+pub(super) fn objects(
+    path: &Path,
+    text: &str,
+    name: &str,
+    of_text: &str,
+) -> Result<Vec<Record>, DatasetError> {
+    let mut values = Vec::new();
+    for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
+        match value {
+            Ok(Value::Array(all)) => values.extend(all),
+            Ok(value) => values.push(value),
+            Err(e) => {
+                return Err(malformed(
+                    path,
+                    "JSON",
+                    "a list or a value a line",
+                    e.to_string(),
+                ));
+            }
+        }
+    }
+    let record = |(at, value): (usize, Value)| {
+        let place = format!("entry {}", at + 1);
+        let wrong = |key: &str, found: &str| {
+            let expected = format!("an object with a text under {key:?}");
+            malformed(path, &*place, expected, found)
+        };
+        let Value::Object(object) = &value else {
+            return Err(wrong(name, kind(&value)));
+        };
+        let found = |key: &str| object.get(key).ok_or_else(|| wrong(key, "no such key"));
+        let Value::String(own) = found(name)? else {
+            return Err(wrong(name, kind(found(name)?)));
+        };
+        let texts = match found(of_text)? {
+            Value::String(text) => vec![some(path, &*place, text)?],
+            Value::Array(all) if !all.is_empty() => {
+                let one = |value: &Value| match value {
+                    Value::String(text) => some(path, &*place, text),
+                    other => Err(wrong(of_text, kind(other))),
+                };
+                all.iter().map(one).collect::<Result<_, _>>()?
+            }
+            other => return Err(wrong(of_text, kind(other))),
+        };
+        let name = some(path, &*place, own)?;
+        Ok(Record { name, texts })
+    };
+    let records: Vec<Record> = values
+        .into_iter()
+        .enumerate()
+        .map(record)
+        .collect::<Result<_, _>>()?;
+    if records.is_empty() {
+        return Err(malformed(path, "texts", "at least one", "none"));
+    }
+    Ok(records)
 }
 
 /// The keys of the first object of a list or of lines.
