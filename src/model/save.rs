@@ -68,7 +68,11 @@ pub fn export(
 
 const CONFIG: &str = "config.json";
 
-pub(super) fn write_text(folder: &Path, name: &str, text: &str) -> Result<(), ModelError> {
+pub(in crate::model) fn write_text(
+    folder: &Path,
+    name: &str,
+    text: &str,
+) -> Result<(), ModelError> {
     let path = folder.join(name);
     crate::files::atomic::write(&path, text.as_bytes())
         .map_err(|source| ModelError::Io { path, source })
@@ -100,7 +104,7 @@ fn tensors(
     write_tensors(&folder.join("model.safetensors"), all, metadata)
 }
 
-pub(super) fn type_of(data: &TensorData) -> Dtype {
+pub(in crate::model) fn type_of(data: &TensorData) -> Dtype {
     match data.dtype() {
         DType::F64 => Dtype::F64,
         DType::F16 => Dtype::F16,
@@ -110,7 +114,7 @@ pub(super) fn type_of(data: &TensorData) -> Dtype {
 }
 
 /// The values of `data` from `first` on, to be written as `dtype`.
-pub(super) fn outgoing(
+pub(in crate::model) fn outgoing(
     name: String,
     dtype: Dtype,
     shape: Vec<usize>,

@@ -1,6 +1,7 @@
 //! What is trained beside frozen towers: it stands between their layers ([`Inserted`](super::pass::Inserted)), is saved
 //! alone, and leaves the backbone equal byte for byte.
 
+pub mod files;
 pub mod harma;
 pub mod mmap;
 
