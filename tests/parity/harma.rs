@@ -138,6 +138,75 @@ fn three_variants_embeddings_losses_and_gradients() {
 }
 
 #[test]
+fn parts_of_a_batch_give_the_gradient_of_the_whole() {
+    use modalign::transfer::objectives::cached;
+    let (io, dtype) = (io("harma"), DType::F64);
+    let same = SameImage::of(io.read_ints("image_ids").unwrap());
+    let plain = towers(&fixture("harma"), None, dtype);
+    let tracked = state::constant(plain.clone());
+    let adapters = adapters(Form::Paper, Share::Both, dtype);
+    let valid = adapters.valid();
+    let pixels = tensor::<4>(&io, "pixels", &Device::flex(), dtype);
+    let texts = ids("harma", "input_ids");
+    let batch = pixels.dims()[0];
+    let embed =
+        |towers: &TwoTower, adapters: &Harma, track: bool, rows: &std::ops::Range<usize>| {
+            let [image, text] = [Tower::Image, Tower::Text].map(|tower| adapters.of(tower));
+            let (first, count) = (rows.start, rows.len());
+            let pixels = pixels.clone().narrow(0, first, count);
+            let pixels = if track {
+                Tensor::<4>::from_inner(pixels)
+            } else {
+                pixels
+            };
+            let ids = texts.clone().narrow(0, first, count);
+            let image = towers
+                .image_embeds(pixels, &mut Pass::eval().with(&image))
+                .primal;
+            [
+                image,
+                towers
+                    .text_embeds(ids, &mut Pass::eval().with(&text))
+                    .primal,
+            ]
+        };
+    let loss = |[image, text]: [Tensor<2>; 2]| {
+        let scores = image.matmul(text.transpose());
+        let temperature = adapters.temperature(&Pass::eval()).primal;
+        let soft = contrastive(scores.clone(), temperature, &same)?;
+        Ok(soft + adaptive_triplet(scores, &same, Triplet::default())?)
+    };
+    let of = |parts: &[std::ops::Range<usize>]| {
+        let plain = |rows: &std::ops::Range<usize>| embed(&plain, &valid, false, rows);
+        let tracked = |rows: &std::ops::Range<usize>| embed(&tracked, &adapters, true, rows);
+        let (loss, grads) = cached::gradients(&adapters, parts, plain, tracked, loss).unwrap();
+        (state::scalar(loss), gradients(&adapters, &grads))
+    };
+    let (whole, expected) = of(&[0..batch]);
+    let number = |key: &str| {
+        self::expected("harma")["variants"]["paper"][key]
+            .as_f64()
+            .unwrap()
+    };
+    assert!((whole - number("loss_total")).abs() < 1e-9);
+    for parts in [vec![0..2, 2..batch], (0..batch).map(|i| i..i + 1).collect()] {
+        let (loss, found) = of(&parts);
+        assert!((loss - whole).abs() < 1e-12);
+        let largest = expected
+            .values()
+            .flat_map(|d| d.iter::<f64>())
+            .fold(0.0f64, |a, v| a.max(v.abs()));
+        for (path, want) in &expected {
+            let pairs = found[path].iter::<f64>().zip(want.iter::<f64>());
+            let worst = pairs.fold(0.0f64, |a, (x, y)| a.max((x - y).abs()));
+            assert!(worst < 1e-12 * largest.max(1.0), "{path}: {worst}");
+        }
+        // The whole batch's gradients are the fixture's, too.
+        assert_eq!(found.len(), expected.len());
+    }
+}
+
+#[test]
 fn single_precision_by_the_fused_kernels() {
     let towers = state::constant(towers(&fixture("harma"), None, DType::F32));
     for (variant, form, share) in [

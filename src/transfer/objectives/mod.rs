@@ -1,9 +1,11 @@
 //! What the stages of a transfer minimise: the task loss ([`task`]), the meta-objective of MoNA
 //! ([`meta_step`], its outer losses in [`outer`] and [`probe`], source batches in [`source`]), the distances of
 //! embedded datasets of ORCA ([`transport`], [`embedding`]), the intermediate modalities of PaRe ([`gradual`],
-//! [`gate`], [`patches`]), what keeps knowledge by construction, and the losses of image–text pairs ([`pairs`]).
+//! [`gate`], [`patches`]), what keeps knowledge by construction, the losses of image–text pairs ([`pairs`]), and their gradients
+//! with one part of a batch in memory ([`cached`]).
 
 pub mod beside;
+pub mod cached;
 pub mod distance;
 pub mod embedding;
 pub mod fisher;
