@@ -161,11 +161,8 @@ mod tests {
         let same = SameImage::never(1);
         let loss = adaptive_triplet(scores(&[0.3], 1), &same, Triplet::default()).unwrap();
         assert_eq!(value(loss), 0.0);
-        let loss = contrastive(
-            scores(&[0.3], 1),
-            Tensor::from_floats([0.07], &Device::flex()),
-            &same,
-        );
+        let temperature = scores(&[0.07], 1).reshape([1]);
+        let loss = contrastive(scores(&[0.3], 1), temperature, &same);
         assert_eq!(value(loss.unwrap()), 0.0);
     }
 

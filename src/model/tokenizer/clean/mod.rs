@@ -3,7 +3,7 @@
 //! characters get other ids there.
 //!
 //! Not done is what ftfy guesses: text decoded in the wrong encoding (`cafÃ©`) stays as it is, and so do codes of
-//! terminals. Both tables are written by `tests/fixtures/tokenizer/make.py`.
+//! terminals. Both tables are written by `tests/fixtures/clip-tokenizer/make.py`.
 
 mod html;
 
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn texts_are_cleaned_as_ftfy_and_pythons_html_do() {
-        let cases = fixture::json("tokenizer/clean.json");
+        let cases = fixture::json("clip-tokenizer/clean.json");
         let cases = cases.as_array().unwrap();
         assert!(cases.len() > 100);
         for case in cases {
