@@ -159,7 +159,7 @@ fn owners(
     let mut notes = Vec::new();
     if by_name > 0 {
         notes.push(format!(
-            "{by_name} pictures are found by their names alone, without folders"
+            "{by_name} captions find their pictures by their names alone, without folders"
         ));
     }
     if absent > 0 {
