@@ -237,7 +237,7 @@ pub struct RetrievalArgs {
     /// Embeddings of texts [M, E]
     #[arg(long, value_name = "FILE:NAME", requires = "images")]
     pub texts: Option<String>,
-    /// The row of its image for every text [M]
+    /// The row of its image for every text: M integers
     #[arg(long, value_name = "FILE:NAME", requires = "images")]
     pub owner: Option<String>,
     /// Write the vectors: image_embeds, text_embeds, text_owner (.npz, .safetensors)
