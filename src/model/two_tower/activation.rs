@@ -23,6 +23,14 @@ const NAMES: [(&str, Activation); 6] = [
     ("datacomp", Activation::Gelu),
 ];
 
+/// What weights are called whatever model they are of.
+const ANY: [&str; 4] = [
+    "open_clip_model.safetensors",
+    "open_clip_pytorch_model.bin",
+    "model.safetensors",
+    "pytorch_model.bin",
+];
+
 /// The names of OpenAI's own downloads.
 const OPENAI: [&str; 4] = [
     "vit-b-32.pt",
@@ -60,7 +68,13 @@ pub(super) fn find(
             format!("the archive names {QUICK} among its modules"),
         ));
     }
-    let names = [Some(path), path.parent()].into_iter().flatten();
+    // A folder is called after its model where its weights have a name that all have.
+    let any = path
+        .file_name()
+        .is_some_and(|name| ANY.iter().any(|any| name == *any));
+    let names = [Some(path), path.parent().filter(|_| any)]
+        .into_iter()
+        .flatten();
     let names = names.filter_map(|path| path.file_name()?.to_str());
     for name in names {
         if let Some(found) = of_name(name) {

@@ -102,6 +102,17 @@ fn three_spellings_are_one_model() {
 }
 
 #[test]
+fn an_archive_of_modules_tells_its_activation_and_is_not_executed() {
+    let folder = fixture::path("clip-torchscript");
+    let loaded = loaded(&folder.join("archive.pt"), &Opening::default());
+    assert_eq!(loaded.config.text.activation, Activation::QuickGelu);
+    let told = &loaded.notes[0];
+    assert!(told.contains("QuickGELU among its modules"), "{told}");
+    let errors = errors(&loaded.towers, &Io::of("clip-torchscript"));
+    assert!(errors.iter().all(|e| *e < 1e-5), "{errors:?}");
+}
+
+#[test]
 fn an_activation_that_nothing_tells_is_demanded() {
     let path = fixture::path("clip-names").join("open_clip.pt");
     let opening = Opening::default();
