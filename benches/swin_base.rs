@@ -6,6 +6,8 @@
 //! `MODALIGN_DEVICE`; `MODEL` is the folder that `load` reads. `mona` is a step of MoNA's stage 1 on as many
 //! source as target samples, in parts of `PART` samples (0: whole), recomputed with `RECOMPUTE=1`.
 
+mod shared;
+
 use burn::module::Module;
 use burn::tensor::{DType, Tensor, TensorData};
 use modalign::dataset::TargetShape;
@@ -21,15 +23,11 @@ use modalign::transfer::objectives::task::Supervised;
 use modalign::transfer::optimiser::Optimiser;
 use modalign::transfer::step::{Memory, MicroBatch};
 use rand::SeedableRng;
+use shared::{peak, pixels, rate, setting};
 use std::time::Instant;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-fn setting(name: &str, default: usize) -> usize {
-    let text = std::env::var(name).ok();
-    text.and_then(|t| t.parse().ok()).unwrap_or(default)
-}
 
 fn main() {
     let name = std::env::var("MODALIGN_DEVICE").unwrap_or_else(|_| "flex".into());
@@ -45,10 +43,7 @@ fn main() {
     .expect("configuration");
     let spec = PredictorSpec::Classification { classes: 10 };
     let model = Model::new(config, 3, Some(&spec), 0, &device, DType::F32).expect("model");
-    let shape = [batch, 3, 224, 224];
-    let pixels: Vec<f32> = (0..shape.iter().product())
-        .map(|i: usize| ((i * 2_654_435_761) % 1000) as f32 / 500.0 - 1.0)
-        .collect();
+    let (pixels, shape) = pixels(batch);
     let labels: Vec<usize> = (0..batch).map(|i| i % 10).collect();
     let parameters = state::size(&model.network);
     let rate = if mode == "mona" {
@@ -147,26 +142,4 @@ fn loading(device: &burn::tensor::Device) {
         start.elapsed().as_secs_f64(),
         peak()
     );
-}
-
-/// Images per second: median of the rounds after one to warm up.
-fn rate(rounds: usize, batch: usize, mut step: impl FnMut()) -> f64 {
-    step();
-    let mut times: Vec<f64> = (0..rounds)
-        .map(|_| {
-            let start = Instant::now();
-            step();
-            start.elapsed().as_secs_f64()
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    batch as f64 / times[times.len() / 2]
-}
-
-/// Peak resident memory of the process in GB.
-fn peak() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
-    kib.unwrap_or(0.0) * 1024.0 / 1e9
 }

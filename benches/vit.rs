@@ -4,6 +4,8 @@
 //! Settings come from the environment: `MODE` (extract, train, recompute, towers, towers-train, load), `BATCH`, `ROUNDS`;
 //! `MODEL` is the folder of a CLIP that `load` reads.
 
+mod shared;
+
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
@@ -20,16 +22,12 @@ use modalign::transfer::objectives::task::Supervised;
 use modalign::transfer::optimiser::Optimiser;
 use modalign::transfer::step::Memory;
 use rand::SeedableRng;
+use shared::{peak, pixels, rate, setting};
 use std::path::Path;
 use std::time::Instant;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-fn setting(name: &str, default: usize) -> usize {
-    let text = std::env::var(name).ok();
-    text.and_then(|t| t.parse().ok()).unwrap_or(default)
-}
 
 fn main() {
     let mode = std::env::var("MODE").unwrap_or_else(|_| "extract".into());
@@ -45,14 +43,6 @@ fn main() {
         rayon::current_num_threads(),
         peak()
     );
-}
-
-/// Pixels of a batch, the same every time.
-fn pixels(batch: usize) -> (Vec<f32>, [usize; 4]) {
-    let shape = [batch, 3, 224, 224];
-    let count = shape.iter().product();
-    let value = |i: usize| ((i * 2_654_435_761) % 1000) as f32 / 500.0 - 1.0;
-    ((0..count).map(value).collect(), shape)
 }
 
 /// ViT-B/16: extraction or a training step.
@@ -159,26 +149,4 @@ fn loading(device: &Device) {
         start.elapsed().as_secs_f64(),
         peak()
     );
-}
-
-/// Images per second: median of the rounds after one to warm up.
-fn rate(rounds: usize, batch: usize, mut step: impl FnMut()) -> f64 {
-    step();
-    let mut times: Vec<f64> = (0..rounds)
-        .map(|_| {
-            let start = Instant::now();
-            step();
-            start.elapsed().as_secs_f64()
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    batch as f64 / times[times.len() / 2]
-}
-
-/// Peak resident memory of the process in GB.
-fn peak() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<f64>().ok());
-    kib.unwrap_or(0.0) * 1024.0 / 1e9
 }
