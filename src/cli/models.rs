@@ -4,6 +4,7 @@
 use super::args::{ModelsCommand, OpeningArgs};
 use super::error::CliError;
 use super::progress::Downloads;
+use super::words::clean;
 use crate::model::family::Configuration;
 use crate::model::folder::{self, Files};
 use crate::model::hub::{self, HubSettings};
@@ -42,7 +43,9 @@ pub fn open(name: &str, opening: &Opening) -> Result<Opened, CliError> {
 
 /// Tells what was inferred, chosen or left out as a model was opened.
 pub fn tell(notes: &[String]) {
-    notes.iter().for_each(|note| eprintln!("note: {note}"));
+    notes
+        .iter()
+        .for_each(|note| eprintln!("note: {}", clean(note)));
 }
 
 /// Opens the source model of a suite before anything is computed, and tells how.

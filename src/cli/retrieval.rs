@@ -4,10 +4,11 @@
 use super::args::RetrievalArgs;
 use super::error::CliError;
 use super::measure::{count, page};
+use super::models::tell;
 use super::progress::Stage;
 use super::tensor_file::TensorFile;
 use super::towers::Towers;
-use super::words::{clean, columns, print_json};
+use super::words::{columns, print_json};
 use super::{out, print};
 use crate::dataset::images::Broken;
 use crate::dataset::pairs::{Columns, Pairs};
@@ -82,20 +83,14 @@ fn of_model(args: &RetrievalArgs, model: &str) -> Result<Found, CliError> {
     }
     let device = device::open(&args.device)?;
     let towers = Towers::open(model, &args.opening.opening(), &device, DType::F32)?;
-    let broken = match args.skip_broken {
-        true => Broken::Skip,
-        false => Broken::Refuse,
-    };
+    let broken = Broken::skipped(args.skip_broken);
     let how = towers.pictures(args.opening.image_size)?;
     let named = Columns {
         image: args.image_column.as_deref(),
         text: args.text_column.as_deref(),
     };
     let pairs = Pairs::open(folder, captions, named, &how, broken)?;
-    pairs
-        .notes
-        .iter()
-        .for_each(|note| eprintln!("note: {}", clean(note)));
+    tell(&pairs.notes);
     // Every distinct text is encoded once.
     let mut places: HashMap<&str, usize> = HashMap::new();
     let mut distinct: Vec<String> = Vec::new();

@@ -7,20 +7,18 @@ use super::models::{resolve, tell};
 use super::tensor_file::TensorFile;
 use super::words::clean;
 use crate::dataset::texts;
-use crate::model::tokenizer::{Settings, Tokenizer};
 use crate::model::two_tower::{self, LoadedTowers};
-use crate::model::{Architecture, ModelError, Opening, preprocess};
+use crate::model::{Architecture, Opening, preprocess};
 use crate::suite::preprocess::Preprocess;
 use burn::tensor::{DType, Device};
 use ndarray::Array2;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A CLIP that was opened by name.
 pub struct Towers {
     /// What was loaded.
     pub loaded: LoadedTowers,
     name: String,
-    path: PathBuf,
 }
 
 impl Towers {
@@ -38,7 +36,6 @@ impl Towers {
         Ok(Self {
             loaded,
             name: name.into(),
-            path,
         })
     }
 
@@ -54,35 +51,15 @@ impl Towers {
         let architecture = Architecture::from(self.loaded.config.image.clone());
         let found = preprocess::of(&self.name, &architecture, side)?;
         eprintln!("pictures: {}", clean(&found.how.words()));
-        found
-            .notes
-            .iter()
-            .for_each(|note| eprintln!("note: {}", clean(note)));
+        tell(&found.notes);
         Ok(found.how)
     }
 
     /// Texts as token ids `[M, T]`; what was cut or cannot be told apart is told.
     pub fn ids(&self, texts: &[String], tokenizer: Option<&Path>) -> Result<Array2<i64>, CliError> {
-        let config = &self.loaded.config.text;
-        let beside = match self.path.is_dir() {
-            true => self.path.as_path(),
-            false => self.path.parent().unwrap_or(Path::new(".")),
-        };
-        let place = tokenizer.unwrap_or(beside);
-        let tokenizer =
-            Tokenizer::open(place, Some(config.vocab_size)).map_err(ModelError::from)?;
-        let settings = Settings {
-            context: config.max_position_embeddings,
-            ..Settings::default()
-        };
-        let encoded = tokenizer
-            .encode(texts, &settings)
-            .map_err(ModelError::from)?;
-        encoded
-            .told()
-            .iter()
-            .for_each(|line| eprintln!("note: {}", clean(line)));
-        self.checked(encoded.ids)
+        let encoded = self.loaded.tokenised(texts, tokenizer)?;
+        tell(&encoded.told());
+        Ok(encoded.ids)
     }
 
     /// The ids of `--texts`: those of a file's texts, or a tensor of ids.
@@ -94,10 +71,7 @@ impl Towers {
             return self.tensor(given).map(Some);
         }
         let found = texts::read(Path::new(given), args.text_column.as_deref())?;
-        found
-            .told
-            .iter()
-            .for_each(|line| eprintln!("note: {}", clean(line)));
+        tell(&found.told);
         self.ids(&found.texts, args.tokenizer.as_deref()).map(Some)
     }
 
@@ -113,13 +87,9 @@ impl Towers {
         if !file.is_whole() || file.is_truth() {
             return Err(wrong());
         }
-        let ids = Array2::from_shape_vec((count, length), file.ints()?).map_err(|_| wrong())?;
-        self.checked(ids)
-    }
-
-    fn checked(&self, ids: Array2<i64>) -> Result<Array2<i64>, CliError> {
-        let (values, length) = (ids.iter().copied().collect::<Vec<_>>(), ids.ncols());
-        self.loaded.towers.check_ids(&values, length)?;
+        let ids = file.ints()?;
+        self.loaded.towers.check_ids(&ids, length)?;
+        let ids = Array2::from_shape_vec((count, length), ids).map_err(|_| wrong())?;
         Ok(ids)
     }
 }

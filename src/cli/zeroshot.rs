@@ -5,6 +5,7 @@ use super::args::ZeroShotArgs;
 use super::error::CliError;
 use super::images::Asked;
 use super::measure::{count, page, percent};
+use super::models::tell;
 use super::progress::Stage;
 use super::towers::Towers;
 use super::words::{clean, columns, print_json};
@@ -55,19 +56,13 @@ pub fn run(args: &ZeroShotArgs) -> Result<(), CliError> {
         flag: "--data",
         images: &args.data,
         data: args.data_dir.as_deref(),
-        broken: match args.skip_broken {
-            true => Broken::Skip,
-            false => Broken::Refuse,
-        },
+        broken: Broken::skipped(args.skip_broken),
         side: args.opening.image_size,
     })?;
     let set = set.set;
     let names = names(args, set.as_ref())?;
     let prompts = templates.prompts(&names)?;
-    prompts
-        .told
-        .iter()
-        .for_each(|line| eprintln!("note: {}", clean(line)));
+    tell(&prompts.told);
     let ids = towers.ids(&prompts.texts, args.tokenizer.as_deref())?;
     let (model, labels) = (&towers.loaded.towers, dataset::labels(set.as_ref()));
     let groups = dataset::groups(set.as_ref());
@@ -147,9 +142,7 @@ fn names(args: &ZeroShotArgs, set: &dyn Dataset) -> Result<Vec<String>, CliError
         return Ok(own.to_vec());
     };
     let read = texts::read(path, None)?;
-    read.told
-        .iter()
-        .for_each(|line| eprintln!("note: {}", clean(line)));
+    tell(&read.told);
     if read.texts.len() != own.len() {
         let expected = format!("{}, as the set has", count(own.len(), "class"));
         return Err(wrong(

@@ -127,6 +127,19 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    /// A setting that cannot be.
+    pub(crate) fn config(
+        what: impl Into<String>,
+        expected: impl ToString,
+        found: impl ToString,
+    ) -> Self {
+        Self::Config {
+            what: what.into(),
+            expected: expected.to_string(),
+            found: found.to_string(),
+        }
+    }
+
     /// A setting that cannot be is the fault of the file that it stands in.
     pub(super) fn in_file(self, path: &Path) -> Self {
         match self {

@@ -77,13 +77,19 @@ pub trait Configuration {
     }
 
     /// Pixels of a side that one last token stands for; 1 for sequences.
-    fn stride(&self) -> usize;
+    fn stride(&self) -> usize {
+        1
+    }
 
     /// Input channels of the published embedder; ids count as one.
-    fn channels(&self) -> usize;
+    fn channels(&self) -> usize {
+        1
+    }
 
     /// Side of the square images that the model was made for; `None` for models of sequences.
-    fn image_size(&self) -> Option<usize>;
+    fn image_size(&self) -> Option<usize> {
+        None
+    }
 
     /// Another side of the images than the published one, where it was asked for and does not stand in [`json`](Self::json).
     fn asked_size(&self) -> Option<usize> {
@@ -103,7 +109,10 @@ pub trait Configuration {
     ///
     /// # Errors
     /// A side that the architecture cannot have; any, for a model of sequences.
-    fn set_image_size(&mut self, side: usize) -> Result<(), ModelError>;
+    fn set_image_size(&mut self, side: usize) -> Result<(), ModelError> {
+        let expected = "none: this is a model of sequences";
+        Err(ModelError::config("image_size", expected, side))
+    }
 
     /// How the encoder makes a sample's feature of its tokens.
     fn pooling(&self) -> Pooling {

@@ -17,6 +17,7 @@ pub mod hub;
 mod index;
 pub mod keys;
 pub mod layers;
+mod limits;
 pub mod load;
 pub mod names;
 pub mod network;

@@ -59,6 +59,30 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// Embedded tokens with what is inserted there.
+    pub fn embedded(&mut self, tokens: Dual<3>) -> Dual<3> {
+        match self.inserted {
+            Some(inserted) => inserted.embedded(tokens, self),
+            None => tokens,
+        }
+    }
+
+    /// The tokens that enter layer `index`, with what is inserted there.
+    pub fn before_layer(&mut self, index: usize, tokens: Dual<3>) -> Dual<3> {
+        match self.inserted {
+            Some(inserted) => inserted.before_layer(index, tokens, self),
+            None => tokens,
+        }
+    }
+
+    /// What the MLP of layer `index` adds, with what is inserted there.
+    pub fn after_mlp(&mut self, index: usize, added: Dual<3>) -> Dual<3> {
+        match self.inserted {
+            Some(inserted) => inserted.after_mlp(index, added, self),
+            None => added,
+        }
+    }
+
     /// What is between the layers, if anything.
     pub fn inserted(&self) -> Option<&'a dyn Inserted> {
         self.inserted

@@ -55,18 +55,31 @@ pub fn export(
         let text = config_json(&loaded.model, &loaded.labels, how);
         return write_text(folder, CONFIG, &text);
     };
-    for name in [CONFIG, "preprocessor_config.json", "processor_config.json"] {
+    copy_beside(config, &PICTURES, folder)
+}
+
+/// Copies a `config.json`, which is there, and what of `names` lies beside it.
+pub(in crate::model) fn copy_beside(
+    config: &Path,
+    names: &[&str],
+    folder: &Path,
+) -> Result<(), ModelError> {
+    for name in [CONFIG].iter().chain(names) {
         let path = config.with_file_name(name);
         match std::fs::read_to_string(&path) {
             Ok(text) => write_text(folder, name, &text)?,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound && name != CONFIG => {}
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound && *name != CONFIG => {}
             Err(source) => return Err(ModelError::Io { path, source }),
         }
     }
     Ok(())
 }
 
-const CONFIG: &str = "config.json";
+/// Files beside the weights on how pictures are prepared.
+pub(in crate::model) const PICTURES: [&str; 2] =
+    ["preprocessor_config.json", "processor_config.json"];
+
+pub(in crate::model) const CONFIG: &str = "config.json";
 
 pub(in crate::model) fn write_text(
     folder: &Path,
@@ -85,11 +98,19 @@ fn tensors(
     folder: &Path,
     called: impl Fn(String, Dtype) -> (String, Dtype),
 ) -> Result<(), ModelError> {
-    let scheme = Scheme::of(model);
     let mut state = state(&model.network);
     model.config.shape().publish(&mut state);
+    write_weights(folder, parts(&state, Scheme::of(model), called))
+}
+
+/// The tensors that parameters are written as in a scheme; `called` gives the final name and type of each.
+pub(in crate::model) fn parts(
+    state: &BTreeMap<String, TensorData>,
+    scheme: Scheme,
+    called: impl Fn(String, Dtype) -> (String, Dtype),
+) -> Vec<Outgoing<'_>> {
     let mut all = Vec::new();
-    for (path, data) in &state {
+    for (path, data) in state {
         let parts = scheme.tensors(path);
         let mut shape = data.shape().to_vec();
         shape[0] /= parts.len();
@@ -100,6 +121,11 @@ fn tensors(
             all.push(outgoing(name, dtype, shape.clone(), data, i * size));
         }
     }
+    all
+}
+
+/// Writes tensors as the weights of a model folder.
+pub(in crate::model) fn write_weights(folder: &Path, all: Vec<Outgoing>) -> Result<(), ModelError> {
     let metadata = HashMap::from([("format".to_string(), "pt".to_string())]);
     write_tensors(&folder.join("model.safetensors"), all, metadata)
 }

@@ -180,10 +180,7 @@ impl Layer {
         keep: Option<&Tensor<2>>,
         pass: &mut Pass,
     ) -> Dual<3> {
-        let x = match pass.inserted() {
-            Some(inserted) => inserted.before_layer(index, x, pass),
-            None => x,
-        };
+        let x = pass.before_layer(index, x);
         let qkv = self.qkv.forward(self.norm1.forward(x.clone(), pass), pass);
         let mixed = match self.sight {
             Sight::All => attention::whole(qkv, self.heads, keep, self.attention_dropout, pass),
@@ -192,10 +189,7 @@ impl Layer {
         let attended = self.projection.forward(mixed, pass);
         let x = x + self.branch(attended, self.scale1.as_ref(), pass);
         let hidden = self.mlp.forward(self.norm2.forward(x.clone(), pass), pass);
-        let hidden = match pass.inserted() {
-            Some(inserted) => inserted.after_mlp(index, hidden, pass),
-            None => hidden,
-        };
+        let hidden = pass.after_mlp(index, hidden);
         x + self.branch(hidden, self.scale2.as_ref(), pass)
     }
 

@@ -7,8 +7,7 @@ use crate::feature::towers::of_texts;
 use crate::measure::encoder::zero_shot::Texts;
 use crate::measure::towers::TextClassifier;
 use crate::model::predictor::ByText;
-use crate::model::tokenizer::{Settings, Tokenizer};
-use crate::model::{ModelError, Opening, Predictor, hub, two_tower};
+use crate::model::{Opening, Predictor, hub, two_tower};
 use crate::suite::definition::{ClassTexts, Source};
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor, TensorData};
@@ -44,25 +43,8 @@ pub(super) fn open(
         settings.classes.clone()
     };
     let prompts = Templates::new(settings.templates.clone())?.prompts(&names)?;
-    let beside = if path.is_dir() {
-        path.as_path()
-    } else {
-        path.parent().unwrap_or(Path::new("."))
-    };
-    let place = settings.tokenizer.as_deref().map_or(beside, Path::new);
-    let config = &loaded.config.text;
-    let tokenizer = Tokenizer::open(place, Some(config.vocab_size)).map_err(ModelError::from)?;
-    let encoded = tokenizer
-        .encode(
-            &prompts.texts,
-            &Settings {
-                context: config.max_position_embeddings,
-                ..Settings::default()
-            },
-        )
-        .map_err(ModelError::from)?;
-    let ids: Vec<i64> = encoded.ids.iter().copied().collect();
-    loaded.towers.check_ids(&ids, encoded.ids.ncols())?;
+    let tokenizer = settings.tokenizer.as_deref().map(Path::new);
+    let encoded = loaded.tokenised(&prompts.texts, tokenizer)?;
     let mut notes = prompts.told;
     notes.extend(encoded.told());
     let embeds = of_texts(&loaded.towers, encoded.ids.view());

@@ -97,11 +97,7 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
                 flag: "--data",
                 images: set,
                 data: args.data_dir.as_deref(),
-                broken: if args.skip_broken {
-                    Broken::Skip
-                } else {
-                    Broken::Refuse
-                },
+                broken: Broken::skipped(args.skip_broken),
                 side: args.opening.image_size,
             };
             let data = open_set(&asked, &args.model, &model)?.set;

@@ -149,10 +149,7 @@ fn pictures(
         flag: "--data",
         images: set,
         data: args.data_dir.as_deref(),
-        broken: match args.skip_broken {
-            true => Broken::Skip,
-            false => Broken::Refuse,
-        },
+        broken: Broken::skipped(args.skip_broken),
         side: args.opening.image_size,
     })?;
     let set = set.set;

@@ -79,11 +79,9 @@ impl HarmaShape {
         for (what, size) in [("rank", self.rank), ("share_rank", self.share_rank)] {
             if !(1..=65_536).contains(&size) || self.heads == 0 || !size.is_multiple_of(self.heads)
             {
-                return Err(ModelError::Config {
-                    what: format!("{what} of HarMA's adapter"),
-                    expected: format!("1 to 65536, a multiple of its heads ({})", self.heads),
-                    found: size.to_string(),
-                });
+                let what = format!("{what} of HarMA's adapter");
+                let expected = format!("1 to 65536, a multiple of its heads ({})", self.heads);
+                return Err(ModelError::config(what, expected, size));
             }
         }
         Ok(self)

@@ -55,16 +55,13 @@ impl PromptShape {
     /// # Errors
     /// [`ModelError::Config`] that names what divides what; prompts that leave a text no room.
     pub fn check(&self, towers: &TwoTowerConfig) -> Result<(), ModelError> {
-        let wrong = |what: &str, expected: String, found: String| {
-            Err(ModelError::Config {
-                what: what.into(),
-                expected,
-                found,
-            })
-        };
         if self.rows == 0 || self.tokens == 0 || !self.tokens.is_multiple_of(self.rows) {
             let expected = format!("a multiple of its {} rows", self.rows);
-            return wrong("tokens of a prompt", expected, self.tokens.to_string());
+            return Err(ModelError::config(
+                "tokens of a prompt",
+                expected,
+                self.tokens,
+            ));
         }
         for (what, width) in [
             ("text", towers.text.hidden_size),
@@ -72,8 +69,8 @@ impl PromptShape {
         ] {
             if self.columns == 0 || !width.is_multiple_of(self.columns) {
                 let expected = format!("a divisor of {width}, the width of the {what} tower");
-                let found = self.columns.to_string();
-                return wrong("columns of the source prompt", expected, found);
+                let what = "columns of the source prompt";
+                return Err(ModelError::config(what, expected, self.columns));
             }
         }
         // The start, the end and a word at least stay.
@@ -83,17 +80,18 @@ impl PromptShape {
                 "at most {}: texts have {context} tokens",
                 context.saturating_sub(3)
             );
-            return wrong("tokens of a prompt", expected, self.tokens.to_string());
+            return Err(ModelError::config(
+                "tokens of a prompt",
+                expected,
+                self.tokens,
+            ));
         }
         if self.depth == Some(0) {
-            return wrong("depth of prompts", "at least 1".into(), "0".into());
+            return Err(ModelError::config("depth of prompts", "at least 1", 0));
         }
         if !(self.std > 0.0 && self.std.is_finite()) {
-            return wrong(
-                "std of prompts",
-                "a positive number".into(),
-                self.std.to_string(),
-            );
+            let expected = "a positive number";
+            return Err(ModelError::config("std of prompts", expected, self.std));
         }
         Ok(())
     }

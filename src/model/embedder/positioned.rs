@@ -141,10 +141,7 @@ impl PositionedEmbedder {
             values = Dual::cat(vec![first.expand([batch, before, width]), values], 1);
         }
         let values = pass.dropout(values, self.layout.dropout);
-        let values = match pass.inserted() {
-            Some(inserted) => inserted.embedded(values, pass),
-            None => values,
-        };
+        let values = pass.embedded(values);
         let values = match &self.norm {
             Some(norm) => norm.forward(values, pass),
             None => values,

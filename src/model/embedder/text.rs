@@ -89,10 +89,7 @@ impl TextEmbedder {
             .parameter(&self.words)
             .linear(|t| t.select(0, index.clone()))
             .reshape([batch, length, width]);
-        let words = match pass.inserted() {
-            Some(inserted) => inserted.embedded(words, pass),
-            None => words,
-        };
+        let words = pass.embedded(words);
         let positions = pass.parameter(&self.positions).narrow(0, 0, length);
         let values = words + positions.reshape([1, length, width]);
         Tokens {

@@ -9,8 +9,7 @@ use crate::suite::preprocess::{
 use serde_json::{Map, Value};
 use std::path::Path;
 
-/// The name of the file.
-pub const FILE: &str = "open_clip_config.json";
+pub(super) use crate::model::two_tower::open_clip::FILE;
 
 /// Reads the file `path`; `side` is the model's, where the file names none.
 pub fn parse(map: &Map<String, Value>, path: &Path, side: usize) -> Result<Found, ModelError> {

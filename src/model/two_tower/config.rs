@@ -3,6 +3,7 @@
 use crate::model::ModelError;
 use crate::model::architecture::clip::ClipTextConfig;
 use crate::model::keys::Keys;
+use crate::model::limits;
 use crate::model::vit::{Kind, VitConfig};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -40,11 +41,7 @@ impl TwoTowerConfig {
             match found {
                 None => Ok(&none),
                 Some((_, Value::Object(part))) => Ok(part),
-                Some((key, other)) => Err(ModelError::Config {
-                    what: key,
-                    expected: "an object".into(),
-                    found: other.to_string(),
-                }),
+                Some((key, other)) => Err(ModelError::config(key, "an object", other)),
             }
         };
         let read = || {
@@ -65,19 +62,13 @@ impl TwoTowerConfig {
     /// # Errors
     /// [`ModelError::Config`] that names the key.
     pub fn check(self) -> Result<Self, ModelError> {
-        if !(1..=65_536).contains(&self.projection) {
-            return Err(ModelError::Config {
-                what: "projection_dim".into(),
-                expected: "1 to 65536".into(),
-                found: self.projection.to_string(),
-            });
-        }
+        limits::sizes(&[("projection_dim", self.projection, 65_536)])?;
         if self.image.kind != Kind::Clip {
-            return Err(ModelError::Config {
-                what: "vision_config".into(),
-                expected: "CLIP's image tower".into(),
-                found: format!("{:?}", self.image.kind),
-            });
+            return Err(ModelError::config(
+                "vision_config",
+                "CLIP's image tower",
+                format!("{:?}", self.image.kind),
+            ));
         }
         Ok(Self {
             image: self.image.check()?,

@@ -17,19 +17,14 @@ const MOST_LAYERS: usize = 1024;
 /// The shape of a tensor of the file.
 pub(super) type Shapes<'s> = &'s dyn Fn(&str) -> Option<Vec<usize>>;
 
-fn wrong(what: &str, expected: &str, found: impl std::fmt::Debug) -> ModelError {
-    ModelError::Config {
-        what: what.into(),
-        expected: expected.into(),
-        found: format!("{found:?}"),
-    }
-}
-
 /// A tensor of so many axes.
 fn sizes<const N: usize>(shape: Shapes, name: &str) -> Result<[usize; N], ModelError> {
     let found = shape(name);
     let sizes = found.as_deref().and_then(|found| found.try_into().ok());
-    sizes.ok_or_else(|| wrong(name, &format!("a tensor of {N} axes"), &found))
+    sizes.ok_or_else(|| {
+        let expected = format!("a tensor of {N} axes");
+        ModelError::config(name, expected, format!("{found:?}"))
+    })
 }
 
 /// Layers under a prefix, and the hidden width of their MLPs.
@@ -46,9 +41,9 @@ fn heads(what: &str, width: usize) -> Result<usize, ModelError> {
         return Ok(width / HEAD);
     }
     let expected = format!("a multiple of {HEAD}, the width of a head in OpenAI's code");
-    Err(wrong(
-        &format!("width of the {what} tower"),
-        &expected,
+    Err(ModelError::config(
+        format!("width of the {what} tower"),
+        expected,
         width,
     ))
 }
@@ -60,19 +55,24 @@ fn heads(what: &str, width: usize) -> Result<usize, ModelError> {
 pub(super) fn image(shape: Shapes, activation: Activation) -> Result<VitConfig, ModelError> {
     let [width, channels, patch, across] = sizes(shape, openai::ANCHOR)?;
     if patch != across {
-        return Err(wrong(openai::ANCHOR, "square patches", [patch, across]));
+        return Err(ModelError::config(
+            openai::ANCHOR,
+            "square patches",
+            format!("{:?}", [patch, across]),
+        ));
     }
     let places = "visual.positional_embedding";
     let [positions, _] = sizes(shape, places)?;
     let grid = positions.saturating_sub(1).isqrt();
     if grid * grid + 1 != positions {
         let expected = "a row for the class token and those of a square grid";
-        return Err(wrong(places, expected, positions));
+        return Err(ModelError::config(places, expected, positions));
     }
     let (layers, hidden) = layers(shape, "visual.")?;
     let side = grid.checked_mul(patch);
     VitConfig {
-        image_size: side.ok_or_else(|| wrong(openai::ANCHOR, "patches of images", patch))?,
+        image_size: side
+            .ok_or_else(|| ModelError::config(openai::ANCHOR, "patches of images", patch))?,
         patch_size: patch,
         num_channels: channels,
         hidden_size: width,

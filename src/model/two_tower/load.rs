@@ -5,6 +5,7 @@ use super::{Tower, TowerFiles, TwoTower, TwoTowerConfig, open};
 use crate::model::architecture::{Architecture, clip::openai};
 use crate::model::layers::Linear;
 use crate::model::load::build;
+use crate::model::tokenizer::{Encoded, Settings, Tokenizer};
 use crate::model::weights::{Dtype, Weights};
 use crate::model::{Loaded, ModelError, Opening};
 use burn::module::Param;
@@ -25,10 +26,32 @@ pub struct LoadedTowers {
     /// What every tensor was called and typed in the file, by Hugging Face's name; where the file has OpenAI's names it is
     /// called by Hugging Face's.
     pub spelling: BTreeMap<String, (String, Dtype)>,
+    /// The folder of its weights, where its tokenizer lies.
+    pub folder: PathBuf,
     /// Its `config.json` of Hugging Face's kind, if an export is to copy it.
     pub source: Option<PathBuf>,
     /// What was inferred, chosen or left out: to be told.
     pub notes: Vec<String>,
+}
+
+impl LoadedTowers {
+    /// Texts as token ids `[M, T]` that the model can take, by the tokenizer at `place`, or by the one beside the weights.
+    ///
+    /// # Errors
+    /// No tokenizer, one of another model, a text of which nothing is left.
+    pub fn tokenised(&self, texts: &[String], place: Option<&Path>) -> Result<Encoded, ModelError> {
+        let config = &self.config.text;
+        let place = place.unwrap_or(&self.folder);
+        let tokenizer = Tokenizer::open(place, Some(config.vocab_size))?;
+        let settings = Settings {
+            context: config.max_position_embeddings,
+            ..Settings::default()
+        };
+        let encoded = tokenizer.encode(texts, &settings)?;
+        let ids: Vec<i64> = encoded.ids.iter().copied().collect();
+        self.towers.check_ids(&ids, encoded.ids.ncols())?;
+        Ok(encoded)
+    }
 }
 
 /// Whose names the projections and the scale have: of the image tower, of the text tower, of the scale.
@@ -153,6 +176,7 @@ pub fn opened(
             logit_scale: scale,
         },
         sha256: weights.sha256(),
+        folder: weights.path().parent().unwrap_or(Path::new(".")).into(),
         config,
         ignored,
         spelling,

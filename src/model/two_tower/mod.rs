@@ -9,7 +9,7 @@ mod config;
 mod infer;
 mod load;
 mod open;
-mod open_clip;
+pub(super) mod open_clip;
 mod save;
 #[cfg(test)]
 mod tests;
@@ -155,29 +155,22 @@ impl TwoTower {
         let Embedder::Text(embedder) = &self.text.embedder else {
             return Ok(());
         };
-        let wrong = |what: &str, expected: String, found: String| {
-            Err(ModelError::Config {
-                what: what.into(),
-                expected,
-                found,
-            })
-        };
         if length == 0 || length > embedder.longest() {
             let expected = format!("1 to {} token ids a text", embedder.longest());
-            return wrong("texts", expected, length.to_string());
+            return Err(ModelError::config("texts", expected, length));
         }
         let vocabulary = embedder.vocabulary() as i64;
         if let Some(id) = ids.iter().find(|id| !(0..vocabulary).contains(*id)) {
             let expected = format!("ids of 0 to {}, the model's vocabulary", vocabulary - 1);
-            return wrong("token ids", expected, id.to_string());
+            return Err(ModelError::config("token ids", expected, id));
         }
         let mut texts = ids.chunks(length);
         match texts.position(|text| embedder.end().of(text).is_none()) {
-            Some(row) => wrong(
-                "token ids",
-                format!("the token that ends a text in each: {:?}", embedder.end()),
-                format!("none in text {row}"),
-            ),
+            Some(row) => {
+                let expected = format!("the token that ends a text in each: {:?}", embedder.end());
+                let found = format!("none in text {row}");
+                Err(ModelError::config("token ids", expected, found))
+            }
             None => Ok(()),
         }
     }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use std::path::Path;
 
 /// The name of the file.
-pub(super) const FILE: &str = "open_clip_config.json";
+pub(in crate::model) const FILE: &str = "open_clip_config.json";
 
 /// The names of the weights beside it, the best first.
 pub(super) const WEIGHTS: [&str; 2] =
@@ -52,33 +52,26 @@ fn known(map: &Map<String, Value>, names: &[&str]) -> Result<(), ModelError> {
         .find(|(key, value)| !names.contains(&key.as_str()) && set(value));
     match other {
         None => Ok(()),
-        Some((key, value)) => Err(ModelError::Config {
-            what: key.clone(),
-            expected: "CLIP as OpenAI published it, with a ViT".into(),
-            found: value.to_string(),
-        }),
+        Some((key, value)) => Err(ModelError::config(
+            key.as_str(),
+            "CLIP as OpenAI published it, with a ViT",
+            value,
+        )),
     }
 }
 
 fn part<'m>(map: &'m Map<String, Value>, key: &str) -> Result<&'m Map<String, Value>, ModelError> {
     let found = map.get(key);
-    found
-        .and_then(Value::as_object)
-        .ok_or_else(|| ModelError::Config {
-            what: key.into(),
-            expected: "an object".into(),
-            found: found.map_or("none".into(), Value::to_string),
-        })
+    found.and_then(Value::as_object).ok_or_else(|| {
+        let found = found.map_or("none".into(), Value::to_string);
+        ModelError::config(key, "an object", found)
+    })
 }
 
 fn hidden(width: usize, keys: &Keys) -> Result<usize, ModelError> {
     let ratio = keys.number("mlp_ratio", 4.0)?;
     if !(0.0..=64.0).contains(&ratio) {
-        return Err(ModelError::Config {
-            what: "mlp_ratio".into(),
-            expected: "0 to 64".into(),
-            found: ratio.to_string(),
-        });
+        return Err(ModelError::config("mlp_ratio", "0 to 64", ratio));
     }
     Ok((width as f64 * ratio) as usize)
 }

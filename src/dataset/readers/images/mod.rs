@@ -67,6 +67,13 @@ pub enum Broken {
     Skip,
 }
 
+impl Broken {
+    /// As `--skip-broken` says.
+    pub fn skipped(skip: bool) -> Self {
+        if skip { Self::Skip } else { Self::Refuse }
+    }
+}
+
 /// A folder that was looked through.
 pub struct Folder {
     /// Every picture, in torchvision's order; no class where pictures lie in the folder itself.

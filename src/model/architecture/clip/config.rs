@@ -3,6 +3,7 @@
 use crate::model::ModelError;
 use crate::model::embedder::End;
 use crate::model::keys::Keys;
+use crate::model::limits;
 use crate::model::transformer::{self, LayerShape, Sight};
 use crate::suite::parts::Activation;
 use serde_json::{Value, json};
@@ -35,10 +36,9 @@ pub struct ClipTextConfig {
 /// An activation by Hugging Face's word.
 pub(in crate::model) fn activation(keys: &Keys) -> Result<Activation, ModelError> {
     let text = keys.text("hidden_act", "quick_gelu")?;
-    text.parse().map_err(|_| ModelError::Config {
-        what: "hidden_act".into(),
-        expected: "\"quick_gelu\" or \"gelu\"".into(),
-        found: format!("{text:?}"),
+    text.parse().map_err(|_| {
+        let expected = "\"quick_gelu\" or \"gelu\"";
+        ModelError::config("hidden_act", expected, format!("{text:?}"))
     })
 }
 
@@ -95,14 +95,7 @@ impl ClipTextConfig {
     /// # Errors
     /// [`ModelError::Config`] that names the key.
     pub fn check(self) -> Result<Self, ModelError> {
-        let wrong = |what: &str, expected: String, found: String| {
-            Err(ModelError::Config {
-                what: what.into(),
-                expected,
-                found,
-            })
-        };
-        for (name, value, top) in [
+        limits::sizes(&[
             ("vocab_size", self.vocab_size, 1 << 24),
             ("hidden_size", self.hidden_size, 65_536),
             ("num_hidden_layers", self.num_hidden_layers, 1024),
@@ -114,24 +107,10 @@ impl ClipTextConfig {
                 self.max_position_embeddings,
                 8192,
             ),
-        ] {
-            if value == 0 || value > top {
-                return wrong(name, format!("1 to {top}"), value.to_string());
-            }
-        }
-        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
-            let expected = format!("a divisor of {}", self.hidden_size);
-            let found = self.num_attention_heads.to_string();
-            return wrong("num_attention_heads", expected, found);
-        }
-        if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps.is_finite()) {
-            let found = self.layer_norm_eps.to_string();
-            return wrong("layer_norm_eps", "a positive number".into(), found);
-        }
-        if !(0.0..1.0).contains(&self.attention_dropout) {
-            let found = self.attention_dropout.to_string();
-            return wrong("attention_dropout", "0 to below 1".into(), found);
-        }
+        ])?;
+        limits::heads(self.num_attention_heads, self.hidden_size)?;
+        limits::epsilon(self.layer_norm_eps)?;
+        limits::rates(&[("attention_dropout", self.attention_dropout)])?;
         Ok(self)
     }
 

@@ -113,18 +113,6 @@ impl Configuration for ClipTextConfig {
         self.hidden_size
     }
 
-    fn stride(&self) -> usize {
-        1
-    }
-
-    fn channels(&self) -> usize {
-        1
-    }
-
-    fn image_size(&self) -> Option<usize> {
-        None
-    }
-
     fn longest(&self) -> Option<usize> {
         Some(self.max_position_embeddings)
     }
@@ -148,14 +136,6 @@ impl Configuration for ClipTextConfig {
             self.vocab_size,
             self.max_position_embeddings
         )
-    }
-
-    fn set_image_size(&mut self, side: usize) -> Result<(), ModelError> {
-        Err(ModelError::Config {
-            what: "image_size".into(),
-            expected: "a model of images".into(),
-            found: format!("{side} for a text tower"),
-        })
     }
 
     fn pooling(&self) -> Pooling {

@@ -2,6 +2,7 @@
 
 use crate::model::ModelError;
 use crate::model::keys::Keys;
+use crate::model::limits;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -115,14 +116,7 @@ impl RobertaConfig {
 
     /// Returns the configuration if a model can be built from it.
     pub fn check(self) -> Result<Self, ModelError> {
-        let wrong = |what: &str, expected: String, found: String| {
-            Err(ModelError::Config {
-                what: what.into(),
-                expected,
-                found,
-            })
-        };
-        for (name, value, top) in [
+        limits::sizes(&[
             ("vocab_size", self.vocab_size, 1 << 24),
             ("hidden_size", self.hidden_size, 65_536),
             ("num_hidden_layers", self.num_hidden_layers, 1024),
@@ -135,52 +129,37 @@ impl RobertaConfig {
                 65_536,
             ),
             ("type_vocab_size", self.type_vocab_size, 1024),
-        ] {
-            if value == 0 || value > top {
-                return wrong(name, format!("1 to {top}"), value.to_string());
-            }
-        }
-        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
-            return wrong(
-                "num_attention_heads",
-                format!("a divisor of {}", self.hidden_size),
-                self.num_attention_heads.to_string(),
-            );
-        }
+        ])?;
+        limits::heads(self.num_attention_heads, self.hidden_size)?;
         if self.pad_token_id >= self.max_position_embeddings - 1
             || self.pad_token_id >= self.vocab_size
         {
-            return wrong(
-                "pad_token_id",
-                format!(
-                    "below the vocabulary ({}) and the positions ({}) less one",
-                    self.vocab_size, self.max_position_embeddings
-                ),
-                self.pad_token_id.to_string(),
+            let expected = format!(
+                "below the vocabulary ({}) and the positions ({}) less one",
+                self.vocab_size, self.max_position_embeddings
             );
+            return Err(ModelError::config(
+                "pad_token_id",
+                expected,
+                self.pad_token_id,
+            ));
         }
-        for (name, value) in [
+        limits::rates(&[
             ("hidden_dropout_prob", self.hidden_dropout_prob),
             (
                 "attention_probs_dropout_prob",
                 self.attention_probs_dropout_prob,
             ),
-        ] {
-            if !(0.0..1.0).contains(&value) {
-                return wrong(name, "0 to below 1".into(), value.to_string());
-            }
-        }
-        if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps.is_finite()) {
-            let found = self.layer_norm_eps.to_string();
-            return wrong("layer_norm_eps", "a positive number".into(), found);
-        }
+        ])?;
+        limits::epsilon(self.layer_norm_eps)?;
         if self.hidden_act != "gelu" {
             let found = format!("{:?}", self.hidden_act);
-            return wrong("hidden_act", "\"gelu\"".into(), found);
+            return Err(ModelError::config("hidden_act", "\"gelu\"", found));
         }
         if self.position_embedding_type != "absolute" {
             let found = format!("{:?}", self.position_embedding_type);
-            return wrong("position_embedding_type", "\"absolute\"".into(), found);
+            let what = "position_embedding_type";
+            return Err(ModelError::config(what, "\"absolute\"", found));
         }
         Ok(self)
     }

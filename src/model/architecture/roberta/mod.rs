@@ -112,18 +112,6 @@ impl Configuration for RobertaConfig {
         self.hidden_size
     }
 
-    fn stride(&self) -> usize {
-        1
-    }
-
-    fn channels(&self) -> usize {
-        1
-    }
-
-    fn image_size(&self) -> Option<usize> {
-        None
-    }
-
     fn longest(&self) -> Option<usize> {
         Some(self.max_position_embeddings)
     }
@@ -142,14 +130,6 @@ impl Configuration for RobertaConfig {
             self.vocab_size,
             self.max_position_embeddings
         )
-    }
-
-    fn set_image_size(&mut self, side: usize) -> Result<(), ModelError> {
-        Err(ModelError::Config {
-            what: "image_size".into(),
-            expected: "none: this is a model of sequences".into(),
-            found: side.to_string(),
-        })
     }
 
     fn embedder(&self, _: usize, init: &mut Init) -> Embedder {

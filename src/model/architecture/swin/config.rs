@@ -2,6 +2,7 @@
 
 use crate::model::ModelError;
 use crate::model::keys::Keys;
+use crate::model::limits;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -104,18 +105,14 @@ impl SwinConfig {
                 format!("{:?}", self.depths),
             );
         }
-        for (name, value, top) in [
+        limits::sizes(&[
             ("image_size", self.image_size, 8192),
             ("patch_size", self.patch_size, 256),
             ("num_channels", self.num_channels, 65_536),
             ("embed_dim", self.embed_dim, 16_384),
             // Attention holds a window's tokens squared.
             ("window_size", self.window_size, 64),
-        ] {
-            if value == 0 || value > top {
-                return wrong(name, &format!("1 to {top}"), value.to_string());
-            }
-        }
+        ])?;
         for (stage, &heads) in self.num_heads.iter().enumerate() {
             let width = self.width(stage);
             if heads == 0 || !width.is_multiple_of(heads) {
@@ -138,17 +135,8 @@ impl SwinConfig {
             let least = format!("at least 1/{}, at most 64", self.embed_dim);
             return wrong("mlp_ratio", &least, self.mlp_ratio.to_string());
         }
-        if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps.is_finite()) {
-            let found = self.layer_norm_eps.to_string();
-            return wrong("layer_norm_eps", "a positive number", found);
-        }
-        if !(0.0..1.0).contains(&self.drop_path_rate) {
-            return wrong(
-                "drop_path_rate",
-                "0 to below 1",
-                self.drop_path_rate.to_string(),
-            );
-        }
+        limits::epsilon(self.layer_norm_eps)?;
+        limits::rates(&[("drop_path_rate", self.drop_path_rate)])?;
         if self.hidden_act != "gelu" {
             return wrong("hidden_act", "\"gelu\"", format!("{:?}", self.hidden_act));
         }

@@ -3,6 +3,7 @@
 use super::kind::Kind;
 use crate::model::ModelError;
 use crate::model::embedder::{Layout, Resampling};
+use crate::model::limits;
 pub use crate::model::transformer::Activation;
 use crate::model::transformer::{LayerShape, Sight};
 use crate::suite::parts::Pooling;
@@ -65,21 +66,13 @@ pub struct VitConfig {
     pub id2label: BTreeMap<usize, String>,
 }
 
-pub(super) fn wrong(what: &str, expected: impl ToString, found: impl ToString) -> ModelError {
-    ModelError::Config {
-        what: what.into(),
-        expected: expected.to_string(),
-        found: found.to_string(),
-    }
-}
-
 impl VitConfig {
     /// Returns the configuration if a model can be built from it.
     ///
     /// # Errors
     /// [`ModelError::Config`] that names the key.
     pub fn check(self) -> Result<Self, ModelError> {
-        for (name, value, top) in [
+        limits::sizes(&[
             ("image_size", self.image_size, 8192),
             ("patch_size", self.patch_size, 256),
             ("num_channels", self.num_channels, 65_536),
@@ -87,48 +80,38 @@ impl VitConfig {
             ("num_hidden_layers", self.num_hidden_layers, 1024),
             ("num_attention_heads", self.num_attention_heads, 1024),
             ("intermediate_size", self.intermediate_size, 1 << 20),
-        ] {
-            if value == 0 || value > top {
-                return Err(wrong(name, format!("1 to {top}"), value));
-            }
-        }
+        ])?;
         if self.num_register_tokens > 1024 {
             let found = self.num_register_tokens;
-            return Err(wrong("num_register_tokens", "0 to 1024", found));
+            return Err(ModelError::config(
+                "num_register_tokens",
+                "0 to 1024",
+                found,
+            ));
         }
         // Attention holds the tokens of an image squared.
         if !(1..=256).contains(&self.grid()) {
             let expected = format!("{0} to {1}, of 1 to 256 patches", self.patch_size, {
                 self.patch_size.saturating_mul(256)
             });
-            return Err(wrong("image_size", expected, self.image_size));
+            return Err(ModelError::config("image_size", expected, self.image_size));
         }
-        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
-            let expected = format!("a divisor of {}", self.hidden_size);
-            return Err(wrong(
-                "num_attention_heads",
-                expected,
-                self.num_attention_heads,
-            ));
-        }
-        if !(self.layer_norm_eps > 0.0 && self.layer_norm_eps.is_finite()) {
-            let found = self.layer_norm_eps;
-            return Err(wrong("layer_norm_eps", "a positive number", found));
-        }
-        for (name, value) in [
+        limits::heads(self.num_attention_heads, self.hidden_size)?;
+        limits::epsilon(self.layer_norm_eps)?;
+        limits::rates(&[
             ("hidden_dropout_prob", self.hidden_dropout_prob),
             (
                 "attention_probs_dropout_prob",
                 self.attention_probs_dropout_prob,
             ),
             ("drop_path_rate", self.drop_path_rate),
-        ] {
-            if !(0.0..1.0).contains(&value) {
-                return Err(wrong(name, "0 to below 1", value));
-            }
-        }
+        ])?;
         if let Some(value) = self.layer_scale.filter(|value| !value.is_finite()) {
-            return Err(wrong("layerscale_value", "a finite number", value));
+            return Err(ModelError::config(
+                "layerscale_value",
+                "a finite number",
+                value,
+            ));
         }
         self.poolable(self.pooling)?;
         Ok(self)
@@ -146,7 +129,7 @@ impl VitConfig {
         };
         match lacks {
             None => Ok(()),
-            Some(token) => Err(wrong(
+            Some(token) => Err(ModelError::config(
                 "pooling",
                 "mean, or one whose tokens the model has",
                 format!("{} of a model without a {token}", pooling.name()),

@@ -2,7 +2,7 @@
 //! `transformers` gives it.
 
 use super::clip;
-use super::config::{Activation, VitConfig, wrong};
+use super::config::{Activation, VitConfig};
 use super::kind::Kind;
 use crate::model::ModelError;
 use crate::model::embedder::Resampling;
@@ -27,7 +27,7 @@ impl VitConfig {
     pub fn read(keys: &Keys, model_type: &str) -> Result<Self, ModelError> {
         let Some(kind) = Kind::of(model_type) else {
             let found = format!("{model_type:?}");
-            return Err(wrong("model_type", "that of a ViT", found));
+            return Err(ModelError::config("model_type", "that of a ViT", found));
         };
         if kind == Kind::Clip {
             return clip::read(keys);
@@ -39,7 +39,7 @@ impl VitConfig {
         if dino {
             let ratio = keys.number("mlp_ratio", 4.0)?;
             if !(0.0..=64.0).contains(&ratio) {
-                return Err(wrong("mlp_ratio", "0 to 64", ratio));
+                return Err(ModelError::config("mlp_ratio", "0 to 64", ratio));
             }
             intermediate_size = (hidden_size as f64 * ratio) as usize;
         }

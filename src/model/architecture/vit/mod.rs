@@ -139,7 +139,11 @@ impl Configuration for VitConfig {
             Kind::Clip => self.activation = activation.into(),
             _ => {
                 let expected = format!("none to be said of {}", self.family().name);
-                return Err(config::wrong("activation", expected, activation.name()));
+                return Err(ModelError::config(
+                    "activation",
+                    expected,
+                    activation.name(),
+                ));
             }
         }
         Ok(())
@@ -150,7 +154,7 @@ impl Configuration for VitConfig {
             return Ok(());
         }
         let expected = format!("{}, as its config.json tells", self.num_attention_heads);
-        Err(config::wrong("heads", expected, heads))
+        Err(ModelError::config("heads", expected, heads))
     }
 
     fn resampling(&self) -> Option<Resampling> {

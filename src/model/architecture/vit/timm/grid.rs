@@ -3,7 +3,6 @@
 
 use super::keys::Told;
 use crate::model::ModelError;
-use crate::model::architecture::vit::config::wrong;
 use crate::model::opening::SideOrigin;
 
 /// What positions tell.
@@ -55,7 +54,11 @@ pub fn places(
         };
         let expected =
             format!("positions of {grid}, and of all or none of {before} tokens before them{way}");
-        return Err(wrong("pos_embed", expected, format!("{rows} positions")));
+        return Err(ModelError::config(
+            "pos_embed",
+            expected,
+            format!("{rows} positions"),
+        ));
     };
     let image_size = grid.saturating_mul(patch);
     if let Some((side, origin)) = said {

@@ -8,7 +8,7 @@ use super::names::canonical;
 use super::original;
 use super::published::{self, Published};
 use crate::model::ModelError;
-use crate::model::architecture::vit::config::{Activation, VitConfig, wrong};
+use crate::model::architecture::vit::config::{Activation, VitConfig};
 use crate::model::architecture::vit::kind::Kind;
 use crate::model::embedder::Resampling;
 use crate::model::opening::SideOrigin;
@@ -40,7 +40,7 @@ impl Shapes {
         let found = shape.map_or("no such tensor".into(), |s| format!("{s:?}"));
         shape
             .and_then(|s| s.clone().try_into().ok())
-            .ok_or_else(|| wrong(name, format!("a tensor with {N} axes"), found))
+            .ok_or_else(|| ModelError::config(name, format!("a tensor with {N} axes"), found))
     }
 
     /// Number of layers. Counted, not taken from the largest index: a gap then shows as missing tensors.
@@ -75,7 +75,11 @@ pub fn infer(
     if patch != across || !(1..=256).contains(&patch) {
         let found = format!("{patch} × {across} pixels");
         let expected = "square patches of 1 to 256 pixels";
-        return Err(wrong("patch_embed.proj.weight", expected, found));
+        return Err(ModelError::config(
+            "patch_embed.proj.weight",
+            expected,
+            found,
+        ));
     }
     let mut notes = Vec::new();
     let has = Has::of(&shapes)?;
@@ -165,7 +169,11 @@ impl Has {
             false => 0,
         };
         if registers > 1024 {
-            return Err(wrong("reg_token", "0 to 1024 tokens", registers));
+            return Err(ModelError::config(
+                "reg_token",
+                "0 to 1024 tokens",
+                registers,
+            ));
         }
         let [hidden_in, _] = shapes.dims("blocks.0.mlp.fc1.weight")?;
         let [_, hidden] = shapes.dims("blocks.0.mlp.fc2.weight")?;
@@ -214,8 +222,8 @@ impl Has {
         let Some((what, found, expected)) = other else {
             return Ok(());
         };
-        Err(wrong(
-            &format!("tensors of {}", name.architecture),
+        Err(ModelError::config(
+            format!("tensors of {}", name.architecture),
             format!(
                 "{what}: {expected}, as timm builds it; another name, or none of timm's, where it is another"
             ),
@@ -238,7 +246,11 @@ fn mlp(
     }
     if hidden_in != hidden {
         let expected = format!("{hidden} rows, or twice as many");
-        return Err(wrong("blocks.0.mlp.fc1.weight", expected, hidden_in));
+        return Err(ModelError::config(
+            "blocks.0.mlp.fc1.weight",
+            expected,
+            hidden_in,
+        ));
     }
     let quick = told.quick.or(told.published.map(|p| p.quick()));
     let activation = match quick {
@@ -247,7 +259,7 @@ fn mlp(
         None if !has.pre_norm => Activation::Gelu,
         // CLIP's image towers have either, and nothing in their tensors tells.
         None => {
-            return Err(wrong(
+            return Err(ModelError::config(
                 "activation",
                 "a config.json, or a file of timm's name (vit_base_patch16_clip_quickgelu_224), that tells it",
                 "tensors of a CLIP image tower alone",
@@ -282,12 +294,12 @@ fn heads(
             true => Ok(heads),
             false => {
                 let expected = format!("a divisor of the width {width}");
-                Err(wrong("num_heads", expected, heads))
+                Err(ModelError::config("num_heads", expected, heads))
             }
         };
     }
     let Some(heads) = published::heads(width, class_token) else {
-        return Err(wrong(
+        return Err(ModelError::config(
             "num_heads",
             "--heads N, or a config.json with model_args.num_heads: tensors do not tell it",
             format!("width {width}, of which no number of heads, or several, are published"),

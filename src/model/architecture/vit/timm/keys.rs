@@ -2,7 +2,7 @@
 //! that tensors show are left to them; others that would change what is computed are refused.
 
 use super::published::{Published, tag};
-use crate::model::architecture::vit::config::{Activation, VitConfig, wrong};
+use crate::model::architecture::vit::config::{Activation, VitConfig};
 use crate::model::keys::{Keys, labels, square};
 use crate::model::{ModelError, Opening};
 use crate::suite::parts::Pooling;
@@ -97,7 +97,7 @@ impl Told {
         let architecture = architecture.unwrap_or_default();
         let Some(published) = Published::named(architecture) else {
             let found = format!("{architecture:?}");
-            return Err(wrong("architecture", SUPPORTED, found));
+            return Err(ModelError::config("architecture", SUPPORTED, found));
         };
         let empty = Map::new();
         let object = |key: &str| map.get(key).and_then(Value::as_object).unwrap_or(&empty);
@@ -149,7 +149,7 @@ impl Told {
 }
 
 fn refused(key: &str, expected: &str, found: &Value) -> ModelError {
-    wrong(&format!("model_args.{key}"), expected, found)
+    ModelError::config(format!("model_args.{key}"), expected, found)
 }
 
 /// Whether timm's word for a pooling is that for averages.
@@ -158,7 +158,7 @@ fn pool(word: &str) -> Result<Option<bool>, ModelError> {
         "" => Ok(None),
         "avg" => Ok(Some(true)),
         "token" => Ok(Some(false)),
-        other => Err(wrong(
+        other => Err(ModelError::config(
             "global_pool",
             "\"token\" or \"avg\"",
             format!("{other:?}"),
@@ -177,7 +177,11 @@ fn sides(map: &Map<String, Value>, key: &str) -> Result<Option<usize>, ModelErro
     });
     match of_picture.or_else(|| square(value)) {
         Some(side) => Ok(Some(side)),
-        None => Err(wrong(key, "the equal sides of an image", value)),
+        None => Err(ModelError::config(
+            key,
+            "the equal sides of an image",
+            value,
+        )),
     }
 }
 

@@ -4,7 +4,6 @@
 
 use super::registry::{NATIVELY_QUICK, REGISTRY, RENAMED, Sort};
 use crate::model::ModelError;
-use crate::model::architecture::vit::config::wrong;
 use std::collections::BTreeSet;
 
 /// What ViTs of timm's are called.
@@ -74,7 +73,7 @@ impl Published {
         if builder || !parts.iter().any(|part| part.starts_with("patch")) {
             return Ok(None);
         }
-        Err(wrong(
+        Err(ModelError::config(
             "name of the file",
             "a name of timm's whose network loads (vit_base_patch16_224), or none of the kind; a config.json with \
              timm's architecture beside it tells more",
