@@ -83,9 +83,6 @@ pub enum Mlp {
     Gated(Gated),
 }
 
-/// The factor of `x·σ(f·x)` that comes near the GELU.
-const QUICK: f64 = 1.702;
-
 impl Mlp {
     fn new(shape: &LayerShape, init: &mut Init) -> Self {
         let (width, hidden) = (shape.width, shape.hidden);
@@ -107,7 +104,7 @@ impl Mlp {
             Self::Plain(plain) => {
                 let hidden = plain.fc1.forward(x, pass);
                 let hidden = if plain.quick {
-                    hidden.mul_scalar(QUICK).silu().mul_scalar(1.0 / QUICK)
+                    ops::quick_gelu(hidden)
                 } else {
                     ops::gelu(hidden)
                 };

@@ -79,9 +79,9 @@ macro_rules! multiversion {
 
                 match $crate::simd::level() {
                     // SAFETY: the CPU has every feature that `v4` is compiled for.
-                    $crate::simd::Level::Avx512 => return unsafe { v4($($arg),*) },
+                    $crate::simd::Level::Avx512 => return unsafe { v4 $(::<$g>)? ($($arg),*) },
                     // SAFETY: the CPU has every feature that `v3` is compiled for.
-                    $crate::simd::Level::Avx2 => return unsafe { v3($($arg),*) },
+                    $crate::simd::Level::Avx2 => return unsafe { v3 $(::<$g>)? ($($arg),*) },
                     $crate::simd::Level::Baseline => {}
                 }
             }

@@ -2,8 +2,10 @@
 //! that the fused kernels are tested against.
 
 use super::WindowGeometry;
+use super::kernel::activation::{Gelu, QUICK};
 use super::kernel::attention::REGION_PENALTY;
 use crate::model::dual::Dual;
+use burn::tensor::activation::sigmoid;
 use burn::tensor::{Int, Tensor, TensorData};
 
 /// See [`super::linear`].
@@ -31,9 +33,13 @@ pub fn layer_norm(x: Tensor<3>, gain: Tensor<1>, bias: Tensor<1>, epsilon: f64) 
     standardise(x, epsilon).0 * gain.unsqueeze::<3>() + bias.unsqueeze::<3>()
 }
 
-/// See [`super::gelu`]. Not burn's own: outside flex its gradient is that of the tanh approximation.
-pub fn gelu(x: Tensor<3>) -> Tensor<3> {
-    x.clone() * cumulative(x)
+/// See [`super::gelu`] and [`super::quick_gelu`]. Not burn's own: outside flex its gradient is that of the tanh
+/// approximation.
+pub fn gelu(kind: Gelu, x: Tensor<3>) -> Tensor<3> {
+    match kind {
+        Gelu::Exact => x.clone() * cumulative(x),
+        Gelu::Quick => x.clone() * sigmoid(x.mul_scalar(QUICK)),
+    }
 }
 
 /// The normal distribution function Φ.
@@ -44,15 +50,24 @@ fn cumulative(x: Tensor<3>) -> Tensor<3> {
         .mul_scalar(0.5)
 }
 
-/// The slope of GELU, `Φ(x) + x·φ(x)`.
-pub fn gelu_slope(x: Tensor<3>) -> Tensor<3> {
-    let density = x
-        .clone()
-        .square()
-        .mul_scalar(-0.5)
-        .exp()
-        .mul_scalar(1.0 / std::f64::consts::TAU.sqrt());
-    cumulative(x.clone()) + x * density
+/// The slope of either GELU: `Φ(x) + x·φ(x)`, `s + c·x·s·(1 − s)` with `s = σ(c·x)`.
+pub fn gelu_slope(kind: Gelu, x: Tensor<3>) -> Tensor<3> {
+    match kind {
+        Gelu::Exact => {
+            let density = x
+                .clone()
+                .square()
+                .mul_scalar(-0.5)
+                .exp()
+                .mul_scalar(1.0 / std::f64::consts::TAU.sqrt());
+            cumulative(x.clone()) + x * density
+        }
+        Gelu::Quick => {
+            let s = sigmoid(x.clone().mul_scalar(QUICK));
+            let rest = s.clone().neg().add_scalar(1.0);
+            s.clone() + x.mul_scalar(QUICK) * s * rest
+        }
+    }
 }
 
 /// Scaled dot-product attention of `[B, heads, n, d]` queries, keys and values; `shift` is applied

@@ -15,6 +15,7 @@ pub use fused::{AdamWStep, WindowGeometry};
 pub use plain::adamw;
 
 use super::dual::Dual;
+use fused::Gelu;
 
 /// `x·wᵀ + b` with `x [B, T, in]`, `w [out, in]` (PyTorch's layout), `b [out]`.
 /// Tangent: `ẋ·wᵀ + x·ẇᵀ + ḃ`.
@@ -36,9 +37,18 @@ pub fn layer_norm(x: Dual<3>, gain: Dual<1>, bias: Dual<1>, epsilon: f64) -> Dua
 
 /// The exact GELU `x·Φ(x)`; tangent `(Φ(x) + x·φ(x)) ∘ ẋ`.
 pub fn gelu(x: Dual<3>) -> Dual<3> {
+    either_gelu(Gelu::Exact, x)
+}
+
+/// The quick GELU `x·σ(1.702 x)` of OpenAI's CLIP; tangent `(s + 1.702 x·s·(1 − s)) ∘ ẋ` with `s = σ(1.702 x)`.
+pub fn quick_gelu(x: Dual<3>) -> Dual<3> {
+    either_gelu(Gelu::Quick, x)
+}
+
+fn either_gelu(kind: Gelu, x: Dual<3>) -> Dual<3> {
     match x.tangent {
-        Some(tangent) => moving::gelu(x.primal, tangent),
-        None => plain::gelu(x.primal).into(),
+        Some(tangent) => moving::gelu(kind, x.primal, tangent),
+        None => plain::gelu(kind, x.primal).into(),
     }
 }
 

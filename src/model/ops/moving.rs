@@ -2,7 +2,7 @@
 //! kernels where they apply, by the rules in terms of plain operations everywhere else.
 
 use super::composed;
-use super::fused::{FusedOps, OptionalTensor, WindowGeometry, optional};
+use super::fused::{FusedOps, Gelu, OptionalTensor, WindowGeometry, optional};
 use super::plain::{self, fusible};
 use crate::model::dual::{Dual, total};
 use burn::backend::{Dispatch, DispatchTensor};
@@ -78,16 +78,17 @@ pub fn layer_norm(x: Dual<3>, gain: Dual<1>, bias: Dual<1>, epsilon: f64) -> Dua
     Dual { primal, tangent }
 }
 
-/// See [`super::gelu`].
-pub fn gelu(x: Tensor<3>, x_dot: Tensor<3>) -> Dual<3> {
+/// See [`super::gelu`] and [`super::quick_gelu`].
+pub fn gelu(kind: Gelu, x: Tensor<3>, x_dot: Tensor<3>) -> Dual<3> {
     if fusible(&x) {
         return joined(Dispatch::dual_gelu(
             x.into_dispatch(),
             x_dot.into_dispatch(),
+            kind,
         ));
     }
-    let slope = composed::gelu_slope(x.clone());
-    Dual::new(plain::gelu(x), slope * x_dot)
+    let slope = composed::gelu_slope(kind, x.clone());
+    Dual::new(plain::gelu(kind, x), slope * x_dot)
 }
 
 /// See [`super::window_attention`].

@@ -2,7 +2,7 @@
 //! everywhere else.
 
 use super::composed;
-use super::fused::{self, AdamWStep, FusedOps, WindowGeometry};
+use super::fused::{self, AdamWStep, FusedOps, Gelu, WindowGeometry};
 use crate::model::device;
 use burn::backend::{Dispatch, Flex};
 use burn::tensor::{DType, Tensor};
@@ -37,12 +37,12 @@ pub fn layer_norm(x: Tensor<3>, gain: Tensor<1>, bias: Tensor<1>, epsilon: f64) 
     ))
 }
 
-/// See [`super::gelu`].
-pub fn gelu(x: Tensor<3>) -> Tensor<3> {
+/// See [`super::gelu`] and [`super::quick_gelu`].
+pub fn gelu(kind: Gelu, x: Tensor<3>) -> Tensor<3> {
     if !fusible(&x) {
-        return composed::gelu(x);
+        return composed::gelu(kind, x);
     }
-    Tensor::from_dispatch(Dispatch::fused_gelu(x.into_dispatch()))
+    Tensor::from_dispatch(Dispatch::fused_gelu(x.into_dispatch(), kind))
 }
 
 /// See [`super::window_attention`].

@@ -148,9 +148,11 @@ fn layer_norm() {
 fn gelu() {
     let shape = [3, 500, 23];
     let count = Some(shape.iter().product());
-    agree("gelu", &[count, count], |all| {
-        super::gelu(dual(&all, 0, shape).unwrap().mul_scalar(2.0))
-    });
+    for of in [super::gelu, super::quick_gelu] {
+        agree("gelu", &[count, count], |all| {
+            of(dual(&all, 0, shape).unwrap().mul_scalar(2.0))
+        });
+    }
 }
 
 #[test]

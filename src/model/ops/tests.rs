@@ -75,11 +75,16 @@ fn layer_norm_agrees_with_its_composition() {
 
 #[test]
 fn gelu_agrees_with_its_composition() {
-    let x = leaf([3, 50, 23], 7).mul_scalar(2.0).detach().require_grad();
-    let (fused, plain) = (plain::gelu(x.clone()), composed::gelu(x.clone()));
-    close("gelu", fused.clone(), plain.clone());
-    let (f, p) = (loss(fused).backward(), loss(plain).backward());
-    close("dx", x.grad(&f).unwrap(), x.grad(&p).unwrap());
+    for kind in [Gelu::Exact, Gelu::Quick] {
+        let x = leaf([3, 50, 23], 7).mul_scalar(2.0).detach().require_grad();
+        let (fused, plain) = (
+            plain::gelu(kind, x.clone()),
+            composed::gelu(kind, x.clone()),
+        );
+        close("gelu", fused.clone(), plain.clone());
+        let (f, p) = (loss(fused).backward(), loss(plain).backward());
+        close("dx", x.grad(&f).unwrap(), x.grad(&p).unwrap());
+    }
 }
 
 #[test]
@@ -116,7 +121,7 @@ fn window_attention_agrees_with_its_composition() {
 
 #[test]
 fn attention_over_a_sequence_agrees_with_its_composition() {
-    for (tokens, heads, channels) in [(20, 4, 32), (33, 3, 24), (1, 2, 16)] {
+    for (tokens, heads, channels) in [(20, 4, 32), (33, 3, 24), (1, 2, 16), (197, 2, 128)] {
         let geometry = WindowGeometry::sequence(tokens, heads);
         let qkv = leaf([9, tokens, 3 * channels], 10);
         let fused = plain::window_attention(qkv.clone(), None, geometry);

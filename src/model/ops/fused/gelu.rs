@@ -1,9 +1,9 @@
-//! GELU, its tangent, and both nodes.
+//! Either GELU, its tangent, and both nodes.
 
 use super::Tracked;
 use super::buffer::{buffer, contiguous, shape, values};
 use super::node::{Pair, Saved, first, give, record, wants};
-use crate::model::ops::kernel::activation;
+use crate::model::ops::kernel::activation::{self, Gelu};
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -11,16 +11,17 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops};
 use burn_flex::FlexTensor;
 
-pub fn forward(x: &FlexTensor) -> FlexTensor {
+pub fn forward(kind: Gelu, x: &FlexTensor) -> FlexTensor {
     let mut y = buffer(shape(x));
-    activation::gelu(values(x), y.storage_mut());
+    activation::gelu(kind, values(x), y.storage_mut());
     y
 }
 
 /// Value and tangent.
-pub fn dual(x: &FlexTensor, x_dot: &FlexTensor) -> (FlexTensor, FlexTensor) {
+pub fn dual(kind: Gelu, x: &FlexTensor, x_dot: &FlexTensor) -> (FlexTensor, FlexTensor) {
     let [mut y, mut y_dot] = [(); 2].map(|()| buffer(shape(x)));
     activation::gelu_dual(
+        kind,
         values(x),
         values(x_dot),
         y.storage_mut(),
@@ -31,7 +32,7 @@ pub fn dual(x: &FlexTensor, x_dot: &FlexTensor) -> (FlexTensor, FlexTensor) {
 
 /// Gradient at x.
 #[derive(Debug)]
-struct Grad;
+struct Grad(Gelu);
 
 impl Backward<Flex, 1> for Grad {
     type State = Saved<FlexTensor, 1>;
@@ -43,14 +44,14 @@ impl Backward<Flex, 1> for Grad {
         }
         let x = &ops.state.inputs;
         let (mut dx, held) = first(&ops, grads, shape(x));
-        activation::gelu_backward(values(x), values(&dy), held, dx.storage_mut());
+        activation::gelu_backward(self.0, values(x), values(&dy), held, dx.storage_mut());
         give(&ops, 0, grads, || dx);
     }
 }
 
 /// What the tangent adds to the gradient at x, and that at ẋ.
 #[derive(Debug)]
-struct TangentGrad;
+struct TangentGrad(Gelu);
 
 impl Backward<Flex, 2> for TangentGrad {
     type State = Saved<[FlexTensor; 2], 2>;
@@ -61,6 +62,7 @@ impl Backward<Flex, 2> for TangentGrad {
         let (mut dx, held) = first(&ops, grads, shape(x));
         let mut dx_dot = buffer(shape(x));
         activation::gelu_tangent_backward(
+            self.0,
             values(x),
             values(x_dot),
             values(&dy_dot),
@@ -73,21 +75,22 @@ impl Backward<Flex, 2> for TangentGrad {
     }
 }
 
-pub fn tracked<C: CheckpointStrategy>(x: &Tracked<C>) -> Tracked<C> {
+pub fn tracked<C: CheckpointStrategy>(kind: Gelu, x: &Tracked<C>) -> Tracked<C> {
     let inputs = contiguous(x.primitive());
-    let y = forward(&inputs);
-    record::<C, _, _, 1>(Grad, [Some(x)], inputs, Pair::default(), y)
+    let y = forward(kind, &inputs);
+    record::<C, _, _, 1>(Grad(kind), [Some(x)], inputs, Pair::default(), y)
 }
 
 pub fn tracked_dual<C: CheckpointStrategy>(
+    kind: Gelu,
     x: &Tracked<C>,
     x_dot: &Tracked<C>,
 ) -> (Tracked<C>, Tracked<C>) {
     let inputs = [x, x_dot].map(|t| contiguous(t.primitive()));
-    let (y, y_dot) = dual(&inputs[0], &inputs[1]);
+    let (y, y_dot) = dual(kind, &inputs[0], &inputs[1]);
     let pair = Pair::default();
-    let y = record::<C, _, _, 1>(Grad, [Some(x)], inputs[0].clone(), pair.clone(), y);
+    let y = record::<C, _, _, 1>(Grad(kind), [Some(x)], inputs[0].clone(), pair.clone(), y);
     let parents = [Some(x), Some(x_dot)];
-    let y_dot = record::<C, _, _, 2>(TangentGrad, parents, inputs, pair, y_dot);
+    let y_dot = record::<C, _, _, 2>(TangentGrad(kind), parents, inputs, pair, y_dot);
     (y, y_dot)
 }

@@ -22,6 +22,7 @@ use burn::backend::{Autodiff, Backend, Dispatch, ExtensionType, Flex, backend_ex
 use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
 
+pub use kernel::activation::Gelu;
 pub use kernel::attention::WindowGeometry;
 pub use kernel::optimiser::AdamWStep;
 pub use optimiser::adamw;
@@ -66,7 +67,7 @@ pub trait FusedOps: Backend {
         bias: FloatTensor<Self>,
         epsilon: f32,
     ) -> FloatTensor<Self>;
-    fn fused_gelu(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn fused_gelu(x: FloatTensor<Self>, kind: Gelu) -> FloatTensor<Self>;
     fn fused_window_attention(
         qkv: FloatTensor<Self>,
         #[extension_type] bias: OptionalTensor<Self>,
@@ -93,6 +94,7 @@ pub trait FusedOps: Backend {
     fn dual_gelu(
         x: FloatTensor<Self>,
         x_dot: FloatTensor<Self>,
+        kind: Gelu,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
     fn dual_window_attention(
         qkv: FloatTensor<Self>,
@@ -117,8 +119,8 @@ impl FusedOps for Flex {
         norm::forward(&norm::Inputs::plain(&x, &gain, &bias), epsilon).0
     }
 
-    fn fused_gelu(x: FlexTensor) -> FlexTensor {
-        gelu::forward(&contiguous(&x))
+    fn fused_gelu(x: FlexTensor, kind: Gelu) -> FlexTensor {
+        gelu::forward(kind, &contiguous(&x))
     }
 
     fn fused_window_attention(
@@ -160,8 +162,8 @@ impl FusedOps for Flex {
         (y, y_dot)
     }
 
-    fn dual_gelu(x: FlexTensor, x_dot: FlexTensor) -> (FlexTensor, FlexTensor) {
-        gelu::dual(&contiguous(&x), &contiguous(&x_dot))
+    fn dual_gelu(x: FlexTensor, x_dot: FlexTensor, kind: Gelu) -> (FlexTensor, FlexTensor) {
+        gelu::dual(kind, &contiguous(&x), &contiguous(&x_dot))
     }
 
     fn dual_window_attention(
@@ -194,8 +196,8 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
         norm::tracked::<C>(&x, &gain, &bias, epsilon)
     }
 
-    fn fused_gelu(x: Tracked<C>) -> Tracked<C> {
-        gelu::tracked::<C>(&x)
+    fn fused_gelu(x: Tracked<C>, kind: Gelu) -> Tracked<C> {
+        gelu::tracked::<C>(kind, &x)
     }
 
     fn fused_window_attention(
@@ -231,8 +233,8 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
         norm::tracked_dual::<C>([&x, &gain, &bias], dot, epsilon)
     }
 
-    fn dual_gelu(x: Tracked<C>, x_dot: Tracked<C>) -> (Tracked<C>, Tracked<C>) {
-        gelu::tracked_dual::<C>(&x, &x_dot)
+    fn dual_gelu(x: Tracked<C>, x_dot: Tracked<C>, kind: Gelu) -> (Tracked<C>, Tracked<C>) {
+        gelu::tracked_dual::<C>(kind, &x, &x_dot)
     }
 
     fn dual_window_attention(

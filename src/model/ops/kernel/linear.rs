@@ -9,6 +9,42 @@ use rayon::prelude::*;
 /// Token rows per parallel task.
 const ROWS: usize = 256;
 
+/// Most token rows per parallel task that has some of the output columns.
+const TALL: usize = 2048;
+
+/// Fewest entries of a weight matrix that is cut over its outputs: to pack it for every block of rows anew would cost
+/// a quarter of the product.
+const LARGE: usize = 1 << 18;
+
+/// Rows and columns of the output of one parallel task. What a task is changes no bit: every entry is the same sum.
+fn task(rows: usize, inputs: usize, outputs: usize) -> (usize, usize) {
+    if inputs * outputs < LARGE || rows <= ROWS {
+        return (ROWS, outputs);
+    }
+    let wide = (outputs / 4).next_multiple_of(64).max(192);
+    let columns = outputs.div_ceil(wide);
+    let mut tall = TALL;
+    while tall > ROWS && rows.div_ceil(tall) * columns < 2 * rayon::current_num_threads() {
+        tall /= 2;
+    }
+    (tall, wide)
+}
+
+/// A matrix of which tasks write different parts.
+#[derive(Clone, Copy)]
+struct Shared(*mut f32);
+
+// SAFETY: tasks write disjoint parts, see `forward`.
+unsafe impl Send for Shared {}
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// The entry at `at`, which the caller knows to be inside.
+    fn at(self, at: usize) -> *mut f32 {
+        self.0.wrapping_add(at)
+    }
+}
+
 /// `c = a·b`, or `c += a·b` to accumulate, for row-major `c [m, n]`; strides are (row, column) of
 /// each operand.
 #[allow(clippy::too_many_arguments)]
@@ -75,23 +111,62 @@ pub fn forward(
     inputs: usize,
     outputs: usize,
 ) {
-    y.par_chunks_mut(ROWS * outputs)
-        .zip(x.par_chunks(ROWS * inputs))
-        .for_each(|(y, x)| {
-            let rows = y.len() / outputs;
+    if y.is_empty() {
+        return;
+    }
+    let rows = y.len() / outputs;
+    if inputs == 0 {
+        y.chunks_exact_mut(outputs).for_each(|row| match b {
+            Some(b) => row.copy_from_slice(b),
+            None => row.fill(0.0),
+        });
+        return;
+    }
+    assert!(x.len() >= rows * inputs, "input too short");
+    assert!(w.len() >= outputs * inputs, "weight too short");
+    assert!(b.is_none_or(|b| b.len() >= outputs), "bias too short");
+    let (tall, wide) = task(rows, inputs, outputs);
+    let across = outputs.div_ceil(wide);
+    let y = Shared(y.as_mut_ptr());
+    (0..rows.div_ceil(tall) * across)
+        .into_par_iter()
+        .for_each(|task| {
+            let (top, left) = (task / across * tall, task % across * wide);
+            let (m, n) = ((rows - top).min(tall), (outputs - left).min(wide));
+            let first = top * outputs + left;
             if let Some(b) = b {
-                y.chunks_exact_mut(outputs)
-                    .for_each(|row| row.copy_from_slice(b));
+                for row in 0..m {
+                    // SAFETY: row `top + row` of `y` has `n` entries from column `left` on, which no other task writes.
+                    let part =
+                        unsafe { std::slice::from_raw_parts_mut(y.at(first + row * outputs), n) };
+                    part.copy_from_slice(&b[left..left + n]);
+                }
             }
-            product(
-                (rows, outputs, inputs),
-                y,
-                b.is_some(),
-                x,
-                (inputs, 1),
-                w,
-                (1, inputs),
-            );
+            // SAFETY: the asserts above bound the operands; the task alone writes the `m` by `n` entries of `y` from (top, left)
+            // on, which lie inside.
+            unsafe {
+                gemm::gemm(
+                    m,
+                    n,
+                    inputs,
+                    y.at(first),
+                    1,
+                    outputs as isize,
+                    b.is_some(),
+                    x[top * inputs..].as_ptr(),
+                    1,
+                    inputs as isize,
+                    w[left * inputs..].as_ptr(),
+                    inputs as isize,
+                    1,
+                    1.0f32,
+                    1.0f32,
+                    false,
+                    false,
+                    false,
+                    Parallelism::None,
+                );
+            }
         });
 }
 
@@ -201,5 +276,37 @@ pub fn add_up<'a>(partial: impl IntoIterator<Item = &'a [f32]>, total: &mut [f32
     total.fill(0.0);
     for part in partial {
         total.iter_mut().zip(part).for_each(|(t, v)| *t += v);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_task_is_changes_no_bit() {
+        let value = |i: usize| ((i * 37) % 101) as f32 / 50.0 - 1.0;
+        for (rows, inputs, outputs) in [(1100, 512, 520), (300, 768, 1000)] {
+            let x: Vec<f32> = (0..rows * inputs).map(value).collect();
+            let w: Vec<f32> = (0..outputs * inputs).map(|i| value(i + 5)).collect();
+            let b: Vec<f32> = (0..outputs).map(value).collect();
+            let on = |threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+                let mut y = vec![0.0; rows * outputs];
+                pool.build()
+                    .unwrap()
+                    .install(|| forward(&x, &w, Some(&b), &mut y, inputs, outputs));
+                y
+            };
+            let (one, many) = (on(1), on(16));
+            assert_ne!(task(rows, inputs, outputs).1, outputs);
+            assert!(one == many);
+            // By rows of one task each.
+            let mut whole = vec![0.0; rows * outputs];
+            for (y, x) in whole.chunks_mut(200 * outputs).zip(x.chunks(200 * inputs)) {
+                forward(x, &w, Some(&b), y, inputs, outputs);
+            }
+            assert!(one == whole);
+        }
     }
 }

@@ -44,6 +44,8 @@ pub fn product_add<L: Lanes>(
     panels::<L, true>(m, n, k, a, lda, b, c);
 }
 
+/// Columns are taken sixty-four, thirty-two or sixteen at a time, so that a row's value from memory serves as many
+/// sums as registers hold. How many are taken changes no bit: every sum runs over k in its order.
 #[inline(always)]
 fn panels<L: Lanes, const ADD: bool>(
     m: usize,
@@ -55,21 +57,56 @@ fn panels<L: Lanes, const ADD: bool>(
     c: &mut [f32],
 ) {
     debug_assert!(n.is_multiple_of(16));
-    let mut row = 0;
-    while row + 8 <= m {
-        panel::<L, 8, ADD>(row, n, k, a, lda, b, c);
-        row += 8;
+    let mut column = 0;
+    if L::REGISTERS >= 32 {
+        while column + 64 <= n {
+            strip::<L, 6, 4, ADD>(m, column, n, k, a, lda, b, c);
+            column += 64;
+        }
+        if column + 32 <= n {
+            strip::<L, 12, 2, ADD>(m, column, n, k, a, lda, b, c);
+            column += 32;
+        }
     }
-    while row < m {
-        panel::<L, 1, ADD>(row, n, k, a, lda, b, c);
-        row += 1;
+    while column < n {
+        strip::<L, 8, 1, ADD>(m, column, n, k, a, lda, b, c);
+        column += 16;
     }
 }
 
-/// `R` rows of the product, sixteen columns at a time, all sums in registers.
+/// All rows of `16·V` columns, `R` at a time.
 #[inline(always)]
-fn panel<L: Lanes, const R: usize, const ADD: bool>(
+#[allow(clippy::too_many_arguments)]
+fn strip<L: Lanes, const R: usize, const V: usize, const ADD: bool>(
+    m: usize,
+    column: usize,
+    n: usize,
+    k: usize,
+    a: &[f32],
+    lda: usize,
+    b: &[f32],
+    c: &mut [f32],
+) {
+    let mut row = 0;
+    while row + R <= m {
+        panel::<L, R, V, ADD>(row, column, n, k, a, lda, b, c);
+        row += R;
+    }
+    while row + 2 <= m {
+        panel::<L, 2, V, ADD>(row, column, n, k, a, lda, b, c);
+        row += 2;
+    }
+    if row < m {
+        panel::<L, 1, V, ADD>(row, column, n, k, a, lda, b, c);
+    }
+}
+
+/// `R` rows and `16·V` columns of the product, all sums in registers.
+#[inline(always)]
+#[allow(clippy::too_many_arguments)]
+fn panel<L: Lanes, const R: usize, const V: usize, const ADD: bool>(
     row: usize,
+    column: usize,
     n: usize,
     k: usize,
     a: &[f32],
@@ -78,21 +115,29 @@ fn panel<L: Lanes, const R: usize, const ADD: bool>(
     c: &mut [f32],
 ) {
     let rows: [&[f32]; R] = std::array::from_fn(|r| &a[(row + r) * lda..][..k]);
-    for column in (0..n).step_by(16) {
-        let mut sums = [L::zero(); R];
-        if ADD {
-            for (r, sum) in sums.iter_mut().enumerate() {
-                *sum = L::load(block(c, (row + r) * n + column));
+    let mut sums = [[L::zero(); V]; R];
+    if ADD {
+        for (r, sums) in sums.iter_mut().enumerate() {
+            for (v, sum) in sums.iter_mut().enumerate() {
+                *sum = L::load(block(c, (row + r) * n + column + 16 * v));
             }
         }
-        for t in 0..k {
-            let lane = L::load(block(b, t * n + column));
-            for (sum, row) in sums.iter_mut().zip(&rows) {
+    }
+    for t in 0..k {
+        // Closures of a library's functions are not compiled for the CPU's registers.
+        let mut lanes = [L::zero(); V];
+        for (v, lane) in lanes.iter_mut().enumerate() {
+            *lane = L::load(block(b, t * n + column + 16 * v));
+        }
+        for (sums, row) in sums.iter_mut().zip(&rows) {
+            for (sum, lane) in sums.iter_mut().zip(lanes) {
                 *sum = sum.add_scaled(row[t], lane);
             }
         }
-        for (r, sum) in sums.into_iter().enumerate() {
-            sum.store(block_mut(c, (row + r) * n + column));
+    }
+    for (r, sums) in sums.into_iter().enumerate() {
+        for (v, sum) in sums.into_iter().enumerate() {
+            sum.store(block_mut(c, (row + r) * n + column + 16 * v));
         }
     }
 }
@@ -103,8 +148,10 @@ pub fn transpose<L: Lanes>(rows: usize, columns: usize, a: &[f32], t: &mut [f32]
     debug_assert!(rows.is_multiple_of(16) && columns.is_multiple_of(16));
     for r in (0..rows).step_by(16) {
         for c in (0..columns).step_by(16) {
-            let mut tile: [L; 16] =
-                std::array::from_fn(|i| L::load(block(a, (r + i) * columns + c)));
+            let mut tile = [L::zero(); 16];
+            for (i, lane) in tile.iter_mut().enumerate() {
+                *lane = L::load(block(a, (r + i) * columns + c));
+            }
             L::transpose(&mut tile);
             for (i, lane) in tile.into_iter().enumerate() {
                 lane.store(block_mut(t, (c + i) * rows + r));
@@ -128,7 +175,13 @@ mod tests {
 
     #[test]
     fn product_and_transpose_agree_with_loops() {
-        for (m, n, k) in [(1, 16, 16), (16, 16, 32), (49, 64, 32), (9, 32, 16)] {
+        for (m, n, k) in [
+            (1, 16, 16),
+            (16, 16, 32),
+            (49, 64, 32),
+            (9, 32, 16),
+            (27, 112, 48),
+        ] {
             let value = |i: usize| ((i * 37) % 101) as f32 / 50.0 - 1.0;
             let a: Vec<f32> = (0..m * k).map(value).collect();
             let b: Vec<f32> = (0..k * n).map(|i| value(i + 7)).collect();
