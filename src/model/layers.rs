@@ -133,6 +133,23 @@ impl Linear {
         }
     }
 
+    /// As PyTorch starts it: weights from U(±1/√in), and a bias too.
+    pub fn as_torch(inputs: usize, outputs: usize, bias: bool, init: &mut Init) -> Self {
+        let bound = 1.0 / (inputs as f32).sqrt();
+        Self {
+            weight: init.uniform(bound, [outputs, inputs]),
+            bias: bias.then(|| init.uniform(bound, [outputs])),
+        }
+    }
+
+    /// One that gives zeros yet: the last map of what is to change nothing at the start.
+    pub fn silent(inputs: usize, outputs: usize, init: &mut Init) -> Self {
+        Self {
+            weight: init.constant(0.0, [outputs, inputs]),
+            bias: Some(init.constant(0.0, [outputs])),
+        }
+    }
+
     /// `[B, T, in]` → `[B, T, out]`.
     pub fn forward(&self, x: Dual<3>, pass: &Pass) -> Dual<3> {
         let bias = pass.optional(self.bias.as_ref());

@@ -140,6 +140,43 @@ pub fn replaced<M: Module>(module: M, value: &dyn Fn(&str, Tensor<1>) -> Option<
     module.map(&mut Replace(Trail::default(), value))
 }
 
+/// `module` with parameters that are made of others: what `value` gives for a path and a flattened value stands in its
+/// place with its graph, so that gradients flow on to what it was made of. Ids and everything else stay.
+pub fn expressed<M: Module>(module: M, value: &dyn Fn(&str, Tensor<1>) -> Option<Tensor<1>>) -> M {
+    struct Express<'a>(Trail, &'a dyn Fn(&str, Tensor<1>) -> Option<Tensor<1>>);
+    impl ModuleMapper for Express<'_> {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.0.enter(name, container);
+        }
+
+        fn exit_module(&mut self, _: &str, container: &str) {
+            self.0.exit(container);
+        }
+
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let before = param.val();
+            let shape = before.dims();
+            match (self.1)(&self.0.path(), flattened(before)) {
+                Some(new) => Param::initialized(param.id, new.reshape(shape)),
+                None => param,
+            }
+        }
+    }
+    module.map(&mut Express(Trail::default(), value))
+}
+
+/// `module` with parameters of its own: new ids, the same memory until a step changes them, on the plain device, ready for
+/// `train()`.
+pub fn copied<M: Module>(module: &M) -> M {
+    struct Copy;
+    impl ModuleMapper for Copy {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            Param::from_tensor(untracked(param.val()))
+        }
+    }
+    module.clone().map(&mut Copy)
+}
+
 /// All entries in a row.
 fn flattened<const D: usize>(value: Tensor<D>) -> Tensor<1> {
     let count = value.dims().iter().product::<usize>();

@@ -26,12 +26,21 @@ pub struct LoadedTowers {
     /// What every tensor was called and typed in the file, by Hugging Face's name; where the file has OpenAI's names it is
     /// called by Hugging Face's.
     pub spelling: BTreeMap<String, (String, Dtype)>,
-    /// The folder of its weights, where its tokenizer lies.
-    pub folder: PathBuf,
+    /// Its own tokenizer.
+    pub tokenizer: TokenizerAt,
     /// Its `config.json` of Hugging Face's kind, if an export is to copy it.
     pub source: Option<PathBuf>,
     /// What was inferred, chosen or left out: to be told.
     pub notes: Vec<String>,
+}
+
+/// Where the tokenizer of a CLIP is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenizerAt {
+    /// In this folder, beside the weights.
+    Folder(PathBuf),
+    /// Inside the program: this is its `tokenizer.json`.
+    Inside(&'static str),
 }
 
 impl LoadedTowers {
@@ -41,8 +50,14 @@ impl LoadedTowers {
     /// No tokenizer, one of another model, a text of which nothing is left.
     pub fn tokenised(&self, texts: &[String], place: Option<&Path>) -> Result<Encoded, ModelError> {
         let config = &self.config.text;
-        let place = place.unwrap_or(&self.folder);
-        let tokenizer = Tokenizer::open(place, Some(config.vocab_size))?;
+        let most = Some(config.vocab_size);
+        let tokenizer = match (place, &self.tokenizer) {
+            (Some(place), _) => Tokenizer::open(place, most),
+            (None, TokenizerAt::Folder(folder)) => Tokenizer::open(folder, most),
+            (None, TokenizerAt::Inside(json)) => {
+                Tokenizer::parse(Path::new("tokenizer.json"), json.as_bytes(), most)
+            }
+        }?;
         let settings = Settings {
             context: config.max_position_embeddings,
             ..Settings::default()
@@ -176,7 +191,10 @@ pub fn opened(
             logit_scale: scale,
         },
         sha256: weights.sha256(),
-        folder: weights.path().parent().unwrap_or(Path::new(".")).into(),
+        tokenizer: match files.tokenizer {
+            Some(json) => TokenizerAt::Inside(json),
+            None => TokenizerAt::Folder(weights.path().parent().unwrap_or(Path::new(".")).into()),
+        },
         config,
         ignored,
         spelling,

@@ -2,10 +2,11 @@
 //! space, in which a picture and its text lie near each other.
 //!
 //! Each tower is an embedder and an encoder as every [`Network`](super::Network) has them; `config` says their shapes,
-//! `open` finds description and weights, `load` fills, `save` writes.
+//! `open` finds description and weights, `load` fills, `save` writes, `fresh` begins anew.
 
 mod activation;
 mod config;
+mod fresh;
 mod infer;
 mod load;
 mod open;
@@ -15,11 +16,12 @@ mod save;
 mod tests;
 
 pub use config::{MODEL_TYPE, TwoTowerConfig};
-pub use load::{LoadedTowers, load, opened};
-pub use open::{FAMILIES, TowerFiles, is_two_tower, of_image, open};
-pub use save::{export, save};
+pub use load::{LoadedTowers, TokenizerAt, load, opened};
+pub use open::{FAMILIES, TowerFiles, inside, is_two_tower, of_image, open};
+pub use save::{Written, export, save, write};
 
 use super::architecture::Architecture;
+use super::architecture::clip::openai;
 use super::dual::Dual;
 use super::embedder::Embedder;
 use super::encoder::Encoder;
@@ -90,11 +92,16 @@ impl Tower {
 
     /// Features `[B, D]` → vectors of the common space `[B, E]`, of length one.
     pub fn project(&self, features: Dual<2>, pass: &Pass) -> Dual<2> {
+        unit_rows(self.projected(features, pass))
+    }
+
+    /// The same before they are brought to length one.
+    pub fn projected(&self, features: Dual<2>, pass: &Pass) -> Dual<2> {
         let [batch, width] = features.dims();
         let weight = pass.parameter(&self.projection.weight);
         let found = ops::linear(features.reshape([1, batch, width]), weight, None);
         let embed = found.dims()[2];
-        unit_rows(found.reshape([batch, embed]))
+        found.reshape([batch, embed])
     }
 }
 
@@ -134,6 +141,14 @@ impl TwoTower {
     pub fn text_embeds(&self, ids: Tensor<2, Int>, pass: &mut Pass) -> Dual<2> {
         let tokens = self.text.embedder.embed_ids(ids, None, pass);
         self.text.embed(tokens, pass)
+    }
+
+    /// One of the two.
+    pub fn tower(&self, which: openai::Tower) -> &Tower {
+        match which {
+            openai::Tower::Image => &self.image,
+            openai::Tower::Text => &self.text,
+        }
     }
 
     /// The factor on cosines, e^`logit_scale`.

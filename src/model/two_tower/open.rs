@@ -22,6 +22,8 @@ pub struct TowerFiles {
     pub weights: Weights,
     /// Its `config.json` of Hugging Face's kind, if an export is to copy it.
     pub source: Option<PathBuf>,
+    /// Its `tokenizer.json`, of a model inside the program.
+    pub tokenizer: Option<&'static str>,
     /// Where the side of its images was found.
     pub side: SideOrigin,
     /// What was inferred: to be told.
@@ -118,6 +120,24 @@ pub fn open(path: &Path, opening: &Opening) -> Result<TowerFiles, ModelError> {
     Ok(files)
 }
 
+/// A CLIP inside the program: description, weights and tokenizer, with what a user says of it.
+///
+/// # Errors
+/// [`ModelError`] of an opening that does not fit.
+pub fn inside(
+    config: TwoTowerConfig,
+    weights: Weights,
+    tokenizer: &'static str,
+    opening: &Opening,
+) -> Result<TowerFiles, ModelError> {
+    opening.check()?;
+    let files = told(config, weights, None, SideOrigin::Config, opening)?;
+    Ok(TowerFiles {
+        tokenizer: Some(tokenizer),
+        ..files
+    })
+}
+
 /// The image tower alone of weights under OpenAI's names, and what is to be told of it.
 ///
 /// # Errors
@@ -171,6 +191,7 @@ fn told(
         config,
         weights,
         source: source.filter(|_| own),
+        tokenizer: None,
         side,
         notes,
     })

@@ -1,9 +1,10 @@
 //! A CLIP out, as a folder that `transformers` loads as `CLIPModel`.
 
-use super::{LoadedTowers, TwoTower, TwoTowerConfig};
+use super::{LoadedTowers, TokenizerAt, TwoTower, TwoTowerConfig};
 use crate::model::ModelError;
 use crate::model::architecture::{clip, vit};
 use crate::model::names::Scheme;
+use crate::model::preprocess::clip_json;
 use crate::model::save::{
     CONFIG, PICTURES, copy_beside, outgoing, parts, type_of, write_text, write_weights,
 };
@@ -68,8 +69,44 @@ pub fn save(config: &TwoTowerConfig, towers: &TwoTower, folder: &Path) -> Result
     write_text(folder, CONFIG, &(json(config) + "\n"))
 }
 
+/// A CLIP of our own, with all that its folder holds.
+pub struct Written<'a> {
+    /// Shapes of both towers.
+    pub config: &'a TwoTowerConfig,
+    /// The parameters.
+    pub towers: &'a TwoTower,
+    /// Its `tokenizer.json`.
+    pub tokenizer: &'a str,
+}
+
+/// Writes a CLIP with its tokenizer and how its pictures are prepared; `dtype` overrides the float type of its parameters.
+///
+/// # Errors
+/// The operating system's.
+pub fn write(written: &Written, dtype: Option<Dtype>, folder: &Path) -> Result<(), ModelError> {
+    let Written {
+        config,
+        towers,
+        tokenizer,
+    } = written;
+    tensors(towers, folder, |name, own| (name, dtype.unwrap_or(own)))?;
+    write_text(folder, CONFIG, &(json(config) + "\n"))?;
+    beside(config, tokenizer, folder)
+}
+
+/// The files beside weights and description.
+fn beside(config: &TwoTowerConfig, tokenizer: &str, folder: &Path) -> Result<(), ModelError> {
+    let pictures = clip_json(config.image.image_size);
+    write_text(folder, PICTURES[0], &(pretty(&pictures) + "\n"))?;
+    write_text(folder, TEXTS[0], tokenizer)
+}
+
 fn json(config: &TwoTowerConfig) -> String {
-    serde_json::to_string_pretty(&config.json()).expect("a value has string keys")
+    pretty(&config.json())
+}
+
+fn pretty(value: &serde_json::Value) -> String {
+    serde_json::to_string_pretty(value).expect("a value has string keys")
 }
 
 /// Writes a CLIP as it came: every tensor under the name and in the float type that it had (under Hugging Face's name
@@ -89,7 +126,11 @@ pub fn export(
         (name, dtype.unwrap_or(kept))
     })?;
     let Some(source) = &loaded.source else {
-        return write_text(folder, CONFIG, &(json(&loaded.config) + "\n"));
+        write_text(folder, CONFIG, &(json(&loaded.config) + "\n"))?;
+        return match &loaded.tokenizer {
+            TokenizerAt::Inside(tokenizer) => beside(&loaded.config, tokenizer, folder),
+            TokenizerAt::Folder(_) => Ok(()),
+        };
     };
     copy_beside(source, &[&PICTURES[..], &TEXTS].concat(), folder)
 }

@@ -5,12 +5,13 @@ use super::source::{Source, malformed};
 use super::{Entry, Place};
 use crate::model::ModelError;
 use safetensors::tensor::Metadata;
+use std::collections::BTreeMap;
 
 /// The longest header that the format allows.
 const LONGEST: u64 = 100_000_000;
 
-/// The tensors of a safetensors file, as its checked header places them.
-pub(super) fn entries(source: &Source, part: usize) -> Result<Vec<(String, Entry)>, ModelError> {
+/// The checked header of a safetensors file, and where its tensors' bytes begin.
+fn header(source: &Source) -> Result<(Metadata, u64), ModelError> {
     let wrong = |expected: &str, found: String| {
         malformed(&source.path, "safetensors header", expected, found)
     };
@@ -41,6 +42,19 @@ pub(super) fn entries(source: &Source, part: usize) -> Result<Vec<(String, Entry
             format!("{size} bytes"),
         ));
     }
+    Ok((metadata, data))
+}
+
+/// What a safetensors file says beside its tensors.
+pub(super) fn metadata(source: &Source) -> Result<BTreeMap<String, String>, ModelError> {
+    let (header, _) = header(source)?;
+    let all = header.metadata().iter().flatten();
+    Ok(all.map(|(key, text)| (key.clone(), text.clone())).collect())
+}
+
+/// The tensors of a safetensors file, as its checked header places them.
+pub(super) fn entries(source: &Source, part: usize) -> Result<Vec<(String, Entry)>, ModelError> {
+    let (metadata, data) = header(source)?;
     let entry = |(name, info): (String, &safetensors::tensor::TensorInfo)| {
         let (from, to) = info.data_offsets;
         let place = Place::Range(data + from as u64..data + to as u64);

@@ -117,6 +117,17 @@ impl Weights {
         self.format
     }
 
+    /// What a safetensors file says beside its tensors, by key; nothing of another format.
+    ///
+    /// # Errors
+    /// A file that has changed since it was opened.
+    pub fn metadata(&self) -> Result<BTreeMap<String, String>, ModelError> {
+        match (self.format, self.parts.first()) {
+            (Format::Safetensors, Some(source)) => header::metadata(source),
+            _ => Ok(BTreeMap::new()),
+        }
+    }
+
     /// The keys of the checkpoint that led to the state dict, joined by dots; `None` if it was the
     /// whole file.
     pub fn key(&self) -> Option<&str> {

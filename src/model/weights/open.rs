@@ -75,9 +75,14 @@ impl Weights {
         Self::model_in(Source::open(path)?, opening, family)
     }
 
-    /// Checks a safetensors file that is part of the program; `name` stands for its path in errors.
-    pub fn embedded(name: &str, bytes: &'static [u8]) -> Result<Self, ModelError> {
-        Self::model_in(Source::embedded(name, bytes), &Opening::default(), None)
+    /// Checks a safetensors file that is part of the program; `name` stands for its path in errors, `family` are those of
+    /// its tensors' names.
+    pub fn embedded(
+        name: &str,
+        bytes: &'static [u8],
+        family: Option<Families>,
+    ) -> Result<Self, ModelError> {
+        Self::model_in(Source::embedded(name, bytes), &Opening::default(), family)
     }
 
     fn model_in(

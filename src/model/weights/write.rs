@@ -113,9 +113,7 @@ pub fn write_tensors<'a>(
         .iter()
         .map(|(_, info)| info.data_offsets.1 - info.data_offsets.0)
         .collect();
-    let header = Metadata::new(Some(metadata), table)
-        .map_err(|e| e.to_string())
-        .and_then(|table| serde_json::to_vec(&table).map_err(|e| e.to_string()))
+    let header = header(metadata, table)
         .map_err(|e| wrong("header to write", "a valid table of tensors", e))?;
     crate::files::atomic::write_with(path, |file| {
         let mut out = BufWriter::with_capacity(1 << 20, file);
@@ -142,6 +140,21 @@ pub fn write_tensors<'a>(
         path: path.into(),
         source,
     })
+}
+
+/// The header's text. The crate writes metadata in the order of a hash map, another one every time; here it is sorted, so
+/// that equal content gives equal bytes.
+fn header(
+    metadata: HashMap<String, String>,
+    table: Vec<(String, TensorInfo)>,
+) -> Result<Vec<u8>, String> {
+    let sorted: BTreeMap<String, String> = metadata.into_iter().collect();
+    let table = Metadata::new(None, table).map_err(|e| e.to_string())?;
+    let tensors = serde_json::to_string(&table).map_err(|e| e.to_string())?;
+    let metadata = serde_json::to_string(&sorted).map_err(|e| e.to_string())?;
+    let rest = tensors.strip_prefix('{').unwrap_or(&tensors);
+    let comma = if rest == "}" { "" } else { "," };
+    Ok(format!("{{\"__metadata__\":{metadata}{comma}{rest}").into_bytes())
 }
 
 /// Bytes of a tensor, if they can be counted.

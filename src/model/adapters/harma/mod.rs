@@ -9,135 +9,25 @@
 //! Where the towers have unequal numbers of layers, layer *i* of both shares; the deeper tower's other layers have a
 //! sub-adapter of their own (our choice: neither source has such towers).
 
+mod attention;
+mod names;
+mod shape;
+
+pub use attention::Attention;
+pub use names::released_name;
+pub use shape::{Form, HarmaShape, Share};
+
+use super::settings::Settings;
+use super::temperature;
+use super::tuning::{Tunes, drawn};
 use crate::model::architecture::clip::openai::Tower;
 use crate::model::dual::Dual;
 use crate::model::layers::{Init, Linear};
 use crate::model::pass::{Inserted, Pass};
 use crate::model::two_tower::TwoTowerConfig;
-use crate::model::{ModelError, attention, ops};
-use crate::random::INITIAL_VALUES;
+use crate::model::{ModelError, ops};
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Tensor};
-use serde::{Deserialize, Serialize};
-
-/// Whose formula.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Form {
-    /// Algorithm 1 of the paper: `f3 = λ₁·l2(MHA(gelu(l1 f2))) + (1−λ₁)·f2`, `f4 = λ₂·MHA(f3) + (1−λ₂)·f1`.
-    #[default]
-    Paper,
-    /// The released code: `f3 = f2 + l2(g·MHA(z) + (1−g)·z)`, `z = l1 f2`; `f4 = s·f1 + (1−s)·MHA(f3)`: the gate stands on
-    /// the other term.
-    Released,
-}
-
-/// Which towers call the sub-adapter of a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Share {
-    /// Both, as the paper says.
-    #[default]
-    Both,
-    /// That of texts alone, as the released code does.
-    Text,
-}
-
-/// Sizes and settings of the adapters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HarmaShape {
-    /// Whose formula.
-    pub form: Form,
-    /// Which towers share.
-    pub share: Share,
-    /// Width that tokens are brought down to.
-    pub rank: usize,
-    /// Width of the sub-adapter, inside.
-    pub share_rank: usize,
-    /// Attention heads of both.
-    pub heads: usize,
-}
-
-impl Default for HarmaShape {
-    fn default() -> Self {
-        Self {
-            form: Form::default(),
-            share: Share::default(),
-            rank: 128,
-            share_rank: 64,
-            heads: 8,
-        }
-    }
-}
-
-impl HarmaShape {
-    /// Returns the shape if adapters can be built of it.
-    ///
-    /// # Errors
-    /// [`ModelError::Config`] that names the size.
-    pub fn check(self) -> Result<Self, ModelError> {
-        for (what, size) in [("rank", self.rank), ("share_rank", self.share_rank)] {
-            if !(1..=65_536).contains(&size) || self.heads == 0 || !size.is_multiple_of(self.heads)
-            {
-                let what = format!("{what} of HarMA's adapter");
-                let expected = format!("1 to 65536, a multiple of its heads ({})", self.heads);
-                return Err(ModelError::config(what, expected, size));
-            }
-        }
-        Ok(self)
-    }
-}
-
-/// Multi-head attention with queries, keys and values of one matrix.
-#[derive(Module, Debug)]
-pub struct Attention {
-    /// `[3d, d]`.
-    in_proj: Linear,
-    out_proj: Linear,
-    #[module(skip)]
-    heads: usize,
-}
-
-impl Attention {
-    /// As PyTorch starts it: Xavier-uniform, biases 0.
-    fn new(width: usize, heads: usize, init: &mut Init) -> Self {
-        let bound = 1.0 / (width as f32).sqrt();
-        Self {
-            in_proj: Linear {
-                weight: init.xavier_uniform(1.0, [width, 3 * width], [3 * width, width]),
-                bias: Some(init.constant(0.0, [3 * width])),
-            },
-            out_proj: Linear {
-                weight: init.uniform(bound, [width, width]),
-                bias: Some(init.constant(0.0, [width])),
-            },
-            heads,
-        }
-    }
-
-    fn forward(&self, x: Dual<3>, pass: &mut Pass) -> Dual<3> {
-        let qkv = self.in_proj.forward(x, pass);
-        let mixed = attention::whole(qkv, self.heads, None, 0.0, pass);
-        self.out_proj.forward(mixed, pass)
-    }
-}
-
-/// A linear layer as PyTorch starts it.
-fn linear(inputs: usize, outputs: usize, init: &mut Init) -> Linear {
-    let bound = 1.0 / (inputs as f32).sqrt();
-    Linear {
-        weight: init.uniform(bound, [outputs, inputs]),
-        bias: Some(init.uniform(bound, [outputs])),
-    }
-}
-
-/// One that gives nothing yet.
-fn silent(inputs: usize, outputs: usize, init: &mut Init) -> Linear {
-    Linear {
-        weight: init.constant(0.0, [outputs, inputs]),
-        bias: Some(init.constant(0.0, [outputs])),
-    }
-}
 
 /// What gates start from, before their sigmoid.
 const GATE: f32 = 0.6;
@@ -164,9 +54,9 @@ pub struct SubAdapter {
 impl SubAdapter {
     fn new(shape: &HarmaShape, init: &mut Init) -> Self {
         Self {
-            l1: linear(shape.rank, shape.share_rank, init),
+            l1: Linear::as_torch(shape.rank, shape.share_rank, true, init),
             attention: Attention::new(shape.share_rank, shape.heads, init),
-            l2: silent(shape.share_rank, shape.rank, init),
+            l2: Linear::silent(shape.share_rank, shape.rank, init),
             gate: init.constant(GATE, [1]),
         }
     }
@@ -200,9 +90,9 @@ pub struct Adapter {
 impl Adapter {
     fn new(width: usize, shape: &HarmaShape, init: &mut Init) -> Self {
         Self {
-            down: linear(width, shape.rank, init),
+            down: Linear::as_torch(width, shape.rank, true, init),
             attention: Attention::new(shape.rank, shape.heads, init),
-            up: silent(shape.rank, width, init),
+            up: Linear::silent(shape.rank, width, init),
             gate: init.constant(GATE, [1]),
             block_gate: init.constant(GATE, [1]),
         }
@@ -246,11 +136,8 @@ pub struct Harma {
     shape: HarmaShape,
 }
 
-/// Where τ starts.
-const TEMPERATURE: f32 = 0.07;
-
 impl Harma {
-    /// Fresh adapters for towers of this shape: they change nothing yet.
+    /// Fresh adapters for towers of this shape: they change nothing yet. τ starts at 0.07, as in the released code.
     ///
     /// # Errors
     /// [`ModelError::Config`] for a shape that has no adapters.
@@ -261,22 +148,19 @@ impl Harma {
         device: &Device,
         dtype: DType,
     ) -> Result<Self, ModelError> {
-        let mut rng = INITIAL_VALUES.rng(seed, &[]);
-        let mut init = Init {
-            device,
-            dtype,
-            rng: Some(&mut rng),
-        };
-        Self::build(towers, shape, &mut init)
+        drawn(seed, device, dtype, |init| {
+            Self::build(towers, shape, temperature::START, init)
+        })
     }
 
-    /// The same with initial values from `init`.
+    /// The same with initial values from `init`, and τ from `start` on.
     pub(super) fn build(
         towers: &TwoTowerConfig,
         shape: HarmaShape,
+        start: f64,
         init: &mut Init,
     ) -> Result<Self, ModelError> {
-        let shape = shape.check()?;
+        let (shape, temperature) = (shape.check()?, temperature::starting(start, init)?);
         let (image, text) = (&towers.image, &towers.text);
         let mut adapters = |layers: usize, width: usize| -> Vec<Adapter> {
             (0..layers)
@@ -294,7 +178,7 @@ impl Harma {
         };
         Ok(Self {
             share: (0..called).map(|_| SubAdapter::new(&shape, init)).collect(),
-            temperature: init.constant(TEMPERATURE, [1]),
+            temperature,
             image: images,
             text: texts,
             shape,
@@ -317,6 +201,24 @@ impl Harma {
             adapters: self,
             tower,
         }
+    }
+}
+
+impl Tunes for Harma {
+    fn settings(&self) -> Settings {
+        Settings::Harma(self.shape)
+    }
+
+    fn temperature(&self) -> &Param<Tensor<1>> {
+        &self.temperature
+    }
+
+    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
+        &mut self.temperature
+    }
+
+    fn inserted(&self, which: Tower) -> Option<Box<dyn Inserted + '_>> {
+        Some(Box::new(self.of(which)))
     }
 }
 
@@ -345,30 +247,4 @@ impl Inserted for OfTower<'_> {
         let sub = share.get(index).filter(|_| calls);
         adapter.forward(added, sub, shape.form, pass)
     }
-}
-
-/// The released code's name of a parameter, of a checkpoint's entry `model`.
-pub fn released_name(path: &str) -> String {
-    if path == "temperature" {
-        return "temp".into();
-    }
-    let (part, rest) = path.split_once('.').unwrap_or((path, ""));
-    let (index, leaf) = rest.split_once('.').unwrap_or((rest, ""));
-    let tower = if part == "image" { "visual." } else { "" };
-    let block = format!("model.{tower}transformer.resblocks.{index}.");
-    if leaf == "block_gate" {
-        return format!("{block}gate1");
-    }
-    let leaf = leaf
-        .replace("in_proj.", "in_proj_")
-        .replace("gate", "gate1");
-    if part == "share" {
-        let leaf = leaf.replace("attention.", "multihead_attention1.");
-        return format!("{block}mmadapter.BiShareAdapterxx.{leaf}");
-    }
-    let leaf = leaf
-        .replace("attention.", "multihead_attention.")
-        .replace("down.", "img_proj_down.")
-        .replace("up.", "img_proj_up.");
-    format!("{block}mmadapter.{leaf}")
 }

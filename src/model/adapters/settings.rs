@@ -1,0 +1,112 @@
+//! Which kind of tuning, with its settings, as plain data: a table with the key `name` in a suite, name and settings apart in
+//! the metadata of a file.
+
+use super::bottleneck::BottleneckSettings;
+use super::feature_adapter::FeatureAdapterSettings;
+use super::harma::HarmaShape;
+use super::low_rank::LowRankSettings;
+use crate::model::ModelError;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// No settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// A kind of tuning with its settings.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "name")]
+pub enum Settings {
+    /// The towers as they are.
+    Untouched(Nothing),
+    /// Both projections.
+    Projections(Nothing),
+    /// Everything.
+    Whole(Nothing),
+    /// Additions of low rank to matrices.
+    LowRank(LowRankSettings),
+    /// Bottleneck adapters behind the MLPs.
+    Bottleneck(BottleneckSettings),
+    /// An adapter on the vectors.
+    FeatureAdapter(FeatureAdapterSettings),
+    /// Gated adapters that both towers share.
+    Harma(HarmaShape),
+}
+
+/// The key of the name in a table.
+const NAME: &str = "name";
+
+impl Settings {
+    /// Every kind at its defaults.
+    pub fn all() -> [Self; 7] {
+        [
+            Self::Untouched(Nothing {}),
+            Self::Projections(Nothing {}),
+            Self::Whole(Nothing {}),
+            Self::LowRank(LowRankSettings::default()),
+            Self::Bottleneck(BottleneckSettings::default()),
+            Self::FeatureAdapter(FeatureAdapterSettings::default()),
+            Self::Harma(HarmaShape::default()),
+        ]
+    }
+
+    /// The name of the kind.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Untouched(_) => "untouched",
+            Self::Projections(_) => "projections",
+            Self::Whole(_) => "whole",
+            Self::LowRank(_) => "low-rank",
+            Self::Bottleneck(_) => "bottleneck",
+            Self::FeatureAdapter(_) => "feature-adapter",
+            Self::Harma(_) => "harma",
+        }
+    }
+
+    /// Returns the settings if they are possible, whatever the towers.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] that names the setting.
+    pub fn check(self) -> Result<Self, ModelError> {
+        Ok(match self {
+            Self::Untouched(_) | Self::Projections(_) | Self::Whole(_) => self,
+            Self::LowRank(own) => Self::LowRank(own.check()?),
+            Self::Bottleneck(own) => Self::Bottleneck(own.check()?),
+            Self::FeatureAdapter(own) => Self::FeatureAdapter(own.check()?),
+            Self::Harma(shape) => Self::Harma(shape.check()?),
+        })
+    }
+
+    /// The settings without the name, as JSON.
+    pub fn json(&self) -> Value {
+        let mut all = serde_json::to_value(self).expect("settings have string keys");
+        if let Some(map) = all.as_object_mut() {
+            map.remove(NAME);
+        }
+        all
+    }
+
+    /// Settings of the kind `name` from the JSON that [`json`](Self::json) gives; what is not said is at its default.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`]: no kind of that name, keys that it does not know, values that cannot be.
+    pub fn read(name: &str, json: &str) -> Result<Self, ModelError> {
+        let what = || format!("settings of the tuning {name:?}");
+        let expected = "an object of its settings";
+        let mut map: Map<String, Value> =
+            serde_json::from_str(json).map_err(|e| ModelError::config(what(), expected, e))?;
+        if map.contains_key(NAME) {
+            return Err(ModelError::config(what(), expected, "the key name"));
+        }
+        map.insert(NAME.into(), name.into());
+        let names = Self::all().map(|kind| kind.name());
+        if !names.contains(&name) {
+            let expected = format!("one of {}", names.join(", "));
+            return Err(ModelError::config("tuning", expected, name));
+        }
+        serde_json::from_value::<Self>(Value::Object(map))
+            .map_err(|e| ModelError::config(what(), expected, e))?
+            .check()
+    }
+}

@@ -1,0 +1,47 @@
+//! The towers as they are: only τ trains, which no vector depends on. The row that every tuning is set against.
+
+use super::settings::{Nothing, Settings};
+use super::temperature;
+use super::tuning::{Tunes, drawn};
+use crate::model::ModelError;
+use crate::model::layers::Init;
+use burn::module::{Module, Param};
+use burn::tensor::{DType, Device, Tensor};
+
+/// τ alone.
+#[derive(Module, Debug)]
+pub struct Untouched {
+    /// `[1]`.
+    temperature: Param<Tensor<1>>,
+}
+
+impl Untouched {
+    /// τ from `temperature` on.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] of a temperature that is no positive number.
+    pub fn new(temperature: f64, device: &Device, dtype: DType) -> Result<Self, ModelError> {
+        drawn(0, device, dtype, |init| Self::build(temperature, init))
+    }
+
+    /// The same with the place that `init` says.
+    pub(super) fn build(start: f64, init: &mut Init) -> Result<Self, ModelError> {
+        Ok(Self {
+            temperature: temperature::starting(start, init)?,
+        })
+    }
+}
+
+impl Tunes for Untouched {
+    fn settings(&self) -> Settings {
+        Settings::Untouched(Nothing {})
+    }
+
+    fn temperature(&self) -> &Param<Tensor<1>> {
+        &self.temperature
+    }
+
+    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
+        &mut self.temperature
+    }
+}
