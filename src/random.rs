@@ -49,6 +49,8 @@ streams! {
     // Data
     /// Numbers: part, shape, texture, index.
     DEMO_IMAGE = Key::Path(0x91c7_04e5), "procedural images";
+    /// Numbers: what is decided (the drawing, its words, how it is drawn), part, index.
+    DEMO_DRAWING = Key::Path(0xd4a7_1a65), "procedural drawings and their captions";
     /// Numbers: part, gesture, index.
     DEMO_EMG = Key::Path(0xe3a9_0001), "procedural muscle signals";
     /// Numbers: part, kind, index.

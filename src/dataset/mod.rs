@@ -56,13 +56,16 @@ pub enum TargetShape {
     MultiHot,
     /// A field of numbers, channels × height × width, in its own units and at its own size.
     Field([usize; 3]),
+    /// Texts that describe a picture: one or several, read by [`Dataset::captions`].
+    Captions,
 }
 
 impl TargetShape {
-    /// Numbers that [`Dataset::read_target`] writes for a sample; 0 for a class, which is a label.
+    /// Numbers that [`Dataset::read_target`] writes for a sample; 0 for a class, which is a label, and for captions,
+    /// which are texts.
     pub fn len(self, classes: usize) -> usize {
         match self {
-            Self::Class => 0,
+            Self::Class | Self::Captions => 0,
             Self::MultiHot => classes,
             Self::Field(shape) => shape.iter().product(),
         }
@@ -74,6 +77,7 @@ impl TargetShape {
             Self::Class => "one class a sample",
             Self::MultiHot => "several labels a sample",
             Self::Field(_) => "a field a sample",
+            Self::Captions => "captions of a picture",
         }
     }
 }
@@ -83,7 +87,7 @@ pub trait Dataset: Send + Sync {
     /// Shape of every sample: channels, height, width.
     fn shape(&self) -> [usize; 3];
 
-    /// Class names; labels index this list. Empty for fields.
+    /// Class names; labels index this list. Empty for fields and captions.
     fn classes(&self) -> &[String];
 
     /// Number of samples.
@@ -119,6 +123,13 @@ pub trait Dataset: Send + Sync {
         None
     }
 
+    /// The texts that describe sample `index`, at least one where the target is
+    /// [`TargetShape::Captions`]; none else, and none beyond the set.
+    fn captions(&self, index: usize) -> &[String] {
+        let _ = index;
+        &[]
+    }
+
     /// What the target of every sample is.
     fn target_shape(&self) -> TargetShape {
         TargetShape::Class
@@ -133,7 +144,7 @@ pub trait Dataset: Send + Sync {
             self.classes().len(),
             out.len(),
         )?;
-        let _ = index; // a class is given by `label`
+        let _ = index; // a class is given by `label`, texts by `captions`
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 //! Previews: samples picked to be displayed: as many of every class, spread over the set, with a name each;
-//! of fields each beside its target.
+//! of fields each beside its target, of captions each under its first.
 
 use super::{Dataset, DatasetError, Display, TargetShape, labels};
 use crate::strata::by_class;
@@ -9,7 +9,7 @@ use crate::strata::by_class;
 pub struct Preview {
     /// Which sample of the set.
     pub index: usize,
-    /// Its class, its labels, or its number.
+    /// Its class, its labels, its first caption, or its number.
     pub name: String,
     /// Channels, height, width.
     pub shape: [usize; 3],
@@ -65,6 +65,7 @@ pub fn previews(
                 names.join(", ")
             }
             TargetShape::Field(_) => format!("{index}"),
+            TargetShape::Captions => set.captions(index).first().cloned().unwrap_or_default(),
         };
         found.push(Preview {
             index,

@@ -255,3 +255,68 @@ fn flows_have_published_ranges() {
     }
     assert!((range[0] + 0.1191).abs() < 1e-3 && (range[1] - 1.9015).abs() < 1e-3);
 }
+
+#[test]
+fn emoji_are_split_by_thing_in_every_style() {
+    let Some(folder) = data("emoji/noto.u8") else {
+        return;
+    };
+    let opened = |reader: &str| open(&spec(reader, 0, 0, 0), Some(&folder), 0).unwrap();
+    let noto = opened("emoji-noto");
+    assert_eq!(parts(&noto).map(|part| part.len()), [984, 138, 250]);
+    let test = noto.test.as_ref();
+    let all = super::pairs::captions_of(test);
+    assert_eq!((all.texts.len(), all.owner[9]), (1250, 1));
+    let first = test.captions(0);
+    assert_eq!(
+        (first.len(), first[0].as_str()),
+        (5, "beaming face with smiling eyes")
+    );
+    let pixels = std::fs::read(folder.join("emoji/noto.u8")).unwrap();
+    let norm = super::Normalise::cifar();
+    for (value, &byte) in read(test, 0).iter().zip(&pixels[3 * 3072..]).take(1024) {
+        let unit = value * norm.std()[0] + norm.mean()[0];
+        assert!((unit - f32::from(byte) / 255.0).abs() < 1e-5);
+    }
+    let unseen = opened("emoji-unseen");
+    assert_eq!(parts(&unseen).map(|part| part.len()), [3936, 552, 1000]);
+    assert_eq!(unseen.test.captions(250), first);
+    assert_eq!(unseen.test.group(250), unseen.test.group(0));
+    for style in ["noto", "twemoji", "fluent", "openmoji", "line"] {
+        let groups = opened(&format!("emoji-{style}-groups"));
+        assert_eq!(parts(&groups).map(|part| part.len()), [620, 89, 168]);
+        assert_eq!(groups.test.classes().len(), 34);
+        assert_eq!(groups.test.classes()[0], "face concerned");
+        assert!(
+            parts(&groups)
+                .into_iter()
+                .flat_map(class_counts)
+                .all(|count| count > 0)
+        );
+    }
+}
+
+#[test]
+fn captions_of_remote_sensing_have_their_published_counts() {
+    let Some(folder) = data("rs_captions/rsitmd_train.json") else {
+        return;
+    };
+    for (file, pictures, captions) in [
+        ("rsitmd_train", 3435, 17_175),
+        ("rsitmd_val", 856, 4280),
+        ("rsitmd_test", 452, 2260),
+        ("rsicd_val", 1966, 9830),
+        ("rsicd_test", 1093, 5465),
+    ] {
+        let path = folder.join(format!("rs_captions/{file}.json"));
+        let rows = super::texts::records(&path, ["image", "caption"], None).unwrap();
+        let names: HashSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+        let texts: usize = rows.iter().map(|row| row.texts.len()).sum();
+        assert_eq!((names.len(), texts), (pictures, captions), "{file}");
+    }
+    // Without the pictures the reader says where they belong.
+    let error = open(&spec("rsitmd", 0, 0, 0), Some(&folder), 0).err();
+    if let Some(error) = error {
+        assert!(error.to_string().contains("rs_captions/rsitmd"), "{error}");
+    }
+}

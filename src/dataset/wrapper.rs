@@ -89,6 +89,14 @@ impl<W: Wrapper> Dataset for W {
         known.then(|| self.inner().id(inside(self, index)))?
     }
 
+    fn captions(&self, index: usize) -> &[String] {
+        if index < self.len() {
+            self.inner().captions(inside(self, index))
+        } else {
+            &[]
+        }
+    }
+
     fn target_shape(&self) -> TargetShape {
         self.inner().target_shape()
     }
@@ -117,8 +125,8 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    /// Eight samples of two labels each, in groups of two, with ids.
-    struct Told(InMemory);
+    /// Eight samples of two labels each, in groups of two, with ids and texts.
+    struct Told(InMemory, Vec<[String; 1]>);
 
     impl Dataset for Told {
         fn shape(&self) -> [usize; 3] {
@@ -145,6 +153,9 @@ mod tests {
         fn id(&self, index: usize) -> Option<String> {
             Some(format!("id {index}"))
         }
+        fn captions(&self, index: usize) -> &[String] {
+            &self.1[index]
+        }
         fn target_shape(&self) -> TargetShape {
             self.0.target_shape()
         }
@@ -167,7 +178,8 @@ mod tests {
             TargetShape::MultiHot,
             targets,
         );
-        let told: Arc<dyn Dataset> = Arc::new(Told(set.unwrap()));
+        let texts = (0..8).map(|i| [format!("text {i}")]).collect();
+        let told: Arc<dyn Dataset> = Arc::new(Told(set.unwrap(), texts));
         let sphere = Arc::new(Projection::new(2));
         let sphere = Spherical::new(told.clone(), sphere, Rotation::None, &[0.0; 3], 0, 0).unwrap();
         let how = crate::suite::preprocess::Preprocess::guess(4);
@@ -184,6 +196,7 @@ mod tests {
         for (set, index) in wrapped {
             assert_eq!(set.group(index), 2);
             assert_eq!(set.id(index).as_deref(), Some("id 5"));
+            assert_eq!(set.captions(index), ["text 5"]);
             assert_eq!((set.unit(), set.scored_by_group()), (Some("clip"), true));
             assert_eq!(
                 (set.classes().len(), set.target_shape()),
@@ -194,6 +207,7 @@ mod tests {
             told.read_target(5, &mut inner).unwrap();
             assert_eq!(own, inner);
             let beyond = set.len();
+            assert!(set.captions(beyond).is_empty());
             assert!(set.id(beyond).is_none() && set.read_target(beyond, &mut own).is_err());
         }
     }

@@ -47,6 +47,8 @@ pub enum Input {
 pub enum Data {
     /// Files of the data manifest of that name, which has modality, citation and licence.
     Published(&'static str),
+    /// Files of two data manifests; the first has the words.
+    Joined([&'static str; 2]),
     /// The program makes them from a seed.
     Procedural(About),
     /// The user's own files, in `DATA/NAME` or at the `path` of the suite's entry.
@@ -122,15 +124,24 @@ pub(super) fn folder(root: &Path, spec: &DatasetSpec) -> Result<PathBuf, Dataset
 impl Reader {
     /// The manifest of its published files.
     pub fn manifest(&self) -> Option<&'static DataManifest> {
-        match self.data {
-            Data::Published(name) => DataManifest::named(name).ok(),
-            Data::Procedural(_) | Data::User { .. } => None,
-        }
+        self.manifests().next()
+    }
+
+    /// The manifests of all published files that it reads.
+    pub fn manifests(&self) -> impl Iterator<Item = &'static DataManifest> {
+        let names: &[&str] = match &self.data {
+            Data::Published(name) => std::slice::from_ref(name),
+            Data::Joined(names) => names,
+            Data::Procedural(_) | Data::User { .. } => &[],
+        };
+        names
+            .iter()
+            .filter_map(|name| DataManifest::named(name).ok())
     }
 
     /// Whether somebody publishes its files.
     pub fn is_published(&self) -> bool {
-        matches!(self.data, Data::Published(_))
+        matches!(self.data, Data::Published(_) | Data::Joined(_))
     }
 
     /// Whether the program makes its samples, so that it needs no files.
@@ -169,7 +180,9 @@ impl Reader {
         own: fn(&About) -> &'static str,
     ) -> &'static str {
         match &self.data {
-            Data::Published(_) => published(self.manifest().expect("a test finds every manifest")),
+            Data::Published(_) | Data::Joined(_) => {
+                published(self.manifest().expect("a test finds every manifest"))
+            }
             Data::Procedural(about) | Data::User { about, .. } => own(about),
         }
     }

@@ -5,6 +5,7 @@
 //! and, where somebody publishes the files, from its data manifest
 //! (`data-manifests/datasets/NAME.toml`). To add one: the file, the line, the manifest.
 
+mod captions;
 pub mod cifar;
 mod cosmic;
 mod darcy;
@@ -15,6 +16,7 @@ pub mod descriptor;
 mod ecg2017;
 mod ecg5000;
 pub mod emg_myo;
+mod emoji;
 pub mod esc10;
 mod fsd50k;
 mod fsdd;
@@ -23,6 +25,7 @@ mod ninapro;
 mod numpy;
 mod pdebench;
 mod psicov;
+mod remote_sensing;
 mod satellite;
 mod spherical;
 
@@ -42,6 +45,9 @@ pub static READERS: &[&Reader] = &[
     &demo::SPHERICAL,
     &demo::EMG,
     &demo::SOUND,
+    &demo::CAPTIONS,
+    &demo::SHIFTED,
+    &demo::SCENES,
     &cifar::TEN,
     &cifar::HUNDRED,
     &cifar::SOURCE,
@@ -73,8 +79,23 @@ pub static READERS: &[&Reader] = &[
     &pdebench::SHALLOW_WATER,
     &pdebench::DIFF_REACT_2D,
     &pdebench::CFD_2D,
+    &emoji::NOTO,
+    &emoji::TWEMOJI,
+    &emoji::FLUENT,
+    &emoji::OPENMOJI,
+    &emoji::LINE,
+    &emoji::UNSEEN,
+    &emoji::PRETRAINING,
+    &emoji::NOTO_GROUPS,
+    &emoji::TWEMOJI_GROUPS,
+    &emoji::FLUENT_GROUPS,
+    &emoji::OPENMOJI_GROUPS,
+    &emoji::LINE_GROUPS,
+    &remote_sensing::RSICD,
+    &remote_sensing::RSITMD,
     &numpy::READER,
     &images::READER,
+    &captions::READER,
 ];
 
 impl Reader {
@@ -99,9 +120,11 @@ impl Reader {
     /// The readers of a data manifest.
     pub fn of_manifest(manifest: &DataManifest) -> impl Iterator<Item = &'static Self> {
         let all = READERS.iter().copied();
-        all.filter(
-            move |reader| matches!(reader.data, Data::Published(name) if name == manifest.name),
-        )
+        all.filter(move |reader| {
+            reader
+                .manifest()
+                .is_some_and(|own| own.name == manifest.name)
+        })
     }
 }
 
@@ -111,9 +134,10 @@ pub fn names() -> String {
     names.join(", ")
 }
 
-/// The manifest of the published files of a suite's entry.
-pub fn manifest_of(spec: &DatasetSpec) -> Option<&'static DataManifest> {
-    Reader::named(&spec.reader)?.manifest()
+/// The manifests of the published files of a suite's entry.
+pub fn manifests_of(spec: &DatasetSpec) -> impl Iterator<Item = &'static DataManifest> {
+    let reader = Reader::named(&spec.reader).into_iter();
+    reader.flat_map(Reader::manifests)
 }
 
 /// Resolves a suite by name or file ([`Suite::resolve`]) and the readers that it names.
@@ -146,7 +170,7 @@ pub fn check(suite: &Suite, origin: &str) -> Result<(), ManifestError> {
             return Err(ManifestError::Invalid {
                 origin: origin.into(),
                 what: "path".into(),
-                expected: "a set of one's own files (reader npy or images)".into(),
+                expected: "a set of one's own files (reader npy, images or captions)".into(),
                 found: format!("reader {} of {}", reader.name, spec.name),
             });
         }

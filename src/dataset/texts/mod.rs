@@ -3,12 +3,14 @@
 //! Texts keep the order of the file, because they belong to samples by it: a blank one is refused with its number
 //! and never left out.
 
+mod clean;
 mod lines;
 mod prompts;
 mod records;
 #[cfg(test)]
 mod tests;
 
+pub use clean::cleaned;
 pub use prompts::{Prompts, Templates};
 
 use super::DatasetError;
@@ -87,26 +89,41 @@ pub struct Record {
     pub name: String,
     /// At least one, none of them blank.
     pub texts: Vec<String>,
+    /// The word for the part that it is in, where that was asked for.
+    pub part: Option<String>,
 }
 
-/// The rows of a table, or the objects of JSON, by the columns (keys) of names and of texts; in JSON a name may have a list of
-/// texts.
+/// The rows of a table, or the objects of JSON, by the columns (keys) of names, of texts, and perhaps of parts; in JSON a name
+/// may have a list of texts.
 ///
 /// # Errors
 /// As [`read`]; an object without one of the keys.
-pub fn records(path: &Path, name: &str, text: &str) -> Result<Vec<Record>, DatasetError> {
+pub fn records(
+    path: &Path,
+    [name, text]: [&str; 2],
+    part: Option<&str>,
+) -> Result<Vec<Record>, DatasetError> {
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
     if matches!(ending.as_deref(), Some("json" | "jsonl" | "ndjson")) {
         let bytes = whole(path)?;
-        return records::objects(path, utf8(path, &bytes)?, name, text);
+        return records::objects(path, utf8(path, &bytes)?, [name, text], part);
     }
     let names = read(path, Some(name))?.texts;
     let texts = read(path, Some(text))?.texts;
-    let row = |(name, text)| Record {
+    let parts = match part {
+        Some(part) => read(path, Some(part))?
+            .texts
+            .into_iter()
+            .map(Some)
+            .collect(),
+        None => vec![None; names.len()],
+    };
+    let row = |((name, text), part)| Record {
         name,
         texts: vec![text],
+        part,
     };
-    Ok(names.into_iter().zip(texts).map(row).collect())
+    Ok(names.into_iter().zip(texts).zip(parts).map(row).collect())
 }
 
 /// What the columns of a table, or the keys of the first object, are called; none where a file has texts alone.
@@ -126,7 +143,8 @@ pub fn columns(path: &Path) -> Result<Vec<String>, DatasetError> {
     }
 }
 
-fn whole(path: &Path) -> Result<Vec<u8>, DatasetError> {
+/// The bytes of a file, if it is one and not too large.
+pub(super) fn whole(path: &Path) -> Result<Vec<u8>, DatasetError> {
     match bounded::read(path, MOST) {
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(io(path)(std::io::ErrorKind::NotFound.into())),
@@ -146,7 +164,11 @@ fn utf8<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, DatasetError> {
 }
 
 /// The text, or the error of a blank one at `place` ("line 3").
-fn some(path: &Path, place: impl Into<String>, text: &str) -> Result<String, DatasetError> {
+pub(super) fn some(
+    path: &Path,
+    place: impl Into<String>,
+    text: &str,
+) -> Result<String, DatasetError> {
     let text = text.trim();
     if text.is_empty() {
         let expected = "a text: what is left out here would move all that follow";

@@ -44,12 +44,12 @@ pub(super) fn json_lines(path: &Path, text: &str, column: Option<&str>) -> Read 
     texts(path, values.collect::<Result<_, _>>()?, column)
 }
 
-/// The objects of a list or of lines, by the keys of names and of texts.
+/// The objects of a list or of lines, by the keys of names, of texts, and perhaps of parts.
 pub(super) fn objects(
     path: &Path,
     text: &str,
-    name: &str,
-    of_text: &str,
+    [name, of_text]: [&str; 2],
+    of_part: Option<&str>,
 ) -> Result<Vec<Record>, DatasetError> {
     let mut values = Vec::new();
     for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
@@ -90,8 +90,15 @@ pub(super) fn objects(
             }
             other => return Err(wrong(of_text, kind(other))),
         };
+        let part = match of_part {
+            Some(key) => match found(key)? {
+                Value::String(part) => Some(some(path, &*place, part)?),
+                other => return Err(wrong(key, kind(other))),
+            },
+            None => None,
+        };
         let name = some(path, &*place, own)?;
-        Ok(Record { name, texts })
+        Ok(Record { name, texts, part })
     };
     let records: Vec<Record> = values
         .into_iter()

@@ -61,6 +61,8 @@ enum State {
         counted: usize,
         left_out: usize,
     },
+    /// Of a metric that takes no batches.
+    Nothing,
 }
 
 /// Collects a metric over batches. Rows in errors count from the first sample of the set, columns
@@ -104,6 +106,7 @@ impl Accumulator {
                 counted: 0,
                 left_out: 0,
             },
+            How::Whole => State::Nothing,
         };
         Self {
             metric,
@@ -118,7 +121,7 @@ impl Accumulator {
     /// behind.
     ///
     /// # Errors
-    /// [`MeasureError::Parameter`] for another kind of targets; [`MeasureError::Shape`] for axes
+    /// [`MeasureError::Parameter`] for another kind of targets, and for a metric of pairs, which takes no batches; [`MeasureError::Shape`] for axes
     /// that disagree with the targets or earlier batches; [`MeasureError::TooFew`] for fewer than
     /// two classes or no output; [`MeasureError::NotFinite`], [`MeasureError::Label`],
     /// [`MeasureError::Binary`], [`MeasureError::ZeroTarget`] and [`MeasureError::Distance`] with
@@ -129,6 +132,9 @@ impl Accumulator {
         targets: &Targets<'_, B>,
     ) -> Result<(), MeasureError> {
         let needs = self.metric.needs();
+        if needs == TargetKind::Pairs {
+            return Err(self.whole());
+        }
         if targets.kind() != needs {
             let expected = format!("{} for {}", needs.name(), self.metric.name());
             let found = targets.kind().name();
@@ -171,9 +177,12 @@ impl Accumulator {
     /// The score of everything pushed.
     ///
     /// # Errors
-    /// [`MeasureError::TooFew`] without a sample, or if the metric is defined for none of the
+    /// [`MeasureError::Parameter`] for a metric of pairs; [`MeasureError::TooFew`] without a sample, or if the metric is defined for none of the
     /// labels or maps; [`MeasureError::Numerical`] if the value exceeds double precision.
     pub fn finish(self) -> Result<Score, MeasureError> {
+        if self.metric.needs() == TargetKind::Pairs {
+            return Err(self.whole());
+        }
         MeasureError::at_least("samples", 1, self.samples)?;
         let (value, counted, left_out) = match (&self.state, self.metric.descriptor().how) {
             (State::Classes(counts), How::Counts(of)) => of(counts, self.samples),
@@ -210,6 +219,13 @@ impl Accumulator {
             counted,
             left_out,
         })
+    }
+
+    /// The error of a metric that is taken of a whole set.
+    fn whole(&self) -> MeasureError {
+        let expected = "a metric that batches add up to (retrieval is scored by \
+                        measure::task::mean_recall, of all images and captions at once)";
+        MeasureError::parameter("metric", expected, self.metric.name())
     }
 
     fn check_shape(&self, shape: &[usize]) -> Result<(), MeasureError> {

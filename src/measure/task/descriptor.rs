@@ -37,6 +37,8 @@ pub(super) enum How {
         needs: &'static str,
         of: TermsOf,
     },
+    /// Of a whole set at once: nothing is collected of batches.
+    Whole,
 }
 
 /// Appends the terms of a sample, its place in the batch given: the shape of the batch, the flattened
@@ -51,6 +53,7 @@ impl TaskMetric {
             How::Counts(_) => TargetKind::Labels,
             How::Ranks { .. } => TargetKind::MultiHot,
             How::Terms { .. } => TargetKind::Dense,
+            How::Whole => TargetKind::Pairs,
         }
     }
 }

@@ -12,11 +12,13 @@
 //! | `relative-l2` | samples | ‖p − t‖₂ / ‖t‖₂ | dense |
 //! | `nrmse` | samples and channels | RMSE / root mean square of the target | dense |
 //! | `mae8` | distance maps | mean \|p − t\| of long-range contacts | dense |
+//! | `one-minus-mean-recall` | six recalls | 1 − R@K of images to captions and back | pairs |
 //!
 //! They are those of NAS-Bench-360 (Tu et al. 2022) and PDEBench (Takamoto et al. 2022), turned so
 //! that all are minimised. Both benchmarks, and ORCA after them, average some of these over
 //! evaluation chunks, which depends on the chunk's size; here an [`Accumulator`] takes batches of
-//! any size and the score is that of the set, bit for bit the same however it was cut.
+//! any size and the score is that of the set, bit for bit the same however it was cut. Retrieval alone is no matter of
+//! batches, since every image is set against every caption: [`mean_recall::score`] takes it of a whole set.
 
 mod accumulator;
 mod auroc;
@@ -26,6 +28,7 @@ mod descriptor;
 mod error;
 mod macro_f1;
 mod mae8;
+pub mod mean_recall;
 mod nrmse;
 mod ranking;
 mod relative_l2;
@@ -45,6 +48,7 @@ pub const ALL: &[TaskMetric] = &[
     relative_l2::RELATIVE_L2,
     nrmse::NRMSE,
     mae8::MAE8,
+    mean_recall::MEAN_RECALL,
 ];
 
 impl TargetKind {
@@ -54,6 +58,7 @@ impl TargetKind {
             Self::Labels => "labels",
             Self::MultiHot => "multi-hot",
             Self::Dense => "dense",
+            Self::Pairs => "pairs",
         }
     }
 }
@@ -69,6 +74,7 @@ impl Metric {
             Self::RelativeL2 => &relative_l2::RELATIVE_L2,
             Self::Nrmse => &nrmse::NRMSE,
             Self::Mae8 => &mae8::MAE8,
+            Self::OneMinusMeanRecall => &mean_recall::MEAN_RECALL,
         }
     }
 

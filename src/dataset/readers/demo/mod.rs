@@ -2,11 +2,14 @@
 //!
 //! It has the structure of the real thing on a small scale: an image domain with classes for
 //! pretraining, classes for the surrogate set and classes for a near target, and two far targets
-//! (muscle signals and sounds) in which the class shows in other ways than in images. Every
+//! (muscle signals and sounds) in which the class shows in other ways than in images; and drawings with
+//! captions, in two styles. Every
 //! sample is a pure function of (seed, part, class, number); training, validation and test parts
 //! are different random streams. A set has as many samples as it is asked for, classes in turn:
 //! sample `i` is number `i / K` of class `i % K`.
 
+mod captions;
+mod drawing;
 mod emg;
 mod images;
 mod scene;
@@ -14,13 +17,15 @@ mod shape;
 mod sound;
 mod synth;
 mod texture;
+mod wording;
 
+pub use captions::{CAPTIONS, SCENES, SHIFTED};
 pub use images::{Class, Domain, normalise};
 
 use crate::suite::task::TargetKind;
 use std::sync::Arc;
 
-use super::descriptor::{About, Asked, Data, Input, Reader};
+use super::descriptor::{self, About, Asked, Data, Input, Reader};
 use crate::dataset::part::Part;
 use crate::dataset::spherical::{Projection, Rotation};
 use crate::dataset::{Dataset, DatasetError, Display, InMemory, Normalise, Spherical, Splits};

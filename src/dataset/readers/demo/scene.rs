@@ -14,7 +14,8 @@ use super::texture::{Fill, Texture};
 /// Pixels along each side.
 pub const SIDE: usize = 32;
 
-type Colour = [f32; 3];
+/// Red, green and blue.
+pub(super) type Colour = [f32; 3];
 
 /// A small disk of clutter or cover: centre, radius, colour.
 struct Blob {
@@ -148,7 +149,8 @@ impl Scene {
     }
 }
 
-fn blend(under: &mut Colour, over: &Colour, amount: f32) {
+/// Moves a colour towards another by a share of the way.
+pub(super) fn blend(under: &mut Colour, over: &Colour, amount: f32) {
     for (u, o) in under.iter_mut().zip(over) {
         *u += (o - *u) * amount;
     }

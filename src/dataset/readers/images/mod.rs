@@ -103,12 +103,30 @@ impl Folder {
     /// `Missing` if it is no folder; `Malformed` for a file that is no picture, a class without any,
     /// or pictures of several sizes where `how` gives them none.
     pub fn open(root: &Path, how: &Preprocess, broken: Broken) -> Result<Self, DatasetError> {
+        Self::of(root, tree::walk(root)?, how, broken)
+    }
+
+    /// Looks through the folder `root` for pictures at any depth, of no class; `known` are files that are no pictures and
+    /// of which nothing need be told.
+    ///
+    /// # Errors
+    /// Those of [`Folder::open`], but for classes.
+    pub fn flat(
+        root: &Path,
+        known: &[&Path],
+        how: &Preprocess,
+        broken: Broken,
+    ) -> Result<Self, DatasetError> {
+        Self::of(root, tree::flat(root, known)?, how, broken)
+    }
+
+    fn of(root: &Path, tree: Tree, how: &Preprocess, broken: Broken) -> Result<Self, DatasetError> {
         let Tree {
             classes,
             mut files,
             given,
             mut notes,
-        } = tree::walk(root)?;
+        } = tree;
         let lens = Lens::new(how, CHANNELS, &root.display().to_string())?;
         let looked: Vec<Result<Header, DatasetError>> = files
             .par_iter()
@@ -301,8 +319,19 @@ impl Dataset for Pictures {
 /// # Errors
 /// Those of walking the folder and of reading a file.
 pub fn digest(root: &Path) -> Result<String, DatasetError> {
+    digest_of(&tree::walk(root)?.files)
+}
+
+/// The same of pictures at any depth, whatever the folders are called.
+///
+/// # Errors
+/// As [`digest`].
+pub fn digest_flat(root: &Path) -> Result<String, DatasetError> {
+    digest_of(&tree::flat(root, &[])?.files)
+}
+
+fn digest_of(files: &[tree::Entry]) -> Result<String, DatasetError> {
     use sha2::{Digest, Sha256};
-    let files = tree::walk(root)?.files;
     let each: Vec<Result<_, DatasetError>> = files
         .par_iter()
         .map(|file| {

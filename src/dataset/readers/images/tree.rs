@@ -207,11 +207,7 @@ pub fn walk(root: &Path) -> Result<Tree, DatasetError> {
     };
     let top = walk.list(root)?;
     let parts = parts_of(root, &top)?;
-    let id = |path: &Path| {
-        let below = path.strip_prefix(root).unwrap_or(path);
-        let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
-        names.join("/")
-    };
+    let id = |path: &Path| id(root, path);
     let (mut files, mut classes) = (Vec::new(), BTreeSet::new());
     let entry = |path: PathBuf, label: usize, part: Option<Part>| Entry {
         id: id(&path),
@@ -256,6 +252,33 @@ pub fn walk(root: &Path) -> Result<Tree, DatasetError> {
         files,
         given,
     })
+}
+
+/// Looks through the folder `root` for pictures at any depth, whatever its folders are called; `known` are files that are no
+/// pictures and are read.
+pub fn flat(root: &Path, known: &[&Path]) -> Result<Tree, DatasetError> {
+    let mut walk = Walk::default();
+    let files = walk.class(root)?;
+    walk.others.retain(|path| !known.contains(&path.as_path()));
+    let entry = |path: PathBuf| Entry {
+        id: id(root, &path),
+        path,
+        label: 0,
+        part: None,
+    };
+    Ok(Tree {
+        classes: Vec::new(),
+        files: files.into_iter().map(entry).collect(),
+        given: false,
+        notes: notes(&walk, &|path| id(root, path)),
+    })
+}
+
+/// The path below `root`, with `/` between names.
+fn id(root: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    let names: Vec<_> = below.iter().map(|name| name.to_string_lossy()).collect();
+    names.join("/")
 }
 
 /// The folders of parts, train first, if that is what lies in `root`.
