@@ -29,9 +29,25 @@ pub fn features(
     set: Arc<dyn Dataset>,
     device: &Device,
 ) -> Result<FeatureSet, FeatureError> {
+    features_by(set, device, |x| {
+        let pass = &mut Pass::eval();
+        let tokens = embedder.forward(x, pass);
+        encoder.features(tokens, pass).primal
+    })
+}
+
+/// What `run` gives for samples `[b, C, H, W]`, `[b, D]`, as features of every sample, in the order of the set.
+///
+/// # Errors
+/// Those of reading a sample, and features that are not finite.
+pub fn features_by(
+    set: Arc<dyn Dataset>,
+    device: &Device,
+    run: impl Fn(Tensor<4>) -> Tensor<2>,
+) -> Result<FeatureSet, FeatureError> {
     let (names, labels) = describe(set.as_ref());
     let groups = crate::dataset::groups(set.as_ref());
-    let found = FeatureSet::new(rows(embedder, encoder, set, device)?, labels, names)?;
+    let found = FeatureSet::new(forward(set, device, run)?, labels, names)?;
     match groups {
         Some(groups) => found.with_groups(groups),
         None => Ok(found),

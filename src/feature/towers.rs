@@ -73,7 +73,7 @@ pub fn of_images(
     device: &Device,
 ) -> Result<Array2<f32>, FeatureError> {
     let (_, dtype) = towers.place();
-    forward(set, device, |x| {
+    of_images_by(set, device, |x| {
         let x = x.cast(dtype);
         towers
             .image_embeds(x, &mut Pass::eval())
@@ -82,18 +82,40 @@ pub fn of_images(
     })
 }
 
+/// Rows `[N, E]` that `run` gives for the pictures of a set, in its order; `run` takes `[b, C, H, W]`.
+///
+/// # Errors
+/// Those of reading a sample.
+pub fn of_images_by(
+    set: Arc<dyn Dataset>,
+    device: &Device,
+    run: impl Fn(Tensor<4>) -> Tensor<2>,
+) -> Result<Array2<f32>, FeatureError> {
+    forward(set, device, run)
+}
+
 /// Vectors `[M, E]` of texts as token ids `[M, T]`, which the model has been asked whether it can take
 /// ([`TwoTower::check_ids`]).
 pub fn of_texts(towers: &TwoTower, ids: ArrayView2<'_, i64>) -> Array2<f32> {
     let (device, _) = towers.place();
+    of_texts_by(ids, &device, |ids| {
+        towers.text_embeds(ids, &mut Pass::eval()).primal
+    })
+}
+
+/// Rows `[M, E]` that `run` gives for texts as token ids `[M, T]`, as many at once as memory is for.
+pub fn of_texts_by(
+    ids: ArrayView2<'_, i64>,
+    device: &Device,
+    run: impl Fn(Tensor<2, Int>) -> Tensor<2>,
+) -> Array2<f32> {
     let length = ids.ncols();
     // A text is some 77 tokens: an activation of so many of width 512 is that of one picture.
     let at_once = samples_at_once(length * 512);
     let parts = ids.axis_chunks_iter(Axis(0), at_once).map(|part| {
         let values: Vec<i64> = part.iter().copied().collect();
         let data = TensorData::new(values, [part.nrows(), length]);
-        let ids = Tensor::<2, Int>::from_data(data, &device);
-        rows(towers.text_embeds(ids, &mut Pass::eval()).primal)
+        rows(run(Tensor::<2, Int>::from_data(data, device)))
     });
     stacked(parts.collect())
 }

@@ -164,7 +164,7 @@ fn measured(i: &Input) -> Vec<(&'static str, Result<Vec<f64>, MeasureError>)> {
         let captions = i.features.mapv(|v| v + v.clamp(0.0, 1.0));
         let owner: Vec<usize> = (0..captions.nrows()).collect();
         let found = retrieval::retrieval(i.features.view(), captions.view(), &owner);
-        let value = |rule| found.as_ref().map(|found| (m.value)(found, rule));
+        let value = |rule| found.as_ref().map(|found| m.value(found, rule));
         let values = retrieval::Rule::ALL.map(|rule| value(rule).map_err(Clone::clone));
         (m.about.name, values.into_iter().collect())
     });
@@ -206,6 +206,12 @@ fn of_target(i: &Input, score: &transferability::Score) -> Result<f64, MeasureEr
 
 /// Features as predictions of something that the labels say.
 fn metric(i: &Input, metric: Metric) -> Result<Vec<f64>, MeasureError> {
+    if metric.needs() == TargetKind::Pairs {
+        // Captions that lie where their images do, one each.
+        let owner: Vec<usize> = (0..i.features.nrows()).collect();
+        let found = retrieval::retrieval(i.features.view(), i.features.view(), &owner)?;
+        return Ok(vec![task::mean_recall::score(&found).value]);
+    }
     let (rows, width) = (i.labels.len(), i.features.ncols());
     let score = if metric == Metric::Mae8 {
         let side = if width == 0 { 0 } else { 26 };
@@ -221,7 +227,9 @@ fn metric(i: &Input, metric: Metric) -> Result<Vec<f64>, MeasureError> {
         match metric.needs() {
             TargetKind::Labels => metric.score(p, &Targets::<f32>::Labels(&i.labels))?,
             TargetKind::MultiHot => metric.score(p, &Targets::MultiHot(t.view()))?,
-            TargetKind::Dense => metric.score(p, &Targets::Dense(shifted.view().into_dyn()))?,
+            TargetKind::Dense | TargetKind::Pairs => {
+                metric.score(p, &Targets::Dense(shifted.view().into_dyn()))?
+            }
         }
     };
     Ok(vec![score.value])

@@ -13,6 +13,8 @@ pub enum TargetKind {
     MultiHot,
     /// Numbers a sample.
     Dense,
+    /// Pictures with their captions: which belong together is known of the whole set alone.
+    Pairs,
 }
 
 /// A metric of a target task. All are minimised; 0 is perfect.
@@ -43,6 +45,9 @@ pub enum Metric {
     /// predictions of both triangles are averaged first (Adhikari 2020, as in NAS-Bench-360, which
     /// also raises predictions to 0.01 before: that is left to the caller).
     Mae8,
+    /// 1 − mean of R@1, R@5, R@10 of images to captions and captions to images, ties pessimistic: of
+    /// equal scores a wrong one comes first. It is taken of a whole set, not of batches.
+    OneMinusMeanRecall,
 }
 
 /// The loss of a task. Settings are checked by `TaskLoss::check`. Losses without a setting have

@@ -1,6 +1,7 @@
-//! The training loop: every stage of every transfer, and pretraining. A [`Stage`] says what is
-//! minimised, what trains, by which steps and learning rates, and whether epochs are validated; the
-//! loop steps, reads losses, records, selects, saves snapshots and can be interrupted.
+//! The training loop: every stage of every transfer, of one tower or two, and pretraining. A [`Stage`] says what is
+//! minimised, what trains, by which learning rates, and whether epochs are validated; a [`Supply`] gives
+//! the batches and judges; the loop steps, reads losses, records, selects, saves snapshots and can be
+//! interrupted.
 
 use super::average::Average;
 use super::error::TransferError;
@@ -14,24 +15,22 @@ use super::task::Task;
 use crate::dataset::loader::{Batch, Order, batches};
 use crate::dataset::{DatasetError, Splits};
 use crate::model::Network;
-use crate::model::state::{Trail, state, with_state};
+use crate::model::state::{Trail, place, state, with_state};
 use crate::random::DROPPED;
 use crate::suite::training::{Augmentation, Select};
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use std::time::Instant;
 
 /// Whether the parameter at a path trains.
 pub type Trains = fn(&str) -> bool;
 
-/// One stage of a transfer.
-pub struct Stage<'a> {
+/// One stage of a transfer, of a module `M` that trains on batches `B`.
+pub struct Stage<'a, M = Network, B = Batch> {
     /// 1 or 2.
     pub number: u8,
     /// Number of epochs.
     pub epochs: usize,
-    /// The steps of an epoch.
-    pub steps: Steps,
     /// The learning rate of every step.
     pub schedule: Schedule,
     /// A fresh optimiser.
@@ -39,7 +38,7 @@ pub struct Stage<'a> {
     /// Which parameters train; all others stay as they are.
     pub trains: Trains,
     /// What is minimised.
-    pub objective: Box<dyn Objective + 'a>,
+    pub objective: Box<dyn Objective<M, B> + 'a>,
     /// How epochs are judged. Without it an epoch is recorded as one of stage 1 and the last epoch's
     /// parameters are the result.
     pub validation: Option<Validation>,
@@ -47,6 +46,68 @@ pub struct Stage<'a> {
     pub average: f64,
     /// Seed of dropped paths.
     pub seed: u64,
+}
+
+/// Where the batches of a stage come from, and what judges its epochs.
+pub trait Supply<M> {
+    /// What a step is given.
+    type Batch;
+
+    /// Number of steps of an epoch.
+    fn steps(&self) -> usize;
+
+    /// The batches of an epoch, counted from 1.
+    fn epoch(
+        &self,
+        number: usize,
+    ) -> Box<dyn Iterator<Item = Result<Self::Batch, DatasetError>> + '_>;
+
+    /// The metric of a plain module on a part; smaller is better.
+    ///
+    /// # Errors
+    /// What reading and the metric refuse.
+    fn judge(&self, module: &M, part: Part) -> Result<f64, TransferError>;
+}
+
+/// The parts that judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// That of every choice.
+    Valid,
+    /// That of reported numbers alone.
+    Test,
+}
+
+/// Samples of a set as batches of a network, judged by its task.
+pub struct Samples<'a> {
+    /// The parts.
+    pub splits: &'a Splits,
+    /// How an epoch walks through the training part.
+    pub steps: Steps,
+    /// What judges.
+    pub task: Task,
+    /// Where the network is.
+    pub device: Device,
+}
+
+impl Supply<Network> for Samples<'_> {
+    type Batch = Batch;
+
+    fn steps(&self) -> usize {
+        self.steps.count(self.splits)
+    }
+
+    fn epoch(&self, number: usize) -> Box<dyn Iterator<Item = Result<Batch, DatasetError>> + '_> {
+        Box::new(self.steps.of_epoch(number, self.splits))
+    }
+
+    fn judge(&self, network: &Network, part: Part) -> Result<f64, TransferError> {
+        let set = match part {
+            Part::Valid => &self.splits.valid,
+            Part::Test => &self.splits.test,
+        };
+        self.task.evaluate(network, set.clone(), &self.device)
+    }
 }
 
 /// How an epoch walks through the training part.
@@ -65,8 +126,6 @@ pub struct Steps {
 /// How the epochs of a stage are judged, and which one is its result.
 #[derive(Debug, Clone, Copy)]
 pub struct Validation {
-    /// The task whose metric judges.
-    pub task: Task,
     /// Which epoch's parameters are the result.
     pub select: Select,
     /// Number of epochs without a better one after which training stops; 0 = never.
@@ -83,9 +142,9 @@ pub enum Event<'a> {
 }
 
 /// What a stage gives.
-pub struct Finished {
-    /// The network of the selected epoch, untracked.
-    pub network: Network,
+pub struct Finished<M> {
+    /// The module of the selected epoch, untracked.
+    pub network: M,
     /// The selected epoch; 0 without validation.
     pub selected: usize,
     /// Every epoch of stage 1.
@@ -94,7 +153,7 @@ pub struct Finished {
     pub course: Vec<EpochRecord>,
 }
 
-/// Trains `network` by `stage`. `from` is a snapshot of this stage to resume from, `first` what stage 1
+/// Trains `network` by `stage` on what `supply` gives. `from` is a snapshot of this stage to resume from, `first` what stage 1
 /// has recorded so far.
 ///
 /// After every step and epoch `progress` may interrupt; the snapshot of the last whole epoch stays.
@@ -102,18 +161,18 @@ pub struct Finished {
 /// # Errors
 /// [`TransferError::Interrupted`], [`TransferError::Diverged`], and what data, objective and
 /// checkpointer refuse.
-pub fn run(
-    network: Network,
-    splits: &Splits,
-    mut stage: Stage,
+pub fn run<M: Module, B>(
+    network: M,
+    supply: &dyn Supply<M, Batch = B>,
+    mut stage: Stage<M, B>,
     from: Option<Snapshot>,
     mut first: Vec<Stage1Record>,
-    checkpointer: &mut dyn Checkpointer,
+    checkpointer: &mut dyn Checkpointer<M>,
     progress: &mut dyn FnMut(Event) -> bool,
-) -> Result<Finished, TransferError> {
-    let (device, dtype) = network.place();
+) -> Result<Finished<M>, TransferError> {
+    let (device, dtype) = place(&network);
     let device = device.inner();
-    let trained = |network: Network| tracked(network.unfreeze().train(), stage.trains);
+    let trained = |network: M| tracked(network.unfreeze().train(), stage.trains);
     let mut network = trained(network);
     let mut optimiser = stage.optimiser;
     let mut average = Average::new(stage.average, &network);
@@ -121,16 +180,16 @@ pub fn run(
     let (mut course, mut best, mut selected, mut done) = (Vec::new(), None, 0, 0);
     if let Some(from) = from {
         let plain = network.valid();
-        let place = |values| with_state(plain.clone(), values, dtype, "snapshot".as_ref());
-        network = trained(place(from.network)?);
+        let filled = |values| with_state(plain.clone(), values, dtype, "snapshot".as_ref());
+        network = trained(filled(from.network)?);
         if let Some(values) = from.average {
-            average = average.restored(place(values)?);
+            average = average.restored(filled(values)?);
         }
         stage.objective.restore(from.objective, &network)?;
         optimiser.restore(&from.moments, from.steps, &device);
         (course, selected, done) = (from.course, from.selected, from.epoch);
         best = match from.best {
-            Some(older) => Some(place(older)?),
+            Some(older) => Some(filled(older)?),
             None => stage
                 .validation
                 .map(|_| kept(&network, &average, stage.objective.as_ref())),
@@ -143,7 +202,7 @@ pub fn run(
         None => first.last().map_or(0.0, |e| e.seconds),
     };
     let started = Instant::now();
-    let per_epoch = stage.steps.count(splits);
+    let per_epoch = supply.steps();
     let total = per_epoch * stage.epochs;
     for epoch in done + 1..=stage.epochs {
         if stage.validation.is_some_and(|v| v.is_over(epoch, selected)) {
@@ -151,7 +210,7 @@ pub fn run(
         }
         let mut stream = DROPPED.rng(stage.seed, &[epoch as u64]);
         let mut readings = Readings::new(&device, epoch);
-        for (i, batch) in stage.steps.of_epoch(epoch, splits).enumerate() {
+        for (i, batch) in supply.epoch(epoch).enumerate() {
             let number = (epoch - 1) * per_epoch + i;
             let rate = stage.schedule.at(number);
             let step = &mut Step {
@@ -181,13 +240,12 @@ pub fn run(
                 first.push(record);
             }
             Some(validation) => {
-                let metric = |set| validation.task.evaluate(&plain, set, &device);
                 course.push(EpochRecord {
                     epoch,
                     train_loss: means[0],
-                    valid: metric(splits.valid.clone())?,
+                    valid: supply.judge(&plain, Part::Valid)?,
                     test: (validation.select == Select::Test)
-                        .then(|| metric(splits.test.clone()))
+                        .then(|| supply.judge(&plain, Part::Test))
                         .transpose()?,
                     seconds: seconds(),
                 });
@@ -224,7 +282,7 @@ pub fn run(
 
 /// What is measured and kept of the network that trains: its average, where there is one, as the objective
 /// has it.
-fn kept(network: &Network, average: &Average, objective: &dyn Objective) -> Network {
+fn kept<M: Module, B>(network: &M, average: &Average<M>, objective: &dyn Objective<M, B>) -> M {
     let network = average.network().unwrap_or_else(|| network.valid());
     objective.measured(network)
 }
@@ -292,8 +350,8 @@ fn is_best(course: &[EpochRecord], rule: Select) -> bool {
     }
 }
 
-/// The network with only the parameters that `trains` names asking for gradients.
-fn tracked(network: Network, trains: Trains) -> Network {
+/// The module with only the parameters that `trains` names asking for gradients.
+fn tracked<M: Module>(network: M, trains: Trains) -> M {
     struct Track(Trail, Trains);
     impl ModuleMapper for Track {
         fn enter_module(&mut self, name: &str, container: &str) {

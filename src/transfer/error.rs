@@ -1,6 +1,8 @@
 //! What can go wrong while a model is trained.
 
 use crate::dataset::DatasetError;
+#[cfg(feature = "train")]
+use crate::feature::FeatureError;
 use crate::measure::MeasureError;
 #[cfg(feature = "train")]
 use crate::model::ModelError;
@@ -15,6 +17,10 @@ pub enum TransferError {
     #[cfg(feature = "train")]
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// Vectors of a set could not be made.
+    #[cfg(feature = "train")]
+    #[error(transparent)]
+    Feature(#[from] FeatureError),
     /// A measure that training follows, or that judges it, refused its input.
     #[error("measuring while training: {0}")]
     Measure(#[from] MeasureError),

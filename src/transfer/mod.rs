@@ -44,6 +44,8 @@ pub mod task;
 pub mod task_groups;
 #[cfg(feature = "train")]
 pub mod task_loss;
+#[cfg(feature = "train")]
+pub mod towers;
 
 pub use error::TransferError;
 #[cfg(feature = "train")]

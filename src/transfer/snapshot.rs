@@ -31,7 +31,7 @@ pub struct Snapshot {
     pub stage: u8,
     /// Number of epochs of that stage that are done.
     pub epoch: usize,
-    /// Parameters of the network.
+    /// Parameters of the module that trains.
     pub network: NamedTensors,
     /// Their moving average, where one is kept.
     pub average: Option<NamedTensors>,
@@ -51,22 +51,22 @@ pub struct Snapshot {
     pub course: Vec<EpochRecord>,
 }
 
-/// Saves and loads snapshots.
-pub trait Checkpointer {
+/// Saves and loads snapshots of the training of a module.
+pub trait Checkpointer<M = Network> {
     /// The newest complete snapshot of this transfer, if there is one.
     fn load(&mut self) -> Result<Option<Snapshot>, TransferError>;
 
     /// Saves a snapshot in place of older ones.
     fn save(&mut self, snapshot: &Snapshot) -> Result<(), TransferError>;
 
-    /// Receives the network after every epoch of stage 2, and before the first (epoch 0).
-    fn epoch(&mut self, epoch: usize, network: &Network) -> Result<(), TransferError>;
+    /// Receives the module after every epoch of stage 2, and before the first (epoch 0).
+    fn epoch(&mut self, epoch: usize, module: &M) -> Result<(), TransferError>;
 }
 
 /// Saves nothing.
 pub struct NoCheckpoints;
 
-impl Checkpointer for NoCheckpoints {
+impl<M> Checkpointer<M> for NoCheckpoints {
     fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
         Ok(None)
     }
@@ -75,7 +75,7 @@ impl Checkpointer for NoCheckpoints {
         Ok(())
     }
 
-    fn epoch(&mut self, _: usize, _: &Network) -> Result<(), TransferError> {
+    fn epoch(&mut self, _: usize, _: &M) -> Result<(), TransferError> {
         Ok(())
     }
 }

@@ -1,9 +1,10 @@
 //! One transfer: the stages of its method, one after the other. A method says what a stage minimises and
 //! what trains ([`Training`]); learning rates, steps and selection follow from the settings here.
 
-use super::epochs::{self, Event, Stage, Steps, Validation};
+use super::epochs::{self, Event, Samples, Stage, Steps, Supply, Trains, Validation};
 use super::error::TransferError;
 use super::methods::{self, Method, Start};
+use super::objectives::Objective;
 use super::objectives::task::Supervised;
 use super::optimiser::Optimiser;
 use super::records::{EpochRecord, Stage1Record};
@@ -17,6 +18,7 @@ use crate::model::Model;
 use crate::random::STAGE1;
 use crate::suite::stage1::Budget;
 use crate::suite::training::{Decay, TrainSettings};
+use burn::tensor::Device;
 
 /// A trained model and its records.
 pub struct Trained {
@@ -58,6 +60,7 @@ pub fn transfer(
     if method.start == Start::Scratch {
         model = model.with_fresh_encoder(seed)?;
     }
+    let device = model.network.place().0.inner();
     let snapshot = checkpointer.load()?;
     let mut first = snapshot.as_ref().map_or(Vec::new(), |s| s.first.clone());
     let (one, two) = match snapshot {
@@ -69,18 +72,19 @@ pub fn transfer(
         _ => None,
     };
     if let Some(training) = training {
-        let stage = stage1(request, training);
+        let (stage, samples) = stage1(request, training, device.clone());
         let network = model.network;
-        let done = epochs::run(network, splits, stage, one, first, checkpointer, progress)?;
+        let done = epochs::run(network, &samples, stage, one, first, checkpointer, progress)?;
         (model.network, first) = (done.network, done.first);
     }
     let training = match method.stage2 {
         Some(training) => training(request)?,
         None => methods::fine_tuning(request),
     };
-    let stage = stage2(&settings.train, request.task, seed, training, splits);
+    let task = (request.task, seed);
+    let (stage, samples) = stage2(&settings.train, task, training, splits, device);
     let network = model.network;
-    let done = epochs::run(network, splits, stage, two, first, checkpointer, progress)?;
+    let done = epochs::run(network, &samples, stage, two, first, checkpointer, progress)?;
     model.network = done.network;
     Ok(Trained {
         model,
@@ -114,11 +118,20 @@ pub fn pretrain(
         trains: everything,
         batch: settings.batch,
     };
-    let stage = stage2(settings, task, seed, training, splits);
-    let from = checkpointer.load()?;
     let Model { config, network } = model;
+    let device = network.place().0.inner();
+    let (stage, samples) = stage2(settings, (task, seed), training, splits, device);
+    let from = checkpointer.load()?;
     let first = Vec::new();
-    let done = epochs::run(network, splits, stage, from, first, checkpointer, progress)?;
+    let done = epochs::run(
+        network,
+        &samples,
+        stage,
+        from,
+        first,
+        checkpointer,
+        progress,
+    )?;
     Ok(Trained {
         model: Model {
             config,
@@ -131,7 +144,11 @@ pub fn pretrain(
 }
 
 /// Stage 1: constant learning rate, no validation, and as many steps an epoch as the budget says.
-fn stage1<'a>(request: &Request, training: Training<'a>) -> Stage<'a> {
+fn stage1<'a, 's>(
+    request: &Request<'s>,
+    training: Training<'a>,
+    device: Device,
+) -> (Stage<'a>, Samples<'s>) {
     let (settings, train) = (&request.settings.stage1, &request.settings.train);
     let base = if settings.learning_rate == 0.0 {
         10.0 * train.learning_rate
@@ -156,10 +173,15 @@ fn stage1<'a>(request: &Request, training: Training<'a>) -> Stage<'a> {
             .count(request.splits),
         ),
     };
-    Stage {
+    let samples = Samples {
+        splits: request.splits,
+        steps: Steps { per_epoch, ..steps },
+        task: request.task,
+        device,
+    };
+    let stage = Stage {
         number: 1,
         epochs: settings.epochs,
-        steps: Steps { per_epoch, ..steps },
         schedule: Schedule {
             base,
             warmup: 0,
@@ -172,28 +194,51 @@ fn stage1<'a>(request: &Request, training: Training<'a>) -> Stage<'a> {
         validation: None,
         average: 0.0,
         seed: request.seed,
-    }
+    };
+    (stage, samples)
 }
 
 /// Stage 2: warm-up and decay over whole passes, validated after every epoch.
-fn stage2<'a>(
+fn stage2<'a, 's>(
     settings: &TrainSettings,
-    task: Task,
-    seed: u64,
+    (task, seed): (Task, u64),
     training: Training<'a>,
-    splits: &Splits,
-) -> Stage<'a> {
-    let steps = Steps {
-        batch: training.batch,
-        seed,
-        augment: settings.augmentation(),
-        per_epoch: None,
+    splits: &'s Splits,
+    device: Device,
+) -> (Stage<'a>, Samples<'s>) {
+    let samples = Samples {
+        splits,
+        steps: Steps {
+            batch: training.batch,
+            seed,
+            augment: settings.augmentation(),
+            per_epoch: None,
+        },
+        task,
+        device,
     };
-    let per_epoch = steps.count(splits);
+    let stage = fine_tuning(
+        settings,
+        &samples,
+        training.objective,
+        training.trains,
+        seed,
+    );
+    (stage, samples)
+}
+
+/// Stage 2 of any module: warm-up and decay over whole passes, validated after every epoch.
+pub fn fine_tuning<'a, M, B>(
+    settings: &TrainSettings,
+    supply: &dyn Supply<M, Batch = B>,
+    objective: Box<dyn Objective<M, B> + 'a>,
+    trains: Trains,
+    seed: u64,
+) -> Stage<'a, M, B> {
+    let per_epoch = supply.steps();
     Stage {
         number: 2,
         epochs: settings.epochs,
-        steps,
         schedule: Schedule {
             base: settings.learning_rate,
             warmup: (settings.warmup_epochs * per_epoch as f64).round() as usize,
@@ -205,10 +250,9 @@ fn stage2<'a>(
             settings.weight_decay,
             clip(settings.clip),
         ),
-        trains: training.trains,
-        objective: training.objective,
+        trains,
+        objective,
         validation: Some(Validation {
-            task,
             select: settings.select,
             patience: settings.patience,
         }),

@@ -26,11 +26,11 @@ pub struct Task {
     pub metric: Metric,
 }
 
-/// What a predictor gives for a sample of `set`.
+/// What a predictor gives for a sample of `set`; nothing for captions, which have no predictor but a second tower.
 pub fn predictor(set: &dyn Dataset) -> PredictorSpec {
     let classes = set.classes().len();
     match set.target_shape() {
-        TargetShape::Class => PredictorSpec::Classification { classes },
+        TargetShape::Class | TargetShape::Captions => PredictorSpec::Classification { classes },
         TargetShape::MultiHot => PredictorSpec::MultiLabel { classes },
         TargetShape::Field([channels, height, width]) => PredictorSpec::Dense2d {
             channels,
@@ -54,7 +54,8 @@ pub fn targets(truth: TargetShape, batch: &Batch) -> Targets<'_> {
             None => Targets::Labels(&batch.labels),
         },
         TargetShape::MultiHot => Targets::MultiHot(&batch.targets),
-        TargetShape::Field(_) => Targets::Dense(&batch.targets),
+        // Of captions there are no numbers: every loss refuses them.
+        TargetShape::Field(_) | TargetShape::Captions => Targets::Dense(&batch.targets),
     }
 }
 
@@ -64,7 +65,7 @@ impl Task {
     ///
     /// # Errors
     /// [`TransferError::Setting`] for a loss or a metric that does not suit the target of
-    /// the samples.
+    /// the samples, and for captions, which no loss of one tower takes.
     pub fn of(
         spec: &DatasetSpec,
         set: &dyn Dataset,
@@ -78,6 +79,15 @@ impl Task {
                 Metric::OneMinusMeanAveragePrecision,
             ),
             TargetShape::Field(_) => (TaskLoss::RelativeL2 {}, Metric::RelativeL2),
+            TargetShape::Captions => {
+                return Err(TransferError::Setting {
+                    setting: "target",
+                    expected:
+                        "classes, labels or fields (captions are trained by methods of two towers)"
+                            .into(),
+                    found: format!("{} in {}", truth.name(), spec.name),
+                });
+            }
         };
         let task = Self {
             loss: spec.loss.unwrap_or(loss),
@@ -185,6 +195,10 @@ impl Task {
                 };
                 let known = view(&batch.targets, &sides)?;
                 score.push(view(outputs, &sides)?, &MetricTargets::Dense(known))
+            }
+            (TargetShape::Captions, _) => {
+                let expected = "targets that one tower predicts";
+                Err(MeasureError::parameter("target", expected, truth.name()))
             }
         }
     }

@@ -21,7 +21,7 @@ mod recall;
 mod score;
 
 pub use place::{Place, Rule};
-pub use recall::{ALL, Direction, Retrieval, RetrievalMeasure};
+pub use recall::{ALL, Direction, MEAN_RECALL, Retrieval, RetrievalMeasure};
 
 use ndarray::ArrayView2;
 

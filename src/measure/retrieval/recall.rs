@@ -88,6 +88,24 @@ impl Retrieval {
         six.as_flattened().iter().sum::<f64>() / 6.0
     }
 
+    /// What every image that has a caption adds to what is missed: the mean is one minus the pessimistic
+    /// [`mean_recall`](Self::mean_recall). An image counts by itself for three recalls and by its captions for the others.
+    pub fn missed(&self) -> Vec<f64> {
+        let missed = |place: &Place| {
+            let found = KS.map(|k| place.found(k, Rule::Pessimistic));
+            1.0 - found.iter().sum::<f64>() / KS.len() as f64
+        };
+        let mut of_captions = vec![0.0; self.owner.iter().max().map_or(0, |last| last + 1)];
+        for (image, place) in self.owner.iter().zip(&self.text_to_image) {
+            of_captions[*image] += missed(place);
+        }
+        // Images with more captions count for more there.
+        let share = self.images.len() as f64 / self.owner.len() as f64;
+        let own = self.images.iter().zip(&self.image_to_text);
+        own.map(|(image, place)| 0.5 * (missed(place) + share * of_captions[*image]))
+            .collect()
+    }
+
     /// Queries whose rank depends on the rule for ties.
     pub fn tied(&self, direction: Direction) -> usize {
         let places = self.places(direction).iter();
@@ -141,8 +159,18 @@ fn places<'r>(
 pub struct RetrievalMeasure {
     /// What is said of it.
     pub about: About,
+    /// Which recall it is; `None` of their mean.
+    pub recall: Option<(Direction, usize)>,
+}
+
+impl RetrievalMeasure {
     /// Its value under a rule for ties.
-    pub value: fn(&Retrieval, Rule) -> f64,
+    pub fn value(&self, found: &Retrieval, rule: Rule) -> f64 {
+        match self.recall {
+            Some((direction, k)) => found.recall(direction, k, rule),
+            None => found.mean_recall(rule),
+        }
+    }
 }
 
 const IMAGE_TO_TEXT_R1: RetrievalMeasure = RetrievalMeasure {
@@ -159,7 +187,7 @@ const IMAGE_TO_TEXT_R1: RetrievalMeasure = RetrievalMeasure {
         limits: "It falls with the number of candidates, and captions that fit several images count for one alone.",
         citation: "Karpathy and Fei-Fei, Deep visual-semantic alignments for generating image descriptions, CVPR 2015",
     },
-    value: |found, rule| found.recall(Direction::ImageToText, 1, rule),
+    recall: Some((Direction::ImageToText, 1)),
 };
 
 const IMAGE_TO_TEXT_R5: RetrievalMeasure = RetrievalMeasure {
@@ -169,7 +197,7 @@ const IMAGE_TO_TEXT_R5: RetrievalMeasure = RetrievalMeasure {
         what: "Share of images with one of their own among the five best captions.",
         ..IMAGE_TO_TEXT_R1.about
     },
-    value: |found, rule| found.recall(Direction::ImageToText, 5, rule),
+    recall: Some((Direction::ImageToText, 5)),
 };
 
 const IMAGE_TO_TEXT_R10: RetrievalMeasure = RetrievalMeasure {
@@ -179,7 +207,7 @@ const IMAGE_TO_TEXT_R10: RetrievalMeasure = RetrievalMeasure {
         what: "Share of images with one of their own among the ten best captions.",
         ..IMAGE_TO_TEXT_R1.about
     },
-    value: |found, rule| found.recall(Direction::ImageToText, 10, rule),
+    recall: Some((Direction::ImageToText, 10)),
 };
 
 const TEXT_TO_IMAGE_R1: RetrievalMeasure = RetrievalMeasure {
@@ -189,7 +217,7 @@ const TEXT_TO_IMAGE_R1: RetrievalMeasure = RetrievalMeasure {
         what: "Share of captions whose best image is theirs.",
         ..IMAGE_TO_TEXT_R1.about
     },
-    value: |found, rule| found.recall(Direction::TextToImage, 1, rule),
+    recall: Some((Direction::TextToImage, 1)),
 };
 
 const TEXT_TO_IMAGE_R5: RetrievalMeasure = RetrievalMeasure {
@@ -199,7 +227,7 @@ const TEXT_TO_IMAGE_R5: RetrievalMeasure = RetrievalMeasure {
         what: "Share of captions with their image among the five best.",
         ..IMAGE_TO_TEXT_R1.about
     },
-    value: |found, rule| found.recall(Direction::TextToImage, 5, rule),
+    recall: Some((Direction::TextToImage, 5)),
 };
 
 const TEXT_TO_IMAGE_R10: RetrievalMeasure = RetrievalMeasure {
@@ -209,10 +237,11 @@ const TEXT_TO_IMAGE_R10: RetrievalMeasure = RetrievalMeasure {
         what: "Share of captions with their image among the ten best.",
         ..IMAGE_TO_TEXT_R1.about
     },
-    value: |found, rule| found.recall(Direction::TextToImage, 10, rule),
+    recall: Some((Direction::TextToImage, 10)),
 };
 
-const MEAN_RECALL: RetrievalMeasure = RetrievalMeasure {
+/// The mean of all six.
+pub const MEAN_RECALL: RetrievalMeasure = RetrievalMeasure {
     about: About {
         name: "mean-recall",
         title: "mean recall",
@@ -220,7 +249,7 @@ const MEAN_RECALL: RetrievalMeasure = RetrievalMeasure {
         computed: "Mean of R@1, R@5 and R@10 from image to text and from text to image.",
         ..IMAGE_TO_TEXT_R1.about
     },
-    value: |found, rule| found.mean_recall(rule),
+    recall: None,
 };
 
 /// The numbers of retrieval, in the order of tables.

@@ -23,7 +23,7 @@ fn every_rule_gives_the_recall_that_counting_gives() {
         for measure in ALL {
             let key = measure.about.name.replace('-', "_");
             let want = want[&key].as_f64().expect("number");
-            let value = 100.0 * (measure.value)(&found, rule);
+            let value = 100.0 * measure.value(&found, rule);
             assert!(
                 (value - want).abs() < 1e-10,
                 "{} {key}: {value} {want}",

@@ -71,11 +71,25 @@ pub fn error_rates(
     baseline: &[Vec<bool>],
     draws: &Draws,
 ) -> Result<Difference, MeasureError> {
+    let number = |seed: &Vec<bool>| seed.iter().map(|mark| f64::from(u8::from(*mark))).collect();
+    let numbers = |seeds: &[Vec<bool>]| seeds.iter().map(number).collect::<Vec<Vec<f64>>>();
+    shares(&numbers(method), &numbers(baseline), draws)
+}
+
+/// The same of samples that are wrong in part, from 0 to 1: a picture whose captions are found in part.
+///
+/// # Errors
+/// As [`error_rates`].
+pub fn shares(
+    method: &[Vec<f64>],
+    baseline: &[Vec<f64>],
+    draws: &Draws,
+) -> Result<Difference, MeasureError> {
     shape("seeds of the baseline", method.len(), baseline.len())?;
     let mut apart = Vec::with_capacity(method.len());
     for (a, b) in method.iter().zip(baseline) {
         shape("samples of the baseline", a.len(), b.len())?;
-        let one = |(a, b): (&bool, &bool)| f64::from(i8::from(*a) - i8::from(*b));
+        let one = |(a, b): (&f64, &f64)| a - b;
         apart.push(a.iter().zip(b).map(one).collect::<Vec<f64>>());
     }
     let found = Sampled::new(&apart, draws)?;
@@ -120,6 +134,19 @@ pub fn mean_rate(marks: &[Vec<bool>], draws: &Draws) -> Result<Difference, Measu
     // Agresti and Coull (The American Statistician 1998): two more samples of either kind.
     let share = (mean * n + 2.0) / (n + 4.0);
     let least = (share * (1.0 - share) / (n + 4.0)).sqrt();
+    Ok(found.joined(mean, least, None, [0.0, 1.0]))
+}
+
+/// Mean over seeds of what one method gets wrong, of samples that are wrong in part.
+///
+/// # Errors
+/// As [`error_rates`].
+pub fn mean_share(shares: &[Vec<f64>], draws: &Draws) -> Result<Difference, MeasureError> {
+    let found = Sampled::new(shares, draws)?;
+    let (mean, n) = (found.mean(), found.n as f64);
+    // As of rates: a sample wrong in part varies no more than one that is right or wrong.
+    let share = (mean * n + 2.0) / (n + 4.0);
+    let least = (share * (1.0 - share) / (n + 4.0)).max(0.0).sqrt();
     Ok(found.joined(mean, least, None, [0.0, 1.0]))
 }
 

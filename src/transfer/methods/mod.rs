@@ -19,10 +19,13 @@ macro_rules! stage {
     };
 }
 
+pub mod bottleneck;
+pub mod clip_adapter;
 pub mod distillation;
 pub mod emb;
 pub mod ewc;
 pub mod frozen;
+pub mod harma;
 pub mod l2_sp;
 pub mod lora;
 pub mod lp_ft;
@@ -32,6 +35,7 @@ pub mod orca;
 pub mod orca_l2;
 pub mod orca_mmd;
 pub mod pare;
+pub mod projections;
 pub mod scratch;
 pub mod settings;
 pub mod variants;
@@ -45,12 +49,16 @@ use super::error::TransferError;
 #[cfg(feature = "train")]
 use super::request::{Request, Training};
 use crate::dataset::TargetShape;
+#[cfg(feature = "train")]
+use crate::model::adapters::Settings as Tuned;
+#[cfg(feature = "train")]
+use crate::suite::definition::Transfer;
 use crate::suite::parts::EmbedderInit;
 use crate::suite::task::TargetKind;
 use std::fmt;
 
 /// Every transfer method.
-pub const METHODS: [&Method; 15] = [
+pub const METHODS: [&Method; 19] = [
     &nft::METHOD,
     &orca::METHOD,
     &mona::METHOD,
@@ -66,6 +74,10 @@ pub const METHODS: [&Method; 15] = [
     &orca_mmd::METHOD,
     &orca_l2::METHOD,
     &pare::METHOD,
+    &projections::METHOD,
+    &bottleneck::METHOD,
+    &clip_adapter::METHOD,
+    &harma::METHOD,
 ];
 
 /// Plain fine-tuning: what every other method is compared with.
@@ -101,6 +113,14 @@ pub type Stage = for<'a> fn(&Request<'a>) -> Result<Training<'a>, TransferError>
 /// What a method does in stage 1, for settings that have one.
 #[cfg(feature = "train")]
 pub type Stage1 = for<'a> fn(&Request<'a>) -> Result<Option<Training<'a>>, TransferError>;
+
+/// What a method trains of a model of two towers, by its settings.
+#[cfg(feature = "train")]
+pub type Towers = fn(&Transfer) -> Result<Tuned, TransferError>;
+
+/// That it trains two towers: what it does is not in a build without training.
+#[cfg(not(feature = "train"))]
+pub type Towers = Stage;
 
 /// That there is a stage 1: what it does is not in a build without training.
 #[cfg(not(feature = "train"))]
@@ -140,6 +160,8 @@ pub struct Method {
     pub stage1: Option<Stage1>,
     /// What stage 2 minimises and trains; none where that is plain fine-tuning.
     pub stage2: Option<Stage>,
+    /// What it trains of a model of two towers for pictures with captions, if it is defined for them.
+    pub towers: Option<Towers>,
 }
 
 /// The method called `name`.
@@ -170,6 +192,13 @@ impl Method {
         defined_for: |_| Ok(()),
         stage1: None,
         stage2: None,
+        towers: None,
+    };
+
+    /// A method of two towers alone: a descriptor names what it trains of them.
+    const OF_TOWERS: Self = Self {
+        defined_for: |_| Err("it trains a model of images and texts"),
+        ..Self::FINE_TUNING
     };
 
     /// Whether it has a stage 1.
@@ -196,9 +225,19 @@ impl Method {
             TargetShape::Class => TargetKind::Labels,
             TargetShape::MultiHot => TargetKind::MultiHot,
             TargetShape::Field(_) => TargetKind::Dense,
+            TargetShape::Captions => TargetKind::Pairs,
         };
-        let why = (self.defined_for)(kind).err()?;
+        let why = self.undefined_for(kind)?;
         Some(format!("{why}, and the target has {}", truth.name()))
+    }
+
+    /// Why the method is not defined for targets of a kind, if it is not.
+    pub fn undefined_for(&self, kind: TargetKind) -> Option<&'static str> {
+        match (kind, &self.towers) {
+            (TargetKind::Pairs, Some(_)) => None,
+            (TargetKind::Pairs, None) => Some("it trains one tower of images"),
+            _ => (self.defined_for)(kind).err(),
+        }
     }
 }
 

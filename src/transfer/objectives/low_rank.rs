@@ -7,6 +7,7 @@ use super::task::Supervised;
 use super::{Objective, Step};
 use crate::dataset::loader::Batch;
 use crate::model::Network;
+use crate::model::adapters::low_rank::moved;
 use crate::model::parameters::{Flat, flat, flat_gradients, replaced};
 use crate::model::state::state;
 use crate::random::LOW_RANK;
@@ -104,13 +105,8 @@ impl LowRank {
         let Factors { a, b } = &self.factors.module;
         let pairs = a.iter().zip(b);
         let of = |(matrix, (a, b)): (&Matrix, (&Param<Tensor<2>>, &Param<Tensor<2>>))| {
-            let product = b
-                .val()
-                .inner()
-                .matmul(a.val().inner())
-                .mul_scalar(self.scale);
-            let count = matrix.shape[0] * matrix.shape[1];
-            let value = matrix.pretrained.clone() + product.reshape([count]);
+            let factors = [a.val().inner(), b.val().inner()];
+            let value = moved(matrix.pretrained.clone(), factors, self.scale);
             (matrix.path.clone(), value)
         };
         self.matrices.iter().zip(pairs).map(of).collect()

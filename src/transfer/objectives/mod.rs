@@ -45,15 +45,15 @@ pub struct Step<'a> {
     pub stream: &'a mut ChaCha8Rng,
 }
 
-/// What a stage minimises. A method that adds a term to another objective wraps it and adds to its
-/// gradients.
-pub trait Objective {
+/// What a stage minimises over batches `B` by the parameters of a module `M`. A method that adds a term to another
+/// objective wraps it and adds to its gradients.
+pub trait Objective<M = Network, B = Batch> {
     /// What the step measured, the loss first, and the gradients at the parameters that it moves.
     /// `network` is tracked, and only the parameters that the stage trains ask for gradients.
     fn gradients(
         &mut self,
-        network: &Network,
-        batch: Batch,
+        network: &M,
+        batch: B,
         step: &mut Step,
     ) -> Result<(Reading, GradientsParams), TransferError>;
 
@@ -61,13 +61,13 @@ pub trait Objective {
     fn record(&self, means: [f64; MOST], record: &mut Stage1Record);
 
     /// Changes the network after the optimiser's step, which had the learning rate `rate`.
-    fn after_step(&mut self, network: Network, rate: f64) -> Network {
+    fn after_step(&mut self, network: M, rate: f64) -> M {
         let _ = rate;
         network
     }
 
     /// The network that is measured and kept, of the network that trains.
-    fn measured(&self, network: Network) -> Network {
+    fn measured(&self, network: M) -> M {
         network
     }
 
@@ -80,7 +80,7 @@ pub trait Objective {
     ///
     /// # Errors
     /// State that does not fit the network.
-    fn restore(&mut self, state: NamedTensors, network: &Network) -> Result<(), TransferError> {
+    fn restore(&mut self, state: NamedTensors, network: &M) -> Result<(), TransferError> {
         let _ = (state, network);
         Ok(())
     }

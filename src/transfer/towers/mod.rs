@@ -1,0 +1,170 @@
+//! Transfers of a model of two towers to retrieval between pictures and captions: HarMA and what it is compared with.
+//!
+//! What trains is a [`Tuning`] beside the towers (or, of full fine-tuning, a copy of them); the towers themselves stay
+//! equal byte for byte. All methods share data, losses and the loop of epochs, and differ in their tuning alone. Pretraining is
+//! full fine-tuning of towers that nobody has trained.
+//!
+//! ```text
+//! captions ──► supply ──► epochs ──► contrast
+//! pictures     batches,   the one    losses of a batch,
+//! and ids      metric     loop       by GradCache in parts
+//! ```
+
+mod captions;
+mod contrast;
+mod pretrain;
+mod supply;
+#[cfg(test)]
+mod tests;
+
+pub use captions::{Captioned, Tokens};
+pub use pretrain::{Pretraining, TrainedTowers, pretrain};
+pub use supply::{Vectors, mean_recall, vectors};
+
+use super::epochs::{self, Event};
+use super::error::TransferError;
+use super::methods::Method;
+use super::records::EpochRecord;
+use super::snapshot::Checkpointer;
+use super::stages::fine_tuning;
+use crate::model::adapters::{Settings, Tuning};
+use crate::model::two_tower::{TwoTower, TwoTowerConfig};
+use crate::suite::definition::Transfer;
+use crate::suite::pairs::PairSettings;
+use crate::suite::training::TrainSettings;
+use contrast::Contrast;
+use supply::Pairs;
+
+/// One transfer of two towers to a set of pictures with captions.
+pub struct TowerRequest<'a> {
+    /// All settings.
+    pub settings: &'a Transfer,
+    /// The pretrained towers, on the plain device.
+    pub towers: &'a TwoTower,
+    /// Their shape.
+    pub config: &'a TwoTowerConfig,
+    /// Training, validation and test part.
+    pub parts: &'a [Captioned; 3],
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+/// A trained tuning and its record.
+pub struct TrainedTuning {
+    /// The tuning of the selected epoch, untracked.
+    pub tuning: Tuning,
+    /// The selected epoch.
+    pub selected: usize,
+    /// Every epoch.
+    pub course: Vec<EpochRecord>,
+}
+
+/// Runs a transfer, resuming from the checkpointer's snapshot if it has one.
+///
+/// # Errors
+/// [`TransferError::Undefined`] where the method trains no two towers, and what the [training loop](epochs::run) ends with.
+pub fn transfer(
+    method: &'static Method,
+    request: &TowerRequest,
+    checkpointer: &mut dyn Checkpointer<Tuning>,
+    progress: &mut dyn FnMut(Event) -> bool,
+) -> Result<TrainedTuning, TransferError> {
+    let Some(tuned) = method.towers else {
+        return Err(TransferError::Undefined {
+            method: method.name,
+            why: "it trains one tower".into(),
+        });
+    };
+    let settings = request.settings;
+    let work = Work {
+        train: &settings.train,
+        pairs: &settings.pairs,
+        towers: request.towers,
+        config: request.config,
+        parts: request.parts,
+        seed: request.seed,
+    };
+    work.trained(tuned(settings)?, checkpointer, progress)
+}
+
+/// What a training of towers works with, a transfer's or a pretraining's.
+struct Work<'a> {
+    train: &'a TrainSettings,
+    pairs: &'a PairSettings,
+    towers: &'a TwoTower,
+    config: &'a TwoTowerConfig,
+    parts: &'a [Captioned; 3],
+    seed: u64,
+}
+
+impl Work<'_> {
+    /// Trains a tuning of these settings, resuming from the checkpointer's snapshot if it has one.
+    fn trained(
+        &self,
+        tuned: Settings,
+        checkpointer: &mut dyn Checkpointer<Tuning>,
+        progress: &mut dyn FnMut(Event) -> bool,
+    ) -> Result<TrainedTuning, TransferError> {
+        check(self)?;
+        let start = self.pairs.temperature;
+        let tuning = Tuning::new(self.config, self.towers, tuned, start, self.seed)?;
+        let supply = Pairs::new(self);
+        let objective = Box::new(Contrast::new(self));
+        let stage = fine_tuning(self.train, &supply, objective, |_| true, self.seed);
+        let from = checkpointer.load()?;
+        let first = Vec::new();
+        let done = epochs::run(tuning, &supply, stage, from, first, checkpointer, progress)?;
+        Ok(TrainedTuning {
+            tuning: done.network,
+            selected: done.selected,
+            course: done.course,
+        })
+    }
+}
+
+/// Refuses settings that pairs cannot be trained by.
+fn check(work: &Work) -> Result<(), TransferError> {
+    work.train.check(work.parts[0].pairs().as_ref())?;
+    let wrong = |setting, expected: &str, found: String| {
+        Err(TransferError::Setting {
+            setting,
+            expected: expected.into(),
+            found,
+        })
+    };
+    if work.train.recompute {
+        let expected = "false for pairs of pictures and captions: micro_batch has their activations in memory in parts";
+        return wrong("recompute", expected, "true".into());
+    }
+    let PairSettings {
+        contrastive,
+        triplet,
+        margin,
+        gamma,
+        temperature,
+        least_temperature,
+        ..
+    } = *work.pairs;
+    for (setting, value, zero) in [
+        ("pairs.contrastive", contrastive, true),
+        ("pairs.triplet", triplet, true),
+        ("pairs.margin", margin, true),
+        ("pairs.gamma", gamma, true),
+        ("pairs.temperature", temperature, false),
+        ("pairs.least_temperature", least_temperature, true),
+    ] {
+        if !(value.is_finite() && (value > 0.0 || zero && value == 0.0)) {
+            let expected = if zero {
+                "zero or a positive number"
+            } else {
+                "a positive number"
+            };
+            return wrong(setting, expected, value.to_string());
+        }
+    }
+    if contrastive == 0.0 && triplet == 0.0 {
+        let expected = "a positive weight of one loss at least, contrastive or triplet";
+        return wrong("pairs", expected, "both 0".into());
+    }
+    Ok(())
+}

@@ -1,0 +1,257 @@
+//! Transfers of small random towers to a few pictures with captions, by every method that is defined for them.
+
+use super::*;
+use crate::dataset::{Dataset, DatasetError, TargetShape};
+use crate::fixture;
+use crate::model::Opening;
+use crate::model::embedder::End;
+use crate::model::state::state;
+use crate::model::two_tower;
+use crate::transfer::methods::{METHODS, find};
+use crate::transfer::snapshot::{NoCheckpoints, Snapshot};
+use burn::tensor::{DType, Device};
+use ndarray::Array2;
+use std::sync::Arc;
+
+/// Pictures of stripes, each with two captions.
+struct Striped {
+    count: usize,
+    captions: Vec<Vec<String>>,
+    side: usize,
+}
+
+impl Dataset for Striped {
+    fn shape(&self) -> [usize; 3] {
+        [3, self.side, self.side]
+    }
+
+    fn classes(&self) -> &[String] {
+        &[]
+    }
+
+    fn len(&self) -> usize {
+        self.count
+    }
+
+    fn label(&self, _: usize) -> usize {
+        0
+    }
+
+    fn target_shape(&self) -> TargetShape {
+        TargetShape::Captions
+    }
+
+    fn captions(&self, index: usize) -> &[String] {
+        &self.captions[index]
+    }
+
+    fn read(&self, index: usize, out: &mut [f32]) -> Result<(), DatasetError> {
+        for (at, value) in out.iter_mut().enumerate() {
+            *value = ((at % self.side * (index + 1)) as f32 * 0.4).sin();
+        }
+        Ok(())
+    }
+}
+
+/// Everything of a transfer.
+struct Problem {
+    towers: TwoTower,
+    config: TwoTowerConfig,
+    parts: [Captioned; 3],
+    settings: Transfer,
+}
+
+fn problem() -> Problem {
+    let files = two_tower::open(&fixture::path("harma"), &Opening::default()).unwrap();
+    let config = files.config.clone();
+    let towers = TwoTower::new(&config, 3, &Device::flex(), DType::F32);
+    let length = config.text.max_position_embeddings;
+    let vocabulary = config.text.vocab_size as i64;
+    let end = match config.text.end {
+        End::Id(id) => id as i64,
+        End::Largest => vocabulary - 1,
+    };
+    let part = |count: usize| {
+        let caption = |i: usize, kind: usize| format!("{kind} {i}");
+        let set: Arc<dyn Dataset> = Arc::new(Striped {
+            count,
+            captions: (0..count)
+                .map(|i| (0..2).map(|kind| caption(i, kind)).collect())
+                .collect(),
+            side: config.image.image_size,
+        });
+        Captioned::new(set, str::to_owned, |texts| {
+            let id = |(row, column): (usize, usize)| match column {
+                0..=2 => {
+                    let sum: usize = texts[row].bytes().map(usize::from).sum();
+                    ((sum * (column + 3) + row) as i64) % (vocabulary - 3)
+                }
+                _ => end,
+            };
+            Ok::<_, TransferError>(Array2::from_shape_fn((texts.len(), length), id))
+        })
+        .unwrap()
+    };
+    let settings: Transfer = toml::from_str(
+        r#"
+        lora = { rank = 2 }
+        bottleneck = { width = 4 }
+        harma = { rank = 16, share_rank = 8, heads = 2 }
+        train = { epochs = 3, batch = 8, learning_rate = 0.003, select = "valid" }
+        "#,
+    )
+    .unwrap();
+    Problem {
+        towers,
+        config: config.clone(),
+        parts: [part(8), part(5), part(6)],
+        settings,
+    }
+}
+
+impl Problem {
+    fn request(&self) -> TowerRequest<'_> {
+        TowerRequest {
+            settings: &self.settings,
+            towers: &self.towers,
+            config: &self.config,
+            parts: &self.parts,
+            seed: 4,
+        }
+    }
+
+    fn run(&self, method: &'static Method) -> TrainedTuning {
+        transfer(method, &self.request(), &mut NoCheckpoints, &mut |_| true).unwrap()
+    }
+}
+
+fn methods() -> impl Iterator<Item = &'static Method> {
+    METHODS.into_iter().filter(|method| method.towers.is_some())
+}
+
+#[test]
+fn every_method_learns_its_pairs_and_leaves_the_towers_as_they_were() {
+    let mut problem = problem();
+    problem.settings.train.epochs = 8;
+    problem.settings.train.select = crate::suite::training::Select::Last;
+    let before = state(&problem.towers);
+    let mut count = 0;
+    for method in methods() {
+        let trained = problem.run(method);
+        let losses: Vec<f64> = trained.course.iter().map(|e| e.train_loss).collect();
+        assert!(losses[7] < losses[0], "{}: {losses:?}", method.name);
+        assert_eq!(trained.selected, 8);
+        assert!(
+            trained
+                .course
+                .iter()
+                .all(|e| (0.0..=1.0).contains(&e.valid))
+        );
+        count += 1;
+    }
+    assert!(count >= 6);
+    assert_eq!(state(&problem.towers), before);
+}
+
+#[test]
+fn a_batch_in_parts_is_the_whole_batch() {
+    let mut problem = problem();
+    problem.settings.train.epochs = 1;
+    let harma = find("harma").unwrap();
+    let whole = problem.run(harma);
+    problem.settings.train.micro_batch = 3;
+    let parts = problem.run(harma);
+    let apart = (whole.course[0].train_loss - parts.course[0].train_loss).abs();
+    assert!(apart < 1e-5 * whole.course[0].train_loss, "{apart}");
+    let (a, b) = (state(&whole.tuning), state(&parts.tuning));
+    for (path, data) in &a {
+        let pairs = data.iter::<f64>().zip(b[path].iter::<f64>());
+        let worst = pairs.fold(0.0f64, |w, (x, y)| w.max((x - y).abs()));
+        assert!(worst < 2e-4, "{path}: {worst}");
+    }
+}
+
+/// Keeps the newest snapshot in memory.
+#[derive(Default)]
+struct Memory(Option<Snapshot>);
+
+impl Checkpointer<Tuning> for Memory {
+    fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
+        Ok(self.0.clone())
+    }
+
+    fn save(&mut self, snapshot: &Snapshot) -> Result<(), TransferError> {
+        self.0 = Some(snapshot.clone());
+        Ok(())
+    }
+
+    fn epoch(&mut self, _: usize, _: &Tuning) -> Result<(), TransferError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn an_interrupted_transfer_ends_in_the_same_bits() {
+    let problem = problem();
+    for method in methods() {
+        let whole = problem.run(method);
+        let mut memory = Memory::default();
+        let mut steps = 0;
+        let stopped = transfer(method, &problem.request(), &mut memory, &mut |event| {
+            steps += usize::from(matches!(event, Event::Step(..)));
+            steps < 3
+        });
+        assert!(matches!(stopped, Err(TransferError::Interrupted)));
+        let resumed = transfer(method, &problem.request(), &mut memory, &mut |_| true).unwrap();
+        assert_eq!(
+            state(&resumed.tuning),
+            state(&whole.tuning),
+            "{}",
+            method.name
+        );
+        let seconds = |records: &[EpochRecord]| -> Vec<(f64, f64)> {
+            records.iter().map(|e| (e.train_loss, e.valid)).collect()
+        };
+        assert_eq!(seconds(&resumed.course), seconds(&whole.course));
+    }
+}
+
+#[test]
+fn one_pair_a_step_trains_and_settings_that_cannot_be_are_refused() {
+    let mut problem = problem();
+    problem.settings.train.batch = 1;
+    problem.settings.train.epochs = 1;
+    let harma = find("harma").unwrap();
+    // A single pair has no wrong one: the loss is zero, and nothing becomes NaN.
+    let trained = problem.run(harma);
+    assert_eq!(trained.course[0].train_loss, 0.0);
+    let refused = |problem: &Problem, method: &'static Method| {
+        let run = transfer(method, &problem.request(), &mut NoCheckpoints, &mut |_| {
+            true
+        });
+        run.err().expect("refused").to_string()
+    };
+    problem.settings.pairs.temperature = 0.0;
+    assert!(refused(&problem, harma).contains("pairs.temperature"));
+    problem.settings.pairs = PairSettings {
+        contrastive: 0.0,
+        triplet: 0.0,
+        ..PairSettings::default()
+    };
+    assert!(refused(&problem, harma).contains("one loss"));
+    problem.settings.pairs = PairSettings::default();
+    problem.settings.train.recompute = true;
+    assert!(refused(&problem, harma).contains("micro_batch"));
+    problem.settings.train.recompute = false;
+    assert!(refused(&problem, find("mona").unwrap()).contains("one tower"));
+    problem.set_rank(17);
+    assert!(refused(&problem, harma).contains("rank"));
+}
+
+impl Problem {
+    fn set_rank(&mut self, rank: i64) {
+        let tables = &mut self.settings.method_settings.0;
+        let table = tables.entry("harma".into()).or_default();
+        table.insert("rank".into(), rank.into());
+    }
+}
