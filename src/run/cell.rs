@@ -8,13 +8,15 @@
 
 use super::checkpoint::{CHECKPOINT, Checkpoints};
 use super::error::RunError;
-use super::evaluation;
+use super::evaluation::{self, Subject};
 use super::folder::RunFolder;
 use super::lock::{self, FolderLock, look_anew};
 use super::memory;
 use super::origin::{self, Origin};
 use super::prepare::{Context, Target};
 use super::progress::Progress;
+use super::towers::{self, TunedTowers};
+use crate::model::adapters::Tuning;
 use crate::model::{self, Model, load, save};
 use crate::suite::definition::DatasetSpec;
 use crate::suite::task::Metric;
@@ -247,17 +249,72 @@ pub fn request<'a>(
     })
 }
 
+/// What a transfer makes.
+// There is one of a cell at a time.
+#[allow(clippy::large_enum_variant)]
+pub enum Made {
+    /// A model of the target.
+    Model(Model),
+    /// A tuning of the source's towers.
+    Tuning(Tuning),
+}
+
+impl Made {
+    /// Reads it from the folder of a cell's model.
+    fn read(context: &Context, target: &Target, folder: &Path) -> Result<Self, RunError> {
+        Ok(match target.captions {
+            Some(_) => Self::Tuning(towers::read(context, folder)?),
+            None => Self::Model(load::load(folder, context.device, DType::F32)?.model),
+        })
+    }
+
+    /// The target's metric on its test part.
+    fn tested(&self, context: &Context, cell: Cell, target: &Target) -> Result<f64, RunError> {
+        match (self, &target.captions) {
+            (Self::Tuning(tuning), Some([.., test])) => towers::metric(context, tuning, test),
+            (Self::Model(model), None) => {
+                let test = target.data.test.clone();
+                Ok(task(cell, target)?.evaluate(&model.network, test, context.device)?)
+            }
+            _ => Err(mismatched(cell)),
+        }
+    }
+
+    /// What a run evaluates of it by the surrogate.
+    ///
+    /// # Errors
+    /// A tuning without towers.
+    pub(super) fn subject<'a>(
+        &'a self,
+        context: &Context<'a>,
+    ) -> Result<Box<dyn Subject + 'a>, RunError> {
+        Ok(match self {
+            Self::Model(model) => Box::new(model.network.encoder.clone()),
+            Self::Tuning(tuning) => Box::new(TunedTowers::new(context, tuning)?),
+        })
+    }
+}
+
+/// That a cell holds another kind of model than its target asks for.
+pub(super) fn mismatched(cell: Cell) -> RunError {
+    RunError::Unfit {
+        what: format!("model of {}", cell.title()),
+        expected: "a tuning of towers where the target has captions, and there alone".into(),
+        found: "the other".into(),
+    }
+}
+
 /// The model of a cell that is done: in memory after its training, else in its folder until somebody needs it.
 pub struct Kept {
     folder: PathBuf,
-    model: OnceCell<Model>,
+    made: OnceCell<Made>,
 }
 
 impl Kept {
-    fn new(folder: &RunFolder, cell: &str, model: Option<Model>) -> Self {
+    fn new(folder: &RunFolder, cell: &str, made: Option<Made>) -> Self {
         Self {
             folder: folder.path(cell).join(MODEL),
-            model: model.map_or_else(OnceCell::new, OnceCell::from),
+            made: made.map_or_else(OnceCell::new, OnceCell::from),
         }
     }
 
@@ -265,17 +322,17 @@ impl Kept {
     ///
     /// # Errors
     /// [`RunError::Discarded`] where the folder no longer has it, and what reading refuses.
-    pub fn model(&self, context: &Context) -> Result<&Model, RunError> {
-        if let Some(model) = self.model.get() {
-            return Ok(model);
+    pub fn made(&self, context: &Context, target: &Target) -> Result<&Made, RunError> {
+        if let Some(made) = self.made.get() {
+            return Ok(made);
         }
         if !self.folder.exists() {
             return Err(RunError::Discarded {
                 path: self.folder.clone(),
             });
         }
-        let loaded = load::load(&self.folder, context.device, DType::F32)?;
-        Ok(self.model.get_or_init(|| loaded.model))
+        let read = Made::read(context, target, &self.folder)?;
+        Ok(self.made.get_or_init(|| read))
     }
 }
 
@@ -298,12 +355,7 @@ pub fn run(
     target: &Target,
     progress: &mut dyn Progress,
 ) -> Result<Trained, RunError> {
-    let Context {
-        suite,
-        device,
-        folder,
-        ..
-    } = context;
+    let Context { suite, folder, .. } = context;
     let name = cell.name();
     let record = format!("{name}/cell.json");
     let title = cell.title();
@@ -327,26 +379,25 @@ pub fn run(
         return run(context, cell, target, progress);
     }
     let model = folder.path(&name).join(MODEL);
-    let (model, outcome) = match cell.tuned(folder) {
+    let (made, outcome) = match cell.tuned(folder) {
         Some(tuned) if model.exists() => {
             let both = context.origins.tuning(suite, cell.target, cell.method);
             let path = folder.path(&cell.tuning_record());
             origin::holds(&path, &tuned.outcome.made_from, &both)?;
-            let loaded = load::load(&model, device, DType::F32)?;
+            let made = Made::read(context, target, &model)?;
             progress.skip(&format!("{title}: trained while settings were tried"));
-            (loaded.model, tuned.outcome)
+            (made, tuned.outcome)
         }
         // Where its model was discarded, the same training makes it again.
         _ => train(context, cell, target, progress)?,
     };
-    let task = task(cell, target)?;
-    let test = task.evaluate(&model.network, target.data.test.clone(), device)?;
+    let test = made.tested(context, cell, target)?;
     let outcome = outcome.tested(test, made_from.clone());
     folder.write_json(&record, &outcome)?;
     cell.forget_failure(folder);
     Checkpoints::new(folder.path(&name), &[], made_from).clear();
     Ok(Trained {
-        kept: Kept::new(folder, &name, Some(model)),
+        kept: Kept::new(folder, &name, Some(made)),
         outcome,
         before: false,
         lock: Some(lock),
@@ -377,13 +428,13 @@ pub fn tune(
         drop(lock);
         return tune(context, cell, target, progress);
     }
-    let (model, outcome) = train(context, cell, target, progress)?;
+    let (made, outcome) = train(context, cell, target, progress)?;
     let source_valid = match target.sequence {
         Some(_) => None,
         None => Some(evaluation::valid_error(
             context,
             &title,
-            &model.network.encoder,
+            made.subject(context)?.as_ref(),
             progress,
         )?),
     };
@@ -430,7 +481,11 @@ fn train(
     cell: Cell,
     target: &Target,
     progress: &mut dyn Progress,
-) -> Result<(Model, Outcome<()>), RunError> {
+) -> Result<(Made, Outcome<()>), RunError> {
+    if let Some(parts) = &target.captions {
+        let (tuning, outcome) = towers::train(context, cell, (target, parts), progress)?;
+        return Ok((Made::Tuning(tuning), outcome));
+    }
     let Context {
         suite,
         device,
@@ -485,5 +540,5 @@ fn train(
         &context.preprocess.into(),
         &folder.path(&name).join(MODEL),
     )?;
-    Ok((trained.model, outcome))
+    Ok((Made::Model(trained.model), outcome))
 }

@@ -12,6 +12,7 @@
 use super::origin::Origin;
 use crate::files::bounded;
 use crate::model::Network;
+use crate::model::adapters::Tuning;
 use crate::model::state::state;
 use crate::model::weights::{Dtype, Outgoing, Weights, write_tensors};
 use crate::transfer::TransferError;
@@ -173,8 +174,9 @@ fn outgoing<'a>(prefix: &'a str, state: &'a NamedTensors) -> impl Iterator<Item 
     })
 }
 
-impl Checkpointer for Checkpoints {
-    fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
+impl Checkpoints {
+    /// The newest complete checkpoint, whatever it trains.
+    fn read(&mut self) -> Result<Option<Snapshot>, TransferError> {
         let same = |e: &Entry| e.made_from.is_empty() || e.made_from == self.made_from;
         for entry in self.entries().into_iter().filter(same) {
             let path = self.folder().join(&entry.file);
@@ -207,7 +209,7 @@ impl Checkpointer for Checkpoints {
         Ok(None)
     }
 
-    fn save(&mut self, snapshot: &Snapshot) -> Result<(), TransferError> {
+    fn write(&mut self, snapshot: &Snapshot) -> Result<(), TransferError> {
         let folder = self.folder();
         let file = format!("stage{}-{:04}.safetensors", snapshot.stage, snapshot.epoch);
         let path = folder.join(&file);
@@ -247,6 +249,16 @@ impl Checkpointer for Checkpoints {
         }
         Ok(())
     }
+}
+
+impl Checkpointer for Checkpoints {
+    fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
+        self.read()
+    }
+
+    fn save(&mut self, snapshot: &Snapshot) -> Result<(), TransferError> {
+        self.write(snapshot)
+    }
 
     fn epoch(&mut self, epoch: usize, network: &Network) -> Result<(), TransferError> {
         if !self.keep_epochs.contains(&epoch) {
@@ -263,6 +275,21 @@ impl Checkpointer for Checkpoints {
             .chain(outgoing(EMBEDDER, &embedder))
             .chain(outgoing(PREDICTOR, &predictor));
         write_tensors(&path, all, HashMap::new())?;
+        Ok(())
+    }
+}
+
+/// Of a tuning nothing is kept between its checkpoints: its epochs are not measured.
+impl Checkpointer<Tuning> for Checkpoints {
+    fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
+        self.read()
+    }
+
+    fn save(&mut self, snapshot: &Snapshot) -> Result<(), TransferError> {
+        self.write(snapshot)
+    }
+
+    fn epoch(&mut self, _: usize, _: &Tuning) -> Result<(), TransferError> {
         Ok(())
     }
 }
@@ -309,7 +336,7 @@ mod tests {
     fn metrics_have_a_line_an_epoch_and_follow_the_checkpoint() {
         let home = tempfile::tempdir().unwrap();
         let mut checkpoints = Checkpoints::new(home.path().into(), &[], Origin::default());
-        (1..=3).for_each(|epochs| checkpoints.save(&snapshot(epochs)).unwrap());
+        (1..=3).for_each(|epochs| checkpoints.write(&snapshot(epochs)).unwrap());
         let whole = text(home.path());
         let lines: Vec<&str> = whole.lines().collect();
         assert_eq!(
@@ -323,7 +350,7 @@ mod tests {
         fs::write(home.path().join("metrics.jsonl"), &whole[..whole.len() / 2]).unwrap();
         let mut checkpoints = Checkpoints::new(home.path().into(), &[], Origin::default());
         assert_eq!(checkpoints.newest(), Some((2, 3)));
-        assert_eq!(checkpoints.load().unwrap(), Some(snapshot(3)));
+        assert_eq!(checkpoints.read().unwrap(), Some(snapshot(3)));
         assert_eq!(text(home.path()), whole);
         checkpoints.clear();
         assert_eq!((checkpoints.newest(), text(home.path())), (None, whole));
@@ -333,12 +360,12 @@ mod tests {
     fn a_transfer_that_begins_anew_has_no_old_metrics() {
         let home = tempfile::tempdir().unwrap();
         let mut checkpoints = Checkpoints::new(home.path().into(), &[], Origin::default());
-        checkpoints.save(&snapshot(2)).unwrap();
+        checkpoints.write(&snapshot(2)).unwrap();
         for damaged in ["", "[{\"file\":", "[]", "{}"] {
             fs::write(home.path().join("checkpoint/checkpoint.json"), damaged).unwrap();
             assert_eq!(checkpoints.newest(), None);
         }
-        assert!(checkpoints.load().unwrap().is_none());
+        assert!(checkpoints.read().unwrap().is_none());
         assert!(!home.path().join("metrics.jsonl").exists());
     }
 }

@@ -83,7 +83,7 @@ pub fn choose(rule: &Selection, trials: &[Vec<Trial>]) -> Option<usize> {
 fn bound(rule: &Selection, scores: &Scores, best: f64) -> f64 {
     let within = rule.within / 100.0;
     match scores.metric.needs() {
-        TargetKind::Labels | TargetKind::MultiHot => best + within + ROOM,
+        TargetKind::Labels | TargetKind::MultiHot | TargetKind::Pairs => best + within + ROOM,
         TargetKind::Dense => best * (1.0 + within) + ROOM,
     }
 }

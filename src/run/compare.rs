@@ -11,12 +11,13 @@ use super::error::{RunError, named};
 use super::measures::CellMeasures;
 use crate::evaluate::Evaluation;
 use crate::measure::paired::{self, Difference, Draws};
+use crate::measure::stats::mean;
 use crate::suite::definition::{DatasetSpec, Suite};
 use crate::suite::task::Metric;
 use crate::transfer::methods::{self, Method, PLAIN, Role};
 
 pub use crate::table::PRETRAINED;
-use crate::table::SOURCE_ERROR;
+use crate::table::{RECALL_ERROR, SOURCE_ERROR};
 
 /// A finished cell with its measures.
 pub struct Measured {
@@ -46,6 +47,8 @@ impl Measured {
 /// How a quantity is read off a cell: as marked samples or as one number.
 enum Quantity {
     Marks(Part, fn(&Measured) -> Option<Vec<bool>>),
+    /// Samples that are wrong in part.
+    Shares(Part, fn(&Measured) -> Option<Vec<f64>>),
     Number(fn(&Measured) -> Option<f64>),
 }
 
@@ -81,7 +84,7 @@ impl<'a> Units<'a> {
     }
 }
 
-const QUANTITIES: [(&str, Quantity); 7] = [
+const QUANTITIES: [(&str, Quantity); 8] = [
     (
         SOURCE_ERROR,
         Quantity::Marks(Part::Source, |m| Some(m.evaluation()?.probe.wrong.bits())),
@@ -95,7 +98,16 @@ const QUANTITIES: [(&str, Quantity); 7] = [
     ),
     (
         "target-metric",
-        Quantity::Number(|m| (m.outcome.metric != Metric::Error).then_some(m.outcome.test)),
+        Quantity::Number(|m| {
+            let sampled = [Metric::Error, Metric::OneMinusMeanRecall];
+            (!sampled.contains(&m.outcome.metric)).then_some(m.outcome.test)
+        }),
+    ),
+    (
+        RECALL_ERROR,
+        Quantity::Shares(Part::Target, |m| {
+            Some(m.measures.retrieved.as_ref()?.missed.clone())
+        }),
     ),
     ("align", Quantity::Number(|m| m.evaluation()?.alignment())),
     (
@@ -181,6 +193,10 @@ pub fn compare(
                         rates,
                         paired::error_rates(&a, &b, &units.draws(*part, suite)),
                     )
+                }),
+                Quantity::Shares(part, read) => sides(&both, read).map(|(a, b)| {
+                    let rates = [&a, &b].map(|side| side.iter().map(|seed| mean(seed)).collect());
+                    (rates, paired::shares(&a, &b, &units.draws(*part, suite)))
                 }),
                 Quantity::Number(read) => sides(&both, read).map(|(a, b)| {
                     let difference = paired::values(&a, &b);

@@ -10,6 +10,7 @@ use crate::dataset::{self, Dataset};
 use crate::evaluate::{self, Evaluation, Fault, Marks, Measured, Probe, Values};
 use crate::feature::{FeatureSet, extract};
 use crate::files::checksum;
+use crate::measure::encoder::zero_shot::Texts;
 use crate::measure::encoder::{self, Extent, Input, Learner, Measure, Noise};
 use crate::measure::probe::{PROBE_ERROR, ProbeParams, ValidProbeParams};
 use crate::measure::{MeasureError, Samples};
@@ -42,28 +43,55 @@ pub fn fingerprint(module: &impl Module) -> String {
     checksum::hex(&hash.finalize())
 }
 
-/// Surrogate features under an encoder, always through the source embedder.
-pub fn split_features(context: &Context, encoder: &Encoder) -> Result<SplitFeatures, RunError> {
-    Ok(SplitFeatures {
-        train: features(context, encoder, &context.surrogate.train)?,
-        valid: features(context, encoder, &context.surrogate.valid)?,
-        test: features(context, encoder, &context.surrogate.test)?,
-    })
+/// What a run evaluates: it gives images features.
+pub trait Subject {
+    /// SHA-256 of all that decides them.
+    fn fingerprint(&self) -> String;
+
+    /// Features of one part of the surrogate.
+    ///
+    /// # Errors
+    /// Those of reading a sample.
+    fn features(&self, context: &Context, set: &Arc<dyn Dataset>) -> Result<FeatureSet, RunError>;
+
+    /// Where it has texts of its own for the surrogate's classes: its vectors of a part in the space of those texts, and
+    /// the texts. Without, the source's texts see the features.
+    ///
+    /// # Errors
+    /// Those of reading a sample, and vectors without a direction.
+    fn beside_texts(
+        &self,
+        _context: &Context,
+        _set: &Arc<dyn Dataset>,
+    ) -> Result<Option<(FeatureSet, Texts)>, RunError> {
+        Ok(None)
+    }
 }
 
-/// Features of one part of the surrogate.
-fn features(
-    context: &Context,
-    encoder: &Encoder,
-    set: &Arc<dyn Dataset>,
-) -> Result<FeatureSet, RunError> {
-    let embedder = &context.source.model.network.embedder;
-    Ok(extract::features(
-        embedder,
-        encoder,
-        set.clone(),
-        context.device,
-    )?)
+/// An encoder sees images always through the source embedder.
+impl Subject for Encoder {
+    fn fingerprint(&self) -> String {
+        fingerprint(self)
+    }
+
+    fn features(&self, context: &Context, set: &Arc<dyn Dataset>) -> Result<FeatureSet, RunError> {
+        let embedder = &context.source.model.network.embedder;
+        Ok(extract::features(
+            embedder,
+            self,
+            set.clone(),
+            context.device,
+        )?)
+    }
+}
+
+/// Surrogate features of a subject.
+pub fn split_features(context: &Context, subject: &dyn Subject) -> Result<SplitFeatures, RunError> {
+    Ok(SplitFeatures {
+        train: subject.features(context, &context.surrogate.train)?,
+        valid: subject.features(context, &context.surrogate.valid)?,
+        test: subject.features(context, &context.surrogate.test)?,
+    })
 }
 
 /// Evaluates raw pixels, without any encoder: what a probe says of them.
@@ -95,12 +123,12 @@ pub fn pixels(context: &Context, progress: &mut dyn Progress) -> Result<Evaluati
 pub fn valid_error(
     context: &Context,
     title: &str,
-    encoder: &Encoder,
+    subject: &dyn Subject,
     progress: &mut dyn Progress,
 ) -> Result<f64, RunError> {
     progress.begin(&format!("validation part through {title}"), 1);
-    let train = features(context, encoder, &context.surrogate.train)?;
-    let valid = features(context, encoder, &context.surrogate.valid)?;
+    let train = subject.features(context, &context.surrogate.train)?;
+    let valid = subject.features(context, &context.surrogate.valid)?;
     let (train, valid) = (Samples::from(&train), Samples::from(&valid));
     let fault = named(format!("linear probe of {title}"));
     let params = params(&context.suite.measures).map_err(&fault)?;
@@ -114,10 +142,10 @@ pub fn valid_error(
 pub fn evaluate(
     context: &Context,
     title: &str,
-    encoder: &Encoder,
+    subject: &dyn Subject,
     progress: &mut dyn Progress,
 ) -> Result<Evaluation, RunError> {
-    let record = format!("evaluations/{}.json", fingerprint(encoder));
+    let record = format!("evaluations/{}.json", subject.fingerprint());
     let origin = context.origins.surrogate(context.suite);
     let before: Option<Evaluation> = context.recall(&record, &origin);
     let steps = 2;
@@ -129,7 +157,7 @@ pub fn evaluate(
                 return Ok(found);
             }
             progress.begin(&format!("surrogate through {title}"), steps);
-            let train = features(context, encoder, &context.surrogate.train)?;
+            let train = subject.features(context, &context.surrogate.train)?;
             // All test samples only where a measure that is missing sees all of them.
             let all = missing.iter().any(|m| m.in_run == Extent::All);
             let test = if all {
@@ -137,20 +165,26 @@ pub fn evaluate(
             } else {
                 context.part(&context.surrogate.test)
             };
-            let test = features(context, encoder, &test)?;
+            let test = subject.features(context, &test)?;
             check_interrupt(progress.step(1, steps))?;
-            add(context, title, &missing, (&train, &test), &mut found)?;
+            add(
+                context,
+                (title, subject),
+                &missing,
+                (&train, &test),
+                &mut found,
+            )?;
             found
         }
         None => {
             progress.begin(&format!("surrogate through {title}"), steps);
-            let split = split_features(context, encoder)?;
+            let split = split_features(context, subject)?;
             check_interrupt(progress.step(1, steps))?;
             let mut found = probe(title, &split, &context.suite.measures)?;
             add_rates(context, title, &mut found)?;
             let missing = missing(&found.values, context.texts.is_some());
             let features = (&split.train, &split.test);
-            add(context, title, &missing, features, &mut found)?;
+            add(context, (title, subject), &missing, features, &mut found)?;
             found
         }
     };
@@ -170,6 +204,13 @@ pub(super) fn missing(values: &Values, texts: bool) -> Vec<&'static Measure> {
 /// Whether a measure needs the probe's predictions and labels, but no features.
 fn of_predictions(measure: &Measure) -> bool {
     matches!(measure.noise, Noise::Predictions(Learner::Probe, _))
+}
+
+/// Whether a measure sets images against texts of their classes.
+fn is_of_texts(measure: &Measure) -> bool {
+    encoder::OF_TEXTS
+        .iter()
+        .any(|of| of.about.name == measure.about.name)
 }
 
 /// Names the encoder in a fault.
@@ -201,19 +242,36 @@ fn add_rates(context: &Context, title: &str, found: &mut Evaluation) -> Result<(
 /// balanced measures see).
 fn add(
     context: &Context,
-    title: &str,
+    (title, subject): (&str, &dyn Subject),
     wanted: &[&'static Measure],
     (train, test): (&FeatureSet, &FeatureSet),
     found: &mut Evaluation,
 ) -> Result<(), RunError> {
     let part = context.rows(test);
     let train = Samples::from(train);
+    let (of_texts, wanted): (Vec<&Measure>, Vec<&Measure>) = wanted
+        .iter()
+        .copied()
+        .partition(|measure| is_of_texts(measure));
+    if !of_texts.is_empty() {
+        let own = subject.beside_texts(context, &context.surrogate.test)?;
+        let values = match (&own, context.texts) {
+            (Some((vectors, texts)), _) => {
+                let samples = Samples::from(vectors);
+                let input = Input::new(samples, samples).texts_of(texts);
+                evaluate::encoder::values(of_texts, &input)
+            }
+            (None, Some(texts)) => {
+                let input = Input::new(train, Samples::from(test)).texts_of(texts);
+                evaluate::encoder::values(of_texts, &input)
+            }
+            (None, None) => Ok(Values::default()),
+        };
+        found.values.extend(values.map_err(of(title))?);
+    }
     for (extent, set) in [(Extent::All, test), (Extent::Balanced, &part)] {
         let mut input = Input::new(train, Samples::from(set));
         input = input.neighbours(context.suite.measures.knn_neighbours);
-        if let Some(texts) = context.texts {
-            input = input.texts_of(texts);
-        }
         if extent == Extent::Balanced {
             // The reference is known of this part alone.
             input = input.reference(context.pretrained()?.features());

@@ -79,6 +79,7 @@ pub fn is_of_cell(error: &RunError) -> bool {
         RunError::Transfer(error) => match error {
             TransferError::Dataset(error) => !matches!(error, DatasetError::Io { .. }),
             TransferError::Model(error) => of_model(error),
+            TransferError::Feature(error) => !matches!(error, FeatureError::Io { .. }),
             TransferError::Io { .. } | TransferError::Interrupted => false,
             _ => true,
         },
@@ -101,6 +102,7 @@ pub fn undefined(spec: &DatasetSpec, method: &Method) -> Option<String> {
         TargetKind::Labels => TargetShape::Class,
         TargetKind::MultiHot => TargetShape::MultiHot,
         TargetKind::Dense => TargetShape::Field([0; 3]),
+        TargetKind::Pairs => TargetShape::Captions,
     })
 }
 

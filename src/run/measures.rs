@@ -2,7 +2,7 @@
 //! epochs, D(Ms, Mt) through its embedder before training, after stage 1 and after the
 //! fine-tuning, which target test samples it results wrongly, and the curve between the pretrained encoder and its own.
 
-use super::cell::{Cell, Outcome, Trained, lock};
+use super::cell::{Cell, Made, Outcome, Trained, lock, mismatched};
 use super::checkpoint::{Checkpoints, EMBEDDER, ENCODER, tensors};
 use super::distance::{Distance, Stage, distance};
 use super::error::RunError;
@@ -12,6 +12,7 @@ use super::prepare::{Context, Target};
 use super::progress::Progress;
 use super::scores::scores;
 use super::simulation::{self, Course};
+use super::towers::{self, Retrieved, TunedTowers};
 use crate::dataset::TargetShape;
 use crate::evaluate::{Evaluation, Marks};
 use crate::model::state::with_state;
@@ -37,6 +38,9 @@ pub struct CellMeasures {
     pub course: Option<Course>,
     /// The encoders between the pretrained and the cell's own, by rising α; empty where the suite asks for none.
     pub curve: Vec<Point>,
+    /// Retrieval and what lies between the towers, of a target of pictures with captions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retrieved: Option<Retrieved>,
 }
 
 impl CellMeasures {
@@ -99,8 +103,32 @@ pub fn measure(
             Some(lock)
         }
     };
-    let model = trained.kept.model(context)?;
-    let found = take(context, cell, target, (model, &trained.outcome), progress)?;
+    let made = trained.kept.made(context, target)?;
+    let found = match (made, &target.captions) {
+        (Made::Model(model), None) => {
+            take(context, cell, target, (model, &trained.outcome), progress)?
+        }
+        (Made::Tuning(tuning), Some([.., test])) => {
+            let subject = TunedTowers::new(context, tuning)?;
+            let title = format!("{} after epoch {}", cell.title(), trained.outcome.selected);
+            let evaluation = evaluate(context, &title, &subject, progress)?;
+            CellMeasures {
+                evaluations: vec![(trained.outcome.selected, evaluation)],
+                stages: Vec::new(),
+                wrong: None,
+                course: None,
+                curve: Vec::new(),
+                retrieved: Some(towers::of_cell(
+                    context,
+                    cell,
+                    (target, test),
+                    tuning,
+                    progress,
+                )?),
+            }
+        }
+        _ => return Err(mismatched(cell)),
+    };
     context.keep(&record, origin, &found)?;
     Ok(found)
 }
@@ -184,6 +212,7 @@ fn take(
         wrong,
         course,
         curve: Vec::new(),
+        retrieved: None,
     };
     found.curve =
         interpolation::curve(context, (cell, target), model, (outcome, &found), progress)?;

@@ -2,6 +2,8 @@
 //! `train` there are the folder, its lock and its errors, which comparisons of encoders use.
 
 #[cfg(feature = "train")]
+pub mod captions;
+#[cfg(feature = "train")]
 pub mod cell;
 #[cfg(feature = "train")]
 pub mod checkpoint;
@@ -9,6 +11,8 @@ pub mod checkpoint;
 pub mod choice;
 #[cfg(feature = "train")]
 pub mod compare;
+#[cfg(feature = "train")]
+mod confusions;
 #[cfg(feature = "train")]
 pub mod diff;
 #[cfg(feature = "train")]
@@ -26,6 +30,8 @@ mod holder;
 pub mod interpolation;
 #[cfg(feature = "train")]
 pub mod job;
+#[cfg(feature = "train")]
+mod joint;
 #[cfg(feature = "train")]
 pub mod kept;
 pub mod lock;
@@ -69,6 +75,8 @@ pub mod sweep;
 pub mod tables;
 #[cfg(feature = "train")]
 mod texts;
+#[cfg(feature = "train")]
+mod towers;
 #[cfg(feature = "train")]
 pub mod tracked;
 #[cfg(feature = "train")]

@@ -85,6 +85,11 @@ fn encoder(spec: &DatasetSpec) -> String {
     format!("encoder of {}", spec.name)
 }
 
+/// Name of a target's captions as the text tower takes them.
+fn tokens(spec: &DatasetSpec) -> String {
+    format!("token ids of {}", spec.name)
+}
+
 impl Origins {
     /// The hashes of datasets, from those of their files by name (`SET/FILE`). Procedural data has none.
     pub fn of_data<'a>(
@@ -93,11 +98,18 @@ impl Origins {
     ) -> Self {
         let mut all = BTreeMap::new();
         for spec in specs {
-            let published = readers::manifest_of(spec).map(|m| m.name.as_str());
-            let folder = format!("{}/", published.unwrap_or(&spec.name));
+            let published = readers::manifests_of(spec).map(|m| m.name.as_str());
+            let mut sets: Vec<&str> = published.collect();
+            if sets.is_empty() {
+                sets.push(&spec.name);
+            }
+            let own = |name: &str| {
+                let set = name.split_once('/').map(|(set, _)| set);
+                set.is_some_and(|set| sets.contains(&set))
+            };
             let mut hash = Sha256::new();
             let mut files = 0;
-            for (name, sha256) in inputs.iter().filter(|(name, _)| name.starts_with(&folder)) {
+            for (name, sha256) in inputs.iter().filter(|(name, _)| own(name)) {
                 hash.update(format!("{sha256}  {name}\n"));
                 files += 1;
             }
@@ -112,11 +124,12 @@ impl Origins {
     }
 
     /// The hashes of all that a suite's transfers and measures are made from; `how` the source model's
-    /// pictures are prepared is one of its settings.
+    /// pictures are prepared is one of its settings. `encoders` are targets' own, `captions` theirs as token ids.
     pub fn of_run(
         suite: &Suite,
         (source, how): (&Loaded, &Preprocess),
         encoders: Vec<(&DatasetSpec, String)>,
+        captions: Vec<(&DatasetSpec, String)>,
         inputs: &[(String, String)],
     ) -> Self {
         let mut found = Self::of_data(datasets(suite), inputs);
@@ -129,6 +142,9 @@ impl Origins {
         all.insert(SETTINGS.into(), checksum::sha256(settings.as_bytes()));
         for (spec, sha256) in encoders {
             all.insert(encoder(spec), sha256);
+        }
+        for (spec, sha256) in captions {
+            all.insert(tokens(spec), sha256);
         }
         found.pretraining = suite.transfer.stage1.source == SourceData::Pretraining;
         found
@@ -170,7 +186,7 @@ impl Origins {
             Some(_) => vec![encoder(target)],
             None => vec![WEIGHTS.into(), SETTINGS.into()],
         };
-        names.push(data(target));
+        names.extend([data(target), tokens(target)]);
         if method.has_stage1() || method.reads_source {
             names.extend(self.stage1(suite));
         }

@@ -22,13 +22,14 @@ use super::samples;
 use super::scores::{self, scores};
 use super::stale;
 use super::tables::{Encoder, Tables};
+use super::towers;
 use super::tuning;
 use crate::dataset::groups;
 use crate::evaluate::target::of_another_encoder;
 use crate::feature::{FeatureSet, file};
 use crate::measure::transferability;
 use crate::measure::tsne::{TsneParams, common_start};
-use crate::suite::definition::Suite;
+use crate::suite::definition::{Measures, Suite};
 use crate::table::TsneRow;
 use crate::table::record::InputRecord;
 use crate::transfer::methods::PLAIN;
@@ -94,6 +95,11 @@ pub fn run(
         if let Some(why) = &target.undefined {
             let note = format!("D(Ms, Mt) of {}: not defined, {why}.", target.spec.title);
             tables.notes.push(note);
+        }
+        if let Some([.., test]) = &target.captions {
+            let found = towers::untouched(&context, target, test, progress)?;
+            tables.retrieved(target.spec, None, &found);
+            continue;
         }
         if target.sequence.is_some() {
             let none = of_another_encoder(transferability::ALL);
@@ -175,10 +181,20 @@ pub fn run(
             reused += usize::from(before);
             collected += 1;
             tables.cell(&cell, &outcome, &measures);
+            let confused = measures
+                .retrieved
+                .iter()
+                .flat_map(|found| &found.confusions);
+            let confused: Vec<usize> = confused.map(|one| one.sample).collect();
+            if !confused.is_empty() {
+                let of = (target.spec, cell.method.name);
+                let (original, rows) = (&target.original, &mut tables.samples);
+                samples::of_confusions(&context, of, original, &confused, rows)?;
+            }
             if is_shown(&cell, suite) {
                 let encoder = Encoder::of(&cell, outcome.selected);
-                let model = kept.model(&context)?;
-                let split = evaluation::split_features(&context, &model.network.encoder)?;
+                let made = kept.made(&context, target)?;
+                let split = evaluation::split_features(&context, made.subject(&context)?.as_ref())?;
                 map(
                     &context,
                     &encoder,
@@ -264,6 +280,16 @@ fn agreements(seen: &[(Encoder, FeatureSet)], tables: &mut Tables) -> Result<(),
     Ok(())
 }
 
+/// Settings of a map of so many samples.
+pub(super) fn map_params(measures: &Measures, samples: usize) -> TsneParams {
+    // A set too small for the perplexity asked for gets the largest that it can carry.
+    let largest = (samples.saturating_sub(2) as f64 / 3.0).floor().max(1.0);
+    TsneParams::new()
+        .perplexity(measures.tsne_perplexity.min(largest))
+        .iterations(measures.tsne_iterations)
+        .seed(measures.tsne_seed)
+}
+
 /// Keeps the features of an encoder that figure 2 shows and adds the t-SNE map of a balanced part
 /// of the surrogate's test samples. All maps start from the components of the encoder that comes
 /// `first`, so that they can be compared by eye.
@@ -294,12 +320,7 @@ fn map(
         Some(start) => start,
         None => first.insert(common_start(part.features()).map_err(&wrong)?),
     };
-    // A set too small for the perplexity asked for gets the largest that it can carry.
-    let largest = (part.len().saturating_sub(2) as f64 / 3.0).floor().max(1.0);
-    let map = TsneParams::new()
-        .perplexity(measures.tsne_perplexity.min(largest))
-        .iterations(measures.tsne_iterations)
-        .seed(measures.tsne_seed)
+    let map = map_params(measures, part.len())
         .check()
         .map_err(&wrong)?
         .run_from(part.features(), Some(start.view()))

@@ -1,17 +1,20 @@
 //! Opening what a suite names: the source model, the surrogate, what stands for the source in
 //! stage 1, and the targets, all at the model's input size; and what every part of a run works with.
 
+use super::captions;
 use super::error::RunError;
 use super::folder::RunFolder;
 use super::origin::{self, Origins};
 use super::progress::{Progress, check_interrupt};
-use super::texts;
+use super::texts::{self, ClassIds};
 use crate::dataset::readers::{self, Data, Reader};
 use crate::dataset::store::{Ledger, Store, verify};
 use crate::dataset::{self, Dataset, DatasetError, Opened, Splits, TargetShape, subset};
 use crate::feature::{FeatureSet, extract};
+use crate::files::checksum;
 use crate::measure::Groups;
 use crate::measure::encoder::zero_shot::Texts;
+use crate::model::two_tower::LoadedTowers;
 use crate::model::{self, Loaded, Model, Opening, RobertaConfig, embedded, load, preprocess};
 use crate::strata;
 use crate::suite::data::{DataFile, DataManifest};
@@ -19,9 +22,12 @@ use crate::suite::dataset::SequenceEncoder;
 use crate::suite::definition::{DatasetSpec, Suite, Transfer};
 use crate::suite::preprocess::{Origin, Preprocess};
 use crate::suite::stage1::SourceData;
+use crate::suite::task::TargetKind;
 use crate::transfer::methods::{self, Method};
 use crate::transfer::task;
+use crate::transfer::towers::Captioned;
 use burn::tensor::{DType, Device};
+use sha2::{Digest, Sha256};
 use std::cell::Cell;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -38,6 +44,8 @@ pub struct Target<'a> {
     pub undefined: Option<String>,
     /// The model that its transfer starts from, if that is not the suite's.
     pub sequence: Option<Model>,
+    /// Its pictures with captions, where it is a set of such: training, validation and test part.
+    pub captions: Option<[Captioned; 3]>,
 }
 
 impl Target<'_> {
@@ -71,6 +79,10 @@ pub struct Context<'a> {
     pub origins: &'a Origins,
     /// Texts of the surrogate's classes, where the source is a CLIP that has them.
     pub texts: Option<&'a Texts>,
+    /// The same as token ids.
+    pub class_ids: Option<&'a ClassIds>,
+    /// Both towers of the source, where a target is pictures with captions.
+    pub towers: Option<&'a LoadedTowers>,
     /// Where results go.
     pub folder: &'a RunFolder,
     pretrained: OnceLock<FeatureSet>,
@@ -141,8 +153,10 @@ pub struct Prepared<'a> {
     /// What a reader must know of them: which are not the published ones, what was left out, which
     /// preprocessing was a guess.
     pub notes: Vec<String>,
-    /// Texts of the surrogate's classes, where the source is a CLIP that has them.
-    pub texts: Option<Texts>,
+    /// Texts of the surrogate's classes, where the source is a CLIP that has them, for measures and as token ids.
+    pub texts: Option<(Texts, ClassIds)>,
+    /// Both towers of the source, where a target is pictures with captions.
+    pub towers: Option<LoadedTowers>,
     /// What everything is made from.
     pub origins: Origins,
 }
@@ -181,11 +195,15 @@ pub fn prepare<'a>(
     notes.extend_from_slice(opened.notes());
     let (surrogate, original) = (opened.splits, opened.original);
     fits_source(&suite.surrogate, &surrogate, &source.model)?;
-    let texts = match &suite.source.texts {
+    let towers = match suite.source.texts.is_some() || captioned(suite)? {
+        true => Some(texts::towers(&suite.source, request.device)?),
+        false => None,
+    };
+    let texts = match suite.source.texts.as_ref().zip(towers.as_ref()) {
         None => None,
-        Some(settings) => {
+        Some((settings, towers)) => {
             let classes = surrogate.train.classes();
-            let found = texts::open(&suite.source, settings, classes, request.device)?;
+            let found = texts::open(towers, settings, classes, request.device)?;
             notes.extend(found.notes);
             source.model.network.predictor = found.predictor;
             source.labels = found.names;
@@ -208,6 +226,7 @@ pub fn prepare<'a>(
     };
     check_interrupt(progress.step(1, 1 + suite.targets.len()))?;
     let (mut targets, mut encoders, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+    let mut captions_of = Vec::new();
     for (i, spec) in suite.targets.iter().enumerate() {
         let opened = match open(spec) {
             Err(error @ DatasetError::Malformed { .. }) => {
@@ -232,21 +251,31 @@ pub fn prepare<'a>(
             }
             None => None,
         };
+        let data = match sequence {
+            Some(_) => whole.clone(),
+            None => opened.splits,
+        };
+        let captions = match data.train.target_shape() {
+            TargetShape::Captions => {
+                let parts = with_ids(suite, spec, &data, towers.as_ref(), &mut notes)?;
+                captions_of.push((spec, digest(&parts)));
+                Some(parts)
+            }
+            _ => None,
+        };
         targets.push(Target {
             spec,
-            data: match sequence {
-                Some(_) => whole.clone(),
-                None => opened.splits,
-            },
+            data,
             original: whole,
             undefined,
             sequence,
+            captions,
         });
         check_interrupt(progress.step(2 + i, 1 + suite.targets.len()))?;
     }
     progress.end();
     tell(&notes, progress);
-    let origins = Origins::of_run(suite, (&source, &how), encoders, &inputs);
+    let origins = Origins::of_run(suite, (&source, &how), encoders, captions_of, &inputs);
     Ok(Prepared {
         source,
         surrogate,
@@ -258,8 +287,57 @@ pub fn prepare<'a>(
         preprocess: how,
         notes,
         texts,
+        towers,
         origins,
     })
+}
+
+/// Whether a target is pictures with captions; then the source must have two towers.
+fn captioned(suite: &Suite) -> Result<bool, RunError> {
+    let mut found = false;
+    for spec in &suite.targets {
+        found |= Reader::of(spec)?.target == TargetKind::Pairs;
+    }
+    Ok(found)
+}
+
+/// SHA-256 of captions as token ids, and of whose they are.
+fn digest(parts: &[Captioned; 3]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        let numbers = part.ids().iter().map(|id| *id as u64).collect::<Vec<_>>();
+        let owners = part.owner.iter().map(|owner| *owner as u64);
+        let rows = part.tokens.row.iter().map(|row| *row as u64);
+        for number in numbers.into_iter().chain(owners).chain(rows) {
+            hash.update(number.to_le_bytes());
+        }
+    }
+    checksum::hex(&hash.finalize())
+}
+
+/// The captions of a target as token ids, part by part.
+fn with_ids(
+    suite: &Suite,
+    spec: &DatasetSpec,
+    data: &Splits,
+    towers: Option<&LoadedTowers>,
+    notes: &mut Vec<String>,
+) -> Result<[Captioned; 3], RunError> {
+    let towers = towers.ok_or_else(|| RunError::Unfit {
+        what: format!("source model of {}", spec.name),
+        expected: "a model of images and texts (a CLIP), for pictures with captions".into(),
+        found: suite.source.model.clone(),
+    })?;
+    let settings = suite.source.texts.as_ref();
+    let place = settings.and_then(|texts| texts.tokenizer.as_deref());
+    let tokenise = |texts: &[String]| towers.tokenised(texts, place.map(Path::new));
+    captions::parts(
+        &spec.name,
+        data,
+        suite.transfer.pairs.clean,
+        tokenise,
+        notes,
+    )
 }
 
 /// Names and hashes of data files, and remarks on them.
@@ -275,7 +353,7 @@ pub fn inputs<'a>(
     let (store, ledger) = (Store::at(data), Ledger::of_user());
     let specs: Vec<&DatasetSpec> = specs.collect();
     let mut files: Vec<(&DataManifest, &DataFile, u64)> = Vec::new();
-    for manifest in specs.iter().filter_map(|spec| readers::manifest_of(spec)) {
+    for manifest in specs.iter().flat_map(|spec| readers::manifests_of(spec)) {
         if files.iter().any(|(known, ..)| known.name == manifest.name) {
             continue;
         }
@@ -342,7 +420,9 @@ impl Prepared<'_> {
             device: request.device,
             device_name: request.device_name,
             origins: &self.origins,
-            texts: self.texts.as_ref(),
+            texts: self.texts.as_ref().map(|(texts, _)| texts),
+            class_ids: self.texts.as_ref().map(|(_, ids)| ids),
+            towers: self.towers.as_ref(),
             folder,
             pretrained: OnceLock::new(),
         }

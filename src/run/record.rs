@@ -1,8 +1,10 @@
 //! The record of a run ([`RunRecord`]): written when a run begins and when it ends.
 
 use super::prepare::Request;
+use crate::dataset::Reader;
 use crate::model::Loaded;
-use crate::suite::definition::Suite;
+use crate::suite::definition::{DatasetSpec, Suite};
+use crate::suite::task::TargetKind;
 use crate::suite::training::Select;
 use crate::table::record::{FINISHED, RunRecord, SourceRecord, TuningRecord};
 use std::time::{Instant, SystemTime};
@@ -55,29 +57,39 @@ pub fn finish(record: &mut RunRecord, begun: Instant, suite: &Suite, remarks: Ve
     record.state = Some(FINISHED.into());
     record.finished = Some(humantime::format_rfc3339_seconds(SystemTime::now()).to_string());
     record.seconds = Some(begun.elapsed().as_secs_f64());
-    record.notes = vec![
-            match t.select {
-                Select::Last => format!(
-                    "Every target model is the one after the last of {epochs}; no epoch was chosen by its validation or test error."
-                ),
-                Select::Valid => format!(
-                    "Every target model is that of the epoch, of at most {epochs}, with the smallest validation error."
-                ),
-                Select::Test => format!(
-                    "TEST-SELECTED: every target model is that of the epoch, of at most {epochs}, with the smallest test error; its test errors are too small."
-                ),
-            },
-            matched(
-                suite.measures.discrepancy_holdout,
-                suite.measures.discrepancy_null,
-            ),
-            "D with embedder \"initial\" sends target samples through the embedder that the transfer starts from; with \"fine-tuned\" through the target's embedder after fine-tuning; always into the pretrained encoder and predictor.".into(),
-            format!(
-                "t-SNE shows {} test samples of the surrogate, balanced over classes.",
-                if suite.measures.tsne_points == 0 { "all".to_string() } else { format!("at most {}", suite.measures.tsne_points) }
-            ),
-        ];
+    record.notes = vec![match t.select {
+        Select::Last => format!(
+            "Every target model is the one after the last of {epochs}; no epoch was chosen by its validation or test error."
+        ),
+        Select::Valid => format!(
+            "Every target model is that of the epoch, of at most {epochs}, with the smallest validation error."
+        ),
+        Select::Test => format!(
+            "TEST-SELECTED: every target model is that of the epoch, of at most {epochs}, with the smallest test error; its test errors are too small."
+        ),
+    }];
+    if !of_captions_alone(suite) {
+        record.notes.push(matched(
+            suite.measures.discrepancy_holdout,
+            suite.measures.discrepancy_null,
+        ));
+        record.notes.push("D with embedder \"initial\" sends target samples through the embedder that the transfer starts from; with \"fine-tuned\" through the target's embedder after fine-tuning; always into the pretrained encoder and predictor.".into());
+    }
+    record.notes.push(format!(
+        "t-SNE shows {} test samples of the surrogate, balanced over classes.",
+        if suite.measures.tsne_points == 0 {
+            "all".to_string()
+        } else {
+            format!("at most {}", suite.measures.tsne_points)
+        }
+    ));
     record.notes.extend(remarks);
+}
+
+/// Whether all targets are pictures with captions, for which D is not defined.
+fn of_captions_alone(suite: &Suite) -> bool {
+    let pairs = |spec: &DatasetSpec| Reader::of(spec).is_ok_and(|r| r.target == TargetKind::Pairs);
+    !suite.targets.is_empty() && suite.targets.iter().all(pairs)
 }
 
 /// How D was found: on which share of the samples its matching was chosen, on which it was evaluated.

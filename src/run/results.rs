@@ -18,6 +18,8 @@ use crate::transfer::methods::Method;
 enum Values {
     /// Which samples were predicted wrongly.
     Marks(Vec<Vec<bool>>),
+    /// How far each is wrong.
+    Shares(Vec<Vec<f64>>),
     /// One number a seed, with the interval of the first.
     Numbers(Vec<f64>, Option<[f64; 2]>),
 }
@@ -97,6 +99,12 @@ fn target_values(own: &[&Measured]) -> Option<Values> {
                 .collect::<Option<_>>()
                 .map_or_else(numbers, Values::Marks),
         ),
+        Metric::OneMinusMeanRecall => Some(
+            own.iter()
+                .map(|m| Some(m.measures.retrieved.as_ref()?.missed.clone()))
+                .collect::<Option<_>>()
+                .map_or_else(numbers, Values::Shares),
+        ),
         _ => Some(numbers()),
     }
 }
@@ -152,6 +160,7 @@ fn alone(values: &Values, draws: &Draws) -> Result<Shown, RunError> {
     let wrong = named("mean over seeds".into());
     let found = match values {
         Values::Marks(marks) => paired::mean_rate(marks, draws).map_err(wrong)?,
+        Values::Shares(shares) => paired::mean_share(shares, draws).map_err(wrong)?,
         Values::Numbers(numbers, of_first) => {
             let found = paired::mean_value(numbers).map_err(wrong)?;
             // Seeds that start from the same embedder give one number; only its samples vary.
@@ -175,6 +184,9 @@ fn apart(a: &Values, b: &Values, draws: &Draws) -> Result<Option<Claim>, RunErro
     let difference = match (a, b) {
         (Values::Marks(a), Values::Marks(b)) if a.len() == b.len() => {
             paired::error_rates(a, b, draws).map_err(wrong)?
+        }
+        (Values::Shares(a), Values::Shares(b)) if a.len() == b.len() => {
+            paired::shares(a, b, draws).map_err(wrong)?
         }
         (Values::Numbers(a, _), Values::Numbers(b, _)) if a.len() == b.len() => {
             paired::values(a, b).map_err(wrong)?

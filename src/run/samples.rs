@@ -1,6 +1,6 @@
 //! What people see of the data in a report: small pictures of samples, in `samples/NAME.npy` as bytes
 //! `[n, C, H, W]`, and a row each in `pictures.csv`. Of the surrogate every sample that figure 2 shows, of
-//! a target some of every class. They are for the eye: reduced in size and range, never measured.
+//! a target some of every class, and the test pictures that a tuning of two towers confuses most. They are for the eye: reduced in size and range, never measured.
 
 use super::error::RunError;
 use super::folder::RunFolder;
@@ -42,7 +42,7 @@ pub fn of_surrogate(
     let set = original.test.as_ref();
     let display = Reader::of(spec)?.display(set.shape());
     let found = previews(set, &shown(context), display)?;
-    keep(context.folder, spec, "test", found, table)
+    keep(context.folder, spec, (&spec.name, "test"), found, table)
 }
 
 /// Keeps pictures of a target's training samples.
@@ -55,14 +55,30 @@ pub fn of_target(
     let set = original.train.as_ref();
     let display = Reader::of(spec)?.display(set.shape());
     let found = previews(set, &chosen(set, OF_A_TARGET), display)?;
-    keep(context.folder, spec, "train", found, table)
+    keep(context.folder, spec, (&spec.name, "train"), found, table)
+}
+
+/// Keeps pictures of the target's test samples that a method's confusions show.
+pub fn of_confusions(
+    context: &Context,
+    (spec, method): (&DatasetSpec, &str),
+    original: &Splits,
+    shown: &[usize],
+    table: &mut Vec<SampleRow>,
+) -> Result<(), RunError> {
+    let set = original.test.as_ref();
+    let display = Reader::of(spec)?.display(set.shape());
+    let found = previews(set, shown, display)?;
+    // No name of a dataset has a dot.
+    let stem = format!("{}.{method}", spec.name);
+    keep(context.folder, spec, (&stem, "test"), found, table)
 }
 
 /// Samples of one shape and display go into one file.
 fn keep(
     folder: &RunFolder,
     spec: &DatasetSpec,
-    part: &str,
+    (stem, part): (&str, &str),
     found: Vec<Preview>,
     table: &mut Vec<SampleRow>,
 ) -> Result<(), RunError> {
@@ -78,8 +94,8 @@ fn keep(
     }
     for (number, (display, shape, own)) in kinds.into_iter().enumerate() {
         let file = match number {
-            0 => format!("samples/{}.npy", spec.name),
-            _ => format!("samples/{}-{number}.npy", spec.name),
+            0 => format!("samples/{stem}.npy"),
+            _ => format!("samples/{stem}-{number}.npy"),
         };
         let (kept, bytes) = reduce(display, shape, &own);
         let mut whole = npy::header("|u1", &[own.len(), kept[0], kept[1], kept[2]]);

@@ -13,6 +13,7 @@ use super::plan::{self, Plan};
 use super::prepare::Target;
 use super::results::results;
 use super::simulation::foresight;
+use super::towers::Retrieved;
 use super::tradeoff::tradeoff;
 use super::tuning;
 use super::verdicts::{Decided, Verdicts};
@@ -20,12 +21,13 @@ use crate::evaluate::{Evaluation, Measured, Values};
 use crate::measure::encoder::geometry::{ALIGNMENT, UNIFORMITY};
 use crate::measure::encoder::probe::PROBE_ERROR;
 use crate::measure::encoder::{self, Learner, Measure, Noise};
-use crate::measure::transferability;
+use crate::measure::towers as between;
+use crate::measure::{retrieval, transferability};
 use crate::suite::definition::{DatasetSpec, Suite};
 use crate::table::{
-    CellRow, CkaRow, CurveRow, DiscrepancyRow, GeometryRow, InterpolationRow, MatchingRow,
-    MeasureRow, PairRow, ProbeRow, Row, SampleRow, SimulationRow, Stage1Row, StageRow, TargetRow,
-    TsneRow, TuningRow, legacy,
+    CellRow, CkaRow, ConfusionRow, CurveRow, DiscrepancyRow, GeometryRow, InterpolationRow,
+    JointRow, MatchingRow, MeasureRow, PARAMETERS, PairRow, ProbeRow, RetrievalRow, Row, SampleRow,
+    SimulationRow, Stage1Row, StageRow, TIED, TargetRow, TsneRow, TuningRow, legacy,
 };
 
 /// An encoder in the tables.
@@ -78,6 +80,9 @@ pub struct Tables {
     pub tsne: Vec<TsneRow>,
     discrepancy: Vec<DiscrepancyRow>,
     pairs: Vec<PairRow>,
+    retrieval: Vec<RetrievalRow>,
+    joint: Vec<JointRow>,
+    confusions: Vec<ConfusionRow>,
     matching: Vec<MatchingRow>,
     /// Previews of samples.
     pub samples: Vec<SampleRow>,
@@ -223,6 +228,57 @@ impl Tables {
         }
     }
 
+    /// What was measured of towers on a target: tuned by a cell, or as they were pretrained.
+    pub fn retrieved(&mut self, spec: &DatasetSpec, cell: Option<&Cell>, found: &Retrieved) {
+        let row = |measure: &str| RetrievalRow {
+            target: spec.name.clone(),
+            target_title: spec.title.clone(),
+            method: cell.map(|cell| cell.method.name.into()),
+            seed: cell.map(|cell| cell.seed),
+            measure: measure.into(),
+            value: None,
+            lower: None,
+            upper: None,
+            optimistic: None,
+            samples: None,
+            note: None,
+        };
+        let recalls = retrieval::ALL.iter().map(|measure| &measure.about);
+        let between = between::ALL.iter().map(|measure| &measure.about);
+        for about in recalls.chain(between) {
+            let Some(measured) = found.values.get(about) else {
+                continue;
+            };
+            let (lower, upper) = ends(measured.interval);
+            let mut best = found.optimistic.iter();
+            let best = best.find(|(name, _)| name == about.name);
+            self.retrieval.push(RetrievalRow {
+                value: measured.value,
+                lower,
+                upper,
+                optimistic: best.map(|(_, value)| *value),
+                samples: Some(measured.samples as u64),
+                note: measured.note.clone(),
+                ..row(about.name)
+            });
+        }
+        for (name, value, samples) in [
+            (TIED, found.tied, Some(found.queries as u64)),
+            (PARAMETERS, found.parameters, Some(found.of_towers as u64)),
+        ] {
+            self.retrieval.push(RetrievalRow {
+                value: Some(value as f64),
+                samples,
+                ..row(name)
+            });
+        }
+        let map = found.joint.iter();
+        self.joint.extend(map.flat_map(|map| map.rows(spec, cell)));
+        let confused = found.confusions.iter();
+        let rows = confused.filter_map(|one| Some(one.row(spec, cell?)));
+        self.confusions.extend(rows);
+    }
+
     /// Every cell that the suite asks for, run or not, and every trial of its settings.
     pub fn cells(&mut self, plan: &Plan, folder: &RunFolder) {
         let suite = plan.suite;
@@ -285,6 +341,9 @@ impl Tables {
                 upper,
                 normalized: d.normalized,
             });
+        }
+        if let Some(found) = &measures.retrieved {
+            self.retrieved(cell.target, Some(cell), found);
         }
         let course = measures.course.iter();
         self.simulation.extend(course.flat_map(|c| c.rows(cell)));
@@ -412,6 +471,9 @@ impl Tables {
         put(folder, &self.tsne)?;
         put(folder, &self.discrepancy)?;
         put(folder, &self.pairs)?;
+        put(folder, &self.retrieval)?;
+        put(folder, &self.joint)?;
+        put(folder, &self.confusions)?;
         put(folder, &self.matching)?;
         put(folder, &results)?;
         put(folder, &tradeoffs)?;

@@ -1,18 +1,51 @@
-//! The texts of a CLIP as the classes of a source model: the classifier that D and the scores of targets ask, and what
-//! the zero-shot measures set features against.
+//! Both towers of a CLIP as the source of a run, and the texts of its classes: the classifier that D and the scores of
+//! targets ask, what the zero-shot measures set features against, and what transfers to pictures with captions start from.
 
 use super::error::{RunError, named};
 use crate::dataset::texts::Templates;
-use crate::feature::towers::of_texts;
+use crate::feature::towers::{of_texts, of_texts_by};
 use crate::measure::encoder::zero_shot::Texts;
 use crate::measure::towers::TextClassifier;
+use crate::model::adapters::Tuning;
 use crate::model::predictor::ByText;
-use crate::model::{Opening, Predictor, hub, two_tower};
+use crate::model::two_tower::{LoadedTowers, TwoTower};
+use crate::model::{Opening, Predictor, embedded, two_tower};
 use crate::suite::definition::{ClassTexts, Source};
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use std::path::Path;
+
+/// Opens both towers of the source.
+pub(super) fn towers(source: &Source, device: &Device) -> Result<LoadedTowers, RunError> {
+    let files = embedded::towers(&source.model, &Opening::of(source))?;
+    Ok(two_tower::opened(files, device, DType::F32)?)
+}
+
+/// Texts of classes as token ids.
+pub struct ClassIds {
+    /// `[K·M, T]`, all texts of the first class first.
+    ids: Array2<i64>,
+    classes: usize,
+}
+
+impl ClassIds {
+    /// The classifier of vectors of these texts.
+    fn classifier(&self, vectors: ArrayView2<f32>, scale: f64) -> Result<TextClassifier, RunError> {
+        TextClassifier::new(vectors, self.classes, scale).map_err(fault())
+    }
+
+    /// The classifier by tuned towers, which takes vectors of images as they are.
+    pub(super) fn tuned(&self, towers: &TwoTower, tuning: &Tuning) -> Result<Texts, RunError> {
+        let (device, _) = towers.place();
+        let vectors = of_texts_by(self.ids.view(), &device, |ids| {
+            tuning.text_embeds(towers, ids)
+        });
+        let classifier = self.classifier(vectors.view(), towers.scale())?;
+        let as_they_are = Array2::<f32>::eye(vectors.ncols());
+        Texts::new(as_they_are.view(), classifier).map_err(fault())
+    }
+}
 
 /// Texts that were opened.
 pub(super) struct Opened {
@@ -21,21 +54,22 @@ pub(super) struct Opened {
     /// Names of its classes.
     pub names: Vec<String>,
     /// The same for measures, where the classes are the surrogate's.
-    pub texts: Option<Texts>,
+    pub texts: Option<(Texts, ClassIds)>,
     /// What is to be told.
     pub notes: Vec<String>,
 }
 
-/// Opens the text tower of the source and embeds the texts of its classes; `surrogate` are the surrogate's.
+fn fault() -> impl FnOnce(crate::measure::MeasureError) -> RunError {
+    named("texts of the source model's classes".to_string())
+}
+
+/// Embeds the texts of the source's classes; `surrogate` are the surrogate's.
 pub(super) fn open(
-    source: &Source,
+    loaded: &LoadedTowers,
     settings: &ClassTexts,
     surrogate: &[String],
     device: &Device,
 ) -> Result<Opened, RunError> {
-    let path = hub::resolve(&source.model, &mut |_, _, _| ())?;
-    let files = two_tower::open(&path, &Opening::of(source))?;
-    let loaded = two_tower::opened(files, device, DType::F32)?;
     let own = settings.classes.is_empty() || settings.classes == surrogate;
     let names = if settings.classes.is_empty() {
         surrogate.to_vec()
@@ -47,11 +81,14 @@ pub(super) fn open(
     let encoded = loaded.tokenised(&prompts.texts, tokenizer)?;
     let mut notes = prompts.told;
     notes.extend(encoded.told());
-    let embeds = of_texts(&loaded.towers, encoded.ids.view());
-    let fault = || named("texts of the source model's classes".to_string());
+    let class_ids = ClassIds {
+        ids: encoded.ids,
+        classes: names.len(),
+    };
+    let embeds = of_texts(&loaded.towers, class_ids.ids.view());
     let scale = loaded.towers.scale();
-    let classifier = TextClassifier::new(embeds.view(), names.len(), scale).map_err(fault())?;
-    let projection = loaded.towers.image.projection;
+    let classifier = class_ids.classifier(embeds.view(), scale)?;
+    let projection = loaded.towers.image.projection.clone();
     let weight = projection.weight.val().into_data().convert::<f32>();
     let shape = projection.weight.dims();
     let matrix =
@@ -65,7 +102,8 @@ pub(super) fn open(
         scale,
     });
     let texts = if own {
-        Some(Texts::new(matrix.view(), classifier).map_err(fault())?)
+        let texts = Texts::new(matrix.view(), classifier).map_err(fault())?;
+        Some((texts, class_ids))
     } else {
         None
     };

@@ -3,6 +3,9 @@
 /// Name of a quantity of [`PairedRow`]: the probe error on the surrogate.
 pub const SOURCE_ERROR: &str = "source-error";
 
+/// Name of a quantity of [`PairedRow`]: one minus the mean recall on a target of pictures with captions, a share.
+pub const RECALL_ERROR: &str = "recall-error";
+
 /// An ordering of [`OrderingRow`]: more epochs of a fine-tuning distort more.
 pub const MORE_EPOCHS: &str = "more-epochs";
 /// An ordering of [`OrderingRow`]: fine-tuning on a farther target distorts more.
@@ -66,7 +69,7 @@ table! {
         /// What it is compared with.
         baseline: String,
         /// Which quantity: `source-error`, `target-error` or (where that is not the metric)
-        /// `target-metric`, `align`, `uniform`, `d-stage-1`, `d-fine-tuned`.
+        /// `recall-error` (one minus the mean recall) or `target-metric`, `align`, `uniform`, `d-stage-1`, `d-fine-tuned`.
         quantity: String,
         /// Mean of the method.
         method_mean: f64,
