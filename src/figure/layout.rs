@@ -7,6 +7,7 @@ use super::panels::sheet;
 use super::print::{self, Print, Width};
 use super::render;
 use super::scene::Scene;
+use crate::measure::about::Unit;
 use crate::suite::task::Metric;
 
 /// More panels than this do not make a figure.
@@ -111,6 +112,14 @@ pub fn metric(name: &str) -> String {
     match Metric::parse(name) {
         Ok(metric) => metric.descriptor().about.title.to_owned(),
         Err(_) => name.replace('-', " "),
+    }
+}
+
+/// Whether values of a target metric are shares, which people read in percent.
+pub fn is_share(name: &str) -> bool {
+    match Metric::parse(name) {
+        Ok(metric) => metric.descriptor().about.unit == Unit::Share,
+        Err(_) => name == "accuracy",
     }
 }
 

@@ -63,7 +63,10 @@ pub fn write_comparison(folder: &Path) -> Result<PathBuf, ReportError> {
 fn report<T: Subject>(data: &Data<T>, folder: &Path) -> Result<PathBuf, ReportError> {
     let mut sections = Vec::new();
     for section in T::SECTIONS {
-        sections.push((section, (section.blocks)(data)?));
+        let blocks = (section.blocks)(data)?;
+        if !blocks.is_empty() {
+            sections.push((section, blocks));
+        }
     }
     let page = page::page(data, &sections)?;
     text::text(data, folder, &sections).write(folder, T::NAME)?;

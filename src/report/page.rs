@@ -116,7 +116,7 @@ pub fn page<T: Subject>(
         bodies.push((section, body));
     }
     let body = html! {
-        (contents(T::SECTIONS))
+        (contents(sections))
         header {
             p.kicker { (T::KICKER) }
             h1 { (title) }
@@ -132,8 +132,8 @@ pub fn page<T: Subject>(
 }
 
 /// The table of contents: a list beside the page on a desk, folded above it on a phone.
-fn contents<T>(sections: &[Section<T>]) -> Markup {
-    let list = html! { ol { @for section in sections {
+fn contents<T>(sections: &[(&Section<T>, Vec<Block>)]) -> Markup {
+    let list = html! { ol { @for (section, _) in sections {
         li { a href={ "#" (section.id) } { (section.title) } }
     } } };
     html! {

@@ -6,6 +6,7 @@ use maud::Markup;
 
 use super::data::{Data, Tables};
 use super::grid::Grid;
+use super::sections::OCCASIONAL;
 use super::words::Words;
 use crate::figure::{Figure, FigureError};
 
@@ -19,7 +20,7 @@ pub struct Section<T: 'static> {
     pub tables: &'static [&'static str],
     /// Its figure, if it has one.
     pub figure: Option<Drawing>,
-    /// What it says, in order.
+    /// What it says, in order; a section that says nothing does not stand on the page.
     pub blocks: fn(&Data<T>) -> Result<Vec<Block>, FigureError>,
     /// What to cite for it.
     pub citations: &'static [Citation],
@@ -138,7 +139,8 @@ pub struct Active {
     pub script: bool,
 }
 
-/// Numbers of figures: their order on the page.
+/// Numbers of figures: their order on the page, but those that only some kinds of target have
+/// ([`OCCASIONAL`]) come last, so that all others keep theirs in every run.
 pub struct Numbers(Vec<&'static str>);
 
 impl Numbers {
@@ -147,7 +149,9 @@ impl Numbers {
         let named = sections
             .iter()
             .filter_map(|section| section.figure.as_ref());
-        Self(named.map(|drawing| drawing.name).collect())
+        let mut names: Vec<&str> = named.map(|drawing| drawing.name).collect();
+        names.sort_by_key(|name| OCCASIONAL.contains(name));
+        Self(names)
     }
 
     /// Number of a figure, from 1.

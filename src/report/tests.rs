@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::{ReportError, write};
+use crate::table::Row as _;
 
 const RECORD: &str = r#"{
     "schema_version": 1, "suite": "demo", "suite_title": "Demo", "version": "0.1.0",
@@ -282,7 +283,7 @@ fn comparison_speaks_of_verdicts_only() {
         place("a mere warm-up (Emb)") < place("plain fine-tuning (NFT)")
             && place("a mere warm-up (Emb)") < place("ORCA")
     );
-    assert!(said.contains("only this difference is the effect of alignment"));
+    assert!(said.contains("is the effect of what MoNA proposes"));
     assert!(page.contains("Paired differences between methods."));
     assert!(page.contains("D at every stage"));
     // The verdict: of the last target alone something is shown, against plain fine-tuning.
@@ -373,4 +374,101 @@ fn scores_stand_beside_d_with_range_and_direction() {
     assert!(page.contains("id=\"measures-38\""));
     std::fs::remove_file(run.path().join("tables/cka.csv")).unwrap();
     assert!(html(run.path()).contains("CKA between the encoders is missing"));
+}
+
+/// A run whose one target is pictures with captions.
+fn of_captions() -> tempfile::TempDir {
+    let run = tempfile::tempdir().unwrap();
+    std::fs::create_dir(run.path().join("tables")).unwrap();
+    std::fs::create_dir(run.path().join("samples")).unwrap();
+    std::fs::write(run.path().join("run.json"), RECORD).unwrap();
+    let write = |table: &str, text: &str| {
+        std::fs::write(run.path().join("tables").join(table), text).unwrap();
+    };
+    let (mut cells, mut results, mut values) = (String::new(), String::new(), String::new());
+    for method in ["nft", "harma"] {
+        cells += &format!("d,Drawings,{method},0,done,2,3.5,2000000,flex\n");
+        results += &format!(
+            "d,Drawings,{method},one-minus-mean-recall,0.7,0.6,0.9,{},,0.4,0.3,0.5,false,,,,,false,,2\n",
+            method == "harma"
+        );
+        values += &format!("d,Drawings,{method},0,mean-recall,0.3,,,0.35,20,\n");
+        values += &format!("d,Drawings,{method},0,tied-queries,4,,,,60,\n");
+        values += &format!("d,Drawings,{method},0,trained-parameters,5000,,,,100000,\n");
+    }
+    write(
+        "cells.csv",
+        &("target,target_title,method,seed,state,epochs,seconds,memory,device\n".to_owned()
+            + &cells),
+    );
+    let heads = crate::table::ResultRow::COLUMNS.join(",");
+    write("results.csv", &(heads + "\n" + &results));
+    let heads = crate::table::RetrievalRow::COLUMNS.join(",");
+    let before = "d,Drawings,,,mean-recall,0.25,0.2,0.3,0.25,20,\n";
+    write("retrieval.csv", &(heads + "\n" + before + &values));
+    let heads = crate::table::ConfusionRow::COLUMNS.join(",");
+    let evil = "\"<script>alert(1)</script>, a cat\"";
+    write(
+        "confusions.csv",
+        &format!("{heads}\nd,Drawings,harma,0,3,{evil},0.2,17,60,a dog,0.4\n"),
+    );
+    write(
+        "pictures.csv",
+        "dataset,title,part,sample,name,view,file,row\nd,Drawings,test,3,a cat,image,samples/d.npy,0\n",
+    );
+    let mut images = crate::files::npy::header("|u1", &[1, 3, 4, 4]);
+    images.extend([128; 48]);
+    std::fs::write(run.path().join("samples/d.npy"), images).unwrap();
+    run
+}
+
+#[test]
+fn pictures_with_captions_have_their_section_and_no_other_words() {
+    let run = of_captions();
+    let page = html(run.path());
+    let text = section(&visible(&page), "retrieval");
+    assert!(
+        text.contains("mean recall of <a") && text.contains("untouched"),
+        "{text}"
+    );
+    // One minus what the table of results has, ends swapped, with its mark.
+    assert!(text.contains(
+        "30.0\u{a0}% <span class=\"badge\">best</span><span class=\"under\">10.0 to 40.0"
+    ));
+    assert!(
+        text.contains("5.00\u{a0}%")
+            && text.contains("tied queries")
+            && text.contains("35.0\u{a0}%")
+    );
+    for gone in [
+        "discrepancy",
+        "pairs",
+        "stages",
+        "orderings",
+        "transferability",
+    ] {
+        assert!(
+            !page.contains(&format!("id=\"{gone}\"")),
+            "{gone} has no meaning here"
+        );
+        assert!(
+            !page.contains(&format!("href=\"#{gone}\"")),
+            "{gone} in the contents"
+        );
+    }
+    assert!(section(&page, "summary").contains("mean recall (mR)"));
+    assert!(!section(&page, "summary").contains("discrepancy D"));
+    assert!(
+        !section(&page, "results").contains(">D<"),
+        "a column of dashes"
+    );
+    let confused = section(&page, "confusions");
+    assert!(confused.contains("data:image/jpeg") && confused.contains("&lt;script&gt;"));
+    let path = write(run.path(), false).unwrap();
+    let without = std::fs::read_to_string(path).unwrap();
+    assert!(!without.contains("id=\"confusions\"") && !without.contains("a dog"));
+    // Other runs have none of it.
+    let other = html(self::run().path());
+    assert!(!other.contains("id=\"retrieval\"") && !other.contains("#retrieval"));
+    assert!(other.contains("id=\"discrepancy\""));
 }

@@ -11,10 +11,10 @@ use super::words::{Words, counted, joint};
 use crate::figure::layout::distinct;
 use crate::figure::methods;
 use crate::measure::about::Unit;
-use crate::table::{PRETRAINED, PairedRow, TradeoffRow};
+use crate::table::{PRETRAINED, PairedRow, RECALL_ERROR as RECALL, TradeoffRow};
 
 /// The rule of verdicts, as every page states it.
-pub const RULE: &str = "A difference is called one where both hold: its p, corrected by Holm's method for everything that this page calls different (all rows of the table of paired differences, all claims to be best, all differences at equal target error and all orderings within a method), is at most 0.05, and its own interval is clear of zero. The interval joins Student's t over seeds with the noise of test samples, whole groups of which (a clip, a recording, a person) are drawn where a dataset knows them; p is where that interval would end at zero, and no less than an exact sign-flip test over the groups gives. Numbers known once a seed (alignment, uniformity, D, metrics other than the error) have Student's t over seeds alone: the choice of test samples is not in it. Another source model, another split and, for the probe, another training part of the surrogate are in no interval. One seed gives no verdict.";
+pub const RULE: &str = "A difference is called one where both hold: its p, corrected by Holm's method for everything that this page calls different (all rows of the table of paired differences, all claims to be best, all differences at equal target error and all orderings within a method), is at most 0.05, and its own interval is clear of zero. The interval joins Student's t over seeds with the noise of test samples, whole groups of which (a clip, a recording, a person) are drawn where a dataset knows them; p is where that interval would end at zero, and no less than an exact sign-flip test over the groups gives. Numbers known once a seed (alignment, uniformity, D, metrics other than the error and the mean recall) have Student's t over seeds alone: the choice of test samples is not in it. Another source model, another split and, for the probe, another training part of the surrogate are in no interval. One seed gives no verdict.";
 
 /// What is said where an older version's verdicts were judged again.
 pub const AGAIN: &str = "The tables of this run were written by an older version, whose intervals were bootstraps over few seeds. They hold every seed but not every sample, so verdicts were judged again by Student's t over seeds with Holm's correction; the old interval, which knows the samples, has to be clear of zero too. Intervals shown are the wider of both.";
@@ -22,6 +22,8 @@ pub const AGAIN: &str = "The tables of this run were written by an older version
 /// Ids of the quantities that the sentences are about.
 const SOURCE: &str = "source-error";
 const TARGET: &str = "target-error";
+/// All of them, in the order of a sentence. People speak of the mean recall, of which more is better.
+const KINDS: [&str; 3] = [SOURCE, TARGET, RECALL];
 
 /// The proposed method that a report leads with: of those that ran, one with a control before others.
 pub fn lead<'a>(rows: impl IntoIterator<Item = &'a PairedRow>) -> Option<&'a str> {
@@ -49,7 +51,8 @@ struct Difference<'a> {
     shown: Shown,
 }
 
-/// The differences of a method to another in one quantity, a target each, whichever side the rows put first.
+/// The differences of a method to another in one quantity, a target each, whichever side the rows put first; of
+/// retrieval those of the mean recall itself.
 fn differences<'a>(
     lines: &[Line<'a, PairedRow>],
     (method, other): (&str, &str),
@@ -60,6 +63,7 @@ fn differences<'a>(
         let sides = (row.method.as_str(), row.baseline.as_str());
         let turned = sides == (other, method);
         let own = row.quantity == quantity && (turned || sides == (method, other));
+        let turned = turned != (quantity == RECALL);
         let shown = match (row.verdict.as_deref(), turned) {
             (Some("lower"), false) | (Some("higher"), true) => Shown::Lower,
             (Some("higher"), false) | (Some("lower"), true) => Shown::Higher,
@@ -136,28 +140,26 @@ fn on_any(all: usize, own: &[&Difference<'_>]) -> Words {
 /// One method against another, in a sentence.
 fn sentence(lines: &[Line<'_, PairedRow>], method: &str, other: &str) -> Option<Words> {
     let pair = (method, other);
-    let source = differences(lines, pair, SOURCE);
-    let target = differences(lines, pair, TARGET);
-    let both = || source.iter().chain(&target);
+    let found = KINDS.map(|kind| (kind, differences(lines, pair, kind)));
+    let both = || found.iter().flat_map(|(_, own)| own);
     both().next()?;
     let name = methods::title(method);
     let rival = against(other);
     if both().all(|d| d.shown == Shown::Untested) {
         let words = Words::new(format!("{name} against {rival}, in these runs alone: "));
-        return Some(listed(words, &source, &target, &[]).say("."));
+        return Some(listed(words, &found, 0).say("."));
     }
     if both().all(|d| d.shown == Shown::Not) {
         let words = Words::new(format!("{name} is not shown to differ from {rival}"));
-        let (most, own) = if source.len() >= target.len() {
-            (source.len(), &source)
-        } else {
-            (target.len(), &target)
-        };
-        let words = words.join(on_any(most, &own.iter().collect::<Vec<_>>()));
-        return Some(listed(words.say(": "), &source, &target, own).say("."));
+        let sizes = found.iter().map(|(_, own)| own.len());
+        let most = sizes.max().unwrap_or(0);
+        let own = found.iter().find(|(_, own)| own.len() == most);
+        let own = own.map_or(Vec::new(), |(_, own)| own.iter().collect());
+        let words = words.join(on_any(most, &own));
+        return Some(listed(words.say(": "), &found, most).say("."));
     }
     let mut parts: Vec<Words> = Vec::new();
-    for (own, kind) in [(&source, SOURCE), (&target, TARGET)] {
+    for (kind, own) in &found {
         for shown in [Shown::Lower, Shown::Higher, Shown::Not, Shown::Untested] {
             let some: Vec<&Difference<'_>> = own.iter().filter(|d| d.shown == shown).collect();
             if !some.is_empty() {
@@ -235,20 +237,16 @@ fn part(
 fn quantity(kind: &str) -> &'static str {
     match kind {
         SOURCE => "source probe error",
+        RECALL => "mean recall",
         _ => "target error",
     }
 }
 
 /// "source probe error 0.0 to +0.1 points, target error −0.4 to +0.1 points"; a quantity that is known on
 /// fewer targets than the sentence speaks of (`meant`) says on which.
-fn listed(
-    mut words: Words,
-    source: &[Difference<'_>],
-    target: &[Difference<'_>],
-    meant: &[Difference<'_>],
-) -> Words {
+fn listed(mut words: Words, found: &[(&str, Vec<Difference<'_>>)], meant: usize) -> Words {
     let mut first = true;
-    for (own, kind) in [(source, SOURCE), (target, TARGET)] {
+    for (kind, own) in found {
         if own.is_empty() {
             continue;
         }
@@ -258,8 +256,8 @@ fn listed(
         words = words
             .say(format!("{before}{} ", quantity(kind)))
             .join(range(&all, signed, |v| v));
-        if own.len() < meant.len() {
-            words = words.join(on(&all, if own.len() == 1 { 1 } else { meant.len() }));
+        if own.len() < meant {
+            words = words.join(on(&all, if own.len() == 1 { 1 } else { meant }));
         }
     }
     words

@@ -7,6 +7,7 @@ use self::figure::divergence_name;
 use maud::{Markup, html};
 
 use super::distortion::{Transfer, transfers};
+use super::retrieval;
 use crate::figure::FigureError;
 use crate::figure::layout::distinct;
 use crate::figure::methods;
@@ -94,6 +95,9 @@ fn three(value: Option<f64>) -> String {
 }
 
 fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
+    if retrieval::alone(&data.tables)? {
+        return Ok(Vec::new());
+    }
     let table = data.tables.get::<DiscrepancyRow>()?;
     let Some(table) = table.filter(|table| !table.rows.is_empty()) else {
         return Ok(vec![Block::Absent("the discrepancy", DiscrepancyRow::FILE)]);

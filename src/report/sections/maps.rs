@@ -43,7 +43,7 @@ pub const RUN: Section<Run> = Section {
         title: "Surrogate features before and after transfer.",
         caption: Caption {
             shown: "Features of the surrogate set under each encoder: the pretrained one and the same encoder after its transfer to each target, by plain fine-tuning where that was run. One mark is one sample; colour, shape and the name at the class median say its class.",
-            computed: "The surrogate always enters through the original source embedder, so only the encoder differs between panels. Each panel is its own t-SNE, but all start from the two leading principal components of the pretrained encoder's features, so that a class tends to lie in the same place; KL is a panel's final divergence.",
+            computed: "The surrogate always enters through the original source embedder, so only the encoder differs between panels (of two towers: through the whole tuned image tower). Each panel is its own t-SNE, but all start from the two leading principal components of the pretrained encoder's features, so that a class tends to lie in the same place; KL is a panel's final divergence.",
             reading: "Classes that stand apart in the first panel and run into each other in a later one were separated by knowledge that the transfer overwrote. The probe error in each title measures that; the map illustrates it.",
             limits: "t-SNE keeps neighbourhoods, not distances: cluster sizes and the gaps between them carry no meaning, and a class may still lie elsewhere in another panel for no reason but chance. No conclusion rests on this figure alone.",
         },

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use maud::{Markup, PreEscaped, html};
 
+use super::retrieval;
 use crate::figure::layout::distinct;
 use crate::figure::picture::{Picture, Pictures};
 use crate::figure::{FigureError, matching};
@@ -41,6 +42,9 @@ const SHOWN: usize = 3;
 const LONG: usize = 12;
 
 fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
+    if retrieval::alone(&data.tables)? {
+        return Ok(Vec::new());
+    }
     let Some(table) = data.tables.get::<PairRow>()? else {
         return Ok(vec![Block::Absent(
             "the matching of classes",
@@ -124,7 +128,8 @@ fn others(data: &Data<Run>, matched: &[&str]) -> Result<Markup, FigureError> {
     } })
 }
 
-fn picture(picture: &Picture, name: &str) -> Markup {
+/// A picture of a sample with its name.
+pub(super) fn picture(picture: &Picture, name: &str) -> Markup {
     html! { @match picture {
         Picture::Jpeg(bytes) => img alt=(name) title=(name) src={
             "data:image/jpeg;base64," (BASE64_STANDARD.encode(bytes))

@@ -3,6 +3,7 @@
 
 use maud::html;
 
+use super::retrieval;
 use crate::figure::{FigureError, methods};
 use crate::report::compared::Compared;
 use crate::report::data::{Data, Run};
@@ -10,7 +11,7 @@ use crate::report::number::whole;
 use crate::report::record::shown;
 use crate::report::section::{Block, Section};
 use crate::report::verdict::RULE;
-use crate::table::{PairedRow, ProbeRow, Row as _, TargetRow};
+use crate::table::{PairedRow, ProbeRow, RetrievalRow, Row as _, TargetRow};
 
 /// Its descriptor for runs.
 pub const RUN: Section<Run> = Section {
@@ -40,16 +41,28 @@ fn of_run(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
     let ran: Vec<&str> = ids.collect();
     let of_methods = methods::notes(&ran);
     let compared = data.tables.holds(PairedRow::FILE);
+    let alone = retrieval::alone(&data.tables)?;
+    let of_towers = data.tables.holds(RetrievalRow::FILE);
     let words = html! {
         dl.notes {
             dt { "Surrogate features" }
-            dd { "The surrogate set stands in for the source data, which are not needed. Its samples always pass through the original source embedder, before and after transfer; only the encoder changes. Otherwise a changed embedder would be mistaken for changed knowledge." }
+            dd {
+                "The surrogate set stands in for the source data, which are not needed. "
+                @if !alone { "Its samples always pass through the original source embedder, before and after transfer; only the encoder changes. Otherwise a changed embedder would be mistaken for changed knowledge. " }
+                @if of_towers { "Of two towers the surrogate passes through the whole tuned image tower, as the target’s pictures do: no other embedder is put in its place. What is tuned behind the tower’s features (projections, an adapter on vectors) changes the zero-shot error and not the probe." }
+            }
+            @if of_towers {
+                dt { "Retrieval" }
+                dd { "Cosine of every picture with every caption of the test part, equal vectors scored once; of equal scores a wrong one comes first. A picture finds a caption where one of its own is among the first K. Trainings are compared in 1 − mean recall; a picture counts for its own three recalls and, by its captions, for the other three, so that differences are paired over pictures. All methods of a suite minimise the same losses with the same τ, batches and epochs; they differ in what trains." }
+            }
             dt { "Linear probe" }
             dd { "Multinomial logistic regression on frozen features; the penalty is ‖W‖² / 2C with C chosen on a validation part, never on test samples." }
+            @if !alone {
             dt { "Discrepancy" }
             dd { "D(Mₛ, Mₜ) is the infimum over injective matchings of target classes to source classes. Summed over pairs, the divergence makes this a rectangular assignment problem, solved exactly, choice of classes and their order at once. Renormalised over the chosen classes, the problem couples, and value, lower bound and gap are given. The paper's own approximation is not public, so values can be compared within this report, and with the paper by their order alone." }
             dt { "Null and chance" }
             dd { "The null repeats the whole matching with shuffled target labels. Chance is the level of guessing. Targets with different numbers of classes are compared by D over the null's mean." }
+            }
             dt { "Signs of alignment and uniformity" }
             dd { "Both are minimised: alignment is the mean squared distance within classes, uniformity the log mean Gaussian potential of all pairs, after Wang and Isola (2020). As printed in the MoNA paper the signs would reward collapse; the printed orientation exists as a named ablation." }
             @for (title, text) in of_methods {

@@ -6,11 +6,13 @@
 mod citations;
 mod cka;
 mod classes;
+mod confusions;
 mod cost;
 mod discrepancy;
 mod distortion;
 mod flow;
 mod geometry;
+mod joint;
 mod maps;
 mod matching;
 mod measures;
@@ -22,6 +24,7 @@ mod probe;
 mod representation;
 mod reproduce;
 mod results;
+mod retrieval;
 mod settings;
 mod simulation;
 mod stage1;
@@ -39,11 +42,17 @@ use super::compared::Compared;
 use super::data::Run;
 use super::section::Section;
 
+/// Figures that only some kinds of target have: their numbers come after all others.
+pub const OCCASIONAL: [&str; 2] = ["retrieval", "joint"];
+
 /// The sections of a run.
 pub const SECTIONS: &[Section<Run>] = &[
     summary::RUN,
     tradeoff::SECTION,
     results::SECTION,
+    retrieval::SECTION,
+    joint::SECTION,
+    confusions::SECTION,
     flow::SECTION,
     maps::RUN,
     probe::SECTION,

@@ -1,6 +1,7 @@
 //! The orderings that the paper states, each with how many targets show it, contradict it, or show nothing, by the
 //! verdicts of the page: corrected for everything that it says.
 
+use super::retrieval;
 use crate::figure::layout::distinct;
 use crate::figure::{FigureError, methods};
 use crate::measure::about::Unit;
@@ -11,7 +12,8 @@ use crate::report::section::{Block, Citation, Section};
 use crate::report::verdict::lead;
 use crate::report::words::listed;
 use crate::table::{
-    FARTHER_TARGETS, MORE_EPOCHS, OrderingRow, PRETRAINED, PairedRow, Row, SOURCE_ERROR,
+    FARTHER_TARGETS, MORE_EPOCHS, OrderingRow, PRETRAINED, PairedRow, RECALL_ERROR, Row,
+    SOURCE_ERROR,
 };
 
 /// Its descriptor.
@@ -69,6 +71,9 @@ struct Ordering {
 }
 
 fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
+    if retrieval::alone(&data.tables)? {
+        return Ok(Vec::new());
+    }
     let verdicts = data.tables.verdicts()?;
     let within = data.tables.get::<OrderingRow>()?;
     let orderings = within.as_ref().map_or(&[][..], |table| &table.rows);
@@ -169,7 +174,11 @@ fn stated(paired: &[&PairedRow], orderings: &[OrderingRow]) -> Vec<Ordering> {
             state(
                 said,
                 "lower",
-                between(proposed, plain, &["target-error", "target-metric"]),
+                between(
+                    proposed,
+                    plain,
+                    &["target-error", RECALL_ERROR, "target-metric"],
+                ),
             );
         }
     }

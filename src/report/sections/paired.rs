@@ -13,7 +13,7 @@ use crate::report::grid::{Column, Grid};
 use crate::report::number::{chance, cite, maybe, percent, plain, range, whole};
 use crate::report::section::{Block, Caption, Drawing, Layout, Section};
 use crate::report::verdict::{AGAIN, RULE, lead};
-use crate::table::{PRETRAINED, PairedRow, Row, SeedRow};
+use crate::table::{PRETRAINED, PairedRow, RECALL_ERROR, Row, SeedRow};
 
 /// Its descriptor.
 pub const SECTION: Section<Run> = Section {
@@ -24,9 +24,9 @@ pub const SECTION: Section<Run> = Section {
         name: "paired",
         title: "Paired differences between methods.",
         caption: Caption {
-            shown: "Difference between a proposed method and its control, and between each method and plain fine-tuning, on each target: the error of a linear probe on the surrogate through the transferred encoder, and the error on the target's own test part.",
+            shown: "Difference between a proposed method and its control, and between each method and plain fine-tuning, on each target: the error of a linear probe on the surrogate through the transferred encoder, and the error (of pictures with captions 1 − mean recall) on the target's own test part.",
             computed: "Paired: the same seeds, the same test samples. The bar is a 95 % interval that joins Student's t over seeds with the noise of test samples (of whole groups, where a dataset has them). The small marks above a bar are the single seeds; the number on the right is the mean difference in percentage points.",
-            reading: "Left of the dashed line the method errs less than the other. Numbers in bold are shown to differ: after Holm's correction for everything that the page says. The control comes first: MoNA and Emb both have a warmed-up embedder and differ in the outer loss alone, while MoNA against plain fine-tuning mixes the effects of the warm-up and of alignment.",
+            reading: "Left of the dashed line the method errs less than the other. Numbers in bold are shown to differ: after Holm's correction for everything that the page says. The control of a proposed method comes first. MoNA and Emb both have a warmed-up embedder and differ in the outer loss alone, while MoNA against plain fine-tuning mixes the effects of the warm-up and of alignment; HarMA and bottleneck adapters stand in the same places of the same frozen towers.",
             limits: "Few seeds say little: Student's t at two seeds is 12.7 standard errors, at three 4.3; bars end where the axis does. A bar is for its own difference; only numbers in bold are corrected for their number. One seed gives a bar for its test samples, and no verdict.",
         },
         layout: Layout::Pair,
@@ -75,6 +75,7 @@ fn quantity(id: &str) -> String {
     match id {
         "source-error" => "probe error on the surrogate",
         "target-error" => "test error on the target",
+        RECALL_ERROR => "1 − mean recall on the target",
         "target-metric" => "test metric on the target",
         "align" => "alignment",
         "uniform" => "uniformity",
@@ -165,10 +166,10 @@ fn told(table: &Table<PairedRow>) -> Markup {
                 (name) " against the other methods, paired over seeds and test samples."
                 @match (clean, control) {
                     (Some(clean), _) => {
-                        " " (methods::title(clean)) " warms the embedder up as " (name) " does, without aligning it: only this difference is the effect of alignment. Against other methods the warm-up counts too."
+                        " Only the difference to " (methods::phrase(clean)) ", its control, is the effect of what " (name) " proposes; other methods differ in more."
                     }
                     (None, Some(control)) => {
-                        " No run of " (methods::title(control)) " stands beside it, so the effect of alignment cannot be told from that of warming the embedder up."
+                        " No run of its control stands beside it (" (methods::phrase(control)) "), so the effect of what it proposes cannot be told from the rest of what it does."
                     }
                     (None, None) => {}
                 }
@@ -181,8 +182,11 @@ fn told(table: &Table<PairedRow>) -> Markup {
                     li {
                         "Against " (methods::phrase(baseline)) ", the probe error on the surrogate is "
                         (sorted(&of("source-error")))
-                        "; the test error on the target is "
-                        (sorted(&of("target-error"))) "."
+                        @for (quantity, said) in [("target-error", "the test error"), (RECALL_ERROR, "1 − mean recall")] {
+                            @let own = of(quantity);
+                            @if !own.is_empty() { "; " (said) " on the target is " (sorted(&own)) }
+                        }
+                        "."
                     }
                 }
             }

@@ -25,7 +25,10 @@ pub const SECTION: Section<Run> = Section {
 };
 
 /// How the table is to be read.
-const READING: &str = "All three are better when lower. Means over seeds with 95 % intervals: Student's t over seeds, for errors joined with the noise of test samples; of a single seed, and of a D that is the same under every seed, the test samples alone. The source probe error is that of a linear probe on the surrogate through the transferred encoder; D is taken through the embedder that the fine-tuning starts from. “Best” is said only where the paired difference to every other method is below zero beyond the noise of seeds and test samples, corrected (Holm) for everything that the report says of methods; never from one seed.";
+const READING: &str = "All are better when lower. Means over seeds with 95 % intervals: Student's t over seeds, for errors and recalls joined with the noise of test samples; of a single seed, and of a D that is the same under every seed, the test samples alone. The source probe error is that of a linear probe on the surrogate through the transferred encoder. “Best” is said only where the paired difference to every other method is below zero beyond the noise of seeds and test samples, corrected (Holm) for everything that the report says of methods; never from one seed.";
+
+/// The same of D, where it is defined.
+const D: &str = "D is taken through the embedder that the fine-tuning starts from.";
 
 fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
     let verdicts = data.tables.verdicts()?;
@@ -41,7 +44,8 @@ fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
     } else {
         "Here no method is shown to be best at anything."
     };
-    let hint = [READING, again, none].map(str::trim);
+    let d = if shows_d(&groups) { D } else { "" };
+    let hint = [READING, d, again, none].map(str::trim);
     let hint: Vec<&str> = hint.into_iter().filter(|text| !text.is_empty()).collect();
     Ok(vec![
         Block::Page(table(&groups, verdicts.results.as_ref())),
@@ -73,7 +77,13 @@ struct Group {
     entries: Vec<Entry>,
 }
 
-/// What stands above the three values.
+/// Whether D of any target is known or still to come; else its column would be dashes alone.
+fn shows_d(groups: &[Group]) -> bool {
+    let mut all = groups.iter().flat_map(|group| &group.entries);
+    all.any(|entry| entry.said[2].value != "–")
+}
+
+/// What stands above the values; the last one only where it is defined.
 const HEADS: [&str; 3] = ["target metric", "source probe error", "D"];
 
 /// All targets with all methods that the run planned; `None` where it has no results.
@@ -123,7 +133,7 @@ fn groups(verdicts: &VerdictTables, planned: &[CellRow]) -> Option<Vec<Group>> {
 }
 
 fn said(row: &ResultRow) -> [Cell; 3] {
-    let share = matches!(row.metric.as_str(), "error" | "accuracy");
+    let share = layout::is_share(&row.metric);
     let number = |value: f64| plain(value, 3);
     let cell = |mean: Option<f64>, lower, upper, best, show: &dyn Fn(f64) -> String| Cell {
         value: mean.map_or("–".into(), show),
@@ -182,22 +192,23 @@ fn references(probes: &Table<ProbeRow>) -> Words {
 
 /// The table on the page, methods grouped by target.
 fn table(groups: &[Group], source: Option<&Table<ResultRow>>) -> Markup {
+    let shown = if shows_d(groups) { 3 } else { 2 };
     html! {
         div.scroll tabindex="0" {
             table.results {
                 thead { tr {
                     th scope="col" { "method" }
-                    @for head in HEADS { th.number scope="col" { (head) } }
+                    @for head in &HEADS[..shown] { th.number scope="col" { (head) } }
                     th.number scope="col" { "seeds" }
                 } }
                 @for group in groups {
                     tbody {
-                        tr.target { th scope="rowgroup" colspan="5" {
+                        tr.target { th scope="rowgroup" colspan=(shown + 2) {
                             b { (group.target) } " " span.count { (metric_name(&group.metric)) }
                         } }
                         @for entry in &group.entries { tr id=[entry.line.map(anchor::<ResultRow>)] {
                             th scope="row" { (entry.method) }
-                            @for said in &entry.said { td.number.best[said.best] { (value(said)) } }
+                            @for said in &entry.said[..shown] { td.number.best[said.best] { (value(said)) } }
                             td.number { (entry.seeds) }
                         } }
                     }
@@ -211,7 +222,8 @@ fn table(groups: &[Group], source: Option<&Table<ResultRow>>) -> Markup {
 /// The same for texts, a line a method.
 fn text(groups: &[Group]) -> Grid {
     let mut heads = vec![("target".into(), false), ("method".into(), false)];
-    heads.extend(HEADS.map(|head| (head.into(), true)));
+    let shown = if shows_d(groups) { 3 } else { 2 };
+    heads.extend(HEADS[..shown].iter().map(|head| ((*head).to_owned(), true)));
     heads.push(("seeds".into(), true));
     let mut rows = Vec::new();
     for group in groups {
@@ -223,13 +235,16 @@ fn text(groups: &[Group]) -> Grid {
                 _ => String::new(),
             };
             let mut row = vec![Cell::from(target), entry.method.clone().into()];
-            row.extend(entry.said.iter().cloned());
+            row.extend(entry.said[..shown].iter().cloned());
             row.push(entry.seeds.clone().into());
             rows.push((entry.line, row));
         }
     }
     Grid {
-        title: "Target metric, source probe error and D of every method; in bold: best".into(),
+        title: match shown {
+            3 => "Target metric, source probe error and D of every method; in bold: best".into(),
+            _ => "Target metric and source probe error of every method; in bold: best".into(),
+        },
         heads,
         rows,
         source: None,

@@ -1,5 +1,6 @@
 //! How well simulated steps, which MoNA's stage 1 learns from, foresee the fine-tuning.
 
+use super::retrieval;
 use crate::figure::FigureError;
 use crate::report::data::{Data, Run};
 use crate::report::grid::{Column, Grid};
@@ -51,6 +52,9 @@ fn two(value: f64) -> String {
 }
 
 fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
+    if retrieval::alone(&data.tables)? {
+        return Ok(Vec::new());
+    }
     let Some(table) = data.tables.get::<ForesightRow>()? else {
         return Ok(vec![Block::words(
             "No fine-tuning was simulated (measures.simulated_steps).",

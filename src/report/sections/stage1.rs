@@ -2,6 +2,7 @@
 
 mod figure;
 
+use super::retrieval;
 use crate::figure::FigureError;
 use crate::figure::methods;
 use crate::report::data::{Data, Run};
@@ -51,6 +52,9 @@ const COLUMNS: [Column<Stage1Row>; 12] = [
 ];
 
 fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
+    if retrieval::alone(&data.tables)? {
+        return Ok(Vec::new());
+    }
     let Some(table) = data.tables.get::<Stage1Row>()? else {
         return Ok(vec![Block::words(
             "No method of this run has a stage 1, which trains the embedder before the fine-tuning.",

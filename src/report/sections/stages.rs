@@ -1,5 +1,6 @@
 //! D at every stage of a transfer.
 
+use super::retrieval;
 use crate::figure::FigureError;
 use crate::figure::methods;
 use crate::report::data::{Data, Run};
@@ -31,6 +32,9 @@ const COLUMNS: [Column<StageRow>; 7] = [
 ];
 
 fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
+    if retrieval::alone(&data.tables)? {
+        return Ok(Vec::new());
+    }
     let Some(table) = data.tables.get::<StageRow>()? else {
         return Ok(vec![Block::Absent("D at every stage", StageRow::FILE)]);
     };

@@ -4,6 +4,7 @@
 use maud::html;
 
 use super::flow::Plan;
+use super::retrieval;
 use crate::figure::values::{about, shown, signed};
 use crate::figure::{FigureError, methods};
 use crate::report::compared::Compared;
@@ -13,7 +14,9 @@ use crate::report::record::shown as recorded;
 use crate::report::section::{Block, Section};
 use crate::report::verdict;
 use crate::report::words::{Words, joint};
-use crate::table::{CellRow, DifferenceRow, MeasureRow, PairedRow, Row, TradeoffRow};
+use crate::table::{
+    CellRow, DifferenceRow, MeasureRow, PARAMETERS, PairedRow, RetrievalRow, Row, TradeoffRow,
+};
 
 /// Its descriptor for runs.
 pub const RUN: Section<Run> = Section {
@@ -35,8 +38,14 @@ pub const COMPARISON: Section<Compared> = Section {
     citations: &[],
 };
 
-/// The surrogate and D, each in a sentence.
-const TERMS: &str = "The surrogate is a labelled set that stands in for the source's own training data, which a transfer does not have; the error of a linear probe on its features says how much of the source's knowledge an encoder still holds. The modality knowledge discrepancy D of a target is the least divergence between its labels and the source model's class probabilities on its samples, over all ways to give each target class a source class of its own: it says, before any training, how far the target lies from what the source model knows.";
+/// The surrogate in a sentence.
+const SURROGATE: &str = "The surrogate is a labelled set that stands in for the source's own training data, which a transfer does not have; the error of a linear probe on its features says how much of the source's knowledge an encoder still holds.";
+
+/// D in a sentence.
+const D: &str = "The modality knowledge discrepancy D of a target is the least divergence between its labels and the source model's class probabilities on its samples, over all ways to give each target class a source class of its own: it says, before any training, how far the target lies from what the source model knows.";
+
+/// The mean recall in a sentence.
+const RECALL: &str = "The mean recall (mR) of a target is the mean of R@1, R@5 and R@10 in both directions: how often one of a picture’s own captions is among the first one, five or ten of all captions, and a caption’s own picture among all pictures.";
 
 /// The verdict of a run in plain sentences, for every rendering and for machines.
 ///
@@ -71,8 +80,13 @@ fn of_run(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
         blocks.push(Block::Lead(words));
     }
     let cells = data.tables.any::<CellRow>()?;
-    blocks.push(Block::Words(compared(data, &cells.rows)));
-    blocks.push(Block::words(TERMS));
+    let alone = retrieval::alone(&data.tables)?;
+    blocks.push(Block::Words(compared(data, &cells.rows, alone)?));
+    let retrieval = data.tables.any::<RetrievalRow>()?;
+    let mut terms = vec![SURROGATE];
+    terms.extend((!alone).then_some(D));
+    terms.extend((!retrieval.rows.is_empty()).then_some(RECALL));
+    blocks.push(Block::words(terms.join(" ")));
     blocks.push(Block::Page(html! {
         p.hint { "Every underlined number leads to the table row it was read from." }
     }));
@@ -85,7 +99,7 @@ fn grouped(number: &str) -> String {
 }
 
 /// What was transferred where, and how.
-fn compared(data: &Data<Run>, cells: &[CellRow]) -> Words {
+fn compared(data: &Data<Run>, cells: &[CellRow], alone: bool) -> Result<Words, FigureError> {
     let source = &data.record.source;
     let Plan {
         titles,
@@ -95,14 +109,28 @@ fn compared(data: &Data<Run>, cells: &[CellRow]) -> Words {
         done,
         ..
     } = Plan::of(cells);
-    let words = Words::new(format!(
-        "A source model pretrained on images ({}, {} parameters, {} classes) was transferred to ",
-        recorded(&source.model),
-        grouped(&recorded(&source.parameters).to_string()),
-        recorded(&source.classes),
-    ));
+    let words = if alone {
+        let rows = data.tables.any::<RetrievalRow>()?;
+        let size = rows.rows.iter().find(|row| row.measure == PARAMETERS);
+        let size = size
+            .and_then(|row| row.samples)
+            .map_or_else(String::new, |n| {
+                format!(", {} parameters in both", whole(n))
+            });
+        let model = recorded(&source.model);
+        Words::new(format!(
+            "The two towers of a model pretrained on images with texts ({model}{size}) were tuned to pictures and captions of "
+        ))
+    } else {
+        Words::new(format!(
+            "A source model pretrained on images ({}, {} parameters, {} classes) was transferred to ",
+            recorded(&source.model),
+            grouped(&recorded(&source.parameters).to_string()),
+            recorded(&source.classes),
+        ))
+    };
     if transfers == 0 {
-        return words.say("other modalities.");
+        return Ok(words.say("other modalities."));
     }
     let words = titles
         .iter()
@@ -121,9 +149,9 @@ fn compared(data: &Data<Run>, cells: &[CellRow]) -> Words {
     };
     if done < transfers {
         let left = transfers - done;
-        return words.say(format!("; {left} of {transfers} transfers were not run."));
+        return Ok(words.say(format!("; {left} of {transfers} transfers were not run.")));
     }
-    words.say(".")
+    Ok(words.say("."))
 }
 
 fn of_comparison(data: &Data<Compared>) -> Result<Vec<Block>, FigureError> {

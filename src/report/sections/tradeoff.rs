@@ -3,6 +3,7 @@
 
 mod figure;
 
+use crate::figure::layout::is_share;
 use crate::figure::{FigureError, methods};
 use crate::measure::about::Unit;
 use crate::report::data::{Data, Run, Table};
@@ -95,7 +96,7 @@ fn three(value: f64) -> String {
 
 /// A value of the target metric.
 fn metric(row: &TradeoffRow, value: f64) -> String {
-    if row.metric == "error" {
+    if is_share(&row.metric) {
         percent(value)
     } else {
         plain(value, 3)
@@ -133,6 +134,11 @@ fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
         return Ok(blocks);
     };
     blocks.push(Block::words(told(&table)));
+    let more = |row: &TradeoffRow| row.curve.is_some() || row.hypervolume.is_some();
+    if !table.rows.iter().any(more) {
+        // The means alone stand under “Results”.
+        return Ok(blocks);
+    }
     let title = "Target and source together";
     blocks.push(Block::Table(Grid::of(title, &table, &COLUMNS)));
     blocks.push(Block::Note(READING.into()));

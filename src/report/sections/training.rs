@@ -3,6 +3,7 @@
 mod figure;
 
 use crate::figure::FigureError;
+use crate::figure::layout;
 use crate::figure::methods;
 use crate::report::data::{Data, Run};
 use crate::report::grid::{Column, Grid, Source};
@@ -38,7 +39,7 @@ const COLUMNS: [Column<TargetRow>; 14] = [
     Column::text("target", |row| row.target_title.clone()),
     Column::text("method", |row| methods::title(&row.method)),
     Column::number("seed", |row| maybe(row.seed, whole)),
-    Column::text("metric", |row| row.metric.clone()),
+    Column::text("metric", |row| layout::metric(&row.metric)),
     Column::number("test", |row| scored(row, Some(row.test))),
     Column::number("chance", |row| scored(row, row.chance)),
     Column::number("validation", |row| scored(row, row.valid)),
@@ -51,11 +52,14 @@ const COLUMNS: [Column<TargetRow>; 14] = [
     Column::number("seconds", |row| maybe(row.seconds, |value| plain(value, 1))),
 ];
 
-/// Errors are fractions; other metrics stand as they are.
+/// Shares are fractions; other metrics stand as they are.
 fn scored(row: &TargetRow, value: Option<f64>) -> String {
-    maybe(value, |value| match row.metric.as_str() {
-        "error" | "accuracy" => percent(value),
-        _ => plain(value, 4),
+    maybe(value, |value| {
+        if layout::is_share(&row.metric) {
+            percent(value)
+        } else {
+            plain(value, 4)
+        }
     })
 }
 

@@ -4,6 +4,7 @@
 use maud::{Markup, html};
 
 use super::representation::meanings;
+use super::retrieval;
 use crate::figure::FigureError;
 use crate::figure::layout::distinct;
 use crate::report::data::{Data, Line, Run, Table};
@@ -67,6 +68,9 @@ fn better(row: &MeasureRow) -> &str {
 }
 
 fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
+    if retrieval::alone(&data.tables)? {
+        return Ok(Vec::new());
+    }
     let table = data.tables.any::<MeasureRow>()?;
     let lines: Vec<_> = table.lines().filter(|l| l.row.target.is_some()).collect();
     if lines.is_empty() {

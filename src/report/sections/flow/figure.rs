@@ -57,7 +57,7 @@ fn step(name: impl Into<String>, note: impl Into<String>, learnt: bool) -> Step 
     }
 }
 
-/// Draws the chains for whatever tables there are.
+/// Draws the chains for whatever tables there are; `towers` where two towers were tuned, and nothing else.
 ///
 /// # Errors
 /// [`FigureError::NotMeasured`] where there is no row in any of them.
@@ -65,8 +65,13 @@ pub fn figure(
     cells: &[CellRow],
     probes: &[ProbeRow],
     distances: &[DiscrepancyRow],
+    towers: bool,
 ) -> Result<Figure, FigureError> {
-    let panels = [transfers(cells), evaluation(probes), distance(distances)];
+    let panels = [
+        transfers(cells, towers),
+        evaluation(probes, towers),
+        distance(distances),
+    ];
     let panels: Vec<Scene> = panels.into_iter().flatten().collect();
     if panels.is_empty() {
         return Err(FigureError::NotMeasured {
@@ -84,18 +89,28 @@ fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-fn transfers(cells: &[CellRow]) -> Option<Scene> {
+fn transfers(cells: &[CellRow], towers: bool) -> Option<Scene> {
     let plan = Plan::of(cells);
     if plan.transfers == 0 {
         return None;
     }
     let targets = plan.targets;
-    let steps = [
-        step("target", counted(targets, "data set", "data sets"), false),
-        step("embedder", "one a target", true),
-        step("encoder", "from pretrained", true),
-        step("predictor", "test metric", true),
-    ];
+    let sets = counted(targets, "data set", "data sets");
+    let steps = if towers {
+        [
+            step("pairs", sets, false),
+            step("image tower", "tuned", true),
+            step("text tower", "tuned", true),
+            step("cosines", "mean recall", false),
+        ]
+    } else {
+        [
+            step("target", sets, false),
+            step("embedder", "one a target", true),
+            step("encoder", "from pretrained", true),
+            step("predictor", "test metric", true),
+        ]
+    };
     let said = format!(
         "{}, {}, {}: {}, {} done",
         counted(plan.methods.len(), "method", "methods"),
@@ -107,15 +122,21 @@ fn transfers(cells: &[CellRow]) -> Option<Scene> {
     Some(chain("Transfer to the target", &steps, &said))
 }
 
-fn evaluation(probes: &[ProbeRow]) -> Option<Scene> {
+fn evaluation(probes: &[ProbeRow], towers: bool) -> Option<Scene> {
     let first = probes.first()?;
     let count = |n: Option<u64>| n.map_or("samples".into(), |n| format!("{n} samples"));
-    let steps = [
-        step("surrogate", count(first.n_test), false),
-        step("embedder", "the source’s own", false),
-        step("encoder", "as transferred", true),
-        step("features", "probe, map", false),
-    ];
+    let surrogate = step("surrogate", count(first.n_test), false);
+    let features = step("features", "probe, map", false);
+    let steps = if towers {
+        vec![surrogate, step("image tower", "as tuned", true), features]
+    } else {
+        vec![
+            surrogate,
+            step("embedder", "the source’s own", false),
+            step("encoder", "as transferred", true),
+            features,
+        ]
+    };
     let fitted = first
         .n_train
         .map_or(String::new(), |n| format!("probe fitted on {n}"));

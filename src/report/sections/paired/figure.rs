@@ -10,7 +10,7 @@ use crate::figure::methods;
 use crate::figure::palette::{self, GRID, INK, MUTED, RULE};
 use crate::figure::scene::{Anchor, Scene, Stroke, Text};
 use crate::measure::about::Unit;
-use crate::table::{PRETRAINED, PairedRow, Row, SeedRow};
+use crate::table::{PRETRAINED, PairedRow, RECALL_ERROR, Row, SeedRow};
 
 /// Narrow enough for a phone and a column of print.
 const WIDTH: f64 = 360.0;
@@ -18,9 +18,10 @@ const LINE: f64 = 17.0;
 const HEAD: f64 = 22.0;
 
 /// The quantities that are drawn: id and title.
-const DRAWN: [(&str, &str); 2] = [
+const DRAWN: [(&str, &str); 3] = [
     ("source-error", "Probe error on the surrogate source"),
     ("target-error", "Test error on the target"),
+    (RECALL_ERROR, "1 − mean recall on the target"),
 ];
 
 /// Draws what a method's proposal alone changes (its contrast: MoNA against Emb), then the differences from the first baseline of the
@@ -109,10 +110,10 @@ fn panel(title: &str, baseline: &str, rows: &[&PairedRow], seeds: &[SeedRow]) ->
         Stroke::dashed(INK, 1.0, 4.0, 3.0),
     );
     let text = |content: &str| Text::new(content, 10.0).colour(MUTED);
-    scene.text((LEFT, bottom + 29.0), text("← fewer errors"));
+    scene.text((LEFT, bottom + 29.0), text("← errs less"));
     scene.text(
         (RIGHT, bottom + 29.0),
-        text("more errors →").anchor(Anchor::End),
+        text("errs more →").anchor(Anchor::End),
     );
 
     let mut y = TOP;

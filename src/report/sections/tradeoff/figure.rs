@@ -6,7 +6,7 @@
 use crate::figure::FigureError;
 use crate::figure::axis::Axis;
 use crate::figure::labels::{Area, Label, covered, place};
-use crate::figure::layout::{self, Figure, distinct, mean};
+use crate::figure::layout::{self, Figure, distinct, is_share, mean};
 use crate::figure::lines::PERCENT;
 use crate::figure::methods;
 use crate::figure::palette::{self, GRID, INK, MUTED, RULE};
@@ -66,11 +66,6 @@ fn probe_of<'a>(row: &TargetRow, probes: &'a [ProbeRow]) -> Option<&'a ProbeRow>
     };
     let chosen = own().find(|probe| row.best_epoch.is_some() && probe.epochs == row.best_epoch);
     chosen.or_else(|| own().max_by_key(|probe| probe.epochs))
-}
-
-/// Whether a metric is a share of samples.
-fn is_share(metric: &str) -> bool {
-    matches!(metric, "error" | "accuracy")
 }
 
 /// Encoders between the pretrained one and those of a method, in the units of the axes.
@@ -144,7 +139,7 @@ pub fn figure(
 /// Reader's name of the metric on the horizontal axis.
 fn metric_name(metric: &str) -> String {
     if is_share(metric) {
-        format!("test {metric} on the target, %")
+        format!("test {} on the target, %", layout::metric(metric))
     } else {
         format!("test {} on the target", layout::metric(metric))
     }

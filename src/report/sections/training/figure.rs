@@ -13,7 +13,7 @@ pub fn figure(rows: &[CurveRow]) -> Result<Figure, FigureError> {
     let (mut panels, mut far) = (Vec::new(), Vec::new());
     for metric in distinct(rows.iter().map(|row| row.metric.as_str())) {
         let measured: Vec<&CurveRow> = rows.iter().filter(|row| row.metric == metric).collect();
-        let share = metric == "error";
+        let share = layout::is_share(metric);
         let targets = distinct(measured.iter().map(|row| row.target.as_str()));
         let panel = |target: &&str| {
             let own = || measured.iter().filter(|row| row.target == **target);
@@ -26,7 +26,10 @@ pub fn figure(rows: &[CurveRow]) -> Result<Figure, FigureError> {
         };
         let drawn: Vec<Panel> = targets.iter().map(panel).collect();
         let (what, bounds) = if share {
-            ("Validation error, %".to_owned(), lines::PERCENT)
+            (
+                format!("Validation {}, %", layout::metric(metric)),
+                lines::PERCENT,
+            )
         } else {
             (
                 format!("Validation {}", layout::metric(metric)),
