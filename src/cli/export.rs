@@ -2,11 +2,12 @@
 
 use super::args::{ExportArgs, ModelFormat, WeightType};
 use super::error::CliError;
-use super::models::{Opened, open, tell};
+use super::models::{Opened, open, tell, two_towers};
 use crate::model::preprocess::{self, Recorded};
+use crate::model::two_tower::{self, TowerFiles};
 use crate::model::weights::Dtype;
 use crate::model::windows::Windows;
-use crate::model::{Opening, load, save, two_tower};
+use crate::model::{load, save};
 use burn::tensor::{DType, Device};
 use std::path::{Path, PathBuf};
 
@@ -35,10 +36,8 @@ pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
         });
     }
     let weights = &files.weights;
-    if let Some(path) = &path
-        && two_tower::is_two_tower(path, &opening)?
-    {
-        return both(path, &opening, dtype, &args.out);
+    if let Some(towers) = two_towers(&args.model, &opening)? {
+        return both(towers, dtype, &args.out);
     }
     // Doubles stay doubles: single precision would round them.
     let double = weights
@@ -65,13 +64,7 @@ pub fn run(args: &ExportArgs) -> Result<PathBuf, CliError> {
 }
 
 /// Both towers of a CLIP.
-fn both(
-    path: &Path,
-    opening: &Opening,
-    dtype: Option<Dtype>,
-    out: &Path,
-) -> Result<PathBuf, CliError> {
-    let files = two_tower::open(path, opening)?;
+fn both(files: TowerFiles, dtype: Option<Dtype>, out: &Path) -> Result<PathBuf, CliError> {
     let weights = &files.weights;
     let double = |name| weights.dtype(name) == Some(Dtype::F64);
     let held = match weights.names().any(double) {

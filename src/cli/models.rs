@@ -9,6 +9,7 @@ use crate::model::family::Configuration;
 use crate::model::folder::{self, Files};
 use crate::model::hub::{self, HubSettings};
 use crate::model::opening::SideOrigin;
+use crate::model::two_tower::TowerFiles;
 use crate::model::weights::Weights;
 use crate::model::windows::Windows;
 use crate::model::{
@@ -18,7 +19,7 @@ use crate::suite::definition::Source;
 use burn::tensor::{DType, Device};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A model that was opened by name.
 pub struct Opened {
@@ -122,12 +123,9 @@ fn list(as_json: bool) {
 
 fn show(name: &str, opening: &OpeningArgs, as_json: bool) -> Result<(), CliError> {
     let how = opening.opening();
-    if !embedded::names().contains(&name) {
-        let path = resolve(name)?;
-        if two_tower::is_two_tower(&path, &how)? {
-            print_facts(&towers(&path, &how)?, as_json);
-            return Ok(());
-        }
+    if let Some(both) = two_towers(name, &how)? {
+        print_facts(&towers(name, both)?, as_json);
+        return Ok(());
     }
     let Opened { files, path } = open(name, &how)?;
     let origin = path.map_or("inside the program".into(), |p| p.display().to_string());
@@ -171,12 +169,27 @@ fn print_facts(facts: &[(&'static str, Value)], as_json: bool) {
     }
 }
 
-/// What is known of both towers of a CLIP.
-fn towers(path: &Path, opening: &Opening) -> Result<Vec<(&'static str, Value)>, CliError> {
-    let files = two_tower::open(path, opening)?;
+/// Opens both towers of what a name means; `None` where there is one tower.
+pub fn two_towers(name: &str, opening: &Opening) -> Result<Option<TowerFiles>, CliError> {
+    if embedded::names().contains(&name) {
+        return Ok(embedded::two_towers(name, opening).transpose()?);
+    }
+    let path = resolve(name)?;
+    match two_tower::is_two_tower(&path, opening)? {
+        true => Ok(Some(two_tower::open(&path, opening)?)),
+        false => Ok(None),
+    }
+}
+
+/// What is known of both towers of the CLIP called `name`.
+fn towers(name: &str, files: TowerFiles) -> Result<Vec<(&'static str, Value)>, CliError> {
+    let origin = match files.tokenizer {
+        Some(_) => "inside the program".into(),
+        None => resolve(name)?.display().to_string(),
+    };
     let (config, weights, side) = (files.config.clone(), &files.weights, files.side.name());
     let mut facts = vec![
-        ("model", json!(path.display().to_string())),
+        ("model", json!(origin)),
         ("weights", json!(weights.path().display().to_string())),
         ("format", json!(weights.format().to_string())),
         ("state_dict", json!(weights.key())),
@@ -221,7 +234,7 @@ fn towers(path: &Path, opening: &Opening) -> Result<Vec<(&'static str, Value)>, 
         Err(e) => return Err(e.into()),
     }
     let image = Architecture::from(config.image);
-    let found = preprocess::beside(path, &image);
+    let found = preprocess::of(name, &image, None);
     let words = found.map_or_else(|e| e.to_string(), |found| found.how.words());
     facts.extend([("notes", json!(notes)), ("pictures", json!(words))]);
     Ok(facts)

@@ -11,7 +11,7 @@ use super::towers::Towers;
 use super::words::{columns, print_json};
 use super::{out, print};
 use crate::dataset::images::Broken;
-use crate::dataset::pairs::{Columns, Pairs};
+use crate::dataset::pairs::{Columns, Pairs, distinct};
 use crate::feature::file::{self, Arrays};
 use crate::feature::towers::{of_images, of_texts};
 use crate::measure::retrieval::{ALL, Direction, Retrieval, Rule, retrieval};
@@ -19,7 +19,6 @@ use crate::model::device;
 use burn::tensor::DType;
 use ndarray::{Array2, Axis};
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
 
@@ -92,18 +91,7 @@ fn of_model(args: &RetrievalArgs, model: &str) -> Result<Found, CliError> {
     let pairs = Pairs::open(folder, captions, named, &how, broken)?;
     tell(&pairs.notes);
     // Every distinct text is encoded once.
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut distinct: Vec<String> = Vec::new();
-    let of: Vec<usize> = pairs
-        .texts
-        .iter()
-        .map(|text| {
-            *places.entry(text.as_str()).or_insert_with(|| {
-                distinct.push(text.clone());
-                distinct.len() - 1
-            })
-        })
-        .collect();
+    let (distinct, of) = distinct(&pairs.texts);
     let ids = towers.ids(&distinct, args.tokenizer.as_deref())?;
     let tower = &towers.loaded.towers;
     let stage = Stage::waiting("captions");
@@ -197,11 +185,11 @@ fn fields(measured: &Retrieval, found: &Found, seconds: f64) -> Value {
     let mut all = Map::new();
     for measure in ALL {
         let name = measure.about.name.replace('-', "_");
-        all.insert(name, json!((measure.value)(measured, Rule::Pessimistic)));
+        all.insert(name, json!(measure.value(measured, Rule::Pessimistic)));
     }
     let optimistic = ALL.iter().map(|measure| {
         let name = measure.about.name.replace('-', "_");
-        (name, json!((measure.value)(measured, Rule::Optimistic)))
+        (name, json!(measure.value(measured, Rule::Optimistic)))
     });
     all.insert("optimistic".into(), Value::Object(optimistic.collect()));
     for (direction, name, _) in BOTH {

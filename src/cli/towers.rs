@@ -8,7 +8,7 @@ use super::tensor_file::TensorFile;
 use super::words::clean;
 use crate::dataset::texts;
 use crate::model::two_tower::{self, LoadedTowers};
-use crate::model::{Architecture, Opening, preprocess};
+use crate::model::{Architecture, Opening, embedded, preprocess};
 use crate::suite::preprocess::Preprocess;
 use burn::tensor::{DType, Device};
 use ndarray::Array2;
@@ -29,8 +29,10 @@ impl Towers {
         device: &Device,
         dtype: DType,
     ) -> Result<Self, CliError> {
-        let path = resolve(name)?;
-        let files = two_tower::open(&path, opening)?;
+        let files = match embedded::two_towers(name, opening) {
+            Some(files) => files?,
+            None => two_tower::open(&resolve(name)?, opening)?,
+        };
         let loaded = two_tower::opened(files, device, dtype)?;
         tell(&loaded.notes);
         Ok(Self {

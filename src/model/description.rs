@@ -138,7 +138,7 @@ impl Description {
 }
 
 /// The object in a `config.json`.
-fn object(text: &str, path: &Path) -> Result<Map<String, Value>, ModelError> {
+pub(super) fn object(text: &str, path: &Path) -> Result<Map<String, Value>, ModelError> {
     keys::object(text).map_err(|found| ModelError::Malformed {
         path: path.into(),
         what: "model configuration".into(),

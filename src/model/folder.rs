@@ -164,7 +164,7 @@ pub fn open(path: &Path, opening: &Opening) -> Result<Files, ModelError> {
 }
 
 /// What is told where a CLIP is opened as an encoder of images.
-const OF_IMAGE: &str =
+pub(super) const OF_IMAGE: &str =
     "of a CLIP the image tower is taken, without its projection (image_embeds has it)";
 
 /// A model that a `config.json` of Hugging Face's kind describes.

@@ -28,10 +28,10 @@ pub struct DatasetSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<TaskLoss>,
     /// What judges the result. Without it: error for classes, one minus mean average precision for
-    /// several labels, relative L2 for fields.
+    /// several labels, relative L2 for fields, one minus mean recall for captions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<Metric>,
-    /// Where one's own files (readers `images` and `npy`) are, relative to the suite file; without it
+    /// Where one's own files (readers `images`, `captions` and `npy`) are, relative to the suite file; without it
     /// `DATA/NAME`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,

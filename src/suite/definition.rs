@@ -5,7 +5,9 @@
 pub use super::dataset::DatasetSpec;
 pub use super::embedded::EMBEDDED;
 use super::error::ManifestError;
+use super::pairs::PairSettings;
 use super::parts::{Activation, EmbedderInit, Pooling};
+pub use super::pretraining::{Pretrain, Shape, Towers};
 use super::stage1::Stage1;
 use super::training::TrainSettings;
 use super::tuning::{Selection, Tuning};
@@ -81,9 +83,12 @@ pub struct Source {
     /// What it was, or is to be, trained on; none where its publisher trained it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DatasetSpec>,
-    /// Its architecture, for `modalign pretrain`.
+    /// Its architecture, for `modalign pretrain`: a Swin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<Shape>,
+    /// Its architecture, for `modalign pretrain`: both towers of a CLIP, in place of `shape`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub towers: Option<Towers>,
     /// Its recipe, for `modalign pretrain`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretrain: Option<Pretrain>,
@@ -125,57 +130,10 @@ impl Source {
             texts: None,
             data: None,
             shape: None,
+            towers: None,
             pretrain: None,
         }
     }
-
-    /// Data, architecture and recipe of a model that `modalign pretrain` can make.
-    ///
-    /// # Errors
-    /// [`ManifestError::Invalid`] for a model that somebody else made.
-    pub fn recipe(&self, suite: &str) -> Result<(&DatasetSpec, &Shape, &Pretrain), ManifestError> {
-        match (&self.data, &self.shape, &self.pretrain) {
-            (Some(data), Some(shape), Some(pretrain)) => Ok((data, shape, pretrain)),
-            _ => Err(ManifestError::Invalid {
-                origin: format!("suite {suite}"),
-                what: "source".into(),
-                expected: "data, shape and pretrain, for a model of our own making".into(),
-                found: format!("the published model {}", self.model),
-            }),
-        }
-    }
-}
-
-/// A Swin shape; see the model room for what the fields mean.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Shape {
-    /// Side of the square input in pixels.
-    pub image_size: usize,
-    /// Side of a patch in pixels.
-    pub patch_size: usize,
-    /// Channels after the patch embedding.
-    pub embed_dim: usize,
-    /// Blocks of every stage.
-    pub depths: Vec<usize>,
-    /// Heads of every stage.
-    pub num_heads: Vec<usize>,
-    /// Window side in tokens.
-    pub window_size: usize,
-    /// Largest drop-path rate.
-    #[serde(default)]
-    pub drop_path_rate: f64,
-}
-
-/// How the source model is made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pretrain {
-    /// Seed of initial values, order and augmentation.
-    #[serde(default)]
-    pub seed: u64,
-    /// The training itself.
-    pub train: TrainSettings,
 }
 
 /// How the source model is transferred.
@@ -194,6 +152,9 @@ pub struct Transfer {
     /// Stage 1 of the methods that have one.
     #[serde(default)]
     pub stage1: Stage1,
+    /// Losses of pictures with captions.
+    #[serde(default, skip_serializing_if = "PairSettings::is_default")]
+    pub pairs: PairSettings,
     /// `[transfer.NAME]`: the methods' own settings.
     #[serde(flatten)]
     pub method_settings: MethodSettings,
@@ -203,7 +164,7 @@ pub struct Transfer {
 
 impl Transfer {
     /// Every key that is not a method's.
-    pub const KEYS: [&str; 5] = ["methods", "seeds", "embedder", "stage1", "train"];
+    pub const KEYS: [&str; 6] = ["methods", "seeds", "embedder", "stage1", "pairs", "train"];
 }
 
 /// Tables of settings by the name of their method. The transfer room knows what stands in them, checks
@@ -447,6 +408,9 @@ impl Suite {
                 "rising numbers between 0 and 1, both ends left out",
                 format!("{alphas:?}"),
             );
+        }
+        if let Some((what, expected, found)) = self.source.conflict() {
+            return wrong(what, expected, found);
         }
         let pretrain = self.source.pretrain.as_ref();
         let pretrain = pretrain.map(|own| ("source.pretrain.train", &own.train));

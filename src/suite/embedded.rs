@@ -1,10 +1,14 @@
 //! The suites inside the program, from `data-manifests/suites/`.
 
 /// The suites inside the program: name and text.
-pub const EMBEDDED: [(&str, &str); 6] = [
+pub const EMBEDDED: [(&str, &str); 7] = [
     (
         "demo",
         include_str!("../../data-manifests/suites/demo.toml"),
+    ),
+    (
+        "demo-clip",
+        include_str!("../../data-manifests/suites/demo-clip.toml"),
     ),
     (
         "real-mini",

@@ -70,7 +70,7 @@ pub fn needed(suite: &Suite) -> Vec<&'static DataManifest> {
     let models = own.chain([&suite.source.model]);
     let weights = models.filter_map(|name| all().iter().find(|m| m.hub.as_ref() == Some(name)));
     let mut found: Vec<&'static DataManifest> = Vec::new();
-    for manifest in specs.filter_map(readers::manifest_of).chain(weights) {
+    for manifest in specs.flat_map(readers::manifests_of).chain(weights) {
         if !found.iter().any(|other| other.name == manifest.name) {
             found.push(manifest);
         }

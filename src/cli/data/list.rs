@@ -94,6 +94,7 @@ pub fn task(manifest: &DataManifest) -> String {
         Some(TargetKind::Labels) => format!("{} classes", shape(&manifest.output)),
         Some(TargetKind::MultiHot) => format!("{} labels", shape(&manifest.output)),
         Some(TargetKind::Dense) => format!("field {}", shape(&manifest.output)),
+        Some(TargetKind::Pairs) => "captions".into(),
         None => "–".into(),
     }
 }

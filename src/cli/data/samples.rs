@@ -86,7 +86,7 @@ fn counts(set: &dyn Dataset) -> Result<Vec<usize>, CliError> {
                     .for_each(|(c, k)| *c += usize::from(*k > 0.5));
             }
         }
-        TargetShape::Field(_) => {}
+        TargetShape::Field(_) | TargetShape::Captions => {}
     }
     Ok(counts)
 }

@@ -15,7 +15,7 @@ use self::found::wrong;
 use super::description::Extras;
 pub use super::description::Recorded;
 use super::{Architecture, ModelError, embedded, hub};
-use crate::suite::preprocess::Preprocess;
+use crate::suite::preprocess::{Interpolation, Preprocess};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,10 @@ use std::path::{Path, PathBuf};
 /// Files beside the weights that say what cannot be done.
 pub fn of(name: &str, config: &Architecture, asked: Option<usize>) -> Result<Found, ModelError> {
     let found = if embedded::names().contains(&name) {
-        ours(side(config))
+        match config.name().starts_with("clip") {
+            true => written(side(config))?,
+            false => ours(side(config)),
+        }
     } else {
         beside(&hub::resolve(name, &mut |_, _, _| ())?, config)?
     };
@@ -59,7 +62,7 @@ pub fn beside(path: &Path, config: &Architecture) -> Result<Found, ModelError> {
             },
             Some(Recorded::Own) | None => ours(side),
         }
-    } else if is_recipe(folder)? {
+    } else if is_recipe(folder)? && processor(folder)?.is_none() {
         ours(side)
     } else if let Some((file, map)) = processor(folder)? {
         let mut found = huggingface::parse(&map, &file)?;
@@ -84,6 +87,43 @@ pub fn beside(path: &Path, config: &Architecture) -> Result<Found, ModelError> {
         }
     };
     Ok(found)
+}
+
+/// The `preprocessor_config.json` of a CLIP of ours for pictures of `side × side`: that of OpenAI's.
+pub fn clip_json(side: usize) -> Value {
+    let Preprocess { mean, std, .. } = Preprocess::clip(side);
+    serde_json::json!({
+        "image_processor_type": "CLIPImageProcessor",
+        "do_convert_rgb": true,
+        "do_resize": true,
+        "size": { "shortest_edge": side },
+        "resample": Interpolation::Bicubic.number(),
+        "do_center_crop": true,
+        "crop_size": { "height": side, "width": side },
+        "do_rescale": true,
+        "rescale_factor": 1.0 / 255.0,
+        "do_normalize": true,
+        "image_mean": short(&mean),
+        "image_std": short(&std),
+    })
+}
+
+/// What that file says.
+///
+/// # Errors
+/// None but of a side that no picture has.
+pub fn written(side: usize) -> Result<Found, ModelError> {
+    let file = Path::new("preprocessor_config.json");
+    match clip_json(side) {
+        Value::Object(map) => huggingface::parse(&map, file),
+        other => Err(wrong(file, "contents", "a JSON object", other)),
+    }
+}
+
+/// Numbers as people write them.
+fn short(values: &[f32]) -> Vec<f64> {
+    let double = |v: &f32| v.to_string().parse().unwrap_or(f64::from(*v));
+    values.iter().map(double).collect()
 }
 
 fn ours(side: usize) -> Found {

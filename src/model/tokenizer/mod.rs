@@ -11,8 +11,10 @@ mod files;
 mod published;
 #[cfg(test)]
 mod tests;
+mod train;
 
 pub use error::TokenizerError;
+pub use train::{Trained, train};
 
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -113,7 +115,15 @@ impl Tokenizer {
     /// number of tokens than the model's table has.
     pub fn open(path: &Path, model: Option<usize>) -> Result<Self, TokenizerError> {
         let (path, bytes) = files::read(path, model)?;
-        let tokenizer = Self::of_json(path, &bytes)?;
+        Self::parse(&path, &bytes, model)
+    }
+
+    /// From the bytes of a `tokenizer.json`, which `path` names in errors; `model` as in [`Tokenizer::open`].
+    ///
+    /// # Errors
+    /// As [`Tokenizer::open`], of a file that is there.
+    pub fn parse(path: &Path, bytes: &[u8], model: Option<usize>) -> Result<Self, TokenizerError> {
+        let tokenizer = Self::of_json(path.into(), bytes)?;
         if let Some(model) = model {
             tokenizer.fits(model)?;
         }

@@ -24,18 +24,19 @@ fn letters() -> Vec<char> {
         .collect()
 }
 
+/// The bytes as tokens: within words, then at their ends.
+pub fn pieces() -> Vec<String> {
+    let bytes = letters();
+    let within = bytes.iter().map(char::to_string);
+    let last = bytes.iter().map(|letter| format!("{letter}</w>"));
+    within.chain(last).collect()
+}
+
 /// The tokenizer of a list of merges alone.
 pub fn of_merges(pairs: &[Pair]) -> Value {
-    let bytes: Vec<String> = letters().iter().map(char::to_string).collect();
-    let last = bytes.iter().map(|letter| format!("{letter}</w>"));
     let merged = pairs.iter().map(|(a, b)| format!("{a}{b}"));
     let special = [START, END].map(str::to_owned);
-    let all = bytes
-        .iter()
-        .cloned()
-        .chain(last)
-        .chain(merged)
-        .chain(special);
+    let all = pieces().into_iter().chain(merged).chain(special);
     let ids: Map<String, Value> = all
         .zip(0..)
         .map(|(t, id): (_, u32)| (t, id.into()))
