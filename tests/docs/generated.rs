@@ -10,6 +10,7 @@ use super::kinds;
 use super::pages::{Page, root};
 use modalign::dataset::{READERS, Reader};
 use modalign::suite::data;
+use modalign::suite::pairs::PairSettings;
 use modalign::suite::task::TargetKind;
 use modalign::transfer::methods::{self, METHODS};
 use serde_json::Value;
@@ -60,6 +61,10 @@ model = "demo"
 shape = { image_size = 32, patch_size = 4, embed_dim = 64, depths = [2], num_heads = [2], window_size = 4 }
 pretrain = { train = {} }
 "#;
+
+/// Another architecture of its source.
+const TOWERS: &str = "towers = { image_size = 32, patch_size = 8, width = 64, layers = 3, heads = 2, text_width = 64, \
+    text_layers = 3, text_heads = 2, vocabulary = 900, projection = 64 }";
 
 #[test]
 fn generated_blocks_are_up_to_date() {
@@ -142,6 +147,7 @@ fn readers() -> String {
             TargetKind::Labels => "one class",
             TargetKind::MultiHot => "several labels",
             TargetKind::Dense => "a field",
+            TargetKind::Pairs => "captions",
         };
         out.push_str(&format!(
             "| `{}` | {}: {} | {target} | {} |\n",
@@ -174,8 +180,7 @@ fn keys() -> String {
         let settings = settings.expect("the declaration of its settings");
         types.insert(method.name.into(), settings);
     }
-    let least = methods::parse(LEAST, "the least suite").expect("a suite");
-    let least = serde_json::to_value(least).expect("plain data");
+    let least = least();
     let mut page = Keys {
         types: &types,
         least,
@@ -192,6 +197,25 @@ fn keys() -> String {
         out.push_str(&page.value(&name, &key));
     }
     out
+}
+
+/// A suite whose values are the defaults, those too that a suite does not write out.
+fn least() -> Value {
+    let parsed = |text: &str| {
+        let suite = methods::parse(text, "the least suite").expect("a suite");
+        serde_json::to_value(suite).expect("plain data")
+    };
+    let mut least = parsed(LEAST);
+    // A source has one architecture.
+    let shape = LEAST.lines().find(|line| line.starts_with("shape"));
+    let other = parsed(&LEAST.replace(shape.expect("a shape"), TOWERS));
+    least["source"]["towers"] = other["source"]["towers"].clone();
+    let pairs = PairSettings::default();
+    least["transfer"]["pairs"] = serde_json::to_value(pairs).expect("plain data");
+    let recipe = &mut least["source"]["pretrain"];
+    recipe["pairs"] = serde_json::json!({ "triplet": 0.0 });
+    recipe["dtype"] = "f32".into();
+    least
 }
 
 /// The file that has a method's descriptor and settings, below the root.
