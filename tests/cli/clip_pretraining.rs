@@ -228,7 +228,8 @@ fn what_two_towers_cannot_learn_is_refused() {
         let suite = home.path().join("other.toml");
         std::fs::write(&suite, SUITE.replace(from, to)).unwrap();
         let out = home.path().join("out");
-        let done = modalign(&arguments(suite.to_str().unwrap(), out.to_str().unwrap()));
+        let usual = arguments(suite.to_str().unwrap(), out.to_str().unwrap());
+        let done = modalign(&[&usual[..], &["--fresh"]].concat());
         let told = text(&done.stderr);
         assert!(!done.status.success() && told.contains(words), "{told}");
         assert!(!out.exists());

@@ -230,6 +230,21 @@ impl Dataset for Cifar {
     }
 }
 
+/// Writes a CIFAR-100 of so many training records, of the hundred classes in turn, below `root`.
+#[cfg(test)]
+pub fn write_hundred(root: &Path, count: usize) {
+    let place = root.join("cifar100");
+    std::fs::create_dir_all(&place).expect("a folder");
+    let labels: Vec<[u8; 2]> = (0..count)
+        .map(|i| [(i % 20) as u8, (i % 100) as u8])
+        .collect();
+    let labels: Vec<&[u8]> = labels.iter().map(<[u8; 2]>::as_slice).collect();
+    tests::write(&place.join("train.bin"), &labels);
+    tests::write(&place.join("test.bin"), &labels[..100]);
+    let names: String = (0..100).map(|class| format!("{class:03}\n")).collect();
+    std::fs::write(place.join("fine_label_names.txt"), names).expect("a file");
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;

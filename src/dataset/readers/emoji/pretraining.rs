@@ -135,3 +135,7 @@ impl Dataset for Beside {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "pretraining_tests.rs"]
+mod tests;

@@ -4,7 +4,7 @@ use crate::dataset::{class_counts, open as open_set};
 use crate::suite::dataset::DatasetSpec;
 
 /// Forty things of two subgroups, one of them with 16 things or more, in every style; pixels say style and thing.
-fn folder() -> tempfile::TempDir {
+pub fn folder() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
     let place = home.path().join("emoji");
     std::fs::create_dir(&place).unwrap();
