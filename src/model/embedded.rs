@@ -49,7 +49,12 @@ macro_rules! clip {
     };
 }
 
-const MODELS: [Inside; 3] = [swin!("demo"), swin!("real-mini"), clip!("demo-clip")];
+const MODELS: [Inside; 4] = [
+    swin!("demo"),
+    swin!("real-mini"),
+    clip!("demo-clip"),
+    clip!("emoji-clip"),
+];
 
 fn named(name: &str) -> Option<&'static Inside> {
     MODELS.iter().find(|inside| inside.name == name)

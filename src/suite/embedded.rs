@@ -1,7 +1,7 @@
 //! The suites inside the program, from `data-manifests/suites/`.
 
 /// The suites inside the program: name and text.
-pub const EMBEDDED: [(&str, &str); 7] = [
+pub const EMBEDDED: [(&str, &str); 8] = [
     (
         "demo",
         include_str!("../../data-manifests/suites/demo.toml"),
@@ -17,6 +17,10 @@ pub const EMBEDDED: [(&str, &str); 7] = [
     (
         "real-more",
         include_str!("../../data-manifests/suites/real-more.toml"),
+    ),
+    (
+        "emoji-clip",
+        include_str!("../../data-manifests/suites/emoji-clip.toml"),
     ),
     (
         "paper-figures",
