@@ -93,6 +93,10 @@ streams! {
     PATCH_GATE = Key::Path(0x9a7c_4e53), "first values of a patch gate and of a source predictor beside it";
     /// Numbers: the bytes of the method's name.
     TUNING = Key::Path(0x7a6e_d001), "settings that are tried of a method whose grid is larger than the budget";
+    /// Numbers: the task; then 1 for the order of its samples.
+    TASK_VALUES = Key::Path(0x3a5c_0001), "initial values and order of every one of several tasks";
+    /// Numbers: class, the bytes of the set's name.
+    SHOTS = Key::Path(0x5407_0001), "the few samples of a class that are trained on";
     SELF_TEST = Key::Xor(0), "the device's self-test";
 
     // Measures

@@ -142,6 +142,10 @@ impl Tunes for FeatureAdapter {
         &mut self.temperature
     }
 
+    fn moves_texts(&self) -> bool {
+        self.settings.texts
+    }
+
     fn vectors(&self, which: Which, vectors: Tensor<2>) -> Tensor<2> {
         let maps = match which {
             Which::Image => Some(&self.image),

@@ -2,10 +2,13 @@
 //! both towers and all layers, which a scaling matrix a layer and tower takes to its width, `P = K ⊗ Ps`,
 //! `P[i·m + p, j·n + q] = K[i, j]·Ps[p, q]`.
 //!
-//! Where prompts go the paper does not say; they go where MaPLe's do (Khattak et al., CVPR 2023; our choice). Texts: in
-//! place of the embeddings behind the first token, before positions are added. Images: behind the patches, after positions
-//! and before the first norm. Deeper layers put their own prompts in the same places; below the depth they stay.
+//! Where prompts go the paper does not say; they go where MaPLe's do ([`prompts`](super::prompts); our choice). Several are
+//! joined: those of a group of tasks, then those of one task.
 
+use super::prompts::Prompts;
+use super::settings::Settings;
+use super::temperature;
+use super::tuning::Tunes;
 use crate::model::ModelError;
 use crate::model::architecture::clip::openai::Tower;
 use crate::model::dual::Dual;
@@ -19,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 /// Sizes of a prompt. The paper names none of them: the defaults are ours.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct PromptShape {
     /// Rows m of the source prompt.
     pub rows: usize,
@@ -27,9 +31,12 @@ pub struct PromptShape {
     /// Tokens b of the prompt of a layer.
     pub tokens: usize,
     /// Layers that have one; all where `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub depth: Option<usize>,
     /// Standard deviation of the prompts at the start.
     pub std: f32,
+    /// Prompts that are joined: one, or two of a group of tasks and of a task.
+    pub joined: usize,
 }
 
 impl Default for PromptShape {
@@ -40,6 +47,7 @@ impl Default for PromptShape {
             tokens: 4,
             depth: None,
             std: 0.02,
+            joined: 1,
         }
     }
 }
@@ -50,11 +58,16 @@ impl PromptShape {
         self.depth.unwrap_or(layers).min(layers)
     }
 
-    /// Checks that prompts of this shape fit both towers.
+    /// Tokens of all joined prompts.
+    pub fn all_tokens(&self) -> usize {
+        self.tokens.saturating_mul(self.joined)
+    }
+
+    /// Returns the shape if it is possible, whatever the towers.
     ///
     /// # Errors
-    /// [`ModelError::Config`] that names what divides what; prompts that leave a text no room.
-    pub fn check(&self, towers: &TwoTowerConfig) -> Result<(), ModelError> {
+    /// [`ModelError::Config`] that names what divides what.
+    pub fn possible(self) -> Result<Self, ModelError> {
         if self.rows == 0 || self.tokens == 0 || !self.tokens.is_multiple_of(self.rows) {
             let expected = format!("a multiple of its {} rows", self.rows);
             return Err(ModelError::config(
@@ -63,37 +76,38 @@ impl PromptShape {
                 self.tokens,
             ));
         }
+        if !(1..=2).contains(&self.joined) {
+            let expected = "1, or 2 of a group and a task";
+            return Err(ModelError::config("joined prompts", expected, self.joined));
+        }
+        if self.columns == 0 {
+            let what = "columns of the source prompt";
+            return Err(ModelError::config(what, "at least 1", 0));
+        }
+        if self.depth == Some(0) {
+            return Err(ModelError::config("depth of prompts", "at least 1", 0));
+        }
+        super::deviation(self.std)?;
+        Ok(self)
+    }
+
+    /// Checks that prompts of this shape fit both towers.
+    ///
+    /// # Errors
+    /// As [`possible`](Self::possible); columns that divide no width; prompts that leave a text no room.
+    pub fn check(&self, towers: &TwoTowerConfig) -> Result<(), ModelError> {
+        self.possible()?;
         for (what, width) in [
             ("text", towers.text.hidden_size),
             ("image", towers.image.hidden_size),
         ] {
-            if self.columns == 0 || !width.is_multiple_of(self.columns) {
+            if !width.is_multiple_of(self.columns) {
                 let expected = format!("a divisor of {width}, the width of the {what} tower");
                 let what = "columns of the source prompt";
                 return Err(ModelError::config(what, expected, self.columns));
             }
         }
-        // The start, the end and a word at least stay.
-        let context = towers.text.max_position_embeddings;
-        if self.tokens.saturating_add(3) > context {
-            let expected = format!(
-                "at most {}: texts have {context} tokens",
-                context.saturating_sub(3)
-            );
-            return Err(ModelError::config(
-                "tokens of a prompt",
-                expected,
-                self.tokens,
-            ));
-        }
-        if self.depth == Some(0) {
-            return Err(ModelError::config("depth of prompts", "at least 1", 0));
-        }
-        if !(self.std > 0.0 && self.std.is_finite()) {
-            let expected = "a positive number";
-            return Err(ModelError::config("std of prompts", expected, self.std));
-        }
-        Ok(())
+        super::room(self.all_tokens(), towers)
     }
 }
 
@@ -127,13 +141,22 @@ impl Prompt {
         device: &Device,
         dtype: DType,
     ) -> Result<Self, ModelError> {
-        shape.check(towers)?;
         let mut rng = INITIAL_VALUES.rng(seed, &[]);
         let mut init = Init {
             device,
             dtype,
             rng: Some(&mut rng),
         };
+        Self::build(towers, shape, &mut init)
+    }
+
+    /// The same with initial values from `init`.
+    fn build(
+        towers: &TwoTowerConfig,
+        shape: &PromptShape,
+        init: &mut Init,
+    ) -> Result<Self, ModelError> {
+        shape.check(towers)?;
         let (each, (m, n)) = (shape.std.sqrt(), (shape.rows, shape.columns));
         let source = init.truncated_normal(each, [m, n]);
         let mut scales = |layers: usize, width: usize| {
@@ -161,68 +184,82 @@ impl Prompt {
     }
 }
 
-/// Prompts as a pass of one tower inserts them: joined in order (a group's, then a task's).
-pub struct Prompts<'p> {
-    parts: Vec<&'p Prompt>,
-    tower: Tower,
+/// The prompts of a layer one after the other, `[Σ b, D]`.
+fn joined(parts: &[&Prompt], tower: Tower, layer: usize, pass: &Pass) -> Option<Dual<2>> {
+    let all: Option<Vec<_>> = parts
+        .iter()
+        .map(|prompt| prompt.of_layer(tower, layer, pass))
+        .collect();
+    Some(Dual::cat(all.filter(|all| !all.is_empty())?, 0))
 }
 
 impl<'p> Prompts<'p> {
-    /// Those of one tower.
+    /// Those of one tower, joined in order.
     pub fn of(parts: Vec<&'p Prompt>, tower: Tower) -> Self {
-        Self { parts, tower }
-    }
-
-    /// The joined prompts of a layer for so many samples, `[B, b, D]`.
-    fn at(&self, layer: usize, batch: usize, pass: &Pass) -> Option<Dual<3>> {
-        let all: Option<Vec<_>> = self
-            .parts
-            .iter()
-            .map(|prompt| prompt.of_layer(self.tower, layer, pass))
-            .collect();
-        let joined = Dual::cat(all.filter(|all| !all.is_empty())?, 0);
-        let [tokens, width] = joined.dims();
-        let one = joined.reshape([1, tokens, width]);
-        Some(one.expand([batch, tokens, width]))
+        Self::by(tower, move |layer, pass| joined(&parts, tower, layer, pass))
     }
 }
 
-impl Inserted for Prompts<'_> {
-    fn embedded(&self, tokens: Dual<3>, pass: &mut Pass) -> Dual<3> {
-        let [batch, count, _] = tokens.dims();
-        let Some(prompts) = self.at(0, batch, pass) else {
-            return tokens;
-        };
-        match self.tower {
-            Tower::Image => Dual::cat(vec![tokens, prompts], 1),
-            Tower::Text => behind_first(tokens, prompts, count),
-        }
+/// Joined prompts as a tuning.
+#[derive(Module, Debug)]
+pub struct Mmap {
+    /// A group's, then a task's; or one alone.
+    prompts: Vec<Prompt>,
+    /// τ, `[1]`.
+    temperature: Param<Tensor<1>>,
+    #[module(skip)]
+    shape: PromptShape,
+}
+
+impl Mmap {
+    /// Fresh prompts with initial values from `init`.
+    pub(super) fn build(
+        towers: &TwoTowerConfig,
+        shape: PromptShape,
+        start: f64,
+        init: &mut Init,
+    ) -> Result<Self, ModelError> {
+        shape.check(towers)?;
+        let temperature = temperature::starting(start, init)?;
+        let prompts = (0..shape.joined).map(|_| Prompt::build(towers, &shape, init));
+        Ok(Self {
+            prompts: prompts.collect::<Result<_, _>>()?,
+            temperature,
+            shape,
+        })
     }
 
-    fn before_layer(&self, index: usize, tokens: Dual<3>, pass: &mut Pass) -> Dual<3> {
-        let [batch, count, _] = tokens.dims();
-        if index == 0 {
-            return tokens;
-        }
-        let Some(prompts) = self.at(index, batch, pass) else {
-            return tokens;
-        };
-        match self.tower {
-            Tower::Image => {
-                let kept = count - prompts.dims()[1];
-                Dual::cat(vec![tokens.narrow(1, 0, kept), prompts], 1)
-            }
-            Tower::Text => behind_first(tokens, prompts, count),
+    /// These prompts and then those of `own`, as one tuning with the temperature of `own`.
+    pub(super) fn then(&self, own: &Self) -> Self {
+        Self {
+            prompts: [self.prompts.clone(), own.prompts.clone()].concat(),
+            temperature: own.temperature.clone(),
+            shape: PromptShape {
+                joined: self.shape.joined + own.shape.joined,
+                ..own.shape
+            },
         }
     }
 }
 
-/// Prompts in place of the tokens behind the first.
-fn behind_first(tokens: Dual<3>, prompts: Dual<3>, count: usize) -> Dual<3> {
-    let after = 1 + prompts.dims()[1];
-    let mut parts = vec![tokens.clone().narrow(1, 0, 1), prompts];
-    if after < count {
-        parts.push(tokens.narrow(1, after, count - after));
+impl Tunes for Mmap {
+    fn settings(&self) -> Settings {
+        Settings::Mmap(self.shape)
     }
-    Dual::cat(parts, 1)
+
+    fn temperature(&self) -> &Param<Tensor<1>> {
+        &self.temperature
+    }
+
+    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
+        &mut self.temperature
+    }
+
+    fn text_tokens(&self) -> usize {
+        self.shape.all_tokens()
+    }
+
+    fn inserted(&self, which: Tower) -> Option<Box<dyn Inserted + '_>> {
+        Some(Box::new(Prompts::of(self.prompts.iter().collect(), which)))
+    }
 }

@@ -2,9 +2,14 @@
 //! the metadata of a file.
 
 use super::bottleneck::BottleneckSettings;
+use super::context::ContextSettings;
 use super::feature_adapter::FeatureAdapterSettings;
 use super::harma::HarmaShape;
+use super::linear_probe::LinearProbeSettings;
 use super::low_rank::LowRankSettings;
+use super::maple::MapleSettings;
+use super::mmap::PromptShape;
+use super::visual_prompts::VisualPromptSettings;
 use crate::model::ModelError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -32,6 +37,18 @@ pub enum Settings {
     FeatureAdapter(FeatureAdapterSettings),
     /// Gated adapters that both towers share.
     Harma(HarmaShape),
+    /// All biases.
+    Biases(Nothing),
+    /// Context vectors before the names of classes.
+    Context(ContextSettings),
+    /// Prompts of the image tower.
+    VisualPrompts(VisualPromptSettings),
+    /// Prompts of both towers, coupled by maps.
+    Maple(MapleSettings),
+    /// Prompts of both towers by Kronecker products.
+    Mmap(PromptShape),
+    /// A linear classifier of vectors, in place of texts.
+    LinearProbe(LinearProbeSettings),
 }
 
 /// The key of the name in a table.
@@ -39,7 +56,7 @@ const NAME: &str = "name";
 
 impl Settings {
     /// Every kind at its defaults.
-    pub fn all() -> [Self; 7] {
+    pub fn all() -> [Self; 13] {
         [
             Self::Untouched(Nothing {}),
             Self::Projections(Nothing {}),
@@ -48,6 +65,12 @@ impl Settings {
             Self::Bottleneck(BottleneckSettings::default()),
             Self::FeatureAdapter(FeatureAdapterSettings::default()),
             Self::Harma(HarmaShape::default()),
+            Self::Biases(Nothing {}),
+            Self::Context(ContextSettings::default()),
+            Self::VisualPrompts(VisualPromptSettings::default()),
+            Self::Maple(MapleSettings::default()),
+            Self::Mmap(PromptShape::default()),
+            Self::LinearProbe(LinearProbeSettings::default()),
         ]
     }
 
@@ -61,6 +84,12 @@ impl Settings {
             Self::Bottleneck(_) => "bottleneck",
             Self::FeatureAdapter(_) => "feature-adapter",
             Self::Harma(_) => "harma",
+            Self::Biases(_) => "biases",
+            Self::Context(_) => "context",
+            Self::VisualPrompts(_) => "visual-prompts",
+            Self::Maple(_) => "maple",
+            Self::Mmap(_) => "mmap",
+            Self::LinearProbe(_) => "linear-probe",
         }
     }
 
@@ -70,11 +99,16 @@ impl Settings {
     /// [`ModelError::Config`] that names the setting.
     pub fn check(self) -> Result<Self, ModelError> {
         Ok(match self {
-            Self::Untouched(_) | Self::Projections(_) | Self::Whole(_) => self,
+            Self::Untouched(_) | Self::Projections(_) | Self::Whole(_) | Self::Biases(_) => self,
             Self::LowRank(own) => Self::LowRank(own.check()?),
             Self::Bottleneck(own) => Self::Bottleneck(own.check()?),
             Self::FeatureAdapter(own) => Self::FeatureAdapter(own.check()?),
             Self::Harma(shape) => Self::Harma(shape.check()?),
+            Self::Context(own) => Self::Context(own.check()?),
+            Self::VisualPrompts(own) => Self::VisualPrompts(own.check()?),
+            Self::Maple(own) => Self::Maple(own.check()?),
+            Self::Mmap(shape) => Self::Mmap(shape.possible()?),
+            Self::LinearProbe(own) => Self::LinearProbe(own.check()?),
         })
     }
 

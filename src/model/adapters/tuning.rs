@@ -8,9 +8,11 @@
 //! Two places fit together: a plain tuning with plain towers, and a tracked one (`.train()`) with [`constant`] towers.
 //! Passes are deterministic: nothing is dropped while training either.
 
+use super::prompts::with_places;
 use super::settings::Settings;
 use super::{
-    Bottleneck, FeatureAdapter, Harma, LowRank, Projections, Untouched, Whole, temperature,
+    Biases, Bottleneck, Context, FeatureAdapter, Harma, LinearProbe, LowRank, Maple, Mmap,
+    Projections, Untouched, VisualPrompts, Whole, temperature,
 };
 use crate::model::architecture::clip::openai::Tower as Which;
 use crate::model::layers::Init;
@@ -42,6 +44,18 @@ pub enum Tuning {
     FeatureAdapter(FeatureAdapter),
     /// Gated adapters that both towers share.
     Harma(Harma),
+    /// All biases.
+    Biases(Biases),
+    /// Context vectors before the names of classes.
+    Context(Context),
+    /// Prompts of the image tower.
+    VisualPrompts(VisualPrompts),
+    /// Prompts of both towers, coupled by maps.
+    Maple(Maple),
+    /// Prompts of both towers by Kronecker products.
+    Mmap(Mmap),
+    /// A linear classifier of vectors, in place of texts.
+    LinearProbe(LinearProbe),
 }
 
 /// Does with the kind of a tuning what all kinds can.
@@ -55,6 +69,12 @@ macro_rules! each {
             Tuning::Bottleneck($kind) => $does,
             Tuning::FeatureAdapter($kind) => $does,
             Tuning::Harma($kind) => $does,
+            Tuning::Biases($kind) => $does,
+            Tuning::Context($kind) => $does,
+            Tuning::VisualPrompts($kind) => $does,
+            Tuning::Maple($kind) => $does,
+            Tuning::Mmap($kind) => $does,
+            Tuning::LinearProbe($kind) => $does,
         }
     };
 }
@@ -78,6 +98,31 @@ pub(super) trait Tunes {
     /// What stands between the layers of a tower.
     fn inserted(&self, _which: Which) -> Option<Box<dyn Inserted + '_>> {
         None
+    }
+
+    /// Whether vectors of texts depend on what trains.
+    fn moves_texts(&self) -> bool {
+        true
+    }
+
+    /// Tokens that it puts into every text behind the first, of its own.
+    fn text_tokens(&self) -> usize {
+        0
+    }
+
+    /// Whether a class is its name alone, without the words of a template.
+    fn bare_names(&self) -> bool {
+        false
+    }
+
+    /// Whether it has scores of classes in place of texts.
+    fn has_scores(&self) -> bool {
+        false
+    }
+
+    /// Scores `[B, K]` of classes by vectors `[B, E]` of pictures of length one; without scores the vectors.
+    fn class_scores(&self, vectors: Tensor<2>) -> Tensor<2> {
+        vectors
     }
 
     /// Vectors `[B, E]` of a tower, before they are brought to length one.
@@ -151,6 +196,16 @@ impl Tuning {
                 Self::FeatureAdapter(FeatureAdapter::build(config, own, start, init)?)
             }
             Settings::Harma(shape) => Self::Harma(Harma::build(config, shape, start, init)?),
+            Settings::Biases(_) => Self::Biases(Biases::build(towers, start, init)?),
+            Settings::Context(own) => Self::Context(Context::build(config, own, start, init)?),
+            Settings::VisualPrompts(own) => {
+                Self::VisualPrompts(VisualPrompts::build(config, own, start, init)?)
+            }
+            Settings::Maple(own) => Self::Maple(Maple::build(config, own, start, init)?),
+            Settings::Mmap(shape) => Self::Mmap(Mmap::build(config, shape, start, init)?),
+            Settings::LinearProbe(own) => {
+                Self::LinearProbe(LinearProbe::build(config, own, start, init)?)
+            }
         })
     }
 
@@ -197,9 +252,56 @@ impl Tuning {
         self.embeds(Which::Image, towers, Samples::Pixels(pixels))
     }
 
-    /// Token ids `[B, T]`, which [`TwoTower::check_ids`] takes, → vectors `[B, E]` of length one.
+    /// Token ids `[B, T]`, which [`TwoTower::check_ids`] takes, → vectors `[B, E]` of length one. A tuning that puts tokens of
+    /// its own into texts makes room for them: the last [`text_tokens`](Self::text_tokens) of T must be padding.
     pub fn text_embeds(&self, towers: &TwoTower, ids: Tensor<2, Int>) -> Tensor<2> {
+        let ids = match self.text_tokens() {
+            0 => ids,
+            some => with_places(ids, some),
+        };
         self.embeds(Which::Text, towers, Samples::Ids(ids))
+    }
+
+    /// Tokens that it puts into every text.
+    pub fn text_tokens(&self) -> usize {
+        self.kind().text_tokens()
+    }
+
+    /// Whether vectors of texts depend on what trains.
+    pub fn moves_texts(&self) -> bool {
+        self.kind().moves_texts()
+    }
+
+    /// Whether its texts of classes are names alone, without the words of a template.
+    pub fn bare_names(&self) -> bool {
+        self.kind().bare_names()
+    }
+
+    /// Whether it has scores of classes in place of texts.
+    pub fn has_scores(&self) -> bool {
+        self.kind().has_scores()
+    }
+
+    /// Scores `[B, K]` of classes by vectors `[B, E]` of pictures of length one; without scores the vectors.
+    pub fn class_scores(&self, vectors: Tensor<2>) -> Tensor<2> {
+        self.kind().class_scores(vectors)
+    }
+
+    /// What several tasks share, with what one of them has for itself: prompts of both, joined, or the one of the two
+    /// that does anything. Parameters stay those that they are, so that gradients reach both.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] of two kinds that do not join.
+    pub fn joined(&self, own: &Self) -> Result<Self, ModelError> {
+        match (self, own) {
+            (shared, Self::Untouched(_)) => Ok(shared.clone()),
+            (Self::Untouched(_), own) => Ok(own.clone()),
+            (Self::Mmap(shared), Self::Mmap(own)) => Ok(Self::Mmap(shared.then(own))),
+            (shared, own) => {
+                let expected = format!("of the kind {}, which joins", shared.name());
+                Err(ModelError::config("tuning of a task", expected, own.name()))
+            }
+        }
     }
 
     fn features(&self, which: Which, tower: &Tower, samples: Samples) -> Tensor<2> {

@@ -44,4 +44,8 @@ impl Tunes for Untouched {
     fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
         &mut self.temperature
     }
+
+    fn moves_texts(&self) -> bool {
+        false
+    }
 }

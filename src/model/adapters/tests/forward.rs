@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 #[test]
-fn fresh_tunings_change_no_bit_but_the_feature_adapter() {
+fn fresh_tunings_change_no_bit_but_the_feature_adapter_and_prompts() {
     let of = loaded(DType::F32);
     let expected = plain(&of.towers, DType::F32).map(bytes);
     let constants = constant(&of.towers);
@@ -22,6 +22,9 @@ fn fresh_tunings_change_no_bit_but_the_feature_adapter() {
         let same = [0, 1, 2].map(|i| found[i] == expected[i]);
         let changed = match settings {
             Settings::FeatureAdapter(own) => [true, false, !own.texts],
+            Settings::Context(_) => [true, true, false],
+            Settings::VisualPrompts(_) => [false, false, true],
+            Settings::Maple(_) | Settings::Mmap(_) => [false; 3],
             _ => [true; 3],
         };
         assert_eq!(same, changed, "{settings:?}");
@@ -53,6 +56,16 @@ fn sizes_are_those_of_the_formulas() {
             both(&|d, _| 2 * 6 * d + 6 + d),
         ),
         (Settings::FeatureAdapter(FEATURE_ADAPTER), 2 * 20 * 5 + 1),
+        // Of every layer: 3 d of attention, its projection, the MLP and two norms.
+        (
+            Settings::Biases(Nothing {}),
+            both(&|d, h| 7 * d + h) + 2 * 40 + 32,
+        ),
+        (Settings::Context(CONTEXT), 3 * 32 + 1),
+        (Settings::VisualPrompts(VISUAL), 2 * 2 * 40 + 1),
+        (Settings::Maple(MAPLE), 2 * 32 + 40 * 32 + 40 + 1),
+        // m·n + L·b·(dl + dv) / (m·n)
+        (Settings::Mmap(PROMPTS), 4 + 2 * 4 * (40 + 32) / 4 + 1),
     ] {
         assert_eq!(size(&fresh(&of, settings)), count, "{settings:?}");
     }

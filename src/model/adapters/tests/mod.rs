@@ -56,6 +56,32 @@ const FEATURE_ADAPTER: FeatureAdapterSettings = FeatureAdapterSettings {
     texts: false,
 };
 
+const CONTEXT: ContextSettings = ContextSettings {
+    tokens: 3,
+    std: 0.02,
+};
+
+const VISUAL: VisualPromptSettings = VisualPromptSettings {
+    tokens: 2,
+    depth: None,
+};
+
+const MAPLE: MapleSettings = MapleSettings {
+    tokens: 2,
+    depth: 1,
+    std: 0.02,
+};
+
+/// Not as small as at the start: where lengths are near zero, norms bend too much for central differences.
+const PROMPTS: PromptShape = PromptShape {
+    rows: 2,
+    columns: 2,
+    tokens: 4,
+    depth: None,
+    std: 0.5,
+    joined: 1,
+};
+
 /// Every kind, of the fixture's size.
 fn kinds() -> Vec<Settings> {
     vec![
@@ -74,6 +100,21 @@ fn kinds() -> Vec<Settings> {
             ..FEATURE_ADAPTER
         }),
         Settings::Harma(HARMA),
+        Settings::Biases(Nothing {}),
+        Settings::Context(CONTEXT),
+        Settings::VisualPrompts(VISUAL),
+        Settings::VisualPrompts(VisualPromptSettings {
+            depth: Some(1),
+            ..VISUAL
+        }),
+        Settings::Maple(MAPLE),
+        Settings::Mmap(PROMPTS),
+        Settings::Mmap(PromptShape {
+            depth: Some(1),
+            joined: 2,
+            tokens: 2,
+            ..PROMPTS
+        }),
     ]
 }
 

@@ -1,0 +1,111 @@
+//! CoOp (Zhou et al., IJCV 2022): context vectors before the names of classes, in place of the words of a template; the
+//! same for all classes ("unified"). They stand behind the first token of the first layer, start from normal values and
+//! train alone. `"{context} {name}."` is the text, as in its code.
+
+use super::prompts::Prompts;
+use super::settings::Settings;
+use super::temperature;
+use super::tuning::Tunes;
+use crate::model::ModelError;
+use crate::model::architecture::clip::openai::Tower as Which;
+use crate::model::layers::Init;
+use crate::model::pass::Inserted;
+use crate::model::two_tower::TwoTowerConfig;
+use burn::module::{Module, Param};
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+/// Settings of context vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContextSettings {
+    /// Number of context vectors.
+    pub tokens: usize,
+    /// Standard deviation at the start.
+    pub std: f32,
+}
+
+impl Default for ContextSettings {
+    fn default() -> Self {
+        Self {
+            tokens: 16,
+            std: 0.02,
+        }
+    }
+}
+
+impl ContextSettings {
+    /// Returns the settings if they are possible.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] that names the setting.
+    pub fn check(self) -> Result<Self, ModelError> {
+        super::some_tokens("context vectors", self.tokens)?;
+        super::deviation(self.std)?;
+        Ok(self)
+    }
+}
+
+/// Context vectors.
+#[derive(Module, Debug)]
+pub struct Context {
+    /// `[n, Dt]`.
+    vectors: Param<Tensor<2>>,
+    /// τ, `[1]`.
+    temperature: Param<Tensor<1>>,
+    #[module(skip)]
+    settings: ContextSettings,
+}
+
+impl Context {
+    /// Fresh vectors with initial values from `init`.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] that names the setting; vectors that leave a text no room.
+    pub(super) fn build(
+        towers: &TwoTowerConfig,
+        settings: ContextSettings,
+        start: f64,
+        init: &mut Init,
+    ) -> Result<Self, ModelError> {
+        let settings = settings.check()?;
+        super::room(settings.tokens, towers)?;
+        Ok(Self {
+            temperature: temperature::starting(start, init)?,
+            vectors: init
+                .truncated_normal(settings.std, [settings.tokens, towers.text.hidden_size]),
+            settings,
+        })
+    }
+}
+
+impl Tunes for Context {
+    fn settings(&self) -> Settings {
+        Settings::Context(self.settings)
+    }
+
+    fn temperature(&self) -> &Param<Tensor<1>> {
+        &self.temperature
+    }
+
+    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
+        &mut self.temperature
+    }
+
+    fn text_tokens(&self) -> usize {
+        self.settings.tokens
+    }
+
+    fn bare_names(&self) -> bool {
+        true
+    }
+
+    fn inserted(&self, which: Which) -> Option<Box<dyn Inserted + '_>> {
+        match which {
+            Which::Image => None,
+            Which::Text => Some(Box::new(Prompts::by(which, |layer, pass| {
+                (layer == 0).then(|| pass.parameter(&self.vectors))
+            }))),
+        }
+    }
+}
