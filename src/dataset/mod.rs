@@ -26,6 +26,7 @@ pub mod readers;
 mod real_data;
 pub mod resize;
 mod rows;
+pub mod shots;
 pub mod spherical;
 pub mod store;
 pub mod subset;

@@ -111,6 +111,16 @@ pub struct ClassTexts {
     pub tokenizer: Option<String>,
 }
 
+impl Default for ClassTexts {
+    fn default() -> Self {
+        Self {
+            classes: Vec::new(),
+            templates: templates(),
+            tokenizer: None,
+        }
+    }
+}
+
 fn templates() -> Vec<String> {
     vec!["a photo of a {}.".into()]
 }
@@ -152,6 +162,12 @@ pub struct Transfer {
     /// Stage 1 of the methods that have one.
     #[serde(default)]
     pub stage1: Stage1,
+    /// What tells classes apart: a linear head on the one tower of images, or of a CLIP the texts of their names.
+    #[serde(default, skip_serializing_if = "Head::is_linear")]
+    pub head: Head,
+    /// Training samples of every class, drawn by the seed; 0 = all.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub shots: usize,
     /// Losses of pictures with captions.
     #[serde(default, skip_serializing_if = "PairSettings::is_default")]
     pub pairs: PairSettings,
@@ -164,7 +180,31 @@ pub struct Transfer {
 
 impl Transfer {
     /// Every key that is not a method's.
-    pub const KEYS: [&str; 6] = ["methods", "seeds", "embedder", "stage1", "pairs", "train"];
+    pub const KEYS: [&str; 8] = [
+        "methods", "seeds", "embedder", "stage1", "head", "shots", "pairs", "train",
+    ];
+}
+
+/// What tells the classes of a target apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Head {
+    /// A linear head on features of images.
+    #[default]
+    Linear,
+    /// Of a CLIP: the texts of their names.
+    Texts,
+}
+
+impl Head {
+    /// Whether it is the usual one.
+    pub fn is_linear(&self) -> bool {
+        *self == Self::Linear
+    }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Tables of settings by the name of their method. The transfer room knows what stands in them, checks

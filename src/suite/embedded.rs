@@ -1,7 +1,7 @@
 //! The suites inside the program, from `data-manifests/suites/`.
 
 /// The suites inside the program: name and text.
-pub const EMBEDDED: [(&str, &str); 8] = [
+pub const EMBEDDED: [(&str, &str); 9] = [
     (
         "demo",
         include_str!("../../data-manifests/suites/demo.toml"),
@@ -21,6 +21,10 @@ pub const EMBEDDED: [(&str, &str); 8] = [
     (
         "emoji-clip",
         include_str!("../../data-manifests/suites/emoji-clip.toml"),
+    ),
+    (
+        "emoji-tasks",
+        include_str!("../../data-manifests/suites/emoji-tasks.toml"),
     ),
     (
         "paper-figures",

@@ -5,24 +5,14 @@
 //! from the best there may be by an upper bound (our choices, as is the criterion).
 
 use super::TransferError;
+pub use super::methods::mmap::GroupCriterion;
 use serde::{Deserialize, Serialize};
 
 /// Most tasks of which all partitions are tried: 4,140 of eight.
 pub const MOST_EXACT: usize = 8;
 
-/// What a partition is judged by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Criterion {
-    /// Sum of the similarities of all pairs within groups: a task alone adds 0.
-    #[default]
-    SumOfPairs,
-    /// Mean over tasks of the mean similarity to the others of its group: a task alone has 0.
-    MeanOverTasks,
-}
-
 /// A partition of tasks.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskGroups {
     /// The tasks of every group, in order; groups in the order of their first tasks.
     pub groups: Vec<Vec<usize>>,
@@ -71,15 +61,15 @@ impl Similarity<'_> {
     }
 
     /// The score of a partition, given as the group of every task.
-    fn score(&self, of: &[usize], by: Criterion) -> f64 {
+    fn score(&self, of: &[usize], by: GroupCriterion) -> f64 {
         let n = self.tasks;
         match by {
-            Criterion::SumOfPairs => {
+            GroupCriterion::SumOfPairs => {
                 let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));
                 let inside = pairs.filter(|(i, j)| of[*i] == of[*j]);
                 inside.map(|(i, j)| self.of(i, j)).sum()
             }
-            Criterion::MeanOverTasks => {
+            GroupCriterion::MeanOverTasks => {
                 let one = |i: usize| {
                     let others = (0..n).filter(|j| *j != i && of[*j] == of[i]);
                     let (sum, count) =
@@ -96,14 +86,14 @@ impl Similarity<'_> {
     }
 
     /// What no partition exceeds.
-    fn bound(&self, by: Criterion) -> f64 {
+    fn bound(&self, by: GroupCriterion) -> f64 {
         let n = self.tasks;
         match by {
-            Criterion::SumOfPairs => {
+            GroupCriterion::SumOfPairs => {
                 let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));
                 pairs.map(|(i, j)| self.of(i, j).max(0.0)).sum()
             }
-            Criterion::MeanOverTasks => {
+            GroupCriterion::MeanOverTasks => {
                 let best = |i: usize| {
                     let others = (0..n).filter(|j| *j != i);
                     others.map(|j| self.of(i, j)).fold(0.0, f64::max)
@@ -123,7 +113,7 @@ impl Similarity<'_> {
 pub fn group(
     similarity: &[f64],
     tasks: usize,
-    by: Criterion,
+    by: GroupCriterion,
     exactly: Option<usize>,
 ) -> Result<TaskGroups, TransferError> {
     let wrong = |expected: String, found: String| TransferError::Setting {
@@ -174,7 +164,7 @@ pub fn group(
 }
 
 /// The best of all partitions.
-fn best(all: &Similarity, by: Criterion, exactly: Option<usize>) -> Vec<usize> {
+fn best(all: &Similarity, by: GroupCriterion, exactly: Option<usize>) -> Vec<usize> {
     let n = all.tasks;
     let (mut of, mut found, mut most) = (vec![0; n], vec![0; n], f64::NEG_INFINITY);
     loop {
@@ -197,7 +187,7 @@ fn best(all: &Similarity, by: Criterion, exactly: Option<usize>) -> Vec<usize> {
 
 /// A good partition: groups are joined while that gains (or until there are `exactly` so many), then tasks move while that
 /// gains.
-fn searched(all: &Similarity, by: Criterion, exactly: Option<usize>) -> Vec<usize> {
+fn searched(all: &Similarity, by: GroupCriterion, exactly: Option<usize>) -> Vec<usize> {
     let n = all.tasks;
     let mut of: Vec<usize> = (0..n).collect();
     loop {
@@ -273,8 +263,8 @@ mod tests {
                 .map(|v| v.as_f64().unwrap())
                 .collect();
             for (name, by) in [
-                ("sum_of_pairs", Criterion::SumOfPairs),
-                ("mean_over_tasks", Criterion::MeanOverTasks),
+                ("sum_of_pairs", GroupCriterion::SumOfPairs),
+                ("mean_over_tasks", GroupCriterion::MeanOverTasks),
             ] {
                 let check = |found: TaskGroups, want: &serde_json::Value| {
                     let groups = serde_json::to_value(&found.groups).unwrap();
@@ -321,7 +311,7 @@ mod tests {
                 values: &values,
                 tasks: 7,
             };
-            for by in [Criterion::SumOfPairs, Criterion::MeanOverTasks] {
+            for by in [GroupCriterion::SumOfPairs, GroupCriterion::MeanOverTasks] {
                 let exact = group(&values, 7, by, None).unwrap();
                 let found = searched(&all, by, None);
                 let score = all.score(&found, by);
@@ -329,22 +319,24 @@ mod tests {
                 equal += usize::from(score > exact.score - 1e-12);
             }
             assert_eq!(
-                searched(&all, Criterion::SumOfPairs, Some(3)).iter().max(),
+                searched(&all, GroupCriterion::SumOfPairs, Some(3))
+                    .iter()
+                    .max(),
                 Some(&2)
             );
         }
         assert!(equal > 60, "{equal} of 80");
-        let found = group(&similarities(12, 3), 12, Criterion::SumOfPairs, None).unwrap();
+        let found = group(&similarities(12, 3), 12, GroupCriterion::SumOfPairs, None).unwrap();
         assert_eq!(found.groups.iter().map(Vec::len).sum::<usize>(), 12);
         assert!(found.upper_bound >= found.score);
     }
 
     #[test]
     fn tasks_that_hurt_each_other_stay_apart() {
-        let found = group(&[1.0, -0.1, -0.1, 1.0], 2, Criterion::SumOfPairs, None).unwrap();
+        let found = group(&[1.0, -0.1, -0.1, 1.0], 2, GroupCriterion::SumOfPairs, None).unwrap();
         assert!(found.apart());
         assert!(
-            !group(&[1.0, 0.1, 0.1, 1.0], 2, Criterion::SumOfPairs, None)
+            !group(&[1.0, 0.1, 0.1, 1.0], 2, GroupCriterion::SumOfPairs, None)
                 .unwrap()
                 .apart()
         );
@@ -360,7 +352,7 @@ mod tests {
             (vec![1.0; 4], 2, Some(3)),
             (vec![1.0; 4], 2, Some(0)),
         ] {
-            assert!(group(&values, tasks, Criterion::SumOfPairs, k).is_err());
+            assert!(group(&values, tasks, GroupCriterion::SumOfPairs, k).is_err());
         }
     }
 }

@@ -19,18 +19,24 @@ macro_rules! stage {
     };
 }
 
+pub mod bitfit;
 pub mod bottleneck;
 pub mod clip_adapter;
+pub mod coop;
 pub mod distillation;
 pub mod emb;
 pub mod ewc;
 pub mod frozen;
 pub mod harma;
 pub mod l2_sp;
+pub mod linear_probe;
 pub mod lora;
 pub mod lp_ft;
+pub mod maple;
+pub mod mmap;
 pub mod mona;
 pub mod nft;
+pub mod nft_tasks;
 pub mod orca;
 pub mod orca_l2;
 pub mod orca_mmd;
@@ -39,6 +45,7 @@ pub mod projections;
 pub mod scratch;
 pub mod settings;
 pub mod variants;
+pub mod vpt;
 pub mod wise_ft;
 
 pub use settings::{check, checked, of, parse, resolve};
@@ -58,7 +65,7 @@ use crate::suite::task::TargetKind;
 use std::fmt;
 
 /// Every transfer method.
-pub const METHODS: [&Method; 19] = [
+pub const METHODS: [&Method; 26] = [
     &nft::METHOD,
     &orca::METHOD,
     &mona::METHOD,
@@ -78,6 +85,13 @@ pub const METHODS: [&Method; 19] = [
     &bottleneck::METHOD,
     &clip_adapter::METHOD,
     &harma::METHOD,
+    &coop::METHOD,
+    &vpt::METHOD,
+    &maple::METHOD,
+    &bitfit::METHOD,
+    &mmap::METHOD,
+    &nft_tasks::METHOD,
+    &linear_probe::METHOD,
 ];
 
 /// Plain fine-tuning: what every other method is compared with.
@@ -117,6 +131,46 @@ pub type Stage1 = for<'a> fn(&Request<'a>) -> Result<Option<Training<'a>>, Trans
 /// What a method trains of a model of two towers, by its settings.
 #[cfg(feature = "train")]
 pub type Towers = fn(&Transfer) -> Result<Tuned, TransferError>;
+
+/// How a method learns the tasks of a suite together; `None` where its settings have each learn alone.
+#[cfg(feature = "train")]
+pub type OfTasks = fn(&Transfer) -> Result<Option<Together>, TransferError>;
+
+/// Tasks that learn together. What they share is what [`Method::towers`] says.
+#[cfg(feature = "train")]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Together {
+    /// Which do.
+    pub groups: Groups,
+    /// What each has for itself beside what a group shares.
+    pub own: Option<Tuned>,
+}
+
+/// Which tasks learn together.
+#[cfg(feature = "train")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Groups {
+    /// All.
+    All,
+    /// Those whose gradients with respect to something that all share agree.
+    Similar(Search),
+}
+
+/// How groups of tasks are found.
+#[cfg(feature = "train")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Search {
+    /// What a partition is judged by.
+    pub criterion: mmap::GroupCriterion,
+    /// Number of groups, where it is asked for.
+    pub exactly: Option<usize>,
+    /// Moments of the training on all tasks at which gradients are compared.
+    pub moments: usize,
+}
+
+/// That it learns tasks together: what it does is not in a build without training.
+#[cfg(not(feature = "train"))]
+pub type OfTasks = Stage;
 
 /// That it trains two towers: what it does is not in a build without training.
 #[cfg(not(feature = "train"))]
@@ -160,8 +214,13 @@ pub struct Method {
     pub stage1: Option<Stage1>,
     /// What stage 2 minimises and trains; none where that is plain fine-tuning.
     pub stage2: Option<Stage>,
-    /// What it trains of a model of two towers for pictures with captions, if it is defined for them.
+    /// What it trains of a model of two towers, if it is defined for them: for pictures with captions, and for classes by
+    /// their texts.
     pub towers: Option<Towers>,
+    /// Whether that is defined for pictures with captions too.
+    pub captions: bool,
+    /// How it learns the tasks of a suite together, for a method that does.
+    pub together: Option<OfTasks>,
 }
 
 /// The method called `name`.
@@ -193,12 +252,22 @@ impl Method {
         stage1: None,
         stage2: None,
         towers: None,
+        captions: true,
+        together: None,
     };
 
     /// A method of two towers alone: a descriptor names what it trains of them.
     const OF_TOWERS: Self = Self {
-        defined_for: |_| Err("it trains a model of images and texts"),
+        defined_for: |_| {
+            Err("it trains a model of images and texts (of classes by transfer.head = \"texts\")")
+        },
         ..Self::FINE_TUNING
+    };
+
+    /// A method of classes by their texts alone.
+    const OF_CLASSES: Self = Self {
+        captions: false,
+        ..Self::OF_TOWERS
     };
 
     /// Whether it has a stage 1.
@@ -231,9 +300,20 @@ impl Method {
         Some(format!("{why}, and the target has {}", truth.name()))
     }
 
+    /// Why the method is not defined for classes by their texts, if it is not.
+    pub fn undefined_by_texts(&self) -> Option<&'static str> {
+        match self.towers {
+            Some(_) => None,
+            None => Some("it trains one tower with a head, and transfer.head is texts"),
+        }
+    }
+
     /// Why the method is not defined for targets of a kind, if it is not.
     pub fn undefined_for(&self, kind: TargetKind) -> Option<&'static str> {
         match (kind, &self.towers) {
+            (TargetKind::Pairs, Some(_)) if !self.captions => {
+                Some("it is one of classes by their texts")
+            }
             (TargetKind::Pairs, Some(_)) => None,
             (TargetKind::Pairs, None) => Some("it trains one tower of images"),
             _ => (self.defined_for)(kind).err(),

@@ -1,4 +1,5 @@
-//! Transfers of a model of two towers to retrieval between pictures and captions: HarMA and what it is compared with.
+//! Transfers of a model of two towers: to retrieval between pictures and captions (HarMA and what it is compared with), and to
+//! classes by their texts (MmAP and what it is compared with).
 //!
 //! What trains is a [`Tuning`] beside the towers (or, of full fine-tuning, a copy of them); the towers themselves stay
 //! equal byte for byte. All methods share data, losses and the loop of epochs, and differ in their tuning alone. Pretraining is
@@ -8,16 +9,24 @@
 //! captions ──► supply ──► epochs ──► contrast
 //! pictures     batches,   the one    losses of a batch,
 //! and ids      metric     loop       by GradCache in parts
+//!
+//! classes  ──► joint: batches of one task or several, cross-entropy over texts of classes, by the same loop
 //! ```
 
 mod captions;
+mod classes;
 mod contrast;
+mod fitted;
+mod joint;
 mod pretrain;
 mod supply;
 #[cfg(test)]
 mod tests;
 
 pub use captions::{Captioned, Tokens};
+pub use classes::{ClassTokens, Named};
+pub use fitted::{Fitted, fit};
+pub use joint::{Joint, JointRequest, TrainedJoint, learn, similarity};
 pub use pretrain::{Pretraining, TrainedTowers, pretrain};
 pub use supply::{Vectors, mean_recall, vectors};
 
