@@ -7,6 +7,7 @@
 //! that is done; of all others no test value is ever computed.
 
 use super::checkpoint::{CHECKPOINT, Checkpoints};
+use super::classes;
 use super::error::RunError;
 use super::evaluation::{self, Subject};
 use super::folder::RunFolder;
@@ -262,17 +263,21 @@ pub enum Made {
 impl Made {
     /// Reads it from the folder of a cell's model.
     fn read(context: &Context, target: &Target, folder: &Path) -> Result<Self, RunError> {
-        Ok(match target.captions {
-            Some(_) => Self::Tuning(towers::read(context, folder)?),
-            None => Self::Model(load::load(folder, context.device, DType::F32)?.model),
+        Ok(match target.captions.is_some() || target.named.is_some() {
+            true => Self::Tuning(towers::read(context, folder)?),
+            false => Self::Model(load::load(folder, context.device, DType::F32)?.model),
         })
     }
 
     /// The target's metric on its test part.
     fn tested(&self, context: &Context, cell: Cell, target: &Target) -> Result<f64, RunError> {
-        match (self, &target.captions) {
-            (Self::Tuning(tuning), Some([.., test])) => towers::metric(context, tuning, test),
-            (Self::Model(model), None) => {
+        match (self, &target.captions, &target.named) {
+            (Self::Tuning(tuning), Some([.., test]), _) => towers::metric(context, tuning, test),
+            (Self::Tuning(tuning), None, Some(named)) => {
+                let loaded = towers::towers(context)?;
+                Ok(named.error(&loaded.towers, tuning, &named.parts[2])?)
+            }
+            (Self::Model(model), None, None) => {
                 let test = target.data.test.clone();
                 Ok(task(cell, target)?.evaluate(&model.network, test, context.device)?)
             }
@@ -299,7 +304,7 @@ impl Made {
 pub(super) fn mismatched(cell: Cell) -> RunError {
     RunError::Unfit {
         what: format!("model of {}", cell.title()),
-        expected: "a tuning of towers where the target has captions, and there alone".into(),
+        expected: "a tuning of towers where the target has captions or classes by their texts, and there alone".into(),
         found: "the other".into(),
     }
 }
@@ -457,7 +462,11 @@ fn defined_and_locked(
     cell: Cell,
     target: &Target,
 ) -> Result<FolderLock, RunError> {
-    if let Some(why) = cell.method.undefined(target.data.train.target_shape()) {
+    let why = match target.named {
+        Some(_) => cell.method.undefined_by_texts().map(String::from),
+        None => cell.method.undefined(target.data.train.target_shape()),
+    };
+    if let Some(why) = why {
         let cell = cell.title();
         return Err(RunError::Undefined { cell, why });
     }
@@ -484,6 +493,10 @@ fn train(
 ) -> Result<(Made, Outcome<()>), RunError> {
     if let Some(parts) = &target.captions {
         let (tuning, outcome) = towers::train(context, cell, (target, parts), progress)?;
+        return Ok((Made::Tuning(tuning), outcome));
+    }
+    if let Some(named) = &target.named {
+        let (tuning, outcome) = classes::train(context, cell, (target, named), progress)?;
         return Ok((Made::Tuning(tuning), outcome));
     }
     let Context {

@@ -18,6 +18,7 @@ use crate::model::weights::{Dtype, Outgoing, Weights, write_tensors};
 use crate::transfer::TransferError;
 use crate::transfer::records::{EpochRecord, Stage1Record};
 use crate::transfer::snapshot::{Checkpointer, NamedTensors, Snapshot};
+use crate::transfer::towers::Joint;
 use burn::tensor::TensorData;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -279,20 +280,27 @@ impl Checkpointer for Checkpoints {
     }
 }
 
-/// Of a tuning nothing is kept between its checkpoints: its epochs are not measured.
-impl Checkpointer<Tuning> for Checkpoints {
-    fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
-        self.read()
-    }
+/// Of tunings nothing is kept between their checkpoints: their epochs are not measured.
+macro_rules! of_tunings {
+    ($module:ty) => {
+        impl Checkpointer<$module> for Checkpoints {
+            fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
+                self.read()
+            }
 
-    fn save(&mut self, snapshot: &Snapshot) -> Result<(), TransferError> {
-        self.write(snapshot)
-    }
+            fn save(&mut self, snapshot: &Snapshot) -> Result<(), TransferError> {
+                self.write(snapshot)
+            }
 
-    fn epoch(&mut self, _: usize, _: &Tuning) -> Result<(), TransferError> {
-        Ok(())
-    }
+            fn epoch(&mut self, _: usize, _: &$module) -> Result<(), TransferError> {
+                Ok(())
+            }
+        }
+    };
 }
+
+of_tunings!(Tuning);
+of_tunings!(Joint);
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,7 @@ use crate::suite::task::Metric;
 use crate::transfer::methods::{self, Method, PLAIN, Role};
 
 pub use crate::table::PRETRAINED;
-use crate::table::{RECALL_ERROR, SOURCE_ERROR};
+use crate::table::{RECALL_ERROR, SOURCE_ERROR, TARGET_ERROR};
 
 /// A finished cell with its measures.
 pub struct Measured {
@@ -90,7 +90,7 @@ const QUANTITIES: [(&str, Quantity); 8] = [
         Quantity::Marks(Part::Source, |m| Some(m.evaluation()?.probe.wrong.bits())),
     ),
     (
-        "target-error",
+        TARGET_ERROR,
         Quantity::Marks(Part::Target, |m| match m.outcome.metric {
             Metric::Error => Some(m.measures.wrong.as_ref()?.bits()),
             _ => None,

@@ -12,7 +12,7 @@ use crate::feature::FeatureError;
 use crate::model::ModelError;
 use crate::model::device::fault::guarded;
 use crate::suite::dataset::DatasetSpec;
-use crate::suite::definition::Suite;
+use crate::suite::definition::{Head, Suite};
 use crate::suite::task::TargetKind;
 use crate::transfer::TransferError;
 use crate::transfer::methods::{self, Method};
@@ -96,8 +96,11 @@ fn of_model(error: &ModelError) -> bool {
     }
 }
 
-/// Why `method` is not defined for a target, as far as its reader tells.
-pub fn undefined(spec: &DatasetSpec, method: &Method) -> Option<String> {
+/// Why `method` is not defined for a target of a suite, as far as its reader tells.
+pub fn undefined(suite: &Suite, spec: &DatasetSpec, method: &Method) -> Option<String> {
+    if by_texts(suite, spec) {
+        return method.undefined_by_texts().map(String::from);
+    }
     method.undefined(match Reader::named(&spec.reader)?.target {
         TargetKind::Labels => TargetShape::Class,
         TargetKind::MultiHot => TargetShape::MultiHot,
@@ -106,12 +109,19 @@ pub fn undefined(spec: &DatasetSpec, method: &Method) -> Option<String> {
     })
 }
 
+/// Whether the classes of a target are told apart by their texts.
+pub fn by_texts(suite: &Suite, spec: &DatasetSpec) -> bool {
+    let labels =
+        Reader::named(&spec.reader).is_some_and(|reader| reader.target == TargetKind::Labels);
+    labels && suite.transfer.head == Head::Texts && spec.encoder.is_none()
+}
+
 /// Every pair of a target and a method of a suite that is not defined, and why, as far as readers
 /// tell.
 pub fn pairs(suite: &Suite) -> Vec<(&DatasetSpec, &'static Method, String)> {
     let each = |spec| {
         let methods = methods::of(&suite.transfer).into_iter();
-        methods.filter_map(move |method| Some((spec, method, undefined(spec, method)?)))
+        methods.filter_map(move |method| Some((spec, method, undefined(suite, spec, method)?)))
     };
     suite.targets.iter().flat_map(each).collect()
 }
@@ -142,7 +152,7 @@ mod tests {
                 for planned in plan.cells(target, &mut |_| panic!("nothing is tried")) {
                     let cell = planned.cell;
                     assert_eq!(
-                        undefined(target, cell.method),
+                        undefined(&suite, target, cell.method),
                         None,
                         "{name} {}",
                         cell.name()

@@ -4,6 +4,7 @@
 
 use super::cell::{Cell, Made, Outcome, Trained, lock, mismatched};
 use super::checkpoint::{Checkpoints, EMBEDDER, ENCODER, tensors};
+use super::classes::{self, ByTexts};
 use super::distance::{Distance, Stage, distance};
 use super::error::RunError;
 use super::evaluation::{evaluate, fingerprint, missing};
@@ -41,6 +42,9 @@ pub struct CellMeasures {
     /// Retrieval and what lies between the towers, of a target of pictures with captions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retrieved: Option<Retrieved>,
+    /// What a tuning reaches on classes by their texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_texts: Option<ByTexts>,
 }
 
 impl CellMeasures {
@@ -104,11 +108,26 @@ pub fn measure(
         }
     };
     let made = trained.kept.made(context, target)?;
-    let found = match (made, &target.captions) {
-        (Made::Model(model), None) => {
+    let found = match (made, &target.captions, &target.named) {
+        (Made::Model(model), None, None) => {
             take(context, cell, target, (model, &trained.outcome), progress)?
         }
-        (Made::Tuning(tuning), Some([.., test])) => {
+        (Made::Tuning(tuning), None, Some(named)) => {
+            let subject = TunedTowers::new(context, tuning)?;
+            let title = format!("{} after epoch {}", cell.title(), trained.outcome.selected);
+            let evaluation = evaluate(context, &title, &subject, progress)?;
+            let (by_texts, wrong) = classes::of_cell(context, cell, named, tuning)?;
+            CellMeasures {
+                evaluations: vec![(trained.outcome.selected, evaluation)],
+                stages: Vec::new(),
+                wrong: Some(wrong),
+                course: None,
+                curve: Vec::new(),
+                retrieved: None,
+                by_texts: Some(by_texts),
+            }
+        }
+        (Made::Tuning(tuning), Some([.., test]), _) => {
             let subject = TunedTowers::new(context, tuning)?;
             let title = format!("{} after epoch {}", cell.title(), trained.outcome.selected);
             let evaluation = evaluate(context, &title, &subject, progress)?;
@@ -125,6 +144,7 @@ pub fn measure(
                     tuning,
                     progress,
                 )?),
+                by_texts: None,
             }
         }
         _ => return Err(mismatched(cell)),
@@ -213,6 +233,7 @@ fn take(
         course,
         curve: Vec::new(),
         retrieved: None,
+        by_texts: None,
     };
     found.curve =
         interpolation::curve(context, (cell, target), model, (outcome, &found), progress)?;

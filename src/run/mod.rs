@@ -10,6 +10,8 @@ pub mod checkpoint;
 #[cfg(feature = "train")]
 pub mod choice;
 #[cfg(feature = "train")]
+mod classes;
+#[cfg(feature = "train")]
 pub mod compare;
 #[cfg(feature = "train")]
 mod confusions;
@@ -73,6 +75,8 @@ pub mod survey;
 pub mod sweep;
 #[cfg(feature = "train")]
 pub mod tables;
+#[cfg(feature = "train")]
+mod tasks;
 #[cfg(feature = "train")]
 mod texts;
 #[cfg(feature = "train")]

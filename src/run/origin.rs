@@ -85,7 +85,10 @@ fn encoder(spec: &DatasetSpec) -> String {
     format!("encoder of {}", spec.name)
 }
 
-/// Name of a target's captions as the text tower takes them.
+/// Name of which tasks there are, for methods that learn them together.
+const TASKS: &str = "tasks that are learned together";
+
+/// Name of a target's captions or texts of classes as the text tower takes them.
 fn tokens(spec: &DatasetSpec) -> String {
     format!("token ids of {}", spec.name)
 }
@@ -146,6 +149,12 @@ impl Origins {
         for (spec, sha256) in captions {
             all.insert(tokens(spec), sha256);
         }
+        let tasks: Vec<&str> = suite
+            .targets
+            .iter()
+            .map(|spec| spec.name.as_str())
+            .collect();
+        all.insert(TASKS.into(), checksum::sha256(tasks.join("\n").as_bytes()));
         found.pretraining = suite.transfer.stage1.source == SourceData::Pretraining;
         found
     }
@@ -187,6 +196,15 @@ impl Origins {
             None => vec![WEIGHTS.into(), SETTINGS.into()],
         };
         names.extend([data(target), tokens(target)]);
+        if method.together.is_some() {
+            names.extend(
+                suite
+                    .targets
+                    .iter()
+                    .flat_map(|spec| [data(spec), tokens(spec)]),
+            );
+            names.push(TASKS.into());
+        }
         if method.has_stage1() || method.reads_source {
             names.extend(self.stage1(suite));
         }

@@ -4,6 +4,7 @@
 
 use super::cell::{self, Cell, Trained};
 use super::choice::Trial;
+use super::classes;
 use super::compare::{Measured, Units};
 use super::distance::{Stage, distance};
 use super::error::{RunError, named};
@@ -100,6 +101,10 @@ pub fn run(
             let found = towers::untouched(&context, target, test, progress)?;
             tables.retrieved(target.spec, None, &found);
             continue;
+        }
+        if let Some(named) = &target.named {
+            let found = classes::untouched(&context, target, named, progress)?;
+            tables.by_texts(target.spec, None, &found, named.parts[2].len());
         }
         if target.sequence.is_some() {
             let none = of_another_encoder(transferability::ALL);

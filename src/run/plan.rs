@@ -30,7 +30,7 @@ pub struct Planned<'a> {
 /// encoder takes no source images.
 pub fn methods(suite: &Suite, target: &DatasetSpec) -> Vec<&'static Method> {
     let mut all = methods::of(&suite.transfer);
-    all.retain(|method| undefined(target, method).is_none());
+    all.retain(|method| undefined(suite, target, method).is_none());
     match &target.encoder {
         None => all,
         Some(encoder) if encoder.model.is_none() => vec![FROM_SCRATCH],

@@ -3,6 +3,7 @@
 
 use super::captions;
 use super::error::RunError;
+use super::failure;
 use super::folder::RunFolder;
 use super::origin::{self, Origins};
 use super::progress::{Progress, check_interrupt};
@@ -25,7 +26,7 @@ use crate::suite::stage1::SourceData;
 use crate::suite::task::TargetKind;
 use crate::transfer::methods::{self, Method};
 use crate::transfer::task;
-use crate::transfer::towers::Captioned;
+use crate::transfer::towers::{Captioned, Named};
 use burn::tensor::{DType, Device};
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
@@ -46,6 +47,8 @@ pub struct Target<'a> {
     pub sequence: Option<Model>,
     /// Its pictures with captions, where it is a set of such: training, validation and test part.
     pub captions: Option<[Captioned; 3]>,
+    /// Its classes by their texts, where those tell them apart.
+    pub named: Option<Named>,
 }
 
 impl Target<'_> {
@@ -83,6 +86,8 @@ pub struct Context<'a> {
     pub class_ids: Option<&'a ClassIds>,
     /// Both towers of the source, where a target is pictures with captions.
     pub towers: Option<&'a LoadedTowers>,
+    /// All targets that could be opened.
+    pub targets: &'a [Target<'a>],
     /// Where results go.
     pub folder: &'a RunFolder,
     pretrained: OnceLock<FeatureSet>,
@@ -195,7 +200,10 @@ pub fn prepare<'a>(
     notes.extend_from_slice(opened.notes());
     let (surrogate, original) = (opened.splits, opened.original);
     fits_source(&suite.surrogate, &surrogate, &source.model)?;
-    let towers = match suite.source.texts.is_some() || captioned(suite)? {
+    few_of_classes(suite)?;
+    let by_texts = |spec: &DatasetSpec| failure::by_texts(suite, spec);
+    let wanted = suite.source.texts.is_some() || suite.targets.iter().any(by_texts);
+    let towers = match wanted || captioned(suite)? {
         true => Some(texts::towers(&suite.source, request.device)?),
         false => None,
     };
@@ -263,6 +271,15 @@ pub fn prepare<'a>(
             }
             _ => None,
         };
+        let named = match towers.as_ref().filter(|_| by_texts(spec)) {
+            Some(towers) => {
+                let texts = suite.source.texts.clone().unwrap_or_default();
+                let found = texts::by_names(towers, &texts, (&spec.name, &data), &mut notes)?;
+                captions_of.push((spec, classes_digest(&found)));
+                Some(found)
+            }
+            None => None,
+        };
         targets.push(Target {
             spec,
             data,
@@ -270,6 +287,7 @@ pub fn prepare<'a>(
             undefined,
             sequence,
             captions,
+            named,
         });
         check_interrupt(progress.step(2 + i, 1 + suite.targets.len()))?;
     }
@@ -299,6 +317,37 @@ fn captioned(suite: &Suite) -> Result<bool, RunError> {
         found |= Reader::of(spec)?.target == TargetKind::Pairs;
     }
     Ok(found)
+}
+
+/// Refuses a few samples a class where no method draws them.
+fn few_of_classes(suite: &Suite) -> Result<(), RunError> {
+    let other = suite
+        .targets
+        .iter()
+        .find(|spec| !failure::by_texts(suite, spec));
+    match other.filter(|_| suite.transfer.shots > 0) {
+        None => Ok(()),
+        Some(spec) => Err(RunError::Unfit {
+            what: format!("transfer.shots with the target {}", spec.name),
+            expected: "targets of classes that are told apart by their texts (transfer.head = \"texts\"); \
+                       a target's own `train` is a number of samples"
+                .into(),
+            found: suite.transfer.shots.to_string(),
+        }),
+    }
+}
+
+/// SHA-256 of the texts of classes as token ids.
+fn classes_digest(named: &Named) -> String {
+    let mut hash = Sha256::new();
+    for tokens in [&named.templated, &named.bare] {
+        hash.update((tokens.classes as u64).to_le_bytes());
+        tokens
+            .ids
+            .iter()
+            .for_each(|id| hash.update(id.to_le_bytes()));
+    }
+    checksum::hex(&hash.finalize())
 }
 
 /// SHA-256 of captions as token ids, and of whose they are.
@@ -423,6 +472,7 @@ impl Prepared<'_> {
             texts: self.texts.as_ref().map(|(texts, _)| texts),
             class_ids: self.texts.as_ref().map(|(_, ids)| ids),
             towers: self.towers.as_ref(),
+            targets: &self.targets,
             folder,
             pretrained: OnceLock::new(),
         }

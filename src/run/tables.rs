@@ -2,6 +2,7 @@
 //! these files alone, so what is not written here is not shown.
 
 use super::cell::{Cell, Outcome};
+use super::classes::ByTexts;
 use super::compare::{self, Units, compare};
 use super::distance::{Distance, Stage};
 use super::error::RunError;
@@ -25,9 +26,10 @@ use crate::measure::towers as between;
 use crate::measure::{retrieval, transferability};
 use crate::suite::definition::{DatasetSpec, Suite};
 use crate::table::{
-    CellRow, CkaRow, ConfusionRow, CurveRow, DiscrepancyRow, GeometryRow, InterpolationRow,
-    JointRow, MatchingRow, MeasureRow, PARAMETERS, PairRow, ProbeRow, RetrievalRow, Row, SampleRow,
-    SimulationRow, Stage1Row, StageRow, TIED, TargetRow, TsneRow, TuningRow, legacy,
+    ByTextRow, CellRow, CkaRow, ConfusionRow, CurveRow, DiscrepancyRow, GeometryRow,
+    InterpolationRow, JointRow, MatchingRow, MeasureRow, PARAMETERS, PairRow, ProbeRow,
+    RetrievalRow, Row, SampleRow, SimulationRow, Stage1Row, StageRow, TIED, TargetRow, TaskRow,
+    TsneRow, TuningRow, legacy,
 };
 
 /// An encoder in the tables.
@@ -81,6 +83,8 @@ pub struct Tables {
     discrepancy: Vec<DiscrepancyRow>,
     pairs: Vec<PairRow>,
     retrieval: Vec<RetrievalRow>,
+    by_texts: Vec<ByTextRow>,
+    tasks: Vec<TaskRow>,
     joint: Vec<JointRow>,
     confusions: Vec<ConfusionRow>,
     matching: Vec<MatchingRow>,
@@ -279,6 +283,42 @@ impl Tables {
         self.confusions.extend(rows);
     }
 
+    /// What was measured of towers on classes by their texts: tuned by a cell, or as they were pretrained.
+    pub fn by_texts(
+        &mut self,
+        spec: &DatasetSpec,
+        cell: Option<&Cell>,
+        found: &ByTexts,
+        samples: usize,
+    ) {
+        let (lower, upper) = ends(found.interval);
+        self.by_texts.push(ByTextRow {
+            target: spec.name.clone(),
+            target_title: spec.title.clone(),
+            method: cell.map(|cell| cell.method.name.into()),
+            seed: cell.map(|cell| cell.seed),
+            error: found.error,
+            lower,
+            upper,
+            parameters: found.parameters as u64,
+            of_towers: found.of_towers as u64,
+            samples: samples as u64,
+        });
+        let Some((cell, tasks)) = cell.zip(found.tasks.as_ref()) else {
+            return;
+        };
+        // All targets of a group tell the same.
+        let (method, seed) = (cell.method.name, cell.seed);
+        if self
+            .tasks
+            .iter()
+            .any(|row| row.method == method && row.seed == seed)
+        {
+            return;
+        }
+        self.tasks.extend(tasks.rows(method, seed));
+    }
+
     /// Every cell that the suite asks for, run or not, and every trial of its settings.
     pub fn cells(&mut self, plan: &Plan, folder: &RunFolder) {
         let suite = plan.suite;
@@ -344,6 +384,9 @@ impl Tables {
         }
         if let Some(found) = &measures.retrieved {
             self.retrieved(cell.target, Some(cell), found);
+        }
+        if let Some(found) = &measures.by_texts {
+            self.by_texts(cell.target, Some(cell), found, o.samples[2]);
         }
         let course = measures.course.iter();
         self.simulation.extend(course.flat_map(|c| c.rows(cell)));
@@ -472,6 +515,8 @@ impl Tables {
         put(folder, &self.discrepancy)?;
         put(folder, &self.pairs)?;
         put(folder, &self.retrieval)?;
+        put(folder, &self.by_texts)?;
+        put(folder, &self.tasks)?;
         put(folder, &self.joint)?;
         put(folder, &self.confusions)?;
         put(folder, &self.matching)?;

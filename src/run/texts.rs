@@ -2,6 +2,7 @@
 //! targets ask, what the zero-shot measures set features against, and what transfers to pictures with captions start from.
 
 use super::error::{RunError, named};
+use crate::dataset::Splits;
 use crate::dataset::texts::Templates;
 use crate::feature::towers::{of_texts, of_texts_by};
 use crate::measure::encoder::zero_shot::Texts;
@@ -11,6 +12,7 @@ use crate::model::predictor::ByText;
 use crate::model::two_tower::{LoadedTowers, TwoTower};
 use crate::model::{Opening, Predictor, embedded, two_tower};
 use crate::suite::definition::{ClassTexts, Source};
+use crate::transfer::towers::{ClassTokens, Named};
 use burn::module::Param;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use ndarray::{Array2, ArrayView2};
@@ -22,29 +24,88 @@ pub(super) fn towers(source: &Source, device: &Device) -> Result<LoadedTowers, R
     Ok(two_tower::opened(files, device, DType::F32)?)
 }
 
-/// Texts of classes as token ids.
+/// Names of classes as token ids: in templates, and alone for tunings that have their own words.
 pub struct ClassIds {
-    /// `[K·M, T]`, all texts of the first class first.
-    ids: Array2<i64>,
-    classes: usize,
+    templated: ClassTokens,
+    bare: ClassTokens,
 }
 
 impl ClassIds {
-    /// The classifier of vectors of these texts.
-    fn classifier(&self, vectors: ArrayView2<f32>, scale: f64) -> Result<TextClassifier, RunError> {
-        TextClassifier::new(vectors, self.classes, scale).map_err(fault())
-    }
-
     /// The classifier by tuned towers, which takes vectors of images as they are.
     pub(super) fn tuned(&self, towers: &TwoTower, tuning: &Tuning) -> Result<Texts, RunError> {
+        let tokens = if tuning.bare_names() {
+            &self.bare
+        } else {
+            &self.templated
+        };
+        tokens.check(tuning)?;
         let (device, _) = towers.place();
-        let vectors = of_texts_by(self.ids.view(), &device, |ids| {
+        let vectors = of_texts_by(tokens.ids.view(), &device, |ids| {
             tuning.text_embeds(towers, ids)
         });
-        let classifier = self.classifier(vectors.view(), towers.scale())?;
+        let classifier = classifier(tokens, vectors.view(), towers.scale())?;
         let as_they_are = Array2::<f32>::eye(vectors.ncols());
         Texts::new(as_they_are.view(), classifier).map_err(fault())
     }
+}
+
+/// The classifier of vectors of texts.
+fn classifier(
+    tokens: &ClassTokens,
+    vectors: ArrayView2<f32>,
+    scale: f64,
+) -> Result<TextClassifier, RunError> {
+    TextClassifier::new(vectors, tokens.classes, scale).map_err(fault())
+}
+
+/// Names of classes in templates as token ids; what is to be told is added to `notes`.
+fn tokens(
+    loaded: &LoadedTowers,
+    settings: &ClassTexts,
+    templates: &[String],
+    names: &[String],
+    notes: &mut Vec<String>,
+) -> Result<ClassTokens, RunError> {
+    let prompts = Templates::new(templates.to_vec())?.prompts(names)?;
+    let tokenizer = settings.tokenizer.as_deref().map(Path::new);
+    let encoded = loaded.tokenised(&prompts.texts, tokenizer)?;
+    notes.extend(prompts.told.iter().cloned());
+    notes.extend(encoded.told());
+    Ok(ClassTokens {
+        longest: encoded.ends.iter().max().map_or(0, |end| end + 1),
+        ids: encoded.ids,
+        classes: names.len(),
+    })
+}
+
+/// Names of classes in the suite's templates and alone.
+fn both(
+    loaded: &LoadedTowers,
+    settings: &ClassTexts,
+    names: &[String],
+    notes: &mut Vec<String>,
+) -> Result<[ClassTokens; 2], RunError> {
+    let templated = tokens(loaded, settings, &settings.templates, names, notes)?;
+    let bare = tokens(loaded, settings, &["{}.".into()], names, &mut Vec::new())?;
+    Ok([templated, bare])
+}
+
+/// The set `name` as classes by their texts; what is to be told of them is added to `notes`.
+pub(super) fn by_names(
+    loaded: &LoadedTowers,
+    settings: &ClassTexts,
+    (name, data): (&str, &Splits),
+    notes: &mut Vec<String>,
+) -> Result<Named, RunError> {
+    let mut told = Vec::new();
+    let [templated, bare] = both(loaded, settings, data.train.classes(), &mut told)?;
+    notes.extend(told.into_iter().map(|note| format!("{name}: {note}")));
+    Ok(Named {
+        name: name.into(),
+        parts: [data.train.clone(), data.valid.clone(), data.test.clone()],
+        templated,
+        bare,
+    })
 }
 
 /// Texts that were opened.
@@ -76,18 +137,12 @@ pub(super) fn open(
     } else {
         settings.classes.clone()
     };
-    let prompts = Templates::new(settings.templates.clone())?.prompts(&names)?;
-    let tokenizer = settings.tokenizer.as_deref().map(Path::new);
-    let encoded = loaded.tokenised(&prompts.texts, tokenizer)?;
-    let mut notes = prompts.told;
-    notes.extend(encoded.told());
-    let class_ids = ClassIds {
-        ids: encoded.ids,
-        classes: names.len(),
-    };
-    let embeds = of_texts(&loaded.towers, class_ids.ids.view());
+    let mut notes = Vec::new();
+    let [templated, bare] = both(loaded, settings, &names, &mut notes)?;
+    let embeds = of_texts(&loaded.towers, templated.ids.view());
     let scale = loaded.towers.scale();
-    let classifier = class_ids.classifier(embeds.view(), scale)?;
+    let classifier = classifier(&templated, embeds.view(), scale)?;
+    let class_ids = ClassIds { templated, bare };
     let projection = loaded.towers.image.projection.clone();
     let weight = projection.weight.val().into_data().convert::<f32>();
     let shape = projection.weight.dims();

@@ -32,7 +32,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Name of a tuning's file in the folder of a cell's model.
-const FILE: &str = "tuning.safetensors";
+pub(super) const FILE: &str = "tuning.safetensors";
 
 /// What is measured of tuned towers on a target.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -59,8 +59,8 @@ pub struct Retrieved {
     pub confusions: Vec<Confusion>,
 }
 
-/// The towers of the source; there are some wherever a target is pictures with captions.
-fn towers<'a>(context: &Context<'a>) -> Result<&'a LoadedTowers, RunError> {
+/// The towers of the source; there are some wherever a target is pictures with captions, or classes by their texts.
+pub(super) fn towers<'a>(context: &Context<'a>) -> Result<&'a LoadedTowers, RunError> {
     context.towers.ok_or_else(|| RunError::Unfit {
         what: format!("source model {}", context.suite.source.model),
         expected: "a model of images and texts (a CLIP)".into(),

@@ -174,6 +174,7 @@ pub fn distinct<T: PartialEq>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     seen
 }
 
+mod by_text;
 mod compared;
 mod discrepancy;
 mod encoders;
@@ -189,6 +190,7 @@ mod transfers;
 mod tuning;
 pub mod verdicts;
 mod write;
+pub use by_text::*;
 pub use compared::*;
 pub use discrepancy::*;
 pub use encoders::*;

@@ -3,6 +3,8 @@
 /// Name of a quantity of [`PairedRow`]: the probe error on the surrogate.
 pub const SOURCE_ERROR: &str = "source-error";
 
+/// Name of a quantity of [`PairedRow`]: the test error on the target, a share.
+pub const TARGET_ERROR: &str = "target-error";
 /// Name of a quantity of [`PairedRow`]: one minus the mean recall on a target of pictures with captions, a share.
 pub const RECALL_ERROR: &str = "recall-error";
 
