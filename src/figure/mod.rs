@@ -23,6 +23,7 @@ pub mod render;
 pub mod scene;
 pub mod sheet;
 pub mod tsne;
+pub mod tuned;
 pub mod values;
 
 use std::path::Path;

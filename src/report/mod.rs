@@ -17,6 +17,7 @@ mod page;
 pub mod record;
 pub mod section;
 pub mod sections;
+mod sheet;
 mod text;
 mod verdict;
 pub mod words;

@@ -8,7 +8,7 @@ use crate::report::section::Block;
 /// The models of a target by name, with their cells.
 pub type Models = Vec<(String, Vec<Cell>)>;
 
-/// A table of the section: groups of heads, and the models of every target with their cells.
+/// A table of a section: groups of heads, and the models of every target with their cells.
 pub struct Sheet {
     /// What it shows.
     pub title: &'static str,

@@ -3,6 +3,7 @@
 //! and figures are numbered by it. A new section is its file and a line here (and the row of its table, if
 //! that is new).
 
+mod by_texts;
 mod citations;
 mod cka;
 mod classes;
@@ -30,6 +31,7 @@ mod simulation;
 mod stage1;
 mod stages;
 mod summary;
+mod tasks;
 mod tradeoff;
 mod training;
 mod transferability;
@@ -43,7 +45,7 @@ use super::data::Run;
 use super::section::Section;
 
 /// Figures that only some kinds of target have: their numbers come after all others.
-pub const OCCASIONAL: [&str; 2] = ["retrieval", "joint"];
+pub const OCCASIONAL: [&str; 4] = ["retrieval", "joint", "by-texts", "tasks"];
 
 /// The sections of a run.
 pub const SECTIONS: &[Section<Run>] = &[
@@ -53,6 +55,8 @@ pub const SECTIONS: &[Section<Run>] = &[
     retrieval::SECTION,
     joint::SECTION,
     confusions::SECTION,
+    by_texts::SECTION,
+    tasks::SECTION,
     flow::SECTION,
     maps::RUN,
     probe::SECTION,

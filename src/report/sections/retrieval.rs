@@ -4,9 +4,8 @@
 //! mean recall and of the probe error; all else stands with its interval and without a word.
 
 mod figure;
-mod own;
-mod sheet;
-mod tables;
+pub(super) mod own;
+pub(super) mod tables;
 
 use crate::figure::FigureError;
 use crate::figure::layout::distinct;
@@ -93,7 +92,7 @@ fn shown(row: &RetrievalRow, value: f64) -> String {
 }
 
 /// A method, or the towers before any.
-fn name(method: Option<&str>) -> String {
+pub(super) fn name(method: Option<&str>) -> String {
     method.map_or_else(|| "untouched".to_owned(), methods::title)
 }
 

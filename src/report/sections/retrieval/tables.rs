@@ -3,7 +3,6 @@
 
 use super::name;
 use super::own::{Own, models, spread};
-use super::sheet::Sheet;
 use crate::figure::FigureError;
 use crate::figure::layout::mean;
 use crate::figure::methods;
@@ -12,6 +11,7 @@ use crate::report::data::{Data, Line, Run, Table};
 use crate::report::grid::{Cell, Source};
 use crate::report::number::{interval, maybe, percent, plain, whole};
 use crate::report::section::Block;
+use crate::report::sheet::Sheet;
 use crate::table::{
     CellRow, MeasureRow, PARAMETERS, PRETRAINED, PairedRow, ProbeRow, RECALL_ERROR, ResultRow,
     RetrievalRow, SOURCE_ERROR, TIED,
@@ -36,7 +36,7 @@ const BETWEEN: [&str; 5] = [
 ];
 
 /// The verdict of a difference to `baseline`.
-fn against<'a>(
+pub fn against<'a>(
     paired: &[Line<'a, PairedRow>],
     (target, method): (&str, &str),
     baseline: impl Fn(&str) -> bool,
@@ -49,7 +49,7 @@ fn against<'a>(
 }
 
 /// What a verdict says of a value of which less is better.
-fn verdict(row: &PairedRow, [lower, higher]: [&str; 2]) -> String {
+pub fn verdict(row: &PairedRow, [lower, higher]: [&str; 2]) -> String {
     match row.verdict.as_deref() {
         Some("lower") => lower.to_owned(),
         Some("higher") => higher.to_owned(),
