@@ -25,6 +25,7 @@ mod resume;
 mod runs;
 mod simulation;
 mod sweep;
+mod tasks;
 mod towers;
 mod tracking;
 mod tradeoff;

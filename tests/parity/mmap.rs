@@ -254,7 +254,7 @@ fn sizes_that_do_not_divide_are_refused() {
                 tokens: 40,
                 ..plain
             },
-            "tokens of a prompt",
+            "tokens of prompts",
         ),
         (
             PromptShape {

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// An experiment and what it is computed on, the same for every verb that carries one out.
 #[derive(Debug, Args)]
 pub struct ExperimentArgs {
-    /// Embedded suite (demo, demo-clip, real-mini, real-more, emoji-clip, paper-figures, nas-bench-360, pdebench) or TOML file
+    /// Embedded suite (demo, demo-clip, real-mini, real-more, emoji-clip, emoji-tasks, paper-figures, nas-bench-360, pdebench) or TOML file
     #[arg(long, default_value = "demo")]
     pub suite: String,
     /// Folder with the real data files that the suite needs
