@@ -295,9 +295,28 @@ impl Plot<'_> {
         scene.line((LEFT, y), (RIGHT, y), dashed);
         let text = Text::new(format!("untouched {level:.1}"), 10.5).halo();
         let base = if y - TOP < 20.0 { y + 13.0 } else { y - 5.0 };
-        let from = RIGHT - text.width();
-        scene.text((from, base), text);
-        vec![[from, base - 10.0, RIGHT, base + 3.0]]
+        // At the right end, or at the left one where fewer marks stand.
+        let room = |from: f64| [from, base - 10.0, from + text.width(), base + 3.0];
+        let under = |area: &Area| {
+            let own = self
+                .marks
+                .iter()
+                .flat_map(|(_, seeds, middle)| seeds.iter().chain([middle]));
+            let over = |point: &&Point| {
+                let (x, y) = self.at(**point);
+                (area[0] - 6.0..area[2] + 6.0).contains(&x)
+                    && (area[1] - 6.0..area[3] + 6.0).contains(&y)
+            };
+            own.filter(over).count()
+        };
+        let ends = [room(RIGHT - text.width()), room(LEFT + 4.0)];
+        let area = if under(&ends[1]) < under(&ends[0]) {
+            ends[1]
+        } else {
+            ends[0]
+        };
+        scene.text((area[0], base), text);
+        vec![area]
     }
 
     /// The panel in words.
