@@ -60,16 +60,67 @@ use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
 use error::CliError;
 use out::print;
+use std::ffi::OsString;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::OnceLock;
+
+/// What another process was started with that runs this program, where it is not the process's own.
+static HOST: OnceLock<Host> = OnceLock::new();
+
+/// A process that runs this program: Python's, with the console script of the wheel.
+struct Host {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+}
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let done = match Cli::try_parse() {
+    ExitCode::from(run_with(std::env::args_os()))
+}
+
+/// Runs the program inside another one's process, once: `program` is the file that starts it anew, as a sweep does,
+/// `arguments` are those behind its name. Gives the exit code.
+pub fn main_of(program: PathBuf, arguments: Vec<OsString>) -> u8 {
+    let host = Host { program, arguments };
+    let host = HOST.get_or_init(|| host);
+    let name = OsString::from("modalign");
+    run_with([name].into_iter().chain(host.arguments.iter().cloned()))
+}
+
+/// The file that starts this program.
+///
+/// # Errors
+/// [`CliError::Io`] where the system does not tell.
+fn program() -> Result<PathBuf, CliError> {
+    match HOST.get() {
+        Some(host) => Ok(host.program.clone()),
+        None => std::env::current_exe().map_err(|source| CliError::Io {
+            path: "the program itself".into(),
+            source,
+        }),
+    }
+}
+
+/// The arguments behind the program's name.
+fn arguments() -> Vec<OsString> {
+    match HOST.get() {
+        Some(host) => host.arguments.clone(),
+        None => std::env::args_os().skip(1).collect(),
+    }
+}
+
+fn run_with(words: impl IntoIterator<Item = OsString>) -> u8 {
+    let done = match Cli::try_parse_from(words) {
         Ok(cli) => guarded(cli),
         // Help and version are asked for and go to stdout.
-        Err(shown) if !shown.use_stderr() => Ok(help(&shown).map(|()| ExitCode::SUCCESS)),
-        Err(refused) => refused.exit(),
+        Err(shown) if !shown.use_stderr() => Ok(help(&shown).map(|()| 0)),
+        Err(refused) => {
+            // Nothing is left to be told if stderr is closed.
+            let _ = refused.print();
+            Ok(Ok(u8::try_from(refused.exit_code()).unwrap_or(2)))
+        }
     };
     let told = out::finish();
     match done.flatten().and_then(|code| told.map(|()| code)) {
@@ -78,21 +129,21 @@ pub fn main() -> ExitCode {
             let text = words::clean_lines(&error.to_string());
             // Nothing is left to be told if stderr is closed.
             let _ = writeln!(std::io::stderr(), "modalign: {text}");
-            ExitCode::from(error.exit_code())
+            error.exit_code()
         }
     }
 }
 
 /// Runs a command; a panic of its device's runtime becomes an error.
 #[cfg(feature = "train")]
-fn guarded(cli: Cli) -> Result<Result<ExitCode, CliError>, CliError> {
+fn guarded(cli: Cli) -> Result<Result<u8, CliError>, CliError> {
     let device = cli.command.device().to_owned();
     crate::model::device::fault::guarded(&device, || run(cli)).map_err(CliError::from)
 }
 
 /// Runs a command.
 #[cfg(not(feature = "train"))]
-fn guarded(cli: Cli) -> Result<Result<ExitCode, CliError>, CliError> {
+fn guarded(cli: Cli) -> Result<Result<u8, CliError>, CliError> {
     Ok(run(cli))
 }
 
@@ -107,7 +158,7 @@ fn help(shown: &clap::Error) -> Result<(), CliError> {
     }
 }
 
-fn run(cli: Cli) -> Result<ExitCode, CliError> {
+fn run(cli: Cli) -> Result<u8, CliError> {
     match cli.command {
         Command::Report(args) => report::run(&args)?,
         Command::Figures(args) => {
@@ -148,7 +199,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         }
         Command::Man => man()?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 /// The manual page: the overview, then a page for every verb.

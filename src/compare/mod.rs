@@ -20,6 +20,7 @@ pub mod probed;
 pub mod rates;
 pub mod rows;
 pub mod settings;
+pub mod summary;
 pub mod write;
 mod zeros;
 

@@ -161,6 +161,9 @@ pub enum MeasureError {
         /// The value given.
         found: String,
     },
+    /// Someone asked to stop ([`interrupt`](super::interrupt)).
+    #[error("interrupted before there was a result")]
+    Interrupted,
     /// A routine for linear algebra gave up.
     #[error("{what}: expected a solution, found {found}")]
     Numerical {
@@ -201,6 +204,7 @@ impl MeasureError {
             | Self::Groups { .. }
             | Self::TooMany { .. }
             | Self::Parameter { .. }
+            | Self::Interrupted
             | Self::Read { .. }
             | Self::Numerical { .. } => {}
         }

@@ -28,6 +28,7 @@ pub mod about;
 pub mod discrepancy;
 pub mod encoder;
 pub mod error;
+pub mod interrupt;
 mod linalg;
 pub mod retrieval;
 pub mod samples;

@@ -138,6 +138,13 @@ pub fn check_labels(
     }
 }
 
+/// A matrix in double precision, row-major in memory however it came: sums along rows are then the same bits.
+pub fn doubles<A: Real>(matrix: ArrayView2<'_, A>) -> Array2<f64> {
+    let mut out = Array2::zeros(matrix.dim());
+    out.zip_mut_with(&matrix, |to, &from| *to = from.into());
+    out
+}
+
 /// Rows scaled to unit length, and which rows those are.
 pub struct Directions {
     /// The rows that have a direction, of unit length, in double precision.
@@ -153,9 +160,9 @@ pub fn directions<A: Real>(matrix: ArrayView2<'_, A>) -> Directions {
     let zero = |row: &usize| matrix.row(*row).iter().all(|&v| v.into() == 0.0);
     let (left_out, kept): (Vec<usize>, Vec<usize>) = (0..matrix.nrows()).partition(zero);
     let mut unit = if left_out.is_empty() {
-        matrix.mapv(Into::into)
+        doubles(matrix)
     } else {
-        matrix.select(ndarray::Axis(0), &kept).mapv(Into::into)
+        doubles(matrix.select(ndarray::Axis(0), &kept).view())
     };
     for mut values in unit.outer_iter_mut() {
         // Scaling by the largest entry first keeps squares from under- or overflowing.

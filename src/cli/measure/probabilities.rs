@@ -7,7 +7,7 @@ use crate::cli::error::CliError;
 use crate::cli::words::tell;
 use crate::feature::FeatureError;
 use crate::feature::file::{Choice, Contents, Keep, Matrix, array, sorted_order};
-use crate::measure::discrepancy::{Sums, Target, stream};
+use crate::measure::discrepancy::{Sums, Target, softmax, stream};
 use ndarray::Array2;
 use std::path::Path;
 
@@ -68,14 +68,7 @@ fn softmax_if(wanted: bool, matrix: Matrix) -> Matrix {
     if !wanted {
         return matrix;
     }
-    let mut values = matrix.into_double();
-    for mut row in values.outer_iter_mut() {
-        let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        row.mapv_inplace(|v| (v - most).exp());
-        let sum = row.sum();
-        row.mapv_inplace(|v| v / sum);
-    }
-    Matrix::Double(values, None)
+    Matrix::Double(softmax(matrix.into_double()), None)
 }
 
 /// What a target file holds.

@@ -15,10 +15,9 @@ use super::words::{clean, columns, print_json, span, wrapped};
 use crate::run::survey::{Standing, Survey};
 use crate::suite::task::Metric;
 use serde_json::{Map, Value, json};
-use std::process::ExitCode;
 
 /// Runs the command; only `diff` ends with another code than 0.
-pub fn run(command: &RunsCommand) -> Result<ExitCode, CliError> {
+pub fn run(command: &RunsCommand) -> Result<u8, CliError> {
     match command {
         RunsCommand::List { folders, json } => list::run(folders, *json)?,
         RunsCommand::Show { run, json } => show::run(run, *json)?,
@@ -38,7 +37,7 @@ pub fn run(command: &RunsCommand) -> Result<ExitCode, CliError> {
         } => export::run(run, to, experiment.as_deref())?,
         RunsCommand::Diff { a, b, json } => return diff::run(a, b, *json),
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 /// What a run is, in a few fields: the part of the JSON that `list` and `show` share.

@@ -21,13 +21,10 @@ use std::time::Duration;
 /// [`CliError::Worker`] names the devices whose process failed, after all have ended; [`RunError::Interrupted`].
 pub fn spread(devices: &[&str], fail_fast: bool) -> Result<(), CliError> {
     catch_interrupts();
-    let program = std::env::current_exe().map_err(|source| CliError::Io {
-        path: "the program itself".into(),
-        source,
-    })?;
+    let program = crate::cli::program()?;
     let start = |device: &&str| -> Result<Child, CliError> {
         Command::new(&program)
-            .args(with_device(std::env::args_os().skip(1), device))
+            .args(with_device(crate::cli::arguments(), device))
             .env(WORKER, "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -103,7 +100,7 @@ fn names(devices: &[&str]) -> Vec<String> {
 }
 
 /// The arguments with another value of `--device`, and without what the parent did for all.
-fn with_device(given: impl Iterator<Item = OsString>, device: &str) -> Vec<OsString> {
+fn with_device(given: impl IntoIterator<Item = OsString>, device: &str) -> Vec<OsString> {
     let mut out = Vec::new();
     let mut value = false;
     for argument in given {

@@ -33,7 +33,7 @@ pub use both::{Both, read_both};
 pub use choice::Choice;
 pub use contents::{Contents, sorted_order};
 pub use parts::{Keep, Matrix};
-pub use precision::Beyond;
+pub use precision::{Beyond, matrix_beyond};
 
 use std::fs::File;
 use std::io::Write;

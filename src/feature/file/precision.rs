@@ -179,7 +179,7 @@ pub(super) fn beyond(array: &Array<'_>) -> Option<Beyond> {
 }
 
 /// The same of a matrix in memory.
-pub(super) fn matrix_beyond(matrix: ArrayView2<'_, f64>) -> Option<Beyond> {
+pub fn matrix_beyond(matrix: ArrayView2<'_, f64>) -> Option<Beyond> {
     let mut rounding = Rounding::new(matrix.nrows(), matrix.ncols(), false);
     for row in matrix.outer_iter() {
         match row.as_slice() {

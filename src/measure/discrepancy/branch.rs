@@ -12,6 +12,7 @@ use ndarray::Array2;
 
 use super::bound::{Bound, Bounds, State};
 use super::coupled::Coupled;
+use crate::measure::interrupt;
 
 /// Steps of the bound at the root, where it is the bound of everything, and at other nodes.
 const ROOT_STEPS: usize = 60;
@@ -131,7 +132,7 @@ pub(super) fn search(
         if node.bound >= best.total - slack(best.total) {
             break best.total;
         }
-        if best.nodes >= budget {
+        if best.nodes >= budget || interrupt::asked() {
             break node.bound;
         }
         for state in [State::In, State::Out] {

@@ -20,9 +20,9 @@ use super::divergence::Divergence;
 use super::simd;
 use super::stream::{self, ALIGN, Rows, Sums};
 use super::target::Draw;
-use crate::measure::MeasureError;
 use crate::measure::linalg::product::product;
 use crate::measure::samples::Real;
+use crate::measure::{MeasureError, interrupt};
 
 /// Columns of a tile: its sums of one class and two rows of it stay in the nearest cache.
 const TILE: usize = 1024;
@@ -111,6 +111,7 @@ impl Pass<'_, '_> {
         }
         let mut factors = vec![0; draws.len() * parts * self.present];
         rows.blocks(&mut |first, block| {
+            interrupt::check()?;
             let turns: Vec<Vec<Turn>> = match self.target {
                 Target::Conditionals(_) => Vec::new(),
                 _ => draws

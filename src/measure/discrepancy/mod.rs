@@ -305,6 +305,17 @@ pub fn discrepancy_by<R: Rows>(
     run::run(probabilities, target, groups, params)
 }
 
+/// Probabilities of logits `[N, Ks]`: the softmax of each row, in place.
+pub fn softmax(mut logits: Array2<f64>) -> Array2<f64> {
+    for mut row in logits.outer_iter_mut() {
+        let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        row.mapv_inplace(|v| (v - most).exp());
+        let sum = row.sum();
+        row.mapv_inplace(|v| v / sum);
+    }
+    logits
+}
+
 /// Mean source probabilities of each target class's samples `[Kt, Ks]`, over all samples; zero for a
 /// class without any.
 ///

@@ -9,7 +9,7 @@ use super::problem::Problem;
 use super::stream::Rows;
 use super::target::{Draw, Target};
 use super::{Discrepancy, ValidDiscrepancyParams, couple};
-use crate::measure::{Groups, MeasureError, stats};
+use crate::measure::{Groups, MeasureError, interrupt, stats};
 
 pub(super) fn run<R: Rows>(
     rows: &R,
@@ -24,6 +24,7 @@ pub(super) fn run<R: Rows>(
         true => couple::run(&problem, &observed)?,
         false => problem.additive(&observed)?,
     };
+    interrupt::check()?;
     let evaluated = observed.evaluated();
     let units: Vec<f64> = evaluated.iter().map(|&i| target.units(i)).collect();
     let sure = observed.split && params.bootstrap > 0;

@@ -12,7 +12,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 use super::product::product;
-use crate::measure::samples::Real;
+use crate::measure::samples::{Real, doubles};
 
 /// Rows converted at a time.
 const BLOCK: usize = 512;
@@ -76,11 +76,9 @@ impl<'a, A: Real> Rows<'a, A> {
 
     /// A block of rows, `[n, D]`.
     pub fn block(&self, range: Range<usize>) -> Array2<f64> {
-        let mut block = self
-            .features
-            .slice(s![range, ..])
-            .mapv(|v| v.into() * self.scale);
+        let mut block = doubles(self.features.slice(s![range, ..]));
         for mut row in block.outer_iter_mut() {
+            row *= self.scale;
             row -= &self.origin;
             row -= &self.mean;
         }

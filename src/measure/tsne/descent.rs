@@ -4,6 +4,7 @@
 //! twelvefold for the first 250 iterations, a learning rate of N over the exaggeration (after Belkina
 //! et al. 2019; at least 50, as in scikit-learn), momentum 0.8, steps no longer than 5.
 
+use crate::measure::interrupt;
 use rayon::prelude::*;
 
 /// A position, a force or a step in the plane.
@@ -38,7 +39,7 @@ struct Motion {
 
 /// Moves `at` down the divergence; fewer than 500 iterations are exaggerated for their first half.
 /// Returns the positions, and the length of the last step in units of their distance from the
-/// middle (root mean squares).
+/// middle (root mean squares). Ends early where someone asks to stop.
 pub fn descend(
     mut at: Vec<Vector>,
     iterations: usize,
@@ -54,6 +55,9 @@ pub fn descend(
     let mut order: Vec<u32> = (0..n as u32).collect();
     let exaggerated = EXAGGERATED.min(iterations / 2);
     for iteration in 0..iterations {
+        if interrupt::asked() {
+            break;
+        }
         // The map takes shape in the first iterations, and is spread by the end of exaggeration.
         let fresh = [0, exaggerated / 2, exaggerated + 100].contains(&iteration);
         if fresh && let Some(new) = forces.reorder(&at) {

@@ -33,8 +33,8 @@ use std::time::Instant;
 use ndarray::{Array2, ArrayView2, Axis};
 use rand_distr::{Distribution, StandardNormal};
 
-use super::samples::{Real, check_finite};
-use super::{MeasureError, pca::pca};
+use super::samples::{Real, check_finite, doubles};
+use super::{MeasureError, interrupt, pca::pca};
 use crate::random::MAP_START;
 use affinity::Affinities;
 use attraction::Field;
@@ -238,6 +238,7 @@ impl ValidTsneParams {
             None => pca(points.view(), 2)?,
         };
         let (found, moved) = descend(self.first_positions(scores), self.iterations, &mut forces);
+        interrupt::check()?;
         if !found.as_flattened().iter().all(|v| v.is_finite()) {
             return Err(MeasureError::Numerical {
                 what: "t-SNE",
@@ -286,7 +287,7 @@ pub fn common_start<A: Real>(reference: ArrayView2<'_, A>) -> Result<Array2<f64>
 /// Centred features, the largest entry 1: distances then neither under- nor overflow, and t-SNE
 /// does not depend on scale.
 fn scaled<A: Real>(features: ArrayView2<'_, A>) -> Array2<f64> {
-    let mut points = features.mapv(Into::into);
+    let mut points = doubles(features);
     let shrink = |points: &mut Array2<f64>| {
         let largest = points.iter().fold(0.0f64, |m, v| m.max(v.abs()));
         if largest > 0.0 {

@@ -70,10 +70,7 @@ pub fn run(sweep: &Sweep) -> Result<(), CliError> {
     let script = Script {
         name: &whole.name,
         options,
-        program: std::env::current_exe().map_err(|source| CliError::Io {
-            path: "the program itself".into(),
-            source,
-        })?,
+        program: crate::cli::program()?,
         run: whole_path(&sweep.root)?,
         folder: folder.clone(),
         data: sweep

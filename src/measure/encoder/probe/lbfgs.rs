@@ -16,6 +16,7 @@ use ndarray::Array1;
 
 use super::curvature::Curvature;
 use super::objective::Evaluation;
+use crate::measure::interrupt;
 
 /// When to stop; see [`minimize`].
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +110,7 @@ pub fn minimize(
         if small || (stage == last && still >= 2) {
             break true;
         }
-        if iterations >= stop.iterations {
+        if iterations >= stop.iterations || interrupt::asked() {
             break false;
         }
         let mut direction = direction(&pairs, &at, curvature.as_deref_mut());

@@ -25,7 +25,7 @@ use ndarray::Array1;
 use serde::Serialize;
 
 use crate::measure::samples::{Real, Samples};
-use crate::measure::{Groups, MeasureError, stats};
+use crate::measure::{Groups, MeasureError, interrupt, stats};
 use accelerator::Remote;
 pub use accelerator::{Accelerator, BlockSums, Loaded};
 pub use curvature::Curvature;
@@ -328,6 +328,7 @@ impl ValidProbeParams {
             ];
             curvature.iter_mut().for_each(|known| known.set(c));
             let end = minimize(&stages, curvature.as_mut(), point, stop);
+            interrupt::check()?;
             let probe = LinearProbe::new(&end.point, &present, scaling.clone(), c);
             let valid_wrong = match valid {
                 Some(valid) => {
@@ -411,6 +412,7 @@ impl ValidProbeParams {
         let mut curvature = curvature.cloned();
         curvature.iter_mut().for_each(|known| known.set(c));
         let end = minimize(&stages, curvature.as_mut(), start, stop);
+        interrupt::check()?;
         Ok(LinearProbe::new(&end.point, &present, scaling, c))
     }
 

@@ -30,6 +30,44 @@ impl LinearProbe {
         }
     }
 
+    /// A probe of known weights `[R, D]` on scaled features and intercepts `[R]`: one row for two `classes`, else one
+    /// per class.
+    ///
+    /// # Errors
+    /// [`MeasureError::TooFew`] below two classes, [`MeasureError::Shape`] for parts that do not fit,
+    /// [`MeasureError::NotFinite`].
+    pub fn from_parts(
+        weights: Array2<f64>,
+        intercepts: Array1<f64>,
+        classes: Vec<usize>,
+        scaling: Scaling,
+        c: f64,
+    ) -> Result<Self, MeasureError> {
+        MeasureError::at_least("classes of the probe", 2, classes.len())?;
+        let rows = if classes.len() == 2 { 1 } else { classes.len() };
+        MeasureError::same("rows of the probe's weights", rows, weights.nrows())?;
+        MeasureError::same(
+            "columns of the probe's weights",
+            scaling.dim(),
+            weights.ncols(),
+        )?;
+        MeasureError::same("intercepts of the probe", rows, intercepts.len())?;
+        check_finite("weights", weights.view())?;
+        check_finite("intercepts", intercepts.view().insert_axis(Axis(0)))?;
+        Ok(Self {
+            weights,
+            intercepts,
+            classes,
+            scaling,
+            c,
+        })
+    }
+
+    /// How features are shifted and scaled before the weights see them.
+    pub fn scaling(&self) -> &Scaling {
+        &self.scaling
+    }
+
     /// The inverse regularisation strength of the fit.
     pub fn c(&self) -> f64 {
         self.c
@@ -100,7 +138,14 @@ impl LinearProbe {
         Ok(wrong as f64 / samples.len().max(1) as f64)
     }
 
-    fn logits<A: Real>(&self, features: ArrayView2<'_, A>) -> Result<Array2<f64>, MeasureError> {
+    /// Logits `[N, classes().len()]`; of two classes the first one's are zero.
+    ///
+    /// # Errors
+    /// As [`LinearProbe::probabilities`].
+    pub fn logits<A: Real>(
+        &self,
+        features: ArrayView2<'_, A>,
+    ) -> Result<Array2<f64>, MeasureError> {
         let expected = self.weights.ncols();
         if features.ncols() != expected {
             return Err(MeasureError::Shape {

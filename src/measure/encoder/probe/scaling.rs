@@ -3,7 +3,8 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use crate::measure::samples::Real;
+use crate::measure::MeasureError;
+use crate::measure::samples::{Real, check_finite};
 
 /// Shift and scale of every feature, from the training set.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +35,28 @@ impl Scaling {
                 });
         }
         Self { mean, scale }
+    }
+
+    /// Of known means and scales, feature by feature.
+    ///
+    /// # Errors
+    /// [`MeasureError::Shape`] for as many scales as there are no means, [`MeasureError::NotFinite`].
+    pub fn from_parts(mean: Array1<f64>, scale: Array1<f64>) -> Result<Self, MeasureError> {
+        MeasureError::same("scales of features", mean.len(), scale.len())?;
+        for (what, values) in [("means", &mean), ("scales", &scale)] {
+            check_finite(what, values.view().insert_axis(Axis(0)))?;
+        }
+        Ok(Self { mean, scale })
+    }
+
+    /// What is taken from every feature before it is divided.
+    pub fn mean(&self) -> ArrayView1<'_, f64> {
+        self.mean.view()
+    }
+
+    /// What every feature is divided by.
+    pub fn scale(&self) -> ArrayView1<'_, f64> {
+        self.scale.view()
     }
 
     /// Number of features.

@@ -13,6 +13,7 @@ use ndarray::ArrayView2;
 
 use super::kernel::{Weights, softmin, softmins};
 use super::relaxation::Relaxation;
+use crate::measure::interrupt;
 
 /// How a problem is solved.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -112,7 +113,7 @@ impl<'a> Problem<'a> {
         wrong(0..n).max(wrong(n..mass.len())).min(f64::MAX)
     }
 
-    /// Solves it; `diameter` is where annealing starts, √(2 max C) unless given.
+    /// Solves it, unless someone asks to stop; `diameter` is where annealing starts, √(2 max C) unless given.
     pub fn solve(&self, settings: &Settings, diameter: Option<f64>) -> Solution {
         let largest = self.cost.iter().fold(0.0f64, |m, &c| m.max(c));
         let diameter = diameter.unwrap_or((2.0 * largest).sqrt());
@@ -122,6 +123,9 @@ impl<'a> Problem<'a> {
         let schedule = schedule(diameter, settings);
         let mut at = self.update(&vec![0.0; mass.len()], schedule[0]);
         for &epsilon in &schedule {
+            if interrupt::asked() {
+                break;
+            }
             let next = self.update(&at, epsilon);
             average(&mut at, &next);
         }
@@ -130,7 +134,7 @@ impl<'a> Problem<'a> {
         let mut extra = 0;
         let mut next = self.update(&at, epsilon);
         let mut violation = self.violation(&at, &next, &mass, epsilon);
-        while violation > settings.tolerance && extra < settings.iterations {
+        while violation > settings.tolerance && extra < settings.iterations && !interrupt::asked() {
             extra += 1;
             match self.b {
                 Some(b) => {

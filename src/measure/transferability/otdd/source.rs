@@ -14,7 +14,7 @@ use super::labels::{Classes, Table};
 use super::points::{add_carried, half_squares, own_half_squares, plan_to, plan_within};
 use super::sinkhorn::{Problem, Solution};
 use super::{Otdd, ValidOtddParams};
-use crate::measure::{MeasureError, Real, Samples, blas};
+use crate::measure::{MeasureError, Real, Samples, blas, interrupt};
 
 /// One labelled set, ready for distances.
 #[derive(Debug)]
@@ -53,6 +53,7 @@ impl Side {
         let cost = own_cost(&groups, &table);
         check_finite(&cost)?;
         let within = Problem::within(cost.view(), &weights).solve(&p.outer, None);
+        interrupt::check()?;
         Ok(Self {
             groups,
             weights,
@@ -182,6 +183,7 @@ impl Source {
     fn report(&self, target: &Side, cross: &Cross, start: Instant) -> Result<Otdd, MeasureError> {
         let problems = [&cross.solution, &self.side.within, &target.within];
         let tables = [&cross.table, &self.side.table, &target.table];
+        interrupt::check()?;
         let value = cross.solution.value - 0.5 * (self.side.within.value + target.within.value);
         if !value.is_finite() {
             return Err(too_large());

@@ -1,0 +1,5 @@
+"""``python -m modalign``: the command."""
+
+from ._cli import main
+
+main()

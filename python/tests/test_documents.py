@@ -1,0 +1,34 @@
+"""The notebook runs, every public name has a docstring with its parts, and stubs are as the code is."""
+
+import inspect
+
+import modalign
+import modalign._core as core
+import pytest
+from conftest import ROOT
+
+
+def test_the_notebook_runs(tmp_path):
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    notebook = nbformat.read(ROOT / "examples" / "notebook.ipynb", as_version=4)
+    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": ROOT}}).execute()
+    said = "".join(str(output) for cell in notebook.cells for output in cell.get("outputs", []))
+    assert "text/html" in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize("name", [name for name in modalign.__all__ if name not in ("__version__", "Comparison", "Discrepancy")])
+def test_every_name_is_documented(name):
+    said = inspect.getdoc(getattr(modalign, name))
+    for part in ("Parameters", "Raises", "Examples", ">>>"):
+        assert part in said, f"{name}: {part}"
+    assert any(part in said for part in ("Returns", "Attributes", "Notes"))
+
+
+def test_stubs_are_complete():
+    stubs = ROOT / "python" / "modalign"
+    for name in modalign.__all__:
+        assert f"{name} as {name}" in (stubs / "__init__.pyi").read_text() or name == "__version__"
+    text = (stubs / "_core.pyi").read_text()
+    for name in dir(core):
+        if not name.startswith("_"):
+            assert f"def {name}(" in text, name
