@@ -74,5 +74,5 @@ def test_a_sweep_starts_the_command_again(modalign, tmp_path):
     """Over several devices a sweep is several processes of this program: the script of the wheel."""
     if not (Path(sys.executable).parent / "modalign").exists():
         pytest.skip("the package is not installed")
-    refused = modalign("sweep", "--suite", "demo", "--out", tmp_path / "run", "--device", "flex,magic", code=1)
-    assert "magic" in refused.stderr and "unexpected argument" not in refused.stderr, refused.stderr
+    refused = modalign("sweep", "--suite", "demo", "--out", tmp_path / "run", "--device", "magic,spell", code=1)
+    assert "magic" in refused.stderr and "spell" in refused.stderr and "unexpected argument" not in refused.stderr, refused.stderr
