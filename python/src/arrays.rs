@@ -28,7 +28,7 @@ impl<A: Element> Borrowed<A> {
     /// The numbers.
     pub fn view(&self) -> ArrayView2<'_, A> {
         // SAFETY: pointer, shape and strides are those of an array that `_keep` keeps alive.
-        unsafe { self.matrix.clone().deref_into_view() }
+        unsafe { self.matrix.deref_into_view() }
     }
 }
 

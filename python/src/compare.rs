@@ -9,10 +9,10 @@ use modalign::compare::{Comparison, EncoderFeatures, Origin, Settings, write};
 use modalign::feature::FeatureSet;
 use modalign::feature::file::matrix_beyond;
 use modalign::figure::Format;
-use modalign::measure::interrupt;
+use modalign::measure::{Real, interrupt};
 use modalign::report;
 use modalign::run::progress::Progress;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use serde_json::json;
@@ -77,7 +77,7 @@ pub fn compare(
                     "{title}, column {column}: expected numbers that single precision holds, found {beyond}; centre and scale the column"
                 ));
             }
-            let features: Array2<f32> = either!(matrix, x => x.mapv(|v| single(v.into())));
+            let features: Array2<f32> = either!(matrix, x => single(x));
             drop(matrix);
             all.push(encoder(
                 title,
@@ -119,8 +119,8 @@ pub fn compare(
 }
 
 /// As features files are read: in single precision.
-fn single(value: f64) -> f32 {
-    value as f32
+fn single<A: Real>(features: ArrayView2<'_, A>) -> Array2<f32> {
+    features.mapv(|value| Into::<f64>::into(value) as f32)
 }
 
 fn encoder(

@@ -11,6 +11,7 @@ import time
 import modalign as m
 import numpy as np
 import pytest
+from modalign import TSNE
 
 LONG = """
 import numpy as np, modalign as m
@@ -47,7 +48,7 @@ def test_python_goes_on_and_is_computed_with_after_an_interrupt():
     timer.start()
     begun = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        m.TSNE(max_iter=10**9).fit(X)
+        TSNE(max_iter=10**9).fit(X)
     assert time.monotonic() - begun < 10
     # What was interrupted stops: the processor is free again.
     time.sleep(2)
@@ -59,7 +60,7 @@ def test_python_goes_on_and_is_computed_with_after_an_interrupt():
 
 def test_the_gil_is_released():
     X = np.random.default_rng(0).normal(size=(900, 20))
-    worker = threading.Thread(target=lambda: m.TSNE(max_iter=300).fit(X))
+    worker = threading.Thread(target=lambda: TSNE(max_iter=300).fit(X))
     worker.start()
     turns = 0
     while worker.is_alive():

@@ -125,7 +125,7 @@ mod tests {
     fn only_the_device_changes() {
         let given =
             ["sweep", "--device", "a,b", "--out", "x", "--retry-failed"].map(OsString::from);
-        let found = with_device(given.into_iter(), "b");
+        let found = with_device(given, "b");
         assert_eq!(found, ["sweep", "--device", "b", "--out", "x"]);
         let given = ["sweep", "--device=a,b"].map(OsString::from);
         assert_eq!(with_device(given.into_iter(), "a"), ["sweep", "--device=a"]);
