@@ -12,7 +12,7 @@ rm -rf "$venvs/test" "$venvs/bare"
 "$venvs/test/bin/pip" install --quiet "$wheel[test,pandas]"
 # Not the source beside: the package that was installed.
 export PATH="$venvs/test/bin:$PATH" PYTHONSAFEPATH=1 JUPYTER_PLATFORM_DIRS=1
-"$venvs/test/bin/python" -m pytest -q -s python/tests
+"$venvs/test/bin/python" -m pytest -q -s -rs python/tests
 "$venvs/test/bin/python" -m pytest -q --import-mode=importlib --doctest-modules -p no:cacheprovider --pyargs modalign
 
 "$python" -m venv "$venvs/bare"
