@@ -53,14 +53,20 @@ impl Store {
         self.root.join(folder).join(&file.path)
     }
 
-    /// Where a file is, if it is there by itself.
+    /// Where a file (or folder) is, if it is there by itself.
     pub fn find(&self, manifest: &DataManifest, file: &DataFile) -> Option<PathBuf> {
         let places = manifest.places(file).into_iter();
         let mut paths = places.map(|place| self.root.join(place));
-        paths.find(|path| path.is_file())
+        paths.find(|path| {
+            if file.folder {
+                path.is_dir()
+            } else {
+                path.is_file()
+            }
+        })
     }
 
-    /// SHA-256 of a file, if it is there by itself, whoever vouches for it.
+    /// SHA-256 of a file, if it is there by itself, whoever vouches for it; a folder has none.
     ///
     /// # Errors
     /// `Io`.
@@ -75,7 +81,8 @@ impl Store {
             let digest = Algorithm::Sha256.of(&mut Watched(opened, progress));
             digest.map_err(io(&path))
         };
-        self.find(manifest, file).map(hash).transpose()
+        let found = self.find(manifest, file).filter(|_| !file.folder);
+        found.map(hash).transpose()
     }
 
     /// How much of a dataset is there.

@@ -37,6 +37,7 @@ pub fn import(
         manifest
             .files
             .iter()
+            .filter(|file| !file.folder)
             .filter_map(|f| Some((f, inside(path, f)?)))
             .collect()
     } else {
@@ -80,7 +81,8 @@ fn inside(folder: &Path, file: &DataFile) -> Option<PathBuf> {
 fn recognise<'m>(manifest: &'m DataManifest, path: &Path) -> Result<&'m DataFile, DatasetError> {
     let name = path.file_name();
     let by_name = |file: &&DataFile| Path::new(&file.path).file_name() == name;
-    if let Some(file) = manifest.files.iter().find(by_name) {
+    let mut files = manifest.files.iter().filter(|file| !file.folder);
+    if let Some(file) = files.find(by_name) {
         return Ok(file);
     }
     let size = fs::metadata(path).map_err(io(path))?.len();
@@ -107,7 +109,14 @@ fn recognise<'m>(manifest: &'m DataManifest, path: &Path) -> Result<&'m DataFile
 }
 
 fn expected(manifest: &DataManifest) -> String {
-    let names: Vec<&str> = manifest.files.iter().map(|f| f.path.as_str()).collect();
+    let files = manifest.files.iter().filter(|file| !file.folder);
+    let names: Vec<&str> = files.map(|file| file.path.as_str()).collect();
+    if names.is_empty() {
+        let name = &manifest.name;
+        return format!(
+            "nothing: its folders of pictures are put there by hand (modalign data where {name})"
+        );
+    }
     format!("one of {}", names.join(", "))
 }
 

@@ -107,10 +107,11 @@ pub fn hint(manifest: &DataManifest) -> String {
     } else {
         manifest.obtain.trim_end_matches('.').into()
     };
-    format!(
-        "{first}. With the files at hand: modalign data import {} PATH",
-        manifest.name
-    )
+    let name = &manifest.name;
+    if manifest.files.iter().any(|file| file.folder) {
+        return format!("{first}. Folders are put there by hand: modalign data where {name}");
+    }
+    format!("{first}. With the files at hand: modalign data import {name} PATH")
 }
 
 /// Asks one address after the other; the one that served the file, or what all answered.

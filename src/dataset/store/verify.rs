@@ -37,7 +37,7 @@ pub enum Verdict {
         /// Its SHA-256.
         sha256: String,
     },
-    /// Not there by itself.
+    /// Not there by itself, or a folder, of which nothing can be checked.
     Absent,
 }
 
@@ -68,8 +68,10 @@ pub fn verify(
     progress: Progress,
 ) -> Result<Verdict, DatasetError> {
     match store.find(manifest, file) {
-        None => Ok(Verdict::Absent),
-        Some(path) => verify_at(&path, ledger, manifest, file, (again, "import"), progress),
+        Some(path) if !file.folder => {
+            verify_at(&path, ledger, manifest, file, (again, "import"), progress)
+        }
+        _ => Ok(Verdict::Absent),
     }
 }
 

@@ -47,6 +47,18 @@ impl DataManifest {
                 let expected = "a relative path without `..`, `\\` or `:`";
                 return wrong("files.path", expected, &file.path);
             }
+            if let Some(path) = file.also.iter().find(|path| !is_inside(path)) {
+                return wrong(
+                    &at("also"),
+                    "relative paths without `..`, `\\` or `:`",
+                    path,
+                );
+            }
+            let known = !file.urls.is_empty() || file.size().is_some();
+            if file.folder && (known || file.checksum().is_some() || file.archive.is_some()) {
+                let expected = "of a folder neither addresses, size, checksum nor archive";
+                return wrong(&at("folder"), expected, "one of them");
+            }
             if self.files[..i].iter().any(|other| other.path == file.path) {
                 return wrong("files.path", "every path once", &file.path);
             }
@@ -164,6 +176,8 @@ bytes = 7
                 "a file of this manifest",
             ),
             (r#""b/c.bin""#, r#""../c.bin""#, "plain path in the archive"),
+            ("bytes = 7", "bytes = 7\nfolder = true", "neither addresses"),
+            ("bytes = 7", r#"also = ["../c"]"#, "files.also"),
             (r#"name = "x""#, r#"name = "X""#, "lower-case"),
             (r#"name = "MIT""#, r#"name = " ""#, "licence.name"),
             (

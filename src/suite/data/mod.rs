@@ -89,6 +89,12 @@ pub struct Licence {
 pub struct DataFile {
     /// Its path under the dataset's folder: relative, plain, with `/`.
     pub path: String,
+    /// Other paths that it is passed around under.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
+    /// Whether it is a folder of pictures, which users put there: known is whether it is there, and no more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub folder: bool,
     /// Addresses that serve it, https alone, tried in turn.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
@@ -164,7 +170,7 @@ impl DataManifest {
     }
 
     /// Where a file may lie under the data folder, the preferred place first: in one of the dataset's
-    /// folders; a member of an archive also where unpacking that puts it, in the data folder or in the
+    /// folders, under any of its names; a member of an archive also where unpacking that puts it, in the data folder or in the
     /// dataset's; an archive with members also in the data folder itself.
     pub fn places(&self, file: &DataFile) -> Vec<String> {
         let folders = self.folders();
@@ -175,6 +181,7 @@ impl DataManifest {
                 .collect()
         };
         let mut places = within(&file.path);
+        places.extend(file.also.iter().flat_map(|path| within(path)));
         if let Some(member) = &file.member {
             places.push(member.clone());
             places.extend(within(member));
