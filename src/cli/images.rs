@@ -91,9 +91,8 @@ pub fn open_for(
     let how = found.how;
     let mut notes = found.notes;
     // Pictures of one's own are named by their folder.
-    let reader = asked
-        .reader()
-        .filter(|(reader, _)| reader.input != Input::Prepared);
+    let by_folder = |reader: &Reader| reader.input == Input::Prepared && !reader.is_published();
+    let reader = asked.reader().filter(|(reader, _)| !by_folder(reader));
     let (set, pictures) = match (reader, asked.folder()) {
         (None, None) => {
             let expected = format!("a folder of pictures, or one of {}", readers::names());
@@ -116,7 +115,10 @@ pub fn open_for(
                 other => return Err(asked.wrong("split train, valid or test".into(), other)),
             };
             let own = how.origin == Origin::Own;
-            (set, reader.is_pictures() && !own)
+            (
+                set,
+                reader.input == Input::Prepared || reader.is_pictures() && !own,
+            )
         }
         (None, Some((folder, split))) => (in_folder(asked, folder, split, &how, &mut notes)?, true),
     };

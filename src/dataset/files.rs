@@ -67,6 +67,22 @@ impl Place {
         Err(self.missing(&root.join(expected)))
     }
 
+    /// A folder of pictures that the manifest lists, in one of the set's folders.
+    ///
+    /// # Errors
+    /// `Missing`, naming the preferred place.
+    pub fn pictures(&self, root: &Path, path: &str) -> Result<PathBuf, DatasetError> {
+        let manifest = DataManifest::named(self.set).ok();
+        let listed = manifest.and_then(|manifest| {
+            let mut files = manifest.files.iter();
+            let file = files.find(|file| file.folder && file.path == path)?;
+            Some(manifest.places(file))
+        });
+        let mut places = listed.into_iter().flatten().map(|place| root.join(place));
+        let found = places.find(|place| place.is_dir());
+        found.ok_or_else(|| self.missing(&root.join(self.folders()[0]).join(path)))
+    }
+
     /// The error for an absent file.
     pub fn missing(&self, path: &Path) -> DatasetError {
         let manifest = DataManifest::named(self.set).ok();

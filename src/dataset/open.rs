@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::pictured::Pictured;
-use super::readers::{Data, Input};
+use super::readers::Input;
 use super::store::Store;
 use super::{
     Asked, Dataset, DatasetError, Display, Reader, Resized, Splits, TargetShape, cap, class_counts,
@@ -99,7 +99,7 @@ fn read(
         pixels: how.origin != Origin::Own,
     })?;
     let mut notes = whole.notes;
-    if matches!(reader.data, Data::User { .. }) {
+    if reader.digests().is_some() {
         notes.extend(untrained(whole.train.as_ref(), whole.test.as_ref()));
     }
     let notes = notes.iter();
@@ -155,8 +155,10 @@ mod tests {
                 panic!("{reader:?}: {error:?}");
             };
             assert!(hint.contains("https://"), "{hint}");
-            if !["images", "captions"].contains(&reader.name) {
-                assert!(path.extension().is_some() && hint.contains("--data DIR"));
+            if !["images", "domains", "captions"].contains(&reader.name) {
+                assert!(hint.contains("--data DIR"), "{hint}");
+                let of_files = reader.name == "npy" || reader.digests().is_none();
+                assert!(path.extension().is_some() || !of_files, "{path:?}");
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use super::error::RunError;
 use super::evaluation::fingerprint;
-use crate::dataset::readers;
+use crate::dataset::readers::{self, Reader};
 use crate::files::checksum;
 use crate::model::{Loaded, Predictor};
 use crate::suite::definition::{DatasetSpec, Suite};
@@ -103,7 +103,8 @@ impl Origins {
         for spec in specs {
             let published = readers::manifests_of(spec).map(|m| m.name.as_str());
             let mut sets: Vec<&str> = published.collect();
-            if sets.is_empty() {
+            let hashed = Reader::named(&spec.reader).and_then(Reader::digests);
+            if sets.is_empty() || hashed.is_some() {
                 sets.push(&spec.name);
             }
             let own = |name: &str| {

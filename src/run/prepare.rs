@@ -8,7 +8,7 @@ use super::folder::RunFolder;
 use super::origin::{self, Origins};
 use super::progress::{Progress, check_interrupt};
 use super::texts::{self, ClassIds};
-use crate::dataset::readers::{self, Data, Reader};
+use crate::dataset::readers::{self, Reader};
 use crate::dataset::store::{Ledger, Store, verify};
 use crate::dataset::{self, Dataset, DatasetError, Opened, Splits, TargetShape, subset};
 use crate::feature::{FeatureSet, extract};
@@ -445,7 +445,7 @@ pub fn inputs<'a>(
         progress.end();
     }
     for spec in &specs {
-        if let Data::User { digests, .. } = Reader::of(spec)?.data {
+        if let Some(digests) = Reader::of(spec)?.digests() {
             found.extend(digests(store.root(), spec)?);
         }
     }

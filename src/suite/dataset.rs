@@ -31,13 +31,37 @@ pub struct DatasetSpec {
     /// several labels, relative L2 for fields, one minus mean recall for captions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<Metric>,
-    /// Where one's own files (readers `images`, `captions` and `npy`) are, relative to the suite file; without it
-    /// `DATA/NAME`.
+    /// Where one's own files (readers `images`, `domains`, `captions` and `npy`) are, relative to the suite file; without
+    /// it `DATA/NAME`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
+    /// The folder, below that of reader `domains`, whose pictures are the set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// What numbers the classes of a domain, where it is one of several: reader `domains` and published sets by domain.
+    #[serde(default, skip_serializing_if = "DomainClasses::is_union")]
+    pub classes: DomainClasses,
     /// An encoder of its own, for signals that the suite's source model of images does not take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoder: Option<SequenceEncoder>,
+}
+
+/// Which classes the pictures of a domain are numbered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DomainClasses {
+    /// Those of all domains that are there, so that labels of different domains' tasks agree.
+    #[default]
+    Union,
+    /// Those that the domain has.
+    Own,
+}
+
+impl DomainClasses {
+    /// Whether they are those of all domains.
+    pub fn is_union(&self) -> bool {
+        *self == Self::Union
+    }
 }
 
 /// A sequence encoder (RoBERTa's architecture) for a target of its own. It has no image surrogate, so
@@ -80,6 +104,8 @@ impl DatasetSpec {
             loss: None,
             metric: None,
             path: None,
+            domain: None,
+            classes: DomainClasses::Union,
             encoder: None,
         }
     }

@@ -248,3 +248,76 @@ fn what_a_reader_infers_is_told_beside_its_samples() {
         "{words}"
     );
 }
+
+#[test]
+fn folders_of_pictures_are_put_by_hand_and_known_by_being_there() {
+    let home = tempfile::tempdir().unwrap();
+    let files = home.path().join("files");
+    let root = files.to_str().unwrap();
+    let place = |name: &str| {
+        for class in ["Bed", "Chair"] {
+            for i in 0..10 {
+                let path = files.join(format!("office_home/{name}/{class}/{i}.png"));
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::copy(super::our_fixture("preprocess/pictures/photo.png"), path).unwrap();
+            }
+        }
+    };
+    let run = |arguments: &[&str]| data(home.path(), &[arguments, &["--data", root]].concat());
+    let state = || json(&run(&["show", "office-home", "--json"]))["state"].clone();
+    assert_eq!(state(), "absent");
+    let fetched = run(&["fetch", "office-home"]);
+    let said = text(&fetched.stderr);
+    assert!(
+        !fetched.status.success() && said.contains("put there by hand"),
+        "{said}"
+    );
+    place("art");
+    assert_eq!(state(), "partial");
+    for name in ["Clipart", "product", "Real World"] {
+        place(name);
+    }
+    assert_eq!(state(), "complete");
+    let places = json(&run(&["where", "office-home", "--json"]));
+    let places = places["files"].as_array().unwrap();
+    assert!(
+        places.iter().all(|file| file["exists"] == true),
+        "{places:?}"
+    );
+    assert!(
+        places[3]["path"]
+            .as_str()
+            .unwrap()
+            .ends_with("office_home/Real World")
+    );
+    let shown = json(&run(&["show", "office-home-real-world", "--json"]));
+    assert_eq!(shown["parts"][0]["samples"], 14, "{shown}");
+    assert_eq!(shown["parts"][2]["classes"], serde_json::json!([2, 2]));
+    let imported = run(&["import", "office-home", root]);
+    let said = text(&imported.stderr);
+    assert!(
+        !imported.status.success() && said.contains("put there by hand"),
+        "{said}"
+    );
+    let out = home.path().join("art.npz");
+    let extract = super::modalign(&[
+        "extract",
+        "--model",
+        "demo",
+        "--data",
+        "office-home-art:test",
+        "--data-dir",
+        root,
+        "--outputs",
+        "pooled",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    let said = text(&extract.stderr);
+    assert!(extract.status.success(), "{said}");
+    assert!(
+        said.contains("no official split") && said.contains("pictures: "),
+        "{said}"
+    );
+    assert_eq!(modalign::feature::file::read(&out).unwrap().len(), 4);
+}

@@ -222,3 +222,78 @@ fn a_suite_takes_folders_of_pictures_and_records_how_they_are_prepared() {
         modalign::suite::definition::Suite::resolve(out.join("config.toml").to_str().unwrap());
     assert!(kept.unwrap().targets[0].path.as_ref().unwrap().is_dir());
 }
+
+#[test]
+fn domains_are_targets_of_their_own_with_labels_that_agree() {
+    let home = tempfile::tempdir().unwrap();
+    for place in ["art/cat", "art/dog", "photo/cat", "photo/dog", "photo/elk"] {
+        for number in 0..12 {
+            let path = home.path().join(format!("pets/{place}/{number}.png"));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::copy(our_fixture("preprocess/pictures/photo.png"), path).unwrap();
+        }
+    }
+    let (before, after) = TINY.split_once("[[targets]]").unwrap();
+    let rest = after.split_once("[transfer]").unwrap().1;
+    let target = |domain: &str, more: &str| {
+        format!(
+            "[[targets]]\nname = \"{domain}\"\ntitle = \"Pets: {domain}\"\nreader = \"domains\"\npath = \"pets\"\n\
+             domain = \"{domain}\"\ntrain = 6\n{more}\n"
+        )
+    };
+    let suite = |more: &str, second: &str| {
+        let targets = target("art", more) + &target(second, "");
+        format!("{before}{targets}[transfer]{rest}").replace("seeds = [0, 1]", "seeds = [0]")
+    };
+    let file = home.path().join("suite.toml");
+    let out = home.path().join("run");
+    let report = |text: String, out: &std::path::Path| {
+        std::fs::write(&file, text).unwrap();
+        modalign(&[
+            "report",
+            "--suite",
+            file.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
+        ])
+    };
+    let refused = report(suite("classes = \"all\"", "photo"), &out);
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));
+    let refused = report(suite("", "phto"), &home.path().join("none"));
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("phto: domain: expected one of") && said.contains("art, photo"),
+        "{said}"
+    );
+    let run = report(suite("", "photo"), &out);
+    let said = text(&run.stderr);
+    assert!(run.status.success(), "{said}");
+    let record = std::fs::read_to_string(out.join("run.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let notes = record["notes"].to_string();
+    assert!(
+        notes.contains("art: classes are the 3 of the domains art, photo"),
+        "{notes}"
+    );
+    let inputs = record["inputs"].as_array().unwrap();
+    for name in ["art/", "art/classes", "photo/", "photo/classes"] {
+        assert!(
+            inputs.iter().any(|input| input["name"] == name),
+            "{name}: {inputs:?}"
+        );
+    }
+    // A class that another domain gains moves labels: what was trained on them is not gone on with.
+    std::fs::create_dir(home.path().join("pets/photo/ant")).unwrap();
+    std::fs::copy(
+        our_fixture("preprocess/pictures/photo.png"),
+        home.path().join("pets/photo/ant/0.png"),
+    )
+    .unwrap();
+    let stale = report(suite("", "photo"), &out);
+    assert!(
+        !stale.status.success() && text(&stale.stderr).contains("--refresh"),
+        "{}",
+        text(&stale.stderr)
+    );
+}

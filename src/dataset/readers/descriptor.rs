@@ -49,6 +49,14 @@ pub enum Data {
     Published(&'static str),
     /// Files of two data manifests; the first has the words.
     Joined([&'static str; 2]),
+    /// Files and folders of the data manifest of that name, which users put there: what is in the folders has no
+    /// published checksums.
+    Placed {
+        /// The manifest's name.
+        set: &'static str,
+        /// Name and SHA-256 of what makes the set what it is, but for the files that the manifest lists.
+        digests: Digests,
+    },
     /// The program makes them from a seed.
     Procedural(About),
     /// The user's own files, in `DATA/NAME` or at the `path` of the suite's entry.
@@ -130,7 +138,7 @@ impl Reader {
     /// The manifests of all published files that it reads.
     pub fn manifests(&self) -> impl Iterator<Item = &'static DataManifest> {
         let names: &[&str] = match &self.data {
-            Data::Published(name) => std::slice::from_ref(name),
+            Data::Published(name) | Data::Placed { set: name, .. } => std::slice::from_ref(name),
             Data::Joined(names) => names,
             Data::Procedural(_) | Data::User { .. } => &[],
         };
@@ -141,7 +149,15 @@ impl Reader {
 
     /// Whether somebody publishes its files.
     pub fn is_published(&self) -> bool {
-        matches!(self.data, Data::Published(_) | Data::Joined(_))
+        !matches!(self.data, Data::Procedural(_) | Data::User { .. })
+    }
+
+    /// Name and SHA-256 of what its manifests do not vouch for.
+    pub fn digests(&self) -> Option<Digests> {
+        match self.data {
+            Data::User { digests, .. } | Data::Placed { digests, .. } => Some(digests),
+            Data::Published(_) | Data::Joined(_) | Data::Procedural(_) => None,
+        }
     }
 
     /// Whether the program makes its samples, so that it needs no files.
@@ -180,7 +196,7 @@ impl Reader {
         own: fn(&About) -> &'static str,
     ) -> &'static str {
         match &self.data {
-            Data::Published(_) | Data::Joined(_) => {
+            Data::Published(_) | Data::Joined(_) | Data::Placed { .. } => {
                 published(self.manifest().expect("a test finds every manifest"))
             }
             Data::Procedural(about) | Data::User { about, .. } => own(about),

@@ -13,6 +13,7 @@ mod darcy16;
 mod deepsea;
 pub mod demo;
 pub mod descriptor;
+mod domains;
 mod ecg2017;
 mod ecg5000;
 pub mod emg_myo;
@@ -93,8 +94,26 @@ pub static READERS: &[&Reader] = &[
     &emoji::LINE_GROUPS,
     &remote_sensing::RSICD,
     &remote_sensing::RSITMD,
+    &captions::FLICKR8K,
+    &captions::FLICKR30K,
+    &captions::COCO,
+    &domains::HOME_ART,
+    &domains::HOME_CLIPART,
+    &domains::HOME_PRODUCT,
+    &domains::HOME_REAL,
+    &domains::CLIPART,
+    &domains::INFOGRAPH,
+    &domains::PAINTING,
+    &domains::QUICKDRAW,
+    &domains::REAL,
+    &domains::SKETCH,
+    &domains::MINI_CLIPART,
+    &domains::MINI_PAINTING,
+    &domains::MINI_REAL,
+    &domains::MINI_SKETCH,
     &numpy::READER,
     &images::READER,
+    &domains::READER,
     &captions::READER,
 ];
 
@@ -143,8 +162,8 @@ pub fn manifests_of(spec: &DatasetSpec) -> impl Iterator<Item = &'static DataMan
 /// Resolves a suite by name or file ([`Suite::resolve`]) and the readers that it names.
 ///
 /// # Errors
-/// Those of [`Suite::resolve`]; [`ManifestError::NoReader`] with the nearest name; `Invalid` for a
-/// `path` beside a reader whose files have their own places.
+/// Those of [`Suite::resolve`]; [`ManifestError::NoReader`] with the nearest name; `Invalid` for a key that the reader has
+/// no use for: a `path` where files have their own places, a `domain` or `classes` where there are no domains.
 pub fn resolve(asked: &str) -> Result<Suite, ManifestError> {
     let suite = Suite::resolve(asked)?;
     check(&suite, asked)?;
@@ -166,13 +185,35 @@ pub fn check(suite: &Suite, origin: &str) -> Result<(), ManifestError> {
                 near: nearest(&spec.reader, READERS.iter().map(|reader| reader.name)),
             });
         };
-        if spec.path.is_some() && !matches!(reader.data, Data::User { .. }) {
-            return Err(ManifestError::Invalid {
-                origin: origin.into(),
-                what: "path".into(),
-                expected: "a set of one's own files (reader npy, images or captions)".into(),
-                found: format!("reader {} of {}", reader.name, spec.name),
-            });
+        let published = "; of published sets every domain is a reader (office-home-art)";
+        for (key, is_there, fits, expected) in [
+            (
+                "path",
+                spec.path.is_some(),
+                matches!(reader.data, Data::User { .. }),
+                "a set of one's own files (reader npy, images, domains or captions)".into(),
+            ),
+            (
+                "domain",
+                spec.domain.is_some(),
+                reader.name == domains::READER.name,
+                format!("one's own folders by domain (reader domains){published}"),
+            ),
+            (
+                "classes",
+                !spec.classes.is_union(),
+                domains::is_domain(reader),
+                "one of several domains (reader domains, office-home-…, domainnet-…)".into(),
+            ),
+        ] {
+            if is_there && !fits {
+                return Err(ManifestError::Invalid {
+                    origin: origin.into(),
+                    what: key.into(),
+                    expected,
+                    found: format!("reader {} of {}", reader.name, spec.name),
+                });
+            }
         }
     }
     Ok(())
@@ -239,5 +280,24 @@ mod tests {
             said.contains("path: expected a set of one's own files"),
             "{said}"
         );
+        suite.targets[0].path = None;
+        suite.targets[0].domain = Some("art".into());
+        let said = check(&suite, "x.toml").unwrap_err().to_string();
+        assert!(
+            said.contains("domain: expected one's own folders by domain"),
+            "{said}"
+        );
+        suite.targets[0].domain = None;
+        suite.targets[0].classes = crate::suite::dataset::DomainClasses::Own;
+        let said = check(&suite, "x.toml").unwrap_err().to_string();
+        assert!(
+            said.contains("classes: expected one of several domains"),
+            "{said}"
+        );
+        for (reader, domain) in [("domains", Some("art")), ("mini-domainnet-real", None)] {
+            suite.targets[0].reader = reader.into();
+            suite.targets[0].domain = domain.map(String::from);
+            check(&suite, "x.toml").unwrap();
+        }
     }
 }

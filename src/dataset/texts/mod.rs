@@ -157,7 +157,8 @@ pub(super) fn whole(path: &Path) -> Result<Vec<u8>, DatasetError> {
     }
 }
 
-fn utf8<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, DatasetError> {
+/// The bytes of a file as text.
+pub(super) fn utf8<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, DatasetError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|e| malformed(path, "contents", "text in UTF-8", e.to_string()))?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))

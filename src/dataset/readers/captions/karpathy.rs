@@ -10,8 +10,17 @@ use crate::dataset::DatasetError;
 use crate::dataset::files::{io, malformed};
 use crate::dataset::texts::{Record, some, whole};
 
+/// A file of this layout.
+pub struct Split {
+    /// The set that the file says it is of (`flickr8k`).
+    pub dataset: Option<String>,
+    /// A row a picture.
+    pub rows: Vec<Record>,
+}
+
 #[derive(Deserialize)]
 struct Layout {
+    dataset: Option<String>,
     images: Option<Vec<Picture>>,
 }
 
@@ -28,12 +37,12 @@ struct Sentence {
     raw: String,
 }
 
-/// The rows of a file of this layout; `None` if it has another one.
+/// What is in a file of this layout; `None` if it has another one.
 ///
 /// # Errors
 /// Those of reading; `Malformed` if it speaks of sentences and has another layout, and with the entry for a picture without a name, without sentences or
 /// with a blank one.
-pub fn read(file: &Path) -> Result<Option<Vec<Record>>, DatasetError> {
+pub fn read(file: &Path) -> Result<Option<Split>, DatasetError> {
     let bytes = whole(file)?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     if !bytes.trim_ascii_start().starts_with(b"{") {
@@ -72,12 +81,15 @@ pub fn read(file: &Path) -> Result<Option<Vec<Record>>, DatasetError> {
         })
     };
     let rows = images.into_iter().enumerate().map(record);
-    Ok(Some(rows.collect::<Result<_, _>>()?))
+    Ok(Some(Split {
+        dataset: layout.dataset,
+        rows: rows.collect::<Result<_, _>>()?,
+    }))
 }
 
 /// What tells the layout from others.
 const KEY: &[u8] = b"\"sentences\"";
-const EXPECTED: &str = "{“images”: [{“filename”, “split”, “sentences”: [{“raw”}]}]}";
+pub const EXPECTED: &str = "{“images”: [{“filename”, “split”, “sentences”: [{“raw”}]}]}";
 
 /// The one file of this layout in a folder; `None` if there is none.
 ///
@@ -95,7 +107,7 @@ pub fn beside(place: &Path) -> Result<Option<Captions>, DatasetError> {
     let (mut found, mut wrong) = (Vec::new(), None);
     for file in files {
         match read(&file) {
-            Ok(Some(rows)) => found.push(Captions { file, rows }),
+            Ok(Some(Split { rows, .. })) => found.push(Captions { file, rows }),
             Ok(None) => {}
             Err(error) => wrong = wrong.or(Some(error)),
         }

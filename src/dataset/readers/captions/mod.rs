@@ -3,9 +3,13 @@
 //! A folder holds pictures, at any depth, and one file of captions: `captions.csv`, `.tsv`, `.jsonl` or `.json` with a column (a
 //! key) of pictures and one of texts ([`crate::dataset::pairs`]), or a split as Karpathy passed them on ([`karpathy`]). A
 //! column `split` says which part a picture is of; without it the parts are drawn by a fixed seed, and that is told. Pictures
-//! are prepared as the reader [`images`](super::images) prepares them.
+//! are prepared as the reader [`images`](super::images) prepares them. Sets that are published in that layout are readers of
+//! their own ([`published`]).
 
 mod karpathy;
+mod published;
+
+pub use published::{COCO, FLICKR8K, FLICKR30K};
 
 use std::fs::File;
 use std::io::BufReader;
@@ -58,7 +62,10 @@ pub const READER: Reader = Reader {
             ])
         },
     },
-    open: |asked| open(&asked.folder()?, asked.how),
+    open: |asked| {
+        let place = asked.folder()?;
+        open(&place, Captions::find(&place)?, asked.how)
+    },
 };
 
 /// A file of captions that was read.
@@ -104,10 +111,10 @@ impl Captions {
 
     fn read(file: &Path) -> Result<Self, DatasetError> {
         let json = file.extension().is_some_and(|ending| ending == "json");
-        if json && let Some(rows) = karpathy::read(file)? {
+        if json && let Some(split) = karpathy::read(file)? {
             return Ok(Self {
                 file: file.into(),
-                rows,
+                rows: split.rows,
             });
         }
         let [image, text] = Columns::default().named(file)?;
@@ -119,9 +126,9 @@ impl Captions {
     }
 }
 
-/// Opens the three parts of a folder, its pictures prepared by `how`.
-fn open(place: &Path, how: &Preprocess) -> Result<Splits, DatasetError> {
-    let Captions { file, rows } = Captions::find(place)?;
+/// Opens the three parts of a folder with these captions, its pictures prepared by `how`.
+fn open(place: &Path, captions: Captions, how: &Preprocess) -> Result<Splits, DatasetError> {
+    let Captions { file, rows } = captions;
     let pictures = Folder::flat(place, &[&file], how, Broken::Refuse)?;
     let parts = parts_of(&file, &rows)?;
     let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();

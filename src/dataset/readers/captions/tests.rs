@@ -19,7 +19,8 @@ fn home(name: &str, text: &str) -> tempfile::TempDir {
 }
 
 fn opened(home: &tempfile::TempDir) -> Result<Splits, DatasetError> {
-    open(home.path(), &Preprocess::guess(16))
+    let captions = Captions::find(home.path())?;
+    open(home.path(), captions, &Preprocess::guess(16))
 }
 
 fn said(name: &str, text: &str) -> String {

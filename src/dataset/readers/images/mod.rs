@@ -8,9 +8,13 @@
 //! picture is refused by name before anything is computed.
 
 mod decode;
-mod tree;
+mod digest;
+mod parts;
+pub(super) mod tree;
 
 pub use decode::{Header, MOST_PIXELS, Picture, decode, header};
+pub(super) use digest::digest_of;
+pub use digest::{digest, digest_flat};
 pub use tree::is_picture;
 
 use std::path::Path;
@@ -19,16 +23,14 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::descriptor::{About, Data, Input, Reader, folder};
-use crate::dataset::files::{io, malformed};
+use crate::dataset::files::malformed;
 use crate::dataset::pictured::Lens;
-use crate::dataset::subset::{SPLIT_SEED, VALID_SHARE, hold_out};
 use crate::dataset::{Dataset, DatasetError, Display, Splits, Subset, check_request};
 use crate::suite::preprocess::Preprocess;
 use crate::suite::task::TargetKind;
-use tree::{Part, Tree};
+use parts::parts;
+use tree::Tree;
 
-/// Share of every class that tests, where no part is given.
-const TEST_SHARE: f64 = 0.2;
 /// Red, green and blue.
 const CHANNELS: usize = 3;
 
@@ -103,7 +105,7 @@ impl Folder {
     /// `Missing` if it is no folder; `Malformed` for a file that is no picture, a class without any,
     /// or pictures of several sizes where `how` gives them none.
     pub fn open(root: &Path, how: &Preprocess, broken: Broken) -> Result<Self, DatasetError> {
-        Self::of(root, tree::walk(root)?, how, broken)
+        Self::of(root, tree::walk(root)?, None, how, broken)
     }
 
     /// Looks through the folder `root` for pictures at any depth, of no class; `known` are files that are no pictures and
@@ -117,10 +119,21 @@ impl Folder {
         how: &Preprocess,
         broken: Broken,
     ) -> Result<Self, DatasetError> {
-        Self::of(root, tree::flat(root, known)?, how, broken)
+        Self::of(root, tree::flat(root, known)?, None, how, broken)
     }
 
-    fn of(root: &Path, tree: Tree, how: &Preprocess, broken: Broken) -> Result<Self, DatasetError> {
+    /// Looks at the pictures of `tree`, which are named below `root`. Labels are those of the classes `among`, if they are
+    /// said: all of the tree's are among them. Parts are cut by the tree's own, so they do not depend on these.
+    ///
+    /// # Errors
+    /// Those of [`Folder::open`]; `Malformed` for a class that is not among them.
+    pub(super) fn of(
+        root: &Path,
+        tree: Tree,
+        among: Option<Vec<String>>,
+        how: &Preprocess,
+        broken: Broken,
+    ) -> Result<Self, DatasetError> {
         let Tree {
             classes,
             mut files,
@@ -159,6 +172,10 @@ impl Folder {
         };
         let mut cuts = Vec::new();
         let rows = parts(&kept, given, &mut cuts);
+        let classes = match among {
+            Some(all) => relabelled(root, &mut kept, &classes, all)?,
+            None => classes,
+        };
         let whole = Arc::new(Pictures {
             files: kept,
             classes,
@@ -198,54 +215,22 @@ impl Folder {
     }
 }
 
-/// Rows that train, validate and test.
-fn parts(files: &[tree::Entry], given: bool, notes: &mut Vec<String>) -> [Vec<usize>; 3] {
-    let of = |part: Part| -> Vec<usize> {
-        (0..files.len())
-            .filter(|&row| files[row].part == Some(part))
-            .collect()
+/// Numbers pictures of `own` classes by those of `all`.
+fn relabelled(
+    root: &Path,
+    files: &mut [tree::Entry],
+    own: &[String],
+    all: Vec<String>,
+) -> Result<Vec<String>, DatasetError> {
+    let number = |class: &String| {
+        let found = all.iter().position(|other| other == class);
+        found.ok_or_else(|| malformed(root, "class", format!("one of {}", all.join(", ")), class))
     };
-    let labels = |rows: &[usize]| -> Vec<usize> { rows.iter().map(|&r| files[r].label).collect() };
-    let cut = |rows: Vec<usize>, share: f64| -> (Vec<usize>, Vec<usize>) {
-        let (kept, held) = hold_out(&labels(&rows), share, SPLIT_SEED);
-        let pick = |places: Vec<usize>| places.into_iter().map(|p| rows[p]).collect();
-        (pick(kept), pick(held))
-    };
-    if !given {
-        notes.push(
-            "no folders train, valid and test: a fifth of every class tests, a tenth of the rest validates"
-                .into(),
-        );
-        let (rest, test) = cut((0..files.len()).collect(), TEST_SHARE);
-        let (train, valid) = cut(rest, VALID_SHARE);
-        return [train, valid, test];
-    }
-    let [train, valid, test] = [Part::Train, Part::Valid, Part::Test].map(of);
-    match (valid.is_empty(), test.is_empty()) {
-        (false, false) => [train, valid, test],
-        (true, false) => {
-            notes.push("no folder valid: a tenth of every class of train validates".into());
-            let (train, valid) = cut(train, VALID_SHARE);
-            [train, valid, test]
-        }
-        (false, true) => {
-            notes.push(
-                "no folder test: the pictures of the validation folder test, a tenth of every class of train validates"
-                    .into(),
-            );
-            let (train, held) = cut(train, VALID_SHARE);
-            [train, held, valid]
-        }
-        (true, true) => {
-            notes.push(
-                "no folders valid and test: a fifth of every class of train tests, a tenth of the rest validates"
-                    .into(),
-            );
-            let (rest, test) = cut(train, TEST_SHARE);
-            let (train, valid) = cut(rest, VALID_SHARE);
-            [train, valid, test]
-        }
-    }
+    let numbers = own.iter().map(number).collect::<Result<Vec<_>, _>>()?;
+    files
+        .iter_mut()
+        .for_each(|file| file.label = numbers[file.label]);
+    Ok(all)
 }
 
 /// The size that all pictures have in the end; `None` without pictures.
@@ -313,40 +298,6 @@ impl Dataset for Pictures {
         }
         self.lens.apply(&picture.planes, picture.header.size, out)
     }
-}
-/// One SHA-256 over names and bytes of all pictures of a folder.
-///
-/// # Errors
-/// Those of walking the folder and of reading a file.
-pub fn digest(root: &Path) -> Result<String, DatasetError> {
-    digest_of(&tree::walk(root)?.files)
-}
-
-/// The same of pictures at any depth, whatever the folders are called.
-///
-/// # Errors
-/// As [`digest`].
-pub fn digest_flat(root: &Path) -> Result<String, DatasetError> {
-    digest_of(&tree::flat(root, &[])?.files)
-}
-
-fn digest_of(files: &[tree::Entry]) -> Result<String, DatasetError> {
-    use sha2::{Digest, Sha256};
-    let each: Vec<Result<_, DatasetError>> = files
-        .par_iter()
-        .map(|file| {
-            let bytes = std::fs::read(&file.path).map_err(io(&file.path))?;
-            Ok(Sha256::digest(bytes))
-        })
-        .collect();
-    let mut all = Sha256::new();
-    for (file, hash) in files.iter().zip(each) {
-        all.update(file.id.as_bytes());
-        all.update([0]);
-        all.update(hash?);
-    }
-    let hex = all.finalize();
-    Ok(hex.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

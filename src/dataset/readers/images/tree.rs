@@ -274,6 +274,16 @@ pub fn flat(root: &Path, known: &[&Path]) -> Result<Tree, DatasetError> {
     })
 }
 
+/// Folders with what lies beside them: names and paths of folders, and pictures.
+pub type Folders = (Vec<(String, PathBuf)>, Vec<PathBuf>);
+
+/// The folders in `root`, in sorted order, and the pictures that lie beside them.
+pub fn folders(root: &Path) -> Result<Folders, DatasetError> {
+    let listing = Listing::of(root)?;
+    let pictures = listing.pictures.into_iter().map(|(_, path)| path);
+    Ok((listing.folders, pictures.collect()))
+}
+
 /// The path below `root`, with `/` between names.
 fn id(root: &Path, path: &Path) -> String {
     let below = path.strip_prefix(root).unwrap_or(path);
