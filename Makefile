@@ -39,7 +39,7 @@ deny:
 ## False marks and coverage in large simulations (small ones are among the tests); prints every rate
 calibrate:
 	@scripts/bootstrap.sh
-	MODALIGN_CALIBRATE=1 $(CARGO) test $(PROFILE) --locked --lib -- measure:: compare --nocapture
+	MODALIGN_CALIBRATE=1 $(CARGO) test $(PROFILE) --locked --lib -- measure:: compare evaluate::left_out --nocapture
 
 ## Parity with the implementations the field trusts; prints each largest error
 parity:

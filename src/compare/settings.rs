@@ -1,6 +1,7 @@
 //! The settings of a comparison. Every choice that a number depends on has a name here and stands
 //! in the record; what cannot be set is a constant below.
 
+pub use crate::evaluate::noise::MOST_WORK;
 use crate::measure::MeasureError;
 use crate::measure::probe::{ProbeParams, ValidProbeParams};
 use serde::Serialize;
@@ -16,9 +17,6 @@ pub const GROUPS: usize = 20;
 pub const FEW_TRAINING: usize = 200;
 /// Most samples of a map: all pairs of them are computed, so that the same seed gives the same bytes.
 pub const MOST_MAPPED: usize = 3000;
-/// N·D·min(N, D) of the test part above which LogME and H-score get no interval: the jackknife would
-/// compute each [`GROUPS`] times.
-pub const MOST_WORK: f64 = 6e9;
 
 /// Settings of a comparison, not yet checked.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,6 +11,8 @@
 //! | [`device`] | the linear probe on a burn device |
 //! | [`encoder`] | measures of an encoder: values, and values with the jackknife's noise |
 //! | [`target`] | transferability scores of a target |
+//! | [`scored`] | the same of anyone's features, with their noise; the OTDD of two sets |
+//! | [`left_out`] | the jackknife of a number, whatever it is computed from |
 //! | [`towers`] | measures between an image tower and a text tower, with their noise |
 //! | [`noise`] | standard errors, intervals and p of the delete-a-group jackknife |
 //! | [`values`] | measured values by the names of their measures, as they are kept |
@@ -21,7 +23,9 @@ pub mod device;
 pub mod encoder;
 pub mod inputs;
 pub mod kept;
+pub mod left_out;
 pub mod noise;
+pub mod scored;
 pub mod target;
 pub mod towers;
 pub mod values;

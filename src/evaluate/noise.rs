@@ -15,6 +15,9 @@ use crate::measure::verdict::LEVEL;
 
 /// Fewest folds that give an interval.
 pub const FEWEST_FOLDS: usize = 5;
+/// N·D·min(N, D) above which measures that decompose features get no interval, as the jackknife would compute each of them
+/// once a fold.
+pub const MOST_WORK: f64 = 6e9;
 
 /// Standard error from the values without each fold; `None` for fewer than [`FEWEST_FOLDS`].
 pub fn standard_error(without: &[f64]) -> Option<f64> {

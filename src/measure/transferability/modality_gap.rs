@@ -9,7 +9,7 @@ use ndarray::{Array1, ArrayView2, Axis, s};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::score::{Score, given};
+use super::score::{Need, Score, given};
 use crate::measure::MeasureError;
 use crate::measure::about::{About, Better, Unit};
 use crate::measure::samples::{Real, check_finite, directions};
@@ -96,7 +96,7 @@ pub const MODALITY_GAP: Score = Score {
         limits: "It sees means alone and no labels: sets may differ and have no gap.",
         citation: "Liang et al., Mind the gap: understanding the modality gap in multi-modal contrastive representation learning, NeurIPS 2022",
     },
-    needs: &[],
+    needs: &[Need::Source],
     value: |input| {
         let source = given("features of source samples", input.source)?;
         let target = given("features of target samples", input.features)?;

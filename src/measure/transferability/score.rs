@@ -27,6 +27,10 @@ pub enum Need {
     Labels,
     /// A source model with a classifier.
     Classifier,
+    /// Features of source samples.
+    Source,
+    /// Embedded samples of source and target.
+    Embedded,
 }
 
 /// A value, and whether what computed it came to rest, where that can fail.

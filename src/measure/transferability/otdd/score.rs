@@ -19,7 +19,7 @@ pub const OTDD: Score = Score {
         limits: "Its unit is that of the embedding, so values compare only through embedders of one scale; it sees the embedder and not the encoder.",
         citation: "Alvarez-Melis and Fusi, Geometric dataset distances via optimal transport, NeurIPS 2020; as ORCA lowers it: Shen et al., ICML 2023",
     },
-    needs: &[Need::Labels],
+    needs: &[Need::Labels, Need::Embedded],
     value: |input| {
         let [source, target] = given("embedded samples of source and target", input.embedded)?;
         let params = given("settings of the OTDD", input.otdd.as_ref())?;
