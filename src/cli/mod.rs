@@ -184,6 +184,9 @@ fn run(cli: Cli) -> Result<u8, CliError> {
         Command::Probe(args) => measure::probe::run(&args)?,
         Command::Tsne(args) => measure::tsne::run(&args)?,
         Command::Discrepancy(args) => measure::discrepancy::run(&args)?,
+        Command::Cka(args) => measure::cka::run(&args)?,
+        Command::Otdd(args) => measure::otdd::run(&args)?,
+        Command::Transferability(args) => measure::transferability::run(&args)?,
         #[cfg(feature = "train")]
         Command::Data(command) => data::run(&command)?,
         #[cfg(feature = "train")]

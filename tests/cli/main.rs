@@ -23,6 +23,7 @@ mod pictures;
 mod report;
 mod resume;
 mod runs;
+mod scores;
 mod simulation;
 mod sweep;
 mod tasks;

@@ -9,6 +9,7 @@ mod measure;
 mod model;
 mod opening;
 mod run;
+mod scores;
 
 pub use columns::{ColumnArgs, labels_of};
 pub use compare::CompareArgs;
@@ -24,6 +25,7 @@ pub use opening::OpeningArgs;
 #[cfg(feature = "train")]
 pub use run::{DoctorArgs, PretrainArgs, RunsCommand, SweepArgs, TrainArgs};
 pub use run::{ExperimentArgs, FiguresArgs, ReportArgs, StartArgs};
+pub use scores::{CkaArgs, NoiseArgs, OtddArgs, TransferabilityArgs};
 
 use clap::{Parser, Subcommand};
 
@@ -44,6 +46,9 @@ use clap::{Parser, Subcommand};
   modalign probe --train TRAIN.npz --test TEST.npz   linear probe of your own features
   modalign tsne --features F.npz --out MAP.npy       t-SNE of them
   modalign discrepancy --source-probs P.npy --target-labels Y.npy --holdout
+  modalign cka A.npz B.npz                           do two encoders agree on the same samples
+  modalign otdd A.npz B.npz                          how far two labelled sets are from each other
+  modalign transferability F.npz                     LogME, H-score, LEEP, NCE of a target
   modalign compare A.npz B.npz C.npz                 which encoder is better at what, beyond noise
   modalign runs list                                 runs, how far each is, how long it took
   modalign data list                                 datasets, how much of each is here, licences
@@ -94,6 +99,12 @@ pub enum Command {
     Tsne(TsneArgs),
     /// How well source classes stand in for target classes: D(Ms, Mt) of anyone's probabilities
     Discrepancy(DiscrepancyArgs),
+    /// How far two encoders agree on the same samples
+    Cka(CkaArgs),
+    /// How far one labelled set must be moved to become another
+    Otdd(OtddArgs),
+    /// What a source model, before any training, says of a target: LEEP, NCE, LogME, H-score, modality gap
+    Transferability(TransferabilityArgs),
     /// Datasets: list, show, fetch, verify, import
     #[cfg(feature = "train")]
     #[command(subcommand)]

@@ -64,7 +64,8 @@ pub fn whole(args: &DiscrepancyArgs) -> Result<Source, CliError> {
     })
 }
 
-fn softmax_if(wanted: bool, matrix: Matrix) -> Matrix {
+/// The softmax of each row where that is wanted.
+pub(super) fn softmax_if(wanted: bool, matrix: Matrix) -> Matrix {
     if !wanted {
         return matrix;
     }
