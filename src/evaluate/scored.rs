@@ -139,7 +139,7 @@ fn why_none(estimate: &Estimate, folds: &[usize], dear: bool) -> Option<String> 
 /// The OTDD of two sets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distance {
-    /// Its value with the jackknife's interval: folds are left out of both sets.
+    /// Its value with the jackknife's interval, if it converged: folds are left out of both sets.
     pub estimate: Estimate,
     /// Whether it converged.
     pub converged: bool,
@@ -161,6 +161,10 @@ pub fn distance(
     let all = folds.concat();
     let (first, unsettled) = (Cell::new(None), Cell::new(0));
     let estimate = left_out(OTDD.about.range, &all, |rows| {
+        if first.get() == Some(false) {
+            // A reading that is not at its optimum has noise of its own: there is no interval, and none is paid for.
+            return MeasureError::at_least("converged values of the whole", 1, 0).map(|()| 0.0);
+        }
         let of = |set: &Samples<'_, f64>, rows: &[usize]| {
             let labels: Vec<usize> = rows.iter().map(|&row| set.labels()[row]).collect();
             (set.features().select(Axis(0), rows), labels)

@@ -222,13 +222,15 @@ fn otdd_is_the_references_and_nothing_from_a_set_to_itself() {
         &["--target-labels FILE.npy", "y.npy"],
     );
     refused(home, &format!("{files} --blur 0"), 2, &["--blur"]);
-    let (stopped, said) = told(
-        home,
-        &format!("{files} --blur 0.0001 --iterations 0 --folds 0"),
-    );
+    let (stopped, said) = told(home, &format!("{files} --blur 0.0001 --iterations 0"));
     assert!(
         stopped["converged"] == false && said.contains("before it converged"),
         "{said}"
+    );
+    let note = stopped["note"].as_str().unwrap();
+    assert!(
+        stopped["interval"].is_null() && note.contains("did not converge"),
+        "{stopped}"
     );
 }
 

@@ -74,7 +74,8 @@ The value is the debiased Sinkhorn divergence of cost ½‖x − x'‖² + ½W²
 of the classes, in squared units of the features; distance is √(2 · value), the paper's. It is 0 from a
 set to itself; of two samples of one distribution it is above 0, the more the fewer they are: compare
 values at equal --samples. The interval is the delete-a-group jackknife's (95 %), parts of both files
-left out together: it is of the value at this number of samples.
+left out together: it is of the value at this number of samples, and not given where the value did not
+converge.
 
 JSON: value, interval, distance, converged, samples (of both, as taken), of (as the files have), classes
 (that occur among those taken), folds, note, seconds.")]

@@ -107,6 +107,7 @@ fn note(args: &OtddArgs, found: &Distance, folds: usize) -> Option<String> {
         )),
         Some(_) => None,
         None if args.noise.folds == 0 => None,
+        None if !found.converged => Some("no interval: the value itself did not converge".into()),
         None if folds < FEWEST_FOLDS => Some(format!(
             "no interval: {folds} parts to leave out, {FEWEST_FOLDS} are the fewest"
         )),
