@@ -36,9 +36,9 @@ def test_ctrl_c_is_heard(rows, columns, call):
         time.sleep(2)
         run.send_signal(signal.SIGINT)
         begun = time.monotonic()
-        _, said = run.communicate(timeout=60)
+        _, said = run.communicate(timeout=120)
         assert said.rstrip().endswith("KeyboardInterrupt"), said
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 60
         assert run.returncode in (1, 130, -signal.SIGINT)
 
 
@@ -49,12 +49,15 @@ def test_python_goes_on_and_is_computed_with_after_an_interrupt():
     begun = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         TSNE(max_iter=10**9).fit(X)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60
     # What was interrupted stops: the processor is free again.
-    time.sleep(2)
-    used = time.process_time()
-    time.sleep(1)
-    assert time.process_time() - used < 0.5
+    for _ in range(60):
+        used = time.process_time()
+        time.sleep(1)
+        if time.process_time() - used < 0.2:
+            break
+    else:
+        pytest.fail("an interrupted map is still computed")
     assert m.cka(X, X) == pytest.approx(1.0)
 
 
@@ -80,8 +83,8 @@ def test_a_process_that_was_forked_computes_the_same():
     queue = context.Queue()
     child = context.Process(target=_in_a_fork, args=(queue, X))
     child.start()
-    assert queue.get(timeout=30) == expected
-    child.join(30)
+    assert queue.get(timeout=120) == expected
+    child.join(120)
 
 
 def test_the_number_of_threads_changes_no_bit():
