@@ -71,6 +71,7 @@ bench:
 	benches/train_step.sh $(PYTHON)
 	benches/swin_base.sh $(PYTHON)
 	benches/vit.sh $(PYTHON)
+	benches/tunings.sh $(PYTHON)
 	benches/mona_step.sh $(PYTHON)
 	benches/tsne.sh $(PYTHON)
 	benches/discrepancy.sh $(PYTHON)

@@ -71,6 +71,8 @@ static HOST: OnceLock<Host> = OnceLock::new();
 
 /// A process that runs this program: Python's, with the console script of the wheel.
 struct Host {
+    // Sweeps start it anew, which are not in a build without training.
+    #[cfg_attr(not(feature = "train"), allow(dead_code))]
     program: PathBuf,
     arguments: Vec<OsString>,
 }
@@ -93,6 +95,7 @@ pub fn main_of(program: PathBuf, arguments: Vec<OsString>) -> u8 {
 ///
 /// # Errors
 /// [`CliError::Io`] where the system does not tell.
+#[cfg(feature = "train")]
 fn program() -> Result<PathBuf, CliError> {
     match HOST.get() {
         Some(host) => Ok(host.program.clone()),
@@ -104,6 +107,7 @@ fn program() -> Result<PathBuf, CliError> {
 }
 
 /// The arguments behind the program's name.
+#[cfg(feature = "train")]
 fn arguments() -> Vec<OsString> {
     match HOST.get() {
         Some(host) => host.arguments.clone(),
