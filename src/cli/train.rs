@@ -10,6 +10,7 @@ use crate::model::device;
 use crate::run::cell::{Outcome, Tuned};
 use crate::run::failure::{self, Done};
 use crate::run::job::Asked;
+use crate::run::origin::learns_together;
 use crate::run::prepare::Request;
 use crate::run::sweep::{self, Part, forget_failures};
 use crate::run::{RunError, RunFolder};
@@ -52,12 +53,19 @@ pub(super) fn keep_targets(suite: &mut Suite, names: &[String]) -> Result<(), Cl
 pub fn train(args: &TrainArgs) -> Result<(), CliError> {
     let mut suite = methods::resolve(&args.experiment.suite)?;
     args.opening.apply(&mut suite.source);
-    keep_targets(&mut suite, std::slice::from_ref(&args.target))?;
     suite.transfer.methods = vec![method(&args.method)?];
+    // What learns targets together needs all of them.
+    let mut alone = suite.clone();
+    keep_targets(&mut alone, std::slice::from_ref(&args.target))?;
+    let all = methods::of(&suite.transfer);
+    if !all.iter().any(|method| learns_together(&suite, method)) {
+        suite = alone;
+    }
     suite.transfer.seeds = vec![args.seed];
     // One transfer, at the suite's own settings: nothing is compared.
     suite.tuning = Tuning::default();
-    if let Some((target, method, why)) = failure::pairs(&suite).into_iter().next() {
+    let mut undefined = failure::pairs(&suite).into_iter();
+    if let Some((target, method, why)) = undefined.find(|(t, ..)| t.name == args.target) {
         return Err(RunError::Undefined {
             cell: format!("{} by {}", target.name, method.name),
             why,
@@ -70,7 +78,10 @@ pub fn train(args: &TrainArgs) -> Result<(), CliError> {
     );
     let root = args.out.clone().unwrap_or(Path::new("runs").join(name));
     let folder = RunFolder::open(&root, &suite, args.start.fresh)?;
-    let asked = Asked::all(&suite);
+    let asked = Asked {
+        targets: vec![args.target.clone()],
+        ..Asked::all(&suite)
+    };
     forget_failures(&suite, &folder, &asked, None)?;
     let part = Part {
         asked: &asked,

@@ -1,5 +1,5 @@
 //! Cells of classes by their texts: a transfer tunes the source's towers on a target whose classes are told apart by their
-//! names, alone or together with other targets ([`tasks`](super::tasks)). The tuning is kept alone.
+//! names, alone or together with other targets ([`tasks`]). The tuning is kept alone.
 
 use super::cell::{Cell, Outcome};
 use super::checkpoint::Checkpoints;
@@ -51,6 +51,8 @@ pub(super) struct Learned {
     pub selected: usize,
     /// Seconds of the training; of one that several targets share, this one's part.
     pub seconds: f64,
+    /// Most memory that the process held while it trained, in bytes, where the system tells.
+    pub memory: Option<u64>,
     pub tasks: Option<Grouping>,
 }
 
@@ -89,7 +91,6 @@ pub(super) fn train(
     let suite = context.suite;
     let name = cell.name();
     let made_from = context.origins.transfer(suite, cell.target, cell.method);
-    let counted = memory::forget_peak();
     let together = match cell.method.together {
         Some(of) => of(&cell.variant.transfer)?,
         None => None,
@@ -113,7 +114,7 @@ pub(super) fn train(
         classes: own.templated.classes,
         seconds: learned.seconds,
         selected: learned.selected,
-        memory: counted.then(memory::peak).flatten(),
+        memory: learned.memory,
         device: Some(context.device_name.into()),
         made_from,
         stage1: Vec::new(),
@@ -157,6 +158,7 @@ fn alone(
     let made_from = context
         .origins
         .transfer(context.suite, cell.target, cell.method);
+    let counted = memory::forget_peak();
     progress.begin(&cell.title(), settings.train.epochs);
     let request = JointRequest {
         settings,
@@ -174,9 +176,14 @@ fn alone(
             tuning,
             seconds: record.seconds,
             selected: 1,
+            memory: counted.then(memory::peak).flatten(),
             course: vec![record],
             tasks: None,
         });
+    }
+    let fresh = request.verified()?;
+    if let Some(ids) = context.class_ids {
+        ids.check(&fresh)?;
     }
     let mut checkpoints = Checkpoints::new(context.folder.path(&cell.name()), &[], made_from);
     let done = learn(&request, &mut checkpoints, &mut |event| match event {
@@ -188,6 +195,7 @@ fn alone(
         tuning: done.joint.of_task(0)?,
         seconds: done.course.last().map_or(0.0, |epoch| epoch.seconds),
         selected: done.selected,
+        memory: counted.then(memory::peak).flatten(),
         course: done.course,
         tasks: None,
     })

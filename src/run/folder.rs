@@ -163,6 +163,7 @@ impl RunFolder {
     fn clear(&self) -> Result<(), RunError> {
         let others = [
             "cells",
+            "tasks",
             "features",
             "tables",
             "figures",

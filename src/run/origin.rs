@@ -36,6 +36,13 @@ impl Origin {
         self.0.is_empty()
     }
 
+    /// The same with something more that it is made from.
+    pub(super) fn with(mut self, name: &str, what: &str) -> Self {
+        let hash = checksum::sha256(what.as_bytes());
+        self.0.insert(name.into(), hash);
+        self
+    }
+
     /// The first name whose hash is not that of `now`, with the hash here and there.
     pub(super) fn changed(&self, now: &Origin) -> Option<Change> {
         self.0.iter().find_map(|(name, was)| {
@@ -197,7 +204,7 @@ impl Origins {
             None => vec![WEIGHTS.into(), SETTINGS.into()],
         };
         names.extend([data(target), tokens(target)]);
-        if method.together.is_some() {
+        if learns_together(suite, method) {
             names.extend(
                 suite
                     .targets
@@ -239,6 +246,13 @@ pub fn datasets(suite: &Suite) -> impl Iterator<Item = &DatasetSpec> {
         .into_iter()
         .chain(source)
         .chain(&suite.targets)
+}
+
+/// Whether a method learns the targets of a suite together.
+pub fn learns_together(suite: &Suite, method: &Method) -> bool {
+    let together = method.together.map(|of| of(&suite.transfer));
+    // Settings that it refuses are refused where it trains.
+    matches!(together, Some(Ok(Some(_)) | Err(_)))
 }
 
 /// Refuses a transfer that was made from something else.

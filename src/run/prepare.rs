@@ -10,7 +10,9 @@ use super::progress::{Progress, check_interrupt};
 use super::texts::{self, ClassIds};
 use crate::dataset::readers::{self, Reader};
 use crate::dataset::store::{Ledger, Store, verify};
-use crate::dataset::{self, Dataset, DatasetError, Opened, Splits, TargetShape, subset};
+use crate::dataset::{
+    self, Dataset, DatasetError, Opened, Splits, TargetShape, class_counts, subset,
+};
 use crate::feature::{FeatureSet, extract};
 use crate::files::checksum;
 use crate::measure::Groups;
@@ -20,7 +22,7 @@ use crate::model::{self, Loaded, Model, Opening, RobertaConfig, embedded, load, 
 use crate::strata;
 use crate::suite::data::{DataFile, DataManifest};
 use crate::suite::dataset::SequenceEncoder;
-use crate::suite::definition::{DatasetSpec, Suite, Transfer};
+use crate::suite::definition::{ClassTexts, DatasetSpec, Suite, Transfer};
 use crate::suite::preprocess::{Origin, Preprocess};
 use crate::suite::stage1::SourceData;
 use crate::suite::task::TargetKind;
@@ -203,6 +205,12 @@ pub fn prepare<'a>(
     few_of_classes(suite)?;
     let by_texts = |spec: &DatasetSpec| failure::by_texts(suite, spec);
     let wanted = suite.source.texts.is_some() || suite.targets.iter().any(by_texts);
+    if suite.source.texts.is_none() && suite.targets.iter().any(by_texts) {
+        let template = &ClassTexts::default().templates[0];
+        notes.push(format!(
+            "The suite names no texts of classes ([source.texts]): {template:?} was taken."
+        ));
+    }
     let towers = match wanted || captioned(suite)? {
         true => Some(texts::towers(&suite.source, request.device)?),
         false => None,
@@ -273,7 +281,9 @@ pub fn prepare<'a>(
         };
         let named = match towers.as_ref().filter(|_| by_texts(spec)) {
             Some(towers) => {
+                fits_source(spec, &data, &source.model)?;
                 let texts = suite.source.texts.clone().unwrap_or_default();
+                notes.extend(few_or_none(suite, spec, &data));
                 let found = texts::by_names(towers, &texts, (&spec.name, &data), &mut notes)?;
                 captions_of.push((spec, classes_digest(&found)));
                 Some(found)
@@ -335,6 +345,36 @@ fn few_of_classes(suite: &Suite) -> Result<(), RunError> {
             found: suite.transfer.shots.to_string(),
         }),
     }
+}
+
+/// What is to be told of classes that have few training samples or no test sample.
+fn few_or_none(suite: &Suite, spec: &DatasetSpec, data: &Splits) -> Vec<String> {
+    let (train, test) = (
+        class_counts(data.train.as_ref()),
+        class_counts(data.test.as_ref()),
+    );
+    let named = |classes: Vec<usize>, told: String| {
+        let first = data.train.classes().get(*classes.first()?)?;
+        Some(format!(
+            "{}: {} classes {told}; the first is {first}.",
+            spec.name,
+            classes.len()
+        ))
+    };
+    let shots = suite.transfer.shots;
+    let fewer = (0..train.len())
+        .filter(|class| train[*class] < shots)
+        .collect();
+    let without = (0..test.len()).filter(|class| test[*class] == 0).collect();
+    let fewer = named(
+        fewer,
+        format!("have fewer than {shots} training samples and give all"),
+    );
+    let without = named(
+        without,
+        "have no test sample, so that no error says whether they were learned".into(),
+    );
+    [fewer, without].into_iter().flatten().collect()
 }
 
 /// SHA-256 of the texts of classes as token ids.
@@ -486,7 +526,10 @@ fn fits_source(spec: &DatasetSpec, data: &Splits, source: &Model) -> Result<(), 
         return Ok(());
     }
     Err(RunError::Unfit {
-        what: format!("channels of the surrogate {}", spec.name),
+        what: format!(
+            "channels of {}, which goes through the source model as it is",
+            spec.name
+        ),
         expected: format!("{expected} as the source model has"),
         found: found.to_string(),
     })

@@ -307,16 +307,14 @@ impl Tables {
         let Some((cell, tasks)) = cell.zip(found.tasks.as_ref()) else {
             return;
         };
-        // All targets of a group tell the same.
-        let (method, seed) = (cell.method.name, cell.seed);
-        if self
-            .tasks
-            .iter()
-            .any(|row| row.method == method && row.seed == seed)
-        {
+        // All targets with the same settings tell the same.
+        let (method, variant, seed) = (cell.method.name, &cell.variant.label, cell.seed);
+        let same =
+            |row: &TaskRow| row.method == method && row.variant == *variant && row.seed == seed;
+        if self.tasks.iter().any(same) {
             return;
         }
-        self.tasks.extend(tasks.rows(method, seed));
+        self.tasks.extend(tasks.rows(method, variant, seed));
     }
 
     /// Every cell that the suite asks for, run or not, and every trial of its settings.
@@ -406,10 +404,14 @@ impl Tables {
                 source_upper,
             });
         }
-        self.outcome(o, cell);
+        let tasks = measures.by_texts.as_ref();
+        let tasks = tasks.and_then(|found| found.tasks.as_ref());
+        let shared = tasks.is_some_and(|tasks| tasks.shares(&o.target));
+        self.outcome(o, cell, shared);
     }
 
-    fn outcome(&mut self, o: &Outcome, cell: &Cell) {
+    /// `shared`: its course is that of several targets, and no curve of this one.
+    fn outcome(&mut self, o: &Outcome, cell: &Cell, shared: bool) {
         let spec = cell.target;
         let [channels, height, width] = o.shape;
         let [n_train, n_valid, n_test] = o.samples.map(|n| Some(n as u64));
@@ -431,7 +433,16 @@ impl Tables {
             seconds: Some(o.seconds),
             variant: Some(cell.variant.label.clone()),
         });
-        for e in &o.course {
+        if shared {
+            let note = format!(
+                "{}: no curves, as targets that learn together have one course.",
+                cell.method.title
+            );
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
+        for e in o.course.iter().filter(|_| !shared) {
             self.curves.push(CurveRow {
                 target: o.target.clone(),
                 target_title: spec.title.clone(),

@@ -15,6 +15,7 @@ use super::cell::{Cell, lock};
 use super::checkpoint::Checkpoints;
 use super::classes::{Learned, training, tuned};
 use super::error::RunError;
+use super::memory;
 use super::origin::Origin;
 use super::prepare::Context;
 use super::progress::Progress;
@@ -51,8 +52,14 @@ pub struct Grouping {
 }
 
 impl Grouping {
+    /// Whether a task learned with another one.
+    pub fn shares(&self, task: &str) -> bool {
+        let group = self.of(task).map(|group| &self.groups.groups[group]);
+        group.is_some_and(|group| group.len() > 1)
+    }
+
     /// Every pair of tasks as rows of a table.
-    pub fn rows(&self, method: &str, seed: u64) -> Vec<TaskRow> {
+    pub fn rows(&self, method: &str, variant: &str, seed: u64) -> Vec<TaskRow> {
         let n = self.tasks.len();
         let pairs = (0..n).flat_map(|one| (one + 1..n).map(move |other| (one, other)));
         pairs
@@ -60,6 +67,7 @@ impl Grouping {
                 let place = one * n + other;
                 TaskRow {
                     method: method.into(),
+                    variant: variant.into(),
                     seed,
                     task: self.tasks[one].clone(),
                     other: self.tasks[other].clone(),
@@ -91,6 +99,8 @@ impl Grouping {
 struct Record {
     course: Vec<EpochRecord>,
     selected: usize,
+    /// Most memory that the process held meanwhile, in bytes, where the system tells.
+    memory: Option<u64>,
 }
 
 /// The work of a cell whose target learns with others.
@@ -115,13 +125,37 @@ pub(super) fn learned(
         base: format!("tasks/{}-{}", cell.variant.label, cell.seed),
         origin: context
             .origins
-            .transfer(context.suite, cell.target, cell.method),
+            .transfer(context.suite, cell.target, cell.method)
+            .with("settings of what is learned together", &settings(cell)?),
     };
     let tasks: Vec<&Named> = context
         .targets
         .iter()
         .filter_map(|target| target.named.as_ref())
         .collect();
+    let fresh = work.request(&tasks, together.own, &work.base)?.verified()?;
+    if let Some(ids) = context.class_ids {
+        ids.check(&fresh)?;
+    }
+    if let Groups::Similar(Search {
+        exactly: Some(groups),
+        ..
+    }) = together.groups
+        && groups > tasks.len()
+    {
+        return Err(TransferError::Setting {
+            setting: "mmap.groups",
+            expected: format!("at most {}, the number of targets", tasks.len()),
+            found: groups.to_string(),
+        }
+        .into());
+    }
+    if tasks.len() == 1 {
+        let (title, method) = (&cell.target.title, cell.method.title);
+        progress.tell(&format!(
+            "{title}: {method} learns it alone, as the run has no other target of classes"
+        ));
+    }
     let grouping = match together.groups {
         Groups::All => together_all(&tasks),
         Groups::Similar(_) if tasks.len() == 1 => together_all(&tasks),
@@ -138,7 +172,11 @@ pub(super) fn learned(
         .iter()
         .map(|task| tasks[*task])
         .collect();
-    let Record { course, selected } = work.group(group, &members, together.own, progress)?;
+    let Record {
+        course,
+        selected,
+        memory,
+    } = work.group(group, &members, together.own, progress)?;
     let loaded = towers(context)?;
     let path = work.tuning(group, &cell.target.name);
     let tuning = Tuning::load(&path, &loaded.config, &loaded.towers, None)?;
@@ -146,10 +184,26 @@ pub(super) fn learned(
     Ok(Learned {
         tuning,
         selected,
+        memory,
         // Its part of what several learned.
         seconds: grouping.seconds / tasks.len() as f64 + whole / members.len() as f64,
         course,
         tasks: Some(grouping),
+    })
+}
+
+/// The settings that decide what tasks learn, as text.
+fn settings(cell: Cell) -> Result<String, RunError> {
+    let mut own = cell.variant.transfer.clone();
+    // Which cells there are decides nothing here.
+    (own.methods, own.seeds) = (Vec::new(), Vec::new());
+    own.method_settings
+        .0
+        .retain(|name, _| name == cell.method.name);
+    serde_json::to_string(&own).map_err(|error| RunError::Unfit {
+        what: format!("settings of {}", cell.method.name),
+        expected: "settings that can be written".into(),
+        found: error.to_string(),
     })
 }
 
@@ -246,6 +300,11 @@ impl<'c> Work<'c, '_> {
         };
         let title = format!("one for all {} tasks", tasks.len());
         let done = self.train(&title, &request, &mut following, progress)?;
+        if following.found.is_empty() {
+            // It stopped before the first moment.
+            let now = similarity(&request, &done.joint)?;
+            following.found.insert(done.selected, now);
+        }
         let found = grouped(tasks, search, &following.found, &done)?;
         self.context.keep(&record, self.origin.clone(), &found)?;
         following.checkpoints.clear();
@@ -262,6 +321,9 @@ impl<'c> Work<'c, '_> {
     ) -> Result<Record, RunError> {
         let folder = format!("{}/group-{group}", self.base);
         let record = format!("{folder}/learned.json");
+        let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+        let origin = self.origin.clone();
+        let origin = origin.with("targets of the group", &names.join("\n"));
         let there = || {
             tasks
                 .iter()
@@ -269,7 +331,7 @@ impl<'c> Work<'c, '_> {
         };
         let known = || {
             self.context
-                .recall(&record, &self.origin)
+                .recall(&record, &origin)
                 .filter(|_: &Record| there())
         };
         if let Some(found) = known() {
@@ -281,8 +343,8 @@ impl<'c> Work<'c, '_> {
         }
         let request = self.request(tasks, own, &folder)?;
         let place = self.context.folder.path(&folder);
-        let mut checkpoints = Checkpoints::new(place.clone(), &[], self.origin.clone());
-        let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+        let mut checkpoints = Checkpoints::new(place.clone(), &[], origin.clone());
+        let counted = memory::forget_peak();
         let done = self.train(&names.join(", "), &request, &mut checkpoints, progress)?;
         std::fs::create_dir_all(&place).map_err(|source| RunError::Io {
             path: place.clone(),
@@ -296,8 +358,9 @@ impl<'c> Work<'c, '_> {
         let found = Record {
             course: done.course,
             selected: done.selected,
+            memory: counted.then(memory::peak).flatten(),
         };
-        self.context.keep(&record, self.origin.clone(), &found)?;
+        self.context.keep(&record, origin, &found)?;
         checkpoints.clear();
         Ok(found)
     }

@@ -31,13 +31,26 @@ pub struct ClassIds {
 }
 
 impl ClassIds {
-    /// The classifier by tuned towers, which takes vectors of images as they are.
-    pub(super) fn tuned(&self, towers: &TwoTower, tuning: &Tuning) -> Result<Texts, RunError> {
-        let tokens = if tuning.bare_names() {
+    /// Refuses a tuning for whose own tokens these texts have no room.
+    ///
+    /// # Errors
+    /// As [`ClassTokens::check`].
+    pub(super) fn check(&self, tuning: &Tuning) -> Result<(), RunError> {
+        Ok(self.of(tuning).check(tuning)?)
+    }
+
+    /// The texts that a tuning takes.
+    fn of(&self, tuning: &Tuning) -> &ClassTokens {
+        if tuning.bare_names() {
             &self.bare
         } else {
             &self.templated
-        };
+        }
+    }
+
+    /// The classifier by tuned towers, which takes vectors of images as they are.
+    pub(super) fn tuned(&self, towers: &TwoTower, tuning: &Tuning) -> Result<Texts, RunError> {
+        let tokens = self.of(tuning);
         tokens.check(tuning)?;
         let (device, _) = towers.place();
         let vectors = of_texts_by(tokens.ids.view(), &device, |ids| {

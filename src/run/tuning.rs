@@ -136,9 +136,13 @@ pub fn settle<'p>(
         if let Some(cell) = elsewhere {
             let title = format!("waiting for another process: {}", cell.title());
             progress.begin(&title, 1);
-            while cell.trial(folder) == Trial::Open && cell.is_locked(folder.root()) {
+            // Held is the cell, or something that it shares with others.
+            loop {
                 check_interrupt(progress.step(0, 1))?;
                 sleep(PAUSE);
+                if cell.trial(folder) != Trial::Open || !cell.is_locked(folder.root()) {
+                    break;
+                }
             }
             progress.end();
         }

@@ -32,6 +32,8 @@ table! {
     TaskRow in "tasks.csv" {
         /// Transfer method.
         method: String,
+        /// Its settings, as they name cells.
+        variant: String,
         /// Seed of the transfer.
         seed: u64,
         /// Id of one target.

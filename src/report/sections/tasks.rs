@@ -23,7 +23,7 @@ pub const SECTION: Section<Run> = Section {
         title: "How far the targets’ gradients agree, and the groups that follow.",
         caption: Caption {
             shown: "Cosine of the gradients of two targets’ losses with respect to what all targets share, mean over moments of the training on all targets, a panel a seed. Blue: they agree, red: they disagree. A frame: both are in one group.",
-            computed: "At moments evenly spaced over that training, with parameters as they are then, every target’s gradient is taken over its whole training part. Groups are the partition of the targets with the largest sum of similarities within groups, unless the suite says another rule.",
+            computed: "At moments evenly spaced over that training, with parameters as they are then, every target’s gradient is taken over its whole training part. Groups are the partition of the targets with the largest sum of similarities within groups, unless the suite says another rule; of more than eight targets the best that a greedy search with exchanges found.",
             reading: "Positive similarity says that a small step for one target helps the other too. Compare the seeds: what changes from one to the next rests on the draw of training samples and initial values.",
             limits: "Similarity is measured on training samples and along one training; it does not say that learning together lowers the error on test samples. That is in the table above.",
         },
@@ -40,8 +40,9 @@ pub const SECTION: Section<Run> = Section {
     }],
 };
 
-const VALUES: [Column<TaskRow>; 7] = [
+const VALUES: [Column<TaskRow>; 8] = [
     Column::text("method", |row| methods::title(&row.method)),
+    Column::text("settings", |row| settings(row).to_owned()),
     Column::number("seed", |row| whole(row.seed)),
     Column::text("target", |row| row.task.clone()),
     Column::text("other", |row| row.other.clone()),
@@ -55,6 +56,12 @@ const VALUES: [Column<TaskRow>; 7] = [
         if row.together { "together" } else { "apart" }.to_owned()
     }),
 ];
+
+/// What differs from the suite's own settings.
+fn settings(row: &TaskRow) -> &str {
+    let differs = row.variant.split_once('@');
+    differs.map_or("the suite's own", |(_, settings)| settings)
+}
 
 /// The title of a target.
 fn title<'a>(titles: &'a [ByTextRow], target: &'a str) -> &'a str {
@@ -72,6 +79,7 @@ fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
     let mut blocks = Vec::new();
     if compared {
         blocks.push(Block::figure());
+        blocks.extend(alone(&table).map(Block::words));
         blocks.push(Block::Table(pairs(&table, &titles.rows)));
         blocks.push(Block::Note("Mean over seeds with Student’s t over them; the deviation over moments of one training is in the table of all values. No verdict is given on these numbers.".into()));
     } else {
@@ -85,21 +93,37 @@ fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
     Ok(blocks)
 }
 
+/// How often no two targets were put together, where that was.
+fn alone(table: &Table<TaskRow>) -> Option<String> {
+    let with = || table.rows.iter().filter(|row| row.similarity.is_some());
+    let key = |row: &TaskRow| (row.variant.clone(), row.seed);
+    let trainings = distinct(with().map(key));
+    let joined = |one: &(String, u64)| with().any(|row| key(row) == *one && row.together);
+    let apart = trainings.iter().filter(|one| !joined(one)).count();
+    (apart > 0).then(|| {
+        format!(
+            "No gain was found in {apart} of {} trainings: every target stands alone there.",
+            trainings.len()
+        )
+    })
+}
+
 /// Every pair of targets over seeds.
 fn pairs(table: &Table<TaskRow>, titles: &[ByTextRow]) -> Grid {
     let heads = [
         "method",
+        "settings",
         "target",
         "other",
         "similarity",
         "seeds in one group",
     ];
-    let key = |row: &TaskRow| (row.method.clone(), row.task.clone(), row.other.clone());
-    let line = |(method, task, other): (String, String, String)| {
+    let key = |row: &TaskRow| (row.variant.clone(), row.task.clone(), row.other.clone());
+    let line = |(variant, task, other): (String, String, String)| {
         let rows: Vec<&TaskRow> = table
             .rows
             .iter()
-            .filter(|row| key(row) == (method.clone(), task.clone(), other.clone()))
+            .filter(|row| key(row) == (variant.clone(), task.clone(), other.clone()))
             .collect();
         let values: Vec<f64> = rows.iter().filter_map(|row| row.similarity).collect();
         let ends = paired::mean_value(&values)
@@ -108,7 +132,13 @@ fn pairs(table: &Table<TaskRow>, titles: &[ByTextRow]) -> Grid {
         let ends = ends.map(|[low, high]| [low.max(-1.0), high.min(1.0)]);
         let together = rows.iter().filter(|row| row.together).count();
         let cells = vec![
-            methods::title(&method).into(),
+            rows.first()
+                .map_or(String::new(), |row| methods::title(&row.method))
+                .into(),
+            rows.first()
+                .map_or("", |row| settings(row))
+                .to_owned()
+                .into(),
             title(titles, &task).to_owned().into(),
             title(titles, &other).to_owned().into(),
             Cell {
@@ -127,7 +157,7 @@ fn pairs(table: &Table<TaskRow>, titles: &[ByTextRow]) -> Grid {
         heads: heads
             .iter()
             .enumerate()
-            .map(|(place, head)| ((*head).to_owned(), place == 3))
+            .map(|(place, head)| ((*head).to_owned(), place == 4))
             .collect(),
         rows: all.into_iter().map(line).collect(),
         source: Some(Source::of(table)),

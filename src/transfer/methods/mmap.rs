@@ -35,6 +35,13 @@ pub const METHOD: Method = Method {
     towers: Some(stage!(|transfer| Ok(Tuned::Mmap(shape(transfer)?)))),
     together: Some(stage!(|transfer| {
         let own: Settings = METHOD.read_settings(transfer)?;
+        if own.moments == 0 {
+            return Err(super::TransferError::Setting {
+                setting: "mmap.moments",
+                expected: "at least 1".into(),
+                found: "0".into(),
+            });
+        }
         let one = Tuned::Mmap(shape(transfer)?);
         let groups = match own.tasks {
             Tasks::Alone => return Ok(None),

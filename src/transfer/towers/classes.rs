@@ -3,7 +3,7 @@
 //! cosines times the model's own factor, e^`logit_scale`, which stays as pretrained.
 
 use crate::dataset::{Dataset, DatasetError};
-use crate::feature::towers;
+use crate::feature::towers as feature;
 use crate::measure::MeasureError;
 use crate::model::ModelError;
 use crate::model::adapters::Tuning;
@@ -35,7 +35,8 @@ impl ClassTokens {
             return Ok(());
         }
         let expected = format!(
-            "at most {}, as the longest text of a class has {} of the {context} tokens of a text",
+            "at most {}, as the longest text of a class has {} of the {context} tokens of a text; fewer tokens of the method, \
+             or a shorter template",
             context.saturating_sub(self.longest),
             self.longest
         );
@@ -44,6 +45,17 @@ impl ClassTokens {
             expected,
             own,
         ))
+    }
+
+    /// Vectors `[K·M, E]` by plain towers.
+    fn vectors(&self, tuning: &Tuning, towers: &TwoTower, device: &Device) -> Tensor<2> {
+        let found = feature::of_texts_by(self.ids.view(), device, |ids| {
+            tuning.text_embeds(towers, ids)
+        });
+        let shape = [found.nrows(), found.ncols()];
+        let data = TensorData::new(found.iter().copied().collect::<Vec<f32>>(), shape);
+        let dtype = towers.logit_scale.val().dtype();
+        Tensor::from_data(data.convert_dtype(dtype), (device, dtype))
     }
 
     /// The ids as a tensor on the plain device.
@@ -99,7 +111,11 @@ impl Named {
     ) -> Result<Tensor<2>, ModelError> {
         let tokens = self.tokens(tuning);
         tokens.check(tuning)?;
-        let vectors = tuning.text_embeds(towers, tokens.tensor(device));
+        let vectors = match towers.logit_scale.val().is_autodiff() {
+            true => tuning.text_embeds(towers, tokens.tensor(device)),
+            // As many at once as memory is for.
+            false => tokens.vectors(tuning, towers, device),
+        };
         let [rows, width] = vectors.dims();
         let each = rows / tokens.classes.max(1);
         if each == 1 {
@@ -126,7 +142,7 @@ impl Named {
             true => None,
             false => Some(self.directions(tuning, towers, &device)?.transpose()),
         };
-        let scores = towers::of_images_by(part.clone(), &device, |x| {
+        let scores = feature::of_images_by(part.clone(), &device, |x| {
             let vectors = tuning.image_embeds(towers, x.cast(dtype));
             let scores = match &classes {
                 Some(classes) => vectors.matmul(classes.clone()),

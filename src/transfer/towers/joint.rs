@@ -95,6 +95,16 @@ impl JointRequest<'_> {
         })
     }
 
+    /// Refuses before the training what it would refuse; gives what the first task starts from.
+    ///
+    /// # Errors
+    /// Settings that classes by texts cannot be trained by, and texts without room.
+    pub fn verified(&self) -> Result<Tuning, TransferError> {
+        let fresh = self.fresh()?;
+        self.check(&fresh)?;
+        fresh.of_task(0)
+    }
+
     /// Refuses settings that classes by texts cannot be trained by, and texts without room.
     fn check(&self, fresh: &Joint) -> Result<(), TransferError> {
         if let Settings::LinearProbe(_) = self.shared {
@@ -110,16 +120,18 @@ impl JointRequest<'_> {
             task.tokens(&tuning).check(&tuning)?;
         }
         let train = &self.settings.train;
-        for (setting, asked) in [
-            ("recompute", train.recompute),
-            ("micro_batch", train.micro_batch > 0),
+        let once = "left out where classes are texts: their texts are passed once a step";
+        let unmixed = "left out where classes are texts: pictures are not mixed there";
+        for (setting, asked, expected) in [
+            ("recompute", train.recompute, once),
+            ("micro_batch", train.micro_batch > 0, once),
+            ("mixup", train.mixup > 0.0, unmixed),
+            ("cutmix", train.cutmix > 0.0, unmixed),
         ] {
             if asked {
                 return Err(TransferError::Setting {
                     setting,
-                    expected:
-                        "left out where classes are texts: their texts are passed once a step"
-                            .into(),
+                    expected: expected.into(),
                     found: "set".into(),
                 });
             }

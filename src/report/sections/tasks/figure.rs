@@ -24,15 +24,11 @@ const DISAGREE: usize = 1;
 /// [`FigureError::NotMeasured`] where there are none.
 pub fn figure(rows: &[TaskRow], titles: &[ByTextRow]) -> Result<Figure, FigureError> {
     let with = || rows.iter().filter(|row| row.similarity.is_some());
-    let panels: Vec<Scene> = distinct(with().map(|row| (row.method.as_str(), row.seed)))
+    let panels: Vec<Scene> = distinct(with().map(|row| (row.variant.as_str(), row.seed)))
         .into_iter()
-        .map(|(method, seed)| {
-            let own = with().filter(|row| row.method == method && row.seed == seed);
-            panel(
-                &format!("{}, seed {seed}", methods::title(method)),
-                &own.collect::<Vec<_>>(),
-                titles,
-            )
+        .map(|(variant, seed)| {
+            let own = with().filter(|row| row.variant == variant && row.seed == seed);
+            panel(&name(variant, seed), &own.collect::<Vec<_>>(), titles)
         })
         .collect();
     if panels.is_empty() {
@@ -44,6 +40,16 @@ pub fn figure(rows: &[TaskRow], titles: &[ByTextRow]) -> Result<Figure, FigureEr
     }
     let label = "Similarity of the targets' gradients and their groups";
     Figure::new(TaskRow::FILE, label, panels, 3)
+}
+
+/// "MmAP, seed 0", with settings that are not the suite's own.
+fn name(variant: &str, seed: u64) -> String {
+    match variant.split_once('@') {
+        Some((method, settings)) => {
+            format!("{}, seed {seed} ({settings})", methods::title(method))
+        }
+        None => format!("{}, seed {seed}", methods::title(variant)),
+    }
 }
 
 fn panel(name: &str, own: &[&TaskRow], titles: &[ByTextRow]) -> Scene {
