@@ -254,7 +254,7 @@ fn doctor_fits_one_screen_where_no_data_are() {
         "{said}"
     );
     assert!(
-        said.contains("0 of 27 sets here; modalign data list for the rest"),
+        said.contains("0 of 33 sets here; modalign data list for the rest"),
         "{said}"
     );
     let all: Value =

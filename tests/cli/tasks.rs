@@ -259,7 +259,7 @@ fn what_cannot_be_learned_by_texts_is_refused_in_words() {
     // Prompts that push the names of classes out of a text.
     let long = suite(mmap, FEW, TWO).replace("tokens = 2, moments", "tokens = 70, moments");
     let told = refused(&long);
-    assert!(told.contains("tokens") && told.contains("70"), "{told}");
+    assert!(told.contains("tokens") && told.contains("140"), "{told}");
     // Two joined prompts do, known before anything is trained.
     let joined = suite(mmap, FEW, TWO).replace("tokens = 2, moments", "tokens = 36, moments");
     let told = refused(&joined);
