@@ -19,6 +19,7 @@
 mod place;
 mod recall;
 mod score;
+mod screened;
 
 pub use place::{Place, Rule};
 pub use recall::{ALL, Direction, MEAN_RECALL, Retrieval, RetrievalMeasure};
@@ -29,7 +30,7 @@ use super::MeasureError;
 use super::samples::{Real, check_finite, check_labels};
 
 /// Retrieval between image embeddings `[N, E]` and those of captions `[C, E]`, caption `j` of image `owner[j]`. Time
-/// O(N·C·E), memory O((N + C)·E) and a block of scores a thread.
+/// O(N·C·E) in single precision with exact comparisons where that does not tell, memory O((N + C)·E) and a tile of scores a thread.
 ///
 /// # Errors
 /// [`MeasureError::TooFew`] without an image, a caption or a column, [`MeasureError::Shape`] for other widths or
@@ -49,9 +50,8 @@ pub fn retrieval<A: Real, B: Real>(
     check_owners(images.nrows(), captions.nrows(), owner)?;
     let images = score::Distinct::new("image embeddings", images)?;
     let captions = score::Distinct::new("caption embeddings", captions)?;
-    let to_text = |rows| images.against(&captions, rows);
-    let to_image = |rows| captions.against(&images, rows);
-    Ok(Retrieval::of([&to_text, &to_image], images.len(), owner))
+    let places = screened::places(&images, &captions, owner);
+    Ok(Retrieval::at(places, owner))
 }
 
 /// The same of scores `[N, C]` that something else computed.

@@ -48,15 +48,22 @@ impl Retrieval {
             captions[image].push(caption);
         }
         let own = |caption: usize| std::slice::from_ref(&owner[caption]);
-        let with: Vec<usize> = (0..images).filter(|&i| !captions[i].is_empty()).collect();
-        let all = places(images, owner.len(), to_text, |image| &captions[image]);
+        let of_images = places(images, owner.len(), to_text, |image| &captions[image]);
+        let of_captions = places(owner.len(), images, to_image, own);
+        Self::at((of_images, of_captions), owner)
+    }
+
+    /// Of the places of all images, none of those without a caption, and of all captions.
+    pub(super) fn at(
+        (of_images, of_captions): (Vec<Option<Place>>, Vec<Option<Place>>),
+        owner: &[usize],
+    ) -> Self {
+        let asking = of_images.iter().enumerate();
+        let asking = asking.filter(|(_, place)| place.is_some());
         Self {
-            image_to_text: all.into_iter().flatten().collect(),
-            text_to_image: places(owner.len(), images, to_image, own)
-                .into_iter()
-                .flatten()
-                .collect(),
-            images: with,
+            images: asking.map(|(image, _)| image).collect(),
+            image_to_text: of_images.into_iter().flatten().collect(),
+            text_to_image: of_captions.into_iter().flatten().collect(),
             owner: owner.to_vec(),
         }
     }

@@ -7,7 +7,6 @@ use std::ops::Range;
 use ndarray::{Array2, ArrayView2, Axis, s};
 
 use crate::measure::MeasureError;
-use crate::measure::linalg::product::product;
 use crate::measure::samples::{Real, check_finite, directions};
 
 /// Embeddings of length one; equal rows are one row.
@@ -56,16 +55,28 @@ impl Distinct {
         self.of.len()
     }
 
-    /// Cosines of some of these with all others `[rows, M]`.
-    pub fn against(&self, others: &Self, rows: Range<usize>) -> Array2<f64> {
-        let own = self.unit.select(Axis(0), &self.of[rows]);
-        let mut cosines = Array2::zeros((own.nrows(), others.unit.nrows()));
-        // From the side of the distinct ones: a row's cosines do not depend on which others are in its block.
-        product(own.view(), others.unit.t(), false, cosines.view_mut());
-        match others.unit.nrows() == others.of.len() {
-            true => cosines,
-            false => cosines.select(Axis(1), &others.of),
+    /// Width of the vectors.
+    pub fn width(&self) -> usize {
+        self.unit.ncols()
+    }
+
+    /// An embedding, of length one.
+    pub fn row(&self, index: usize) -> &[f64] {
+        let width = self.width();
+        let from = self.of[index] * width;
+        // Rows lie one behind the other.
+        self.unit
+            .as_slice()
+            .map_or(&[], |all| &all[from..from + width])
+    }
+
+    /// All embeddings in single precision, equal ones each.
+    pub fn single(&self) -> Array2<f32> {
+        let mut all = Array2::zeros((self.len(), self.width()));
+        for (mut to, from) in all.outer_iter_mut().zip(&self.of) {
+            to.zip_mut_with(&self.unit.row(*from), |to, from| *to = *from as f32);
         }
+        all
     }
 }
 

@@ -58,6 +58,43 @@ fn the_ranks_of_embeddings_are_those_of_their_cosines() {
     }
 }
 
+/// More rows and columns than a tile, vectors that hardly differ, doubles: the places are those of exact cosines.
+#[test]
+fn screening_in_single_precision_changes_no_place() {
+    let middle = normal(5, 1, 24);
+    let images = &middle + &(1e-3 * normal(6, 210, 24));
+    let owner: Vec<usize> = (0..2300).map(|caption| caption * 13 % 205).collect();
+    let mut captions = &middle + &(1e-3 * normal(7, 2300, 24));
+    for caption in (0..2300).step_by(9) {
+        let other = captions.row((caption * 31) % 2300).to_owned();
+        captions.row_mut(caption).assign(&other);
+    }
+    let unit = |x: &Array2<f64>| {
+        let length = x.map_axis(Axis(1), |row| row.dot(&row).sqrt());
+        x / &length.insert_axis(Axis(1))
+    };
+    let (x, y) = (unit(&images), unit(&captions));
+    let cosines = Array2::from_shape_fn((210, 2300), |(i, j)| {
+        let terms = x
+            .row(i)
+            .iter()
+            .zip(y.row(j))
+            .map(|(a, b)| a * b)
+            .collect::<Vec<f64>>();
+        terms.iter().sum::<f64>()
+    });
+    let found = retrieval(images.view(), captions.view(), &owner).expect("runs");
+    let direct = retrieval_of_scores(cosines.view(), &owner).expect("runs");
+    assert_eq!(found.asking(), direct.asking());
+    for direction in BOTH {
+        // Cosines of these differ in the ninth digit: two orders of summation may part a handful of them.
+        let pairs = found.places(direction).iter().zip(direct.places(direction));
+        let other = pairs.filter(|(a, b)| a.above.abs_diff(b.above) > 1).count();
+        assert_eq!(other, 0, "{direction:?}");
+        assert!(found.tied(direction) > 0 || direction == Direction::TextToImage);
+    }
+}
+
 #[test]
 fn captions_that_images_share_are_ties_whatever_the_rounding() {
     // Every caption stands twice, the second time with the next image.
