@@ -1,6 +1,6 @@
 //! A few training samples of every class, drawn by a seed, as transfers of pretrained models of images and texts are compared.
 
-use super::subset::{Subset, groups, labels};
+use super::subset::{Subset, class_counts, groups, labels};
 use super::{Dataset, DatasetError};
 use crate::random::SHOTS;
 use crate::strata::by_class;
@@ -15,8 +15,13 @@ pub struct Few {
     pub set: Arc<dyn Dataset>,
     /// Their numbers in the whole part, class by class.
     pub samples: Vec<usize>,
-    /// Classes that have fewer, of which all were taken.
-    pub short: Vec<usize>,
+}
+
+/// Classes of `set` that have fewer than so many samples, of which [`few`] takes all.
+pub fn short(set: &dyn Dataset, shots: usize) -> Vec<usize> {
+    let counts = class_counts(set).into_iter().enumerate();
+    let fewer = counts.filter(|(_, count)| *count < shots);
+    fewer.map(|(class, _)| class).collect()
 }
 
 /// `shots` samples of every class of `set`, which is called `name` (sets of other names draw others), all where a class has fewer. Samples of as many groups (clips, persons) as there
@@ -32,10 +37,8 @@ pub fn few(
     let letters: Vec<u64> = name.bytes().map(u64::from).collect();
     let labels = labels(set.as_ref());
     let of = groups(set.as_ref());
-    let (mut samples, mut short) = (Vec::new(), Vec::new());
-    let mut members = by_class(&labels);
-    members.resize(set.classes().len().max(members.len()), Vec::new());
-    for (class, mut own) in members.into_iter().enumerate() {
+    let mut samples = Vec::new();
+    for (class, mut own) in by_class(&labels).into_iter().enumerate() {
         own.shuffle(&mut SHOTS.rng(seed, &[&[class as u64], &letters[..]].concat()));
         if let Some(of) = &of {
             let mut seen: HashMap<usize, usize> = HashMap::new();
@@ -50,9 +53,6 @@ pub fn few(
             rounds.sort_by_key(|(round, _)| *round);
             own = rounds.into_iter().map(|(_, sample)| sample).collect();
         }
-        if own.len() < shots {
-            short.push(class);
-        }
         own.truncate(shots);
         own.sort_unstable();
         samples.extend(own);
@@ -60,7 +60,6 @@ pub fn few(
     Ok(Few {
         set: Arc::new(Subset::new(set.clone(), samples.clone())?),
         samples,
-        short,
     })
 }
 
@@ -87,7 +86,10 @@ mod tests {
                 .count()
         };
         assert_eq!([0, 1, 2].map(count), [4, 3, 4]);
-        assert_eq!((drawn.short.clone(), drawn.set.len()), (vec![1, 3], 11));
+        assert_eq!(
+            (short(whole.as_ref(), 4), drawn.set.len()),
+            (vec![1, 3], 11)
+        );
         assert_eq!(few(("a", &whole), 4, 0).unwrap().samples, drawn.samples);
         assert_ne!(few(("a", &whole), 4, 1).unwrap().samples, drawn.samples);
         assert_ne!(few(("b", &whole), 4, 0).unwrap().samples, drawn.samples);

@@ -12,6 +12,11 @@ pub fn title(id: &str) -> String {
     }
 }
 
+/// What differs from the suite's own settings, of a method with settings as cells are named by them.
+pub fn settings(variant: &str) -> Option<&str> {
+    variant.split_once('@').map(|(_, settings)| settings)
+}
+
 /// A method inside a sentence: "plain fine-tuning (NFT)", "training from scratch".
 pub fn phrase(id: &str) -> String {
     find(id).map_or(id, |method| method.phrase).to_owned()

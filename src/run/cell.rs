@@ -15,14 +15,13 @@ use super::lock::{self, FolderLock, look_anew};
 use super::memory;
 use super::origin::{self, Origin};
 use super::prepare::{Context, Target};
-use super::progress::Progress;
+use super::progress::{Progress, steps};
 use super::towers::{self, TunedTowers};
 use crate::model::adapters::Tuning;
 use crate::model::{self, Model, load, save};
 use crate::suite::definition::DatasetSpec;
 use crate::suite::task::Metric;
 use crate::transfer::Task;
-use crate::transfer::epochs::Event;
 use crate::transfer::methods::{Method, Variant};
 use crate::transfer::records::{EpochRecord, Stage1Record};
 use crate::transfer::request::Request;
@@ -523,10 +522,7 @@ fn train(
         cell.method,
         &request,
         &mut checkpoints,
-        &mut |event| match event {
-            Event::Step(done, total) => progress.step(done, total),
-            Event::Epoch(_) => true,
-        },
+        &mut steps(progress),
     )?;
     progress.end();
     let outcome = Outcome {

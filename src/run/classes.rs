@@ -6,19 +6,16 @@ use super::checkpoint::Checkpoints;
 use super::error::{RunError, named};
 use super::memory;
 use super::prepare::{Context, Target};
-use super::progress::Progress;
+use super::progress::{Progress, steps};
 use super::tasks::{self, Grouping};
-use super::towers::{FILE, towers};
+use super::towers::{as_pretrained, save, towers};
 use crate::dataset::groups;
 use crate::dataset::shots::few;
 use crate::evaluate::Marks;
 use crate::measure::paired::{Draws, mean_rate};
-use crate::model::adapters::{Nothing, Settings, Tuning};
+use crate::model::adapters::{Settings, Tuning};
 use crate::model::state;
 use crate::suite::task::Metric;
-use crate::transfer::TransferError;
-use crate::transfer::epochs::Event;
-use crate::transfer::methods::PLAIN;
 use crate::transfer::records::EpochRecord;
 use crate::transfer::towers::{Fitted, JointRequest, Named, fit, learn};
 use serde::{Deserialize, Serialize};
@@ -56,29 +53,31 @@ pub(super) struct Learned {
     pub tasks: Option<Grouping>,
 }
 
-/// A target as it trains with a seed: with all of its training part, or a few samples of every class, which the record
-/// `shots.json` in `folder` names.
-pub(super) fn training(
-    context: &Context,
-    cell: Cell,
-    named: &Named,
-    folder: &str,
-) -> Result<Named, RunError> {
-    let shots = cell.variant.transfer.shots;
-    if shots == 0 {
-        return Ok(named.clone());
+/// A target as it trains with a seed: with all of its training part, or a few samples of every class.
+pub(super) fn training(cell: Cell, named: &Named) -> Result<Named, RunError> {
+    match cell.variant.transfer.shots {
+        0 => Ok(named.clone()),
+        shots => {
+            let drawn = few((&named.name, &named.parts[0]), shots, cell.seed)?;
+            Ok(named.with_training(drawn.set))
+        }
     }
-    let whole = &named.parts[0];
+}
+
+/// Writes down which samples of a target a cell trains on, where it takes a few of every class.
+fn note_shots(context: &Context, cell: Cell, named: &Named) -> Result<(), RunError> {
+    let (shots, whole) = (cell.variant.transfer.shots, &named.parts[0]);
+    if shots == 0 {
+        return Ok(());
+    }
     let drawn = few((&named.name, whole), shots, cell.seed)?;
     let name = |sample: &usize| {
-        whole
-            .id(*sample)
-            .map_or_else(|| sample.to_string(), |id| id.to_string())
+        let id = whole.id(*sample);
+        id.map_or_else(|| sample.to_string(), |id| id.to_string())
     };
     let names: Vec<String> = drawn.samples.iter().map(name).collect();
-    let record = format!("{folder}/{}-{SHOTS}", named.name);
-    context.folder.write_json(&record, &names)?;
-    Ok(named.with_training(drawn.set))
+    let record = format!("{}/{}-{SHOTS}", cell.name(), named.name);
+    context.folder.write_json(&record, &names)
 }
 
 /// Trains a cell to its end or on from its checkpoint, and saves the tuning.
@@ -91,6 +90,7 @@ pub(super) fn train(
     let suite = context.suite;
     let name = cell.name();
     let made_from = context.origins.transfer(suite, cell.target, cell.method);
+    note_shots(context, cell, own)?;
     let together = match cell.method.together {
         Some(of) => of(&cell.variant.transfer)?,
         None => None,
@@ -99,7 +99,7 @@ pub(super) fn train(
         Some(together) => tasks::learned(context, cell, together, progress)?,
         None => alone(context, cell, own, progress)?,
     };
-    let training = training(context, cell, own, &name)?;
+    let training = training(cell, own)?;
     let loaded = towers(context)?;
     let [_, valid, test] = &own.parts;
     let outcome = Outcome {
@@ -125,25 +125,8 @@ pub(super) fn train(
             .folder
             .write_json(&format!("{name}/{TASKS}"), tasks)?;
     }
-    let model = context.folder.path(&name).join(super::cell::MODEL);
-    std::fs::create_dir_all(&model).map_err(|source| RunError::Io {
-        path: model.clone(),
-        source,
-    })?;
-    learned.tuning.save(&model.join(FILE))?;
+    save(context, &name, &learned.tuning)?;
     Ok((learned.tuning, outcome))
-}
-
-/// What a method trains of two towers.
-pub(super) fn tuned(cell: Cell) -> Result<Settings, RunError> {
-    match cell.method.towers {
-        Some(towers) => Ok(towers(&cell.variant.transfer)?),
-        None => Err(TransferError::Undefined {
-            method: cell.method.name,
-            why: "it trains one tower".into(),
-        }
-        .into()),
-    }
 }
 
 /// Trains on one target.
@@ -164,8 +147,8 @@ fn alone(
         settings,
         towers: &loaded.towers,
         config: &loaded.config,
-        tasks: vec![training(context, cell, own, &cell.name())?],
-        shared: tuned(cell)?,
+        tasks: vec![training(cell, own)?],
+        shared: cell.method.tuning(settings)?,
         own: None,
         seed: cell.seed,
     };
@@ -186,10 +169,7 @@ fn alone(
         ids.check(&fresh)?;
     }
     let mut checkpoints = Checkpoints::new(context.folder.path(&cell.name()), &[], made_from);
-    let done = learn(&request, &mut checkpoints, &mut |event| match event {
-        Event::Step(done, total) => progress.step(done, total),
-        Event::Epoch(_) => true,
-    })?;
+    let done = learn(&request, &mut checkpoints, &mut steps(progress))?;
     progress.end();
     Ok(Learned {
         tuning: done.joint.of_task(0)?,
@@ -258,21 +238,7 @@ pub(super) fn untouched(
     own: &Named,
     progress: &mut dyn Progress,
 ) -> Result<ByTexts, RunError> {
-    let record = format!("evaluations/{}-untouched.json", target.spec.name);
-    let origin = context.origins.transfer(context.suite, target.spec, PLAIN);
-    if let Some(found) = context.recall(&record, &origin) {
-        return Ok(found);
-    }
-    let loaded = towers(context)?;
-    let settings = Settings::Untouched(Nothing {});
-    let temperature = context.suite.transfer.pairs.temperature;
-    let tuning = Tuning::new(&loaded.config, &loaded.towers, settings, temperature, 0)?;
-    progress.begin(
-        &format!("{} through the towers as they were", target.spec.title),
-        1,
-    );
-    let (found, _) = measured(context, own, &tuning, 0)?;
-    context.keep(&record, origin, &found)?;
-    progress.end();
-    Ok(found)
+    as_pretrained(context, target, progress, |tuning| {
+        Ok(measured(context, own, tuning, 0)?.0)
+    })
 }

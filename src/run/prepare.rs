@@ -9,10 +9,9 @@ use super::origin::{self, Origins};
 use super::progress::{Progress, check_interrupt};
 use super::texts::{self, ClassIds};
 use crate::dataset::readers::{self, Reader};
+use crate::dataset::shots::short;
 use crate::dataset::store::{Ledger, Store, verify};
-use crate::dataset::{
-    self, Dataset, DatasetError, Opened, Splits, TargetShape, class_counts, subset,
-};
+use crate::dataset::{self, Dataset, DatasetError, Opened, Splits, TargetShape, subset};
 use crate::feature::{FeatureSet, extract};
 use crate::files::checksum;
 use crate::measure::Groups;
@@ -349,10 +348,6 @@ fn few_of_classes(suite: &Suite) -> Result<(), RunError> {
 
 /// What is to be told of classes that have few training samples or no test sample.
 fn few_or_none(suite: &Suite, spec: &DatasetSpec, data: &Splits) -> Vec<String> {
-    let (train, test) = (
-        class_counts(data.train.as_ref()),
-        class_counts(data.test.as_ref()),
-    );
     let named = |classes: Vec<usize>, told: String| {
         let first = data.train.classes().get(*classes.first()?)?;
         Some(format!(
@@ -362,10 +357,8 @@ fn few_or_none(suite: &Suite, spec: &DatasetSpec, data: &Splits) -> Vec<String> 
         ))
     };
     let shots = suite.transfer.shots;
-    let fewer = (0..train.len())
-        .filter(|class| train[*class] < shots)
-        .collect();
-    let without = (0..test.len()).filter(|class| test[*class] == 0).collect();
+    let fewer = short(data.train.as_ref(), shots);
+    let without = short(data.test.as_ref(), 1);
     let fewer = named(
         fewer,
         format!("have fewer than {shots} training samples and give all"),

@@ -1,6 +1,8 @@
 //! What a run tells of its progress. The run itself prints nothing.
 
 use super::error::RunError;
+#[cfg(feature = "train")]
+use crate::transfer::epochs::Event;
 
 /// Receives the progress of a run.
 pub trait Progress {
@@ -30,6 +32,15 @@ impl Progress for Quiet {
     }
     fn end(&mut self) {}
     fn skip(&mut self, _: &str) {}
+}
+
+/// What a training tells: its steps, to whoever receives the progress.
+#[cfg(feature = "train")]
+pub fn steps(progress: &mut dyn Progress) -> impl FnMut(Event) -> bool {
+    |event| match event {
+        Event::Step(done, total) => progress.step(done, total),
+        Event::Epoch(_) => true,
+    }
 }
 
 /// Turns a wish to stop into the error that ends a run.

@@ -13,18 +13,17 @@
 
 use super::cell::{Cell, lock};
 use super::checkpoint::Checkpoints;
-use super::classes::{Learned, training, tuned};
+use super::classes::{Learned, training};
 use super::error::RunError;
 use super::memory;
 use super::origin::Origin;
 use super::prepare::Context;
-use super::progress::Progress;
+use super::progress::{Progress, steps};
 use super::towers::towers;
 use crate::measure::stats::mean;
 use crate::model::adapters::{Settings, Tuning};
 use crate::table::TaskRow;
 use crate::transfer::TransferError;
-use crate::transfer::epochs::Event;
 use crate::transfer::methods::{Groups, Search, Together};
 use crate::transfer::records::EpochRecord;
 use crate::transfer::snapshot::{Checkpointer, Snapshot};
@@ -133,7 +132,7 @@ pub(super) fn learned(
         .iter()
         .filter_map(|target| target.named.as_ref())
         .collect();
-    let fresh = work.request(&tasks, together.own, &work.base)?.verified()?;
+    let fresh = work.request(&tasks, together.own)?.verified()?;
     if let Some(ids) = context.class_ids {
         ids.check(&fresh)?;
     }
@@ -235,18 +234,15 @@ impl<'c> Work<'c, '_> {
         &self,
         tasks: &[&Named],
         own: Option<Settings>,
-        folder: &str,
     ) -> Result<JointRequest<'c>, RunError> {
         let loaded = towers(self.context)?;
-        let few = tasks
-            .iter()
-            .map(|task| training(self.context, self.cell, task, folder));
+        let few = tasks.iter().map(|task| training(self.cell, task));
         Ok(JointRequest {
             settings: &self.cell.variant.transfer,
             towers: &loaded.towers,
             config: &loaded.config,
             tasks: few.collect::<Result<_, _>>()?,
-            shared: tuned(self.cell)?,
+            shared: self.cell.method.tuning(&self.cell.variant.transfer)?,
             own,
             seed: self.cell.seed,
         })
@@ -264,10 +260,7 @@ impl<'c> Work<'c, '_> {
             &format!("{label} · seed {seed} · {title}"),
             request.settings.train.epochs,
         );
-        let done = learn(request, checkpoints, &mut |event| match event {
-            Event::Step(done, total) => progress.step(done, total),
-            Event::Epoch(_) => true,
-        })?;
+        let done = learn(request, checkpoints, &mut steps(progress))?;
         progress.end();
         Ok(done)
     }
@@ -289,7 +282,7 @@ impl<'c> Work<'c, '_> {
         if let Some(found) = known() {
             return Ok(found);
         }
-        let request = self.request(tasks, None, &folder)?;
+        let request = self.request(tasks, None)?;
         let place = self.context.folder.path(&folder);
         let mut following = Following {
             checkpoints: Checkpoints::new(place.clone(), &[], self.origin.clone()),
@@ -341,7 +334,7 @@ impl<'c> Work<'c, '_> {
         if let Some(found) = known() {
             return Ok(found);
         }
-        let request = self.request(tasks, own, &folder)?;
+        let request = self.request(tasks, own)?;
         let place = self.context.folder.path(&folder);
         let mut checkpoints = Checkpoints::new(place.clone(), &[], origin.clone());
         let counted = memory::forget_peak();
@@ -423,9 +416,9 @@ impl Checkpointer<Joint> for Following<'_> {
             kept.and_then(|text| serde_json::from_slice(&text).ok());
         self.found = kept.unwrap_or_default();
         self.found.retain(|epoch, _| *epoch <= done);
-        let lacks = |epoch: &&usize| **epoch <= done && !self.found.contains_key(*epoch);
+        let lacks = |epoch: &usize| *epoch <= done && !self.found.contains_key(epoch);
         // What was compared is gone: the training begins anew.
-        if self.moments.iter().any(|epoch| lacks(&epoch)) {
+        if self.moments.iter().any(lacks) {
             self.found.clear();
             return Ok(None);
         }

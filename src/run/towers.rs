@@ -2,7 +2,7 @@
 //! it is measured by retrieval on the target's test part, by what lies between the towers there, and, as every
 //! encoder, on the surrogate.
 
-use super::cell::{Cell, Outcome};
+use super::cell::{Cell, MODEL, Outcome};
 use super::checkpoint::Checkpoints;
 use super::confusions::{self, Confusion};
 use super::error::{RunError, named};
@@ -10,7 +10,7 @@ use super::evaluation::{Subject, fingerprint};
 use super::joint::{self, Joint};
 use super::memory;
 use super::prepare::{Context, Target};
-use super::progress::Progress;
+use super::progress::{Progress, steps};
 use crate::dataset::{Dataset, groups};
 use crate::evaluate::{self, Measured, Values};
 use crate::feature::{FeatureSet, extract};
@@ -23,16 +23,16 @@ use crate::model::adapters::{Nothing, Settings, Tuning};
 use crate::model::state;
 use crate::model::two_tower::LoadedTowers;
 use crate::suite::task::Metric;
-use crate::transfer::epochs::Event;
 use crate::transfer::methods::PLAIN;
 use crate::transfer::towers::{Captioned, TowerRequest, Vectors, mean_recall, transfer, vectors};
 use ndarray::Axis;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
 
 /// Name of a tuning's file in the folder of a cell's model.
-pub(super) const FILE: &str = "tuning.safetensors";
+const FILE: &str = "tuning.safetensors";
 
 /// What is measured of tuned towers on a target.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -141,10 +141,7 @@ pub(super) fn train(
         cell.method,
         &request,
         &mut checkpoints,
-        &mut |event| match event {
-            Event::Step(done, total) => progress.step(done, total),
-            Event::Epoch(_) => true,
-        },
+        &mut steps(progress),
     )?;
     progress.end();
     let [train, valid, test] = parts;
@@ -166,13 +163,18 @@ pub(super) fn train(
         stage1: Vec::new(),
         course: trained.course,
     };
-    let model = folder.join(super::cell::MODEL);
+    save(context, &cell.name(), &trained.tuning)?;
+    Ok((trained.tuning, outcome))
+}
+
+/// Saves a tuning as the model of the cell called `cell`.
+pub(super) fn save(context: &Context, cell: &str, tuning: &Tuning) -> Result<(), RunError> {
+    let model = context.folder.path(cell).join(MODEL);
     std::fs::create_dir_all(&model).map_err(|source| RunError::Io {
         path: model.clone(),
         source,
     })?;
-    trained.tuning.save(&model.join(FILE))?;
-    Ok((trained.tuning, outcome))
+    Ok(tuning.save(&model.join(FILE))?)
 }
 
 /// A tuning from the folder of a cell's model.
@@ -207,6 +209,23 @@ pub(super) fn untouched(
     test: &Captioned,
     progress: &mut dyn Progress,
 ) -> Result<Retrieved, RunError> {
+    as_pretrained(context, target, progress, |tuning| {
+        let (measured, vectors, _) = retrieved(context, tuning, test)?;
+        Ok(Retrieved {
+            parameters: 0,
+            joint: joint::joint(context, &vectors, test, None),
+            ..measured
+        })
+    })
+}
+
+/// What `measure` finds of the towers as they were pretrained, on a target; found once.
+pub(super) fn as_pretrained<T: Serialize + DeserializeOwned>(
+    context: &Context,
+    target: &Target,
+    progress: &mut dyn Progress,
+    measure: impl FnOnce(&Tuning) -> Result<T, RunError>,
+) -> Result<T, RunError> {
     let record = format!("evaluations/{}-untouched.json", target.spec.name);
     let origin = context.origins.transfer(context.suite, target.spec, PLAIN);
     if let Some(found) = context.recall(&record, &origin) {
@@ -220,12 +239,7 @@ pub(super) fn untouched(
         &format!("{} through the towers as they were", target.spec.title),
         1,
     );
-    let (measured, vectors, _) = retrieved(context, &tuning, test)?;
-    let found = Retrieved {
-        parameters: 0,
-        joint: joint::joint(context, &vectors, test, None),
-        ..measured
-    };
+    let found = measure(&tuning)?;
     context.keep(&record, origin, &found)?;
     progress.end();
     Ok(found)

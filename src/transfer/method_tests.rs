@@ -12,7 +12,7 @@ use super::task::{self, Task};
 use crate::dataset::memory::InMemory;
 use crate::dataset::{Dataset, Splits, TargetShape};
 use crate::model::state::state;
-use crate::model::{Model, Network, SwinConfig, Target};
+use crate::model::{Model, SwinConfig, Target};
 use crate::suite::dataset::DatasetSpec;
 use crate::suite::definition::Transfer;
 use crate::suite::parts::PredictorSpec;
@@ -26,7 +26,7 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(super) struct Memory(pub(super) Option<Snapshot>);
 
-impl Checkpointer for Memory {
+impl<M> Checkpointer<M> for Memory {
     fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
         Ok(self.0.clone())
     }
@@ -36,7 +36,7 @@ impl Checkpointer for Memory {
         Ok(())
     }
 
-    fn epoch(&mut self, _: usize, _: &Network) -> Result<(), TransferError> {
+    fn epoch(&mut self, _: usize, _: &M) -> Result<(), TransferError> {
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Classes by their texts, from outside: several targets as the tasks of one transfer, a killed one, what is refused.
 
+use super::towers::{clip_and_scenes, killed_until_done, rows, written};
 use super::*;
-use std::time::Duration;
 
 /// Two targets of generated drawings, with the CLIP of the fixtures.
 fn suite(methods: &str, transfer: &str, targets: &[&str]) -> String {
@@ -14,16 +14,7 @@ fn suite(methods: &str, transfer: &str, targets: &[&str]) -> String {
         r#"
 name = "tiny-tasks"
 title = "Tiny"
-[source]
-model = {:?}
-texts = {{ tokenizer = {:?} }}
-[surrogate]
-name = "scenes"
-title = "Scenes"
-reader = "demo-scenes"
-train = 80
-valid = 40
-test = 40
+{}
 {}
 [transfer]
 methods = {methods}
@@ -38,10 +29,7 @@ paired_bootstrap = 200
 discrepancy_bootstrap = 20
 discrepancy_null = 5
 "#,
-        our_fixture("clip-names/hf").display().to_string(),
-        our_fixture("clip-tokenizer/tokenizer.json")
-            .display()
-            .to_string(),
+        clip_and_scenes(),
         targets.iter().map(target).collect::<String>(),
     )
 }
@@ -50,17 +38,6 @@ const TWO: &[&str] = &["one", "two"];
 const FEW: &str = r#"head = "texts"
 shots = 2
 train = { epochs = 2, batch = 10, learning_rate = 1e-3 }"#;
-
-/// A suite as a file in a folder.
-fn written(home: &Path, suite: &str) -> String {
-    let path = home.join("suite.toml");
-    std::fs::write(&path, suite).unwrap();
-    path.display().to_string()
-}
-
-fn rows(table: &str, part: &str) -> usize {
-    table.lines().filter(|line| line.contains(part)).count()
-}
 
 #[test]
 fn targets_learn_together_and_the_report_says_which() {
@@ -172,27 +149,12 @@ fn killed_tasks_end_in_the_same_bits() {
     };
     let [whole, killed] = ["whole", "killed"].map(|name| home.path().join(name));
     assert!(start(whole.to_str().unwrap()).wait().unwrap().success());
-    let (mut kills, mut resumed) = (0, 0);
-    for round in 0..200u64 {
-        let parts = ["tasks/mmap-0/all", "tasks/mmap-0/group-0"];
-        let begun = parts.map(|part| {
-            killed
-                .join(part)
-                .join("checkpoint/checkpoint.json")
-                .exists()
-        });
-        resumed += usize::from(begun.contains(&true));
-        let mut child = start(killed.to_str().unwrap());
-        std::thread::sleep(Duration::from_millis(200 + 60 * round));
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success());
-            break;
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        kills += 1;
-    }
-    assert!(kills > 0 && resumed > 0, "{kills} kills, {resumed} resumed");
+    let parts = ["tasks/mmap-0/all", "tasks/mmap-0/group-0"].map(|part| killed.join(part));
+    let begun = |part: &PathBuf| part.join("checkpoint/checkpoint.json").exists();
+    let kills = killed_until_done(
+        || start(killed.to_str().unwrap()),
+        || parts.iter().any(begun),
+    );
     let bytes = |run: &Path, part: &str| std::fs::read(run.join(part)).unwrap();
     for part in [
         "tasks/mmap-0/all/similarity.json",

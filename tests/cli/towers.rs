@@ -1,14 +1,13 @@
 //! Transfers of a CLIP to pictures with captions, from outside: a whole run, a killed one, what is refused.
 
 use super::*;
+use std::process::Child;
 use std::time::Duration;
 
-/// A tiny suite on generated drawings, with the CLIP of the fixtures.
-fn suite(methods: &str, train: &str) -> String {
+/// The CLIP of the fixtures as a source, and generated drawings as its surrogate.
+pub fn clip_and_scenes() -> String {
     format!(
         r#"
-name = "tiny-clip"
-title = "Tiny"
 [source]
 model = {:?}
 texts = {{ tokenizer = {:?} }}
@@ -19,6 +18,21 @@ reader = "demo-scenes"
 train = 80
 valid = 40
 test = 40
+"#,
+        our_fixture("clip-names/hf").display().to_string(),
+        our_fixture("clip-tokenizer/tokenizer.json")
+            .display()
+            .to_string(),
+    )
+}
+
+/// A tiny suite on generated drawings with captions.
+fn suite(methods: &str, train: &str) -> String {
+    format!(
+        r#"
+name = "tiny-clip"
+title = "Tiny"
+{}
 [[targets]]
 name = "shifted"
 title = "Drawings in another style"
@@ -36,21 +50,19 @@ train = {train}
 tsne_points = 40
 paired_bootstrap = 200
 "#,
-        our_fixture("clip-names/hf").display().to_string(),
-        our_fixture("clip-tokenizer/tokenizer.json")
-            .display()
-            .to_string(),
+        clip_and_scenes()
     )
 }
 
 /// A suite as a file in a folder.
-fn written(home: &Path, suite: &str) -> String {
+pub fn written(home: &Path, suite: &str) -> String {
     let path = home.join("suite.toml");
     std::fs::write(&path, suite).unwrap();
     path.display().to_string()
 }
 
-fn rows(table: &str, part: &str) -> usize {
+/// Lines of a table with `part`.
+pub fn rows(table: &str, part: &str) -> usize {
     table.lines().filter(|line| line.contains(part)).count()
 }
 
@@ -89,6 +101,26 @@ fn a_run_tunes_both_towers_and_reports_what_it_did_to_them() {
     assert_eq!(read("results.csv"), before);
 }
 
+/// Starts a process and kills it, later every time, until it ends; how often it was killed. Some start finds something to go
+/// on with.
+pub fn killed_until_done(start: impl Fn() -> Child, begun: impl Fn() -> bool) -> usize {
+    let (mut kills, mut resumed) = (0, 0);
+    for round in 0..200u64 {
+        resumed += usize::from(begun());
+        let mut child = start();
+        std::thread::sleep(Duration::from_millis(200 + 60 * round));
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success());
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+    }
+    assert!(kills > 0 && resumed > 0, "{kills} kills, {resumed} resumed");
+    kills
+}
+
 #[test]
 fn a_killed_tuning_ends_in_the_same_bits() {
     let home = tempfile::tempdir().unwrap();
@@ -111,21 +143,8 @@ fn a_killed_tuning_ends_in_the_same_bits() {
     };
     let [whole, killed] = ["whole", "killed"].map(|name| home.path().join(name));
     assert!(start(whole.to_str().unwrap()).wait().unwrap().success());
-    let (mut kills, mut resumed) = (0, 0);
-    for round in 0..200u64 {
-        let begun = killed.join("cells/shifted-harma-3/checkpoint/checkpoint.json");
-        resumed += usize::from(begun.exists());
-        let mut child = start(killed.to_str().unwrap());
-        std::thread::sleep(Duration::from_millis(200 + 60 * round));
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success());
-            break;
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        kills += 1;
-    }
-    assert!(kills > 0 && resumed > 0, "{kills} kills, {resumed} resumed");
+    let begun = killed.join("cells/shifted-harma-3/checkpoint/checkpoint.json");
+    let kills = killed_until_done(|| start(killed.to_str().unwrap()), || begun.exists());
     let bytes = |run: &Path| {
         std::fs::read(run.join("cells/shifted-harma-3/model/tuning.safetensors")).unwrap()
     };

@@ -16,9 +16,9 @@
 //! | `score` | scores of all queries, block by block |
 //! | `recall` | the measures, [`ALL`] |
 
+mod distinct;
 mod place;
 mod recall;
-mod score;
 mod screened;
 
 pub use place::{Place, Rule};
@@ -48,8 +48,8 @@ pub fn retrieval<A: Real, B: Real>(
         captions.ncols(),
     )?;
     check_owners(images.nrows(), captions.nrows(), owner)?;
-    let images = score::Distinct::new("image embeddings", images)?;
-    let captions = score::Distinct::new("caption embeddings", captions)?;
+    let images = distinct::Distinct::new("image embeddings", images)?;
+    let captions = distinct::Distinct::new("caption embeddings", captions)?;
     let places = screened::places(&images, &captions, owner);
     Ok(Retrieval::at(places, owner))
 }
@@ -64,9 +64,7 @@ pub fn retrieval_of_scores(
 ) -> Result<Retrieval, MeasureError> {
     check_owners(scores.nrows(), scores.ncols(), owner)?;
     check_finite("scores", scores)?;
-    let to_text = |rows| score::rows(scores, rows);
-    let to_image = |rows| score::rows(scores.t(), rows);
-    Ok(Retrieval::of([&to_text, &to_image], scores.nrows(), owner))
+    Ok(Retrieval::of(scores, owner))
 }
 
 fn check_owners(images: usize, captions: usize, owner: &[usize]) -> Result<(), MeasureError> {

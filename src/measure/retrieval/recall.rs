@@ -1,8 +1,6 @@
 //! Recall at K in both directions, and mR.
 
-use std::ops::Range;
-
-use ndarray::Array2;
+use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::place::{Place, Rule};
@@ -11,8 +9,6 @@ use crate::measure::about::{About, Better, Unit};
 
 /// How many first ones are looked at.
 const KS: [usize; 3] = [1, 5, 10];
-/// Scores that a block has at most, unless a single query has more.
-const SCORES: usize = 1 << 20;
 
 /// Which side asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,24 +29,16 @@ pub struct Retrieval {
     owner: Vec<usize>,
 }
 
-/// Scores `[rows, M]` of some queries with all candidates.
-type Scores<'s> = dyn Fn(Range<usize>) -> Array2<f64> + Sync + 's;
-
 impl Retrieval {
-    /// Of what gives scores in both directions; owners are images.
-    pub(super) fn of(
-        [to_text, to_image]: [&Scores<'_>; 2],
-        images: usize,
-        owner: &[usize],
-    ) -> Self {
-        let mut captions = vec![Vec::new(); images];
+    /// Of scores `[N, C]` of all images with all captions.
+    pub(super) fn of(scores: ArrayView2<'_, f64>, owner: &[usize]) -> Self {
+        let mut captions = vec![Vec::new(); scores.nrows()];
         for (caption, &image) in owner.iter().enumerate() {
             captions[image].push(caption);
         }
         let own = |caption: usize| std::slice::from_ref(&owner[caption]);
-        let of_images = places(images, owner.len(), to_text, |image| &captions[image]);
-        let of_captions = places(owner.len(), images, to_image, own);
-        Self::at((of_images, of_captions), owner)
+        let of_images = places(scores, |image| &captions[image]);
+        Self::at((of_images, places(scores.t(), own)), owner)
     }
 
     /// Of the places of all images, none of those without a caption, and of all captions.
@@ -134,31 +122,19 @@ impl Retrieval {
     }
 }
 
-/// The place of every query, `None` without a right candidate; `right` are ascending.
+/// The place of every row's query, `None` without a right candidate; `right` are ascending.
 fn places<'r>(
-    queries: usize,
-    candidates: usize,
-    scores: &Scores<'_>,
+    scores: ArrayView2<'_, f64>,
     right: impl Fn(usize) -> &'r [usize] + Sync,
 ) -> Vec<Option<Place>> {
-    let block = (SCORES / candidates.max(1)).clamp(1, 256);
-    let of_block = |block_at: usize| {
-        let from = block_at * block;
-        let found = scores(from..(from + block).min(queries));
-        let place = |(at, row): (usize, ndarray::ArrayView1<'_, f64>)| {
-            let right = right(from + at);
-            let row = row.as_standard_layout();
-            let row = row.as_slice().unwrap_or_default();
-            (!right.is_empty()).then(|| Place::new(row, right))
-        };
-        found
-            .outer_iter()
-            .enumerate()
-            .map(place)
-            .collect::<Vec<_>>()
+    let place = |query: usize| {
+        let right = right(query);
+        let row = scores.row(query);
+        let row = row.as_standard_layout();
+        let row = row.as_slice().unwrap_or_default();
+        (!right.is_empty()).then(|| Place::new(row, right))
     };
-    let blocks = (0..queries.div_ceil(block)).into_par_iter();
-    blocks.map(of_block).collect::<Vec<_>>().concat()
+    (0..scores.nrows()).into_par_iter().map(place).collect()
 }
 
 /// A number of retrieval.

@@ -4,8 +4,8 @@
 //! candidate whether it is above or below the right one, whose own cosine is taken in double precision. Candidates within the
 //! bound are compared in double precision too: the places are those of exact comparison, and equal vectors are equal.
 
+use super::distinct::Distinct;
 use super::place::Place;
-use super::score::Distinct;
 use crate::measure::linalg::product::product;
 use ndarray::{Array2, s};
 use rayon::prelude::*;

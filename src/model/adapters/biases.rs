@@ -3,7 +3,7 @@
 
 use super::settings::{Nothing, Settings};
 use super::temperature;
-use super::tuning::Tunes;
+use super::tuning::{Tunes, own_temperature};
 use crate::model::ModelError;
 use crate::model::architecture::clip::openai::Tower as Which;
 use crate::model::layers::Init;
@@ -57,13 +57,7 @@ impl Tunes for Biases {
         Settings::Biases(Nothing {})
     }
 
-    fn temperature(&self) -> &Param<Tensor<1>> {
-        &self.temperature
-    }
-
-    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
-        &mut self.temperature
-    }
+    own_temperature!();
 
     fn tower<'t>(&'t self, which: Which, towers: &'t TwoTower) -> Cow<'t, Tower> {
         let (tower, own) = (

@@ -7,7 +7,7 @@
 
 use super::settings::Settings;
 use super::temperature;
-use super::tuning::{Tunes, drawn};
+use super::tuning::{Tunes, own_temperature};
 use crate::model::architecture::clip::openai::Tower as Which;
 use crate::model::dual::Dual;
 use crate::model::layers::{Init, Linear};
@@ -15,7 +15,7 @@ use crate::model::pass::{Inserted, Pass};
 use crate::model::two_tower::TwoTowerConfig;
 use crate::model::{ModelError, limits, ops};
 use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 /// Settings of bottleneck adapters.
@@ -79,20 +79,6 @@ impl Bottleneck {
     ///
     /// # Errors
     /// [`ModelError::Config`] that names the setting.
-    pub fn new(
-        towers: &TwoTowerConfig,
-        settings: BottleneckSettings,
-        temperature: f64,
-        seed: u64,
-        device: &Device,
-        dtype: DType,
-    ) -> Result<Self, ModelError> {
-        drawn(seed, device, dtype, |init| {
-            Self::build(towers, settings, temperature, init)
-        })
-    }
-
-    /// The same with initial values from `init`.
     pub(super) fn build(
         towers: &TwoTowerConfig,
         settings: BottleneckSettings,
@@ -123,13 +109,7 @@ impl Tunes for Bottleneck {
         Settings::Bottleneck(self.settings)
     }
 
-    fn temperature(&self) -> &Param<Tensor<1>> {
-        &self.temperature
-    }
-
-    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
-        &mut self.temperature
-    }
+    own_temperature!();
 
     fn inserted(&self, which: Which) -> Option<Box<dyn Inserted + '_>> {
         Some(Box::new(OfTower(match which {

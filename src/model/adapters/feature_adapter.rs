@@ -7,13 +7,13 @@
 
 use super::settings::Settings;
 use super::temperature;
-use super::tuning::{Tunes, drawn};
+use super::tuning::{Tunes, own_temperature};
 use crate::model::ModelError;
 use crate::model::architecture::clip::openai::Tower as Which;
 use crate::model::layers::{Init, Linear};
 use crate::model::two_tower::TwoTowerConfig;
 use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Tensor, activation::relu};
+use burn::tensor::{Tensor, activation::relu};
 use serde::{Deserialize, Serialize};
 
 /// Settings of CLIP-Adapter.
@@ -88,20 +88,6 @@ impl FeatureAdapter {
     ///
     /// # Errors
     /// [`ModelError::Config`] that names the setting.
-    pub fn new(
-        towers: &TwoTowerConfig,
-        settings: FeatureAdapterSettings,
-        temperature: f64,
-        seed: u64,
-        device: &Device,
-        dtype: DType,
-    ) -> Result<Self, ModelError> {
-        drawn(seed, device, dtype, |init| {
-            Self::build(towers, settings, temperature, init)
-        })
-    }
-
-    /// The same with initial values from `init`.
     pub(super) fn build(
         towers: &TwoTowerConfig,
         settings: FeatureAdapterSettings,
@@ -134,13 +120,7 @@ impl Tunes for FeatureAdapter {
         Settings::FeatureAdapter(self.settings)
     }
 
-    fn temperature(&self) -> &Param<Tensor<1>> {
-        &self.temperature
-    }
-
-    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
-        &mut self.temperature
-    }
+    own_temperature!();
 
     fn moves_texts(&self) -> bool {
         self.settings.texts

@@ -3,7 +3,7 @@
 
 use super::settings::Settings;
 use super::temperature;
-use super::tuning::Tunes;
+use super::tuning::{Tunes, own_temperature};
 use crate::model::layers::Init;
 use crate::model::two_tower::TwoTowerConfig;
 use crate::model::{ModelError, limits};
@@ -98,13 +98,7 @@ impl Tunes for LinearProbe {
         Settings::LinearProbe(self.settings)
     }
 
-    fn temperature(&self) -> &Param<Tensor<1>> {
-        &self.temperature
-    }
-
-    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
-        &mut self.temperature
-    }
+    own_temperature!();
 
     fn moves_texts(&self) -> bool {
         false

@@ -11,14 +11,14 @@
 
 use super::settings::Settings;
 use super::temperature;
-use super::tuning::{Tunes, drawn};
+use super::tuning::{Tunes, own_temperature};
 use crate::model::ModelError;
 use crate::model::architecture::clip::openai::Tower as Which;
 use crate::model::layers::Init;
 use crate::model::parameters::expressed;
 use crate::model::two_tower::{Tower, TwoTower, TwoTowerConfig};
 use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -150,20 +150,6 @@ impl LowRank {
     ///
     /// # Errors
     /// [`ModelError::Config`] that names the setting.
-    pub fn new(
-        towers: &TwoTowerConfig,
-        settings: LowRankSettings,
-        temperature: f64,
-        seed: u64,
-        device: &Device,
-        dtype: DType,
-    ) -> Result<Self, ModelError> {
-        drawn(seed, device, dtype, |init| {
-            Self::build(towers, settings, temperature, init)
-        })
-    }
-
-    /// The same with initial values from `init`.
     pub(super) fn build(
         towers: &TwoTowerConfig,
         settings: LowRankSettings,
@@ -203,13 +189,7 @@ impl Tunes for LowRank {
         Settings::LowRank(self.settings)
     }
 
-    fn temperature(&self) -> &Param<Tensor<1>> {
-        &self.temperature
-    }
-
-    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
-        &mut self.temperature
-    }
+    own_temperature!();
 
     fn tower<'t>(&'t self, which: Which, towers: &'t TwoTower) -> Cow<'t, Tower> {
         let layers = match which {

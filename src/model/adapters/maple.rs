@@ -6,7 +6,7 @@
 use super::prompts::Prompts;
 use super::settings::Settings;
 use super::temperature;
-use super::tuning::Tunes;
+use super::tuning::{Tunes, own_temperature};
 use crate::model::architecture::clip::openai::Tower as Which;
 use crate::model::dual::Dual;
 use crate::model::layers::{Init, Linear};
@@ -121,13 +121,7 @@ impl Tunes for Maple {
         Settings::Maple(self.settings)
     }
 
-    fn temperature(&self) -> &Param<Tensor<1>> {
-        &self.temperature
-    }
-
-    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
-        &mut self.temperature
-    }
+    own_temperature!();
 
     fn text_tokens(&self) -> usize {
         self.settings.tokens

@@ -8,7 +8,7 @@
 use super::prompts::Prompts;
 use super::settings::Settings;
 use super::temperature;
-use super::tuning::Tunes;
+use super::tuning::{Tunes, own_temperature};
 use crate::model::ModelError;
 use crate::model::architecture::clip::openai::Tower;
 use crate::model::dual::Dual;
@@ -247,13 +247,7 @@ impl Tunes for Mmap {
         Settings::Mmap(self.shape)
     }
 
-    fn temperature(&self) -> &Param<Tensor<1>> {
-        &self.temperature
-    }
-
-    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
-        &mut self.temperature
-    }
+    own_temperature!();
 
     fn text_tokens(&self) -> usize {
         self.shape.all_tokens()

@@ -3,7 +3,7 @@
 
 use super::settings::{Nothing, Settings};
 use super::temperature;
-use super::tuning::{Tunes, drawn};
+use super::tuning::{Tunes, own_temperature};
 use crate::model::ModelError;
 use crate::model::architecture::clip::openai::Tower as Which;
 use crate::model::layers::{Init, Linear};
@@ -29,14 +29,6 @@ impl Projections {
     ///
     /// # Errors
     /// [`ModelError::Config`] of a temperature that is no positive number.
-    pub fn new(towers: &TwoTower, temperature: f64) -> Result<Self, ModelError> {
-        let (device, dtype) = towers.place();
-        drawn(0, &device.inner(), dtype, |init| {
-            Self::build(towers, temperature, init)
-        })
-    }
-
-    /// The same with the place that `init` says for τ.
     pub(super) fn build(
         towers: &TwoTower,
         start: f64,
@@ -55,13 +47,7 @@ impl Tunes for Projections {
         Settings::Projections(Nothing {})
     }
 
-    fn temperature(&self) -> &Param<Tensor<1>> {
-        &self.temperature
-    }
-
-    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
-        &mut self.temperature
-    }
+    own_temperature!();
 
     fn tower<'t>(&'t self, which: Which, towers: &'t TwoTower) -> Cow<'t, Tower> {
         let own = match which {

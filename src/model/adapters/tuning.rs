@@ -79,6 +79,20 @@ macro_rules! each {
     };
 }
 
+/// τ of a kind of tuning, which has it as a field.
+macro_rules! own_temperature {
+    () => {
+        fn temperature(&self) -> &burn::module::Param<burn::tensor::Tensor<1>> {
+            &self.temperature
+        }
+
+        fn temperature_mut(&mut self) -> &mut burn::module::Param<burn::tensor::Tensor<1>> {
+            &mut self.temperature
+        }
+    };
+}
+pub(super) use own_temperature;
+
 /// Where a kind of tuning acts; by default nowhere.
 pub(super) trait Tunes {
     /// Which kind it is, with its settings.

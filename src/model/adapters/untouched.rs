@@ -2,11 +2,11 @@
 
 use super::settings::{Nothing, Settings};
 use super::temperature;
-use super::tuning::{Tunes, drawn};
+use super::tuning::{Tunes, own_temperature};
 use crate::model::ModelError;
 use crate::model::layers::Init;
 use burn::module::{Module, Param};
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::Tensor;
 
 /// τ alone.
 #[derive(Module, Debug)]
@@ -20,11 +20,6 @@ impl Untouched {
     ///
     /// # Errors
     /// [`ModelError::Config`] of a temperature that is no positive number.
-    pub fn new(temperature: f64, device: &Device, dtype: DType) -> Result<Self, ModelError> {
-        drawn(0, device, dtype, |init| Self::build(temperature, init))
-    }
-
-    /// The same with the place that `init` says.
     pub(super) fn build(start: f64, init: &mut Init) -> Result<Self, ModelError> {
         Ok(Self {
             temperature: temperature::starting(start, init)?,
@@ -37,13 +32,7 @@ impl Tunes for Untouched {
         Settings::Untouched(Nothing {})
     }
 
-    fn temperature(&self) -> &Param<Tensor<1>> {
-        &self.temperature
-    }
-
-    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
-        &mut self.temperature
-    }
+    own_temperature!();
 
     fn moves_texts(&self) -> bool {
         false

@@ -5,7 +5,7 @@
 use super::prompts::Prompts;
 use super::settings::Settings;
 use super::temperature;
-use super::tuning::Tunes;
+use super::tuning::{Tunes, own_temperature};
 use crate::model::ModelError;
 use crate::model::architecture::clip::openai::Tower as Which;
 use crate::model::layers::Init;
@@ -91,13 +91,7 @@ impl Tunes for VisualPrompts {
         Settings::VisualPrompts(self.settings)
     }
 
-    fn temperature(&self) -> &Param<Tensor<1>> {
-        &self.temperature
-    }
-
-    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
-        &mut self.temperature
-    }
+    own_temperature!();
 
     fn moves_texts(&self) -> bool {
         false

@@ -3,7 +3,7 @@
 
 use super::settings::{Nothing, Settings};
 use super::temperature;
-use super::tuning::{Tunes, drawn};
+use super::tuning::{Tunes, own_temperature};
 use crate::model::ModelError;
 use crate::model::architecture::clip::openai::Tower as Which;
 use crate::model::layers::Init;
@@ -23,17 +23,6 @@ pub struct Whole {
 }
 
 impl Whole {
-    /// Copies of `towers`, where they lie (in the same memory until the first step); τ from `temperature` on.
-    ///
-    /// # Errors
-    /// [`ModelError::Config`] of a temperature that is no positive number.
-    pub fn new(towers: &TwoTower, temperature: f64) -> Result<Self, ModelError> {
-        let (device, dtype) = towers.place();
-        drawn(0, &device.inner(), dtype, |init| {
-            Self::build(towers, temperature, init)
-        })
-    }
-
     /// The towers as they are now, with −ln τ as their scale: on the plain device, as one model.
     pub fn into_towers(self) -> TwoTower {
         let plain = self.valid();
@@ -44,7 +33,10 @@ impl Whole {
         }
     }
 
-    /// The same with the place that `init` says for τ.
+    /// Copies of `towers`, where they lie (in the same memory until the first step); τ from `temperature` on.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] of a temperature that is no positive number.
     pub(super) fn build(
         towers: &TwoTower,
         start: f64,
@@ -63,13 +55,7 @@ impl Tunes for Whole {
         Settings::Whole(Nothing {})
     }
 
-    fn temperature(&self) -> &Param<Tensor<1>> {
-        &self.temperature
-    }
-
-    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
-        &mut self.temperature
-    }
+    own_temperature!();
 
     fn tower<'t>(&'t self, which: Which, _: &'t TwoTower) -> Cow<'t, Tower> {
         Cow::Borrowed(match which {

@@ -4,7 +4,7 @@
 mod figure;
 
 use super::retrieval::name;
-use super::retrieval::own::spread;
+use super::retrieval::own::{cost, on_surrogate};
 use super::retrieval::tables::{against, verdict};
 use crate::figure::FigureError;
 use crate::figure::layout::{distinct, mean};
@@ -16,9 +16,7 @@ use crate::report::grid::{Cell, Column, Grid, Source};
 use crate::report::number::{interval, maybe, percent, plain, whole};
 use crate::report::section::{Block, Caption, Citation, Drawing, Layout, Section};
 use crate::report::sheet::{Models, Sheet};
-use crate::table::{
-    ByTextRow, CellRow, MeasureRow, PRETRAINED, PairedRow, ResultRow, Row, TARGET_ERROR,
-};
+use crate::table::{ByTextRow, CellRow, MeasureRow, PairedRow, ResultRow, Row, TARGET_ERROR};
 
 /// Its descriptor.
 pub const SECTION: Section<Run> = Section {
@@ -102,20 +100,6 @@ fn reached(data: &Data<Run>, table: &Table<ByTextRow>) -> Result<Vec<Block>, Fig
         .flatten()
         .find(|id| methods::is_plain(id));
     let bare = |value: f64| plain(100.0 * value, 1);
-    let zero_shot = |target: &str, method: Option<&str>| {
-        let own = measures
-            .rows
-            .iter()
-            .filter(|row| row.measure == "zero-shot-error" && row.target.is_none());
-        let own = own.filter(|row| match method {
-            None => row.encoder == PRETRAINED,
-            Some(_) => row.encoder == target && row.method.as_deref() == method,
-        });
-        let own: Vec<&MeasureRow> = own.collect();
-        let ends = own.first().and_then(|row| row.lower.zip(row.upper));
-        let values: Vec<f64> = own.iter().filter_map(|row| row.value).collect();
-        spread(&values, ends, percent)
-    };
     let line = |target: &str, method: Option<&str>| {
         let rows: Vec<&ByTextRow> = own(table, target, method).collect();
         let result = results
@@ -147,13 +131,13 @@ fn reached(data: &Data<Run>, table: &Table<ByTextRow>) -> Result<Vec<Block>, Fig
             );
         let mut all = vec![error];
         all.extend(plain_way.map(|_| difference));
-        all.push(zero_shot(target, method));
-        let done = || {
-            let own = cells.rows.iter().filter(|row| row.target == target);
-            own.filter(|row| Some(row.method.as_str()) == method)
-        };
-        let seconds: Vec<f64> = done().filter_map(|row| row.seconds).collect();
-        let memory = done().filter_map(|row| row.memory).max();
+        let model = (target, method);
+        all.push(on_surrogate(
+            &measures.rows,
+            "zero-shot-error",
+            model,
+            percent,
+        ));
         all.push(Cell {
             value: maybe(rows.first(), |row| whole(row.parameters)),
             interval: rows.first().filter(|_| method.is_some()).map(|row| {
@@ -164,8 +148,7 @@ fn reached(data: &Data<Run>, table: &Table<ByTextRow>) -> Result<Vec<Block>, Fig
             }),
             best: false,
         });
-        all.push(maybe(mean(&seconds), |s| plain(s, 1)).into());
-        all.push(maybe(memory, |bytes| whole(bytes / 1_000_000)).into());
+        all.extend(cost(&cells.rows, target, method));
         (name(method), all)
     };
     let mut first = vec!["error".to_owned()];

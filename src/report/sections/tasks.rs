@@ -59,8 +59,7 @@ const VALUES: [Column<TaskRow>; 8] = [
 
 /// What differs from the suite's own settings.
 fn settings(row: &TaskRow) -> &str {
-    let differs = row.variant.split_once('@');
-    differs.map_or("the suite's own", |(_, settings)| settings)
+    methods::settings(&row.variant).unwrap_or("the suite's own")
 }
 
 /// The title of a target.

@@ -49,8 +49,7 @@ const COLUMNS: [Column<TuningRow>; 9] = [
 
 /// What differs from the suite's own settings.
 fn settings(row: &TuningRow) -> &str {
-    let differs = row.variant.split_once('@');
-    differs.map_or("the suite's own", |(_, settings)| settings)
+    methods::settings(&row.variant).unwrap_or("the suite's own")
 }
 
 /// A value of the target's metric.

@@ -275,6 +275,19 @@ impl Method {
         self.stage1.is_some()
     }
 
+    /// What it trains of a model of two towers, by its settings.
+    ///
+    /// # Errors
+    /// [`TransferError::Undefined`] where it trains one tower, and what its settings refuse.
+    #[cfg(feature = "train")]
+    pub fn tuning(&self, transfer: &Transfer) -> Result<Tuned, TransferError> {
+        let tuned = self.towers.ok_or_else(|| TransferError::Undefined {
+            method: self.name,
+            why: "it trains one tower".into(),
+        })?;
+        tuned(transfer)
+    }
+
     /// Whether stage 2 fine-tunes everything from the source model, on the task loss alone.
     pub fn fine_tunes_plainly(&self) -> bool {
         self.start == Start::Source && self.stage2.is_none()

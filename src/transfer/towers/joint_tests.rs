@@ -7,8 +7,9 @@ use crate::model::Opening;
 use crate::model::embedder::End;
 use crate::model::state::state;
 use crate::model::two_tower;
+use crate::transfer::method_tests::Memory;
 use crate::transfer::methods::{METHODS, Method};
-use crate::transfer::snapshot::{NoCheckpoints, Snapshot};
+use crate::transfer::snapshot::NoCheckpoints;
 use crate::transfer::towers::{ClassTokens, Fitted, fit};
 use ndarray::Array2;
 use std::sync::Arc;
@@ -131,25 +132,6 @@ fn every_method_learns_classes_by_their_texts_and_leaves_the_towers_as_they_were
         }
         assert!(count >= 12);
         assert_eq!(state(&problem.towers), before);
-    }
-}
-
-/// Keeps the newest snapshot in memory.
-#[derive(Default)]
-struct Memory(Option<Snapshot>);
-
-impl Checkpointer<Joint> for Memory {
-    fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
-        Ok(self.0.clone())
-    }
-
-    fn save(&mut self, snapshot: &Snapshot) -> Result<(), TransferError> {
-        self.0 = Some(snapshot.clone());
-        Ok(())
-    }
-
-    fn epoch(&mut self, _: usize, _: &Joint) -> Result<(), TransferError> {
-        Ok(())
     }
 }
 

@@ -78,12 +78,6 @@ pub fn transfer(
     checkpointer: &mut dyn Checkpointer<Tuning>,
     progress: &mut dyn FnMut(Event) -> bool,
 ) -> Result<TrainedTuning, TransferError> {
-    let Some(tuned) = method.towers else {
-        return Err(TransferError::Undefined {
-            method: method.name,
-            why: "it trains one tower".into(),
-        });
-    };
     let settings = request.settings;
     let work = Work {
         train: &settings.train,
@@ -93,7 +87,7 @@ pub fn transfer(
         parts: request.parts,
         seed: request.seed,
     };
-    work.trained(tuned(settings)?, checkpointer, progress)
+    work.trained(method.tuning(settings)?, checkpointer, progress)
 }
 
 /// What a training of towers works with, a transfer's or a pretraining's.

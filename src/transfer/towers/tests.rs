@@ -7,8 +7,9 @@ use crate::model::Opening;
 use crate::model::embedder::End;
 use crate::model::state::state;
 use crate::model::two_tower;
+use crate::transfer::method_tests::Memory;
 use crate::transfer::methods::{METHODS, find};
-use crate::transfer::snapshot::{NoCheckpoints, Snapshot};
+use crate::transfer::snapshot::NoCheckpoints;
 use burn::tensor::{DType, Device};
 use ndarray::Array2;
 use std::sync::Arc;
@@ -170,25 +171,6 @@ fn a_batch_in_parts_is_the_whole_batch() {
         let pairs = data.iter::<f64>().zip(b[path].iter::<f64>());
         let worst = pairs.fold(0.0f64, |w, (x, y)| w.max((x - y).abs()));
         assert!(worst < 2e-4, "{path}: {worst}");
-    }
-}
-
-/// Keeps the newest snapshot in memory.
-#[derive(Default)]
-struct Memory(Option<Snapshot>);
-
-impl Checkpointer<Tuning> for Memory {
-    fn load(&mut self) -> Result<Option<Snapshot>, TransferError> {
-        Ok(self.0.clone())
-    }
-
-    fn save(&mut self, snapshot: &Snapshot) -> Result<(), TransferError> {
-        self.0 = Some(snapshot.clone());
-        Ok(())
-    }
-
-    fn epoch(&mut self, _: usize, _: &Tuning) -> Result<(), TransferError> {
-        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ pub use shape::{Form, HarmaShape, Share};
 
 use super::settings::Settings;
 use super::temperature;
-use super::tuning::{Tunes, drawn};
+use super::tuning::{Tunes, drawn, own_temperature};
 use crate::model::architecture::clip::openai::Tower;
 use crate::model::dual::Dual;
 use crate::model::layers::{Init, Linear};
@@ -209,13 +209,7 @@ impl Tunes for Harma {
         Settings::Harma(self.shape)
     }
 
-    fn temperature(&self) -> &Param<Tensor<1>> {
-        &self.temperature
-    }
-
-    fn temperature_mut(&mut self) -> &mut Param<Tensor<1>> {
-        &mut self.temperature
-    }
+    own_temperature!();
 
     fn inserted(&self, which: Tower) -> Option<Box<dyn Inserted + '_>> {
         Some(Box::new(self.of(which)))

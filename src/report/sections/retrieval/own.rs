@@ -4,8 +4,8 @@
 use crate::figure::layout::{distinct, mean};
 use crate::report::data::{Line, Table};
 use crate::report::grid::Cell;
-use crate::report::number::{interval, maybe};
-use crate::table::RetrievalRow;
+use crate::report::number::{interval, maybe, plain, whole};
+use crate::table::{CellRow, MeasureRow, PRETRAINED, RetrievalRow};
 
 /// The rows of one model on one target.
 pub struct Own<'a>(Vec<Line<'a, RetrievalRow>>);
@@ -57,6 +57,42 @@ pub fn spread(values: &[f64], ends: Option<(f64, f64)>, show: impl Fn(f64) -> St
         interval: interval(lower, upper, bare).filter(|_| !one),
         best: false,
     }
+}
+
+/// Seconds (mean over seeds) and memory (the most of any) of the trainings of a model on a target.
+pub fn cost(cells: &[CellRow], target: &str, method: Option<&str>) -> [Cell; 2] {
+    let done = || {
+        let own = cells.iter().filter(|row| row.target == target);
+        own.filter(|row| Some(row.method.as_str()) == method)
+    };
+    let seconds: Vec<f64> = done().filter_map(|row| row.seconds).collect();
+    let memory = done().filter_map(|row| row.memory).max();
+    [
+        maybe(mean(&seconds), |s| plain(s, 1)).into(),
+        maybe(memory, |bytes| whole(bytes / 1_000_000)).into(),
+    ]
+}
+
+/// A measure of the surrogate through a model tuned on a target, or through the pretrained one: its values over seeds with
+/// what they range over.
+pub fn on_surrogate(
+    measures: &[MeasureRow],
+    measure: &str,
+    (target, method): (&str, Option<&str>),
+    show: impl Fn(f64) -> String,
+) -> Cell {
+    let own = measures
+        .iter()
+        .filter(|row| row.measure == measure && row.target.is_none());
+    let own: Vec<&MeasureRow> = own
+        .filter(|row| match method {
+            None => row.encoder == PRETRAINED,
+            Some(_) => row.encoder == target && row.method.as_deref() == method,
+        })
+        .collect();
+    let ends = own.first().and_then(|row| row.lower.zip(row.upper));
+    let values: Vec<f64> = own.iter().filter_map(|row| row.value).collect();
+    spread(&values, ends, show)
 }
 
 /// Targets with their titles, and the models of each: none, then its methods.

@@ -2,7 +2,7 @@
 //! line a model, the untouched towers before the methods of a target.
 
 use super::name;
-use super::own::{Own, models, spread};
+use super::own::{Own, cost, models, on_surrogate};
 use crate::figure::FigureError;
 use crate::figure::layout::mean;
 use crate::figure::methods;
@@ -119,19 +119,12 @@ pub fn reached(
         let trained = own.first(PARAMETERS);
         let share = trained
             .and_then(|(l, n)| Some(format!("{:.2}\u{a0}%", 100.0 * n / l.row.samples? as f64)));
-        let done = || {
-            let own = cells.rows.iter().filter(|row| row.target == target);
-            own.filter(|row| Some(row.method.as_str()) == method)
-        };
-        let seconds: Vec<f64> = done().filter_map(|row| row.seconds).collect();
-        let memory = done().filter_map(|row| row.memory).max();
         all.push(Cell {
             value: maybe(trained, |(_, n)| whole(n as u64)),
             interval: share.filter(|_| method.is_some()),
             best: false,
         });
-        all.push(maybe(mean(&seconds), |s| plain(s, 1)).into());
-        all.push(maybe(memory, |bytes| whole(bytes / 1_000_000)).into());
+        all.extend(cost(&cells.rows, target, method));
         (name(method), all)
     };
     let ks = || ["R@1", "R@5", "R@10"].map(str::to_owned).to_vec();
@@ -219,24 +212,11 @@ pub fn between(
         };
         all.extend([probe, change.into()]);
         if texts {
-            let values = |measure: &str| -> (Vec<f64>, Option<(f64, f64)>) {
-                let own = measures
-                    .rows
-                    .iter()
-                    .filter(|row| row.measure == measure && row.target.is_none());
-                let own: Vec<&MeasureRow> = own
-                    .filter(|row| match method {
-                        None => row.encoder == PRETRAINED,
-                        Some(_) => row.encoder == target && row.method.as_deref() == method,
-                    })
-                    .collect();
-                let ends = own.first().and_then(|row| row.lower.zip(row.upper));
-                (own.iter().filter_map(|row| row.value).collect(), ends)
-            };
-            let [zero_shot, gap, alignment] = ON_SURROGATE.map(values);
-            all.push(spread(&zero_shot.0, zero_shot.1, percent));
-            all.push(spread(&gap.0, gap.1, number));
-            all.push(spread(&alignment.0, alignment.1, number));
+            let [zero_shot, gap, alignment] = ON_SURROGATE;
+            let model = (target, method);
+            all.push(on_surrogate(&measures.rows, zero_shot, model, percent));
+            all.push(on_surrogate(&measures.rows, gap, model, number));
+            all.push(on_surrogate(&measures.rows, alignment, model, number));
         }
         (name(method), all)
     };

@@ -28,7 +28,7 @@ pub fn figure(rows: &[TaskRow], titles: &[ByTextRow]) -> Result<Figure, FigureEr
         .into_iter()
         .map(|(variant, seed)| {
             let own = with().filter(|row| row.variant == variant && row.seed == seed);
-            panel(&name(variant, seed), &own.collect::<Vec<_>>(), titles)
+            panel(&own.collect::<Vec<_>>(), titles)
         })
         .collect();
     if panels.is_empty() {
@@ -43,16 +43,17 @@ pub fn figure(rows: &[TaskRow], titles: &[ByTextRow]) -> Result<Figure, FigureEr
 }
 
 /// "MmAP, seed 0", with settings that are not the suite's own.
-fn name(variant: &str, seed: u64) -> String {
-    match variant.split_once('@') {
-        Some((method, settings)) => {
-            format!("{}, seed {seed} ({settings})", methods::title(method))
-        }
-        None => format!("{}, seed {seed}", methods::title(variant)),
+fn name(row: &TaskRow) -> String {
+    let (method, seed) = (methods::title(&row.method), row.seed);
+    match methods::settings(&row.variant) {
+        Some(settings) => format!("{method}, seed {seed} ({settings})"),
+        None => format!("{method}, seed {seed}"),
     }
 }
 
-fn panel(name: &str, own: &[&TaskRow], titles: &[ByTextRow]) -> Scene {
+/// The pairs of one training.
+fn panel(own: &[&TaskRow], titles: &[ByTextRow]) -> Scene {
+    let name = &own.first().map_or(String::new(), |row| name(row));
     let both = own
         .iter()
         .flat_map(|row| [row.task.as_str(), row.other.as_str()]);

@@ -1,10 +1,9 @@
-//! Cosines of embeddings, each distinct one once, block by block.
+//! Embeddings of length one, each distinct one once.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
-use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, Axis};
 
 use crate::measure::MeasureError;
 use crate::measure::samples::{Real, check_finite, directions};
@@ -78,9 +77,4 @@ impl Distinct {
         }
         all
     }
-}
-
-/// Some rows of a matrix.
-pub(super) fn rows(scores: ArrayView2<'_, f64>, rows: Range<usize>) -> Array2<f64> {
-    scores.slice(s![rows, ..]).to_owned()
 }
