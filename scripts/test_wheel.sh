@@ -3,7 +3,7 @@
 # Then once more with nothing but NumPy, in a namespace where the system has no OpenBLAS, if such can be made here.
 #   scripts/test_wheel.sh PYTHON DIST VENVS
 set -euo pipefail
-python=$1 venvs=$3
+python=$1 venvs=$(realpath -m "$3")
 wheel=$(ls -t "$2"/modalign-*.whl | head -1)
 echo "wheel: $wheel, $(du -m "$wheel" | cut -f1) MB"
 
@@ -11,7 +11,7 @@ rm -rf "$venvs/test" "$venvs/bare"
 "$python" -m venv "$venvs/test"
 "$venvs/test/bin/pip" install --quiet "$wheel[test,pandas]"
 # Not the source beside: the package that was installed.
-export PATH="$venvs/test/bin:$PATH" PYTHONSAFEPATH=1 JUPYTER_PLATFORM_DIRS=1
+export PATH="$venvs/test/bin:$PATH" PYTHONSAFEPATH=1
 "$venvs/test/bin/python" -m pytest -q -s -rs python/tests
 "$venvs/test/bin/python" -m pytest -q --import-mode=importlib --doctest-modules -p no:cacheprovider --pyargs modalign
 

@@ -7,14 +7,11 @@ from ._measures import (
     cka as cka,
     hscore as hscore,
     knn as knn,
-    leep as leep,
     logme as logme,
-    modality_gap as modality_gap,
-    nce as nce,
-    otdd as otdd,
     silhouette as silhouette,
     uniformity as uniformity,
 )
 from ._run import Run as Run
+from ._scores import leep as leep, modality_gap as modality_gap, nce as nce, otdd as otdd
 
 __version__: str
