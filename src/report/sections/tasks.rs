@@ -152,7 +152,7 @@ fn pairs(table: &Table<TaskRow>, titles: &[ByTextRow]) -> Grid {
     };
     let all = distinct(table.rows.iter().map(key));
     Grid {
-        title: "Which targets help each other, over seeds".to_owned(),
+        title: "How far the targets’ gradients agree, over seeds".to_owned(),
         heads: heads
             .iter()
             .enumerate()
