@@ -5,7 +5,12 @@
 set -euo pipefail
 python=$1 venvs=$(realpath -m "$3")
 wheel=$(ls -t "$2"/modalign-*.whl | head -1)
-echo "wheel: $wheel, $(du -m "$wheel" | cut -f1) MB"
+size=$(du -m --apparent-size "$wheel" | cut -f1)
+echo "wheel: $wheel, $size MB"
+if [ "$size" -gt 45 ]; then
+    echo "test_wheel: expected a wheel of at most 45 MB, found $size" >&2
+    exit 1
+fi
 
 rm -rf "$venvs/test" "$venvs/bare"
 "$python" -m venv "$venvs/test"

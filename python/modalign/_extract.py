@@ -22,12 +22,13 @@ def extract(model: Any, images: Any, outputs: str | Sequence[str] = "pooled") ->
         ``real-mini``).
     images : array of shape [N, C, H, W]
         Images as they enter the model (resized, cropped, normalised), of NumPy or PyTorch. Float64 is rounded to float32.
-    outputs : {"pooled", "logits", "embedded", "last_hidden_state"} or several of them
-        Features ``[N, D]``, the classifier's outputs ``[N, K]``, tokens before and behind the encoder ``[N, T, D]``.
+    outputs : {"pooled", "logits", "embedded", "last_hidden_state", "layers"} or several of them
+        Features ``[N, D]``, the classifier's outputs ``[N, K]``, tokens before and behind the encoder ``[N, T, D]``;
+        ``"layers"``: features behind the embedder and behind every block, ``[N, D]`` each, as ``layer_00``, ``layer_01``, …
 
     Returns
     -------
-    array of float32, or a dict of them for several outputs
+    array of float32, or a dict of them for several outputs and for ``"layers"``
 
     Raises
     ------
@@ -47,6 +48,9 @@ def extract(model: Any, images: Any, outputs: str | Sequence[str] = "pooled") ->
     (2, 128)
     >>> sorted(extract("demo", images, ["pooled", "logits"]))
     ['logits', 'pooled']
+    >>> layers = extract("demo", images, "layers")
+    >>> list(layers)[:2], layers["layer_00"].shape
+    (['layer_00', 'layer_01'], (2, 32))
     """
     array = _array(images, "images")
     if array.ndim != 4:
@@ -63,4 +67,4 @@ def extract(model: Any, images: Any, outputs: str | Sequence[str] = "pooled") ->
     found, notes = _core.extract(str(model), array, list(dict.fromkeys(wanted)))
     for note in notes:
         warnings.warn(f"{model}: {note}", stacklevel=2)
-    return found[0][1] if isinstance(outputs, str) else dict(found)
+    return found[0][1] if isinstance(outputs, str) and outputs != "layers" else dict(found)

@@ -71,13 +71,13 @@ fn run(name: &str, images: &Array4<f32>, wanted: &[String]) -> Said<Found> {
         }
         let input = Input::Samples(part.to_vec(), [part.len() / size, c, h, w]);
         let said = outputs(&model.network, input, &asked);
-        for (place, (shape, values)) in said.into_iter().enumerate() {
+        for (place, (name, (shape, values))) in said.into_iter().enumerate() {
             match found.get_mut(place) {
                 Some((_, whole, all)) => {
                     whole[0] += shape[0];
                     all.extend(values);
                 }
-                None => found.push((asked[place].name().into(), shape, values)),
+                None => found.push((name, shape, values)),
             }
         }
     }

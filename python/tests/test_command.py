@@ -48,6 +48,11 @@ def test_models_are_asked_as_python_asks_them(modalign, tmp_path):
     own = m.extract("demo", images, ["pooled", "logits"])
     for name in ("pooled", "logits"):
         assert own[name].dtype == np.float32 and np.array_equal(own[name], theirs[name])
+    modalign("extract", "--model", "demo", "--tensor", f"{tmp_path / 'in.npz'}:pixels", "--outputs", "layers", "--out",
+             tmp_path / "layers.npz")  # fmt: skip
+    layers = m.extract("demo", images, "layers")
+    both = np.load(tmp_path / "layers.npz")
+    assert list(layers) == sorted(both.files) and all(np.array_equal(layers[name], both[name]) for name in layers)
     turned = np.asfortranarray(images.astype(np.float64))
     assert np.array_equal(m.extract("demo", turned), theirs["pooled"])
     cases = [

@@ -118,6 +118,30 @@ def test_comparisons_and_single_measures_are_the_commands(modalign, features, tm
         assert m.cka(x[test], z[test]) == own.cka[0][1], name
 
 
+def test_scores_of_a_target_are_the_commands(modalign, tmp_path, features, probabilities):
+    X, _ = features
+    p, t = probabilities
+    p, X = p.astype(np.float32), X[: len(t)]
+    Z = (X[:80] + 0.5).astype(np.float32)
+    for name, array in (("x", X), ("t", t), ("p", p), ("z", Z)):
+        np.save(tmp_path / f"{name}.npy", array)
+    x, y, probs, z = (tmp_path / f"{name}.npy" for name in "xtpz")
+    found = modalign("transferability", x, "--target-labels", y, "--source-probs", probs, "--source-features", z,
+                     "--folds", 0, "--json")  # fmt: skip
+    said = {score["name"]: score["value"] for score in found["scores"]}
+    assert m.logme(X, t) == said["logme"]
+    assert m.hscore(X, t) == said["h-score"]
+    assert m.leep(p, t) == said["leep"]
+    assert m.nce(p, t) == said["nce"]
+    assert m.modality_gap(X, Z) == said["modality-gap"]
+    half = len(t) // 2
+    for name, rows in (("a", slice(half)), ("b", slice(half, None))):
+        np.savez(tmp_path / f"{name}.npz", features=X[rows], labels=t[rows])
+    theirs = modalign("otdd", tmp_path / "a.npz", tmp_path / "b.npz", "--samples", 0, "--blur", 1.0, "--folds", 0,
+                      "--json")  # fmt: skip
+    assert m.otdd(X[:half], t[:half], X[half:], t[half:], blur=1.0) == theirs["value"]
+
+
 def test_no_order_of_memory_and_no_precision_changes_a_bit(features, probabilities):
     """The functions beside, on the same numbers; `x[test]` above is a copy, here nothing is."""
     X, y = features

@@ -8,6 +8,7 @@ pub mod error;
 #[cfg(feature = "train")]
 pub mod extract;
 pub mod file;
+pub mod layers;
 #[cfg(feature = "train")]
 pub mod outputs;
 pub mod projector;

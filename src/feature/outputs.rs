@@ -1,7 +1,8 @@
 //! Everything a model says about a batch, by the names that PyTorch users know: the parity surface
 //! behind `modalign extract`.
 
-use crate::model::{Network, Pass, Tokens};
+use super::layers::layer_name;
+use crate::model::{Dual, Network, Pass, Tokens};
 use burn::tensor::{DType, Int, Tensor, TensorData};
 
 /// What a model can be asked for.
@@ -15,15 +16,18 @@ pub enum Output {
     Logits,
     /// Last tokens `[N, T, D]`.
     LastHiddenState,
+    /// The samples' features behind the embedder and behind every block `[N, D]`, an array each: `layer_00`, `layer_01`, …
+    Layers,
 }
 
 impl Output {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Embedded,
         Self::Pooled,
         Self::Logits,
         Self::LastHiddenState,
+        Self::Layers,
     ];
 
     /// Its name in files and on the command line.
@@ -33,6 +37,7 @@ impl Output {
             Self::Pooled => "pooled",
             Self::Logits => "logits",
             Self::LastHiddenState => "last_hidden_state",
+            Self::Layers => "layers",
         }
     }
 }
@@ -51,11 +56,11 @@ pub enum Input {
 /// An output of a batch: shape and row-major values.
 pub type Values = (Vec<usize>, Vec<f32>);
 
-/// Runs the model on a batch; gives the `wanted` outputs in their order.
+/// Runs the model on a batch; gives the `wanted` outputs by the names of their arrays, in their order.
 ///
 /// Ids enter only a model that embeds ids, samples and tokens have the shape the model takes:
 /// callers check.
-pub fn outputs(network: &Network, input: Input, wanted: &[Output]) -> Vec<Values> {
+pub fn outputs(network: &Network, input: Input, wanted: &[Output]) -> Vec<(String, Values)> {
     let (device, dtype) = network.place();
     let pass = &mut Pass::eval();
     let floats = |values: Vec<f32>, shape: &[usize]| {
@@ -80,19 +85,30 @@ pub fn outputs(network: &Network, input: Input, wanted: &[Output]) -> Vec<Values
         }
     };
     let embedded = tokens.values.primal.clone();
-    let last = match wanted.iter().all(|w| *w == Output::Embedded) {
-        true => tokens,
-        false => network.encoder.encode(tokens, pass),
+    let (layers, last) = if wanted.contains(&Output::Layers) {
+        network.encoder.layers(tokens, pass)
+    } else if wanted.iter().all(|w| *w == Output::Embedded) {
+        (Vec::new(), tokens)
+    } else {
+        (Vec::new(), network.encoder.encode(tokens, pass))
     };
-    wanted
-        .iter()
-        .map(|output| match output {
+    let mut found = Vec::new();
+    for output in wanted {
+        let one = match output {
             Output::Embedded => values(embedded.clone()),
             Output::LastHiddenState => values(last.values.primal.clone()),
             Output::Pooled => values(last.clone().pool().primal),
             Output::Logits => values(network.predictor.forward(last.clone(), pass).primal),
-        })
-        .collect()
+            Output::Layers => {
+                let named =
+                    |(layer, x): (usize, &Dual<2>)| (layer_name(layer), values(x.primal.clone()));
+                found.extend(layers.iter().enumerate().map(named));
+                continue;
+            }
+        };
+        found.push((output.name().to_owned(), one));
+    }
+    found
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Values {

@@ -55,6 +55,17 @@ impl Encoder {
         }
     }
 
+    /// All steps: embedded tokens to last tokens, and the features `[B, D]` that the embedded tokens and those behind every
+    /// step have, chosen as the last ones are and without the last norm.
+    pub fn layers(&self, mut x: Tokens, pass: &mut Pass) -> (Vec<Dual<2>>, Tokens) {
+        let mut layers = vec![self.blocks().pooled(&x)];
+        for index in 0..self.steps() {
+            x = self.step(index, x, pass).0;
+            layers.push(self.blocks().pooled(&x));
+        }
+        (layers, self.finish(x, pass))
+    }
+
     /// The feature of every sample `[B, D]`, as the encoder pools its last tokens.
     pub fn features(&self, x: Tokens, pass: &mut Pass) -> Dual<2> {
         self.encode(x, pass).pool()

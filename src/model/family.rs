@@ -3,6 +3,7 @@
 //! [`architecture`](super::architecture).
 
 use super::ModelError;
+use super::dual::Dual;
 use super::embedder::{Embedder, Resampling};
 use super::layers::Init;
 use super::pass::Pass;
@@ -237,6 +238,12 @@ pub trait Blocks {
 
     /// What comes after the last step.
     fn finish(&self, x: Tokens, pass: &Pass) -> Tokens;
+
+    /// The features `[B, D]` of samples that tokens between the steps have, chosen as those of the last are and without
+    /// the last norm.
+    fn pooled(&self, x: &Tokens) -> Dual<2> {
+        x.clone().pool()
+    }
 
     /// Whose windows it has; `None` without windows.
     fn windows(&self) -> Option<Windows> {

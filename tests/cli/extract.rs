@@ -60,6 +60,51 @@ fn every_output_agrees_with_transformers() {
 }
 
 #[test]
+fn features_of_layers_are_means_of_the_hidden_states_of_transformers() {
+    let model = fixture("swin-cifar");
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("layers.safetensors");
+    let tensor = format!("{}:pixels", model.join("io.safetensors").display());
+    let run = modalign(&[
+        "extract",
+        "--model",
+        model.to_str().unwrap(),
+        "--tensor",
+        &tensor,
+        "--outputs",
+        "layers,pooled",
+        "--out",
+        out.to_str().unwrap(),
+    ]);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let io = Weights::open(&model.join("io.safetensors")).unwrap();
+    let out = Weights::open(&out).unwrap();
+    // Three stages of two blocks, the embedder's tokens before them.
+    let names: Vec<&str> = out
+        .names()
+        .filter(|name| name.starts_with("layer_"))
+        .collect();
+    assert_eq!((names.len(), out.names().count()), (7, 8));
+    for (layer, hidden) in [(0, 0), (2, 1), (4, 2), (6, 3)] {
+        let want = io.read(&format!("hidden_{hidden}")).unwrap();
+        let [samples, tokens, width] = want.shape[..] else {
+            panic!("{:?}", want.shape)
+        };
+        let found = out.read(&format!("layer_{layer:02}")).unwrap();
+        assert_eq!(found.shape, [samples, width]);
+        for (at, value) in found.values.iter().enumerate() {
+            let (sample, column) = (at / width, at % width);
+            let own = (0..tokens).map(|t| want.values[(sample * tokens + t) * width + column]);
+            let mean = own.sum::<f32>() / tokens as f32;
+            assert!(
+                (value - mean).abs() < 1e-4,
+                "layer {layer}: {value}, not {mean}"
+            );
+        }
+    }
+}
+
+#[test]
 fn ids_masks_and_embedded_tokens_enter_roberta() {
     let last = |want| [("last_hidden_state", want)];
     let small = fixture("roberta-small");

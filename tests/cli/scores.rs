@@ -258,6 +258,90 @@ fn sets_of_other_widths_have_no_otdd_and_intervals_are_told_what_of() {
     );
 }
 
+#[test]
+fn every_layer_of_an_encoder_is_set_beside_every_layer_of_another() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let mut bytes = npy::header("<f4", &[24, 3, 32, 32]);
+    let pixels = (0..24 * 3 * 1024).map(|i| (i as f32 * 0.37 + (i / 3072) as f32).sin());
+    bytes.extend(pixels.flat_map(f32::to_le_bytes));
+    std::fs::write(home.join("pixels.npy"), bytes).unwrap();
+    for (model, out) in [("demo", "a.npz"), ("real-mini", "b.safetensors")] {
+        let words =
+            format!("extract --model {model} --tensor pixels.npy --outputs layers --out {out}");
+        let done = run_in(home, &words);
+        assert!(done.status.success(), "{}", text(&done.stderr));
+    }
+    let (both, said) = told(home, "cka a.npz b.safetensors --layers");
+    assert_eq!(
+        said.matches("row i is taken for the same sample").count(),
+        1,
+        "{said}"
+    );
+    let (value, names) = (&both["value"], &both["layers"]);
+    let count = |side: usize| names[side].as_array().unwrap().len();
+    assert_eq!(value.as_array().unwrap().len(), count(0));
+    for row in value.as_array().unwrap() {
+        assert_eq!(row.as_array().unwrap().len(), count(1));
+    }
+    assert_eq!(
+        (&names[0][0], &both["samples"]),
+        (&"layer_00".into(), &24.into())
+    );
+    // A pair alone has the same value.
+    let (pair, _) = told(home, "cka a.npz b.safetensors --features layer_02");
+    assert_eq!(
+        (&value[2][2], &both["biased"][2][2]),
+        (&pair["value"], &pair["biased"])
+    );
+    let (same, _) = told(home, "cka a.npz a.npz --layers");
+    for layer in 0..count(0) {
+        assert!((number(&same["value"][layer][layer]) - 1.0).abs() < 1e-9);
+    }
+    let shown = text(&run_in(home, "cka a.npz b.safetensors --layers").stdout);
+    assert!(
+        shown.contains("A down, B across") && shown.contains("layer_03"),
+        "{shown}"
+    );
+    // Rows in another order are brought together by their ids; classes that disagree are refused.
+    let set = |name: &str, order: &[usize], other: usize| {
+        let mut arrays = file::Arrays::default();
+        for layer in 0..3 {
+            let value = |row: &usize| [(*row as f32).sin(), (row * row) as f32, layer as f32];
+            let values: Vec<f32> = order.iter().flat_map(value).collect();
+            arrays.append(&format!("layer_{layer:02}"), &[order.len(), 3], values);
+        }
+        arrays.labels = Some(order.iter().map(|row| (row + other) % 2).collect());
+        arrays.ids = order.iter().map(|row| format!("sample {row}")).collect();
+        file::write_arrays(&home.join(name), &arrays).unwrap();
+    };
+    let order: Vec<usize> = (0..8).collect();
+    let turned: Vec<usize> = (0..8).rev().collect();
+    set("order.npz", &order, 0);
+    set("turned.npz", &turned, 0);
+    set("other.npz", &turned, 1);
+    let (turned, _) = told(home, "cka order.npz turned.npz --layers");
+    assert!(
+        (number(&turned["value"][0][1]) - 1.0).abs() < 1e-9,
+        "{turned}"
+    );
+    refused(home, "cka order.npz other.npz --layers", 1, &["labels"]);
+    // What holds no layers, and what asks for one array of them.
+    let plain = run_in(
+        home,
+        "extract --model demo --tensor pixels.npy --outputs pooled --out p.npz",
+    );
+    assert!(plain.status.success());
+    refused(home, "cka a.npz p.npz --layers", 1, &["--outputs layers"]);
+    refused(home, "cka a.npz pixels.npy --layers", 1, &["npz"]);
+    refused(
+        home,
+        "cka a.npz b.safetensors --layers --features layer_01",
+        2,
+        &["--features"],
+    );
+}
+
 /// The entry of a score.
 fn score<'v>(found: &'v Value, name: &str) -> &'v Value {
     let all = found["scores"].as_array().unwrap();

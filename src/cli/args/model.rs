@@ -23,6 +23,7 @@ impl ValueEnum for Wanted {
             Wanted::One(Output::Pooled),
             Wanted::One(Output::Logits),
             Wanted::One(Output::LastHiddenState),
+            Wanted::One(Output::Layers),
             Wanted::Both(TowerOutput::ImageEmbeds),
             Wanted::Both(TowerOutput::TextEmbeds),
             Wanted::Both(TowerOutput::LogitsPerImage),
@@ -40,6 +41,9 @@ impl ValueEnum for Wanted {
                     }
                     Output::Logits => "Class scores [N, K]",
                     Output::LastHiddenState => "Last tokens [N, T, D]",
+                    Output::Layers => {
+                        "The samples' features behind the embedder (layer_00) and every block [N, D]"
+                    }
                 };
                 (output.name(), help)
             }

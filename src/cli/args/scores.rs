@@ -32,6 +32,7 @@ fn folds(text: &str) -> Result<usize, String> {
   modalign cka before.npz after.npz
   modalign cka a.safetensors b.npy --json
   modalign cka a.npz b.npz --features last            an array of another name
+  modalign cka a.npz b.npz --layers                   every layer with every layer
 
 Files: features [N, D] of the same N samples under two encoders (see modalign probe --help; .npy alone
 will do), D may differ. Where both files have ids, rows are brought to the same order by them; else row i
@@ -42,8 +43,13 @@ to rotation and scale, about 0 for unrelated ones at any number of samples from 
 value, which few samples raise. The interval is the delete-a-group jackknife's (95 %), over whole groups
 where a file has groups.
 
+With --layers, files are those that modalign extract --outputs layers writes: the value of every layer of A
+(rows; layer_00 is the embedder) with every layer of B, without intervals. A layer that is the same for all
+samples, as a class token before the first block, has none.
+
 JSON: value, interval (null without folds, or above N · D · min(N, D) of 6e9: note says why), biased,
-samples, features (of both), folds, groups (null without any), note, seconds.")]
+samples, features (of both), folds, groups (null without any), note, seconds. With --layers: value and biased
+are lists of rows (null where there is none), beside layers and features (of both), samples, seconds.")]
 pub struct CkaArgs {
     /// Features file
     #[arg(value_name = "A")]
@@ -55,6 +61,9 @@ pub struct CkaArgs {
     pub columns: ColumnArgs,
     #[command(flatten)]
     pub noise: NoiseArgs,
+    /// Compare every layer of A with every layer of B
+    #[arg(long, conflicts_with_all = ["features", "folds", "seed"])]
+    pub layers: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

@@ -191,15 +191,14 @@ impl Sink<'_> {
             .take()
             .map(|model| outputs(&model.network, input.clone(), self.wanted));
         let found = outputs(&model.network, input, self.wanted);
-        for (i, (output, (shape, values))) in self.wanted.iter().zip(found).enumerate() {
+        for (i, (name, (shape, values))) in found.into_iter().enumerate() {
             if let Some(reference) = &reference {
-                let error = relative_error(&values, &reference[i]);
+                let error = relative_error(&values, &reference[i].1);
                 eprintln!(
-                    "{}: largest error against single precision {error:.1e} of the largest value",
-                    output.name()
+                    "{name}: largest error against single precision {error:.1e} of the largest value"
                 );
             }
-            self.arrays.append(output.name(), &shape, values);
+            self.arrays.append(&name, &shape, values);
         }
     }
 }
@@ -268,7 +267,7 @@ pub fn pooled(
         let input = read_input(flag, images, None, model)?;
         let (mut values, mut shape) = (Vec::new(), [0, 0]);
         for part in batches_of(input, model) {
-            for (own, rows) in outputs(&model.network, part, &[Output::Pooled]) {
+            for (_, (own, rows)) in outputs(&model.network, part, &[Output::Pooled]) {
                 shape = [shape[0] + own[0], own[1]];
                 values.extend(rows);
             }

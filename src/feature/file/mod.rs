@@ -41,6 +41,7 @@ use std::path::Path;
 
 use zip::result::ZipError;
 
+use super::layers::layer_of;
 use super::{FeatureError, FeatureSet, TextFeatures};
 use crate::files::Fault;
 
@@ -89,6 +90,41 @@ fn format_of(path: &Path) -> Result<Format, FeatureError> {
 /// [`FeatureError`] with the path: unreadable, malformed, or a set that is not valid.
 pub fn read(path: &Path) -> Result<FeatureSet, FeatureError> {
     Contents::read(path)?.set()
+}
+
+/// Names of the arrays with features of layers, as `modalign extract --outputs layers` writes them, from the embedder's on.
+///
+/// # Errors
+/// [`FeatureError`] with the path: unreadable, another format than `.npz` and `.safetensors`, a file without layers or with
+/// gaps between them.
+pub fn layers(path: &Path) -> Result<Vec<String>, FeatureError> {
+    let names = match format_of(path)? {
+        Format::Safetensors => safetensors::names(path)?,
+        Format::Npz => npz::names(path)?,
+        Format::Parquet => {
+            let expected = ".npz or .safetensors, which hold layers beside one another";
+            return Err(FeatureError::malformed(
+                path, "format", expected, ".parquet",
+            ));
+        }
+    };
+    let numbered = names
+        .iter()
+        .filter_map(|name| Some((layer_of(name)?, name.clone())));
+    let mut layers: Vec<(usize, String)> = numbered.collect();
+    layers.sort_unstable();
+    let whole = layers.iter().enumerate().all(|(place, of)| place == of.0);
+    if layers.is_empty() || !whole {
+        let expected =
+            "layer_00, layer_01, … without a gap, as modalign extract --outputs layers writes them";
+        return Err(FeatureError::malformed(
+            path,
+            "arrays",
+            expected,
+            few(&names),
+        ));
+    }
+    Ok(layers.into_iter().map(|(_, name)| name).collect())
 }
 
 /// Writes a feature set atomically; the file's ending decides the format.

@@ -25,11 +25,7 @@ pub(super) fn read(
     let map = Mapped::open(path)?;
     let whole = map.bytes();
     let mut archive = unpacked(path, whole)?;
-    let all = archive
-        .file_names()
-        .filter_map(|name| name.strip_suffix(".npy"));
-    let mut names: Vec<String> = all.map(str::to_owned).collect();
-    names.sort_unstable();
+    let names = sorted(&archive);
     let mut member = |name: &str| member(path, &mut archive, whole, name);
 
     let listed = names
@@ -97,6 +93,21 @@ fn unpacked<'b>(
             found,
         )
     })
+}
+
+/// Names of the arrays.
+pub(super) fn names(path: &Path) -> Result<Vec<String>, FeatureError> {
+    let map = Mapped::open(path)?;
+    Ok(sorted(&unpacked(path, map.bytes())?))
+}
+
+fn sorted(archive: &ZipArchive<Cursor<&[u8]>>) -> Vec<String> {
+    let all = archive
+        .file_names()
+        .filter_map(|name| name.strip_suffix(".npy"));
+    let mut names: Vec<String> = all.map(str::to_owned).collect();
+    names.sort_unstable();
+    names
 }
 
 /// A matrix and a list of texts by their names; `None` without the matrix.

@@ -29,8 +29,7 @@ pub(super) fn read(
         FeatureError::malformed(path, "safetensors", "a valid file", words(&e))
     };
     let file = SafeTensors::deserialize(bytes).map_err(wrong)?;
-    let mut names: Vec<String> = file.names().into_iter().map(str::to_owned).collect();
-    names.sort_unstable();
+    let names = sorted(&file);
     let is_matrix = |name: &str| {
         let float = |dtype| matches!(dtype, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64);
         let tensor = file.tensor(name);
@@ -89,6 +88,21 @@ pub(super) fn read(
             told: told.into_iter().collect(),
         },
     ))
+}
+
+/// Names of the tensors.
+pub(super) fn names(path: &Path) -> Result<Vec<String>, FeatureError> {
+    let map = Mapped::open(path)?;
+    let file = SafeTensors::deserialize(map.bytes());
+    let file =
+        file.map_err(|e| FeatureError::malformed(path, "safetensors", "a valid file", words(&e)))?;
+    Ok(sorted(&file))
+}
+
+fn sorted(file: &SafeTensors) -> Vec<String> {
+    let mut names: Vec<String> = file.names().into_iter().map(str::to_owned).collect();
+    names.sort_unstable();
+    names
 }
 
 /// A matrix and a list of texts by their names; `None` without the matrix.

@@ -57,24 +57,93 @@ pub fn cka<A: Real, B: Real>(
     x: ArrayView2<'_, A>,
     y: ArrayView2<'_, B>,
 ) -> Result<Cka, MeasureError> {
-    let n = x.nrows();
-    MeasureError::same("rows of the second features", n, y.nrows())?;
-    MeasureError::at_least("samples", 2, n)?;
-    check_finite("first features", x)?;
-    check_finite("second features", y)?;
-    let (x, y) = (Rows::centred(x), Rows::centred(y));
-    let (xx, yy, xy) = (square(&x.gram()), square(&y.gram()), square(&x.cross(&y)));
-    for (what, value) in [
-        ("first features that vary", xx),
-        ("second features that vary", yy),
-    ] {
-        MeasureError::at_least(what, 1, usize::from(value > 0.0))?;
+    same_samples(&[x], &[y])?;
+    let first = Side::new(x, "first features that vary")?;
+    Ok(first.with(&Side::new(y, "second features that vary")?))
+}
+
+/// Linear CKA of every one of `xs` with every one of `ys`, as of the layers of two encoders: `[xs.len(), ys.len()]`; `None` where
+/// one of them does not vary (a class token before the first block). What a side brings to each pair is computed once.
+///
+/// ```
+/// use modalign::measure::cka::cka_of_all;
+/// use ndarray::array;
+///
+/// let x = array![[1.0, 0.0], [0.0, 2.0], [3.0, 1.0], [-1.0, 4.0], [2.0, -2.0]];
+/// let y = x.mapv(|v: f64| v.max(0.0));
+/// let still = x.mapv(|_| 1.0);
+/// let found = cka_of_all(&[x.view(), y.view()], &[x.view(), still.view()])?;
+/// let biased = found.mapv(|cka| cka.map(|cka| cka.biased));
+/// assert!(biased[[0, 0]].is_some_and(|equal| (equal - 1.0).abs() < 1e-12));
+/// assert!(biased[[1, 0]] < biased[[0, 0]] && biased[[0, 1]].is_none());
+/// # Ok::<(), modalign::measure::MeasureError>(())
+/// ```
+///
+/// # Errors
+/// [`MeasureError::Shape`] for unequal numbers of rows, [`MeasureError::TooFew`] below two samples,
+/// [`MeasureError::NotFinite`].
+pub fn cka_of_all<A: Real, B: Real>(
+    xs: &[ArrayView2<'_, A>],
+    ys: &[ArrayView2<'_, B>],
+) -> Result<Array2<Option<Cka>>, MeasureError> {
+    same_samples(xs, ys)?;
+    let first: Vec<_> = xs.iter().map(|x| Side::new(*x, "").ok()).collect();
+    let second: Vec<_> = ys.iter().map(|y| Side::new(*y, "").ok()).collect();
+    Ok(Array2::from_shape_fn((xs.len(), ys.len()), |(i, j)| {
+        Some(first[i].as_ref()?.with(second[j].as_ref()?))
+    }))
+}
+
+/// Refuses features of different samples, of too few, and those that are not numbers.
+fn same_samples<A: Real, B: Real>(
+    xs: &[ArrayView2<'_, A>],
+    ys: &[ArrayView2<'_, B>],
+) -> Result<(), MeasureError> {
+    let n = xs.first().map_or(0, ArrayView2::nrows);
+    for x in xs {
+        MeasureError::same("rows of the first features", n, x.nrows())?;
     }
-    Ok(Cka {
-        biased: (xy / xx.sqrt() / yy.sqrt()).clamp(0.0, 1.0),
-        debiased: debiased(xx, yy, xy, &x.squares(), &y.squares()),
-        samples: n,
-    })
+    for y in ys {
+        MeasureError::same("rows of the second features", n, y.nrows())?;
+    }
+    MeasureError::at_least("samples", 2, n)?;
+    xs.iter()
+        .try_for_each(|x| check_finite("first features", *x))?;
+    ys.iter()
+        .try_for_each(|y| check_finite("second features", *y))
+}
+
+/// What features bring to every pair that they are in.
+struct Side<'a, A: Real> {
+    rows: Rows<'a, A>,
+    /// ‖XᵀX‖².
+    own: f64,
+    /// ‖xᵢ‖² of every row.
+    squares: Vec<f64>,
+}
+
+impl<'a, A: Real> Side<'a, A> {
+    /// Of features `[N, D]`, at least one of which varies: `varying` names those.
+    fn new(x: ArrayView2<'a, A>, varying: &'static str) -> Result<Self, MeasureError> {
+        let rows = Rows::centred(x);
+        let own = square(&rows.gram());
+        MeasureError::at_least(varying, 1, usize::from(own > 0.0))?;
+        Ok(Self {
+            squares: rows.squares(),
+            rows,
+            own,
+        })
+    }
+
+    fn with<B: Real>(&self, other: &Side<'_, B>) -> Cka {
+        let both = square(&self.rows.cross(&other.rows));
+        let (xx, yy) = (self.own, other.own);
+        Cka {
+            biased: (both / xx.sqrt() / yy.sqrt()).clamp(0.0, 1.0),
+            debiased: debiased(xx, yy, both, &self.squares, &other.squares),
+            samples: self.rows.len(),
+        }
+    }
 }
 
 fn debiased(xx: f64, yy: f64, xy: f64, a: &[f64], b: &[f64]) -> Option<f64> {
@@ -150,6 +219,33 @@ mod tests {
             let both = plain.debiased.zip(other.debiased).expect("defined");
             assert!((both.0 - both.1).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn layers_have_the_values_of_their_pairs() {
+        let xs = [normal(1, 40, 6), normal(2, 40, 9)];
+        let ys = [
+            xs[0].dot(&rotation(3, 6)),
+            normal(4, 40, 3),
+            Array2::ones((40, 2)),
+        ];
+        let found = cka_of_all(
+            &xs.each_ref().map(Array2::view),
+            &ys.each_ref().map(Array2::view),
+        );
+        let found = found.expect("runs");
+        assert_eq!(found.dim(), (2, 3));
+        for (at, found) in found.indexed_iter() {
+            let alone = cka(xs[at.0].view(), ys[at.1].view()).ok();
+            assert_eq!(*found, alone);
+            assert_eq!(found.is_none(), at.1 == 2);
+        }
+        let other = [normal(1, 41, 6)];
+        let refused = cka_of_all(
+            &xs.each_ref().map(Array2::view),
+            &other.each_ref().map(Array2::view),
+        );
+        assert!(matches!(refused, Err(MeasureError::Shape { .. })));
     }
 
     #[test]

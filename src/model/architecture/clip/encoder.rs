@@ -2,6 +2,7 @@
 //! norm, and the token that ends a text as its feature.
 
 use super::config::ClipTextConfig;
+use crate::model::dual::Dual;
 use crate::model::family::Blocks;
 use crate::model::layers::{Init, LayerNorm};
 use crate::model::pass::Pass;
@@ -42,12 +43,16 @@ impl Blocks for ClipTextEncoder {
         (x.with(values), true)
     }
 
+    fn pooled(&self, x: &Tokens) -> Dual<2> {
+        x.ending()
+    }
+
     /// The last norm, and the features.
     fn finish(&self, x: Tokens, pass: &Pass) -> Tokens {
         let values = self.layernorm.forward(x.values.clone(), pass);
         let x = x.with(values);
         Tokens {
-            pooled: Some(x.ending()),
+            pooled: Some(self.pooled(&x)),
             ..x
         }
     }

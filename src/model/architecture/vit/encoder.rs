@@ -38,29 +38,40 @@ impl VitEncoder {
         }
     }
 
-    /// The feature of every sample `[B, D]`, or twice as wide.
-    fn pool(&self, x: &Tokens, pass: &Pass) -> Dual<2> {
+    /// What the feature of every sample is made of, `[B, D]` each.
+    fn parts(&self, x: &Tokens) -> Vec<Dual<2>> {
         let mean = || x.clone().pool();
-        let parts = match self.pooling {
+        match self.pooling {
             Pooling::Mean => vec![mean()],
             Pooling::First => vec![x.token(0)],
             Pooling::ClassAndDistillation => vec![(x.token(0) + x.token(1)).mul_scalar(0.5)],
             Pooling::FirstAndMean => vec![x.token(0), mean()],
             Pooling::End => vec![x.ending()],
-        };
-        let parts = parts.into_iter().map(|part| match &self.pooled_norm {
-            Some(norm) => {
-                let [batch, width] = part.dims();
-                let rows = norm.forward(part.reshape([batch, 1, width]), pass);
-                rows.reshape([batch, width])
-            }
-            None => part,
-        });
-        let mut parts: Vec<Dual<2>> = parts.collect();
-        match parts.pop() {
-            Some(only) if parts.is_empty() => only,
-            last => Dual::cat(parts.into_iter().chain(last).collect(), 1),
         }
+    }
+
+    /// The feature of every sample `[B, D]`, or twice as wide.
+    fn pool(&self, x: &Tokens, pass: &Pass) -> Dual<2> {
+        let parts = self
+            .parts(x)
+            .into_iter()
+            .map(|part| match &self.pooled_norm {
+                Some(norm) => {
+                    let [batch, width] = part.dims();
+                    let rows = norm.forward(part.reshape([batch, 1, width]), pass);
+                    rows.reshape([batch, width])
+                }
+                None => part,
+            });
+        beside(parts.collect())
+    }
+}
+
+/// Parts of a feature side by side.
+fn beside(mut parts: Vec<Dual<2>>) -> Dual<2> {
+    match parts.pop() {
+        Some(only) if parts.is_empty() => only,
+        last => Dual::cat(parts.into_iter().chain(last).collect(), 1),
     }
 }
 
@@ -75,6 +86,10 @@ impl Blocks for VitEncoder {
         };
         let values = layer.forward(index, x.values.clone(), x.keep.as_ref(), pass);
         (x.with(values), true)
+    }
+
+    fn pooled(&self, x: &Tokens) -> Dual<2> {
+        beside(self.parts(x))
     }
 
     /// The last norm, and the features.

@@ -3,6 +3,8 @@
 //! Rows of two files are the same samples by their ids, or by their order, which is told. Labels, where both files have
 //! them, must agree: [`align`] refuses the first row where they do not, as `modalign compare` does.
 
+mod layers;
+
 use super::{count, fold_count, folds, labelled, page, shown};
 use crate::cli::args::CkaArgs;
 use crate::cli::error::CliError;
@@ -14,7 +16,7 @@ use crate::evaluate::Estimate;
 use crate::evaluate::left_out::left_out;
 use crate::evaluate::noise::{FEWEST_FOLDS, MOST_WORK};
 use crate::feature::FeatureError;
-use crate::feature::file::{Contents, Keep};
+use crate::feature::file::{Choice, Contents, Keep};
 use crate::measure::encoder::cka::{CKA, cka};
 use crate::measure::encoder::{Input, Measure};
 use crate::measure::{MeasureError, Samples};
@@ -34,6 +36,9 @@ struct Found {
 
 /// Runs the command.
 pub fn run(args: &CkaArgs) -> Result<(), CliError> {
+    if args.layers {
+        return layers::run(args);
+    }
     let shared = read(args)?;
     let stage = Stage::waiting("comparing representations");
     let found = measure(args, &shared);
@@ -77,17 +82,28 @@ pub fn run(args: &CkaArgs) -> Result<(), CliError> {
 fn read(args: &CkaArgs) -> Result<Shared, CliError> {
     let mut files = Vec::new();
     for path in [&args.first, &args.second] {
-        let contents = Contents::choose(path, &args.columns.choice(), Keep::Single)?;
-        let (rows, columns) = contents.dim();
-        if rows == 0 || columns == 0 {
-            let expected = "at least one sample and one feature";
-            let found = format!("[{rows}, {columns}]");
-            return Err(FeatureError::malformed(path, "features", expected, found).into());
-        }
+        let contents = contents(path, &args.columns.choice())?;
         let said = path.display().to_string();
         contents.told().iter().for_each(|told| tell(&said, told));
         files.push(contents);
     }
+    together(&files)
+}
+
+/// A file with features of at least one sample.
+fn contents(path: &Path, choice: &Choice) -> Result<Contents, CliError> {
+    let contents = Contents::choose(path, choice, Keep::Single)?;
+    let (rows, columns) = contents.dim();
+    if rows == 0 || columns == 0 {
+        let expected = "at least one sample and one feature";
+        let found = format!("[{rows}, {columns}]");
+        return Err(FeatureError::malformed(path, "features", expected, found).into());
+    }
+    Ok(contents)
+}
+
+/// The rows of two files brought together; tells where their order alone says which samples are the same.
+fn together(files: &[Contents]) -> Result<Shared, CliError> {
     let by_ids = files.iter().all(|file| file.ids().is_some());
     let labelled = files.iter().all(|file| file.labels().is_some());
     if !by_ids {
@@ -97,11 +113,11 @@ fn read(args: &CkaArgs) -> Result<Shared, CliError> {
             .collect();
         let labels = if labelled { " (labels agree)" } else { "" };
         let how = format!("no ids: row i is taken for the same sample in both files{labels}");
-        let both = align_files(&files, labelled)?;
+        let both = align_files(files, labelled)?;
         tell(&lacking.join(", "), &how);
         return Ok(both);
     }
-    align_files(&files, labelled)
+    align_files(files, labelled)
 }
 
 /// The two sets with rows in one order; without labels on both sides every sample is of one class.
@@ -179,7 +195,11 @@ fn measure(args: &CkaArgs, shared: &Shared) -> Result<Found, MeasureError> {
 /// The file that an error is about.
 fn subject<'a>(args: &'a CkaArgs, error: &MeasureError) -> &'a Path {
     match error {
-        MeasureError::TooFew { what, .. } if what.starts_with("second") => &args.second,
+        MeasureError::TooFew { what, .. } | MeasureError::NotFinite { what, .. }
+            if what.starts_with("second") =>
+        {
+            &args.second
+        }
         _ => &args.first,
     }
 }
