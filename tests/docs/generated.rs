@@ -5,6 +5,7 @@
 //! what the code says; with `MODALIGN_DOCS=write` (`make docs`) it writes the page instead. A new block is one
 //! line in [`BLOCKS`] and the two comments in its page.
 
+use super::benches;
 use super::declarations::{self, Field, Kind, Type, Variant, kebab};
 use super::kinds;
 use super::pages::{Page, root};
@@ -32,6 +33,7 @@ const BLOCKS: &[Block] = &[
     ("docs/measures.md", "fields", kinds::measure_fields),
     ("docs/methods.md", "methods", kinds::methods),
     ("docs/figures.md", "figures", kinds::figures),
+    ("docs/benchmarks.md", "speeds", benches::speeds),
     ("docs/data.md", "datasets", datasets),
     ("docs/data.md", "readers", readers),
 ];
@@ -212,6 +214,8 @@ fn least() -> Value {
     least["source"]["towers"] = other["source"]["towers"].clone();
     let pairs = PairSettings::default();
     least["transfer"]["pairs"] = serde_json::to_value(pairs).expect("plain data");
+    // Not written down where it is off.
+    least["transfer"]["pairs"]["early_matching"] = PairSettings::default().early_matching.into();
     let recipe = &mut least["source"]["pretrain"];
     recipe["pairs"] = serde_json::json!({ "triplet": 0.0 });
     recipe["dtype"] = "f32".into();
