@@ -33,6 +33,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// Folder of what tasks share.
+pub(super) const FOLDER: &str = "tasks";
+
+/// Folder of what the tasks of a cell share.
+pub(super) fn base(cell: Cell) -> String {
+    format!("{FOLDER}/{}-{}", cell.variant.label, cell.seed)
+}
+
 /// Which tasks learned together, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Grouping {
@@ -121,7 +129,7 @@ pub(super) fn learned(
     let work = Work {
         context,
         cell,
-        base: format!("tasks/{}-{}", cell.variant.label, cell.seed),
+        base: base(cell),
         origin: context
             .origins
             .transfer(context.suite, cell.target, cell.method)

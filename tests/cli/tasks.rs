@@ -56,6 +56,8 @@ fn targets_learn_together_and_the_report_says_which() {
     // The towers as they were and five methods, on two targets.
     assert_eq!(rows(&by_text, "one,one"), 6, "{by_text}");
     assert_eq!(rows(&by_text, ",mmap,"), 2);
+    let paired = read("paired.csv");
+    assert_eq!(rows(&paired, ",pretrained,target-error,"), 10, "{paired}");
     let tasks = read("tasks.csv");
     assert_eq!(rows(&tasks, "nft-tasks,nft-tasks,0,one,two"), 1, "{tasks}");
     assert_eq!(rows(&tasks, "mmap,mmap,0,one,two"), 1, "{tasks}");
@@ -87,6 +89,22 @@ fn targets_learn_together_and_the_report_says_which() {
         before,
         "what is done is not done again"
     );
+    // What every cell has taken is discarded on request, and the report stays.
+    let prune = |more: &[&str]| {
+        let usual = ["runs", "prune", out.to_str().unwrap(), "--json"];
+        let done = modalign(&[&usual[..], more].concat());
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        text(&done.stdout).to_string()
+    };
+    let shared = out.join("tasks/mmap-0/group-0/one.safetensors");
+    assert!(shared.exists() && prune(&["--dry-run"]).contains("tasks/mmap-0"));
+    assert!(shared.exists());
+    assert!(prune(&[]).contains("tasks/nft-tasks-0") && !shared.exists());
+    assert!(!prune(&[]).contains("tasks/"));
+    assert!(out.join("tasks/mmap-0/groups.json").exists());
+    assert!(report(&file, &[]).status.success());
+    assert_eq!((read("results.csv"), read("by_text.csv")), before);
+    assert!(!shared.exists(), "nothing is learned again");
     // With another target the tasks are others, and what they learned is not theirs.
     let grown = written(home.path(), &suite(methods, FEW, &["one", "two", "three"]));
     let sweep = |more: &[&str]| {
