@@ -7,6 +7,7 @@ use crate::model::Pass;
 use crate::model::two_tower::TwoTower;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use ndarray::{Array2, ArrayView2, Axis};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What both towers together can be asked for.
@@ -98,24 +99,28 @@ pub fn of_images_by(
 /// ([`TwoTower::check_ids`]).
 pub fn of_texts(towers: &TwoTower, ids: ArrayView2<'_, i64>) -> Array2<f32> {
     let (device, _) = towers.place();
-    of_texts_by(ids, &device, |ids| {
+    of_texts_by(ids, &device, |ids, _| {
         towers.text_embeds(ids, &mut Pass::eval()).primal
     })
 }
 
-/// Rows `[M, E]` that `run` gives for texts as token ids `[M, T]`, as many at once as memory is for.
+/// Rows `[M, E]` that `run` gives for texts as token ids `[M, T]`, as many at once as memory is for; beside the ids of some
+/// texts it is told which they are.
 pub fn of_texts_by(
     ids: ArrayView2<'_, i64>,
     device: &Device,
-    run: impl Fn(Tensor<2, Int>) -> Tensor<2>,
+    run: impl Fn(Tensor<2, Int>, Range<usize>) -> Tensor<2>,
 ) -> Array2<f32> {
     let length = ids.ncols();
     // A text is some 77 tokens: an activation of so many of width 512 is that of one picture.
     let at_once = samples_at_once(length * 512);
-    let parts = ids.axis_chunks_iter(Axis(0), at_once).map(|part| {
+    let chunks = ids.axis_chunks_iter(Axis(0), at_once).enumerate();
+    let parts = chunks.map(|(chunk, part)| {
+        let first = chunk * at_once;
         let values: Vec<i64> = part.iter().copied().collect();
         let data = TensorData::new(values, [part.nrows(), length]);
-        rows(run(Tensor::<2, Int>::from_data(data, device)))
+        let ids = Tensor::<2, Int>::from_data(data, device);
+        rows(run(ids, first..first + part.nrows()))
     });
     stacked(parts.collect())
 }

@@ -53,7 +53,7 @@ impl ClassIds {
         let tokens = self.of(tuning);
         tokens.check(tuning)?;
         let (device, _) = towers.place();
-        let vectors = of_texts_by(tokens.ids.view(), &device, |ids| {
+        let vectors = of_texts_by(tokens.ids.view(), &device, |ids, _| {
             tuning.text_embeds(towers, ids)
         });
         let classifier = classifier(tokens, vectors.view(), towers.scale())?;

@@ -460,6 +460,14 @@ impl Suite {
                 return wrong(&format!("{place}.{what}"), expected, found);
             }
         }
+        let pretrain = self.source.pretrain.as_ref();
+        let pretrain = pretrain.map(|own| ("source.pretrain", &own.pairs));
+        let trained = [("transfer", &self.transfer.pairs)];
+        for (place, pairs) in trained.into_iter().chain(pretrain) {
+            if let Some((what, expected, found)) = pairs.conflict() {
+                return wrong(&format!("{place}.{what}"), expected, found);
+            }
+        }
         let Measures {
             simulated_steps,
             simulated_draws,

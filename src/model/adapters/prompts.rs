@@ -9,8 +9,8 @@ use crate::model::dual::Dual;
 use crate::model::pass::{Inserted, Pass};
 use burn::tensor::{Int, Tensor};
 
-/// The prompts `[b, D]` of a layer, if it has some.
-type OfLayer<'p> = Box<dyn Fn(usize, &Pass) -> Option<Dual<2>> + 'p>;
+/// The prompts of a layer, if it has some: `[B, b, D]` of every sample, or `[1, b, D]` of all.
+type OfLayer<'p> = Box<dyn Fn(usize, &Pass) -> Option<Dual<3>> + 'p>;
 
 /// The prompts of a tower.
 pub struct Prompts<'p> {
@@ -21,6 +21,18 @@ pub struct Prompts<'p> {
 impl<'p> Prompts<'p> {
     /// Those that `of_layer` gives, `[b, D]` of every layer that has some; b is the same in all.
     pub fn by(tower: Tower, of_layer: impl Fn(usize, &Pass) -> Option<Dual<2>> + 'p) -> Self {
+        Self::of_samples(tower, move |layer, pass| {
+            let own = of_layer(layer, pass)?;
+            let [tokens, width] = own.dims();
+            Some(own.reshape([1, tokens, width]))
+        })
+    }
+
+    /// Those that `of_layer` gives of every sample, `[B, b, D]`.
+    pub fn of_samples(
+        tower: Tower,
+        of_layer: impl Fn(usize, &Pass) -> Option<Dual<3>> + 'p,
+    ) -> Self {
         Self {
             tower,
             of_layer: Box::new(of_layer),
@@ -30,9 +42,8 @@ impl<'p> Prompts<'p> {
     /// The prompts of a layer for so many samples, `[B, b, D]`.
     fn at(&self, layer: usize, batch: usize, pass: &Pass) -> Option<Dual<3>> {
         let own = (self.of_layer)(layer, pass)?;
-        let [tokens, width] = own.dims();
-        let one = own.reshape([1, tokens, width]);
-        Some(one.expand([batch, tokens, width]))
+        let [_, tokens, width] = own.dims();
+        Some(own.expand([batch, tokens, width]))
     }
 }
 

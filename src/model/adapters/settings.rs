@@ -112,6 +112,18 @@ impl Settings {
         })
     }
 
+    /// The same for so many classes, where the kind has something of every class.
+    #[must_use]
+    pub fn of_classes(self, classes: usize) -> Self {
+        match self {
+            Self::Context(own) if own.classes > 0 => {
+                Self::Context(ContextSettings { classes, ..own })
+            }
+            Self::LinearProbe(_) => Self::LinearProbe(LinearProbeSettings { classes }),
+            other => other,
+        }
+    }
+
     /// The settings without the name, as JSON.
     pub fn json(&self) -> Value {
         let mut all = serde_json::to_value(self).expect("settings have string keys");

@@ -17,12 +17,14 @@ use super::{
 use crate::model::architecture::clip::openai::Tower as Which;
 use crate::model::layers::Init;
 use crate::model::pass::{Inserted, Pass};
+use crate::model::tokens::Tokens;
 use crate::model::two_tower::{Tower, TwoTower, TwoTowerConfig, unit_rows};
 use crate::model::{ModelError, state};
 use crate::random::INITIAL_VALUES;
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Device, Int, Tensor};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// What trains of two towers, beside them or of them. All of its parameters train: their number is
 /// [`state::size`].
@@ -114,6 +116,11 @@ pub(super) trait Tunes {
         None
     }
 
+    /// What stands between the layers of the text tower where the texts are names of these classes, one each.
+    fn of_classes(&self, _classes: Range<usize>) -> Option<Box<dyn Inserted + '_>> {
+        self.inserted(Which::Text)
+    }
+
     /// Whether vectors of texts depend on what trains.
     fn moves_texts(&self) -> bool {
         true
@@ -169,6 +176,8 @@ pub(super) fn drawn<T>(
 enum Samples {
     Pixels(Tensor<4>),
     Ids(Tensor<2, Int>),
+    /// Ids of names of these classes.
+    Names(Tensor<2, Int>, Range<usize>),
 }
 
 impl Tuning {
@@ -266,14 +275,40 @@ impl Tuning {
         self.embeds(Which::Image, towers, Samples::Pixels(pixels))
     }
 
+    /// The same, and beside it what every block of the tower's second half says: `[B, (1 + k)·E]`, every E columns of length
+    /// one. A block's feature is chosen as the last one's is and projected without the last norm.
+    pub fn early_image_embeds(&self, towers: &TwoTower, pixels: Tensor<4>) -> Tensor<2> {
+        self.early_embeds(Which::Image, towers, Samples::Pixels(pixels))
+    }
+
+    /// As [`early_image_embeds`](Self::early_image_embeds), of texts as [`text_embeds`](Self::text_embeds) takes them.
+    pub fn early_text_embeds(&self, towers: &TwoTower, ids: Tensor<2, Int>) -> Tensor<2> {
+        self.early_embeds(Which::Text, towers, Samples::Ids(self.with_room(ids)))
+    }
+
     /// Token ids `[B, T]`, which [`TwoTower::check_ids`] takes, → vectors `[B, E]` of length one. A tuning that puts tokens of
     /// its own into texts makes room for them: the last [`text_tokens`](Self::text_tokens) of T must be padding.
     pub fn text_embeds(&self, towers: &TwoTower, ids: Tensor<2, Int>) -> Tensor<2> {
-        let ids = match self.text_tokens() {
+        self.embeds(Which::Text, towers, Samples::Ids(self.with_room(ids)))
+    }
+
+    /// The same of the names of some of the classes that it was made for, a row each: `ids` are `[classes.len(), T]`.
+    pub fn name_embeds(
+        &self,
+        towers: &TwoTower,
+        ids: Tensor<2, Int>,
+        classes: Range<usize>,
+    ) -> Tensor<2> {
+        let names = Samples::Names(self.with_room(ids), classes);
+        self.embeds(Which::Text, towers, names)
+    }
+
+    /// Ids with places for the tokens that it puts into texts.
+    fn with_room(&self, ids: Tensor<2, Int>) -> Tensor<2, Int> {
+        match self.text_tokens() {
             0 => ids,
             some => with_places(ids, some),
-        };
-        self.embeds(Which::Text, towers, Samples::Ids(ids))
+        }
     }
 
     /// Tokens that it puts into every text.
@@ -319,7 +354,23 @@ impl Tuning {
     }
 
     fn features(&self, which: Which, tower: &Tower, samples: Samples) -> Tensor<2> {
-        let inserted = self.kind().inserted(which);
+        self.passed(which, tower, samples, |tokens, pass| {
+            tower.encoder.features(tokens, pass).primal
+        })
+    }
+
+    /// What `run` makes of embedded samples on their way through a tower.
+    fn passed<T>(
+        &self,
+        which: Which,
+        tower: &Tower,
+        samples: Samples,
+        run: impl FnOnce(Tokens, &mut Pass) -> T,
+    ) -> T {
+        let inserted = match &samples {
+            Samples::Names(_, classes) => self.kind().of_classes(classes.clone()),
+            _ => self.kind().inserted(which),
+        };
         let mut pass = match &inserted {
             Some(inserted) => Pass::eval().with(inserted.as_ref()),
             None => Pass::eval(),
@@ -330,9 +381,26 @@ impl Tuning {
                 let pixels = if tracked { pixels.autodiff() } else { pixels };
                 tower.embedder.forward(pixels, &mut pass)
             }
-            Samples::Ids(ids) => tower.embedder.embed_ids(ids, None, &mut pass),
+            Samples::Ids(ids) | Samples::Names(ids, _) => {
+                tower.embedder.embed_ids(ids, None, &mut pass)
+            }
         };
-        tower.encoder.features(tokens, &mut pass).primal
+        run(tokens, &mut pass)
+    }
+
+    fn early_embeds(&self, which: Which, towers: &TwoTower, samples: Samples) -> Tensor<2> {
+        let kind = self.kind();
+        let tower = kind.tower(which, towers);
+        let (layers, last) = self.passed(which, &tower, samples, |tokens, pass| {
+            let (layers, last) = tower.encoder.layers(tokens, pass);
+            (layers, last.pool())
+        });
+        let projected = |features| tower.projected(features, &Pass::eval()).primal;
+        let mut vectors = vec![kind.vectors(which, projected(last))];
+        let blocks = layers.len() - 1;
+        vectors.extend(layers.into_iter().skip(1 + blocks / 2).map(projected));
+        let unit = vectors.into_iter().map(|x| unit_rows(x.into()).primal);
+        Tensor::cat(unit.collect(), 1)
     }
 
     fn embeds(&self, which: Which, towers: &TwoTower, samples: Samples) -> Tensor<2> {

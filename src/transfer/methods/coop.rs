@@ -18,7 +18,11 @@ pub const METHOD: Method = Method {
     settings: Some(settings::complete::<Settings>),
     towers: Some(stage!(|transfer| {
         let Settings { tokens, std } = METHOD.read_settings(transfer)?;
-        Ok(Tuned::Context(ContextSettings { tokens, std }))
+        Ok(Tuned::Context(ContextSettings {
+            tokens,
+            std,
+            classes: 0,
+        }))
     })),
     ..Method::OF_CLASSES
 };

@@ -110,8 +110,25 @@ mod training {
 
     pub fn towers(transfer: &Transfer) -> Result<Tuned, TransferError> {
         let Settings {
-            rank, alpha, scope, ..
+            rank,
+            alpha,
+            scope,
+            rate,
+            warm_up,
         } = settings(transfer)?;
+        let expected = "left out of two towers, of which nothing else trains";
+        for (setting, asked, found) in [
+            ("lora.rate", rate != 1.0, rate.to_string()),
+            ("lora.warm_up", warm_up, warm_up.to_string()),
+        ] {
+            if asked {
+                return Err(TransferError::Setting {
+                    setting,
+                    expected: expected.into(),
+                    found,
+                });
+            }
+        }
         let scope = match scope {
             Scope::Attention => LowRankScope::Attention,
             Scope::All => LowRankScope::All,

@@ -23,6 +23,7 @@ pub mod bitfit;
 pub mod bottleneck;
 pub mod clip_adapter;
 pub mod coop;
+pub mod coop_classes;
 pub mod distillation;
 pub mod emb;
 pub mod ewc;
@@ -65,7 +66,7 @@ use crate::suite::task::TargetKind;
 use std::fmt;
 
 /// Every transfer method.
-pub const METHODS: [&Method; 26] = [
+pub const METHODS: [&Method; 27] = [
     &nft::METHOD,
     &orca::METHOD,
     &mona::METHOD,
@@ -92,6 +93,7 @@ pub const METHODS: [&Method; 26] = [
     &mmap::METHOD,
     &nft_tasks::METHOD,
     &linear_probe::METHOD,
+    &coop_classes::METHOD,
 ];
 
 /// Plain fine-tuning: what every other method is compared with.

@@ -92,10 +92,16 @@ pub fn variants(
             });
         }
         let transfer = apply(suite, &chosen, origin)?;
-        if let Some((what, expected, found)) = transfer.train.conflict() {
+        let train = transfer.train.conflict();
+        let train = train.map(|(what, expected, found)| (format!("train.{what}"), expected, found));
+        let pairs = || {
+            let (what, expected, found) = transfer.pairs.conflict()?;
+            Some((what.to_owned(), expected, found))
+        };
+        if let Some((what, expected, found)) = train.or_else(pairs) {
             return Err(ManifestError::Invalid {
                 origin: origin.into(),
-                what: format!("tuning.grid: {label}: transfer.train.{what}"),
+                what: format!("tuning.grid: {label}: transfer.{what}"),
                 expected: expected.into(),
                 found,
             });

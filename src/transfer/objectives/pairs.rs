@@ -92,7 +92,8 @@ pub fn contrastive(
 pub struct Triplet {
     /// By how much a pair's score is to be above those of others.
     pub margin: f64,
-    /// Exponent γ of the weights.
+    /// Exponent γ of the weights: 0, which leaves them out, or at least 1, as the slope of smaller ones at a cost of 0 is
+    /// not finite.
     pub gamma: f64,
     /// Whether other texts of the same image count as negatives, as in the released code.
     pub same_image: bool,
@@ -130,12 +131,12 @@ pub fn adaptive_triplet(
         let c = (scores.clone() - own).add_scalar(settings.margin);
         let c = burn::tensor::activation::relu(c) * negative.clone();
         let rise = c.clone().neg().exp().neg().add_scalar(1.0);
-        let weight = if settings.gamma == 2.0 {
-            rise.clone() * rise
-        } else {
-            rise.powf_scalar(settings.gamma)
+        let weighted = match settings.gamma {
+            0.0 => c,
+            2.0 => rise.clone() * rise * c,
+            other => rise.powf_scalar(other) * c,
         };
-        (weight * c).sum()
+        weighted.sum()
     };
     let rows = cost(own.clone());
     let columns = cost(own.reshape([1, n]));
@@ -164,6 +165,24 @@ mod tests {
         let temperature = scores(&[0.07], 1).reshape([1]);
         let loss = contrastive(scores(&[0.3], 1), temperature, &same);
         assert_eq!(value(loss.unwrap()), 0.0);
+    }
+
+    #[test]
+    fn slopes_are_finite_at_every_exponent_that_is_taken() {
+        for gamma in [0.0, 1.0, 2.0, 3.0] {
+            let s = scores(&[0.9, 0.1, 0.85, 0.7], 2).autodiff().require_grad();
+            let settings = Triplet {
+                gamma,
+                ..Triplet::default()
+            };
+            let loss = adaptive_triplet(s.clone(), &SameImage::never(2), settings).unwrap();
+            // Of image 1 text 0 costs 0.2 + 0.85 − 0.7 = 0.35, of text 0 image 1 costs 0.2 + 0.85 − 0.9 = 0.15.
+            let w = |c: f64| (1.0 - (-c).exp()).powf(gamma) * c;
+            let expected = 0.5 * (w(0.35) + w(0.15));
+            assert!((value(loss.clone().inner()) - expected).abs() < 1e-12);
+            let slopes = s.grad(&loss.backward()).unwrap().into_data();
+            assert!(slopes.iter::<f64>().all(f64::is_finite), "{gamma}");
+        }
     }
 
     #[test]

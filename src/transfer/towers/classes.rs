@@ -3,6 +3,7 @@
 //! cosines times the model's own factor, e^`logit_scale`, which stays as pretrained.
 
 use crate::dataset::{Dataset, DatasetError};
+use crate::feature::samples_at_once;
 use crate::feature::towers as feature;
 use crate::measure::MeasureError;
 use crate::model::ModelError;
@@ -10,7 +11,8 @@ use crate::model::adapters::Tuning;
 use crate::model::two_tower::{TwoTower, unit_rows};
 use crate::transfer::error::TransferError;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-use ndarray::Array2;
+use ndarray::{Array2, s};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Texts of classes as token ids, as many of every class.
@@ -47,23 +49,40 @@ impl ClassTokens {
         ))
     }
 
-    /// Vectors `[K·M, E]` by plain towers.
-    fn vectors(&self, tuning: &Tuning, towers: &TwoTower, device: &Device) -> Tensor<2> {
-        let found = feature::of_texts_by(self.ids.view(), device, |ids| {
-            tuning.text_embeds(towers, ids)
-        });
-        let shape = [found.nrows(), found.ncols()];
-        let data = TensorData::new(found.iter().copied().collect::<Vec<f32>>(), shape);
-        let dtype = towers.logit_scale.val().dtype();
-        Tensor::from_data(data.convert_dtype(dtype), (device, dtype))
+    /// M: texts of a class.
+    pub fn each(&self) -> usize {
+        self.ids.nrows() / self.classes.max(1)
     }
 
-    /// The ids as a tensor on the plain device.
-    fn tensor(&self, device: &Device) -> Tensor<2, Int> {
-        let shape = [self.ids.nrows(), self.ids.ncols()];
-        let ids = self.ids.iter().copied().collect::<Vec<i64>>();
-        Tensor::from_data(TensorData::new(ids, shape), device)
+    /// Directions `[classes.len(), E]` of some classes: the mean of their texts' vectors, of length one.
+    fn directions(
+        &self,
+        tuning: &Tuning,
+        towers: &TwoTower,
+        device: &Device,
+        classes: Range<usize>,
+    ) -> Tensor<2> {
+        let (each, count) = (self.each(), classes.len());
+        let rows = s![classes.start * each..classes.end * each, ..];
+        let ids: Vec<i64> = self.ids.slice(rows).iter().copied().collect();
+        let data = TensorData::new(ids, [count * each, self.ids.ncols()]);
+        let ids = Tensor::<2, Int>::from_data(data, device);
+        if each == 1 {
+            return tuning.name_embeds(towers, ids, classes);
+        }
+        let vectors = tuning.text_embeds(towers, ids);
+        let width = vectors.dims()[1];
+        let means = vectors.reshape([count, each, width]).mean_dim(1);
+        unit_rows(means.reshape([count, width]).into()).primal
     }
+}
+
+/// `0..count` in spans of at most `at_once`.
+pub fn spans(count: usize, at_once: usize) -> impl Iterator<Item = Range<usize>> {
+    let at_once = at_once.max(1);
+    (0..count)
+        .step_by(at_once)
+        .map(move |first| first..(first + at_once).min(count))
 }
 
 /// A set of pictures whose classes have names.
@@ -99,7 +118,8 @@ impl Named {
         }
     }
 
-    /// Directions of the classes `[K, E]` by a tuning of `towers`, both plain or both tracked.
+    /// Directions of the classes `[K, E]` by a tuning of `towers`, both plain or both tracked; of plain ones as many at once
+    /// as memory is for.
     ///
     /// # Errors
     /// Texts without room for the tuning's own tokens.
@@ -110,19 +130,30 @@ impl Named {
         device: &Device,
     ) -> Result<Tensor<2>, ModelError> {
         let tokens = self.tokens(tuning);
-        tokens.check(tuning)?;
-        let vectors = match towers.logit_scale.val().is_autodiff() {
-            true => tuning.text_embeds(towers, tokens.tensor(device)),
-            // As many at once as memory is for.
-            false => tokens.vectors(tuning, towers, device),
+        let at_once = match towers.logit_scale.val().is_autodiff() {
+            true => tokens.classes,
+            // A text is some 77 tokens: an activation of so many of width 512 is that of one picture.
+            false => samples_at_once(tokens.ids.ncols() * 512) / tokens.each().max(1),
         };
-        let [rows, width] = vectors.dims();
-        let each = rows / tokens.classes.max(1);
-        if each == 1 {
-            return Ok(vectors);
-        }
-        let means = vectors.reshape([tokens.classes, each, width]).mean_dim(1);
-        Ok(unit_rows(means.reshape([tokens.classes, width]).into()).primal)
+        let parts = spans(tokens.classes, at_once);
+        let parts = parts.map(|classes| self.directions_of(tuning, towers, device, classes));
+        Ok(Tensor::cat(parts.collect::<Result<_, _>>()?, 0))
+    }
+
+    /// The same of some classes.
+    ///
+    /// # Errors
+    /// As [`directions`](Self::directions).
+    pub fn directions_of(
+        &self,
+        tuning: &Tuning,
+        towers: &TwoTower,
+        device: &Device,
+        classes: Range<usize>,
+    ) -> Result<Tensor<2>, ModelError> {
+        let tokens = self.tokens(tuning);
+        tokens.check(tuning)?;
+        Ok(tokens.directions(tuning, towers, device, classes))
     }
 
     /// Which pictures of a part a tuning of `towers` gives another class than theirs; of equal scores the first class
@@ -193,7 +224,7 @@ impl Named {
     /// Those of reading a sample.
     pub fn batch(
         set: &dyn Dataset,
-        rows: std::ops::Range<usize>,
+        rows: Range<usize>,
         device: &Device,
         dtype: DType,
     ) -> Result<(Tensor<4>, Vec<usize>), DatasetError> {

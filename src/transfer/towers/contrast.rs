@@ -1,5 +1,6 @@
 //! The losses of a batch of pairs and their gradients at a tuning: contrastive and adaptive triplet, each with its weight,
-//! of the cosines of all pictures with all captions of the batch. With `micro_batch` the activations of a part are in memory
+//! of the cosines of all pictures with all captions of the batch; experimental and off by default, the contrastive loss also
+//! of what earlier blocks say. With `micro_batch` the activations of a part are in memory
 //! at a time and the gradients are still those of the whole batch ([`cached`]).
 
 use super::Work;
@@ -79,22 +80,56 @@ impl<'a> Contrast<'a> {
             .collect()
     }
 
-    fn loss(
+    /// Pictures and texts of a part as vectors, with those of earlier blocks behind where they are asked for.
+    fn embedded(
+        &self,
+        tuning: &Tuning,
+        towers: &TwoTower,
+        pixels: Tensor<4>,
+        ids: Tensor<2, Int>,
+    ) -> Vectors {
+        match self.settings.early_matching > 0.0 {
+            true => [
+                tuning.early_image_embeds(towers, pixels),
+                tuning.early_text_embeds(towers, ids),
+            ],
+            false => [
+                tuning.image_embeds(towers, pixels),
+                tuning.text_embeds(towers, ids),
+            ],
+        }
+    }
+
+    /// The losses of vectors of pictures and texts, pair by pair.
+    pub(super) fn loss(
         &self,
         tuning: &Tuning,
         [images, texts]: Vectors,
         same: &SameImage,
     ) -> Result<Tensor<1>, TransferError> {
-        let scores = images.matmul(texts.transpose());
         let PairSettings {
             contrastive: one,
             triplet: two,
             margin,
             gamma,
             same_image,
+            early_matching,
             ..
         } = self.settings;
+        // What earlier blocks say stands behind.
+        let width = self.plain.image.projection.weight.dims()[0];
+        let blocks = images.dims()[1] / width;
+        let scores = |block: usize| {
+            let [images, texts] =
+                [&images, &texts].map(|of| of.clone().narrow(1, block * width, width));
+            images.matmul(texts.transpose())
+        };
         let mut terms = Vec::new();
+        for block in 1..blocks {
+            let loss = contrastive(scores(block), tuning.temperature(), same)?;
+            terms.push(loss.mul_scalar(early_matching));
+        }
+        let scores = scores(0);
         if one > 0.0 {
             let loss = contrastive(scores.clone(), tuning.temperature(), same)?;
             terms.push(loss.mul_scalar(one));
@@ -116,14 +151,6 @@ impl<'a> Contrast<'a> {
     }
 }
 
-/// Pictures and texts of a part as vectors.
-fn embedded(tuning: &Tuning, towers: &TwoTower, pixels: Tensor<4>, ids: Tensor<2, Int>) -> Vectors {
-    [
-        tuning.image_embeds(towers, pixels),
-        tuning.text_embeds(towers, ids),
-    ]
-}
-
 impl Objective<Tuning, Batch> for Contrast<'_> {
     fn gradients(
         &mut self,
@@ -136,7 +163,7 @@ impl Objective<Tuning, Batch> for Contrast<'_> {
         let parts = self.parts(batch);
         let tracked = |part: &Part| {
             let pixels = Tensor::from_inner(part.pixels.clone());
-            embedded(tuning, &self.tracked, pixels, part.ids.clone())
+            self.embedded(tuning, &self.tracked, pixels, part.ids.clone())
         };
         let (loss, grads) = match parts.as_slice() {
             [whole] => {
@@ -146,8 +173,9 @@ impl Objective<Tuning, Batch> for Contrast<'_> {
             }
             parts => {
                 let now = tuning.valid();
-                let plain =
-                    |part: &Part| embedded(&now, self.plain, part.pixels.clone(), part.ids.clone());
+                let plain = |part: &Part| {
+                    self.embedded(&now, self.plain, part.pixels.clone(), part.ids.clone())
+                };
                 let loss = |vectors| self.loss(tuning, vectors, &same);
                 cached::gradients(tuning, parts, plain, tracked, loss)?
             }

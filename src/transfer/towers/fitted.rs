@@ -6,7 +6,7 @@ use crate::dataset::subset::labels;
 use crate::feature::towers::of_images;
 use crate::measure::Samples;
 use crate::measure::probe::ProbeParams;
-use crate::model::adapters::{LinearProbeSettings, Settings, Tuning};
+use crate::model::adapters::Tuning;
 use crate::transfer::TransferError;
 use crate::transfer::methods::linear_probe;
 use crate::transfer::records::EpochRecord;
@@ -66,7 +66,7 @@ pub fn fit(request: &JointRequest) -> Result<Fitted, TransferError> {
             weights.row_mut(class).assign(&probe.weights().row(row));
         }
     }
-    let settings = Settings::LinearProbe(LinearProbeSettings { classes });
+    let settings = request.shared.of_classes(classes);
     let temperature = request.settings.pairs.temperature;
     let blank = Tuning::new(request.config, towers, settings, temperature, request.seed)?;
     let tuning = match blank {

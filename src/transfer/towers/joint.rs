@@ -5,14 +5,15 @@
 //! shuffled anew as often as it takes (both our choices). What is minimised is the sum of the tasks' losses, in one
 //! backward pass; an epoch is judged by the mean error of the tasks.
 
-use super::classes::Named;
+use super::classes::{Named, spans};
 use crate::dataset::DatasetError;
 use crate::dataset::loader::{Batch, Order, batches};
 use crate::model::adapters::{Settings, Tuning};
-use crate::model::state::{constant, gradients, untracked};
+use crate::model::state::{add_gradients, constant, gradients, untracked};
 use crate::model::two_tower::{TwoTower, TwoTowerConfig};
 use crate::random::TASK_VALUES;
 use crate::suite::definition::Transfer;
+use crate::suite::training::TrainSettings;
 use crate::transfer::epochs::{self, Event, Part, Supply};
 use crate::transfer::error::TransferError;
 use crate::transfer::loss::cross_entropy;
@@ -27,6 +28,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{DType, Device, Tensor};
 use rand::RngExt;
+use std::ops::Range;
 
 /// What tasks learn.
 #[derive(Module, Debug)]
@@ -80,17 +82,24 @@ pub struct TrainedJoint {
 impl JointRequest<'_> {
     fn fresh(&self) -> Result<Joint, TransferError> {
         let temperature = self.settings.pairs.temperature;
-        let tuning =
-            |settings, seed| Tuning::new(self.config, self.towers, settings, temperature, seed);
+        let classes = |task: usize| {
+            self.tasks
+                .get(task)
+                .map_or(0, |task| task.templated.classes)
+        };
+        let tuning = |settings: Settings, task, seed| {
+            let settings = settings.of_classes(classes(task));
+            Tuning::new(self.config, self.towers, settings, temperature, seed)
+        };
         let own = |settings| {
             let each = (0..self.tasks.len()).map(|task| {
                 let seed = TASK_VALUES.rng(self.seed, &[task as u64]).random();
-                tuning(settings, seed)
+                tuning(settings, task, seed)
             });
             each.collect::<Result<Vec<_>, _>>()
         };
         Ok(Joint {
-            shared: tuning(self.shared, self.seed)?,
+            shared: tuning(self.shared, 0, self.seed)?,
             own: self.own.map(own).transpose()?.unwrap_or_default(),
         })
     }
@@ -120,11 +129,10 @@ impl JointRequest<'_> {
             task.tokens(&tuning).check(&tuning)?;
         }
         let train = &self.settings.train;
-        let once = "left out where classes are texts: their texts are passed once a step";
+        let parts = "left out where classes are texts: micro_batch has their activations in memory in parts";
         let unmixed = "left out where classes are texts: pictures are not mixed there";
         for (setting, asked, expected) in [
-            ("recompute", train.recompute, once),
-            ("micro_batch", train.micro_batch > 0, once),
+            ("recompute", train.recompute, parts),
             ("mixup", train.mixup > 0.0, unmixed),
             ("cutmix", train.cutmix > 0.0, unmixed),
         ] {
@@ -312,11 +320,122 @@ impl<'a> ByTexts<'a> {
             Some(known) => Tensor::from_inner(known.clone()),
             None => self.request.tasks[index].directions(tuning, &self.tracked, &self.device)?,
         };
+        Ok(self.beside(tuning, classes, pixels, labels))
+    }
+
+    /// The same beside directions of the classes `[K, E]`.
+    fn beside(
+        &self,
+        tuning: &Tuning,
+        classes: Tensor<2>,
+        pixels: Tensor<4>,
+        labels: &[usize],
+    ) -> Tensor<1> {
         let images = tuning.image_embeds(&self.tracked, Tensor::from_inner(pixels));
         let logits = images.matmul(classes.transpose());
         let logits = logits.mul_scalar(self.request.towers.scale());
         let smoothing = self.request.settings.train.label_smoothing;
-        Ok(cross_entropy(logits.into(), labels, smoothing).primal)
+        cross_entropy(logits.into(), labels, smoothing).primal
+    }
+
+    /// The mean cross-entropy of pictures of a task and its gradients at the parameters of `module`, which `tuning` has, with the
+    /// activations of a part of the pictures, or of the texts of so many classes, in memory at a time. The loss sees directions
+    /// of classes alone: its slope at each, summed over the pictures, is carried on to the parameters by a pass of the texts
+    /// behind all pictures.
+    fn in_parts(
+        &self,
+        index: usize,
+        module: &impl Module,
+        tuning: &Tuning,
+        pictures: &Pictures,
+        classes_at_once: usize,
+    ) -> Result<(Tensor<1>, GradientsParams), TransferError> {
+        let task = &self.request.tasks[index];
+        let known = match &self.constant[index] {
+            Some(known) => known.clone(),
+            None => task.directions(&tuning.valid(), self.request.towers, &self.device)?,
+        };
+        let count = known.dims()[0];
+        let leaf = Tensor::from_inner(known).require_grad();
+        let mut total = GradientsParams::new();
+        let (mut loss, mut slope): (Option<Tensor<1>>, Option<Tensor<2>>) = (None, None);
+        for rows in spans(pictures.count, pictures.at_once) {
+            let share = rows.len() as f64 / pictures.count as f64;
+            let (pixels, labels) = (pictures.read)(rows)?;
+            let part = self.beside(tuning, leaf.clone(), pixels, &labels);
+            let part = part.mul_scalar(share);
+            loss = Some(added(loss, untracked(part.clone())));
+            let mut grads = part.backward();
+            if let Some(own) = leaf.grad(&grads) {
+                slope = Some(added(slope, own));
+            }
+            add_gradients(
+                &mut total,
+                GradientsParams::from_module(&mut grads, module),
+                module,
+            );
+        }
+        if let (None, Some(slope)) = (&self.constant[index], slope) {
+            for classes in spans(count, classes_at_once) {
+                let own = slope.clone().narrow(0, classes.start, classes.len());
+                let texts = task.directions_of(tuning, &self.tracked, &self.device, classes)?;
+                let mut grads = (texts * Tensor::from_inner(own)).sum().backward();
+                add_gradients(
+                    &mut total,
+                    GradientsParams::from_module(&mut grads, module),
+                    module,
+                );
+            }
+        }
+        let loss = loss.unwrap_or_else(|| Tensor::zeros([1], (&self.device, self.dtype)));
+        Ok((loss, total))
+    }
+
+    /// A step's gradients with `micro_batch` pictures, or texts, in memory at a time.
+    fn step_in_parts(
+        &self,
+        joint: &Joint,
+        batch: Vec<Batch>,
+    ) -> Result<(Tensor<1>, GradientsParams), TransferError> {
+        let at_once = self.request.settings.train.micro_batch;
+        let (mut loss, mut total) = (None, GradientsParams::new());
+        for (index, own) in batch.into_iter().enumerate() {
+            let tuning = joint.of_task(index)?;
+            let [count, c, h, w] = own.shape;
+            let size = c * h * w;
+            let read = |rows: Range<usize>| {
+                let values = own.values[rows.start * size..rows.end * size].to_vec();
+                let shape = [rows.len(), c, h, w];
+                let pixels = placed(values, shape, &self.device, self.dtype);
+                Ok((pixels, own.labels[rows].to_vec()))
+            };
+            let pictures = Pictures {
+                count,
+                at_once,
+                read: &read,
+            };
+            let each = self.request.tasks[index].tokens(&tuning).each();
+            let classes = (at_once / each.max(1)).max(1);
+            let (part, grads) = self.in_parts(index, joint, &tuning, &pictures, classes)?;
+            loss = Some(added(loss, part));
+            add_gradients(&mut total, grads, joint);
+        }
+        let none = || Tensor::zeros([1], (&self.device, self.dtype));
+        Ok((loss.unwrap_or_else(none), total))
+    }
+}
+
+/// Pictures with their labels, some at a time.
+struct Pictures<'p> {
+    count: usize,
+    at_once: usize,
+    read: &'p dyn Fn(Range<usize>) -> Result<(Tensor<4>, Vec<usize>), DatasetError>,
+}
+
+fn added<const D: usize>(before: Option<Tensor<D>>, more: Tensor<D>) -> Tensor<D> {
+    match before {
+        Some(before) => before + more,
+        None => more,
     }
 }
 
@@ -327,14 +446,15 @@ impl Objective<Joint, Vec<Batch>> for ByTexts<'_> {
         batch: Vec<Batch>,
         _: &mut Step,
     ) -> Result<(Reading, GradientsParams), TransferError> {
+        if self.request.settings.train.micro_batch > 0 {
+            let (loss, grads) = self.step_in_parts(joint, batch)?;
+            return Ok((Reading::Device(Box::new(loss)), grads));
+        }
         let mut sum: Option<Tensor<1>> = None;
         for (index, own) in batch.into_iter().enumerate() {
             let pixels = placed(own.values, own.shape, &self.device, self.dtype);
             let loss = self.loss(index, &joint.of_task(index)?, pixels, &own.labels)?;
-            sum = Some(match sum {
-                Some(before) => before + loss,
-                None => loss,
-            });
+            sum = Some(added(sum, loss));
         }
         let Some(sum) = sum else {
             return Err(TransferError::Setting {
@@ -352,37 +472,34 @@ impl Objective<Joint, Vec<Batch>> for ByTexts<'_> {
 }
 
 /// Cosines `[N, N]`, row by row, of the gradients of the tasks' losses with respect to what they share, at parameters as they
-/// are and over the whole training part of every task.
+/// are and over the whole training part of every task: one pass over its pictures, in batches, and one over its texts.
 ///
 /// # Errors
 /// Those of reading a picture.
 pub fn similarity(request: &JointRequest, joint: &Joint) -> Result<Vec<f64>, TransferError> {
     let tracked = joint.clone().train();
     let objective = ByTexts::new(request, joint)?;
-    let at_once = request.settings.train.batch.max(1);
+    let TrainSettings {
+        batch, micro_batch, ..
+    } = request.settings.train;
     let mut all = Vec::new();
     for (index, task) in request.tasks.iter().enumerate() {
         let (set, tuning) = (&task.parts[0], tracked.of_task(index)?);
-        let mut sum: Option<Vec<f64>> = None;
-        for start in (0..set.len()).step_by(at_once) {
-            let rows = start..(start + at_once).min(set.len());
-            let share = rows.len() as f64 / set.len() as f64;
-            let (pixels, labels) =
-                Named::batch(set.as_ref(), rows, &objective.device, objective.dtype)?;
-            let loss = objective
-                .loss(index, &tuning, pixels, &labels)?
-                .mul_scalar(share);
-            let grads = GradientsParams::from_grads(loss.backward(), &tracked.shared);
-            let part = gradients(&tracked.shared, &grads).into_values();
-            let part: Vec<f64> = part
-                .flat_map(|data| data.iter::<f64>().collect::<Vec<_>>())
-                .collect();
-            sum = Some(match sum {
-                Some(before) => before.iter().zip(&part).map(|(a, b)| a + b).collect(),
-                None => part,
-            });
-        }
-        all.push(sum.unwrap_or_default());
+        let read = |rows| Named::batch(set.as_ref(), rows, &objective.device, objective.dtype);
+        let (at_once, classes) = match micro_batch {
+            0 => (batch, task.templated.classes),
+            some => (some, (some / task.tokens(&tuning).each().max(1)).max(1)),
+        };
+        let pictures = Pictures {
+            count: set.len(),
+            at_once,
+            read: &read,
+        };
+        let shared = &tracked.shared;
+        let (_, grads) = objective.in_parts(index, shared, &tuning, &pictures, classes)?;
+        let own = gradients(shared, &grads).into_values();
+        let own = own.flat_map(|data| data.iter::<f64>().collect::<Vec<_>>());
+        all.push(own.collect::<Vec<f64>>());
     }
     Ok(cosines(&all))
 }

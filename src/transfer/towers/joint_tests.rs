@@ -70,6 +70,7 @@ fn problem(tasks: usize) -> Problem {
         bottleneck = { width = 4 }
         harma = { rank = 16, share_rank = 8, heads = 2 }
         coop = { tokens = 2 }
+        coop-classes = { tokens = 2 }
         vpt = { tokens = 2 }
         mmap = { tokens = 2 }
         train = { epochs = 16, batch = 3, learning_rate = 0.01 }
@@ -220,6 +221,69 @@ fn gradients_of_a_joint_step_are_those_of_its_tasks() {
     );
 }
 
+/// Pictures and texts in parts, of one template and of two.
+#[test]
+fn a_step_in_parts_has_the_gradients_of_the_whole() {
+    for templates in [1, 2] {
+        let mut problem = problem(2);
+        for task in &mut problem.tasks {
+            let all = [task.templated.ids.view(), task.bare.ids.view()];
+            let both = ndarray::concatenate(ndarray::Axis(0), &all).unwrap();
+            // Two texts of every class in turn.
+            let rows: Vec<usize> = match templates {
+                1 => vec![0, 1, 2],
+                _ => vec![0, 3, 1, 4, 2, 5],
+            };
+            task.templated.ids = both.select(ndarray::Axis(0), &rows);
+        }
+        let mut parted = problem.settings.clone();
+        parted.train.micro_batch = 2;
+        for method in methods() {
+            let whole = problem.request(method);
+            let parts = JointRequest {
+                settings: &parted,
+                tasks: problem.tasks.clone(),
+                ..problem.request(method)
+            };
+            let joint = whole.fresh().unwrap().train();
+            let mut found = [&whole, &parts].map(|request| {
+                let mut objective = ByTexts::new(request, &joint.valid()).unwrap();
+                let batch = |task: usize| {
+                    let set = &request.tasks[task].parts[0];
+                    let first = batches(set.clone(), Order::sequential(3))
+                        .into_iter()
+                        .next();
+                    first.unwrap().unwrap()
+                };
+                let mut stream = crate::random::DROPPED.rng(0, &[]);
+                let step = &mut Step {
+                    number: 0,
+                    rate: 0.1,
+                    stream: &mut stream,
+                };
+                let batch = vec![batch(0), batch(1)];
+                let (_, grads) = objective.gradients(&joint, batch, step).unwrap();
+                gradients(&joint, &grads)
+            });
+            let (parts, whole) = (found[1].split_off(""), found[0].split_off(""));
+            assert_eq!(
+                parts.keys().collect::<Vec<_>>(),
+                whole.keys().collect::<Vec<_>>(),
+                "{}",
+                method.name
+            );
+            for (path, data) in &whole {
+                let pairs = data.iter::<f64>().zip(parts[path].iter::<f64>());
+                let scale = data
+                    .iter::<f64>()
+                    .fold(1e-3f64, |most, v| most.max(v.abs()));
+                let worst = pairs.fold(0.0f64, |w, (a, b)| w.max((a - b).abs()));
+                assert!(worst < 1e-4 * scale, "{} {path}: {worst}", method.name);
+            }
+        }
+    }
+}
+
 #[test]
 fn gradients_of_equal_tasks_agree_and_similarity_is_symmetric() {
     let mut problem = problem(2);
@@ -262,9 +326,9 @@ fn what_cannot_be_trained_is_refused() {
         let run = learn(&request, &mut NoCheckpoints, &mut |_| true);
         run.err().expect("refused").to_string()
     };
-    problem.settings.train.micro_batch = 2;
+    problem.settings.train.recompute = true;
     assert!(refused(&problem).contains("micro_batch"));
-    problem.settings.train.micro_batch = 0;
+    problem.settings.train.recompute = false;
     let length = problem.config.text.max_position_embeddings;
     problem.tasks[0].bare.longest = length - 1;
     let told = refused(&problem);

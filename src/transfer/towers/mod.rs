@@ -135,39 +135,27 @@ fn check(work: &Work) -> Result<(), TransferError> {
             found,
         })
     };
+    if work.train.label_smoothing > 0.0 {
+        let expected = "0 for pairs of pictures and captions, which have no classes";
+        return wrong(
+            "label_smoothing",
+            expected,
+            work.train.label_smoothing.to_string(),
+        );
+    }
     if work.train.recompute {
         let expected = "false for pairs of pictures and captions: micro_batch has their activations in memory in parts";
         return wrong("recompute", expected, "true".into());
     }
-    let PairSettings {
-        contrastive,
-        triplet,
-        margin,
-        gamma,
-        temperature,
-        least_temperature,
-        ..
-    } = *work.pairs;
-    for (setting, value, zero) in [
-        ("pairs.contrastive", contrastive, true),
-        ("pairs.triplet", triplet, true),
-        ("pairs.margin", margin, true),
-        ("pairs.gamma", gamma, true),
-        ("pairs.temperature", temperature, false),
-        ("pairs.least_temperature", least_temperature, true),
-    ] {
-        if !(value.is_finite() && (value > 0.0 || zero && value == 0.0)) {
-            let expected = if zero {
-                "zero or a positive number"
-            } else {
-                "a positive number"
-            };
-            return wrong(setting, expected, value.to_string());
-        }
+    if let Some((setting, expected, found)) = work.pairs.conflict() {
+        return wrong(setting, expected, found);
     }
-    if contrastive == 0.0 && triplet == 0.0 {
-        let expected = "a positive weight of one loss at least, contrastive or triplet";
-        return wrong("pairs", expected, "both 0".into());
+    let early_matching = work.pairs.early_matching;
+    let [images, texts] = [&work.towers.image, &work.towers.text].map(|of| of.encoder.steps());
+    if early_matching > 0.0 && images != texts {
+        let expected = "0 for towers of unequal numbers of blocks: a block of one is matched with the same of the other";
+        let found = format!("{early_matching} for {images} and {texts} blocks");
+        return wrong("pairs.early_matching", expected, found);
     }
     Ok(())
 }

@@ -114,7 +114,7 @@ pub fn vectors(
         tuning.image_embeds(pretrained, x).cast(DType::F32)
     })?;
     let Tokens { ids, row } = &part.tokens;
-    let texts = towers::of_texts_by(ids.view(), device, |ids| {
+    let texts = towers::of_texts_by(ids.view(), device, |ids, _| {
         tuning.text_embeds(pretrained, ids)
     });
     Ok(Vectors {

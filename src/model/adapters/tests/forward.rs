@@ -62,6 +62,7 @@ fn sizes_are_those_of_the_formulas() {
             both(&|d, h| 7 * d + h) + 2 * 40 + 32,
         ),
         (Settings::Context(CONTEXT), 3 * 32 + 1),
+        (Settings::Context(CONTEXTS), 6 * 3 * 32 + 1),
         (Settings::VisualPrompts(VISUAL), 2 * 2 * 40 + 1),
         (Settings::Maple(MAPLE), 2 * 32 + 40 * 32 + 40 + 1),
         // m·n + L·b·(dl + dv) / (m·n)
@@ -215,4 +216,50 @@ fn temperatures_are_bounded_where_asked() {
         let plain = tuning.valid().with_temperature_at_least(0.25);
         assert_eq!(value(&plain.train()), 0.25);
     }
+}
+
+#[test]
+fn a_class_has_vectors_of_its_own_and_other_texts_their_mean() {
+    let of = loaded(DType::F64);
+    let all = stirred(&fresh(&of, Settings::Context(CONTEXTS)));
+    let vectors = state(&all)["vectors"].clone();
+    let numbers: Vec<f64> = vectors.iter().collect();
+    let (classes, each) = (CONTEXTS.classes, CONTEXT.tokens * 32);
+    let shared = |values: Vec<f64>| {
+        let mut arrays = state(&fresh(&of, Settings::Context(CONTEXT)));
+        let data = TensorData::new(values, [CONTEXT.tokens, 32]);
+        arrays.insert("vectors".into(), data);
+        let blank = fresh(&of, Settings::Context(CONTEXT));
+        with_state(blank, arrays, DType::F64, Path::new("")).unwrap()
+    };
+    let whole = all.name_embeds(&of.towers, ids(), 0..classes);
+    for class in 0..classes {
+        let own = shared(numbers[class * each..][..each].to_vec());
+        let row = ids().narrow(0, class, 1);
+        let expected = own.text_embeds(&of.towers, row.clone());
+        let alone = all.name_embeds(&of.towers, row, class..class + 1);
+        assert!(furthest(alone, expected.clone()) < 1e-12);
+        assert!(furthest(whole.clone().narrow(0, class, 1), expected) < 1e-12);
+    }
+    let mean = (0..each).map(|at| {
+        let of_classes = (0..classes).map(|class| numbers[class * each + at]);
+        of_classes.sum::<f64>() / classes as f64
+    });
+    let expected = shared(mean.collect()).text_embeds(&of.towers, ids());
+    let found = all.text_embeds(&of.towers, ids());
+    assert!(furthest(found.clone(), expected) < 1e-12);
+    assert!(furthest(found, whole) > 1e-4);
+    // Of kinds without anything of a class, names are texts.
+    let plain = fresh(&of, Settings::Maple(MAPLE));
+    let names = plain.name_embeds(&of.towers, ids(), 0..classes);
+    assert_eq!(bytes(names), bytes(plain.text_embeds(&of.towers, ids())));
+    let fewer = Settings::Context(CONTEXT).of_classes(7);
+    assert_eq!(fewer, Settings::Context(CONTEXT));
+    assert_eq!(
+        Settings::Context(CONTEXTS).of_classes(7),
+        Settings::Context(ContextSettings {
+            classes: 7,
+            ..CONTEXT
+        })
+    );
 }

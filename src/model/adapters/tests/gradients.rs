@@ -12,6 +12,8 @@ const DTYPE: DType = DType::F64;
 /// A number of every vector, picture with text, and τ.
 fn loss(tuning: &Tuning, towers: &TwoTower) -> Tensor<1> {
     let [_, image, text] = outputs(tuning, towers, DTYPE);
+    let rows = text.dims()[0];
+    let text = text + tuning.name_embeds(towers, ids(), 0..rows).mul_scalar(0.5);
     let scores = image.matmul(text.transpose());
     let [rows, columns] = scores.dims();
     let weights: Vec<f64> = (0..rows * columns).map(|i| (i as f64).sin()).collect();

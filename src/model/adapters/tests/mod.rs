@@ -59,6 +59,13 @@ const FEATURE_ADAPTER: FeatureAdapterSettings = FeatureAdapterSettings {
 const CONTEXT: ContextSettings = ContextSettings {
     tokens: 3,
     std: 0.02,
+    classes: 0,
+};
+
+/// As many classes as the fixture has texts.
+const CONTEXTS: ContextSettings = ContextSettings {
+    classes: 6,
+    ..CONTEXT
 };
 
 const VISUAL: VisualPromptSettings = VisualPromptSettings {
@@ -102,6 +109,7 @@ fn kinds() -> Vec<Settings> {
         Settings::Harma(HARMA),
         Settings::Biases(Nothing {}),
         Settings::Context(CONTEXT),
+        Settings::Context(CONTEXTS),
         Settings::VisualPrompts(VISUAL),
         Settings::VisualPrompts(VisualPromptSettings {
             depth: Some(1),
