@@ -193,7 +193,7 @@ fn fields(measured: &Retrieval, found: &Found, seconds: f64) -> Value {
     });
     all.insert("optimistic".into(), Value::Object(optimistic.collect()));
     for (direction, name, _) in BOTH {
-        let intervals = [1, 5, 10].map(|k| measured.interval(direction, k));
+        let intervals = [1, 5, 10].map(|k| measured.interval(direction, k, None));
         all.insert(format!("{name}_intervals"), json!(intervals));
         all.insert(format!("{name}_tied"), json!(measured.tied(direction)));
     }
@@ -239,7 +239,7 @@ fn text_of(measured: &Retrieval, found: &Found, subject: &str, seconds: f64) -> 
     for (direction, _, words) in BOTH {
         let mut row = vec![words.to_string()];
         row.extend([1, 5, 10].map(|k| {
-            let [low, high] = measured.interval(direction, k);
+            let [low, high] = measured.interval(direction, k, None);
             let value = measured.recall(direction, k, Rule::Pessimistic);
             format!("{} ({} to {})", percent(value), percent(low), percent(high))
         }));

@@ -42,7 +42,8 @@ impl Table {
         if let Some(row) = rows.iter().position(|row| row.len() != header.len()) {
             let expected = format!("{} values", header.len());
             let found = rows[row].len().to_string();
-            return Err(malformed(path, format!("row {row}"), expected, found));
+            let what = format!("row {} below the header", row + 1);
+            return Err(malformed(path, what, expected, found));
         }
         let twice =
             |(at, name): &(usize, &str)| header.iter().take(*at).any(|other| other == *name);
@@ -126,6 +127,8 @@ mod tests {
         );
         assert!(said("name,labels\na,1\n").contains("a column “label”, found name, labels"));
         assert!(said("label,label\n1,2\n").contains("“label” twice"));
-        assert!(said("name,label\na\n").contains("row 0: expected 2 values, found 1"));
+        assert!(
+            said("name,label\na\n").contains("row 1 below the header: expected 2 values, found 1")
+        );
     }
 }

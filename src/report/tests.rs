@@ -431,6 +431,13 @@ fn pictures_with_captions_have_their_section_and_no_other_words() {
         text.contains("mean recall of <a") && text.contains("untouched"),
         "{text}"
     );
+    // The towers before any tuning are a row of the table of results too.
+    let results = section(&visible(&page), "results");
+    assert!(
+        results.contains("untouched") && results.contains("75.0\u{a0}%"),
+        "{results}"
+    );
+    assert!(results.contains("70.0–80.0"), "{results}");
     // One minus what the table of results has, ends swapped, with its mark.
     assert!(text.contains(
         "30.0\u{a0}% <span class=\"badge\">best</span><span class=\"under\">10.0 to 40.0"

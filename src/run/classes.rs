@@ -228,7 +228,7 @@ pub(super) fn of_cell(
     Ok((ByTexts { tasks, ..found }, Marks::new(&wrong)))
 }
 
-/// The towers as they were pretrained, on a target: zero-shot.
+/// The towers as they were pretrained, on a target: zero-shot, and which test pictures that gets wrong.
 ///
 /// # Errors
 /// What reading and the measures refuse.
@@ -237,8 +237,9 @@ pub(super) fn untouched(
     target: &Target,
     own: &Named,
     progress: &mut dyn Progress,
-) -> Result<ByTexts, RunError> {
+) -> Result<(ByTexts, Marks), RunError> {
     as_pretrained(context, target, progress, |tuning| {
-        Ok(measured(context, own, tuning, 0)?.0)
+        let (found, wrong) = measured(context, own, tuning, 0)?;
+        Ok((found, Marks::new(&wrong)))
     })
 }

@@ -1,6 +1,6 @@
 //! Aligned against unaligned: paired differences between methods, target by target. Every method
-//! is compared with plain fine-tuning, MoNA with every other method, and every method with the encoder
-//! before any transfer, over the seeds that both have: in the error of the source probe, the target's test
+//! is compared with plain fine-tuning, MoNA with every other method, and every method with the encoder (of two towers also
+//! with what they do on the target) before any transfer, over the seeds that both have: in the error of the source probe, the target's test
 //! metric, alignment and uniformity of the surrogate features, and D after stage 1 and after the
 //! fine-tuning. What the differences amount to is decided for the whole run at once, by
 //! [`verdicts`](super::verdicts).
@@ -10,6 +10,7 @@ use super::distance::{Distance, Stage};
 use super::error::{RunError, named};
 use super::measures::CellMeasures;
 use crate::evaluate::Evaluation;
+use crate::measure::MeasureError;
 use crate::measure::paired::{self, Difference, Draws};
 use crate::measure::stats::mean;
 use crate::suite::definition::{DatasetSpec, Suite};
@@ -42,6 +43,17 @@ impl Measured {
     pub fn before_tuning(&self) -> Option<&Distance> {
         self.stage(Stage::Stage1).or(self.stage(Stage::Initial))
     }
+}
+
+/// What there was before any transfer.
+#[derive(Clone, Copy, Default)]
+pub struct Before<'a> {
+    /// The evaluation of the encoder; none beside targets with an encoder of their own.
+    pub evaluation: Option<&'a Evaluation>,
+    /// Which of a target's test samples untouched towers get wrong, where its classes are texts.
+    pub wrong: Option<&'a [bool]>,
+    /// What its test pictures add to what untouched towers miss, where they have captions.
+    pub missed: Option<&'a [f64]>,
 }
 
 /// How a quantity is read off a cell: as marked samples or as one number.
@@ -156,7 +168,7 @@ fn pairs(methods: &[&'static Method]) -> Vec<[&'static Method; 2]> {
     all
 }
 
-/// All comparisons on one target. `pretrained` is the evaluation of the encoder before any transfer.
+/// All comparisons on one target.
 ///
 /// # Errors
 /// [`RunError::Measure`] for samples or groups that do not pair up.
@@ -164,7 +176,7 @@ pub fn compare(
     suite: &Suite,
     spec: &DatasetSpec,
     cells: &[Measured],
-    pretrained: Option<&Evaluation>,
+    before: Before,
     units: Units,
 ) -> Result<Vec<Pair>, RunError> {
     let of = |method: &'static Method| {
@@ -219,44 +231,68 @@ pub fn compare(
             });
         }
     }
-    if let Some(before) = pretrained {
-        for method in methods {
-            let own: Vec<(u64, &Measured)> = of(method).collect();
-            all.extend(distortion(suite, target(), method, &own, before, units)?);
+    let of_source = before.evaluation.map(|found| found.probe.wrong.bits());
+    for method in methods {
+        let own: Vec<(u64, &Measured)> = of(method).collect();
+        for (quantity, kind) in &QUANTITIES {
+            let (values, difference) = match (*quantity, kind) {
+                (SOURCE_ERROR, Quantity::Marks(part, read)) => {
+                    let Some(before) = &of_source else { continue };
+                    let Some(own) = all_of(&own, read) else {
+                        continue;
+                    };
+                    marked(&own, before, &units.draws(*part, suite))
+                }
+                (TARGET_ERROR, Quantity::Marks(part, read)) => {
+                    let Some(before) = before.wrong else { continue };
+                    let Some(own) = all_of(&own, read) else {
+                        continue;
+                    };
+                    marked(&own, before, &units.draws(*part, suite))
+                }
+                (RECALL_ERROR, Quantity::Shares(part, read)) => {
+                    let Some(before) = before.missed else {
+                        continue;
+                    };
+                    let Some(own) = all_of(&own, read) else {
+                        continue;
+                    };
+                    let baseline = vec![before.to_vec(); own.len()];
+                    let found = paired::shares(&own, &baseline, &units.draws(*part, suite));
+                    let values = own.iter().map(|own| [mean(own), mean(before)]).collect();
+                    (values, found)
+                }
+                _ => continue,
+            };
+            let values: Vec<[f64; 2]> = values;
+            let what = format!("{quantity} of {} against {PRETRAINED}", method.name);
+            all.push(Pair {
+                target: target(),
+                method: method.name,
+                baseline: PRETRAINED,
+                quantity,
+                seeds: own.iter().map(|(seed, _)| *seed).zip(values).collect(),
+                difference: difference.map_err(named(what))?,
+            });
         }
     }
     Ok(all)
 }
 
-/// The probe error through a method's encoders less that before any transfer.
-fn distortion(
-    suite: &Suite,
-    target: [String; 2],
-    method: &'static Method,
-    own: &[(u64, &Measured)],
-    before: &Evaluation,
-    units: Units,
-) -> Result<Option<Pair>, RunError> {
-    let marks: Option<Vec<Vec<bool>>> = own
-        .iter()
-        .map(|(_, m)| Some(m.evaluation()?.probe.wrong.bits()))
-        .collect();
-    let Some(marks) = marks.filter(|marks| !marks.is_empty()) else {
-        return Ok(None);
-    };
-    let baseline = vec![before.probe.wrong.bits(); marks.len()];
-    let what = format!("{SOURCE_ERROR} of {} against {PRETRAINED}", method.name);
-    let draws = units.draws(Part::Source, suite);
-    let difference = paired::error_rates(&marks, &baseline, &draws).map_err(named(what))?;
-    let values = marks.iter().map(|own| [rate(own), rate(&baseline[0])]);
-    Ok(Some(Pair {
-        target,
-        method: method.name,
-        baseline: PRETRAINED,
-        quantity: SOURCE_ERROR,
-        seeds: own.iter().map(|(seed, _)| *seed).zip(values).collect(),
-        difference,
-    }))
+/// Both sides of every seed, and their difference.
+type Sides = (Vec<[f64; 2]>, Result<Difference, MeasureError>);
+
+/// Marks of every seed beside those before any transfer.
+fn marked(own: &[Vec<bool>], before: &[bool], draws: &Draws) -> Sides {
+    let baseline = vec![before.to_vec(); own.len()];
+    let values = own.iter().map(|own| [rate(own), rate(before)]).collect();
+    (values, paired::error_rates(own, &baseline, draws))
+}
+
+/// A quantity of every seed; `None` without seeds, or where one lacks it.
+fn all_of<T>(own: &[(u64, &Measured)], read: &fn(&Measured) -> Option<T>) -> Option<Vec<T>> {
+    let found: Option<Vec<T>> = own.iter().map(|(_, cell)| read(cell)).collect();
+    found.filter(|all| !all.is_empty())
 }
 
 /// A quantity of both sides of every pair; `None` unless all have it.

@@ -5,7 +5,7 @@
 use super::cell::{self, Cell, Trained};
 use super::choice::Trial;
 use super::classes;
-use super::compare::{Measured, Units};
+use super::compare::{Before, Measured, Units};
 use super::distance::{Stage, distance};
 use super::error::{RunError, named};
 use super::evaluation::{self, SplitFeatures};
@@ -35,6 +35,7 @@ use crate::table::TsneRow;
 use crate::table::record::InputRecord;
 use crate::transfer::methods::PLAIN;
 use ndarray::Array2;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Runs a suite in a run folder, continuing what is there; with `collect` nothing is trained, and what is not there is
@@ -92,6 +93,7 @@ pub fn run(
         progress,
     )?;
     let mut seen = vec![(pretrained.clone(), context.rows(&split.test))];
+    let (mut wrong, mut missed) = (BTreeMap::new(), BTreeMap::new());
     for target in targets {
         if let Some(why) = &target.undefined {
             let note = format!("D(Ms, Mt) of {}: not defined, {why}.", target.spec.title);
@@ -100,11 +102,13 @@ pub fn run(
         if let Some([.., test]) = &target.captions {
             let found = towers::untouched(&context, target, test, progress)?;
             tables.retrieved(target.spec, None, &found);
+            missed.insert(&target.spec.name, found.missed);
             continue;
         }
         if let Some(named) = &target.named {
-            let found = classes::untouched(&context, target, named, progress)?;
+            let (found, marks) = classes::untouched(&context, target, named, progress)?;
             tables.by_texts(target.spec, None, &found, named.parts[2].len());
+            wrong.insert(&target.spec.name, marks.bits());
         }
         if target.sequence.is_some() {
             let none = of_another_encoder(transferability::ALL);
@@ -220,7 +224,11 @@ pub fn run(
                 tables.write(folder)?;
             }
         }
-        let before = target.sequence.is_none().then_some(&before);
+        let before = Before {
+            evaluation: target.sequence.is_none().then_some(&before),
+            wrong: wrong.get(&target.spec.name).map(Vec::as_slice),
+            missed: missed.get(&target.spec.name).map(Vec::as_slice),
+        };
         let of_target = groups(target.data.test.as_ref());
         let units = Units {
             source: of_source.as_deref(),

@@ -14,7 +14,7 @@ use super::plan::{self, Plan};
 use super::prepare::Target;
 use super::results::results;
 use super::simulation::foresight;
-use super::towers::Retrieved;
+use super::towers::{Retrieved, at_bound};
 use super::tradeoff::tradeoff;
 use super::tuning;
 use super::verdicts::{Decided, Verdicts};
@@ -28,8 +28,8 @@ use crate::suite::definition::{DatasetSpec, Suite};
 use crate::table::{
     ByTextRow, CellRow, CkaRow, ConfusionRow, CurveRow, DiscrepancyRow, GeometryRow,
     InterpolationRow, JointRow, MatchingRow, MeasureRow, PARAMETERS, PairRow, ProbeRow,
-    RetrievalRow, Row, SampleRow, SimulationRow, Stage1Row, StageRow, TIED, TargetRow, TaskRow,
-    TsneRow, TuningRow, legacy,
+    RetrievalRow, Row, SampleRow, SimulationRow, Stage1Row, StageRow, TEMPERATURE, TIED, TargetRow,
+    TaskRow, TsneRow, TuningRow, legacy,
 };
 
 /// An encoder in the tables.
@@ -276,6 +276,18 @@ impl Tables {
                 ..row(name)
             });
         }
+        if let Some(temperature) = found.temperature {
+            let least = cell.map(|cell| cell.variant.transfer.pairs.least_temperature);
+            let bound = least.is_some_and(|least| least > 0.0 && at_bound(temperature, least));
+            self.retrieval.push(RetrievalRow {
+                value: Some(temperature),
+                note: bound.then(|| {
+                    "at its least, to which pairs.least_temperature brings it back after a step"
+                        .into()
+                }),
+                ..row(TEMPERATURE)
+            });
+        }
         let map = found.joint.iter();
         self.joint.extend(map.flat_map(|map| map.rows(spec, cell)));
         let confused = found.confusions.iter();
@@ -474,18 +486,17 @@ impl Tables {
         }
     }
 
-    /// The comparisons on one target, the surrogate having so many `classes`; those with the encoder before any
-    /// transfer where it was evaluated (`pretrained`: not for targets with an encoder of their own).
+    /// The comparisons on one target, the surrogate having so many `classes`.
     pub fn compare(
         &mut self,
         suite: &Suite,
         spec: &DatasetSpec,
         cells: &[compare::Measured],
-        (pretrained, classes): (Option<&Evaluation>, usize),
+        (before, classes): (compare::Before, usize),
         units: Units,
     ) -> Result<(), RunError> {
         let methods = plan::methods(suite, spec);
-        let pairs = compare(suite, spec, cells, pretrained, units)?;
+        let pairs = compare(suite, spec, cells, before, units)?;
         let results = results(suite, spec, &methods, cells, units)?;
         let tradeoffs = tradeoff(suite, spec, cells, classes, units)?;
         self.verdicts.add(pairs, results, tradeoffs);

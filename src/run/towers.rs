@@ -51,6 +51,9 @@ pub struct Retrieved {
     pub parameters: usize,
     /// Numbers of the towers themselves.
     pub of_towers: usize,
+    /// τ of the losses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
     /// Both modalities on one map, of what the report shows one of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joint: Option<Joint>,
@@ -144,6 +147,13 @@ pub(super) fn train(
         &mut steps(progress),
     )?;
     progress.end();
+    let least = settings.pairs.least_temperature;
+    if least > 0.0 && at_bound(temperature(&trained.tuning), least) {
+        progress.tell(&format!(
+            "{}: τ ended at its least value, {least} (transfer.pairs.least_temperature)",
+            cell.title()
+        ));
+    }
     let [train, valid, test] = parts;
     let outcome = Outcome {
         target: cell.target.name.clone(),
@@ -165,6 +175,16 @@ pub(super) fn train(
     };
     save(context, &cell.name(), &trained.tuning)?;
     Ok((trained.tuning, outcome))
+}
+
+/// τ of a tuning's losses.
+fn temperature(tuning: &Tuning) -> f64 {
+    state::scalar(tuning.temperature())
+}
+
+/// Whether τ stands at its least value, but for the rounding of single precision.
+pub(super) fn at_bound(temperature: f64, least: f64) -> bool {
+    temperature <= least * (1.0 + 1e-6)
 }
 
 /// Saves a tuning as the model of the cell called `cell`.
@@ -293,6 +313,7 @@ fn retrieved(
         missed: ranked.missed(),
         parameters: state::size(tuning),
         of_towers: state::size(&loaded.towers),
+        temperature: Some(temperature(tuning)),
         joint: None,
         confusions: Vec::new(),
     };
@@ -316,13 +337,16 @@ fn recalls(
     let mut values = Values::default();
     for measure in ALL {
         let interval = match measure.recall {
-            Some((direction, k)) => Some(ranked.interval(direction, k)),
+            Some((direction, k)) => Some(ranked.interval(direction, k, Some(of_pictures))),
             None => missed.interval.map(|[low, high]| [1.0 - high, 1.0 - low]),
         };
         let measured = Measured {
             value: Some(measure.value(ranked, Rule::Pessimistic)),
             interval,
-            samples: asking.len(),
+            samples: match measure.recall {
+                Some((direction, _)) => ranked.places(direction).len(),
+                None => asking.len(),
+            },
             note: None,
         };
         values.insert(&measure.about, measured);

@@ -7,6 +7,8 @@ use crate::measure::{retrieval, towers};
 pub const TIED: &str = "tied-queries";
 /// Name of the number of parameters that train; `samples` is that of the towers' own.
 pub const PARAMETERS: &str = "trained-parameters";
+/// τ of the losses at the end: of the untouched towers, at the start.
+pub const TEMPERATURE: &str = "temperature";
 
 table! {
     /// One measured value of a model of two towers on a target.
@@ -19,7 +21,7 @@ table! {
         method: Option<String>,
         /// Seed of the transfer.
         seed: Option<u64>,
-        /// Name of the measure: of [`retrieval::ALL`], of [`towers::ALL`], [`TIED`] or [`PARAMETERS`].
+        /// Name of the measure: of [`retrieval::ALL`], of [`towers::ALL`], [`TIED`], [`PARAMETERS`] or [`TEMPERATURE`].
         measure: String,
         /// The value; of recalls with wrong ones first among equal scores.
         value: Option<f64>,

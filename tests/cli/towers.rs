@@ -86,6 +86,14 @@ fn a_run_tunes_both_towers_and_reports_what_it_did_to_them() {
     let read = |name: &str| std::fs::read_to_string(out.join("tables").join(name)).unwrap();
     let results = read("results.csv");
     assert_eq!(rows(&results, "one-minus-mean-recall"), 2, "{results}");
+    // Both are set beside the towers as they were, on the target and on the surrogate.
+    let paired = read("paired.csv");
+    for quantity in ["recall-error", "source-error"] {
+        let before = format!(",pretrained,{quantity},");
+        assert_eq!(rows(&paired, &before), 2, "{paired}");
+    }
+    // τ of every training, and of the towers before.
+    assert_eq!(rows(&table, ",temperature,"), 3, "{table}");
     let measures = read("measures.csv");
     assert!(rows(&measures, "zero-shot-error") >= 3, "{measures}");
     // MoNA trains one tower: known before the first cell.

@@ -90,8 +90,8 @@ pub fn owners(
                 None
             }
             None => {
-                let expected =
-                    "a picture of the folder (--skip-broken leaves out captions without one)";
+                let expected = "a picture of the folder (where a command reads it, --skip-broken leaves out captions without \
+                                one; of a suite's set, take the row out)";
                 return Err(malformed(file, what(), expected, format!("{path:?}")));
             }
         });

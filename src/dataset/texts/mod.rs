@@ -126,7 +126,7 @@ pub fn records(
     Ok(names.into_iter().zip(texts).zip(parts).map(row).collect())
 }
 
-/// What the columns of a table, or the keys of the first object, are called; none where a file has texts alone.
+/// What the columns of a table, or the keys of objects, are called; none where a file has texts alone.
 ///
 /// # Errors
 /// [`DatasetError`] with the path: unreadable, or no table and no JSON.

@@ -4,6 +4,7 @@ use super::{Record, malformed, some};
 use crate::dataset::DatasetError;
 use crate::dataset::table::Table;
 use serde_json::Value;
+use std::collections::HashSet;
 use std::path::Path;
 
 type Read = Result<(Vec<String>, Vec<String>), DatasetError>;
@@ -111,24 +112,32 @@ pub(super) fn objects(
     Ok(records)
 }
 
-/// The keys of the first object of a list or of lines.
+/// The keys that some object of a list or of lines has, those of the first before the others.
 pub(super) fn keys(path: &Path, text: &str) -> Result<Vec<String>, DatasetError> {
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
-    let first = match values.next() {
-        Some(Ok(Value::Array(all))) => all.into_iter().next(),
-        Some(Ok(value)) => Some(value),
-        Some(Err(e)) => {
-            return Err(malformed(
-                path,
-                "JSON",
-                "a list or a value a line",
-                e.to_string(),
-            ));
+    let mut all: Vec<String> = Vec::new();
+    let mut known = HashSet::new();
+    let mut take = |value: &Value| {
+        for key in value
+            .as_object()
+            .into_iter()
+            .flat_map(|object| object.keys())
+        {
+            if known.insert(key.clone()) {
+                all.push(key.clone());
+            }
         }
-        None => None,
     };
-    let keys = first.as_ref().and_then(Value::as_object);
-    Ok(keys.map_or_else(Vec::new, |object| object.keys().cloned().collect()))
+    for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
+        match value {
+            Ok(Value::Array(values)) => values.iter().for_each(&mut take),
+            Ok(value) => take(&value),
+            Err(e) => {
+                let expected = "a list or a value a line";
+                return Err(malformed(path, "JSON", expected, e.to_string()));
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// A list in JSON.

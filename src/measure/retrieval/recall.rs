@@ -107,15 +107,23 @@ impl Retrieval {
         places.filter(|place| place.is_tied()).count()
     }
 
-    /// 95 % interval of the pessimistic recall; captions of one image are one group.
-    pub fn interval(&self, direction: Direction, k: usize) -> [f64; 2] {
+    /// 95 % interval of the pessimistic recall over groups of images, `of_images` by image (without, each is its own); captions of one
+    /// are of its group.
+    pub fn interval(
+        &self,
+        direction: Direction,
+        k: usize,
+        of_images: Option<&[usize]>,
+    ) -> [f64; 2] {
         let places = self.places(direction);
         let missed = places
             .iter()
             .map(|place| place.found(k, Rule::Pessimistic) == 0.0);
+        let group = |image: &usize| of_images.map_or(*image, |of| of[*image]);
+        let of = |images: &[usize]| images.iter().map(group).collect::<Vec<_>>();
         let groups = match direction {
-            Direction::ImageToText => Groups::singletons(places.len()),
-            Direction::TextToImage => Groups::of(&self.owner),
+            Direction::ImageToText => Groups::of(&of(self.asking())),
+            Direction::TextToImage => Groups::of(&of(&self.owner)),
         };
         let [low, high] = groups.error_interval(&missed.collect::<Vec<bool>>());
         [1.0 - high, 1.0 - low]

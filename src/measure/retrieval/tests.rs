@@ -149,13 +149,13 @@ fn the_interval_of_captions_is_that_of_images() {
         found.recall(Direction::TextToImage, 1, Rule::Pessimistic),
         0.75
     );
-    let [low, high] = found.interval(Direction::TextToImage, 1);
+    let [low, high] = found.interval(Direction::TextToImage, 1, None);
     let [a, b] = stats::wilson(750, 1000);
     assert!(
         low < 0.75 && high > 0.75 && high - low > 2.0 * (b - a),
         "{low} {high}"
     );
-    let alone = found.interval(Direction::ImageToText, 1);
+    let alone = found.interval(Direction::ImageToText, 1, None);
     // The images that those captions take for theirs have ties, and no tie is won.
     assert_eq!(
         found.recall(Direction::ImageToText, 1, Rule::Pessimistic),

@@ -16,7 +16,9 @@ use crate::report::grid::{Cell, Column, Grid, Source};
 use crate::report::number::{interval, maybe, percent, plain, whole};
 use crate::report::section::{Block, Caption, Citation, Drawing, Layout, Section};
 use crate::report::sheet::{Models, Sheet};
-use crate::table::{ByTextRow, CellRow, MeasureRow, PairedRow, ResultRow, Row, TARGET_ERROR};
+use crate::table::{
+    ByTextRow, CellRow, MeasureRow, PRETRAINED, PairedRow, ResultRow, Row, TARGET_ERROR,
+};
 
 /// Its descriptor.
 pub const SECTION: Section<Run> = Section {
@@ -119,18 +121,20 @@ fn reached(data: &Data<Run>, table: &Table<ByTextRow>) -> Result<Vec<Block>, Fig
                 best: false,
             },
         };
-        let difference = method
-            .and_then(|method| against(&paired, (target, method), methods::is_plain, TARGET_ERROR))
-            .map_or_else(
+        let difference = |baseline: &dyn Fn(&str) -> bool| {
+            let row = method
+                .and_then(|method| against(&paired, (target, method), baseline, TARGET_ERROR));
+            row.map_or_else(
                 || Cell::from("–".to_owned()),
                 |row| Cell {
                     value: Unit::Share.show_difference(row.difference),
                     interval: Some(verdict(row, ["less", "more"])),
                     best: false,
                 },
-            );
-        let mut all = vec![error];
-        all.extend(plain_way.map(|_| difference));
+            )
+        };
+        let mut all = vec![error, difference(&|id| id == PRETRAINED)];
+        all.extend(plain_way.map(|_| difference(&methods::is_plain)));
         let model = (target, method);
         all.push(on_surrogate(
             &measures.rows,
@@ -151,7 +155,7 @@ fn reached(data: &Data<Run>, table: &Table<ByTextRow>) -> Result<Vec<Block>, Fig
         all.extend(cost(&cells.rows, target, method));
         (name(method), all)
     };
-    let mut first = vec!["error".to_owned()];
+    let mut first = vec!["error".to_owned(), "to untouched, points".to_owned()];
     first.extend(plain_way.map(|id| format!("to {}, points", methods::title(id))));
     let heads = vec![
         ("", first),
@@ -221,6 +225,8 @@ fn averages(table: &Table<ByTextRow>, method: Option<&str>) -> Vec<(Option<u64>,
 fn average(table: &Table<ByTextRow>, plain_way: Option<&str>) -> Models {
     let bare = |value: f64| plain(100.0 * value, 1);
     let reference = plain_way.map(|id| averages(table, Some(id)));
+    let untouched = averages(table, None);
+    let untouched: Vec<f64> = untouched.iter().map(|(_, value)| *value).collect();
     let line = |method: Option<&str>| {
         let own = averages(table, method);
         let values: Vec<f64> = own.iter().map(|(_, value)| *value).collect();
@@ -234,6 +240,12 @@ fn average(table: &Table<ByTextRow>, plain_way: Option<&str>) -> Models {
             interval: ends.and_then(|[low, high]| interval(Some(low), Some(high), bare)),
             best: false,
         }];
+        // One value, of every target alike: the mean's own noise is that of the seeds.
+        let apart = method.and(mean(&values)).zip(mean(&untouched));
+        all.push(apart.map_or_else(
+            || Cell::from("–".to_owned()),
+            |(own, before)| Unit::Share.show_difference(own - before).into(),
+        ));
         if let Some(reference) = &reference {
             let both: Vec<(f64, f64)> = own
                 .iter()

@@ -9,7 +9,7 @@ use crate::figure::methods;
 use crate::report::data::{Line, Table, VerdictTables};
 use crate::report::number::{cite, interval, percent};
 use crate::report::words::joint;
-use crate::table::{PRETRAINED, PairedRow, ProbeRow};
+use crate::table::{PRETRAINED, PairedRow, ProbeRow, SOURCE_ERROR};
 
 /// Where a transfer's probe stands against the pretrained one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,8 @@ enum Change {
 fn tested(verdicts: &VerdictTables) -> Vec<&PairedRow> {
     let paired = verdicts.paired.iter().flat_map(|table| &table.rows);
     let all = paired.chain(&verdicts.distortion);
-    all.filter(|row| row.baseline == PRETRAINED).collect()
+    let before = |row: &&PairedRow| row.baseline == PRETRAINED && row.quantity == SOURCE_ERROR;
+    all.filter(before).collect()
 }
 
 /// All rows of one transfer that differ by seed alone.

@@ -53,7 +53,7 @@ fn of_run(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
             }
             @if of_towers {
                 dt { "Retrieval" }
-                dd { "Cosine of every picture with every caption of the test part, equal vectors scored once; of equal scores a wrong one comes first. A picture finds a caption where one of its own is among the first K. Trainings are compared in 1 − mean recall; a picture counts for its own three recalls and, by its captions, for the other three, so that differences are paired over pictures. All methods of a suite minimise the same losses with the same τ, batches and epochs; they differ in what trains." }
+                dd { "Cosine of every picture with every caption of the test part, equal vectors scored once; of equal scores a wrong one comes first. A picture finds a caption where one of its own is among the first K. Trainings are compared in 1 − mean recall; a picture counts for its own three recalls and, by its captions, for the other three, so that differences are paired over pictures. All methods of a suite minimise the same losses, from the same τ, in the same batches and epochs; they differ in what trains, and in settings that were chosen for each on validation parts, where the suite tries some." }
             }
             dt { "Linear probe" }
             dd { "Multinomial logistic regression on frozen features; the penalty is ‖W‖² / 2C with C chosen on a validation part, never on test samples." }

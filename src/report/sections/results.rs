@@ -12,13 +12,18 @@ use crate::report::number::{anchor, interval, percent, plain};
 use crate::report::section::{Block, Section};
 use crate::report::verdict::AGAIN;
 use crate::report::words::Words;
-use crate::table::{CellRow, PRETRAINED, ProbeRow, ResultRow, Row};
+use crate::table::{ByTextRow, CellRow, PRETRAINED, ProbeRow, ResultRow, RetrievalRow, Row};
 
 /// Its descriptor.
 pub const SECTION: Section<Run> = Section {
     id: "results",
     title: "Results",
-    tables: &[ResultRow::FILE, CellRow::FILE],
+    tables: &[
+        ResultRow::FILE,
+        CellRow::FILE,
+        RetrievalRow::FILE,
+        ByTextRow::FILE,
+    ],
     figure: None,
     blocks,
     citations: &[],
@@ -32,10 +37,16 @@ const D: &str = "D is taken through the embedder that the fine-tuning starts fro
 
 fn blocks(data: &Data<Run>) -> Result<Vec<Block>, FigureError> {
     let verdicts = data.tables.verdicts()?;
-    let Some(groups) = groups(&verdicts, &data.tables.any::<CellRow>()?.rows) else {
+    let Some(mut groups) = groups(&verdicts, &data.tables.any::<CellRow>()?.rows) else {
         return Ok(vec![Block::Absent("the table of results", ResultRow::FILE)]);
     };
     let probes = data.tables.any::<ProbeRow>()?;
+    let retrieval = data.tables.any::<RetrievalRow>()?;
+    let by_texts = data.tables.any::<ByTextRow>()?;
+    for group in &mut groups {
+        let before = untouched(&group.id, &retrieval, &by_texts, &probes);
+        group.entries.splice(0..0, before);
+    }
     let anyone = groups.iter().flat_map(|group| &group.entries);
     let shown = anyone.flat_map(|entry| &entry.said).any(|said| said.best);
     let again = if verdicts.again { AGAIN } else { "" };
@@ -69,6 +80,8 @@ struct Entry {
 
 /// One target.
 struct Group {
+    /// Its id.
+    id: String,
     /// Reader's name of the target.
     target: String,
     /// Name of its metric.
@@ -124,12 +137,55 @@ fn groups(verdicts: &VerdictTables, planned: &[CellRow]) -> Option<Vec<Group>> {
         };
         let metric = rows.iter().find(|row| row.target == *id);
         Group {
+            id: id.clone(),
             target: title.clone(),
             metric: metric.map_or("–".into(), |row| row.metric.clone()),
             entries: own.map(|(_, _, method)| entry(method)).collect(),
         }
     };
     Some(targets.into_iter().map(group).collect())
+}
+
+/// Both towers as they were pretrained, on a target that they can be asked about without a transfer.
+fn untouched(
+    target: &str,
+    retrieval: &Table<RetrievalRow>,
+    by_texts: &Table<ByTextRow>,
+    probes: &Table<ProbeRow>,
+) -> Option<Entry> {
+    let mut recalls = retrieval.rows.iter();
+    let missed = recalls
+        .find(|row| row.target == target && row.method.is_none() && row.measure == "mean-recall")
+        .and_then(|row| {
+            let less = |end: Option<f64>| end.map(|end| 1.0 - end);
+            Some((1.0 - row.value?, less(row.upper), less(row.lower)))
+        });
+    let mut errors = by_texts.rows.iter();
+    let wrong = || {
+        let row = errors.find(|row| row.target == target && row.method.is_none())?;
+        Some((row.error, row.lower, row.upper))
+    };
+    let (value, lower, upper) = missed.or_else(wrong)?;
+    let cell = |value: Option<f64>, lower, upper| Cell {
+        value: value.map_or("–".into(), percent),
+        interval: compact(lower, upper, &percent),
+        best: false,
+    };
+    let probe = probes.rows.iter().find(|row| row.encoder == PRETRAINED);
+    let source = probe.map_or_else(
+        || cell(None, None, None),
+        |row| cell(Some(row.error), row.lower, row.upper),
+    );
+    Some(Entry {
+        method: "untouched".into(),
+        said: [
+            cell(Some(value), lower, upper),
+            source,
+            "–".to_owned().into(),
+        ],
+        seeds: "–".into(),
+        line: None,
+    })
 }
 
 fn said(row: &ResultRow) -> [Cell; 3] {

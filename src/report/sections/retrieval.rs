@@ -13,10 +13,10 @@ use crate::figure::methods;
 use crate::measure::about::Unit;
 use crate::report::data::{Data, Line, Run, Table, Tables};
 use crate::report::grid::{Column, Grid};
-use crate::report::number::{interval, maybe, percent, whole};
+use crate::report::number::{interval, maybe, percent, plain, whole};
 use crate::report::section::{Block, Caption, Citation, Drawing, Layout, Section};
 use crate::report::words::{Words, joint};
-use crate::table::{CellRow, MeasureRow, PairedRow, RECALL_ERROR, RetrievalRow, Row};
+use crate::table::{CellRow, MeasureRow, PairedRow, RECALL_ERROR, RetrievalRow, Row, TEMPERATURE};
 use own::Own;
 
 /// Its descriptor.
@@ -87,6 +87,7 @@ const VALUES: [Column<RetrievalRow>; 8] = [
 fn shown(row: &RetrievalRow, value: f64) -> String {
     match row.about() {
         Some(about) => about.unit.show(value),
+        None if row.measure == TEMPERATURE => plain(value, 4),
         None => whole(value as u64),
     }
 }

@@ -111,6 +111,22 @@ fn without_a_split_eight_of_ten_train_and_that_is_told() {
 }
 
 #[test]
+fn a_split_that_some_rows_lack_is_refused_with_the_row() {
+    let rows: String = (0..10)
+        .map(|i| {
+            let split = if i == 0 { "" } else { ", \"split\": \"train\"" };
+            format!(
+                "{{\"image\": \"{}\", \"text\": \"t {i}\"{split}}}\n",
+                place(i)
+            )
+        })
+        .collect();
+    let said = opened(&home("captions.jsonl", &rows)).err().unwrap();
+    let said = said.to_string();
+    assert!(said.contains("split") && said.contains('1'), "{said}");
+}
+
+#[test]
 fn karpathys_splits_are_found_whatever_they_are_called() {
     for name in ["dataset_flickr8k.json", "captions.json"] {
         let home = home(name, &karpathy());

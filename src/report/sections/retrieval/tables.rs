@@ -87,18 +87,20 @@ pub fn reached(
             },
             _ => own.cell("mean-recall", percent),
         };
-        let difference = method
-            .and_then(|method| against(paired, (target, method), methods::is_plain, RECALL_ERROR));
-        let difference = difference.map_or_else(
-            || Cell::from("–".to_owned()),
-            |row| Cell {
-                value: Unit::Share.show_difference(-row.difference),
-                interval: Some(verdict(row, ["more", "less"])),
-                best: false,
-            },
-        );
-        let mut all = vec![recall];
-        all.extend(plain_way.map(|_| difference));
+        let difference = |baseline: &dyn Fn(&str) -> bool| {
+            let row =
+                method.and_then(|method| against(paired, (target, method), baseline, RECALL_ERROR));
+            row.map_or_else(
+                || Cell::from("–".to_owned()),
+                |row| Cell {
+                    value: Unit::Share.show_difference(-row.difference),
+                    interval: Some(verdict(row, ["more", "less"])),
+                    best: false,
+                },
+            )
+        };
+        let mut all = vec![recall, difference(&|id| id == PRETRAINED)];
+        all.extend(plain_way.map(|_| difference(&methods::is_plain)));
         all.extend(RECALLS.map(|measure| Cell::from(maybe(own.mean(measure), bare))));
         if ties {
             let optimistic: Vec<f64> = own
@@ -128,7 +130,7 @@ pub fn reached(
         (name(method), all)
     };
     let ks = || ["R@1", "R@5", "R@10"].map(str::to_owned).to_vec();
-    let mut first = vec!["mean recall".to_owned()];
+    let mut first = vec!["mean recall".to_owned(), "to untouched, points".to_owned()];
     first.extend(plain_way.map(|id| format!("to {}, points", methods::title(id))));
     let mut heads = vec![
         ("", first),
