@@ -41,6 +41,15 @@ pub struct ByTexts {
     pub tasks: Option<Grouping>,
 }
 
+/// What the towers do as they were pretrained, on a target.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Untouched {
+    /// Their error.
+    pub found: ByTexts,
+    /// Which test pictures get another class than theirs.
+    pub wrong: Marks,
+}
+
 /// What was learned of a target.
 pub(super) struct Learned {
     pub tuning: Tuning,
@@ -228,7 +237,7 @@ pub(super) fn of_cell(
     Ok((ByTexts { tasks, ..found }, Marks::new(&wrong)))
 }
 
-/// The towers as they were pretrained, on a target: zero-shot, and which test pictures that gets wrong.
+/// The towers as they were pretrained, on a target: zero-shot.
 ///
 /// # Errors
 /// What reading and the measures refuse.
@@ -237,9 +246,12 @@ pub(super) fn untouched(
     target: &Target,
     own: &Named,
     progress: &mut dyn Progress,
-) -> Result<(ByTexts, Marks), RunError> {
+) -> Result<Untouched, RunError> {
     as_pretrained(context, target, progress, |tuning| {
         let (found, wrong) = measured(context, own, tuning, 0)?;
-        Ok((found, Marks::new(&wrong)))
+        Ok(Untouched {
+            found,
+            wrong: Marks::new(&wrong),
+        })
     })
 }

@@ -106,9 +106,9 @@ pub fn run(
             continue;
         }
         if let Some(named) = &target.named {
-            let (found, marks) = classes::untouched(&context, target, named, progress)?;
-            tables.by_texts(target.spec, None, &found, named.parts[2].len());
-            wrong.insert(&target.spec.name, marks.bits());
+            let before = classes::untouched(&context, target, named, progress)?;
+            tables.by_texts(target.spec, None, &before.found, named.parts[2].len());
+            wrong.insert(&target.spec.name, before.wrong.bits());
         }
         if target.sequence.is_some() {
             let none = of_another_encoder(transferability::ALL);

@@ -187,10 +187,17 @@ fn what_has_no_towers_or_no_captions_is_refused_in_words() {
     let lines = whole.lines().filter(|line| !line.starts_with("texts ="));
     let told = refused(&lines.collect::<Vec<_>>().join("\n"));
     assert!(told.contains("tokenizer"), "{told}");
-    // A margin that cannot be: the cell's own error, written down.
+    // A rate that nothing reads: the cell's own error, written down.
+    let deaf = suite(r#"["lora"]"#, train).replace("rank = 2 }", "rank = 2, rate = 0.5 }");
+    let told = refused(&deaf);
+    assert!(told.contains("lora.rate"), "{told}");
+    let failed = std::fs::read_to_string(home.path().join("run/cells/shifted-lora-0/failed.json"));
+    assert!(failed.unwrap().contains("lora.rate"));
+    // A margin that cannot be: refused with the suite.
     let inverse = whole.replace("[measures]", "pairs = { margin = -1.0 }\n[measures]");
-    let told = refused(&inverse);
+    let inverse = written(home.path(), &inverse);
+    let done = modalign(&["report", "--suite", &inverse, "--out", &out, "--fresh"]);
+    let told = text(&done.stderr);
+    assert_eq!(done.status.code(), Some(2), "{told}");
     assert!(told.contains("pairs.margin"), "{told}");
-    let failed = std::fs::read_to_string(home.path().join("run/cells/shifted-harma-0/failed.json"));
-    assert!(failed.unwrap().contains("pairs.margin"));
 }
