@@ -5,6 +5,8 @@
 
 mod queue;
 mod script;
+#[cfg(test)]
+mod script_tests;
 mod status;
 
 use super::Sweep;
