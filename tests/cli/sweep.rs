@@ -146,6 +146,11 @@ fn cells_are_listed_and_done_one_by_one() {
     }
     home.sweep(&["--json"], 2);
     home.sweep(&["--cell", "0", "--device", "flex,flex"], 2);
+    // What the submitted jobs do not do.
+    for wrong in ["--fail-fast", "--refresh"] {
+        home.sweep(&["--slurm", "--dry-run", wrong], 2);
+    }
+    home.sweep(&["--slurm", "--status", "--retry-failed"], 2);
 }
 
 #[test]

@@ -222,7 +222,7 @@ pub struct SweepArgs {
     #[arg(long, value_name = "NAME", conflicts_with_all = ["shard", "slurm", "fail_fast"])]
     pub cell: Option<String>,
     /// Submit the cells that are missing to Slurm, an element of a job array each, and the report after them
-    #[arg(long, conflicts_with = "shard")]
+    #[arg(long, conflicts_with_all = ["shard", "fail_fast", "refresh"])]
     pub slurm: bool,
     /// Options for sbatch, as in "--partition=gpu --time=2:00:00"
     #[arg(
@@ -236,7 +236,7 @@ pub struct SweepArgs {
     #[arg(long, requires = "slurm", conflicts_with = "status")]
     pub dry_run: bool,
     /// With --slurm: how far cells and their jobs are; submit nothing
-    #[arg(long, requires = "slurm", conflicts_with = "sbatch")]
+    #[arg(long, requires = "slurm", conflicts_with_all = ["sbatch", "retry_failed"])]
     pub status: bool,
     /// With --list or --status: print JSON
     #[arg(long)]
