@@ -182,6 +182,22 @@ fn a_trial_of_settings_is_a_piece_of_work_too() {
     assert!(home.list(&grid).iter().all(|(_, state)| state == "done"));
 }
 
+#[test]
+fn a_trial_that_fails_ends_as_the_list_says() {
+    let home = Home::of(&long(1).replace("seeds = [0, 1]", "seeds = [0]"));
+    let grid = ["--grid", "transfer.train.learning_rate=1e30"];
+    let name = "try@emg-nft@train.learning_rate=1e30-0";
+    let cell = [&grid[..], &["--cell", name]].concat();
+    for _ in 0..2 {
+        let said = text(&home.sweep(&cell, 1).stderr);
+        assert!(said.contains("the loss became"), "{said}");
+        assert!(!said.contains("failed before"), "tried again: {said}");
+    }
+    assert!(home.list(&grid).contains(&(name.into(), "failed".into())));
+    // The settings of the cell are chosen among the others.
+    home.sweep(&[&grid[..], &["--cell", "emg-nft-0"]].concat(), 0);
+}
+
 #[cfg(unix)]
 #[test]
 fn signals_of_batch_systems_keep_what_is_there_and_ask_to_be_requeued() {

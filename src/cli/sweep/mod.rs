@@ -23,6 +23,9 @@ use std::time::Duration;
 /// predecessor is gone.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How a cell that failed is tried again.
+const AGAIN: &str = "the same command tries it again";
+
 /// What a command line asks for.
 struct Sweep<'a> {
     args: &'a SweepArgs,
@@ -168,12 +171,16 @@ impl Sweep<'_> {
                         why: "another process works on it".into(),
                     });
                 }
-                // A trial that fails is a result: its settings are not chosen.
                 Done::Failed(_) => {}
+                // In a sweep a trial that fails is a result: its settings are not chosen. Here it is all that was asked for.
+                Done::Untried(why) => {
+                    let failed = [(cell.clone(), Done::Failed(why.clone()))];
+                    return failures(&failed, &self.root, AGAIN);
+                }
                 _ => println!("{}", folder.path(cell).display()),
             }
         }
-        failures(&found, &self.root, "the same command tries it again")
+        failures(&found, &self.root, AGAIN)
     }
 
     /// The name of a piece of work that is asked for by name or number.
