@@ -255,6 +255,14 @@ pub fn is_held(root: &Path) -> bool {
     lock::is_held(&root.join(LOCK))
 }
 
+/// Refuses work that wants nobody to work in the run folder `root`.
+///
+/// # Errors
+/// [`RunError::Locked`] naming the holder.
+pub fn expect_free(root: &Path) -> Result<(), RunError> {
+    lock::expect_free(&root.join(LOCK))
+}
+
 /// The first difference between the `config.toml` that a folder has and the suite (and its text)
 /// that is to run there. A file that leaves out settings that are at their defaults, as older
 /// versions wrote it, does not differ.

@@ -14,6 +14,9 @@ use std::io::{self, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// The holder of a lock whose file names none.
+const SOMEBODY: &str = "another modalign process";
+
 /// A held lock.
 #[derive(Debug)]
 pub struct FolderLock {
@@ -40,10 +43,7 @@ impl FolderLock {
         let missing = match attempt(&file, shared) {
             Ok(()) => None,
             Err(TryLockError::WouldBlock) => {
-                let holder = match holder::read(&mut file) {
-                    Some(holder) => holder,
-                    None => "another modalign process".into(),
-                };
+                let holder = named(&mut file);
                 return Err(RunError::Locked { path, holder });
             }
             Err(TryLockError::Error(source)) if knows_no_locks(&source) => Some(source.to_string()),
@@ -105,6 +105,26 @@ fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let options = options.read(true).write(true).create(true).truncate(false);
     options.open(path)
+}
+
+/// Refuses work that wants the lock file at `path` to be free.
+///
+/// # Errors
+/// [`RunError::Locked`] naming the holder.
+pub fn expect_free(path: &Path) -> Result<(), RunError> {
+    if !is_held(path) {
+        return Ok(());
+    }
+    let holder = File::open(path).map(|mut file| named(&mut file));
+    Err(RunError::Locked {
+        path: path.into(),
+        holder: holder.unwrap_or_else(|_| SOMEBODY.into()),
+    })
+}
+
+/// Who holds a lock, as far as its file says.
+fn named(file: &mut File) -> String {
+    holder::read(file).unwrap_or_else(|| SOMEBODY.into())
 }
 
 /// Whether a process holds the lock file at `path`. On a file system without locks nobody is seen.

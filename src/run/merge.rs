@@ -2,7 +2,7 @@
 //! measures are copied; tables and the report are made anew from them.
 
 use super::error::RunError;
-use super::folder::{RECORDS, RunFolder, is_held};
+use super::folder::{RECORDS, RunFolder, expect_free};
 use super::grown::grown;
 use super::stale::entries;
 use super::survey::{Standing, Survey, standing};
@@ -40,12 +40,7 @@ pub fn merge(runs: &[PathBuf], out: &Path) -> Result<Merged, RunError> {
     }
     let mut whole: Option<Suite> = None;
     for root in runs {
-        if is_held(root) {
-            return Err(RunError::Locked {
-                path: root.clone(),
-                holder: "another modalign process".into(),
-            });
-        }
+        expect_free(root)?;
         let suite = Survey::read(root)?.suite;
         whole = Some(match whole {
             None => suite,

@@ -525,6 +525,10 @@ fn a_refusal_names_host_and_job_of_who_holds_the_folder() {
     let said = text(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1), "{said}");
     let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let both = home.run.with_file_name("both");
+    let merged = modalign(&["runs", "merge", out, out, "--out", both.to_str().unwrap()]);
+    let merge = text(&merged.stderr);
+    assert_eq!(merged.status.code(), Some(1), "{merge}");
     for word in [
         &format!("process {}", child.id()),
         host.trim(),
@@ -532,6 +536,7 @@ fn a_refusal_names_host_and_job_of_who_holds_the_folder() {
         "since 20",
     ] {
         assert!(said.contains(word), "{word}: {said}");
+        assert!(merge.contains(word), "{word}: {merge}");
     }
     let lock = fs::read_to_string(home.run.join("cells/emg-nft-0.lock")).unwrap();
     assert!(lock.contains("Slurm job 17_3"), "{lock}");
