@@ -140,7 +140,7 @@ fn carry_out(
     Ok((cell.name(), done))
 }
 
-/// A piece of work whose target's data is malformed fails.
+/// A piece of work whose target's data is malformed fails, unless it is done already or another process works on it.
 fn unread(
     prepared: &Prepared,
     plan: &Plan,
@@ -153,8 +153,20 @@ fn unread(
     let why = found.map_or(String::new(), |(_, why)| why.clone());
     let name = match job.cell(plan, folder.root()) {
         Some(cell) => {
+            let name = cell.name();
+            if let Some(done) = done_before(job, &cell, folder) {
+                return Ok((name, done));
+            }
+            let _lock = match cell::lock(folder, &name) {
+                Err(RunError::Locked { .. }) => return Ok((name, Done::Elsewhere)),
+                lock => lock?,
+            };
+            // Another process may have ended it between the first look and the lock.
+            if let Some(done) = done_before(job, &cell, folder) {
+                return Ok((name, done));
+            }
             cell.fail_for(folder, why.clone())?;
-            cell.name()
+            name
         }
         None => job.name(),
     };
@@ -164,6 +176,14 @@ fn unread(
         None => Done::Failed(why),
     };
     Ok((name, done))
+}
+
+/// What a piece of work found before, if it is done.
+fn done_before(job: &Job, cell: &Cell, folder: &RunFolder) -> Option<Done> {
+    Some(match job.trial {
+        Some(_) => Done::Tried(Box::new(cell.tuned(folder)?)),
+        None => Done::Trained(Box::new(cell.outcome(folder)?), true),
+    })
 }
 
 /// Why a cell failed before, if it did and was not trained since.

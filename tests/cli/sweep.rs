@@ -391,6 +391,36 @@ fn what_fails_is_written_down_and_the_others_go_on() {
 }
 
 #[test]
+fn malformed_data_fails_no_cell_that_is_done_or_held() {
+    let home = Home::of(&with_arrays());
+    let data = home.suite.parent().unwrap().join("data");
+    examples::vibration(&data.join("vibration"));
+    let cell = |name: &str, code| {
+        let cell = ["--data", data.to_str().unwrap(), "--cell", name];
+        text(&home.sweep(&cell, code).stderr)
+    };
+    fs::write(data.join("vibration/y.npy"), b"no").unwrap();
+    // Done by an older version, whose records do not say of which bytes they were made.
+    let record = r#"{"target": "vibration", "method": "nft", "seed": 0, "valid": 0.25, "test": 0.5, "course": [],
+        "selected": 3, "samples": [1, 1, 1], "shape": [1, 1, 1], "classes": 2, "seconds": 1.5}"#;
+    fs::create_dir_all(home.cell("vibration-nft-0")).unwrap();
+    fs::write(home.cell("vibration-nft-0/cell.json"), record).unwrap();
+    fs::write(home.run.join("run.lock"), "").unwrap();
+    let said = cell("vibration-nft-0", 0);
+    assert!(said.contains("done before"), "{said}");
+    let lock = fs::File::create(home.run.join("cells/vibration-nft-1.lock")).unwrap();
+    lock.lock().unwrap();
+    let said = cell("vibration-nft-1", 130);
+    assert!(said.contains("another process works on it"), "{said}");
+    for name in ["vibration-nft-0", "vibration-nft-1"] {
+        assert!(!home.cell(name).join("failed.json").exists(), "{name}");
+    }
+    drop(lock);
+    cell("vibration-nft-1", 1);
+    assert!(home.cell("vibration-nft-1/failed.json").exists());
+}
+
+#[test]
 fn a_loss_that_diverges_fails_its_cell_alone() {
     let suite = TINY.replace("learning_rate = 5e-4", "learning_rate = 1e30");
     let home = Home::of(&suite);
