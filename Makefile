@@ -7,8 +7,9 @@ PYTHON3 := $(or $(PYTHON),python3)
 # Environments of Python that targets make for themselves.
 VENVS := $(or $(CARGO_TARGET_DIR),target)/venvs
 WHEEL_TOOLS := $(VENVS)/wheel/bin/maturin
+ENGINES := $(VENVS)/cluster/bin/snakemake
 
-.PHONY: report test lint docs deny calibrate parity bench fuzz test-gpu wheel test-python clean
+.PHONY: report test lint docs deny calibrate parity bench fuzz test-cluster test-gpu wheel test-python clean
 
 ## Build, run the embedded demo suite, write runs/demo/report.html
 report:
@@ -49,6 +50,16 @@ calibrate:
 parity:
 	@scripts/bootstrap.sh
 	$(CARGO) test $(PROFILE) --locked --test parity -- --nocapture
+
+## Sweeps on a real Slurm and a real NFSv4.2, by every engine, and trackers; nothing is skipped (as root; PYTHON has pip)
+test-cluster: $(ENGINES)
+	@scripts/bootstrap.sh --cluster
+	PATH="$(abspath $(dir $(ENGINES))):$$PATH" MODALIGN_PYTHON="$(abspath $(dir $(ENGINES)))/python" MODALIGN_CLUSTER=required \
+		$(CARGO) test $(PROFILE) --locked --test cli -- cluster:: sweep:: tracking:: --nocapture
+
+$(ENGINES):
+	$(PYTHON3) -m venv $(VENVS)/cluster
+	$(VENVS)/cluster/bin/pip install --quiet 'snakemake>=9,<10' 'submitit>=1.5,<2' 'tensorboard>=2,<3' 'mlflow>=3,<4'
 
 ## The same parity on a GPU device, and its faults (cargo feature gpu); software Vulkan where there is no card
 test-gpu: export CUBECL_AUTOTUNE_LEVEL ?= minimal

@@ -22,6 +22,8 @@ if [ "${1:-}" = "--test" ] || [ "${1:-}" = "--cluster" ]; then
     command -v parallel >/dev/null 2>&1 || wanted+=(parallel)
 fi
 if [ "${1:-}" = "--cluster" ]; then
+    # Nothing is skipped there.
+    missing+=("${wanted[@]}"); wanted=()
     # A real NFSv4.2 in a user-mode Linux.
     command -v linux.uml >/dev/null 2>&1 || missing+=(user-mode-linux)
     command -v rpc.nfsd >/dev/null 2>&1 || missing+=(nfs-kernel-server nfs-common)

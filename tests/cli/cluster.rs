@@ -1,10 +1,32 @@
 //! The program on clusters: a real Slurm on the loopback, a real NFSv4.2 in a user-mode Linux, and engines that hand out
-//! cells by the files in `examples/`. What is not installed is skipped, which each test says.
+//! cells by the files in `examples/`. What is not installed is skipped, which each test says, or with
+//! `MODALIGN_CLUSTER=required` (`make test-cluster`, which installs all of it) an error.
 
-use super::sweep::{Home, long, wait_for};
+mod slurm;
+
+use super::sweep::{Home, long};
 use super::*;
-use serde_json::Value;
-use std::fs;
+
+/// Says that a test is skipped, which is an error where all that it wants was installed for it.
+fn skip(test: &str, why: &str) {
+    let required = std::env::var("MODALIGN_CLUSTER").is_ok_and(|value| value == "required");
+    assert!(!required, "{test}: {why}; MODALIGN_CLUSTER=required");
+    println!("skipped: {test}: {why}");
+}
+
+/// A Python that knows a package; says so where there is none.
+pub fn python(package: &str) -> Option<String> {
+    let python = std::env::var("MODALIGN_PYTHON").unwrap_or("python3".into());
+    let known = Command::new(&python)
+        .args(["-c", &format!("import {package}")])
+        .output();
+    if known.is_ok_and(|known| known.status.success()) {
+        return Some(python);
+    }
+    let how = format!("pip install {package}; MODALIGN_PYTHON names another Python");
+    skip(package, &format!("{python} does not know it ({how})"));
+    None
+}
 
 /// Whether programs are there; says which are not.
 fn has(test: &str, programs: &[&str], how: &str) -> bool {
@@ -17,7 +39,7 @@ fn has(test: &str, programs: &[&str], how: &str) -> bool {
     match programs.iter().find(|name| !there(name)) {
         None => true,
         Some(name) => {
-            println!("skipped: {test}: no {name} on this machine ({how})");
+            skip(test, &format!("no {name} on this machine ({how})"));
             false
         }
     }
@@ -41,217 +63,6 @@ fn path() -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_modalign")).parent().unwrap();
     let path = std::env::var("PATH").unwrap_or_default();
     format!("{}:/usr/sbin:{path}", program.display())
-}
-
-/// A Slurm cluster, which ends with the test.
-struct Slurm {
-    home: tempfile::TempDir,
-}
-
-impl Slurm {
-    fn start() -> Option<Self> {
-        let how = "scripts/bootstrap.sh --test installs slurm-wlm and munge";
-        if !has("Slurm", &["slurmctld", "slurmd", "munged", "sbatch"], how) {
-            return None;
-        }
-        let root = Command::new("id").arg("-u").output().unwrap();
-        if text(&root.stdout).trim() != "0" {
-            println!("skipped: Slurm: slurmd needs root to set the user of a job");
-            return None;
-        }
-        let slurm = Self {
-            home: tempfile::tempdir().unwrap(),
-        };
-        // munged wants its socket to be reachable by all.
-        let mode = |path: &Path| Command::new("chmod").arg("755").arg(path).status().unwrap();
-        assert!(mode(slurm.home.path()).success());
-        let started = slurm.daemon("start");
-        if !started.status.success() {
-            // A sandbox may forbid what its daemons need: that is no fault of the program.
-            let why = text(&started.stderr);
-            println!("skipped: Slurm: the cluster does not start on this machine: {why}");
-            return None;
-        }
-        Some(slurm)
-    }
-
-    fn daemon(&self, verb: &str) -> Output {
-        Command::new(script("slurm.sh"))
-            .arg(verb)
-            .arg(self.home.path().join("cluster"))
-            .env("PATH", path())
-            .env("MAX_ARRAY", "2")
-            .output()
-            .unwrap()
-    }
-
-    /// A command that finds the cluster.
-    fn on(&self, mut command: Command) -> Command {
-        let conf = self.home.path().join("cluster/slurm.conf");
-        command.env("SLURM_CONF", conf).env("PATH", path());
-        command
-    }
-
-    fn said(&self, program: &str, arguments: &[&str]) -> String {
-        let mut command = Command::new(program);
-        command.args(arguments);
-        let done = self.on(command).output().unwrap();
-        assert!(done.status.success(), "{program}: {}", text(&done.stderr));
-        text(&done.stdout)
-    }
-
-    fn sweep(&self, home: &Home, more: &[&str]) -> String {
-        let done = self.on(home.command(more)).output().unwrap();
-        assert!(done.status.success(), "{more:?}: {}", text(&done.stderr));
-        text(&done.stdout)
-    }
-}
-
-impl Drop for Slurm {
-    fn drop(&mut self) {
-        self.daemon("stop");
-    }
-}
-
-/// Three cells, of which the first is preempted in the middle and one fails: chunks of two, the report after all of them.
-#[test]
-fn slurm_does_what_is_missing_goes_on_after_preemption_and_reports() {
-    let Some(slurm) = Slurm::start() else { return };
-    let home = Home::of(&long(24).replace("seeds = [0, 1]", "seeds = [0, 1, 2]"));
-    // How the preempted cell must end: as one that nobody disturbed.
-    let alone = home.run.with_file_name("alone");
-    let train = [
-        "train",
-        "--suite",
-        home.suite.to_str().unwrap(),
-        "--target",
-        "emg",
-        "--method",
-        "nft",
-    ];
-    let done = modalign(&[&train[..], &["--out", alone.to_str().unwrap()]].concat());
-    assert!(done.status.success(), "{}", text(&done.stderr));
-    // A cell that failed before is not submitted.
-    let failed = home.run.join("cells/emg-nft-2");
-    let options = [
-        "--slurm",
-        "--sbatch",
-        "--partition=spare --cpus-per-task=1 --time=30",
-    ];
-
-    let dry = slurm.sweep(&home, &[&options[..], &["--dry-run"]].concat());
-    assert!(!home.run.exists(), "a dry run writes nothing");
-    for part in [
-        "#SBATCH --partition=spare",
-        "--array=0-1",
-        "--array=0-0",
-        "afterany:JOB1:JOB2",
-    ] {
-        assert!(dry.contains(part), "{part}: {dry}");
-    }
-    fs::create_dir_all(&failed).unwrap();
-    fs::write(home.run.join("run.lock"), "").unwrap();
-    fs::write(failed.join("failed.json"), r#"{"why": "it did"}"#).unwrap();
-    let jobs = slurm.sweep(&home, &options);
-    let jobs: Vec<&str> = jobs.lines().collect();
-    let [array, report] = jobs[..] else {
-        panic!("{jobs:?}")
-    };
-    let again = slurm.on(home.command(&options)).output().unwrap();
-    let said = text(&again.stderr);
-    assert!(
-        said.contains("0 cells to submit; 0 are done, 1 failed before"),
-        "{said}"
-    );
-    assert!(said.contains("2 are in Slurm's queue"), "{said}");
-
-    let metrics = home.run.join("cells/emg-nft-0/metrics.jsonl");
-    let log =
-        || fs::read_to_string(home.run.join(format!("slurm/1/{array}_0.log"))).unwrap_or_default();
-    wait_for(|| fs::read_to_string(&metrics).is_ok_and(|text| text.lines().count() >= 3));
-    let status = slurm.sweep(&home, &["--slurm", "--status", "--json"]);
-    let status: Vec<Value> = serde_json::from_str(&status).unwrap();
-    assert_eq!(
-        (&status[0]["state"], &status[0]["job"]["state"]),
-        (&"running".into(), &"RUNNING".into())
-    );
-    assert_eq!(status[0]["job"]["job"], format!("{array}_0"));
-    assert_eq!(
-        (&status[2]["state"], &status[2]["job"]),
-        (&"failed".into(), &Value::Null)
-    );
-    let table = slurm.sweep(&home, &["--slurm", "--status"]);
-    assert!(
-        table.contains("report") && table.contains("(Dependency)"),
-        "{table}"
-    );
-
-    let preempt = [
-        "--partition=main",
-        "--nodes=2",
-        "--ntasks=2",
-        "--cpus-per-task=2",
-    ];
-    slurm.said(
-        "sbatch",
-        &[&preempt[..], &["--output=/dev/null", "--wrap", "sleep 2"]].concat(),
-    );
-    wait_for(|| {
-        slurm
-            .said("squeue", &["--noheader", "--format=%i"])
-            .trim()
-            .is_empty()
-    });
-    let job = |id: &str| slurm.said("scontrol", &["show", "job", id]);
-    let first = job(&format!("{array}_0"));
-    assert!(
-        first.contains("JobState=COMPLETED") && !first.contains("Restarts=0"),
-        "{first}\n{}",
-        log()
-    );
-    assert!(log().contains("ended with 130"), "{}", log());
-    let states: Vec<String> = home.list(&[]).into_iter().map(|(_, state)| state).collect();
-    assert_eq!(states, ["done", "done", "failed"]);
-    let weights =
-        |run: &Path| fs::read(run.join("cells/emg-nft-0/model/model.safetensors")).unwrap();
-    assert!(
-        weights(&alone) == weights(&home.run),
-        "the preempted cell differs"
-    );
-    assert!(home.run.join("report.html").exists(), "{}", job(report));
-    let record = fs::read_to_string(home.run.join("run.json")).unwrap();
-    assert!(
-        record.contains("1 of 3 transfers were not trained: emg-nft-2"),
-        "{record}"
-    );
-    // What failed is submitted when it is asked for.
-    let dry = slurm.sweep(
-        &home,
-        &[&options[..], &["--dry-run", "--retry-failed"]].concat(),
-    );
-    assert!(dry.contains("slurm/2/cells-1.txt\nemg-nft-2\n"), "{dry}");
-}
-
-#[test]
-fn slurm_that_is_not_there_is_told() {
-    let home = Home::of(TINY);
-    let done = home
-        .command(&["--slurm"])
-        .env("PATH", "/nowhere")
-        .output()
-        .unwrap();
-    let said = text(&done.stderr);
-    assert_eq!(done.status.code(), Some(1), "{said}");
-    assert!(said.contains("sbatch: expected Slurm's command"), "{said}");
-    let dry = home
-        .command(&["--slurm", "--dry-run"])
-        .env("PATH", "/nowhere")
-        .output()
-        .unwrap();
-    assert!(dry.status.success(), "{}", text(&dry.stderr));
-    for wrong in ["--array=1-3", "--wrap=x"] {
-        home.sweep(&["--slurm", "--sbatch", wrong], 2);
-    }
 }
 
 #[test]
@@ -332,16 +143,9 @@ fn snakemake_does_a_sweep() {
 
 #[test]
 fn submitit_does_a_sweep() {
-    let python = std::env::var("MODALIGN_PYTHON").unwrap_or("python3".into());
-    let known = Command::new(&python)
-        .args(["-c", "import submitit"])
-        .output();
-    if !known.is_ok_and(|known| known.status.success()) {
-        println!(
-            "skipped: submitit: {python} does not know it (pip install submitit; MODALIGN_PYTHON names another Python)"
-        );
+    let Some(python) = python("submitit") else {
         return;
-    }
+    };
     let mut engine = Command::new(python);
     engine
         .arg(example("sweep_submitit.py"))

@@ -1,26 +1,12 @@
 //! Runs in trackers of experiments: read back by TensorBoard's own reader and from a real MLflow server, where Python has
 //! them.
 
+use super::cluster::python;
 use super::sweep::{Home, long, wait_for};
 use super::*;
 use serde_json::Value;
 use std::fs;
 use std::process::{Child, Stdio};
-
-/// A Python that knows a package; says so where there is none.
-fn python(package: &str) -> Option<String> {
-    let python = std::env::var("MODALIGN_PYTHON").unwrap_or("python3".into());
-    let known = Command::new(&python)
-        .args(["-c", &format!("import {package}")])
-        .output();
-    if known.is_ok_and(|known| known.status.success()) {
-        return Some(python);
-    }
-    println!(
-        "skipped: {package}: {python} does not know it (pip install {package}; MODALIGN_PYTHON names another Python)"
-    );
-    None
-}
 
 /// A sweep of two cells.
 fn swept() -> Home {

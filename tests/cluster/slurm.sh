@@ -6,7 +6,9 @@
 #   slurm.sh env   [DIR]   the line for clients: eval "$(slurm.sh env DIR)"
 #
 # Needs root (slurmd sets the user of a job) and Debian's packages: apt-get install --no-install-recommends slurm-wlm munge
-# NODES=2 CPUS=2 : nodes (several slurmd of one host) and processors that each claims; MAX_ARRAY=1001 : MaxArraySize.
+# NODES=2 CPUS=2 : nodes (several slurmd of one host) and processors that each claims; MAX_ARRAY=1001 : MaxArraySize;
+# PORT=16817 : slurmctld's port, behind which the nodes have theirs, so that several clusters run side by side;
+# OVER_TIME=0 : minutes past its limit after which a job is killed.
 set -euo pipefail
 verb=${1:-}; dir=${2:-${SLURM_TEST_DIR:-${TMPDIR:-.}/slurm-test}}
 nodes=${NODES:-2}; cpus=${CPUS:-2}
@@ -69,6 +71,7 @@ PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 JobRequeue=1
 KillWait=5
+OverTimeLimit=${OVER_TIME:-0}
 MinJobAge=36000
 MaxArraySize=${MAX_ARRAY:-1001}
 SlurmdTimeout=30
@@ -124,5 +127,5 @@ case $verb in
     start) start ;;
     stop) stop ;;
     env) env_line ;;
-    *) sed -n '2,10p' "$0"; exit 2 ;;
+    *) sed -n '2,13p' "$0"; exit 2 ;;
 esac
