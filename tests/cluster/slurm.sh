@@ -4,6 +4,7 @@
 #   slurm.sh start [DIR]   munged, slurmctld and slurmd(s); prints the line that points clients at them
 #   slurm.sh stop  [DIR]   ends exactly the processes that start began, by their pids
 #   slurm.sh env   [DIR]   the line for clients: eval "$(slurm.sh env DIR)"
+#   slurm.sh kill-node DIR n1   a node's end: kills its slurmd, its steps and their tasks at once, and sets it down
 #
 # Needs root (slurmd sets the user of a job) and Debian's packages: apt-get install --no-install-recommends slurm-wlm munge
 # NODES=2 CPUS=2 : nodes (several slurmd of one host) and processors that each claims; MAX_ARRAY=1001 : MaxArraySize;
@@ -123,9 +124,26 @@ stop() {
     end munged
 }
 
+kill_node() {
+    local log pids more
+    log=$(readlink -f "$dir")/log/slurmd-$1.log
+    # slurmd and its slurmstepds write its log; their tasks descend from them.
+    pids=$(find /proc/[0-9]*/fd -lname "$log" 2>/dev/null | cut -d/ -f3 | sort -u || true)
+    [[ -n $pids ]] || { echo "slurm.sh: no process of node $1" >&2; exit 1; }
+    more=$pids
+    while [[ -n $more ]]; do
+        more=$(pgrep --parent "$(paste -sd, <<< "$more")" || true)
+        pids+=" $more"
+    done
+    # shellcheck disable=SC2086
+    kill -KILL $pids
+    SLURM_CONF=$conf scontrol update "NodeName=$1" State=DOWN Reason="killed by a test"
+}
+
 case $verb in
     start) start ;;
     stop) stop ;;
+    kill-node) kill_node "$3" ;;
     env) env_line ;;
-    *) sed -n '2,13p' "$0"; exit 2 ;;
+    *) sed -n '2,14p' "$0"; exit 2 ;;
 esac

@@ -256,3 +256,120 @@ fn slurm_that_is_not_there_is_told() {
         home.sweep(&["--slurm", "--sbatch", wrong], 2);
     }
 }
+
+/// Where the time limit comes near, the first cell keeps its epochs and its element alone is requeued: that of the second,
+/// which fails, is not, and keeps neither the first nor the report from being done.
+#[test]
+fn slurm_requeues_what_a_time_limit_ends_and_not_what_fails() {
+    let Some(slurm) = Slurm::start() else { return };
+    // The embedder that `emb` trains first, and `nft` does not, diverges.
+    let transfer = "methods = [\"nft\", \"emb\"]\nseeds = [0]\n\
+                    stage1 = { epochs = 1, source_batch = 20, learning_rate = 1e30 }";
+    let home = Home::of(&long(8).replace("seeds = [0, 1]", transfer));
+    let alone = undisturbed(&home);
+    let options = ["--slurm", "--sbatch", "--cpus-per-task=1 --time=1"];
+    let [array, report] = slurm.submit(&home, &options);
+    let [first, second] = [0, 1].map(|element| format!("{array}_{element}"));
+
+    // The cell takes longer than its limit: it stands still until Slurm tells it to end.
+    let stopped = stopped_after_an_epoch(&home);
+    wait_for(|| {
+        let told = term_is_pending(&stopped);
+        told.is_none_or(|told| told && signal("-CONT", &stopped))
+    });
+    slurm.idle();
+
+    let (job, said) = (slurm.job(&first), log(&home, &first));
+    assert!(job.contains("JobState=COMPLETED"), "{job}\n{said}");
+    assert!(!job.contains("Restarts=0"), "{job}\n{said}");
+    let (began, ended) = (at(&said, "start 0"), at(&said, "ended with 130"));
+    // A day has 86,400 seconds, and midnight may lie between them.
+    assert!((ended + 86_400 - began) % 86_400 < 60, "{said}");
+    assert!(alone == weights(&home.run), "the cell differs");
+
+    let (job, said) = (slurm.job(&second), log(&home, &second));
+    for word in ["JobState=FAILED", "Restarts=0", "ExitCode=1:0"] {
+        assert!(job.contains(word), "{word}: {job}\n{said}");
+    }
+    assert_eq!(said.matches("ended with 1\n").count(), 1, "{said}");
+    let states: Vec<String> = home.list(&[]).into_iter().map(|(_, state)| state).collect();
+    assert_eq!(states, ["done", "failed"]);
+    let failed = fs::read_to_string(home.run.join("cells/emg-emb-0/failed.json")).unwrap();
+    assert!(failed.contains("the loss became"), "{failed}");
+
+    let page = fs::read_to_string(home.run.join("report.html"));
+    let page = page.unwrap_or_else(|_| panic!("no report: {}", slurm.job(&report)));
+    assert!(page.contains("the loss became"), "the report says why");
+}
+
+/// Stops the process of the first cell after an epoch; its id.
+fn stopped_after_an_epoch(home: &Home) -> String {
+    let mut stopped = None;
+    wait_for(|| {
+        stopped = at_work(home).filter(|pid| epochs(home) > 0 && signal("-STOP", pid));
+        stopped.is_some()
+    });
+    stopped.expect("a process")
+}
+
+/// The process that trains the first cell, as the cell's lock says.
+fn at_work(home: &Home) -> Option<String> {
+    let lock = fs::read_to_string(home.run.join("cells/emg-nft-0.lock")).ok()?;
+    let pid = lock.strip_prefix("process ")?.split(' ').next()?;
+    Some(pid.into())
+}
+
+fn signal(name: &str, pid: &str) -> bool {
+    let sent = Command::new("kill").args([name, pid]).output();
+    sent.is_ok_and(|sent| sent.status.success())
+}
+
+/// Whether SIGTERM was sent to a process that stands still; `None` where it is gone, as Slurm may send SIGCONT, too.
+fn term_is_pending(pid: &str) -> Option<bool> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let mask = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+    let mask = u64::from_str_radix(mask?.trim(), 16).expect("a mask");
+    Some(mask & 1 << 14 != 0)
+}
+
+/// The second of the day of the first line of a log with these words.
+fn at(log: &str, words: &str) -> u32 {
+    let line = log.lines().find(|line| line.contains(words));
+    let line = line.unwrap_or_else(|| panic!("{words}: {log}"));
+    // 2026-01-31T12:34:56
+    let fields = line[11..19].split(':').map(|field| field.parse::<u32>());
+    fields.fold(0, |all, field| 60 * all + field.unwrap())
+}
+
+/// Two cells, a node each; the node of the first dies with all that runs on it.
+#[test]
+fn slurm_goes_on_elsewhere_when_a_node_is_killed() {
+    let Some(slurm) = Slurm::start() else { return };
+    let home = Home::of(&long(8));
+    let alone = undisturbed(&home);
+    let [array, report] = slurm.submit(&home, &["--slurm", "--sbatch", "--cpus-per-task=2"]);
+    let [first, second] = [0, 1].map(|element| format!("{array}_{element}"));
+    let pid = stopped_after_an_epoch(&home);
+    let node = slurm.said("squeue", &["--noheader", "--format=%N", "--jobs", &first]);
+    let node = node.trim();
+    let killed = slurm.daemon("kill-node", &[node]);
+    assert!(killed.status.success(), "{}", text(&killed.stderr));
+    wait_for(|| !Path::new(&format!("/proc/{pid}")).exists());
+    slurm.idle();
+
+    let (job, said) = (slurm.job(&first), log(&home, &first));
+    assert!(job.contains("JobState=COMPLETED"), "{job}\n{said}");
+    assert!(job.contains("Restarts=1"), "{job}\n{said}");
+    assert!(!job.contains(&format!("BatchHost={node}")), "{job}\n{said}");
+    // The first start said nothing of its end.
+    assert_eq!(said.matches("ended with").count(), 1, "{said}");
+    assert!(alone == weights(&home.run), "the cell differs");
+    let job = slurm.job(&second);
+    assert!(job.contains("JobState=COMPLETED"), "{job}");
+    assert!(job.contains("Restarts=0"), "{job}");
+    assert!(
+        home.run.join("report.html").exists(),
+        "{}",
+        slurm.job(&report)
+    );
+}
