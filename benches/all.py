@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Every bench in turn, and what came of it as one JSON file in benches/results/: machine, versions, commit, load, and every
+"""Every bench in turn, and what came of it as one JSON file in benches/results/: machine, versions, commit, and every
 claim with both medians and its ratio. The tables of docs/benchmarks.md are written from these files (`make docs`), as ranges
 over runs and machines.
 
     benches/all.py [PYTHON] [BENCH …]      PYTHON has the peers; benches by their names, all without
 
-An idle machine: a load above a half of a core before a bench is told and kept beside its claims.
+An idle machine: what other work takes of the processors before a bench is kept beside its claims, and told above a tenth.
 """
 
 import datetime
@@ -17,6 +17,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BENCHES = ["train_step", "swin_base", "vit", "tunings", "mona_step", "tsne", "discrepancy", "probe", "cka_otdd", "data"]
@@ -50,6 +51,20 @@ def machine():
     }
 
 
+def busy(seconds=5):
+    """Share of the processors' time that something takes now; None where the system does not say."""
+    def times():
+        numbers = [int(word) for word in pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:]]
+        return sum(numbers), numbers[3] + numbers[4]
+    try:
+        before = times()
+        time.sleep(seconds)
+        all_, idle = (after - before for after, before in zip(times(), before))
+    except (OSError, ValueError, IndexError):
+        return None
+    return round(1 - idle / max(all_, 1), 3)
+
+
 def versions(python):
     of_peers = "import importlib.metadata as m, json, sys\nfound = {}\nfor name in sys.argv[1:]:\n    try: found[name] = m.version(name)\n    except m.PackageNotFoundError: pass\nprint(json.dumps(found))"
     peers = said(python, "-c", of_peers, *PEERS)
@@ -75,16 +90,16 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for name in wanted:
             claims = pathlib.Path(folder) / f"{name}.jsonl"
-            load = os.getloadavg()[0]
-            if load > 0.5:
-                print(f"{name}: the machine is not idle, its load is {load:.1f}", file=sys.stderr)
+            others = busy()
+            if (others or 0) > 0.1:
+                print(f"{name}: the machine is not idle: other work takes {others:.0%} of it", file=sys.stderr)
             print(f"== {name}", flush=True)
             done = subprocess.run([ROOT / "benches" / f"{name}.sh", python], cwd=ROOT, env={**os.environ, "BENCH_CLAIMS": str(claims)})
             if done.returncode:
                 failed.append(name)
             if claims.exists():
                 rows = [json.loads(line) for line in claims.read_text().splitlines()]
-                result["claims"] += [{"bench": name, "load": round(load, 2), **row} for row in rows]
+                result["claims"] += [{"bench": name, "busy": others, **row} for row in rows]
     if result["claims"]:
         place = ROOT / "benches" / "results"
         place.mkdir(exist_ok=True)
