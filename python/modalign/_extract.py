@@ -50,7 +50,7 @@ def extract(model: Any, images: Any, outputs: str | Sequence[str] = "pooled") ->
     ['logits', 'pooled']
     >>> layers = extract("demo", images, "layers")
     >>> list(layers)[:2], layers["layer_00"].shape
-    (['layer_00', 'layer_01'], (2, 32))
+    (['layer_00', 'layer_01'], (2, 64))
     """
     array = _array(images, "images")
     if array.ndim != 4:
