@@ -1,6 +1,7 @@
 //! A transfer that is killed at any moment and started again ends in the same bits as one that was
 //! not; one that is interrupted says so; shards of a sweep share the work.
 
+use super::towers::killed_until_done;
 use super::*;
 use std::time::Duration;
 
@@ -53,26 +54,16 @@ fn a_killed_transfer_ends_in_the_same_bits() {
         let killed = home.path().join(format!("killed-{method}"));
         let out = killed.to_str().unwrap().to_string();
         let cell = killed.join(format!("cells/emg-{method}-3"));
-        let (mut kills, mut resumed) = (0, 0);
-        // longer and longer, so that every place is hit and the end is reached
-        for round in 0..200u64 {
-            let mut child = Command::new(env!("CARGO_BIN_EXE_modalign"))
+        let start = || {
+            Command::new(env!("CARGO_BIN_EXE_modalign"))
                 .args(arguments(suite, &out, method))
                 .stdout(std::process::Stdio::null())
                 .stderr(std::process::Stdio::null())
                 .spawn()
-                .unwrap();
-            resumed += usize::from(cell.join("checkpoint/checkpoint.json").exists());
-            std::thread::sleep(Duration::from_millis(150 + 40 * round));
-            if let Some(status) = child.try_wait().unwrap() {
-                assert!(status.success());
-                break;
-            }
-            child.kill().unwrap();
-            child.wait().unwrap();
-            kills += 1;
-        }
-        assert!(kills > 0 && resumed > 0, "{kills} kills, {resumed} resumed");
+                .unwrap()
+        };
+        let begun = cell.join("checkpoint/checkpoint.json");
+        let kills = killed_until_done([150, 40], start, || begun.exists());
         assert!(
             weights(&whole, method) == weights(&killed, method),
             "{method}: other bits after {kills} kills"

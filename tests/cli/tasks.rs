@@ -170,6 +170,7 @@ fn killed_tasks_end_in_the_same_bits() {
     let parts = ["tasks/mmap-0/all", "tasks/mmap-0/group-0"].map(|part| killed.join(part));
     let begun = |part: &PathBuf| part.join("checkpoint/checkpoint.json").exists();
     let kills = killed_until_done(
+        [200, 60],
         || start(killed.to_str().unwrap()),
         || parts.iter().any(begun),
     );

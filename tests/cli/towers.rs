@@ -109,14 +109,18 @@ fn a_run_tunes_both_towers_and_reports_what_it_did_to_them() {
     assert_eq!(read("results.csv"), before);
 }
 
-/// Starts a process and kills it, later every time, until it ends; how often it was killed. Some start finds something to go
-/// on with.
-pub fn killed_until_done(start: impl Fn() -> Child, begun: impl Fn() -> bool) -> usize {
+/// Starts a process and kills it until it ends; how often it was killed. The first is killed after so many milliseconds and
+/// every other so many later, so that every place is hit and the end is reached. Some start finds something to go on with.
+pub fn killed_until_done(
+    [first, later]: [u64; 2],
+    start: impl Fn() -> Child,
+    begun: impl Fn() -> bool,
+) -> usize {
     let (mut kills, mut resumed) = (0, 0);
     for round in 0..200u64 {
         resumed += usize::from(begun());
         let mut child = start();
-        std::thread::sleep(Duration::from_millis(200 + 60 * round));
+        std::thread::sleep(Duration::from_millis(first + later * round));
         if let Some(status) = child.try_wait().unwrap() {
             assert!(status.success());
             break;
@@ -152,7 +156,11 @@ fn a_killed_tuning_ends_in_the_same_bits() {
     let [whole, killed] = ["whole", "killed"].map(|name| home.path().join(name));
     assert!(start(whole.to_str().unwrap()).wait().unwrap().success());
     let begun = killed.join("cells/shifted-harma-3/checkpoint/checkpoint.json");
-    let kills = killed_until_done(|| start(killed.to_str().unwrap()), || begun.exists());
+    let kills = killed_until_done(
+        [200, 60],
+        || start(killed.to_str().unwrap()),
+        || begun.exists(),
+    );
     let bytes = |run: &Path| {
         std::fs::read(run.join("cells/shifted-harma-3/model/tuning.safetensors")).unwrap()
     };
