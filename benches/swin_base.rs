@@ -2,7 +2,7 @@
 //! step (forward, backward, AdamW), one mode a process. Prints one JSON line with the keys of
 //! `peers/swin_base.py`; `swin_base.sh` runs PyTorch beside it and prints the ratios.
 //!
-//! Settings come from the environment: `MODE` (extract, train, recompute, mona, load), `BATCH`, `ROUNDS`,
+//! Settings come from the environment: `MODE` (extract, extract-bf16, train, recompute, mona, load), `BATCH`, `ROUNDS`,
 //! `MODALIGN_DEVICE`; `MODEL` is the folder that `load` reads. `mona` is a step of MoNA's stage 1 on as many
 //! source as target samples, in parts of `PART` samples (0: whole), recomputed with `RECOMPUTE=1`.
 
@@ -12,7 +12,7 @@ use burn::module::Module;
 use burn::tensor::{DType, Tensor, TensorData};
 use modalign::dataset::TargetShape;
 use modalign::dataset::loader::Batch;
-use modalign::model::{Dual, Model, Pass, SwinConfig, device, load, state};
+use modalign::model::{Dual, Model, Pass, SwinConfig, device, load, precision, state};
 use modalign::suite::parts::PredictorSpec;
 use modalign::suite::training::Rule;
 use modalign::transfer::TaskLoss;
@@ -84,10 +84,14 @@ fn main() {
             let measured = found.expect("step").measured.into_data();
             assert!(measured.iter::<f32>().all(f32::is_finite));
         })
-    } else if mode == "extract" {
+    } else if mode.starts_with("extract") {
+        let network = match mode.as_str() {
+            "extract-bf16" => precision::round_products(model.network.clone()),
+            _ => model.network.clone(),
+        };
         rate(rounds, batch, || {
             let x = Tensor::<4>::from_data(TensorData::new(pixels.clone(), shape), &device);
-            let features = model.network.features(x, &mut Pass::eval()).primal;
+            let features = network.features(x, &mut Pass::eval()).primal;
             features.sum().into_scalar::<f32>();
         })
     } else {
@@ -119,7 +123,7 @@ fn main() {
             assert!(modalign::model::state::scalar(loss).is_finite());
         })
     };
-    let key = if mode == "extract" {
+    let key = if mode.starts_with("extract") {
         "extract"
     } else {
         "train"

@@ -19,6 +19,7 @@ use modalign::transfer::loss::cross_entropy;
 use modalign::transfer::objectives::pairs::{SameImage, contrastive};
 use modalign::transfer::optimiser::Optimiser;
 use ndarray::Array2;
+use rand::{RngExt, SeedableRng};
 use shared::{peak, pixels, rate, setting};
 use std::path::Path;
 
@@ -95,11 +96,9 @@ fn step(mode: &str, batch: usize, rounds: usize) -> (usize, f64) {
 /// Who finds whom, both ways.
 fn scoring(rounds: usize) -> (usize, f64) {
     let (pictures, captions) = (setting("PICTURES", 5000), setting("CAPTIONS", 25_000));
-    let vectors = |rows: usize, seed: usize| {
-        let value = |(row, column): (usize, usize)| {
-            ((row * 7919 + column * 104_729 + seed) % 10_007) as f32 / 5003.0 - 1.0
-        };
-        Array2::from_shape_fn((rows, 512), value)
+    let vectors = |rows: usize, seed: u64| {
+        let mut stream = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+        Array2::from_shape_simple_fn((rows, 512), || stream.random::<f32>() - 0.5)
     };
     let (images, texts) = (vectors(pictures, 1), vectors(captions, 77));
     let owner: Vec<usize> = (0..captions)

@@ -1,7 +1,7 @@
 //! ViT-B/16 and CLIP ViT-B/32 at 224 × 224: images (pairs) per second and peak memory, one mode a process. Prints one
 //! JSON line with the keys of `peers/vit.py`; `vit.sh` runs PyTorch beside it and prints the ratios.
 //!
-//! Settings come from the environment: `MODE` (extract, train, recompute, towers, towers-train, load), `BATCH`, `ROUNDS`;
+//! Settings come from the environment: `MODE` (extract, extract-bf16, train, recompute, towers, towers-bf16, towers-train, load), `BATCH`, `ROUNDS`;
 //! `MODEL` is the folder of a CLIP that `load` reads.
 
 mod shared;
@@ -13,7 +13,7 @@ use modalign::dataset::TargetShape;
 use modalign::dataset::loader::Batch;
 use modalign::model::keys::Keys;
 use modalign::model::two_tower::{self, TwoTower, TwoTowerConfig};
-use modalign::model::{Model, Opening, Pass, VitConfig, state};
+use modalign::model::{Model, Opening, Pass, VitConfig, precision, state};
 use modalign::suite::parts::PredictorSpec;
 use modalign::suite::training::Rule;
 use modalign::transfer::TaskLoss;
@@ -35,7 +35,7 @@ fn main() {
     let device = Device::flex();
     let (parameters, rate) = match mode.as_str() {
         "load" => return loading(&device),
-        "towers" | "towers-train" => towers(&mode, batch, rounds, &device),
+        "towers" | "towers-bf16" | "towers-train" => towers(&mode, batch, rounds, &device),
         _ => one(&mode, batch, rounds, &device),
     };
     println!(
@@ -53,10 +53,14 @@ fn one(mode: &str, batch: usize, rounds: usize, device: &Device) -> (usize, f64)
     let model = Model::new(config, 3, Some(&spec), 0, device, DType::F32).expect("model");
     let parameters = state::size(&model.network);
     let (values, shape) = pixels(batch);
-    if mode == "extract" {
+    if mode.starts_with("extract") {
+        let network = match mode {
+            "extract-bf16" => precision::round_products(model.network.clone()),
+            _ => model.network.clone(),
+        };
         let step = || {
             let x = Tensor::<4>::from_data(TensorData::new(values.clone(), shape), device);
-            let features = model.network.features(x, &mut Pass::eval()).primal;
+            let features = network.features(x, &mut Pass::eval()).primal;
             features.sum().into_scalar::<f32>();
         };
         return (parameters, rate(rounds, batch, step));
@@ -111,7 +115,11 @@ fn towers(mode: &str, batch: usize, rounds: usize, device: &Device) -> (usize, f
     let ids: Vec<i64> = (0..batch * length).map(id).collect();
     let ids = || Tensor::<2, Int>::from_data(TensorData::new(ids.clone(), [batch, length]), device);
     let x = || Tensor::<4>::from_data(TensorData::new(values.clone(), shape), device);
-    if mode == "towers" {
+    if mode != "towers-train" {
+        let towers = match mode {
+            "towers-bf16" => precision::round_products(towers),
+            _ => towers,
+        };
         let step = || {
             let pass = &mut Pass::eval();
             let image = towers.image_embeds(x(), pass).primal;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ViT-B/16 and CLIP ViT-B/32 at 224 × 224, modalign and PyTorch in turn on this machine: feature
 # extraction, training step, training step with recomputed activations, both towers forward and with all
-# gradients of the contrastive loss, loading; prints every measurement, the ratios (above 1: we are faster)
+# gradients of the contrastive loss, loading; features also in bf16 (PyTorch's whole model in bf16); prints every measurement, the ratios (above 1: we are faster)
 # and the peak memory of both.
 #
 #   benches/vit.sh [PYTHON]            PYTHON has torch and transformers (default python3)
@@ -18,7 +18,7 @@ trap 'rm -rf "$model"' EXIT
 peer() {
     "$python" benches/peers/vit.py --batch "$BATCH" --rounds "$ROUNDS" --threads "$threads" --model "$model" "$@" 2>/dev/null
 }
-for mode in ${MODES:-extract train recompute towers towers-train load}; do
+for mode in ${MODES:-extract extract-bf16 train recompute towers towers-bf16 towers-train load}; do
     # The folder that is loaded is written by the peer.
     if [ "$mode" = load ]; then
         peer --mode save
@@ -34,6 +34,8 @@ batch = ", batch " + os.environ["BATCH"]
 words = {"extract": ("features, ViT-B/16" + batch, 1.1), "train": ("training step, ViT-B/16" + batch, 1.1),
          "recompute": ("training step, recomputed, ViT-B/16" + batch, None),
          "towers": ("both towers, CLIP ViT-B/32" + batch, 1.1),
+         "extract-bf16": ("features in bf16, ViT-B/16" + batch, None),
+         "towers-bf16": ("both towers in bf16, CLIP ViT-B/32" + batch, None),
          "towers-train": ("both towers with all gradients, CLIP ViT-B/32" + batch, 1.1), "load": ("loading CLIP ViT-B/32", None)}
 rows = [json.loads(line) for line in sys.stdin if line.startswith("{")]
 for ours, peer in zip(rows[::2], rows[1::2]):

@@ -7,7 +7,7 @@ use super::print;
 use super::words::{print_json, wrapped};
 use crate::dataset::{self, DatasetError, READERS, Reader, Splits};
 use crate::model::device::fault;
-use crate::model::{device, embedded};
+use crate::model::{device, embedded, precision};
 use crate::simd::{self, Level};
 use crate::suite::dataset::DatasetSpec;
 use crate::transfer::methods;
@@ -201,6 +201,8 @@ fn processor() -> Vec<(String, String)> {
         Level::Baseline => "baseline",
     };
     rows.push(("kernels".into(), kernels.into()));
+    let bf16 = precision::Unit::best().name().unwrap_or("no");
+    rows.push(("bf16 products".into(), bf16.into()));
     rows
 }
 

@@ -8,7 +8,7 @@ use super::tensor_file::TensorFile;
 use super::words::clean;
 use crate::dataset::texts;
 use crate::model::two_tower::{self, LoadedTowers};
-use crate::model::{Architecture, Opening, embedded, preprocess};
+use crate::model::{Architecture, Opening, embedded, precision, preprocess};
 use crate::suite::preprocess::Preprocess;
 use burn::tensor::{DType, Device};
 use ndarray::Array2;
@@ -22,7 +22,7 @@ pub struct Towers {
 }
 
 impl Towers {
-    /// Opens the CLIP that `name` means and tells what was inferred.
+    /// Opens the CLIP that `name` means and tells what was inferred; on the processor bf16 rounds the products alone.
     pub fn open(
         name: &str,
         opening: &Opening,
@@ -33,7 +33,12 @@ impl Towers {
             Some(files) => files?,
             None => two_tower::open(&resolve(name)?, opening)?,
         };
-        let loaded = two_tower::opened(files, device, dtype)?;
+        let rounded = dtype == DType::BF16 && precision::rounds_products(device);
+        let held = if rounded { DType::F32 } else { dtype };
+        let mut loaded = two_tower::opened(files, device, held)?;
+        if rounded {
+            loaded.towers = precision::round_products(loaded.towers);
+        }
         tell(&loaded.notes);
         Ok(Self {
             loaded,

@@ -45,6 +45,11 @@ pub fn contrast(id: &str) -> Option<&'static str> {
     find(id).and_then(|method| method.contrast)
 }
 
+/// Whether a method learns several targets together.
+pub fn joins_tasks(id: &str) -> bool {
+    find(id).is_some_and(|method| method.together.is_some())
+}
+
 /// All methods that have one, with it.
 pub fn contrasts() -> impl Iterator<Item = (&'static str, &'static str)> {
     let pair = |method: &&Method| Some((method.name, method.contrast?));

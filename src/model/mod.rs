@@ -25,6 +25,7 @@ pub mod opening;
 pub mod ops;
 pub mod parameters;
 pub mod pass;
+pub mod precision;
 pub mod predictor;
 pub mod preprocess;
 pub mod recompute;

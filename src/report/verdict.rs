@@ -25,12 +25,18 @@ const TARGET: &str = "target-error";
 /// All of them, in the order of a sentence. People speak of the mean recall, of which more is better.
 const KINDS: [&str; 3] = [SOURCE, TARGET, RECALL];
 
-/// The proposed method that a report leads with: of those that ran, one with a control before others.
+/// The proposed method that a report leads with.
 pub fn lead<'a>(rows: impl IntoIterator<Item = &'a PairedRow>) -> Option<&'a str> {
+    proposed(rows).first().copied()
+}
+
+/// The proposed methods that ran: those with a control before others, and before them one that learns several targets
+/// together, which is what a run with it is about.
+fn proposed<'a>(rows: impl IntoIterator<Item = &'a PairedRow>) -> Vec<&'a str> {
     let ids = distinct(rows.into_iter().map(|row| row.method.as_str()));
     let mut proposed = methods::proposed(&ids);
-    proposed.sort_by_key(|id| methods::contrast(id).is_none());
-    proposed.first().copied()
+    proposed.sort_by_key(|id| (methods::contrast(id).is_none(), !methods::joins_tasks(id)));
+    proposed
 }
 
 /// What the run's rule says of a difference.
@@ -263,16 +269,18 @@ fn listed(mut words: Words, found: &[(&str, Vec<Difference<'_>>)], meant: usize)
     words
 }
 
-/// The verdict of a run in one or two sentences, from all paired differences; before them, where nothing was tested, that there is none.
+/// The verdict of a run, from all paired differences: the leading method against its control and the baseline, every
+/// other proposed one against its control; before them, where nothing was tested, that there is none.
 pub fn sentences(lines: &[Line<'_, PairedRow>]) -> Vec<Words> {
     let rows = || lines.iter().map(|line| line.row);
     let ids = || rows().flat_map(|row| [row.method.as_str(), row.baseline.as_str()]);
     let baseline = ids().find(|id| methods::is_plain(id));
     let mut said = Vec::new();
-    if let Some(lead) = lead(rows()) {
-        let control = methods::contrast(lead);
-        said.extend(control.and_then(|control| sentence(lines, lead, control)));
-        said.extend(baseline.and_then(|baseline| sentence(lines, lead, baseline)));
+    for (place, method) in proposed(rows()).into_iter().enumerate() {
+        let control = methods::contrast(method);
+        said.extend(control.and_then(|control| sentence(lines, method, control)));
+        let baseline = baseline.filter(|_| place == 0);
+        said.extend(baseline.and_then(|baseline| sentence(lines, method, baseline)));
     }
     if said.is_empty() {
         // No method is proposed: what did the plain way cost?

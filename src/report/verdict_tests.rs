@@ -71,6 +71,25 @@ fn rows_of_either_order_say_the_same() {
 }
 
 #[test]
+fn every_proposed_method_is_set_against_its_control() {
+    let rows = vec![
+        row(0, ("harma", "bottleneck"), SOURCE, -0.02, "lower"),
+        row(0, ("harma", "nft"), SOURCE, -0.05, "lower"),
+        row(0, ("mmap", "maple"), TARGET, 0.0, "not shown"),
+        row(0, ("mmap", "nft"), TARGET, -0.04, "lower"),
+    ];
+    let found = said(rows);
+    let at = |words: &str| found.find(words).unwrap_or_else(|| panic!("{found}"));
+    // What a run with tasks is about comes first; the others' controls follow.
+    assert!(
+        at("MmAP is not shown to differ from MaPLe") < at("HarMA kept 2.0 points"),
+        "{found}"
+    );
+    assert!(at("NFT") < at("HarMA"), "{found}");
+    assert!(!found.contains("5.0"), "{found}");
+}
+
+#[test]
 fn one_seed_says_nothing_beyond_its_runs() {
     let mut rows: Vec<PairedRow> = (0..3)
         .map(|place| row(place, ("nft", PRETRAINED), SOURCE, 0.1, "not tested"))

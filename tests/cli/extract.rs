@@ -160,27 +160,46 @@ fn masks_may_be_truth_values_bytes_or_floats() {
 }
 
 #[test]
-fn half_precision_tells_its_error() {
+fn half_precision_tells_its_error_and_changes_digits_alone() {
     let home = tempfile::tempdir().unwrap();
-    let model = fixture("swin-cifar");
-    let tensor = format!("{}:pixels", model.join("io.safetensors").display());
-    let out = home.path().join("out.npz");
-    let run = modalign(&[
-        "extract",
-        "--model",
-        model.to_str().unwrap(),
-        "--tensor",
-        &tensor,
-        "--outputs",
-        "pooled",
-        "--precision",
-        "bf16",
-        "--out",
-        out.to_str().unwrap(),
-    ]);
-    let said = text(&run.stderr);
-    assert!(run.status.success(), "{said}");
-    assert!(said.contains("pooled: largest error"), "{said}");
+    for (model, outputs) in [
+        ("swin-cifar", "pooled,last_hidden_state"),
+        ("clip-small-gelu", "image_embeds"),
+    ] {
+        let model = fixture(model);
+        let tensor = format!("{}:pixels", model.join("io.safetensors").display());
+        let of = |precision: &str| {
+            let out = home.path().join(format!("{precision}.safetensors"));
+            let run = modalign(&[
+                "extract",
+                "--model",
+                model.to_str().unwrap(),
+                "--tensor",
+                &tensor,
+                "--outputs",
+                outputs,
+                "--precision",
+                precision,
+                "--out",
+                out.to_str().unwrap(),
+            ]);
+            let said = text(&run.stderr);
+            assert!(run.status.success(), "{said}");
+            (out, said)
+        };
+        let ((single, _), (half, said)) = (of("f32"), of("bf16"));
+        let [single, half] = [single, half].map(|file| Weights::open(&file).unwrap());
+        assert!(said.contains("bf16: "), "{said}");
+        for name in outputs.split(',') {
+            let told = format!("{name}: largest error");
+            assert!(said.contains(&told), "{said}");
+            let [single, half] = [&single, &half].map(|file| file.read(name).unwrap().values);
+            let largest = single.iter().fold(0.0f32, |a, v| a.max(v.abs()));
+            let apart = single.iter().zip(&half).map(|(a, b)| (a - b).abs());
+            let error = apart.fold(0.0, f32::max) / largest;
+            assert!(error > 0.0 && error < 0.03, "{name}: {error}");
+        }
+    }
 }
 
 #[test]

@@ -86,7 +86,7 @@ pub enum Precision {
     F32,
     /// Half, where the device has it
     F16,
-    /// Brain half, where the device has it
+    /// Brain half: on a card where it has it; on the processor the products of linear layers, sums in single
     Bf16,
 }
 

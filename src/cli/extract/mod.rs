@@ -17,7 +17,7 @@ use crate::feature::outputs::{Input, Output, Values, outputs};
 use crate::feature::towers::TowerOutput;
 use crate::feature::{extract, samples_at_once};
 use crate::model::windows::Windows;
-use crate::model::{Model, Opening, device, load};
+use crate::model::{Model, Opening, device, load, precision};
 use crate::suite::preprocess::Preprocess;
 use burn::tensor::{DType, Device};
 use ndarray::Array2;
@@ -59,7 +59,12 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
     let files = open(&args.model, &args.opening.opening())?.files;
     tell(&files.notes);
     let load = |dtype| load::build(files.description.clone(), &files.weights, &device, dtype);
-    let loaded = load(dtype)?;
+    let rounded = dtype == DType::BF16 && precision::rounds_products(&device);
+    let mut loaded = load(if rounded { DType::F32 } else { dtype })?;
+    if rounded {
+        loaded.model.network = precision::round_products(loaded.model.network);
+    }
+    tell_products(dtype, &device);
     tell(&loaded.notes);
     let model = loaded.model;
     if wanted.contains(&Output::Logits) && model.network.predictor.spec().is_none() {
@@ -158,6 +163,19 @@ fn apart(args: &ExtractArgs) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Tells what multiplies bf16 numbers on the processor, where they are asked for.
+fn tell_products(dtype: DType, device: &Device) {
+    if dtype != DType::BF16 || !precision::rounds_products(device) {
+        return;
+    }
+    match precision::Unit::best().name() {
+        Some(name) => eprintln!("bf16: products by {name}, sums and all else in single precision"),
+        None => eprintln!(
+            "bf16: this processor multiplies no such numbers; operands of products are rounded, nothing is faster"
+        ),
+    }
+}
+
 /// Tells where windows are a guess: a checkpoint of timm's that does not say for which size it was
 /// built, given another size than the one that was inferred.
 fn tell_windows(model: &Model, input: &Input) {
@@ -193,14 +211,17 @@ impl Sink<'_> {
         let found = outputs(&model.network, input, self.wanted);
         for (i, (name, (shape, values))) in found.into_iter().enumerate() {
             if let Some(reference) = &reference {
-                let error = relative_error(&values, &reference[i].1);
-                eprintln!(
-                    "{name}: largest error against single precision {error:.1e} of the largest value"
-                );
+                tell_error(&name, &values, &reference[i].1);
             }
             self.arrays.append(&name, &shape, values);
         }
     }
+}
+
+/// Tells the error of the first samples.
+fn tell_error(name: &str, found: &[f32], want: &Values) {
+    let error = relative_error(found, want);
+    eprintln!("{name}: largest error against single precision {error:.1e} of the largest value");
 }
 
 /// Infinite if anything overflowed: `max` alone would pass over what is no number.

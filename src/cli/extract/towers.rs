@@ -7,11 +7,14 @@ use super::super::progress::Stage;
 use super::super::tensor_file::TensorFile;
 use super::super::towers::Towers;
 use crate::dataset::images::Broken;
+use crate::dataset::subset::Subset;
 use crate::feature::TextsOf;
 use crate::feature::file::{self, Arrays};
 use crate::feature::towers::{TowerOutput, of_images, of_pixels, of_texts};
+use crate::model::two_tower::TwoTower;
 use burn::tensor::{DType, Device};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, s};
+use std::sync::Arc;
 
 /// Runs the command for outputs of both towers.
 pub fn run(
@@ -58,18 +61,32 @@ pub fn run(
     }
     let towers = Towers::open(&args.model, &args.opening.opening(), device, dtype)?;
     let model = &towers.loaded.towers;
+    // Below single precision the first samples are asked once more.
+    let exact = match dtype {
+        DType::F16 | DType::BF16 => {
+            super::tell_products(dtype, device);
+            let opening = args.opening.opening();
+            Some(Towers::open(&args.model, &opening, device, DType::F32)?)
+        }
+        _ => None,
+    };
+    let exact = exact.as_ref().map(|towers| &towers.loaded.towers);
     let mut arrays = Arrays::default();
     let ids = towers.texts(&args.text)?;
     let of_text = ids.map(|ids| {
         let stage = Stage::waiting("texts");
         let found = of_texts(model, ids.view());
         stage.clear();
+        if let Some(exact) = exact {
+            let first = ids.slice(s![..ids.nrows().min(FIRST), ..]);
+            tell_error(TowerOutput::TextEmbeds, &found, &of_texts(exact, first));
+        }
         found
     });
     let stage = Stage::waiting("images");
     let of_image = match (&args.tensor, &args.data) {
-        (Some(tensor), _) => Some(pixels(&towers, tensor)?),
-        (None, Some(set)) => Some(pictures(args, &towers, set, device, &mut arrays)?),
+        (Some(tensor), _) => Some(pixels(&towers, exact, tensor)?),
+        (None, Some(set)) => Some(pictures(args, &towers, exact, set, device, &mut arrays)?),
         (None, None) => None,
     };
     stage.clear();
@@ -117,14 +134,31 @@ fn logits(image: ArrayView2<f32>, text: ArrayView2<f32>, scale: f64) -> Array2<f
     image.dot(&text.t()).mapv(|cosine| (scale * cosine) as f32)
 }
 
+/// Images and texts that are asked once more in single precision.
+const FIRST: usize = 8;
+
+/// Tells the error of vectors of which the first are also there in single precision.
+fn tell_error(output: TowerOutput, found: &Array2<f32>, exact: &Array2<f32>) {
+    let found: Vec<f32> = found.iter().copied().take(exact.len()).collect();
+    let exact = (exact.shape().to_vec(), exact.iter().copied().collect());
+    super::tell_error(output.name(), &found, &exact);
+}
+
 /// Vectors of a tensor `[N, C, H, W]`.
-fn pixels(towers: &Towers, given: &str) -> Result<Array2<f32>, CliError> {
+fn pixels(towers: &Towers, exact: Option<&TwoTower>, given: &str) -> Result<Array2<f32>, CliError> {
     let file = TensorFile::open("--tensor", given)?;
     let (config, model) = (&towers.loaded.config.image, &towers.loaded.towers);
     let smallest = config.patch_size;
     match *file.shape.as_slice() {
         [n, c, h, w] if n > 0 && c == config.num_channels && h >= smallest && w >= smallest => {
-            Ok(of_pixels(model, &file.floats()?, [n, c, h, w]))
+            let values = file.floats()?;
+            let found = of_pixels(model, &values, [n, c, h, w]);
+            if let Some(exact) = exact {
+                let first = n.min(FIRST);
+                let exact = of_pixels(exact, &values[..first * c * h * w], [first, c, h, w]);
+                tell_error(TowerOutput::ImageEmbeds, &found, &exact);
+            }
+            Ok(found)
         }
         _ => Err(CliError::Usage {
             what: "--tensor".into(),
@@ -141,6 +175,7 @@ fn pixels(towers: &Towers, given: &str) -> Result<Array2<f32>, CliError> {
 fn pictures(
     args: &ExtractArgs,
     towers: &Towers,
+    exact: Option<&TwoTower>,
     set: &str,
     device: &Device,
     arrays: &mut Arrays,
@@ -154,5 +189,11 @@ fn pictures(
     })?;
     let set = set.set;
     super::describe(arrays, set.as_ref());
-    Ok(of_images(&towers.loaded.towers, set, device)?)
+    let found = of_images(&towers.loaded.towers, set.clone(), device)?;
+    if let Some(exact) = exact {
+        let first = Subset::new(set, (0..found.nrows().min(FIRST)).collect())?;
+        let exact = of_images(exact, Arc::new(first), device)?;
+        tell_error(TowerOutput::ImageEmbeds, &found, &exact);
+    }
+    Ok(found)
 }

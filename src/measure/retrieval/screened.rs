@@ -7,11 +7,13 @@
 use super::distinct::Distinct;
 use super::place::Place;
 use crate::measure::linalg::product::product;
+use crate::simd::{LANES, multiversion};
 use ndarray::{Array2, s};
 use rayon::prelude::*;
 
-/// Rows and columns of a tile of cosines, which stays in a core's cache.
-const TILE: [usize; 2] = [96, 2048];
+/// Rows and columns of a tile of cosines: large enough that a product spends its time in sums and not in packing, small
+/// enough for a core's cache.
+const TILE: [usize; 2] = [512, 768];
 
 /// What a query knows of its right candidates.
 struct Query {
@@ -137,6 +139,11 @@ pub fn places(
     let off = (images.width() + 3) as f64 * f64::from(f32::EPSILON) / 2.0;
     let [of_rows, of_columns] = [&images_ask, &captions_ask].map(|queries| bounds(queries, off));
     let (x, y) = (images.single(), captions.single());
+    // The cosine of a pair in double precision; that of a caption with its own image is known.
+    let cosine = |image: usize, caption: usize| match owner[caption] == image {
+        true => own[caption],
+        false => exact(image, caption),
+    };
     let tile = |at: usize| {
         let across = columns.div_ceil(TILE[1]);
         let (top, left) = ((at / across) * TILE[0], (at % across) * TILE[1]);
@@ -149,44 +156,23 @@ pub fn places(
             .map(|[low, high]| (*low, *high))
             .unzip();
         let (mut by_row, mut by_column) = (Counts::none(below - top), Counts::none(right - left));
+        let mut close = Vec::new();
         for (row, values) in cosines.outer_iter().enumerate() {
             let (values, image) = (values.to_slice().unwrap_or_default(), top + row);
-            let [least, most] = of_rows[image];
-            let near = |value: f32| value >= least && value <= most;
-            by_row.above[row] = values.iter().map(|value| u32::from(*value > most)).sum();
-            if values
-                .iter()
-                .map(|value| u32::from(near(*value)))
-                .sum::<u32>()
-                > 0
-            {
-                for (column, _) in values.iter().enumerate().filter(|(_, value)| near(**value)) {
-                    let caption = left + column;
-                    by_row.compare(
-                        row,
-                        images_ask[image].as_ref(),
-                        caption,
-                        exact(image, caption),
-                    );
+            let bounds = of_rows[image];
+            close.clear();
+            let above = &mut by_column.above;
+            by_row.above[row] = screen(values, bounds, &low, &high, above, &mut close);
+            let within = |value: f32, low: f32, high: f32| value >= low && value <= high;
+            for &column in &close {
+                let (value, caption) = (values[column], left + column);
+                if within(value, bounds[0], bounds[1]) {
+                    let query = images_ask[image].as_ref();
+                    by_row.compare(row, query, caption, cosine(image, caption));
                 }
-            }
-            let mut close = 0;
-            let bounds = low.iter().zip(&high).zip(&mut by_column.above);
-            for (value, ((low, high), above)) in values.iter().zip(bounds) {
-                *above += u32::from(value > high);
-                close += u32::from(value >= low && value <= high);
-            }
-            if close > 0 {
-                let bounds = values.iter().zip(low.iter().zip(&high)).enumerate();
-                let own = bounds.filter(|(_, (value, (low, high)))| value >= low && value <= high);
-                for (column, _) in own {
-                    let caption = left + column;
-                    by_column.compare(
-                        column,
-                        captions_ask[caption].as_ref(),
-                        image,
-                        exact(image, caption),
-                    );
+                if within(value, low[column], high[column]) {
+                    let query = captions_ask[caption].as_ref();
+                    by_column.compare(column, query, image, cosine(image, caption));
                 }
             }
         }
@@ -210,20 +196,39 @@ pub fn places(
     )
 }
 
-/// Σ x·y, in an order of its own: equal vectors have equal sums.
-fn dot(x: &[f64], y: &[f64]) -> f64 {
-    let mut sums = [0.0; 8];
-    let (heads, tails) = (x.chunks_exact(8), y.chunks_exact(8));
-    let rest: f64 = heads
-        .remainder()
-        .iter()
-        .zip(tails.remainder())
-        .map(|(a, b)| a * b)
-        .sum();
-    for (a, b) in heads.zip(tails) {
-        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum += a * b;
+multiversion! {
+    /// Counts a row's values above the second of the row's bounds, adds to every column's count whether its value is
+    /// above the column's, and lists what lies within the bounds of its row or its column, with its neighbours.
+    fn screen(values: &[f32], row: [f32; 2], low: &[f32], high: &[f32], above: &mut [u32], close: &mut Vec<usize>) -> u32 {
+        let [least, most] = row;
+        let mut of_row = 0;
+        let blocks = values.chunks(LANES).zip(low.chunks(LANES)).zip(high.chunks(LANES)).zip(above.chunks_mut(LANES));
+        for (block, (((values, low), high), above)) in blocks.enumerate() {
+            let mut any = 0;
+            for (((value, low), high), above) in values.iter().zip(low).zip(high).zip(above) {
+                of_row += u32::from(*value > most);
+                *above += u32::from(value > high);
+                any |= u32::from(*value >= least) & u32::from(*value <= most);
+                any |= u32::from(value >= low) & u32::from(value <= high);
+            }
+            if any != 0 {
+                close.extend((block * LANES..).take(values.len()));
+            }
         }
+        of_row
     }
-    sums.iter().sum::<f64>() + rest
+}
+
+multiversion! {
+    /// Σ x·y, in an order of its own: equal vectors have equal sums.
+    fn dot(x: &[f64], y: &[f64]) -> f64 {
+        let (heads, rest) = x.as_chunks::<8>();
+        let (others, others_rest) = y.as_chunks::<8>();
+        let rest: f64 = rest.iter().zip(others_rest).map(|(a, b)| a * b).sum();
+        let mut sums = [0.0; 8];
+        for (a, b) in heads.iter().zip(others) {
+            for at in 0..8 { sums[at] += a[at] * b[at]; }
+        }
+        sums.iter().sum::<f64>() + rest
+    }
 }

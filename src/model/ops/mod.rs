@@ -12,6 +12,7 @@ mod moving;
 pub mod plain;
 
 pub use fused::{AdamWStep, WindowGeometry};
+pub use kernel::bf16::Unit;
 pub use plain::adamw;
 
 use super::dual::Dual;

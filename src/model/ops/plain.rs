@@ -12,8 +12,12 @@ pub fn fusible<const D: usize>(x: &Tensor<D>) -> bool {
     x.dtype() == DType::F32 && x.shape().num_elements() > 0 && !device::queues(&x.device())
 }
 
-/// See [`super::linear`].
+/// See [`super::linear`]. A weight of bf16 numbers under an input in single precision rounds that too
+/// ([`precision`](crate::model::precision)).
 pub fn linear(x: Tensor<3>, w: Tensor<2>, b: Option<Tensor<1>>) -> Tensor<3> {
+    if w.dtype() == DType::BF16 && fusible(&x) {
+        return rounded_linear(x, w, b);
+    }
     if !fusible(&x) {
         return composed::linear(x, w, b);
     }
@@ -22,6 +26,21 @@ pub fn linear(x: Tensor<3>, w: Tensor<2>, b: Option<Tensor<1>>) -> Tensor<3> {
         w.into_dispatch(),
         fused::optional(b),
     ))
+}
+
+fn rounded_linear(x: Tensor<3>, w: Tensor<2>, b: Option<Tensor<1>>) -> Tensor<3> {
+    let primitives = (
+        x.clone().try_into_primitive::<Flex>(),
+        w.clone().try_into_primitive::<Flex>(),
+        b.clone()
+            .map(Tensor::try_into_primitive::<Flex>)
+            .transpose(),
+    );
+    if let (Ok(x), Ok(w), Ok(b)) = primitives {
+        return Tensor::from_primitive::<Flex>(fused::rounded_linear(&x, &w, b.as_ref()));
+    }
+    let x = x.cast(DType::BF16).cast(DType::F32);
+    linear(x, w.cast(DType::F32), b)
 }
 
 /// See [`super::layer_norm`].

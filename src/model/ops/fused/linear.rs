@@ -1,9 +1,9 @@
-//! `y = x·wᵀ + b`, its tangent, and both nodes.
+//! `y = x·wᵀ + b`, its tangent, and both nodes; and its value by bf16 numbers.
 
 use super::Tracked;
 use super::buffer::{buffer, contiguous, dims, shape, values, with_last};
 use super::node::{Pair, Saved, first, give, record, wants};
-use crate::model::ops::kernel::linear;
+use crate::model::ops::kernel::{bf16, linear};
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -11,6 +11,7 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::tensor::Shape;
 use burn_flex::FlexTensor;
+use half::slice::HalfFloatSliceExt;
 
 /// What the operation is computed from, contiguous.
 #[derive(Debug, Clone)]
@@ -67,6 +68,28 @@ pub fn forward(of: &Inputs) -> FlexTensor {
         values(&of.x),
         values(&of.w),
         of.b.as_ref().map(values),
+        y.storage_mut(),
+        inputs,
+        outputs,
+    );
+    y
+}
+
+/// The same with a weight of bf16 numbers, by which inputs are rounded too; for values that nothing is to be derived from.
+pub fn rounded(x: &FlexTensor, w: &FlexTensor, b: Option<&FlexTensor>) -> FlexTensor {
+    let (x, b) = (contiguous(x), b.map(contiguous));
+    let w = match w.as_slice::<half::bf16>() {
+        Some(_) => w.clone(),
+        None => w.to_contiguous(),
+    };
+    let [outputs, inputs] = [0, 1].map(|axis| dims(&w)[axis]);
+    let weights: &[half::bf16] = w.as_slice().expect("made contiguous");
+    let mut y = buffer(with_last(dims(&x), outputs));
+    bf16::forward(
+        bf16::Unit::best(),
+        values(&x),
+        weights.reinterpret_cast(),
+        b.as_ref().map(values),
         y.storage_mut(),
         inputs,
         outputs,

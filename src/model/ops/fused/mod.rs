@@ -25,6 +25,7 @@ use burn_flex::FlexTensor;
 pub use kernel::activation::Gelu;
 pub use kernel::attention::WindowGeometry;
 pub use kernel::optimiser::AdamWStep;
+pub use linear::rounded as rounded_linear;
 pub use optimiser::adamw;
 
 /// A tensor that may be absent: burn's extensions take no `Option`.

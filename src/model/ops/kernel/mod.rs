@@ -8,6 +8,7 @@
 
 pub mod activation;
 pub mod attention;
+pub mod bf16;
 pub mod linear;
 pub mod norm;
 pub mod norm_tangent;

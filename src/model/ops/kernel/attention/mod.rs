@@ -110,8 +110,11 @@ pub fn forward(
         });
 }
 
-/// Images whose bias gradients are summed in one task.
-const IMAGES: usize = 8;
+/// Images of one task of a backward pass: as few as there is one, or where gradients of biases are summed, an eighth of
+/// the batch up to eight. The batch alone says how sums are cut, never the number of threads.
+fn images_at_once(images: usize, biased: bool) -> usize {
+    if biased { (images / 8).clamp(1, 8) } else { 1 }
+}
 
 /// Gradients of [`forward`] with respect to `qkv` (perhaps added to what `dqkv` holds) and `bias`.
 #[allow(clippy::too_many_arguments)]
@@ -128,10 +131,11 @@ pub fn backward(
     let (index, regions) = (geometry.token_index(), geometry.regions());
     let tokens = geometry.height * geometry.width;
     let (wide, narrow) = (tokens * 3 * channels, tokens * channels);
+    let images = images_at_once(dqkv.len() / wide.max(1), !dbias.is_empty());
     let partial: Vec<Vec<f32>> = dqkv
-        .par_chunks_mut(IMAGES * wide)
-        .zip(qkv.par_chunks(IMAGES * wide))
-        .zip(dy.par_chunks(IMAGES * narrow))
+        .par_chunks_mut(images * wide)
+        .zip(qkv.par_chunks(images * wide))
+        .zip(dy.par_chunks(images * narrow))
         .map(|((dqkv, qkv), dy)| {
             let mut sum = vec![0.0; bias.len()];
             for ((dqkv, qkv), dy) in dqkv

@@ -12,7 +12,7 @@ use super::super::linear::add_up;
 use super::super::product::{product, product_add, transpose};
 use super::moving::{Moving, dot, prepare};
 use super::window::{Columns, Scratch};
-use super::{IMAGES, WindowGeometry};
+use super::{WindowGeometry, images_at_once};
 use crate::simd::{LANES, fma, multiversion};
 use rayon::prelude::*;
 
@@ -160,10 +160,12 @@ pub fn backward(
 ) {
     let (index, regions) = (geometry.token_index(), geometry.regions());
     let size = geometry.height * geometry.width * channels;
-    let moving: Vec<&mut [f32]> = dqkv_dot.chunks_mut(IMAGES * 3 * size).collect();
+    let biased = bias.iter().any(|bias| !bias.is_empty());
+    let images = images_at_once(dqkv.len() / (3 * size).max(1), biased);
+    let moving: Vec<&mut [f32]> = dqkv_dot.chunks_mut(images * 3 * size).collect();
     let mut moving = moving.into_iter();
     let tasks: Vec<(&mut [f32], &mut [f32])> = dqkv
-        .chunks_mut(IMAGES * 3 * size)
+        .chunks_mut(images * 3 * size)
         .map(|d| (d, moving.next().unwrap_or_default()))
         .collect();
     let partial: Vec<[Vec<f32>; 2]> = tasks
@@ -174,7 +176,7 @@ pub fn backward(
             let [first, second] = &mut sums;
             let mut moving = dqkv_dot.chunks_mut(3 * size);
             for (i, dqkv) in dqkv.chunks_mut(3 * size).enumerate() {
-                let at = task * IMAGES + i;
+                let at = task * images + i;
                 let [qkv, dot] = [qkv, qkv_dot].map(|a| image(a, at, 3 * size));
                 let dqkv_dot = moving.next().unwrap_or_default();
                 let dy_dot = image(dy_dot, at, size);
