@@ -1,7 +1,7 @@
 //! ViT-B/16 and CLIP ViT-B/32 at 224 × 224: images (pairs) per second and peak memory, one mode a process. Prints one
 //! JSON line with the keys of `peers/vit.py`; `vit.sh` runs PyTorch beside it and prints the ratios.
 //!
-//! Settings come from the environment: `MODE` (extract, extract-bf16, train, recompute, towers, towers-bf16, towers-train, load), `BATCH`, `ROUNDS`;
+//! Settings come from the environment: `MODE` (extract, extract-bf16, train, recompute, towers, towers-bf16, towers-train, load, peak), `BATCH`, `ROUNDS`;
 //! `MODEL` is the folder of a CLIP that `load` reads.
 
 mod shared;
@@ -13,7 +13,7 @@ use modalign::dataset::TargetShape;
 use modalign::dataset::loader::Batch;
 use modalign::model::keys::Keys;
 use modalign::model::two_tower::{self, TwoTower, TwoTowerConfig};
-use modalign::model::{Model, Opening, Pass, VitConfig, precision, state};
+use modalign::model::{Model, Opening, Pass, VitConfig, ops, precision, state};
 use modalign::suite::parts::PredictorSpec;
 use modalign::suite::training::Rule;
 use modalign::transfer::TaskLoss;
@@ -35,6 +35,7 @@ fn main() {
     let device = Device::flex();
     let (parameters, rate) = match mode.as_str() {
         "load" => return loading(&device),
+        "peak" => return peak_of_products(rounds, &device),
         "towers" | "towers-bf16" | "towers-train" => towers(&mode, batch, rounds, &device),
         _ => one(&mode, batch, rounds, &device),
     };
@@ -143,6 +144,26 @@ fn towers(mode: &str, batch: usize, rounds: usize, device: &Device) -> (usize, f
         assert!(!grads.is_empty());
     };
     (parameters, rate(rounds, batch, step))
+}
+
+/// Rate of the products that a step is made of, alone and warm: 8 images of 197 tokens into the MLP of ViT-B.
+fn peak_of_products(rounds: usize, device: &Device) {
+    let (rows, inputs, outputs) = (8 * 197, 768, 3072);
+    let of = |shape: [usize; 3]| Tensor::<3>::ones(shape, device);
+    let (x, w) = (
+        of([1, rows, inputs]),
+        of([1, outputs, inputs]).squeeze_dim::<2>(0),
+    );
+    let found = rate(rounds, 20, || {
+        for _ in 0..20 {
+            ops::linear(x.clone().into(), w.clone().into(), None);
+        }
+    });
+    let gflops = found * (2 * rows * inputs * outputs) as f64 / 1e9;
+    println!(
+        "{{\"engine\": \"modalign\", \"mode\": \"peak\", \"threads\": {}, \"products_gflop_per_second\": {gflops:.0}}}",
+        rayon::current_num_threads()
+    );
 }
 
 /// Seconds and memory of loading a CLIP.

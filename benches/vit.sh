@@ -18,6 +18,8 @@ trap 'rm -rf "$model"' EXIT
 peer() {
     "$python" benches/peers/vit.py --batch "$BATCH" --rounds "$ROUNDS" --threads "$threads" --model "$model" "$@" 2>/dev/null
 }
+# What products alone reach here: a step's share of it is 35.2 (features) or 105 (training) GFLOP an image of ViT-B/16.
+RAYON_NUM_THREADS=$threads MODE=peak "$bench" --bench >&2
 for mode in ${MODES:-extract extract-bf16 train recompute towers towers-bf16 towers-train load}; do
     # The folder that is loaded is written by the peer.
     if [ "$mode" = load ]; then

@@ -70,7 +70,7 @@ mod tests {
         let of = |layer: &Linear| {
             let y = layer.forward(x.clone().into(), &Pass::eval()).primal;
             assert_eq!((y.dims(), y.dtype()), ([2, 3, 24], DType::F32));
-            y.into_data().to_vec::<f32>().unwrap()
+            y.into_data().try_to_vec::<f32>().unwrap()
         };
         let (want, found) = (of(&exact), of(&rounded));
         let largest = want.iter().fold(0.0f32, |a, v| a.max(v.abs()));

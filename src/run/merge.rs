@@ -44,9 +44,10 @@ pub fn merge(runs: &[PathBuf], out: &Path) -> Result<Merged, RunError> {
         let suite = Survey::read(root)?.suite;
         whole = Some(match whole {
             None => suite,
-            Some(whole) => grown(&whole, &suite).map_err(|difference| RunError::OtherSettings {
-                path: root.clone(),
-                difference,
+            Some(whole) => grown(&whole, &suite).map_err(|difference| RunError::Unfit {
+                what: format!("{}", root.display()),
+                expected: "the settings of the runs before it, with more methods, seeds or targets at most".into(),
+                found: format!("others (first difference: {difference})"),
             })?,
         });
     }

@@ -136,7 +136,10 @@ pub fn run(
     let (mut failed, mut missing) = (Vec::new(), Vec::new());
     for (spec, why) in &prepared.unread {
         for planned in plan.cells(spec, &mut |_| Trial::Open) {
-            planned.cell.fail_for(folder, why.clone())?;
+            // What was trained before stays so.
+            if planned.cell.outcome(folder).is_none() {
+                planned.cell.fail_for(folder, why.clone())?;
+            }
         }
         progress.skip(&format!("{}: failed: {why}", spec.title));
         failed.push(format!("{}: {why}", spec.title));

@@ -105,6 +105,51 @@ fn features_of_layers_are_means_of_the_hidden_states_of_transformers() {
 }
 
 #[test]
+fn features_of_a_vit_s_layers_are_chosen_as_its_last_ones_are() {
+    let home = tempfile::tempdir().unwrap();
+    // Whether the encoder takes the class token, or the mean of its patches.
+    for (name, token) in [("vit-bare", true), ("clip-gelu", true), ("timm-gap", false)] {
+        let model = fixture("vit").join(name);
+        let out = home.path().join(format!("{name}.safetensors"));
+        let tensor = format!("{}:pixels", model.join("io.safetensors").display());
+        let run = modalign(&[
+            "extract",
+            "--model",
+            model.to_str().unwrap(),
+            "--tensor",
+            &tensor,
+            "--outputs",
+            "layers",
+            "--out",
+            out.to_str().unwrap(),
+        ]);
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        let io = Weights::open(&model.join("io.safetensors")).unwrap();
+        let out = Weights::open(&out).unwrap();
+        let hidden: Vec<&str> = io.names().filter(|n| n.starts_with("hidden_")).collect();
+        assert!(!hidden.is_empty() && hidden.len() < out.names().count());
+        for name in hidden {
+            let layer: usize = name["hidden_".len()..].parse().unwrap();
+            let want = io.read(name).unwrap();
+            let [samples, tokens, width] = want.shape[..] else {
+                panic!("{:?}", want.shape)
+            };
+            let found = out.read(&format!("layer_{layer:02}")).unwrap();
+            assert_eq!(found.shape, [samples, width]);
+            for (at, value) in found.values.iter().enumerate() {
+                let (sample, column) = (at / width, at % width);
+                let of = |t: usize| want.values[(sample * tokens + t) * width + column];
+                let want = match token {
+                    true => of(0),
+                    false => (0..tokens).map(of).sum::<f32>() / tokens as f32,
+                };
+                assert!((value - want).abs() < 1e-4, "{name}, layer {layer}");
+            }
+        }
+    }
+}
+
+#[test]
 fn ids_masks_and_embedded_tokens_enter_roberta() {
     let last = |want| [("last_hidden_state", want)];
     let small = fixture("roberta-small");
