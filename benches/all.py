@@ -71,6 +71,16 @@ def versions(python):
     return {"rustc": said("rustc", "--version"), "python": said(python, "--version"), **json.loads(peers or "{}")}
 
 
+def free(date):
+    """The first name in benches/results/ that no run of the day has."""
+    place = ROOT / "benches" / "results"
+    place.mkdir(exist_ok=True)
+    number = 1
+    while (path := place / f"{date}-{number}.json").exists():
+        number += 1
+    return path
+
+
 def main():
     python = sys.argv[1] if len(sys.argv) > 1 else "python3"
     wanted = sys.argv[2:] or BENCHES
@@ -86,7 +96,7 @@ def main():
         "settings": {name: os.environ[name] for name in ("BATCH", "ROUNDS", "THREADS", "MODES", "SIZES", "SAMPLES", "DTYPES") if name in os.environ},
         "claims": [],
     }
-    failed = []
+    failed, path = [], None
     with tempfile.TemporaryDirectory() as folder:
         for name in wanted:
             claims = pathlib.Path(folder) / f"{name}.jsonl"
@@ -100,13 +110,10 @@ def main():
             if claims.exists():
                 rows = [json.loads(line) for line in claims.read_text().splitlines()]
                 result["claims"] += [{"bench": name, "busy": others, **row} for row in rows]
-    if result["claims"]:
-        place = ROOT / "benches" / "results"
-        place.mkdir(exist_ok=True)
-        number = 1
-        while (path := place / f"{result['date']}-{number}.json").exists():
-            number += 1
-        path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+                # After every bench: what was measured is not lost with a later one.
+                path = path or free(result["date"])
+                path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+    if path:
         print(f"{len(result['claims'])} claims in {path.relative_to(ROOT)}; `make docs` writes the tables")
     if failed:
         sys.exit(f"benches that ended in an error: {', '.join(failed)}")

@@ -18,7 +18,7 @@ for shape in "cka 10000 512" "cka 10000 1024" "otdd 2000 128"; do
     for _ in $(seq "${ROUNDS:-3}"); do
         "$bench" "$what" "$data/$what$d"
         "$python" benches/peers/cka_otdd.py "$what" "$data/$what$d" 2>/dev/null
-    done | tee /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
+    done | tee -a /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
 import json, statistics, sys
 from claim import claim
 rows = [json.loads(line) for line in sys.stdin]

@@ -15,7 +15,7 @@ trap 'rm -rf "$made"' EXIT
 for _ in $(seq "${ROUNDS:-5}"); do
     RAYON_NUM_THREADS=1 "$bench" sounds "$made"
     "$python" benches/peers/logmel.py time "$made"
-done | tee /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
+done | tee -a /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
 import json, statistics, sys
 from claim import claim
 rows = [json.loads(line) for line in sys.stdin]

@@ -22,7 +22,7 @@ for size in ${SIZES-200x21841 1000x1000 4096x4096}; do
         for _ in 1 2 3; do
             MODE=lap COSTS="$folder/costs.npy" ROUNDS=1 "$BENCH"
             "$python" $peer solve "$folder/costs.npy" 1
-        done | tee /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
+        done | tee -a /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
 import json, statistics, sys
 from claim import claim
 rows = [json.loads(line) for line in sys.stdin]
@@ -40,7 +40,7 @@ for dtype in ${DTYPES-f2 f4}; do
         for _ in 1 2 3; do
             MODE=stream PROBS="$folder/probs.npy" CLASSES=200 DIVERGENCE=$divergence "$BENCH"
             "$python" $peer read "$folder/probs.npy"
-        done | tee /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
+        done | tee -a /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
 import json, statistics, sys
 from claim import claim
 rows = [json.loads(line) for line in sys.stdin]
@@ -54,7 +54,7 @@ claim(what, "a bare read", ours, plain, "s", less=True, goal=0.85)
         for _ in 1 2 3; do
             "$python" $peer cold "$folder/probs.npy"
             MODE=stream PROBS="$folder/probs.npy" CLASSES=200 DIVERGENCE=$divergence "$BENCH"
-        done | tee /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
+        done | tee -a /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
 import json, statistics, sys
 from claim import claim
 rows = [json.loads(line) for line in sys.stdin]

@@ -22,7 +22,7 @@ for _ in 1 2 3; do
         ours MODE=both STEPS="$k"
         "$python" benches/peers/mona_step.py --threads "$threads" --rounds "$rounds" --steps "$k" 2>/dev/null
     done
-done | tee /dev/stderr > "$folder/time"
+done | tee -a /dev/stderr > "$folder/time"
 # Peak memory is a process's own: steps of one kind each.
 {
     for recompute in 0 1; do
@@ -33,7 +33,7 @@ done | tee /dev/stderr > "$folder/time"
     for k in "${steps[@]}"; do
         "$python" benches/peers/mona_step.py --threads "$threads" --rounds 3 --mode mona --steps "$k" 2>/dev/null
     done
-} | tee /dev/stderr > "$folder/memory"
+} | tee -a /dev/stderr > "$folder/memory"
 PYTHONPATH=benches/peers "$python" - "$folder/time" "$folder/memory" <<'END'
 import json, statistics, sys
 from claim import claim

@@ -26,7 +26,7 @@ for mode in extract extract-bf16 train recompute; do
         recompute) peer --mode train --checkpointing ;;
         *) peer --mode "$mode" ;;
     esac
-done | tee /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
+done | tee -a /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
 import json, os, sys
 from claim import claim
 words = {"extract": ("features", 1.2), "extract-bf16": ("features in bf16", None), "train": ("training step", 1.2), "recompute": ("training step, recomputed", None)}

@@ -13,7 +13,7 @@ bench=$(cargo bench --profile release --bench train_step --no-run 2>&1 | sed -n 
 for _ in 1 2 3; do
     RAYON_NUM_THREADS=$threads BENCH_SECONDS=$seconds "$bench" --bench
     "$python" benches/peers/train_step.py --seconds "$seconds" --threads "$threads" 2>/dev/null
-done | tee /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
+done | tee -a /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
 import json, statistics, sys
 from claim import claim
 rows = [json.loads(line) for line in sys.stdin if line.startswith("{")]

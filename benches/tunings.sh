@@ -17,7 +17,7 @@ for mode in ${MODES:-harma prompts retrieval}; do
     RAYON_NUM_THREADS=$threads MODE=$mode "$bench" --bench
     OPENBLAS_NUM_THREADS=$threads OMP_NUM_THREADS=$threads "$python" benches/peers/tunings.py \
         --batch "$BATCH" --rounds "$ROUNDS" --threads "$threads" --mode "$mode" 2>/dev/null
-done | tee /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
+done | tee -a /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
 import json, os, sys
 from claim import claim
 batch = ", batch " + os.environ["BATCH"]

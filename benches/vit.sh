@@ -29,7 +29,7 @@ for mode in ${MODES:-extract extract-bf16 train recompute towers towers-bf16 tow
         RAYON_NUM_THREADS=$threads MODE=$mode "$bench" --bench
     fi
     peer --mode "$mode"
-done | tee /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
+done | tee -a /dev/stderr | PYTHONPATH=benches/peers "$python" -c '
 import json, os, sys
 from claim import claim
 batch = ", batch " + os.environ["BATCH"]
