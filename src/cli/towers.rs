@@ -7,7 +7,7 @@ use super::models::{resolve, tell};
 use super::tensor_file::TensorFile;
 use super::words::clean;
 use crate::dataset::texts;
-use crate::model::two_tower::{self, LoadedTowers};
+use crate::model::two_tower::{self, LoadedTowers, TwoTower};
 use crate::model::{Architecture, Opening, embedded, precision, preprocess};
 use crate::suite::preprocess::Preprocess;
 use burn::tensor::{DType, Device};
@@ -21,6 +21,19 @@ pub struct Towers {
     name: String,
 }
 
+fn load(
+    name: &str,
+    opening: &Opening,
+    device: &Device,
+    dtype: DType,
+) -> Result<LoadedTowers, CliError> {
+    let files = match embedded::two_towers(name, opening) {
+        Some(files) => files?,
+        None => two_tower::open(&resolve(name)?, opening)?,
+    };
+    Ok(two_tower::opened(files, device, dtype)?)
+}
+
 impl Towers {
     /// Opens the CLIP that `name` means and tells what was inferred; on the processor bf16 rounds the products alone.
     pub fn open(
@@ -29,14 +42,8 @@ impl Towers {
         device: &Device,
         dtype: DType,
     ) -> Result<Self, CliError> {
-        let files = match embedded::two_towers(name, opening) {
-            Some(files) => files?,
-            None => two_tower::open(&resolve(name)?, opening)?,
-        };
-        let rounded = dtype == DType::BF16 && precision::rounds_products(device);
-        let held = if rounded { DType::F32 } else { dtype };
-        let mut loaded = two_tower::opened(files, device, held)?;
-        if rounded {
+        let mut loaded = load(name, opening, device, precision::held(device, dtype))?;
+        if precision::rounds_products(device, dtype) {
             loaded.towers = precision::round_products(loaded.towers);
         }
         tell(&loaded.notes);
@@ -44,6 +51,11 @@ impl Towers {
             loaded,
             name: name.into(),
         })
+    }
+
+    /// The same towers in single precision; what was inferred has been told.
+    pub fn exact(&self, opening: &Opening, device: &Device) -> Result<TwoTower, CliError> {
+        Ok(load(&self.name, opening, device, DType::F32)?.towers)
     }
 
     /// The pictures that were asked for, prepared as the model's files say.

@@ -9,9 +9,17 @@ pub use super::ops::Unit;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor};
 
-/// Whether `bf16` means this on the device: elsewhere a card has the float type itself.
-pub fn rounds_products(device: &Device) -> bool {
-    !device::queues(device)
+/// Whether a model asked for in this float type is this on the device: a card has bf16 itself.
+pub fn rounds_products(device: &Device, dtype: DType) -> bool {
+    dtype == DType::BF16 && !device::queues(device)
+}
+
+/// The float type that parameters are loaded in: single precision where products are rounded behind it.
+pub fn held(device: &Device, dtype: DType) -> DType {
+    match rounds_products(device, dtype) {
+        true => DType::F32,
+        false => dtype,
+    }
 }
 
 /// The module with the weights of its linear layers as bf16 numbers.

@@ -59,26 +59,55 @@ fn every_output_agrees_with_transformers() {
     );
 }
 
+/// What `extract` writes of a fixture's pixels, and what it says.
+fn of_pixels(model: &Path, more: &[&str]) -> (Weights, String) {
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("out.safetensors");
+    let tensor = format!("{}:pixels", model.join("io.safetensors").display());
+    let [folder, file] = [model, &out].map(|path| path.to_str().unwrap());
+    let given = [
+        "extract", "--model", folder, "--tensor", &tensor, "--out", file,
+    ];
+    let run = modalign(&[&given, more].concat());
+    let said = text(&run.stderr);
+    assert!(run.status.success(), "{said}");
+    (Weights::open(&out).unwrap(), said)
+}
+
+/// Holds the features of a layer to those that `of` makes of the hidden tokens `[N, T, C]` called `hidden`: of one
+/// sample and column, from its value at a token and their number.
+fn layer_is(
+    (out, layer): (&Weights, usize),
+    (io, hidden): (&Weights, &str),
+    of: fn(&dyn Fn(usize) -> f32, usize) -> f32,
+) {
+    let want = io.read(hidden).unwrap();
+    let [samples, tokens, width] = want.shape[..] else {
+        panic!("{:?}", want.shape)
+    };
+    let found = out.read(&format!("layer_{layer:02}")).unwrap();
+    assert_eq!(found.shape, [samples, width]);
+    for (at, value) in found.values.iter().enumerate() {
+        let (sample, column) = (at / width, at % width);
+        let own = |token: usize| want.values[(sample * tokens + token) * width + column];
+        let want = of(&own, tokens);
+        assert!(
+            (value - want).abs() < 1e-4,
+            "{hidden}, layer {layer}: {value}, not {want}"
+        );
+    }
+}
+
+/// The mean over tokens.
+fn mean(own: &dyn Fn(usize) -> f32, tokens: usize) -> f32 {
+    (0..tokens).map(own).sum::<f32>() / tokens as f32
+}
+
 #[test]
 fn features_of_layers_are_means_of_the_hidden_states_of_transformers() {
     let model = fixture("swin-cifar");
-    let home = tempfile::tempdir().unwrap();
-    let out = home.path().join("layers.safetensors");
-    let tensor = format!("{}:pixels", model.join("io.safetensors").display());
-    let run = modalign(&[
-        "extract",
-        "--model",
-        model.to_str().unwrap(),
-        "--tensor",
-        &tensor,
-        "--outputs",
-        "layers,pooled",
-        "--out",
-        out.to_str().unwrap(),
-    ]);
-    assert!(run.status.success(), "{}", text(&run.stderr));
+    let (out, _) = of_pixels(&model, &["--outputs", "layers,pooled"]);
     let io = Weights::open(&model.join("io.safetensors")).unwrap();
-    let out = Weights::open(&out).unwrap();
     // Three stages of two blocks, the embedder's tokens before them.
     let names: Vec<&str> = out
         .names()
@@ -86,65 +115,27 @@ fn features_of_layers_are_means_of_the_hidden_states_of_transformers() {
         .collect();
     assert_eq!((names.len(), out.names().count()), (7, 8));
     for (layer, hidden) in [(0, 0), (2, 1), (4, 2), (6, 3)] {
-        let want = io.read(&format!("hidden_{hidden}")).unwrap();
-        let [samples, tokens, width] = want.shape[..] else {
-            panic!("{:?}", want.shape)
-        };
-        let found = out.read(&format!("layer_{layer:02}")).unwrap();
-        assert_eq!(found.shape, [samples, width]);
-        for (at, value) in found.values.iter().enumerate() {
-            let (sample, column) = (at / width, at % width);
-            let own = (0..tokens).map(|t| want.values[(sample * tokens + t) * width + column]);
-            let mean = own.sum::<f32>() / tokens as f32;
-            assert!(
-                (value - mean).abs() < 1e-4,
-                "layer {layer}: {value}, not {mean}"
-            );
-        }
+        layer_is((&out, layer), (&io, &format!("hidden_{hidden}")), mean);
     }
 }
 
 #[test]
 fn features_of_a_vit_s_layers_are_chosen_as_its_last_ones_are() {
-    let home = tempfile::tempdir().unwrap();
     // Whether the encoder takes the class token, or the mean of its patches.
     for (name, token) in [("vit-bare", true), ("clip-gelu", true), ("timm-gap", false)] {
         let model = fixture("vit").join(name);
-        let out = home.path().join(format!("{name}.safetensors"));
-        let tensor = format!("{}:pixels", model.join("io.safetensors").display());
-        let run = modalign(&[
-            "extract",
-            "--model",
-            model.to_str().unwrap(),
-            "--tensor",
-            &tensor,
-            "--outputs",
-            "layers",
-            "--out",
-            out.to_str().unwrap(),
-        ]);
-        assert!(run.status.success(), "{}", text(&run.stderr));
+        let (out, _) = of_pixels(&model, &["--outputs", "layers"]);
         let io = Weights::open(&model.join("io.safetensors")).unwrap();
-        let out = Weights::open(&out).unwrap();
         let hidden: Vec<&str> = io.names().filter(|n| n.starts_with("hidden_")).collect();
         assert!(!hidden.is_empty() && hidden.len() < out.names().count());
         for name in hidden {
-            let layer: usize = name["hidden_".len()..].parse().unwrap();
-            let want = io.read(name).unwrap();
-            let [samples, tokens, width] = want.shape[..] else {
-                panic!("{:?}", want.shape)
+            let layer = name["hidden_".len()..].parse().unwrap();
+            let of = if token {
+                |own: &dyn Fn(usize) -> f32, _| own(0)
+            } else {
+                mean
             };
-            let found = out.read(&format!("layer_{layer:02}")).unwrap();
-            assert_eq!(found.shape, [samples, width]);
-            for (at, value) in found.values.iter().enumerate() {
-                let (sample, column) = (at / width, at % width);
-                let of = |t: usize| want.values[(sample * tokens + t) * width + column];
-                let want = match token {
-                    true => of(0),
-                    false => (0..tokens).map(of).sum::<f32>() / tokens as f32,
-                };
-                assert!((value - want).abs() < 1e-4, "{name}, layer {layer}");
-            }
+            layer_is((&out, layer), (&io, name), of);
         }
     }
 }
@@ -206,34 +197,14 @@ fn masks_may_be_truth_values_bytes_or_floats() {
 
 #[test]
 fn half_precision_tells_its_error_and_changes_digits_alone() {
-    let home = tempfile::tempdir().unwrap();
     for (model, outputs) in [
         ("swin-cifar", "pooled,last_hidden_state"),
         ("clip-small-gelu", "image_embeds"),
     ] {
         let model = fixture(model);
-        let tensor = format!("{}:pixels", model.join("io.safetensors").display());
-        let of = |precision: &str| {
-            let out = home.path().join(format!("{precision}.safetensors"));
-            let run = modalign(&[
-                "extract",
-                "--model",
-                model.to_str().unwrap(),
-                "--tensor",
-                &tensor,
-                "--outputs",
-                outputs,
-                "--precision",
-                precision,
-                "--out",
-                out.to_str().unwrap(),
-            ]);
-            let said = text(&run.stderr);
-            assert!(run.status.success(), "{said}");
-            (out, said)
-        };
+        let of =
+            |precision: &str| of_pixels(&model, &["--outputs", outputs, "--precision", precision]);
         let ((single, _), (half, said)) = (of("f32"), of("bf16"));
-        let [single, half] = [single, half].map(|file| Weights::open(&file).unwrap());
         assert!(said.contains("bf16: "), "{said}");
         for name in outputs.split(',') {
             let told = format!("{name}: largest error");

@@ -59,9 +59,8 @@ pub fn run(args: &ExtractArgs) -> Result<(), CliError> {
     let files = open(&args.model, &args.opening.opening())?.files;
     tell(&files.notes);
     let load = |dtype| load::build(files.description.clone(), &files.weights, &device, dtype);
-    let rounded = dtype == DType::BF16 && precision::rounds_products(&device);
-    let mut loaded = load(if rounded { DType::F32 } else { dtype })?;
-    if rounded {
+    let mut loaded = load(precision::held(&device, dtype))?;
+    if precision::rounds_products(&device, dtype) {
         loaded.model.network = precision::round_products(loaded.model.network);
     }
     tell_products(dtype, &device);
@@ -165,7 +164,7 @@ fn apart(args: &ExtractArgs) -> Result<(), CliError> {
 
 /// Tells what multiplies bf16 numbers on the processor, where they are asked for.
 fn tell_products(dtype: DType, device: &Device) {
-    if dtype != DType::BF16 || !precision::rounds_products(device) {
+    if !precision::rounds_products(device, dtype) {
         return;
     }
     match precision::Unit::best().name() {

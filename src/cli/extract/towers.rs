@@ -65,12 +65,11 @@ pub fn run(
     let exact = match dtype {
         DType::F16 | DType::BF16 => {
             super::tell_products(dtype, device);
-            let opening = args.opening.opening();
-            Some(Towers::open(&args.model, &opening, device, DType::F32)?)
+            Some(towers.exact(&args.opening.opening(), device)?)
         }
         _ => None,
     };
-    let exact = exact.as_ref().map(|towers| &towers.loaded.towers);
+    let exact = exact.as_ref();
     let mut arrays = Arrays::default();
     let ids = towers.texts(&args.text)?;
     let of_text = ids.map(|ids| {

@@ -78,10 +78,7 @@ pub fn forward(of: &Inputs) -> FlexTensor {
 /// The same with a weight of bf16 numbers, by which inputs are rounded too; for values that nothing is to be derived from.
 pub fn rounded(x: &FlexTensor, w: &FlexTensor, b: Option<&FlexTensor>) -> FlexTensor {
     let (x, b) = (contiguous(x), b.map(contiguous));
-    let w = match w.as_slice::<half::bf16>() {
-        Some(_) => w.clone(),
-        None => w.to_contiguous(),
-    };
+    let w = w.to_contiguous();
     let [outputs, inputs] = [0, 1].map(|axis| dims(&w)[axis]);
     let weights: &[half::bf16] = w.as_slice().expect("made contiguous");
     let mut y = buffer(with_last(dims(&x), outputs));

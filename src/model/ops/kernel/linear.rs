@@ -171,6 +171,17 @@ unsafe fn part(
     }
 }
 
+/// Writes the bias into `m` rows of a part of a matrix with rows of `width` that starts at entry `first`.
+///
+/// # Safety
+/// As for [`part`].
+unsafe fn start(y: Shared, first: usize, width: usize, m: usize, bias: &[f32]) {
+    for row in 0..m {
+        // SAFETY: the caller's promise.
+        unsafe { y.part(first + row * width, bias.len()) }.copy_from_slice(bias);
+    }
+}
+
 /// `y [rows, out] = x [rows, in] · wᵀ + b`, with `w [out, in]` and an optional `b [out]`.
 pub fn forward(
     x: &[f32],
@@ -198,17 +209,14 @@ pub fn forward(
     Cut::new(rows, inputs, outputs).run(|top, left, m, n| {
         let first = top * outputs + left;
         if let Some(b) = b {
-            for row in 0..m {
-                // SAFETY: row `top + row` of `y` has `n` entries from column `left` on, which no other task writes.
-                let part = unsafe { y.part(first + row * outputs, n) };
-                part.copy_from_slice(&b[left..left + n]);
-            }
+            // SAFETY: the task alone writes the `m` by `n` entries of `y` from (top, left) on, which lie inside.
+            unsafe { start(y, first, outputs, m, &b[left..left + n]) };
         }
         let (x, w) = (
             (&x[top * inputs..], inputs, 1),
             (&w[left * inputs..], 1, inputs),
         );
-        // SAFETY: the task alone writes the `m` by `n` entries of `y` from (top, left) on, which lie inside.
+        // SAFETY: as above.
         unsafe { part((m, n, inputs), y, first, outputs, b.is_some(), x, w) };
     });
 }
@@ -234,11 +242,8 @@ pub fn tangent(
         let first = top * outputs + left;
         let mut accumulate = b_dot.is_some();
         if let Some(b) = b_dot {
-            for row in 0..m {
-                // SAFETY: row `top + row` of `ẏ` has `n` entries from column `left` on, which no other task writes.
-                let part = unsafe { y.part(first + row * outputs, n) };
-                part.copy_from_slice(&b[left..left + n]);
-            }
+            // SAFETY: the task alone writes the `m` by `n` entries of `ẏ` from (top, left) on, which lie inside.
+            unsafe { start(y, first, outputs, m, &b[left..left + n]) };
         }
         for (x, w) in [(x_dot, Some(w)), (Some(x), w_dot)] {
             if let (Some(x), Some(w)) = (x, w) {
